@@ -1,0 +1,37 @@
+# Every library we use, in one place. Debian's packages first (scripts/bootstrap installs them); where one is missing,
+# the same version is fetched from its own project. Each is wrapped as dep_NAME, so that a room names what it sees.
+include(FetchContent)
+
+# dependency(NAME HEADER GIT_URL GIT_TAG INCLUDE_DIR): a header-only library.
+function(header_dependency name header url tag include)
+  add_library(dep_${name} INTERFACE)
+  find_path(${name}_INCLUDE ${header})
+  if(${name}_INCLUDE)
+    target_include_directories(dep_${name} SYSTEM INTERFACE ${${name}_INCLUDE})
+  else()
+    FetchContent_Declare(${name}_source GIT_REPOSITORY ${url} GIT_TAG ${tag} GIT_SHALLOW ON)
+    FetchContent_GetProperties(${name}_source)
+    if(NOT ${name}_source_POPULATED)
+      FetchContent_Populate(${name}_source)
+    endif()
+    target_include_directories(dep_${name} SYSTEM INTERFACE ${${name}_source_SOURCE_DIR}/${include})
+  endif()
+endfunction()
+
+header_dependency(toml toml++/toml.h https://github.com/marzer/tomlplusplus.git v3.3.0 include)
+header_dependency(doctest doctest/doctest.h https://github.com/doctest/doctest.git v2.4.9 .)
+header_dependency(cli11 CLI/CLI.hpp https://github.com/CLIUtils/CLI11.git v2.1.2 include)
+header_dependency(fmt fmt/format.h https://github.com/fmtlib/fmt.git 9.1.0 include)
+header_dependency(boost boost/asio.hpp https://github.com/boostorg/boost.git boost-1.81.0 .)
+
+# toml++, Asio, Boost.JSON and {fmt} are compiled from their headers, once, inside the room that owns them: no archive to
+# link, and nothing of them that is not used. Exceptions stay off in toml++: a bad unit file is ordinary input.
+target_compile_definitions(dep_toml INTERFACE TOML_EXCEPTIONS=0 TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0)
+add_library(dep_asio INTERFACE)
+target_link_libraries(dep_asio INTERFACE dep_boost)
+target_compile_definitions(dep_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_THREADS
+  BOOST_ASIO_NO_DEPRECATED)
+add_library(dep_json INTERFACE)
+target_link_libraries(dep_json INTERFACE dep_boost)
+target_compile_definitions(dep_json INTERFACE BOOST_JSON_NO_LIB BOOST_CONTAINER_NO_LIB)
+target_compile_definitions(dep_fmt INTERFACE FMT_HEADER_ONLY)

@@ -1,0 +1,160 @@
+// The dialect of `environment-files`: see parse_environment in syntax.hpp.
+#include "config/syntax.hpp"
+
+#include <unordered_map>
+
+namespace mi::config {
+
+namespace {
+
+// Walks the text once; every line ends in a variable or a problem.
+class EnvironmentReader {
+public:
+    explicit EnvironmentReader(std::string_view text) : text_(text) {}
+
+    Environment read() {
+        while (at_ < text_.size())
+            read_line();
+        return std::move(result_);
+    }
+
+private:
+    [[nodiscard]] bool at_end() const { return at_ == text_.size() || text_[at_] == '\n'; }
+    [[nodiscard]] bool at_blank() const {
+        return !at_end() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r');
+    }
+
+    char next() {
+        char letter = text_[at_++];
+        if (letter == '\n')
+            ++line_;
+        return letter;
+    }
+
+    void problem(std::uint32_t line, std::string message) { result_.problems.push_back({line, std::move(message)}); }
+
+    void skip_line() {
+        while (!at_end())
+            ++at_;
+        if (at_ < text_.size())
+            next();
+    }
+
+    void skip_blanks() {
+        while (at_blank())
+            ++at_;
+    }
+
+    void read_line() {
+        skip_blanks();
+        if (at_end() || text_[at_] == '#' || text_[at_] == ';')
+            return skip_line();
+        constexpr std::string_view word = "export";
+        if (text_.substr(at_).starts_with(word) && at_ + word.size() < text_.size() &&
+            (text_[at_ + word.size()] == ' ' || text_[at_ + word.size()] == '\t')) {
+            at_ += word.size();
+            skip_blanks();
+        }
+        std::size_t start = at_;
+        while (!at_end() && text_[at_] != '=')
+            ++at_;
+        std::string_view key = text_.substr(start, at_ - start);
+        if (at_end()) {
+            problem(line_, "expected KEY=VALUE");
+            return skip_line();
+        }
+        if (!is_variable_name(key)) {
+            problem(line_, "`" + std::string(key.substr(0, 80)) + "` cannot be the name of a variable");
+            return skip_line();
+        }
+        ++at_;
+        std::uint32_t line = line_;
+        std::string value;
+        if (std::string_view wrong = read_value(value); !wrong.empty())
+            return problem(line, std::string(key) + ": " + std::string(wrong));
+        if (value.find('\0') != std::string::npos)
+            return problem(line, std::string(key) + ": contains a NUL");
+        auto [place, is_new] = places_.try_emplace(std::string(key), result_.variables.size());
+        if (is_new)
+            result_.variables.emplace_back(place->first, std::move(value));
+        else
+            result_.variables[place->second].second = std::move(value);
+    }
+
+    // Up to and with the line end. What is wrong with it, or empty.
+    std::string_view read_value(std::string& value) {
+        std::size_t kept = 0;    // blanks after this length are unquoted: they go if nothing follows
+        bool after_blank = at_blank();
+        skip_blanks();
+        while (!at_end()) {
+            char letter = next();
+            if (letter == '#' && after_blank) {
+                while (!at_end())
+                    ++at_;
+                break;
+            }
+            after_blank = false;
+            if (letter == '\'') {
+                while (at_ < text_.size() && text_[at_] != '\'')
+                    value += next();
+                if (at_ == text_.size())
+                    return "unterminated single quote";
+                next();
+            } else if (letter == '"') {
+                if (!read_double_quoted(value))
+                    return "unterminated double quote";
+            } else if (letter == '\\') {
+                if (at_ == text_.size())
+                    break;
+                if (char escaped = next(); escaped != '\n')
+                    value += escaped;
+            } else if (letter == ' ' || letter == '\t' || letter == '\r') {
+                value += letter;
+                after_blank = true;
+                continue;
+            } else {
+                value += letter;
+            }
+            kept = value.size();
+        }
+        value.resize(kept);
+        if (at_ < text_.size() && text_[at_] == '\n')
+            next();
+        return {};
+    }
+
+    bool read_double_quoted(std::string& value) {
+        while (at_ < text_.size() && text_[at_] != '"') {
+            char letter = next();
+            if (letter == '\\' && at_ < text_.size()) {
+                char escaped = next();
+                if (escaped == '\n')
+                    continue;
+                if (std::string_view("\"\\$`").find(escaped) == std::string_view::npos)
+                    value += letter;
+                letter = escaped;
+            }
+            value += letter;
+        }
+        if (at_ == text_.size())
+            return false;
+        next();
+        return true;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    std::uint32_t line_ = 1;
+    std::unordered_map<std::string, std::size_t> places_; // of each name in `variables`
+    Environment result_;
+};
+
+} // namespace
+
+Environment parse_environment(std::string_view text) {
+    if (text.starts_with("\xef\xbb\xbf"))
+        text.remove_prefix(3);
+    return EnvironmentReader(text).read();
+}
+
+} // namespace mi::config

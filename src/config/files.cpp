@@ -1,0 +1,257 @@
+#include "config/files.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/sysmacros.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+namespace mi::config {
+
+namespace {
+
+// O_NONBLOCK: a FIFO must not hold us up. O_NOCTTY: a terminal must not become ours.
+constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+// Where a file's owner does not exist in our user namespace.
+constexpr uid_t overflow_user = 65534;
+constexpr std::size_t smallest_read = 512;
+
+bool trusted_owner(uid_t user, const Source& source) { return user == 0 || user == source.owner; }
+
+std::string owned_by(uid_t user) { return "is owned by user " + std::to_string(user); }
+
+std::string error_text(int code) {
+    const char* words = ::strerrordesc_np(code);
+    return std::string("cannot be read: ") + (words != nullptr ? words : "unknown error");
+}
+
+// One directory above; `status` of what `path` is.
+std::string untrusted_ancestor(const std::string& path, const struct stat& status, const Source& source) {
+    bool shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0 && S_ISDIR(status.st_mode);
+    if (!trusted_owner(status.st_uid, source) && status.st_uid != overflow_user)
+        return "is below " + path + ", which " + owned_by(status.st_uid);
+    if (shared)
+        return "is below " + path + ", which others may write";
+    return {};
+}
+
+// Every proper prefix of `path`; says in `links` whether one of them, or `path` itself, is a link.
+std::string check_prefixes(const std::string& path, std::size_t from, const Source& source, bool& links) {
+    for (std::size_t slash = path.find('/', from); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        std::string prefix = slash == 0 ? "/" : path.substr(0, slash);
+        struct stat status {};
+        if (::lstat(prefix.c_str(), &status) != 0)
+            continue; // opening will say so
+        links = links || S_ISLNK(status.st_mode);
+        if (std::string wrong = untrusted_ancestor(prefix, status, source); !wrong.empty())
+            return wrong;
+    }
+    struct stat status {};
+    links = links || (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode));
+    return {};
+}
+
+} // namespace
+
+std::string untrusted(const struct stat& status, const Source& source) {
+    if (source.allow_insecure)
+        return {};
+    if (!trusted_owner(status.st_uid, source))
+        return owned_by(status.st_uid);
+    if ((status.st_mode & S_IWOTH) != 0)
+        return "is writable by everyone";
+    if ((status.st_mode & S_IWGRP) != 0)
+        return "is writable by group " + std::to_string(status.st_gid);
+    return {};
+}
+
+std::string untrusted_above(const std::string& path, const Source& source) {
+    if (source.allow_insecure)
+        return {};
+    bool links = false;
+    std::string wrong = check_prefixes(path, source.root.size(), source, links);
+    if (!wrong.empty() || !links || !source.root.empty())
+        return wrong;
+    char real[PATH_MAX];
+    if (::realpath(path.c_str(), real) == nullptr)
+        return {}; // opening will say so
+    return check_prefixes(real, 0, source, links);
+}
+
+namespace {
+
+// Opens `path`, which begins with the root of the source where there is one: links are then followed inside the root.
+int open_inside(const Source& source, const std::string& path, int flags) {
+    if (source.root.empty())
+        return ::open(path.c_str(), flags);
+    Fd root(::open(source.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root)
+        return -1;
+    struct open_how how {};
+    how.flags = static_cast<std::uint64_t>(flags);
+    how.resolve = RESOLVE_IN_ROOT;
+    std::string inside = path.substr(source.root.size());
+    inside.erase(0, std::min(inside.find_first_not_of('/'), inside.size()));
+    if (inside.empty())
+        inside = ".";
+    long fd = ::syscall(SYS_openat2, root.get(), inside.c_str(), &how, sizeof how);
+    if (fd < 0 && errno == ENOSYS) // before Linux 5.6: absolute links lead out of the root
+        return ::open(path.c_str(), flags);
+    return static_cast<int>(fd);
+}
+
+Result<Directory> list(const Source& source, Fd fd, std::string path) {
+    Directory directory{std::move(fd), std::move(path), {}, {}};
+    struct stat status {};
+    if (::fstat(directory.fd.get(), &status) != 0)
+        return fault(errno, "look at", directory.path);
+    directory.refused = untrusted(status, source);
+    if (!directory.refused.empty())
+        directory.refused = "is in " + directory.path + ", which " + directory.refused;
+    DIR* stream = ::fdopendir(::fcntl(directory.fd.get(), F_DUPFD_CLOEXEC, 3));
+    if (stream == nullptr)
+        return fault(errno, "read", directory.path);
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream)) {
+        if (entry->d_name[0] != '.')
+            directory.entries.push_back({entry->d_name, entry->d_type == DT_DIR, entry->d_type == DT_REG});
+        errno = 0;
+    }
+    int code = errno;
+    ::closedir(stream);
+    if (code != 0)
+        return fault(code, "read", directory.path);
+    std::sort(directory.entries.begin(), directory.entries.end(),
+              [](const Entry& a, const Entry& b) { return a.name < b.name; });
+    return directory;
+}
+
+} // namespace
+
+Result<Directory> open_directory(const Source& source, const std::string& path) {
+    std::string full = source.root + path;
+    Fd fd(open_inside(source, full, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd)
+        return fault(errno, "open", full);
+    Result<Directory> directory = list(source, std::move(fd), full);
+    if (directory && directory->refused.empty())
+        if (directory->refused = untrusted_above(full, source); !directory->refused.empty())
+            directory->refused = "is in " + full + ", which " + directory->refused;
+    return directory;
+}
+
+Result<Directory> open_directory(const Source& source, const Directory& parent, const std::string& name) {
+    std::string full = parent.path + '/' + name;
+    // A drop-in directory that is a link is resolved with its path, and so is what lies above its target.
+    Fd fd(::openat(parent.fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    bool link = !fd && (errno == ELOOP || errno == ENOTDIR);
+    if (link)
+        fd = Fd(open_inside(source, full, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd)
+        return fault(errno, "open", full);
+    Result<Directory> directory = list(source, std::move(fd), full);
+    if (directory && directory->refused.empty())
+        directory->refused = parent.refused;
+    if (directory && directory->refused.empty() && link)
+        if (directory->refused = untrusted_above(full, source); !directory->refused.empty())
+            directory->refused = "is in " + full + ", which " + directory->refused;
+    return directory;
+}
+
+namespace {
+
+Content refusal(std::string reason, bool suspicious = false) {
+    return {Content::Kind::refused, {}, std::move(reason), suspicious};
+}
+
+bool is_null_device(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3); }
+
+std::string not_a_file(mode_t mode) {
+    std::string_view what = S_ISDIR(mode)    ? "a directory"
+                            : S_ISFIFO(mode) ? "a named pipe"
+                            : S_ISSOCK(mode) ? "a socket"
+                            : S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "something else";
+    return "is " + std::string(what) + ", not a file";
+}
+
+// Checks and reads what is open as `fd`.
+Content read_open(const Source& source, int fd, std::size_t largest) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0)
+        return refusal(error_text(errno));
+    if (is_null_device(status))
+        return {Content::Kind::mask, {}, {}, false};
+    if (!S_ISREG(status.st_mode))
+        return refusal(not_a_file(status.st_mode));
+    if (std::string wrong = untrusted(status, source); !wrong.empty())
+        return refusal(std::move(wrong), true);
+    auto size = static_cast<std::size_t>(status.st_size);
+    Content content;
+    content.kind = Content::Kind::text;
+    std::size_t have = 0;
+    for (std::size_t room = std::max(size + 1, smallest_read); size <= largest && have <= largest; room = have * 2) {
+        ssize_t count = 0;
+        content.text.resize_and_overwrite(std::max(room, smallest_read), [&](char* buffer, std::size_t length) {
+            do
+                count = ::read(fd, buffer + have, length - have);
+            while (count < 0 && errno == EINTR);
+            have += count > 0 ? static_cast<std::size_t>(count) : 0;
+            return have;
+        });
+        if (count < 0)
+            return refusal(error_text(errno));
+        // A file of known size that gives less than there was room for has been read to its end.
+        if (count == 0 || (size != 0 && have <= size))
+            return content;
+    }
+    return refusal("is larger than " + std::to_string(largest >> 20) + " MiB");
+}
+
+// A link, or something that is no regular file: looked at before it is opened, since opening a device can do things.
+Content read_other(const Source& source, const std::string& path, std::size_t largest) {
+    char target[PATH_MAX];
+    ssize_t length = ::readlink(path.c_str(), target, sizeof target);
+    if (length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == "/dev/null")
+        return {Content::Kind::mask, {}, {}, false}; // a root file system need not have a /dev yet
+    Fd look(open_inside(source, path, O_PATH | O_CLOEXEC));
+    struct stat status {};
+    if (!look || ::fstat(look.get(), &status) != 0)
+        return errno == ENOENT && length < 0 ? Content{}
+               : errno == ENOENT             ? refusal("is a link to a file that does not exist")
+                                             : refusal(error_text(errno));
+    if (is_null_device(status))
+        return {Content::Kind::mask, {}, {}, false};
+    if (!S_ISREG(status.st_mode))
+        return refusal(not_a_file(status.st_mode));
+    if (std::string wrong = untrusted_above(path, source); !wrong.empty())
+        return refusal(std::move(wrong), true);
+    Fd fd(open_inside(source, path, read_flags));
+    return fd ? read_open(source, fd.get(), largest) : refusal(error_text(errno));
+}
+
+} // namespace
+
+Content read_entry(const Source& source, const Directory& directory, const Entry& entry, std::size_t largest) {
+    if (!directory.refused.empty())
+        return refusal(directory.refused, true);
+    if (entry.regular) {
+        Fd fd(::openat(directory.fd.get(), entry.name.c_str(), read_flags | O_NOFOLLOW));
+        if (fd)
+            return read_open(source, fd.get(), largest);
+        if (errno != ELOOP) // it has become a link
+            return errno == ENOENT ? Content{} : refusal(error_text(errno));
+    }
+    return read_other(source, directory.path + '/' + entry.name, largest);
+}
+
+Content read_path(const Source& source, const std::string& path, std::size_t largest) {
+    return read_other(source, source.root + path, largest);
+}
+
+} // namespace mi::config

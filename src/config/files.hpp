@@ -1,0 +1,61 @@
+// Opening what is on the search path, and refusing what anybody but root could have put there. Every check of a file is
+// made on the descriptor that is then read, so nothing can be exchanged in between.
+#pragma once
+
+#include "base/fd.hpp"
+#include "config/load.hpp"
+
+#include <sys/stat.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::config {
+
+constexpr std::size_t largest_unit = 1u << 20;
+constexpr std::size_t largest_bundle = 32u << 20;
+
+// Why whoever may write a file or directory with this `status` must not decide what runs: "is writable by everyone"; empty
+// where it is fine.
+[[nodiscard]] std::string untrusted(const struct stat& status, const Source& source);
+
+// The same for every directory above `path` and, where it is or passes links, above what they lead to: with the name of the
+// one at fault. Directories with the sticky bit are fine here.
+[[nodiscard]] std::string untrusted_above(const std::string& path, const Source& source);
+
+struct Entry {
+    std::string name;
+    bool directory = false;
+    bool regular = false; // false also for links, and where the file system does not say
+};
+
+// An open directory and what is in it, sorted by name.
+struct Directory {
+    Fd fd;
+    std::string path; // with the root of the source
+    std::string refused; // why nothing in it can be used, or empty
+    std::vector<Entry> entries;
+};
+
+// `path` without the root. A directory that does not exist is ENOENT.
+[[nodiscard]] Result<Directory> open_directory(const Source& source, const std::string& path);
+// The directory `name` inside `parent`, whose refusal it inherits.
+[[nodiscard]] Result<Directory> open_directory(const Source& source, const Directory& parent, const std::string& name);
+
+// One file's text, or why there is none.
+struct Content {
+    enum class Kind { text, missing, mask, refused };
+    Kind kind = Kind::missing;
+    std::string text;
+    std::string reason; // refused: "is writable by everyone", "is a directory, not a file"
+    bool suspicious = false; // refused because of who may write it
+};
+
+// The entry `entry` of `directory`.
+[[nodiscard]] Content read_entry(const Source& source, const Directory& directory, const Entry& entry,
+                                 std::size_t largest);
+// The file `path`, which has no root put before it where `foreign`.
+[[nodiscard]] Content read_path(const Source& source, const std::string& path, std::size_t largest);
+
+} // namespace mi::config

@@ -1,0 +1,229 @@
+#include "config/keys.hpp"
+
+#include "config/readers.hpp"
+
+namespace mi::config {
+
+namespace {
+
+using namespace read;
+using core::Cgroup, core::Confinement, core::Hooks, core::LogSettings, core::Process, core::Service, core::Timer;
+using core::Unit, core::ManagerSettings;
+using Relates = core::Relation;
+using If = core::Condition::Kind;
+using Own = core::OwnDirectory::Kind;
+using Address = core::Listen::Kind;
+using core::Listen;
+using Reader = void (*)(const Value&, Unit&);
+using ManagerReader = void (*)(const Value&, ManagerSettings&);
+
+// A row of a unit, of a unit but not in force yet, and the two of miniinit.toml.
+constexpr KeyInfo row(std::string_view section, std::string_view key, std::string_view type, std::string_view fallback,
+                      Reader reader, std::string_view help) {
+    return {section, key, type, fallback, help, true, reader, nullptr};
+}
+constexpr KeyInfo later(std::string_view section, std::string_view key, std::string_view type,
+                        std::string_view fallback, Reader reader, std::string_view help) {
+    return {section, key, type, fallback, help, false, reader, nullptr};
+}
+constexpr KeyInfo setting(std::string_view section, std::string_view key, std::string_view type,
+                          std::string_view fallback, ManagerReader reader, std::string_view help, bool in_force = true) {
+    return {section, key, type, fallback, help, in_force, nullptr, reader};
+}
+
+constexpr KeyInfo unit_rows[] = {
+    row("", "description", "string", "", plain<&Unit::description>, "what it is, for people"),
+    row("", "documentation", "strings", "", words<&Unit::documentation>, "where to read more: addresses, man:sshd(8)"),
+    row("", "requires", "units", "", relation<Relates::requirement>,
+        "up before us; one that fails or stops takes us along, one that comes back brings us back"),
+    row("", "wants", "units", "", relation<Relates::want>, "started with us and before us; they may fail"),
+    row("", "milestones", "units", "", relation<Relates::milestone>,
+        "must come up once before we start; what they do later does not concern us"),
+    row("", "after", "units", "", relation<Relates::after>, "we start after them if they start too; reversed for stop"),
+    row("", "before", "units", "", relation<Relates::before>, "they start after us if both start; reversed for stop"),
+    row("", "conflicts", "units", "", relation<Relates::conflict>, "starting us stops them, and the reverse"),
+    row("", "required-by", "units", "", relation<Relates::required_by>, "as if they named us in `requires`, while enabled"),
+    row("", "wanted-by", "units", "", relation<Relates::wanted_by>, "as if they named us in `wants`, while enabled"),
+    row("", "on-failure", "units", "", relation<Relates::on_failure>, "started when this one has failed for good"),
+    row("", "on-success", "units", "", relation<Relates::on_success>, "started when this one has completed"),
+    row("", "enabled", "boolean", "true", plain<&Unit::enabled>,
+        "whether `required-by` and `wanted-by` count; `minictl enable` and `disable` override it"),
+
+    row("condition", "path-exists", "strings", "", condition<If::path_exists>, "a path has to exist"),
+    row("condition", "path-missing", "strings", "", condition<If::path_missing>, "a path must not exist"),
+    row("condition", "directory-not-empty", "strings", "", condition<If::directory_not_empty>,
+        "a directory has to have something in it"),
+    row("condition", "kernel-command-line", "strings", "", condition<If::kernel_command_line>,
+        "a word, or WORD=VALUE, has to stand on the kernel command line"),
+    row("condition", "container", "boolean", "", condition<If::container>, "whether we have to be in a container"),
+    row("condition", "capability", "strings", "", condition<If::capability>, "a capability that PID 1 has to have"),
+    row("condition", "first-boot", "boolean", "", condition<If::first_boot>, "whether it has to be the first boot"),
+
+    row("target", "aliases", "units", "", aliases, "further names of the target"),
+
+    row("service", "type", "simple|oneshot|forking|notify|notify-fd", "\"simple\"", plain<&Service::type>,
+        "when it counts as up: at exec, at exit 0, at exit 0 of the parent, at READY=1, at a newline on `ready-fd`"),
+    row("service", "command", "command", "", command, "what runs: an array, or a string split by shell quoting rules"),
+    row("service", "script", "string", "", script, "text for /bin/sh -eu -c, instead of `command`"),
+    row("service", "pre-start", "commands", "", plain<&Hooks::pre_start>, "run in order before the command"),
+    row("service", "post-start", "commands", "", plain<&Hooks::post_start>, "run in order once it is up"),
+    row("service", "stop-command", "commands", "", plain<&Hooks::stop>, "run in order to stop it, before `stop-signal`"),
+    row("service", "post-stop", "commands", "", plain<&Hooks::post_stop>, "run in order after its end, however it came"),
+    row("service", "reload-command", "command", "", reload_command, "what `minictl reload` runs, instead of `reload-signal`"),
+    row("service", "reload-signal", "signal", "\"SIGHUP\"", signal<&Service::reload_signal>,
+        "what `minictl reload` sends to the main process"),
+    row("service", "restart", "no|on-failure|on-abnormal|always", "\"on-failure\"", plain<&Service::restart>,
+        "after which ends it is started again (\"no\" is the default of a oneshot)"),
+    row("service", "restart-delay", "duration", "\"100ms\"", plain<&Service::restart_delay>,
+        "the first pause before a restart, doubled by each further one"),
+    row("service", "restart-delay-max", "duration", "\"30s\"", plain<&Service::restart_delay_max>,
+        "the longest pause; a run longer than this is stable and resets pause and limit"),
+    row("service", "restart-limit", "integer", "10", number<&Service::restart_limit, 0, most>,
+        "restarts in a row without a stable run before it is failed; 0: no limit"),
+    row("service", "restart-limit-action", "fail|retry|reboot|shutdown", "\"fail\"",
+        plain<&Service::restart_limit_action>, "what happens past the limit"),
+    row("service", "success-exit", "codes and signals", "[0]", success_exit, "ends that count as success"),
+    row("service", "start-timeout", "duration", "\"90s\"", plain<&Service::start_timeout>,
+        "how long it may take to come up; \"0\": for ever"),
+    row("service", "stop-timeout", "duration", "\"10s\"", plain<&Service::stop_timeout>,
+        "how long it may take to stop before SIGKILL; \"0\": for ever"),
+    row("service", "stop-signal", "signal", "\"SIGTERM\"", signal<&Service::stop_signal>, "what asks it to stop"),
+    row("service", "kill-mode", "group|process|mixed", "\"group\"", plain<&Service::kill_mode>,
+        "who gets `stop-signal`: every process, the main one, or the main one while the rest get SIGKILL"),
+    row("service", "exit-action", "none|shutdown|reboot|poweroff", "\"none\"", plain<&Service::exit_action>,
+        "what the machine does when this service has ended for good"),
+    row("service", "notify-access", "main|all", "\"main\"", plain<&Service::notify_access>,
+        "whose sd_notify messages count: the main process's, or those of every process of the service"),
+    row("service", "ready-fd", "integer", "3", number<&Service::ready_fd, 3, 255>,
+        "the descriptor on which a service of type notify-fd writes its newline"),
+    later("service", "watchdog", "duration", "\"off\"", watchdog, "WATCHDOG=1 has to arrive this often, or it gets SIGABRT"),
+    row("service", "activation", "normal|on-demand", "\"normal\"", activation,
+        "on-demand: started by the first connection to one of its sockets"),
+
+    row("process", "user", "account", "", account<&Process::user>, "runs as this user, by name or number"),
+    row("process", "group", "account", "", account<&Process::group>, "runs in this group; default: the user's own"),
+    row("process", "supplementary-groups", "accounts", "", supplementary_groups,
+        "further groups, instead of those that /etc/group gives the user"),
+    row("process", "environment", "table of strings", "", environment, "variables it gets"),
+    row("process", "environment-files", "paths", "", environment_files,
+        "files of KEY=VALUE lines; with a leading '-' one may be missing"),
+    row("process", "pass-environment", "names", "", pass_environment,
+        "variables passed on from PID 1's own environment; \"*\": all"),
+    row("process", "working-directory", "path", "\"/\"", path<&Process::working_directory>, "the directory it starts in"),
+    row("process", "umask", "mode", "\"0022\"", mode<&Process::umask>, "its file mode mask"),
+    row("process", "nice", "integer", "0", number<&Process::nice, -20, 19>, "its niceness, -20 to 19"),
+    row("process", "oom-score-adjust", "integer", "0", number<&Process::oom_score_adjust, -1000, 1000>,
+        "-1000 (never) to 1000 (first), when memory runs out"),
+    row("process", "limits", "table of limits", "", limits,
+        "resource limits by name: N or \"unlimited\" for soft and hard, or [soft, hard]"),
+    row("process", "no-new-privileges", "boolean", "false", plain<&Process::no_new_privileges>,
+        "set-user-ID programs have no effect in it"),
+    row("process", "stdin", "null|tty|socket|file:PATH", "\"null\"", standard_input, "where it reads from"),
+    row("process", "stdout", "log|console|null|inherit|socket|file:PATH", "\"log\"", standard_output, "where it writes"),
+    row("process", "stderr", "log|console|null|inherit|socket|file:PATH", "\"log\"", standard_error, "where its errors go"),
+    row("process", "tty", "path", "", tty, "the terminal it gets as its controlling one, reset first"),
+    row("process", "pid-file", "path", "", path<&Process::pid_file>,
+        "written for it; read, for the main process, where `type` is forking"),
+    later("process", "root-directory", "path", "", path<&Confinement::root_directory>, "its root directory"),
+    later("process", "capabilities", "capabilities", "", capabilities, "those it keeps; all others are dropped"),
+    later("process", "system-call-filter", "strings", "", system_call_filter, "system calls it may make"),
+    later("process", "cpu-affinity", "processors", "", cpu_affinity, "processors it may run on: numbers and \"A-B\""),
+    later("process", "scheduling", "other|batch|idle|fifo:N|rr:N", "\"other\"", scheduling, "its scheduling policy"),
+    later("process", "io-priority", "idle|best-effort:N|realtime:N", "", io_priority, "its priority for disks"),
+    later("process", "private-tmp", "boolean", "false", plain<&Confinement::private_tmp>, "a /tmp of its own"),
+    later("process", "private-network", "boolean", "false", plain<&Confinement::private_network>, "no network but loopback"),
+    later("process", "private-devices", "boolean", "false", plain<&Confinement::private_devices>,
+          "a /dev with nothing but null, zero, full, random, urandom and tty"),
+    later("process", "protect-system", "no|yes|full|strict", "\"no\"", protect_system, "the system's directories read-only"),
+    later("process", "read-only-paths", "paths", "", paths<&Confinement::read_only_paths>, "paths it cannot write"),
+    later("process", "inaccessible-paths", "paths", "", paths<&Confinement::inaccessible_paths>, "paths it cannot see"),
+    later("process", "runtime-directory", "names", "", directory<Own::runtime>, "made below /run for it, removed on stop"),
+    later("process", "state-directory", "names", "", directory<Own::state>, "made below /var/lib for it"),
+    later("process", "logs-directory", "names", "", directory<Own::logs>, "made below /var/log for it"),
+
+    later("cgroup", "memory-max", "size", "", bound<&Cgroup::memory_max>, "memory it may use before the OOM killer comes"),
+    later("cgroup", "memory-high", "size", "", bound<&Cgroup::memory_high>, "memory above which it is slowed down"),
+    later("cgroup", "memory-swap-max", "size", "", bound<&Cgroup::memory_swap_max>, "swap it may use"),
+    later("cgroup", "cpu-max", "percent", "", cpu_max, "processor time, 100% being one processor"),
+    later("cgroup", "cpu-weight", "integer", "100", number<&Cgroup::cpu_weight, 1, 10000>, "its share of busy processors"),
+    later("cgroup", "io-weight", "integer", "100", number<&Cgroup::io_weight, 1, 10000>, "its share of busy disks"),
+    later("cgroup", "pids-max", "integer", "", bound<&Cgroup::pids_max>, "processes and threads it may have"),
+    later("cgroup", "delegate", "boolean", "false", plain<&Cgroup::delegate>, "the service manages its own subtree"),
+
+    later("listen", "stream", "address", "", listen<Address::stream>, "HOST:PORT, [V6]:PORT, /path or @name"),
+    later("listen", "datagram", "address", "", listen<Address::datagram>, "HOST:PORT, [V6]:PORT, /path or @name"),
+    later("listen", "sequential-packet", "address", "", listen<Address::sequential_packet>, "/path or @name"),
+    later("listen", "fifo", "path", "", listen<Address::fifo>, "a named pipe"),
+    later("listen", "name", "string", "", plain<&Listen::name>, "how LISTEN_FDNAMES calls it"),
+    later("listen", "mode", "mode", "\"0666\"", mode<&Listen::mode>, "mode of the socket's file"),
+    later("listen", "user", "account", "", account<&Listen::user>, "owner of the socket's file"),
+    later("listen", "group", "account", "", account<&Listen::group>, "group of the socket's file"),
+    later("listen", "backlog", "integer", "", number<&Listen::backlog, 1, 65535>, "connections that may wait"),
+    later("listen", "reuse-port", "boolean", "false", plain<&Listen::reuse_port>, "SO_REUSEPORT"),
+    later("listen", "accept", "boolean", "false", plain<&Listen::accept>, "one process per connection, as its stdin and stdout"),
+    later("listen", "max-connections", "integer", "64", number<&Listen::max_connections, 1, 65535>,
+          "processes at once, with `accept`"),
+
+    later("timer", "every", "duration", "", plain<&Timer::every>, "runs this long after the last start"),
+    later("timer", "calendar", "strings", "", calendar, "runs at these times, as systemd.time(7) writes them"),
+    later("timer", "after-boot", "duration", "", plain<&Timer::after_boot>, "runs this long after boot"),
+    later("timer", "jitter", "duration", "\"0\"", plain<&Timer::jitter>, "up to this much later, by chance"),
+    later("timer", "persistent", "boolean", "false", plain<&Timer::persistent>, "a time missed while off is made up for"),
+
+    row("log", "rotate-size", "size", "\"10M\"", size<&LogSettings::rotate_size>, "the log file is rotated at this size"),
+    row("log", "rotate-keep", "integer", "8", number<&LogSettings::rotate_keep, 0, 100000>, "rotated files kept"),
+    later("log", "rotate-age", "duration", "\"0\"", duration<&LogSettings::rotate_age>, "rotated at this age; \"0\": never"),
+    later("log", "rate-limit", "integer", "0", number<&LogSettings::rate_limit, 0, most>, "lines a second; 0: no limit"),
+};
+
+constexpr KeyInfo manager_rows[] = {
+    setting("manager", "shutdown-timeout", "duration", "\"90s\"", manager<&ManagerSettings::shutdown_timeout>,
+            "how long a shutdown may take"),
+    setting("manager", "watchdog", "duration", "\"0\"", manager<&ManagerSettings::watchdog>,
+            "the hardware watchdog's time; \"0\": off", false),
+    setting("manager", "parallel-starts", "integer", "0", manager_number<&ManagerSettings::parallel_starts, 0, most>,
+            "units that may be starting at once; 0: no bound"),
+    setting("manager", "boot-attempts", "integer", "3", manager_number<&ManagerSettings::boot_attempts, 0, 1000>,
+            "boots in a row that may miss the default target before `rescue` is booted; 0: no bound"),
+    setting("manager", "control-group", "account", "", manager_control_group, "members of this group may act, as root may"),
+    setting("manager", "log-level", "error|warning|info|debug", "\"info\"", manager_log_level, "what PID 1 itself logs"),
+    setting("manager", "default-target", "unit", "\"default\"", manager_unit_name, "what is brought up at boot"),
+    setting("manager", "language", "string", "", manager<&ManagerSettings::language>, "LANG of services"),
+    setting("manager", "path", "string", "\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"", manager_path,
+            "PATH of services, and where commands are looked up"),
+
+    setting("log", "rotate-size", "size", "\"10M\"", manager_size<&ManagerSettings::rotate_size>,
+            "a log file is rotated at this size"),
+    setting("log", "rotate-keep", "integer", "8", manager_number<&ManagerSettings::rotate_keep, 0, 100000>,
+            "rotated files kept of each unit"),
+    setting("log", "rotate-age", "duration", "\"0\"", manager<&ManagerSettings::rotate_age>,
+            "rotated at this age; \"0\": never", false),
+    setting("log", "total-size", "size", "\"256M\"", manager_size<&ManagerSettings::total_size>,
+            "what all logs together may take", false),
+    setting("log", "rate-limit", "integer", "0", manager_number<&ManagerSettings::rate_limit, 0, most>,
+            "lines a second of each unit; 0: no limit", false),
+    setting("log", "forward", "address", "", manager_forward, "udp://HOST:PORT or tcp://HOST:PORT of a syslog server", false),
+
+    setting("defaults", "environment", "table of strings", "", manager_environment, "variables that every service gets"),
+    setting("defaults", "pass-environment", "names", "", manager_pass_environment,
+            "variables passed on from PID 1's own environment; \"*\": all"),
+    setting("defaults", "limits", "table of limits", "", manager_limits, "resource limits of every service"),
+};
+
+} // namespace
+
+std::span<const KeyInfo> unit_keys() { return unit_rows; }
+
+std::span<const KeyInfo> manager_keys() { return manager_rows; }
+
+std::span<const KeyInfo> section_of(std::span<const KeyInfo> keys, std::string_view section) {
+    std::size_t first = 0;
+    while (first < keys.size() && keys[first].section != section)
+        ++first;
+    std::size_t last = first;
+    while (last < keys.size() && keys[last].section == section)
+        ++last;
+    return keys.subspan(first, last - first);
+}
+
+} // namespace mi::config

@@ -1,0 +1,209 @@
+#include "config/load.hpp"
+
+#include "config/files.hpp"
+#include "config/library.hpp"
+#include "config/reader.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+namespace mi::config {
+
+Source user_source(const std::string& config_home, const std::string& runtime, uid_t owner) {
+    Source source;
+    source.directories = {config_home + "/miniinit", runtime + "/units", "/usr/lib/miniinit/user"};
+    source.config = config_home + "/miniinit.toml";
+    source.owner = owner;
+    return source;
+}
+
+std::string_view name_fault(std::string_view name) {
+    constexpr std::size_t longest = 200; // leaves room for suffixes within a file name's 255
+    if (name.empty())
+        return "a name cannot be empty";
+    if (name.size() > longest)
+        return "a name has at most 200 characters";
+    if (name.front() == '.' || name.front() == '-' || name.front() == '@')
+        return "a name cannot begin with '.', '-' or '@'";
+    bool known = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+               c == '@' || c == ':' || c == '-';
+    });
+    return known ? std::string_view{} : "a name consists of letters, digits and _ . @ : -";
+}
+
+namespace {
+
+// Reads units out of a library one after the other, each problem once.
+class Loading {
+public:
+    Loading(const Source& source, Library& library) : source_(source), library_(library) {
+        add(library_.take_problems());
+        loaded_.manager = library_.manager();
+    }
+
+    // The unit `name`, if anything defines it.
+    bool take(std::string_view name) {
+        std::optional<Assembly> assembly = library_.assemble(name);
+        if (!assembly)
+            return false;
+        loaded_.units.push_back(unit_of(*assembly, name));
+        add(assembly->reading.take_problems());
+        return true;
+    }
+
+    // A template that nothing has an instance of: only its problems are of interest.
+    void check_template(const std::string& name) {
+        if (std::optional<Assembly> assembly = library_.assemble(name); assembly && !assembly->masked) {
+            if (assembly->readable)
+                (void)read_unit(assembly->reading, assembly->tree, name + "1", source_.bare_is_service);
+            add(assembly->reading.take_problems());
+        }
+    }
+
+    void all(std::span<const std::string> also) {
+        for (const std::string& name : library_.names())
+            take(name);
+        std::set<std::string, std::less<>> instances; // those made
+        std::set<std::string_view> templates;         // those that have one
+        auto instantiate = [&](const std::string& name) {
+            std::size_t at = name.find('@');
+            if (at == std::string::npos || at + 1 == name.size() || !name_fault(name).empty() || has(name))
+                return;
+            if (instances.insert(name).second)
+                take(name);
+        };
+        own_ = loaded_.units.size();
+        for (const std::string& name : also)
+            instantiate(name);
+        instantiate(library_.manager().default_target);
+        for (const std::string& name : library_.enabled())
+            instantiate(name);
+        for (std::size_t i = 0; i < loaded_.units.size(); ++i) {
+            // By index and by copy: making an instance moves the units.
+            for (std::size_t j = 0; j < loaded_.units[i].dependencies.size(); ++j)
+                if (loaded_.units[i].dependencies[j].unit.find('@') != std::string::npos)
+                    instantiate(std::string(loaded_.units[i].dependencies[j].unit));
+        }
+        for (const std::string& name : instances)
+            templates.insert(std::string_view(name).substr(0, name.find('@') + 1));
+        for (const std::string& name : library_.templates())
+            if (!templates.contains(name))
+                check_template(name);
+        library_.warn_of_strays();
+        add(library_.take_problems());
+        std::sort(loaded_.units.begin(), loaded_.units.end(),
+                  [](const core::Unit& a, const core::Unit& b) { return a.name < b.name; });
+    }
+
+    Loaded finish() {
+        std::sort(loaded_.problems.begin(), loaded_.problems.end(), [](const Problem& a, const Problem& b) {
+            return std::tie(a.file, a.line, a.column, a.message) < std::tie(b.file, b.line, b.column, b.message);
+        });
+        auto last = std::unique(loaded_.problems.begin(), loaded_.problems.end());
+        loaded_.problems.erase(last, loaded_.problems.end());
+        return std::move(loaded_);
+    }
+
+private:
+    // Whether a file of its own defines it; those came first, sorted.
+    [[nodiscard]] bool has(std::string_view name) const {
+        auto end = loaded_.units.begin() + static_cast<std::ptrdiff_t>(own_);
+        auto found = std::lower_bound(loaded_.units.begin(), end, name,
+                                      [](const core::Unit& unit, std::string_view key) { return unit.name < key; });
+        return found != end && found->name == name;
+    }
+
+    core::Unit unit_of(Assembly& assembly, std::string_view name) {
+        core::Unit unit;
+        if (assembly.masked || !assembly.readable) {
+            unit.name = name;
+            unit.masked = assembly.masked;
+            unit.fault = assembly.masked ? "masked" : brief(assembly.reading.first_error());
+        } else {
+            unit = read_unit(assembly.reading, assembly.tree, name, source_.bare_is_service);
+        }
+        unit.source = std::move(assembly.source);
+        unit.enabled = library_.switched(name).value_or(unit.enabled);
+        return unit;
+    }
+
+    void add(std::vector<Problem>&& problems) {
+        loaded_.problems.insert(loaded_.problems.end(), std::make_move_iterator(problems.begin()),
+                                std::make_move_iterator(problems.end()));
+    }
+
+    const Source& source_;
+    Library& library_;
+    Loaded loaded_;
+    std::size_t own_ = 0;
+};
+
+// The last part of a path.
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+} // namespace
+
+Loaded load(const Source& source, std::span<const std::string> also) {
+    Library library(source);
+    library.find();
+    Loading loading(source, library);
+    loading.all(also);
+    return loading.finish();
+}
+
+Loaded load_one(const Source& source, std::string_view name) {
+    Library library(source);
+    library.find();
+    Loading loading(source, library);
+    if (name_fault(name).empty() && !name.ends_with('@'))
+        loading.take(name);
+    return loading.finish();
+}
+
+Loaded read_bundle(std::string_view text, std::string_view filename, const Source& source) {
+    Library library(source);
+    library.take_bundle(text, filename);
+    Loading loading(source, library);
+    loading.all({});
+    return loading.finish();
+}
+
+Loaded read_file(const Source& source, const std::string& path) {
+    constexpr std::string_view suffix = ".toml";
+    Source here = source;
+    here.allow_insecure = true;
+    Loaded loaded;
+    auto complain = [&](std::string message) {
+        loaded.problems.push_back({path, 0, 0, Severity::error, std::move(message), {}, {}});
+        return std::move(loaded);
+    };
+    Content content = read_path(here, path, largest_bundle);
+    if (content.kind != Content::Kind::text)
+        return complain(content.kind == Content::Kind::missing ? "does not exist"
+                        : content.kind == Content::Kind::mask  ? "is a mask"
+                                                               : content.reason);
+    Reading reading;
+    Node tree = parse_document(reading, reading.add_file(path, content.text), content.text);
+    bool bundle = file_name(path) == "miniinit.toml" || tree.find("units") || tree.find("manager") || tree.find("defaults");
+    if (bundle)
+        return read_bundle(content.text, path, source);
+    std::string name(file_name(path));
+    if (!name.ends_with(suffix))
+        return complain("a unit's file is called NAME.toml");
+    name.resize(name.size() - suffix.size());
+    if (std::string_view wrong = name_fault(name); !wrong.empty())
+        return complain("cannot name a unit: " + std::string(wrong));
+    if (content.text.size() > largest_unit)
+        return complain("is larger than 1 MiB");
+    core::Unit unit = read_unit(reading, tree, name.ends_with('@') ? name + "1" : name, source.bare_is_service);
+    unit.name = std::move(name);
+    unit.source = path;
+    loaded.units.push_back(std::move(unit));
+    loaded.problems = reading.take_problems();
+    return loaded;
+}
+
+} // namespace mi::config

@@ -1,0 +1,143 @@
+// The values of [cgroup], [[listen]], [timer], [log] and miniinit.toml that are more than a word or a number.
+#include "config/readers.hpp"
+
+#include "base/text.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+namespace mi::config::read {
+
+core::Cgroup& part(core::Unit& unit, core::Cgroup*) {
+    if (!unit.cgroup)
+        unit.cgroup = std::make_unique<core::Cgroup>();
+    return *unit.cgroup;
+}
+
+core::Timer& part(core::Unit& unit, core::Timer*) {
+    if (!unit.timer)
+        unit.timer = std::make_unique<core::Timer>();
+    return *unit.timer;
+}
+
+core::LogSettings& part(core::Unit& unit, core::LogSettings*) {
+    if (!unit.log)
+        unit.log = std::make_unique<core::LogSettings>();
+    return *unit.log;
+}
+
+void cpu_max(const Value& value, core::Unit& unit) {
+    const Node& node = value.node();
+    std::optional<std::uint32_t> percent;
+    if (node.kind == Node::Kind::text)
+        percent = parse_percent(node.text);
+    if (!percent || *percent == 0 || *percent > 1'000'000)
+        return value.expected("a percentage such as \"150%\"",
+                              node.kind == Node::Kind::integer ? "write \"" + std::to_string(node.integer) + "%\"" : "");
+    part(unit, static_cast<core::Cgroup*>(nullptr)).cpu_max_percent = percent;
+}
+
+namespace {
+
+// Splits `HOST:PORT` or `[V6]:PORT`. Names are not looked up by PID 1, so HOST is a number, `*` or `localhost`.
+bool is_host_and_port(std::string_view address, bool numeric_only) {
+    std::size_t colon = address.rfind(':');
+    if (colon == std::string_view::npos)
+        return false;
+    std::string host(address.substr(0, colon));
+    std::optional<std::uint16_t> port = to_number<std::uint16_t>(address.substr(colon + 1));
+    if (!port || *port == 0 || host.empty())
+        return false;
+    unsigned char parsed[16];
+    if (host.front() == '[' && host.back() == ']')
+        return ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), parsed) == 1;
+    if (!numeric_only)
+        return host.size() < 256 && host.find_first_of(" /[]:@") == std::string::npos;
+    return host == "*" || host == "localhost" || ::inet_pton(AF_INET, host.c_str(), parsed) == 1;
+}
+
+} // namespace
+
+void address(const Value& value, core::Unit& unit, core::Listen::Kind kind) {
+    constexpr std::size_t longest = 107; // sun_path and its NUL
+    core::Listen& listen = unit.listen.back();
+    const std::string* text = value.text("an address");
+    if (text == nullptr)
+        return;
+    if (!listen.address.empty())
+        return value.error("one entry of [[listen]] has one address", "write a second [[listen]]");
+    listen.kind = kind;
+    listen.address = *text;
+    bool path = text->starts_with('/'), abstract = text->starts_with('@') && text->size() > 1;
+    if (kind == core::Listen::Kind::fifo) {
+        if (!path)
+            value.expected("an absolute path");
+        return;
+    }
+    if ((path || abstract) && text->size() > longest)
+        return value.error("the address is longer than 107 bytes");
+    if (path || abstract)
+        return;
+    if (kind == core::Listen::Kind::sequential_packet)
+        return value.expected("/path or @name");
+    if (!is_host_and_port(*text, true))
+        value.expected("HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost",
+                       to_number<std::uint16_t>(*text) ? "write \"*:" + *text + "\"" : "");
+}
+
+void calendar(const Value& value, core::Unit& unit) {
+    std::vector<std::string> times;
+    words_into(value, times);
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*,./:~-+_ ";
+    for (const std::string& time : times)
+        if (trim(time).empty() || time.find_first_not_of(letters) != time.npos)
+            return value.error("\"" + time + "\" is no calendar expression, such as \"Mon..Fri 04:00\" or \"daily\"");
+    part(unit, static_cast<core::Timer*>(nullptr)).calendar = std::move(times);
+}
+
+void manager_log_level(const Value& value, core::ManagerSettings& settings) {
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return;
+    if (*word != "error" && *word != "warning" && *word != "info" && *word != "debug")
+        return value.not_one_of({"error", "warning", "info", "debug"});
+    settings.log_level = *word;
+}
+
+void manager_path(const Value& value, core::ManagerSettings& settings) {
+    const std::string* path = value.text();
+    if (path == nullptr)
+        return;
+    for (std::string_view directory : split(*path, ':'))
+        if (!directory.starts_with('/'))
+            return value.error("\"" + std::string(directory) + "\" is no absolute path");
+    settings.path = *path;
+}
+
+void manager_unit_name(const Value& value, core::ManagerSettings& settings) {
+    const std::string* name = value.text("the name of a unit");
+    if (name == nullptr)
+        return;
+    if (std::string_view wrong = name_fault(*name); !wrong.empty())
+        return value.error("\"" + *name + "\" is no unit name: " + std::string(wrong));
+    if (name->ends_with('@'))
+        return value.error("\"" + *name + "\" is a template", "name an instance of it: \"" + *name + "NAME\"");
+    settings.default_target = *name;
+}
+
+void manager_control_group(const Value& value, core::ManagerSettings& settings) {
+    account_into(value, settings.control_group);
+}
+
+void manager_forward(const Value& value, core::ManagerSettings& settings) {
+    const std::string* address = value.text("an address");
+    if (address == nullptr)
+        return;
+    bool known = address->starts_with("udp://") || address->starts_with("tcp://");
+    if (!known || !is_host_and_port(std::string_view(*address).substr(6), false))
+        return value.expected("udp://HOST:PORT or tcp://HOST:PORT");
+    settings.forward = *address;
+}
+
+} // namespace mi::config::read

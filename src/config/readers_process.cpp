@@ -1,0 +1,368 @@
+// The values of [process] that are more than a word or a number, and those of miniinit.toml that are like them.
+#include "config/readers.hpp"
+
+#include "base/text.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace mi::config::read {
+
+core::Process& part(core::Unit& unit, core::Process*) {
+    if (!unit.process)
+        unit.process = std::make_unique<core::Process>();
+    return *unit.process;
+}
+
+core::Confinement& part(core::Unit& unit, core::Confinement*) {
+    core::Process& process = part(unit, static_cast<core::Process*>(nullptr));
+    if (!process.confinement)
+        process.confinement = std::make_unique<core::Confinement>();
+    return *process.confinement;
+}
+
+namespace {
+
+core::Process& process(core::Unit& unit) { return part(unit, static_cast<core::Process*>(nullptr)); }
+core::Confinement& confinement(core::Unit& unit) { return part(unit, static_cast<core::Confinement*>(nullptr)); }
+
+bool is_account(std::string_view name) {
+    return !name.empty() && name.size() < 256 && name.front() != '-' &&
+           std::none_of(name.begin(), name.end(), [](char c) {
+               return c == ':' || c == '/' || c == ',' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+           });
+}
+
+void accounts_into(const Value& value, std::vector<std::string>& member) {
+    const std::vector<Node>* items = value.array("an array of names");
+    if (items == nullptr)
+        return;
+    member.clear();
+    for (const Node& item : *items)
+        account_into(value.of(item), member.emplace_back());
+}
+
+} // namespace
+
+void account_into(const Value& value, std::string& member) {
+    const Node& node = value.node();
+    if (node.kind == Node::Kind::integer && node.integer >= 0 && node.integer < most) {
+        member = std::to_string(node.integer);
+        return;
+    }
+    if (node.kind != Node::Kind::text || !is_account(node.text))
+        return value.expected("a name or number");
+    member = node.text;
+}
+
+void paths_into(const Value& value, std::vector<std::string>& member) {
+    const std::vector<Node>* items = value.array("an array of absolute paths");
+    if (items == nullptr)
+        return;
+    member.clear();
+    for (const Node& item : *items)
+        if (std::optional<std::string> path = value.of(item).path())
+            member.push_back(std::move(*path));
+}
+
+void supplementary_groups(const Value& value, core::Unit& unit) {
+    accounts_into(value, process(unit).supplementary_groups);
+}
+
+namespace {
+
+void environment_into(const Value& value, std::vector<std::pair<std::string, std::string>>& member) {
+    if (value.node().kind != Node::Kind::table)
+        return value.expected("a table of strings");
+    for (const Node& item : value.node().items) {
+        Value each = value.of(item);
+        if (!is_variable_name(item.key))
+            each.key_error("\"" + item.key + "\" cannot be the name of a variable");
+        else if (const std::string* text = each.text())
+            member.emplace_back(item.key, *text);
+    }
+}
+
+void pass_environment_into(const Value& value, std::vector<std::string>& member) {
+    const std::vector<Node>* items = value.array("an array of names");
+    if (items == nullptr)
+        return;
+    member.clear();
+    for (const Node& item : *items) {
+        const std::string* name = value.of(item).text();
+        if (name == nullptr)
+            continue;
+        if (*name != "*" && !is_variable_name(*name))
+            value.of(item).error("\"" + *name + "\" cannot be the name of a variable");
+        else
+            member.push_back(*name);
+    }
+}
+
+struct LimitName {
+    std::string_view name;
+    int resource;
+    bool bytes;
+};
+constexpr LimitName limit_names[] = {
+    {"as", RLIMIT_AS, true},           {"core", RLIMIT_CORE, true},
+    {"cpu", RLIMIT_CPU, false},        {"data", RLIMIT_DATA, true},
+    {"fsize", RLIMIT_FSIZE, true},     {"locks", RLIMIT_LOCKS, false},
+    {"memlock", RLIMIT_MEMLOCK, true}, {"msgqueue", RLIMIT_MSGQUEUE, true},
+    {"nice", RLIMIT_NICE, false},      {"nofile", RLIMIT_NOFILE, false},
+    {"nproc", RLIMIT_NPROC, false},    {"rss", RLIMIT_RSS, true},
+    {"rtprio", RLIMIT_RTPRIO, false},  {"rttime", RLIMIT_RTTIME, false},
+    {"stack", RLIMIT_STACK, true},     {"sigpending", RLIMIT_SIGPENDING, false},
+};
+
+std::optional<std::uint64_t> limit_value(const Value& value, const LimitName& limit) {
+    const Node& node = value.node();
+    if (node.kind == Node::Kind::text && node.text == "unlimited")
+        return ~std::uint64_t{0};
+    if (node.kind == Node::Kind::integer && node.integer >= 0)
+        return static_cast<std::uint64_t>(node.integer);
+    if (limit.bytes && node.kind == Node::Kind::text)
+        return value.size();
+    value.expected(limit.bytes ? "a size or \"unlimited\"" : "a number or \"unlimited\"");
+    return std::nullopt;
+}
+
+void limits_into(const Value& value, std::vector<core::Limit>& member) {
+    if (value.node().kind != Node::Kind::table)
+        return value.expected("a table such as { nofile = 65536, core = 0 }");
+    for (const Node& item : value.node().items) {
+        Value each = value.of(item);
+        auto limit = std::find_if(std::begin(limit_names), std::end(limit_names),
+                                  [&](const LimitName& name) { return name.name == item.key; });
+        if (limit == std::end(limit_names)) {
+            std::vector<std::string_view> names;
+            for (const LimitName& name : limit_names)
+                names.push_back(name.name);
+            std::string_view near = nearest(item.key, names);
+            each.key_error("there is no limit \"" + item.key + "\"",
+                       near.empty() ? "the limits are " + listing(names) : "did you mean \"" + std::string(near) + "\"?");
+            continue;
+        }
+        std::optional<std::uint64_t> soft, hard;
+        if (item.kind == Node::Kind::array) {
+            if (item.items.size() != 2) {
+                each.expected("[soft, hard]");
+                continue;
+            }
+            soft = limit_value(each.of(item.items[0]), *limit);
+            hard = limit_value(each.of(item.items[1]), *limit);
+        } else {
+            soft = hard = limit_value(each, *limit);
+        }
+        if (!soft || !hard)
+            continue;
+        if (*soft > *hard)
+            each.error("the soft limit of \"" + item.key + "\" is above the hard one");
+        else
+            member.push_back({limit->resource, *soft, *hard});
+    }
+}
+
+} // namespace
+
+void environment(const Value& value, core::Unit& unit) { environment_into(value, process(unit).environment); }
+void pass_environment(const Value& value, core::Unit& unit) {
+    pass_environment_into(value, process(unit).pass_environment);
+}
+void limits(const Value& value, core::Unit& unit) { limits_into(value, process(unit).limits); }
+void manager_environment(const Value& value, core::ManagerSettings& settings) {
+    environment_into(value, settings.environment);
+}
+void manager_pass_environment(const Value& value, core::ManagerSettings& settings) {
+    pass_environment_into(value, settings.pass_environment);
+}
+void manager_limits(const Value& value, core::ManagerSettings& settings) { limits_into(value, settings.limits); }
+
+void environment_files(const Value& value, core::Unit& unit) {
+    const std::vector<Node>* items = value.array("an array of absolute paths");
+    if (items == nullptr)
+        return;
+    for (const Node& item : *items) {
+        const std::string* path = value.of(item).text("an absolute path");
+        if (path == nullptr)
+            continue;
+        bool optional = path->starts_with('-');
+        std::string name = path->substr(optional ? 1 : 0);
+        if (!name.starts_with('/'))
+            value.of(item).expected("an absolute path");
+        else
+            process(unit).environment_files.push_back({std::move(name), optional});
+    }
+}
+
+namespace {
+
+// `file:PATH`: the path; nothing where it is none. Reports a path that is not absolute.
+std::optional<std::string> file_of(const Value& value) {
+    constexpr std::string_view prefix = "file:";
+    if (value.node().kind != Node::Kind::text || !value.node().text.starts_with(prefix))
+        return std::nullopt;
+    std::string path = value.node().text.substr(prefix.size());
+    if (!path.starts_with('/'))
+        value.expected("file: and an absolute path");
+    return path;
+}
+
+void output_into(const Value& value, core::Output& kind, std::string& path) {
+    if (std::optional<std::string> file = file_of(value)) {
+        kind = core::Output::file;
+        path = std::move(*file);
+        return;
+    }
+    using enum core::Output;
+    constexpr Choice<core::Output> words[] = {
+        {"log", log}, {"console", console}, {"null", null}, {"inherit", inherit}, {"socket", socket}};
+    for (const Choice<core::Output>& choice : words) {
+        if (value.node().kind == Node::Kind::text && choice.word == value.node().text) {
+            kind = choice.value;
+            return;
+        }
+    }
+    value.not_one_of({"log", "console", "null", "inherit", "socket", "file:PATH"});
+}
+
+} // namespace
+
+void standard_input(const Value& value, core::Unit& unit) {
+    core::Process& into = process(unit);
+    if (std::optional<std::string> file = file_of(value)) {
+        into.input = core::Input::file;
+        into.input_path = std::move(*file);
+    } else if (value.node().text == "null") {
+        into.input = core::Input::null;
+    } else if (value.node().text == "tty") {
+        into.input = core::Input::tty;
+    } else if (value.node().text == "socket") {
+        into.input = core::Input::socket;
+        unit.not_in_force.push_back("process.stdin");
+    } else {
+        value.not_one_of({"null", "tty", "socket", "file:PATH"});
+    }
+}
+
+void standard_output(const Value& value, core::Unit& unit) {
+    output_into(value, process(unit).output, process(unit).output_path);
+    if (process(unit).output == core::Output::socket)
+        unit.not_in_force.push_back("process.stdout");
+}
+
+void standard_error(const Value& value, core::Unit& unit) {
+    output_into(value, process(unit).error, process(unit).error_path);
+    if (process(unit).error == core::Output::socket)
+        unit.not_in_force.push_back("process.stderr");
+}
+
+void tty(const Value& value, core::Unit& unit) {
+    const std::string* path = value.text("the path of a terminal");
+    if (path == nullptr)
+        return;
+    if (!path->starts_with("/dev/"))
+        return value.expected("a path below /dev", path->find('/') == path->npos ? "write \"/dev/" + *path + "\"" : "");
+    process(unit).tty = *path;
+}
+
+void system_call_filter(const Value& value, core::Unit& unit) {
+    std::vector<std::string> names;
+    value.into(names);
+    for (const std::string& name : names) {
+        std::string_view word = name;
+        word.remove_prefix(word.starts_with('!') || word.starts_with('~') ? 1 : 0);
+        word.remove_prefix(word.starts_with('@') ? 1 : 0);
+        if (!is_variable_name(word) && word.find('-') == word.npos)
+            return value.error("\"" + name + "\" cannot be a system call or @group");
+    }
+    confinement(unit).system_call_filter = std::move(names);
+}
+
+void cpu_affinity(const Value& value, core::Unit& unit) {
+    constexpr std::int64_t last = 8191;
+    const std::vector<Node>* items = value.array("an array of processor numbers and ranges");
+    if (items == nullptr)
+        return;
+    std::vector<bool> chosen(last + 1);
+    for (const Node& item : *items) {
+        Value each = value.of(item);
+        std::optional<std::int64_t> from, to;
+        if (item.kind == Node::Kind::text) {
+            std::vector<std::string_view> ends = split(item.text, '-');
+            from = to_number<std::int64_t>(ends.front());
+            to = to_number<std::int64_t>(ends.back());
+            if (ends.size() > 2 || !from || !to || *from < 0 || *from > *to || *to > last) {
+                each.expected("a processor number, or a range such as \"0-3\"");
+                continue;
+            }
+        } else {
+            from = to = each.integer(0, last);
+        }
+        if (from && to)
+            std::fill(chosen.begin() + *from, chosen.begin() + *to + 1, true);
+    }
+    std::vector<std::uint16_t>& numbers = confinement(unit).cpu_affinity;
+    numbers.clear();
+    for (std::size_t number = 0; number < chosen.size(); ++number)
+        if (chosen[number])
+            numbers.push_back(static_cast<std::uint16_t>(number));
+}
+
+namespace {
+
+// `WORD:N` with N from `low` to `high`.
+bool is_class(std::string_view text, std::string_view word, unsigned low, unsigned high) {
+    if (!text.starts_with(word) || text.size() <= word.size() || text[word.size()] != ':')
+        return false;
+    std::optional<unsigned> number = to_number<unsigned>(text.substr(word.size() + 1));
+    return number && *number >= low && *number <= high;
+}
+
+} // namespace
+
+void scheduling(const Value& value, core::Unit& unit) {
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return;
+    if (*word != "other" && *word != "batch" && *word != "idle" && !is_class(*word, "fifo", 1, 99) &&
+        !is_class(*word, "rr", 1, 99))
+        return value.expected("\"other\", \"batch\", \"idle\", \"fifo:1\" to \"fifo:99\" or \"rr:1\" to \"rr:99\"");
+    confinement(unit).scheduling = *word;
+}
+
+void io_priority(const Value& value, core::Unit& unit) {
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return;
+    if (*word != "idle" && !is_class(*word, "best-effort", 0, 7) && !is_class(*word, "realtime", 0, 7))
+        return value.expected("\"idle\", \"best-effort:0\" to \"best-effort:7\" or \"realtime:0\" to \"realtime:7\"");
+    confinement(unit).io_priority = *word;
+}
+
+void protect_system(const Value& value, core::Unit& unit) {
+    const Node& node = value.node();
+    std::optional<std::string>& member = confinement(unit).protect_system;
+    if (node.kind == Node::Kind::boolean)
+        member = node.truth ? std::optional<std::string>("yes") : std::nullopt;
+    else if (node.kind == Node::Kind::text && node.text == "no")
+        member.reset();
+    else if (node.kind == Node::Kind::text && (node.text == "yes" || node.text == "full" || node.text == "strict"))
+        member = node.text;
+    else
+        value.expected("\"no\", \"yes\", \"full\" or \"strict\"");
+}
+
+void own_directory(const Value& value, core::Unit& unit, core::OwnDirectory::Kind kind) {
+    std::vector<std::string> names;
+    words_into(value, names);
+    for (std::string& name : names) {
+        for (std::string_view part_of : split(name, '/'))
+            if (part_of.empty() || part_of == "." || part_of == "..")
+                return value.error("\"" + name + "\" has to be a plain relative path, without \"..\"");
+        confinement(unit).directories.push_back({kind, std::move(name)});
+    }
+}
+
+} // namespace mi::config::read

@@ -1,0 +1,213 @@
+// The values of [service], [condition], [target] and of the relations between units that are more than a word or a number.
+#include "config/readers.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace mi::config::read {
+
+core::Hooks& part(core::Unit& unit, core::Hooks*) {
+    if (!unit.service.hooks)
+        unit.service.hooks = std::make_unique<core::Hooks>();
+    return *unit.service.hooks;
+}
+
+void words_into(const Value& value, std::vector<std::string>& member) {
+    if (value.node().kind == Node::Kind::text)
+        member.assign(1, value.node().text);
+    else
+        value.into(member);
+}
+
+namespace {
+
+// A unit's name in a file; nothing after a report.
+const std::string* unit_name(const Value& value) {
+    const std::string* name = value.text("the name of a unit");
+    if (name == nullptr)
+        return nullptr;
+    if (std::string_view wrong = name_fault(*name); !wrong.empty()) {
+        std::string_view stem = *name;
+        std::string suggestion;
+        if (stem.find('/') != stem.npos && name_fault(stem.substr(stem.rfind('/') + 1)).empty())
+            suggestion = "a unit is named without its directory: \"" + name->substr(name->rfind('/') + 1) + "\"";
+        value.error("\"" + *name + "\" is no unit name: " + std::string(wrong), std::move(suggestion));
+        return nullptr;
+    }
+    if (name->ends_with('@')) {
+        value.error("\"" + *name + "\" is a template", "name an instance of it: \"" + *name + "NAME\"");
+        return nullptr;
+    }
+    if (name->ends_with(".toml")) {
+        value.error("\"" + *name + "\" is a file", "a unit is named without its suffix: \"" +
+                                                     name->substr(0, name->size() - 5) + "\"");
+        return nullptr;
+    }
+    return name;
+}
+
+} // namespace
+
+void relation_into(const Value& value, core::Unit& unit, core::Relation relation) {
+    const std::vector<Node>* items = value.array("an array of unit names");
+    if (items == nullptr)
+        return;
+    std::set<std::string_view> seen;
+    for (const Node& item : *items) {
+        Value each = value.of(item);
+        const std::string* name = unit_name(each);
+        if (name == nullptr)
+            continue;
+        if (*name == unit.name) {
+            each.error("a unit cannot name itself");
+            continue;
+        }
+        if (seen.insert(*name).second)
+            unit.dependencies.push_back({relation, *name});
+    }
+}
+
+void aliases(const Value& value, core::Unit& unit) {
+    const std::vector<Node>* items = value.array("an array of unit names");
+    if (items == nullptr)
+        return;
+    for (const Node& item : *items) {
+        const std::string* name = unit_name(value.of(item));
+        if (name != nullptr && *name == unit.name)
+            value.of(item).error("this is the target's own name");
+        else if (name != nullptr)
+            unit.aliases.push_back(*name);
+    }
+}
+
+namespace {
+
+constexpr std::string_view capability_names[] = {
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+    "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
+    "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"};
+
+// Reports a word that is no capability.
+bool is_capability(const Value& value, std::string_view word) {
+    if (std::find(std::begin(capability_names), std::end(capability_names), word) != std::end(capability_names))
+        return true;
+    std::string upper(word);
+    for (char& letter : upper)
+        letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    if (!upper.starts_with("CAP_"))
+        upper.insert(0, "CAP_");
+    std::string_view near = nearest(upper, {std::begin(capability_names), std::end(capability_names)});
+    value.error("\"" + std::string(word) + "\" is no capability",
+                near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
+    return false;
+}
+
+bool is_truth(core::Condition::Kind kind) {
+    return kind == core::Condition::Kind::container || kind == core::Condition::Kind::first_boot;
+}
+
+bool is_path(core::Condition::Kind kind) {
+    return kind == core::Condition::Kind::path_exists || kind == core::Condition::Kind::path_missing ||
+           kind == core::Condition::Kind::directory_not_empty;
+}
+
+} // namespace
+
+// Negated by a '!' before the value, or before the key ("!container" = true).
+void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind kind) {
+    bool negated_key = value.node().key.starts_with('!');
+    if (is_truth(kind)) {
+        if (std::optional<bool> truth = value.boolean())
+            unit.conditions.push_back({kind, negated_key, *truth ? "true" : "false"});
+        return;
+    }
+    std::span<const Node> items(&value.node(), 1);
+    if (value.node().kind == Node::Kind::array)
+        items = value.node().items;
+    for (const Node& item : items) {
+        Value each = value.of(item);
+        const std::string* word = each.text("a string or an array of strings");
+        if (word == nullptr)
+            continue;
+        bool negated = word->starts_with('!');
+        std::string argument = word->substr(negated ? 1 : 0);
+        if (is_path(kind) && !argument.starts_with('/')) {
+            each.expected("an absolute path");
+            continue;
+        }
+        if (argument.empty()) {
+            each.error("is empty");
+            continue;
+        }
+        if (kind == core::Condition::Kind::capability && !is_capability(each, argument))
+            continue;
+        unit.conditions.push_back({kind, negated != negated_key, std::move(argument)});
+    }
+}
+
+void capabilities(const Value& value, core::Unit& unit) {
+    std::vector<std::string> names;
+    value.into(names);
+    for (const std::string& name : names)
+        if (!is_capability(value, name))
+            return;
+    part(unit, static_cast<core::Confinement*>(nullptr)).capabilities = std::move(names);
+}
+
+void command(const Value& value, core::Unit& unit) {
+    if (std::optional<core::Command> words = value.command())
+        unit.service.command = std::move(*words);
+}
+
+void script(const Value& value, core::Unit& unit) {
+    const std::string* lines = value.text();
+    if (lines == nullptr)
+        return;
+    if (trim(*lines).empty())
+        return value.error("the script is empty");
+    unit.service.command = {"/bin/sh", "-eu", "-c", *lines, unit.name};
+}
+
+void reload_command(const Value& value, core::Unit& unit) {
+    if (std::optional<core::Command> words = value.command())
+        part(unit, static_cast<core::Hooks*>(nullptr)).reload = std::move(*words);
+}
+
+void success_exit(const Value& value, core::Unit& unit) {
+    const std::vector<Node>* items = value.array("an array of exit codes and signal names");
+    if (items == nullptr)
+        return;
+    if (items->empty())
+        return value.error("is empty: then nothing would ever succeed");
+    unit.service.success_exit.clear();
+    for (const Node& item : *items) {
+        Value each = value.of(item);
+        if (item.kind == Node::Kind::text) {
+            if (std::optional<int> signal = each.signal())
+                unit.service.success_exit.push_back({true, *signal});
+        } else if (std::optional<std::int64_t> code = each.integer(0, 255)) {
+            unit.service.success_exit.push_back({false, static_cast<int>(*code)});
+        }
+    }
+}
+
+void watchdog(const Value& value, core::Unit& unit) {
+    if (value.node().kind == Node::Kind::text && value.node().text == "off")
+        unit.service.watchdog = Span{0};
+    else
+        value.into(unit.service.watchdog);
+}
+
+void activation(const Value& value, core::Unit& unit) {
+    value.into(unit.service.activation);
+    if (unit.service.activation == core::Activation::on_demand)
+        unit.not_in_force.push_back("service.activation");
+}
+
+} // namespace mi::config::read

@@ -1,0 +1,201 @@
+#include "config/sense.hpp"
+
+#include "config/syntax.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace mi::config {
+
+namespace {
+
+// Looks at one table of a unit and complains at its keys.
+class Section {
+public:
+    Section(Reading& reading, const Node& tree, std::string_view name) : reading_(reading), table_(tree.find(name)) {
+        if (table_ != nullptr && table_->kind != Node::Kind::table)
+            table_ = nullptr;
+    }
+    Section(Reading& reading, const Node& table) : reading_(reading), table_(&table) {}
+
+    [[nodiscard]] const Node* find(std::string_view key) const { return table_ == nullptr ? nullptr : table_->find(key); }
+    [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+    // At the key if it is there, else at the table.
+    void error(std::string_view key, std::string message, std::string suggestion = {}) const {
+        if (const Node* item = find(key))
+            reading_.error(item->key_place, std::move(message), std::move(suggestion));
+        else if (table_ != nullptr)
+            reading_.error(table_->place, std::move(message), std::move(suggestion));
+    }
+    void warning(std::string_view key, std::string message) const {
+        if (const Node* item = find(key))
+            reading_.warning(item->key_place, std::move(message));
+    }
+
+private:
+    Reading& reading_;
+    const Node* table_;
+};
+
+void check_type(const Reading& reading, const Section& section, core::Service& service, bool has_pid_file) {
+    using core::ServiceType;
+    if (section.has("command") && section.has("script"))
+        section.error("script", "`command` and `script` exclude each other: one thing runs");
+    else if (!section.has("command") && !section.has("script") && !reading.incomplete)
+        section.error("", "[service] needs `command` or `script`");
+    if (service.type == ServiceType::forking && !has_pid_file && !reading.incomplete)
+        section.error("type", "a forking service needs `pid-file` in [process]: it tells the main process");
+    if (section.has("ready-fd") && service.type != ServiceType::notify_fd)
+        section.error("ready-fd", "`ready-fd` is for type = \"notify-fd\" only");
+    if (section.has("reload-command") && section.has("reload-signal"))
+        section.error("reload-signal", "`reload-command` and `reload-signal` exclude each other");
+    if (service.type == ServiceType::oneshot) {
+        if (service.watchdog != Span{0})
+            section.error("watchdog", "a oneshot has no watchdog: `start-timeout` bounds it");
+        if (service.restart == core::RestartPolicy::always && section.has("restart"))
+            section.error("restart", "a oneshot stays done: restart = \"always\" would run it for ever",
+                          "write type = \"simple\", or restart = \"on-failure\"");
+    }
+}
+
+void check_restart(const Section& section, core::Service& service) {
+    if (!section.has("restart") && service.type == core::ServiceType::oneshot)
+        service.restart = core::RestartPolicy::no;
+    if (service.restart_delay > service.restart_delay_max) {
+        if (section.has("restart-delay-max"))
+            section.error("restart-delay", "`restart-delay` " + duration_text(service.restart_delay) +
+                                               " is longer than `restart-delay-max` " +
+                                               duration_text(service.restart_delay_max));
+        else
+            service.restart_delay_max = service.restart_delay;
+    }
+    if (service.restart == core::RestartPolicy::no)
+        for (std::string_view key : {"restart-delay", "restart-delay-max", "restart-limit", "restart-limit-action"})
+            section.warning(key, "`" + std::string(key) + "` has no effect: the service is never restarted");
+}
+
+void check_streams(const Section& process, const core::Unit& unit) {
+    if (!unit.process)
+        return;
+    bool accepts = std::any_of(unit.listen.begin(), unit.listen.end(), [](const core::Listen& each) { return each.accept; });
+    if (unit.process->input == core::Input::tty && unit.process->tty.empty() && !process.has("tty"))
+        process.error("stdin", "stdin = \"tty\" needs `tty`: which terminal");
+    auto needs_accept = [&](std::string_view key) {
+        if (!accepts)
+            process.error(key, std::string(key) + " = \"socket\" needs a [[listen]] with accept = true");
+    };
+    if (unit.process->input == core::Input::socket)
+        needs_accept("stdin");
+    if (unit.process->output == core::Output::socket)
+        needs_accept("stdout");
+    if (unit.process->error == core::Output::socket)
+        needs_accept("stderr");
+    if (!unit.process->supplementary_groups.empty() && unit.process->user.empty() && unit.process->group.empty())
+        process.warning("supplementary-groups", "`supplementary-groups` without `user`: the service still runs as root");
+}
+
+// The name of a relation as it is written.
+std::string_view word(core::Relation relation) {
+    switch (relation) {
+    case core::Relation::requirement: return "requires";
+    case core::Relation::want: return "wants";
+    case core::Relation::milestone: return "milestones";
+    case core::Relation::after: return "after";
+    case core::Relation::before: return "before";
+    case core::Relation::conflict: return "conflicts";
+    case core::Relation::required_by: return "required-by";
+    case core::Relation::wanted_by: return "wanted-by";
+    case core::Relation::on_failure: return "on-failure";
+    case core::Relation::on_success: return "on-success";
+    }
+    __builtin_unreachable();
+}
+
+bool contradict(core::Relation a, core::Relation b) {
+    using enum core::Relation;
+    bool pulls_in = a == requirement || a == want || a == milestone;
+    return (b == conflict && (pulls_in || a == required_by || a == wanted_by)) ||
+           (b == before && (pulls_in || a == after)) || (b == required_by && pulls_in) || (b == wanted_by && pulls_in);
+}
+
+void check_relations(Reading& reading, const Node& tree, const core::Unit& unit) {
+    std::multimap<std::string_view, core::Relation> by_name;
+    if (unit.dependencies.size() < 2)
+        return;
+    for (const core::Dependency& each : unit.dependencies)
+        by_name.emplace(each.unit, each.relation);
+    for (const auto& [name, relation] : by_name) {
+        auto [first, last] = by_name.equal_range(name);
+        for (; first != last; ++first) {
+            if (!contradict(relation, first->second))
+                continue;
+            std::string key(word(first->second));
+            const Node* item = tree.find(key);
+            reading.error(item != nullptr ? item->key_place : tree.place,
+                          "\"" + std::string(name) + "\" stands in both `" + std::string(word(relation)) + "` and `" + key +
+                              "`, which contradict each other");
+        }
+    }
+}
+
+} // namespace
+
+void check_listen(Reading& reading, const Node& entry, const core::Listen& listen) {
+    using Kind = core::Listen::Kind;
+    Section section(reading, entry);
+    bool path = listen.address.starts_with('/'), network = !path && !listen.address.starts_with('@');
+    if (listen.address.empty()) {
+        if (!reading.incomplete && !section.has("stream") && !section.has("datagram") &&
+            !section.has("sequential-packet") && !section.has("fifo"))
+            section.error("", "[[listen]] needs `stream`, `datagram`, `sequential-packet` or `fifo`");
+        return;
+    }
+    bool connects = listen.kind == Kind::stream || listen.kind == Kind::sequential_packet;
+    for (std::string_view key : {"mode", "user", "group"})
+        if (!path && section.has(key))
+            section.error(key, "`" + std::string(key) + "` is for addresses that are a /path");
+    if (section.has("backlog") && !connects)
+        section.error("backlog", "`backlog` is for `stream` and `sequential-packet`");
+    if (listen.accept && !connects)
+        section.error("accept", "`accept` is for `stream` and `sequential-packet`");
+    if (listen.reuse_port && !network)
+        section.error("reuse-port", "`reuse-port` is for addresses HOST:PORT");
+    if (section.has("max-connections") && !listen.accept && !reading.incomplete)
+        section.error("max-connections", "`max-connections` needs accept = true");
+    if (listen.name.find(':') != std::string::npos || listen.name.size() > 255)
+        section.error("name", "`name` must have no ':' and at most 255 characters");
+}
+
+void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_is_service) {
+    const Node* target = tree.find("target");
+    const Node* service_table = tree.find("service");
+    unit.kind = target != nullptr && service_table == nullptr ? core::Kind::target : core::Kind::service;
+    check_relations(reading, tree, unit);
+    if (target != nullptr && service_table != nullptr)
+        reading.error(service_table->key_place, "a unit is a service or a target: [service] and [target] exclude each other");
+    else if (target != nullptr)
+        for (std::string_view name : {"process", "cgroup", "listen", "timer", "log"})
+            if (const Node* table = tree.find(name))
+                reading.error(table->key_place, "a target runs nothing: `" + std::string(name) + "` belongs to a service");
+    if (service_table == nullptr && target == nullptr) {
+        if (bare_is_service)
+            unit.service.command = {"/bin/true"};
+        else if (!reading.incomplete)
+            reading.error(tree.place, "needs [service] or [target]");
+        return;
+    }
+    if (service_table == nullptr || target != nullptr)
+        return;
+    Section section(reading, tree, "service"), process(reading, tree, "process");
+    check_type(reading, section, unit.service, process.has("pid-file"));
+    check_restart(section, unit.service);
+    check_streams(process, unit);
+    if (unit.service.activation == core::Activation::on_demand && unit.listen.empty() && !reading.incomplete)
+        section.error("activation", "activation = \"on-demand\" needs a [[listen]]");
+    Section timer(reading, tree, "timer");
+    if (tree.find("timer") != nullptr && !timer.has("every") && !timer.has("calendar") && !timer.has("after-boot") &&
+        !reading.incomplete)
+        timer.error("", "[timer] needs `every`, `calendar` or `after-boot`");
+}
+
+} // namespace mi::config

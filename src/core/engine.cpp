@@ -1,0 +1,276 @@
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+namespace mi::core {
+
+Engine::Engine(Graph graph, Settings settings) : graph_(std::move(graph)), settings_(settings) {
+    adopt_graph();
+    rebuild();
+}
+
+// Makes the records fit the graph: units that are new, that became invalid, or that are valid again.
+void Engine::adopt_graph() {
+    records_.resize(graph_.size());
+    for (UnitId id = 0; id < graph_.size(); ++id) {
+        Record& record = records_[id];
+        bool valid = graph_.unit(id).fault.empty();
+        if (!valid && !active(record.phase)) {
+            record = Record{.phase = Phase::invalid, .asked = record.asked, .reason = Reason::file, .since = now_};
+            record.detail = graph_.unit(id).fault;
+        } else if (valid && record.phase == Phase::invalid) {
+            record = Record{.asked = record.asked, .since = now_};
+        }
+    }
+}
+
+std::vector<Effect> Engine::step(const Event& event, Instant now) {
+    apply(event, now);
+    settle(now);
+    return take_effects();
+}
+
+std::vector<Effect> Engine::take_effects() { return std::exchange(effects_, {}); }
+
+void Engine::apply(const Event& event, Instant now) {
+    now_ = now;
+    UnitId id = event.unit;
+    auto in = [&](Phase phase, Stage stage) {
+        return records_[id].phase == phase && records_[id].stage == stage;
+    };
+    switch (event.kind) {
+    case Event::Kind::start: ask_start(id, false); break;
+    case Event::Kind::stop: ask_stop(id); break;
+    case Event::Kind::restart: ask_restart(id); break;
+    case Event::Kind::reload: ask_reload(id); break;
+    case Event::Kind::reset: ask_reset(id); break;
+    case Event::Kind::isolate: isolate(id); break;
+    case Event::Kind::shutdown: begin_shutdown(); break;
+    case Event::Kind::conditions_met:
+        if (in(Phase::starting, Stage::conditions))
+            start_from(id, Stage::pre_start);
+        break;
+    case Event::Kind::condition_unmet:
+        if (in(Phase::starting, Stage::conditions)) {
+            records_[id].stage = Stage::none;
+            records_[id].detail = event.detail;
+            clear_deadline(id);
+            set_phase(id, Phase::skipped, Reason::condition);
+        }
+        break;
+    case Event::Kind::spawned: {
+        Record& record = records_[id];
+        if (event.role == Role::main) {
+            record.main_pid = event.pid;
+            if (in(Phase::starting, Stage::main) && service(id).type == ServiceType::simple)
+                start_from(id, Stage::post_start);
+        } else {
+            record.hook_pid = event.pid;
+            record.hook = event.role;
+        }
+        break;
+    }
+    case Event::Kind::spawn_failed:
+        if (event.role == Role::main && in(Phase::starting, Stage::main)) {
+            records_[id].main_pid = 0;
+            records_[id].last_exit = {};
+            fail_start(id, Reason::spawn_failed, event.detail);
+        } else if (event.role == Role::main) {
+            main_exited(id, {}); // the unit is being stopped already: there is one process less to wait for
+        } else {
+            records_[id].detail = event.detail;
+            hook_exited(id, event.role, ExitStatus::code(127));
+        }
+        break;
+    case Event::Kind::exited:
+        if (event.role == Role::main)
+            main_exited(id, event.exit);
+        else
+            hook_exited(id, event.role, event.exit);
+        break;
+    case Event::Kind::emptied:
+        if (in(Phase::stopping, Stage::sweep))
+            tear_down_from(id, Stage::post_stop);
+        else if (in(Phase::stopping, Stage::last_sweep))
+            finish(id);
+        break;
+    case Event::Kind::ready:
+        if (in(Phase::starting, Stage::main) &&
+            (service(id).type == ServiceType::notify || service(id).type == ServiceType::notify_fd))
+            start_from(id, Stage::post_start);
+        else if (records_[id].phase == Phase::reloading && records_[id].hook_pid == 0) {
+            clear_deadline(id);
+            set_phase(id, Phase::up);
+        }
+        break;
+    case Event::Kind::reloading:
+        if (records_[id].phase == Phase::up) {
+            set_phase(id, Phase::reloading);
+            set_deadline(id, service(id).start_timeout);
+        }
+        break;
+    case Event::Kind::main_pid:
+        records_[id].main_pid = event.pid;
+        if (in(Phase::starting, Stage::pid_file))
+            start_from(id, Stage::post_start);
+        break;
+    case Event::Kind::extend:
+        if (records_[id].deadline != never &&
+            (records_[id].phase == Phase::starting || records_[id].phase == Phase::stopping ||
+             records_[id].phase == Phase::reloading) &&
+            records_[id].deadline < now_ + event.span)
+            set_deadline(id, event.span);
+        break;
+    case Event::Kind::due:
+        while (!deadlines_.empty() && deadlines_.top().at <= now_) {
+            Deadline top = deadlines_.top();
+            deadlines_.pop();
+            if (top.unit < records_.size() && records_[top.unit].deadline == top.at) {
+                clear_deadline(top.unit);
+                deadline_passed(top.unit);
+            }
+        }
+        break;
+    }
+    if (id != no_unit)
+        touch(id);
+}
+
+Instant Engine::next_deadline() {
+    while (!deadlines_.empty()) {
+        const Deadline& top = deadlines_.top();
+        if (top.unit < records_.size() && records_[top.unit].deadline == top.at)
+            return top.at;
+        deadlines_.pop();
+    }
+    return never;
+}
+
+void Engine::set_phase(UnitId id, Phase phase) { set_phase(id, phase, records_[id].reason, records_[id].cause); }
+
+void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
+    Record& record = records_[id];
+    record.reason = reason;
+    record.cause = cause;
+    if (record.phase == phase)
+        return;
+    if (record.phase == Phase::starting)
+        --starting_;
+    if (phase == Phase::starting)
+        ++starting_;
+    emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
+    record.phase = phase;
+    record.since = now_;
+    touch(id);
+}
+
+void Engine::set_deadline(UnitId id, Span span) {
+    if (span <= Span{0} || now_.since_boot > never.since_boot - span) {
+        clear_deadline(id);
+        return;
+    }
+    records_[id].deadline = now_ + span;
+    deadlines_.push({records_[id].deadline, id});
+}
+
+void Engine::emit_spawn(UnitId id, Role role, std::uint8_t index) {
+    (role == Role::main ? records_[id].main_pid : records_[id].hook_pid) = pid_pending;
+    emit({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
+}
+
+const std::vector<Command>& Engine::commands(UnitId id, Role role) const {
+    static const std::vector<Command> nothing;
+    const Hooks* hooks = service(id).hooks.get();
+    if (hooks == nullptr)
+        return nothing;
+    switch (role) {
+    case Role::pre_start: return hooks->pre_start;
+    case Role::post_start: return hooks->post_start;
+    case Role::stop: return hooks->stop;
+    case Role::post_stop: return hooks->post_stop;
+    case Role::none:
+    case Role::main:
+    case Role::reload: return nothing;
+    }
+    __builtin_unreachable();
+}
+
+bool Engine::succeeded(UnitId id, const ExitStatus& exit) const {
+    const auto& list = service(id).success_exit;
+    if (list.empty())
+        return exit.kind == ExitStatus::Kind::code && exit.number == 0;
+    return std::any_of(list.begin(), list.end(), [&](const SuccessExit& good) {
+        return good.signal == (exit.kind == ExitStatus::Kind::signal) && good.number == exit.number;
+    });
+}
+
+std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
+    now_ = now;
+    std::unordered_set<std::string_view> fresh;
+    for (const Unit& unit : units)
+        fresh.insert(unit.name);
+    std::vector<std::string> old_names(graph_.size());
+    std::vector<Unit> old = std::move(graph_).take_units();
+    std::vector<Unit> gone;
+    for (UnitId id = 0; id < old.size(); ++id) {
+        old_names[id] = old[id].name;
+        if (!fresh.contains(old[id].name) && active(records_[id].phase)) {
+            records_[id].asked = records_[id].asked == Asked::down ? Asked::down : Asked::up;
+            gone.push_back(std::move(old[id]));
+        }
+    }
+    std::move(gone.begin(), gone.end(), std::back_inserter(units));
+    graph_ = Graph(std::move(units));
+    std::vector<UnitId> renumbered(old_names.size(), no_unit);
+    std::vector<Record> records(graph_.size());
+    for (UnitId id = 0; id < old_names.size(); ++id) {
+        // An alias may have become another unit's name: only a unit of the same name takes the record over.
+        UnitId now_called = graph_.find(old_names[id]);
+        if (now_called != no_unit && graph_.name(now_called) == old_names[id]) {
+            renumbered[id] = now_called;
+            records[now_called] = std::move(records_[id]);
+        }
+    }
+    for (Record& record : records)
+        if (record.cause != no_unit)
+            record.cause = renumbered[record.cause];
+    records_ = std::move(records);
+    for (Effect& effect : effects_)
+        if (effect.unit != no_unit)
+            effect.unit = renumbered[effect.unit];
+    std::erase_if(effects_, [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
+    adopt_graph();
+    rebuild();
+    settle(now);
+    return renumbered;
+}
+
+void Engine::add(Unit unit, Instant now) {
+    now_ = now;
+    UnitId same = graph_.find(unit.name);
+    std::vector<Unit> units = std::move(graph_).take_units();
+    if (same != no_unit && units[same].name == unit.name)
+        units[same] = std::move(unit);
+    else
+        units.push_back(std::move(unit));
+    graph_ = Graph(std::move(units));
+    adopt_graph();
+    rebuild();
+    settle(now);
+}
+
+void Engine::restore(const std::vector<std::pair<std::string, Record>>& saved, bool halting, Instant now) {
+    now_ = now;
+    halt_ = halting ? Halt::stopping : Halt::no;
+    for (const auto& [name, record] : saved)
+        if (UnitId id = graph_.find(name); id != no_unit && records_[id].phase != Phase::invalid) {
+            records_[id] = record;
+            records_[id].cause = no_unit;
+        }
+    rebuild();
+    settle(now);
+}
+
+} // namespace mi::core

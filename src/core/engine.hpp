@@ -1,0 +1,133 @@
+// The engine: told what happened and when, it says what to do. It makes no system call and reads no clock.
+//
+// Each event is applied to one record (lifecycle.cpp); then the engine settles (settle.cpp): what the change means for the
+// neighbours is counted, and every unit whose counts moved is looked at, until nothing moves. The cost of a turn is in
+// proportion to what it touches.
+#pragma once
+
+#include "core/event.hpp"
+#include "core/facts.hpp"
+#include "core/graph.hpp"
+
+#include <deque>
+#include <queue>
+#include <vector>
+
+namespace mi::core {
+
+class Engine {
+public:
+    struct Settings {
+        std::uint32_t parallel_starts = 0; // 0: no bound
+        std::uint64_t seed = 1;            // of the jitter
+    };
+
+    Engine(Graph graph, Settings settings);
+
+    // Applies an event and settles. The effects are in order; what they lead to comes back as events.
+    [[nodiscard]] std::vector<Effect> step(const Event& event, Instant now);
+    // The two halves of step, for a turn of many events: apply them all, then settle once.
+    void apply(const Event& event, Instant now);
+    void settle(Instant now);
+    [[nodiscard]] std::vector<Effect> take_effects();
+
+    // The earliest moment at which a `due` event would do something.
+    [[nodiscard]] Instant next_deadline();
+
+    [[nodiscard]] const Graph& graph() const { return graph_; }
+    [[nodiscard]] const Record& record(UnitId id) const { return records_[id]; }
+    [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+    [[nodiscard]] const Facts& facts(UnitId id) const { return facts_[id]; }
+    [[nodiscard]] const Counts& counts(UnitId id) const { return counts_[id]; }
+    [[nodiscard]] bool halting() const { return halt_ != Halt::no; }
+    // Units that have something to stop, and units whose start is still to come or under way.
+    [[nodiscard]] std::size_t active_units() const { return active_; }
+    [[nodiscard]] std::size_t coming_units() const { return coming_; }
+
+    // Takes other units (they were read again): records go over by name. A unit that is gone but has something to stop
+    // stays, asked for, until it is down. Gives for each old id the new one, or no_unit.
+    [[nodiscard]] std::vector<UnitId> replace(std::vector<Unit> units, Instant now);
+    // One more unit, or another one in place of an invalid one of that name. Ids stay as they are.
+    void add(Unit unit, Instant now);
+    // Takes over records saved earlier, by unit name, before anything was started.
+    void restore(const std::vector<std::pair<std::string, Record>>& saved, bool halting, Instant now);
+
+    // For tests: whether the kept facts and counts are those that the records give.
+    [[nodiscard]] bool consistent() const;
+
+private:
+    enum class Halt : std::uint8_t { no, stopping, final_target, last, done };
+
+    // settle.cpp
+    void rebuild();
+    void adopt_graph();
+    void touch(UnitId id);
+    void look_at(UnitId id);
+    void refresh(UnitId id);
+    void drain();
+    void act(UnitId id);
+    void advance_halt();
+    void yield_to(UnitId id);
+    [[nodiscard]] bool accepts_wishes() const { return halt_ == Halt::no || halt_ == Halt::final_target; }
+
+    // requests.cpp
+    void ask_start(UnitId id, bool all);
+    void ask_stop(UnitId id);
+    void ask_restart(UnitId id);
+    void ask_reload(UnitId id);
+    void ask_reset(UnitId id);
+    void isolate(UnitId id);
+    void begin_shutdown();
+
+    // lifecycle.cpp
+    void begin_start(UnitId id);
+    void start_from(UnitId id, Stage stage);
+    void come_up(UnitId id);
+    void begin_stop(UnitId id, Reason reason);
+    void fail_start(UnitId id, Reason reason, std::string detail = {});
+    void ended(UnitId id);
+    void tear_down_from(UnitId id, Stage stage);
+    void finish(UnitId id);
+    void retry_or_fail(UnitId id);
+    void fail(UnitId id, Reason reason);
+    void main_exited(UnitId id, const ExitStatus& exit);
+    void hook_exited(UnitId id, Role role, const ExitStatus& exit);
+    void deadline_passed(UnitId id);
+    void conclude(UnitId id, ExitAction action);
+
+    // engine.cpp
+    void set_phase(UnitId id, Phase phase);
+    void set_phase(UnitId id, Phase phase, Reason reason, UnitId cause = no_unit);
+    void set_deadline(UnitId id, Span span);
+    void clear_deadline(UnitId id) { records_[id].deadline = never; }
+    void emit(Effect effect) { effects_.push_back(effect); }
+    void emit_spawn(UnitId id, Role role, std::uint8_t index);
+    [[nodiscard]] const Service& service(UnitId id) const { return graph_.unit(id).service; }
+    [[nodiscard]] const std::vector<Command>& commands(UnitId id, Role role) const;
+    [[nodiscard]] bool succeeded(UnitId id, const ExitStatus& exit) const;
+
+    Graph graph_;
+    Settings settings_;
+    std::vector<Record> records_;
+    std::vector<Facts> facts_;
+    std::vector<Counts> counts_;
+    Halt halt_ = Halt::no;
+    Instant now_{};
+    std::vector<Effect> effects_;
+
+    struct Deadline {
+        Instant at;
+        UnitId unit;
+        bool operator>(const Deadline& other) const { return at > other.at; }
+    };
+    std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_; // entries may be stale
+
+    std::vector<UnitId> dirty_;      // facts to compute again
+    std::vector<char> is_dirty_;
+    std::deque<UnitId> to_look_at_;  // units whose next step may have become possible
+    std::vector<char> is_queued_;
+    std::deque<UnitId> for_a_slot_;  // ready to start, but parallel_starts are starting
+    std::size_t starting_ = 0, active_ = 0, coming_ = 0;
+};
+
+} // namespace mi::core

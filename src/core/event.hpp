@@ -1,0 +1,73 @@
+// What the engine is told and what it answers: values, no pointers, no system calls.
+#pragma once
+
+#include "core/record.hpp"
+
+#include <string>
+
+namespace mi::core {
+
+// How the machine (or the container) is to end.
+enum class Ending : std::uint8_t { none, poweroff, reboot, halt, kexec, exit };
+
+// Something that happened.
+struct Event {
+    enum class Kind : std::uint8_t {
+        // Somebody asks.
+        start,
+        stop,
+        restart,
+        reload,
+        reset,
+        isolate,  // make `unit` all that is asked for
+        shutdown, // stop everything; the Effect `halt` follows when all is down
+        // The world answers. `role` says which of the unit's processes.
+        conditions_met,
+        condition_unmet, // detail: which and why
+        spawned,         // pid
+        spawn_failed,    // detail: the step and its error
+        exited,          // exit
+        emptied,         // no process of the unit is left
+        // The service says so itself.
+        ready,
+        reloading,
+        main_pid, // pid: the verified process of a forking service, or MAINPID=
+        extend,   // span: the present stage may take so much longer, from now
+        // A deadline may have passed.
+        due,
+    };
+    Kind kind;
+    UnitId unit = no_unit;
+    Role role = Role::none;
+    std::int32_t pid = 0;
+    ExitStatus exit{};
+    Span span{0};
+    std::string detail{};
+};
+
+// Something to be done. Safe to repeat: the outcome comes back as an Event.
+struct Effect {
+    enum class Kind : std::uint8_t {
+        check_conditions, // answer: conditions_met or condition_unmet
+        spawn,            // the process of `role`, `index` in its list; answer: spawned or spawn_failed, later exited
+        await_pid_file,   // answer: main_pid
+        signal,           // `number` to `scope`
+        sweep,            // `number` to whatever the unit has left (scope main: of the processes we started);
+                          // answer: emptied, at once where nothing is left
+        changed,          // phase went `from` -> `to`: for those who watch
+        release,          // the unit is at rest: what was kept for its run can go
+        conclude,         // exit-action, or the action of a restart limit, of `unit`: `ending`
+        halt,             // all is down after a shutdown
+    };
+    enum class Scope : std::uint8_t { main, everything };
+    Kind kind;
+    UnitId unit = no_unit;
+    Role role = Role::none;
+    std::uint8_t index = 0;
+    Scope scope = Scope::main;
+    std::int32_t number = 0;
+    Phase from = Phase::down, to = Phase::down;
+    Ending ending = Ending::none;
+};
+
+} // namespace mi::core

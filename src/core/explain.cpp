@@ -1,0 +1,135 @@
+#include "core/explain.hpp"
+
+#include "base/signals.hpp"
+
+#include <algorithm>
+
+namespace mi::core {
+
+namespace {
+
+const std::string& other(const Engine& engine, UnitId id) {
+    static const std::string unknown = "a unit that is gone";
+    return id < engine.graph().size() ? engine.graph().name(id) : unknown;
+}
+
+std::string_view verb(Relation relation) {
+    switch (relation) {
+    case Relation::requirement: return "requires";
+    case Relation::want: return "wants";
+    case Relation::milestone: return "has as a milestone";
+    default: return "comes after";
+    }
+}
+
+// A dependency that keeps `id` from starting, the hardest kind first; none if nothing does.
+const Edge* blocker(const Engine& engine, UnitId id) {
+    const Edge* found = nullptr;
+    for (const Edge& edge : engine.graph().needs(id))
+        if (upward(edge.relation, engine.facts(edge.unit)).blocked > 0 &&
+            (found == nullptr || edge.relation < found->relation))
+            found = &edge;
+    return found;
+}
+
+// Who pulls `id` up, if somebody does.
+UnitId puller(const Engine& engine, UnitId id) {
+    for (const Edge& edge : engine.graph().needed_by(id))
+        if (downward(edge.relation, engine.facts(edge.unit)).pulled > 0)
+            return edge.unit;
+    return no_unit;
+}
+
+} // namespace
+
+std::string text(const ExitStatus& exit) {
+    switch (exit.kind) {
+    case ExitStatus::Kind::none: return {};
+    case ExitStatus::Kind::code: return "exit code " + std::to_string(exit.number);
+    case ExitStatus::Kind::signal:
+        return (exit.oom ? "out of memory, signal " : "signal ") + signal_name(exit.number) +
+               (exit.core ? ", core dumped" : "");
+    }
+    __builtin_unreachable();
+}
+
+std::string reason(const Engine& engine, UnitId id) {
+    const Record& record = engine.record(id);
+    std::string detail = record.detail.empty() ? "" : ": " + record.detail;
+    switch (record.reason) {
+    case Reason::none: return {};
+    case Reason::asked:
+        if (record.phase == Phase::waiting) {
+            const Edge* edge = blocker(engine, id);
+            if (edge != nullptr)
+                return "it " + std::string(verb(edge->relation)) + " " + other(engine, edge->unit) + ", which is " +
+                       std::string(name(engine.record(edge->unit).phase));
+            return engine.counts(id).conflicting > 0 ? "a unit it conflicts with has to stop first" : "";
+        }
+        if (record.phase == Phase::down && record.asked == Asked::down)
+            return "stopped by hand";
+        return record.detail;
+    case Reason::unneeded: return record.phase == Phase::stopping || record.asked != Asked::down ? "nothing needs it" : "stopped by hand";
+    case Reason::dependency_failed: return "dependency failed: " + other(engine, record.cause);
+    case Reason::dependency_stopped: return other(engine, record.cause) + ", which it requires, stopped";
+    case Reason::conflict: return "it conflicts with " + other(engine, record.cause);
+    case Reason::condition: return "condition not met" + detail;
+    case Reason::spawn_failed: return "cannot start" + detail;
+    case Reason::exited:
+        return (record.last_exit.kind == ExitStatus::Kind::none ? "it ended" : "it ended with " + text(record.last_exit)) + detail;
+    case Reason::start_timeout:
+        return "it was not ready within its start-timeout" + detail;
+    case Reason::stop_timeout: return "it did not stop within its stop-timeout" + detail;
+    case Reason::pre_start_failed: return "pre-start failed" + detail;
+    case Reason::post_start_failed: return "post-start failed" + detail;
+    case Reason::protocol: return record.detail;
+    case Reason::restart_limit:
+        return "it ended too often in a row, last with " +
+               (record.last_exit.kind == ExitStatus::Kind::none ? "a failed start" : text(record.last_exit)) + detail;
+    case Reason::restarting: return "it is being restarted";
+    case Reason::shutdown: return "the system is shutting down";
+    case Reason::file: return record.detail;
+    }
+    __builtin_unreachable();
+}
+
+std::vector<std::string> explain(const Engine& engine, UnitId id) {
+    std::vector<std::string> sentences;
+    std::vector<UnitId> seen;
+    while (id < engine.graph().size() && std::find(seen.begin(), seen.end(), id) == seen.end()) {
+        seen.push_back(id);
+        const Record& record = engine.record(id);
+        const std::string& unit = engine.graph().name(id);
+        std::string why = reason(engine, id);
+        std::string sentence = unit + " is " + std::string(name(record.phase));
+        UnitId next = no_unit;
+        if (record.phase == Phase::waiting) {
+            if (const Edge* edge = blocker(engine, id))
+                next = edge->unit;
+        } else if (record.reason == Reason::dependency_failed || record.reason == Reason::dependency_stopped ||
+                   record.reason == Reason::conflict) {
+            next = record.cause;
+        } else if (active(record.phase) && why.empty()) {
+            UnitId by = puller(engine, id);
+            if (record.asked == Asked::up)
+                why = "it was asked for";
+            else if (by != no_unit)
+                why = other(engine, by) + " needs it";
+        } else if (record.phase == Phase::down && why.empty()) {
+            why = "nothing has asked for it";
+        }
+        if (record.phase == Phase::down && record.resting)
+            why = "it " + (record.last_exit.kind == ExitStatus::Kind::none ? std::string("completed")
+                                                                          : "ended by itself with " + text(record.last_exit));
+        if (!why.empty())
+            sentence += (why.starts_with("it ") || why.find(' ') != std::string::npos ? ": " : ": ") + why;
+        if (record.phase == Phase::down && record.asked == Asked::down && record.reason != Reason::conflict &&
+            why != "stopped by hand")
+            sentence += " (stopped by hand)";
+        sentences.push_back(sentence + ".");
+        id = next;
+    }
+    return sentences;
+}
+
+} // namespace mi::core

@@ -1,0 +1,164 @@
+#include "core/graph.hpp"
+
+#include "core/cycles.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace mi::core {
+
+struct Graph::Pairs {
+    std::vector<std::pair<UnitId, Edge>> needs;
+    std::vector<std::pair<UnitId, UnitId>> conflicts, on_failure, on_success;
+};
+
+namespace {
+
+// Order by owner and content, and drop what was said twice.
+template <typename T, typename Less>
+void tidy(std::vector<std::pair<UnitId, T>>& pairs, Less less) {
+    std::sort(pairs.begin(), pairs.end(), less);
+    pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+}
+
+bool edge_less(const std::pair<UnitId, Edge>& a, const std::pair<UnitId, Edge>& b) {
+    return std::tuple(a.first, a.second.unit, a.second.relation) < std::tuple(b.first, b.second.unit, b.second.relation);
+}
+
+void make_invalid(Unit& unit, std::string fault) {
+    if (unit.fault.empty())
+        unit.fault = std::move(fault);
+}
+
+} // namespace
+
+template <typename T>
+void Graph::Lists<T>::fill(std::size_t units, std::vector<std::pair<UnitId, T>>& pairs) {
+    // `pairs` is sorted by owner, so the slices follow one another.
+    starts.assign(units + 1, 0);
+    items.clear();
+    items.reserve(pairs.size());
+    for (auto& [owner, item] : pairs) {
+        ++starts[owner + 1];
+        items.push_back(item);
+    }
+    for (std::size_t i = 0; i < units; ++i)
+        starts[i + 1] += starts[i];
+}
+
+Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
+    add_missing();
+    name_units();
+    Pairs pairs;
+    resolve(pairs);
+    tidy(pairs.needs, edge_less);
+    needs_.fill(units_.size(), pairs.needs);
+
+    CycleReport cycles = break_cycles(units_.size(), [this](UnitId id) { return needs_.of(id); });
+    for (const Cycle& cycle : cycles.cycles) {
+        std::string path;
+        for (UnitId id : cycle.path)
+            path += units_[id].name + " -> ";
+        path += units_[cycle.path.front()].name;
+        if (cycle.broken) {
+            auto [from, edge] = *cycle.broken;
+            problems_.push_back("dependency cycle: " + path + "; broken by ignoring that " + units_[from].name +
+                                (edge.relation == Relation::want ? " wants " : " comes after ") + units_[edge.unit].name);
+            std::erase(pairs.needs, std::pair(from, edge));
+        } else {
+            problems_.push_back("dependency cycle: " + path + "; none of its units can be started");
+            for (UnitId id : cycle.path)
+                make_invalid(units_[id], "dependency cycle: " + path);
+        }
+    }
+    order_ = std::move(cycles.order);
+
+    // An invalid unit keeps no dependencies: nothing is started or ordered for its sake.
+    std::erase_if(pairs.needs, [this](const auto& pair) { return !units_[pair.first].fault.empty(); });
+    needs_.fill(units_.size(), pairs.needs);
+    for (auto& [owner, edge] : pairs.needs)
+        std::swap(owner, edge.unit);
+    tidy(pairs.needs, edge_less);
+    needed_by_.fill(units_.size(), pairs.needs);
+    tidy(pairs.conflicts, std::less<>{});
+    conflicts_.fill(units_.size(), pairs.conflicts);
+    on_failure_.fill(units_.size(), pairs.on_failure);
+    on_success_.fill(units_.size(), pairs.on_success);
+}
+
+void Graph::add_missing() {
+    std::unordered_set<std::string> known;
+    for (const Unit& unit : units_) {
+        known.insert(unit.name);
+        known.insert(unit.aliases.begin(), unit.aliases.end());
+    }
+    std::vector<Unit> missing;
+    for (const Unit& unit : units_)
+        for (const Dependency& dependency : unit.dependencies)
+            if ((dependency.relation == Relation::requirement || dependency.relation == Relation::milestone) &&
+                known.insert(dependency.unit).second) {
+                Unit& phantom = missing.emplace_back();
+                phantom.name = dependency.unit;
+                phantom.fault = "there is no unit of that name";
+            }
+    std::move(missing.begin(), missing.end(), std::back_inserter(units_));
+}
+
+void Graph::name_units() {
+    ids_.reserve(units_.size() * 2);
+    for (UnitId id = 0; id < units_.size(); ++id)
+        if (!ids_.emplace(units_[id].name, id).second)
+            problems_.push_back("two units are called " + units_[id].name + "; the first is used");
+    for (UnitId id = 0; id < units_.size(); ++id)
+        for (const std::string& alias : units_[id].aliases) {
+            auto [at, added] = ids_.emplace(alias, id);
+            if (!added && at->second != id)
+                problems_.push_back(units_[id].name + " has the alias " + alias + ", which is already " +
+                                    units_[at->second].name);
+        }
+}
+
+void Graph::resolve(Pairs& pairs) {
+    for (UnitId id = 0; id < units_.size(); ++id) {
+        for (const Dependency& dependency : units_[id].dependencies) {
+            UnitId other = find(dependency.unit);
+            if (other == no_unit) // only optional relations get here: add_missing made the others
+                continue;
+            if (other == id) {
+                problems_.push_back(units_[id].name + " depends on itself");
+                if (dependency.relation == Relation::requirement || dependency.relation == Relation::milestone)
+                    make_invalid(units_[id], "it depends on itself");
+                continue;
+            }
+            bool enabled = units_[id].enabled;
+            switch (dependency.relation) {
+            case Relation::requirement:
+            case Relation::want:
+            case Relation::milestone:
+            case Relation::after: pairs.needs.push_back({id, {other, dependency.relation}}); break;
+            case Relation::before: pairs.needs.push_back({other, {id, Relation::after}}); break;
+            case Relation::required_by:
+                if (enabled)
+                    pairs.needs.push_back({other, {id, Relation::requirement}});
+                break;
+            case Relation::wanted_by:
+                if (enabled)
+                    pairs.needs.push_back({other, {id, Relation::want}});
+                break;
+            case Relation::conflict:
+                pairs.conflicts.push_back({id, other});
+                pairs.conflicts.push_back({other, id});
+                break;
+            case Relation::on_failure: pairs.on_failure.push_back({id, other}); break;
+            case Relation::on_success: pairs.on_success.push_back({id, other}); break;
+            }
+        }
+    }
+}
+
+UnitId Graph::find(std::string_view name) const {
+    auto at = ids_.find(name);
+    return at == ids_.end() ? no_unit : at->second;
+}
+
+} // namespace mi::core

@@ -1,0 +1,407 @@
+// One unit's way from starting to its rest: stage by stage, event by event. What starts or stops it in the first place is
+// settle.cpp's.
+#include "core/engine.hpp"
+
+#include "core/restart.hpp"
+
+#include <utility>
+
+namespace mi::core {
+
+namespace {
+
+// The stage that follows the last command of a hook list.
+Stage after(Role role) {
+    switch (role) {
+    case Role::pre_start: return Stage::main;
+    case Role::stop: return Stage::terminate;
+    case Role::none:
+    case Role::main:
+    case Role::reload:
+    case Role::post_start:
+    case Role::post_stop: return Stage::none;
+    }
+    __builtin_unreachable();
+}
+
+Ending ending_of(ExitAction action) {
+    switch (action) {
+    case ExitAction::none: return Ending::none;
+    case ExitAction::shutdown: return Ending::exit;
+    case ExitAction::reboot: return Ending::reboot;
+    case ExitAction::poweroff: return Ending::poweroff;
+    }
+    __builtin_unreachable();
+}
+
+} // namespace
+
+// --- up ---------------------------------------------------------------------------------------------------------------
+
+void Engine::begin_start(UnitId id) {
+    Record& record = records_[id];
+    record.detail.clear();
+    record.ended = record.good_end = record.cycle = false;
+    record.main_pid = record.hook_pid = 0;
+    record.hook = Role::none;
+    set_phase(id, Phase::starting, record.reason, record.cause);
+    if (graph_.unit(id).kind == Kind::service)
+        set_deadline(id, service(id).start_timeout);
+    if (!graph_.unit(id).conditions.empty()) {
+        record.stage = Stage::conditions;
+        emit({.kind = Effect::Kind::check_conditions, .unit = id});
+        return;
+    }
+    start_from(id, Stage::pre_start);
+}
+
+// Goes to `stage`, or on to the first later one that has something to do.
+void Engine::start_from(UnitId id, Stage stage) {
+    Record& record = records_[id];
+    if (graph_.unit(id).kind == Kind::target) {
+        come_up(id);
+        return;
+    }
+    if (stage == Stage::pre_start && commands(id, Role::pre_start).empty())
+        stage = Stage::main;
+    if (stage == Stage::post_start && commands(id, Role::post_start).empty()) {
+        come_up(id);
+        return;
+    }
+    record.stage = stage;
+    record.hook_index = 0;
+    if (stage == Stage::main)
+        emit_spawn(id, Role::main, 0);
+    else
+        emit_spawn(id, stage == Stage::pre_start ? Role::pre_start : Role::post_start, 0);
+}
+
+void Engine::come_up(UnitId id) {
+    Record& record = records_[id];
+    bool oneshot = graph_.unit(id).kind == Kind::service && service(id).type == ServiceType::oneshot;
+    record.stage = Stage::none;
+    record.came_up = true;
+    record.up_since = now_;
+    clear_deadline(id);
+    set_phase(id, oneshot ? Phase::done : Phase::up);
+    if (oneshot) {
+        record.tries = 0;
+        for (UnitId other : graph_.on_success(id))
+            ask_start(other, true);
+        conclude(id, service(id).exit_action);
+    }
+}
+
+void Engine::fail_start(UnitId id, Reason reason, std::string detail) {
+    Record& record = records_[id];
+    record.ended = true;
+    record.good_end = false;
+    record.up_since = {};
+    if (!detail.empty())
+        record.detail = std::move(detail);
+    set_phase(id, Phase::stopping, reason, record.cause);
+    tear_down_from(id, Stage::terminate);
+}
+
+// --- what the processes do --------------------------------------------------------------------------------------------
+
+void Engine::main_exited(UnitId id, const ExitStatus& exit) {
+    Record& record = records_[id];
+    record.main_pid = 0;
+    record.last_exit = exit;
+    switch (record.phase) {
+    case Phase::starting:
+        if (record.stage == Stage::main && service(id).type == ServiceType::oneshot && succeeded(id, exit)) {
+            start_from(id, Stage::post_start);
+        } else if (record.stage == Stage::main && service(id).type == ServiceType::forking && succeeded(id, exit)) {
+            record.stage = Stage::pid_file;
+            emit({.kind = Effect::Kind::await_pid_file, .unit = id});
+        } else if (record.stage == Stage::main && succeeded(id, exit)) {
+            fail_start(id, Reason::protocol, "it ended before it said that it is ready");
+        } else {
+            fail_start(id, Reason::exited);
+        }
+        break;
+    case Phase::up:
+    case Phase::reloading: ended(id); break;
+    case Phase::stopping:
+        if (record.stage == Stage::terminate || record.stage == Stage::kill)
+            tear_down_from(id, Stage::sweep);
+        break;
+    case Phase::down:
+    case Phase::waiting:
+    case Phase::backoff:
+    case Phase::done:
+    case Phase::skipped:
+    case Phase::failed:
+    case Phase::invalid: break;
+    }
+}
+
+void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
+    Record& record = records_[id];
+    record.hook_pid = 0;
+    record.hook = Role::none;
+    if (record.phase == Phase::stopping && (record.stage == Stage::terminate || record.stage == Stage::kill)) {
+        if (record.main_pid == 0)
+            tear_down_from(id, Stage::sweep);
+        return;
+    }
+    bool good = exit.kind == ExitStatus::Kind::code && exit.number == 0;
+    auto next = [&] {
+        if (++record.hook_index < commands(id, role).size()) {
+            emit_spawn(id, role, record.hook_index);
+            return true;
+        }
+        return false;
+    };
+    auto failure = [&] {
+        return record.detail.empty() ? std::string(name(role)) + " command " + std::to_string(record.hook_index + 1) +
+                                           (exit.kind == ExitStatus::Kind::code ? " exited with code " : " was ended by signal ") +
+                                           std::to_string(exit.number)
+                                     : record.detail;
+    };
+    switch (role) {
+    case Role::pre_start:
+    case Role::post_start:
+        if (record.phase != Phase::starting)
+            break;
+        if (!good) {
+            fail_start(id, role == Role::pre_start ? Reason::pre_start_failed : Reason::post_start_failed, failure());
+        } else if (!next()) {
+            if (role == Role::pre_start)
+                start_from(id, after(role));
+            else
+                come_up(id);
+        }
+        break;
+    case Role::reload:
+        if (record.phase == Phase::reloading) {
+            clear_deadline(id);
+            if (!good)
+                record.detail = failure();
+            set_phase(id, Phase::up);
+        }
+        break;
+    case Role::stop:
+        // What a stop command says of itself changes nothing: the service is stopped in any case.
+        if (record.phase == Phase::stopping && record.stage == Stage::stop && !next())
+            tear_down_from(id, after(role));
+        break;
+    case Role::post_stop:
+        if (record.phase == Phase::stopping && record.stage == Stage::post_stop) {
+            if (!next())
+                tear_down_from(id, Stage::last_sweep);
+            else
+                set_deadline(id, service(id).stop_timeout);
+        }
+        break;
+    case Role::none:
+    case Role::main: break;
+    }
+}
+
+// The main process of a running service is gone and nobody asked it to go.
+void Engine::ended(UnitId id) {
+    Record& record = records_[id];
+    record.ended = true;
+    record.good_end = succeeded(id, record.last_exit);
+    if (stable_run(service(id), now_ - record.up_since))
+        record.tries = 0;
+    set_phase(id, Phase::stopping, Reason::exited);
+    tear_down_from(id, record.hook_pid != 0 ? Stage::terminate : Stage::sweep);
+}
+
+// --- down -------------------------------------------------------------------------------------------------------------
+
+void Engine::begin_stop(UnitId id, Reason reason) {
+    Record& record = records_[id];
+    Phase before = record.phase;
+    record.ended = record.good_end = false;
+    record.detail.clear();
+    set_phase(id, Phase::stopping, reason, record.cause);
+    if (graph_.unit(id).kind == Kind::target) {
+        finish(id);
+        return;
+    }
+    tear_down_from(id, before == Phase::starting ? Stage::terminate : Stage::stop);
+}
+
+// Goes to `stage` of stopping, or on to the first later one that has something to do.
+void Engine::tear_down_from(UnitId id, Stage stage) {
+    Record& record = records_[id];
+    const Service& settings = service(id);
+    if (stage == Stage::stop && commands(id, Role::stop).empty())
+        stage = Stage::terminate;
+    if (stage == Stage::terminate && record.main_pid == 0 && record.hook_pid == 0)
+        stage = Stage::sweep;
+    if (stage == Stage::sweep && settings.kill_mode == KillMode::process && record.hook_pid == 0)
+        stage = Stage::post_stop;
+    if (stage == Stage::post_stop && commands(id, Role::post_stop).empty()) {
+        finish(id);
+        return;
+    }
+    bool killing = record.stage == Stage::kill;
+    record.stage = stage;
+    record.hook_index = 0;
+    auto scope = settings.kill_mode == KillMode::group ? Effect::Scope::everything : Effect::Scope::main;
+    auto rest = settings.kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything;
+    switch (stage) {
+    case Stage::stop:
+        emit_spawn(id, Role::stop, 0);
+        set_deadline(id, settings.stop_timeout);
+        break;
+    case Stage::terminate:
+        emit({.kind = Effect::Kind::signal, .unit = id, .scope = scope, .number = settings.stop_signal});
+        set_deadline(id, settings.stop_timeout);
+        break;
+    case Stage::kill:
+        emit({.kind = Effect::Kind::signal, .unit = id, .scope = scope, .number = 9});
+        clear_deadline(id);
+        break;
+    case Stage::sweep: {
+        // What is left gets the same chance to end as the main process had, unless that used it up.
+        bool gently = !killing && settings.kill_mode == KillMode::group && settings.stop_timeout > Span{0};
+        emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = gently ? settings.stop_signal : 9});
+        if (gently)
+            set_deadline(id, settings.stop_timeout);
+        else
+            clear_deadline(id);
+        break;
+    }
+    case Stage::post_stop:
+        emit_spawn(id, Role::post_stop, 0);
+        set_deadline(id, settings.stop_timeout);
+        break;
+    case Stage::last_sweep:
+        emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = 9});
+        clear_deadline(id);
+        break;
+    case Stage::none:
+    case Stage::conditions:
+    case Stage::pre_start:
+    case Stage::main:
+    case Stage::pid_file:
+    case Stage::post_start: __builtin_unreachable();
+    }
+}
+
+void Engine::deadline_passed(UnitId id) {
+    Record& record = records_[id];
+    switch (record.phase) {
+    case Phase::starting:
+        fail_start(id, Reason::start_timeout,
+                   record.stage == Stage::pid_file ? "its PID file did not name a live process of it in time" : "");
+        break;
+    case Phase::backoff: set_phase(id, Phase::waiting, record.reason, record.cause); break;
+    case Phase::reloading:
+        record.detail = "the reload did not end in time";
+        if (record.hook_pid != 0)
+            emit({.kind = Effect::Kind::signal, .unit = id, .role = Role::reload, .number = 9});
+        set_phase(id, Phase::up);
+        break;
+    case Phase::stopping:
+        switch (record.stage) {
+        case Stage::stop: // the stop command hangs: end it with the rest
+            tear_down_from(id, Stage::terminate);
+            break;
+        case Stage::terminate:
+            record.detail = "it did not end in time and was killed";
+            tear_down_from(id, Stage::kill);
+            break;
+        case Stage::sweep:
+            emit({.kind = Effect::Kind::sweep,
+                  .unit = id,
+                  .scope = service(id).kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything,
+                  .number = 9});
+            break;
+        case Stage::post_stop: tear_down_from(id, Stage::last_sweep); break;
+        case Stage::none:
+        case Stage::conditions:
+        case Stage::pre_start:
+        case Stage::main:
+        case Stage::pid_file:
+        case Stage::post_start:
+        case Stage::kill:
+        case Stage::last_sweep: break;
+        }
+        break;
+    case Phase::down:
+    case Phase::waiting:
+    case Phase::up:
+    case Phase::done:
+    case Phase::skipped:
+    case Phase::failed:
+    case Phase::invalid: break;
+    }
+    touch(id);
+}
+
+// Nothing of the unit is left; what comes next depends on why it ended.
+void Engine::finish(UnitId id) {
+    Record& record = records_[id];
+    record.stage = Stage::none;
+    record.main_pid = record.hook_pid = 0;
+    record.hook = Role::none;
+    clear_deadline(id);
+    emit({.kind = Effect::Kind::release, .unit = id});
+    bool cycle = std::exchange(record.cycle, false);
+    if (record.ended && !cycle && halt_ == Halt::no && record.asked != Asked::down) {
+        retry_or_fail(id);
+        return;
+    }
+    record.came_up = false;
+    record.tries = 0;
+    set_phase(id, Phase::down);
+}
+
+void Engine::retry_or_fail(UnitId id) {
+    Record& record = records_[id];
+    const Service& settings = service(id);
+    if (facts_[id].wanted && restarts(settings.restart, record)) {
+        ++record.tries;
+        bool beyond = settings.restart_limit != 0 && record.tries > settings.restart_limit;
+        if (!beyond || settings.restart_limit_action == LimitAction::retry) {
+            ++record.restarts;
+            Span delay = beyond ? settings.restart_delay_max
+                                : restart_delay(settings, record.tries, settings_.seed + id + record.restarts);
+            if (delay <= Span{0}) {
+                set_phase(id, Phase::waiting);
+                return;
+            }
+            set_deadline(id, delay);
+            set_phase(id, Phase::backoff);
+            return;
+        }
+        if (settings.restart_limit_action == LimitAction::reboot)
+            emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::reboot});
+        if (settings.restart_limit_action == LimitAction::shutdown)
+            emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::exit});
+        record.tries = 0;
+        fail(id, Reason::restart_limit);
+        return;
+    }
+    if (record.good_end) {
+        record.resting = true;
+        set_phase(id, Phase::down, Reason::exited);
+        for (UnitId other : graph_.on_success(id))
+            ask_start(other, true);
+        conclude(id, settings.exit_action);
+        return;
+    }
+    fail(id, record.reason);
+}
+
+void Engine::fail(UnitId id, Reason reason) {
+    set_phase(id, Phase::failed, reason);
+    for (UnitId other : graph_.on_failure(id))
+        ask_start(other, true);
+    conclude(id, service(id).exit_action);
+}
+
+void Engine::conclude(UnitId id, ExitAction action) {
+    if (action != ExitAction::none && halt_ == Halt::no)
+        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = ending_of(action)});
+}
+
+} // namespace mi::core

@@ -1,0 +1,36 @@
+#include "core/record.hpp"
+
+#include <array>
+
+namespace mi::core {
+
+namespace {
+constexpr std::array<std::string_view, 11> phase_names{"down",    "waiting", "starting", "up",     "reloading", "stopping",
+                                                       "backoff", "done",    "skipped",  "failed", "invalid"};
+} // namespace
+
+std::string_view name(Phase phase) { return phase_names[static_cast<std::size_t>(phase)]; }
+
+bool phase_named(std::string_view word, Phase& phase) {
+    for (std::size_t i = 0; i < phase_names.size(); ++i)
+        if (phase_names[i] == word) {
+            phase = static_cast<Phase>(i);
+            return true;
+        }
+    return false;
+}
+
+std::string_view name(Role role) {
+    switch (role) {
+    case Role::none: return "none";
+    case Role::pre_start: return "pre-start";
+    case Role::main: return "command";
+    case Role::post_start: return "post-start";
+    case Role::reload: return "reload-command";
+    case Role::stop: return "stop-command";
+    case Role::post_stop: return "post-stop";
+    }
+    __builtin_unreachable();
+}
+
+} // namespace mi::core

@@ -1,0 +1,161 @@
+// What is true of a unit now: plain data without pointers, so that saving the engine is copying its records.
+#pragma once
+
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mi::core {
+
+// Index of a unit in the graph and of its record in the engine.
+using UnitId = std::uint32_t;
+constexpr UnitId no_unit = ~UnitId{0};
+
+// SPEC 2. `up`, `reloading`, `done` and `skipped` satisfy a unit that requires this one.
+enum class Phase : std::uint8_t {
+    down,
+    waiting, // for what it depends on
+    starting,
+    up,
+    reloading,
+    stopping,
+    backoff, // until the next try
+    done,    // a oneshot that succeeded
+    skipped, // a condition was not met
+    failed,
+    invalid, // its file cannot be used
+};
+[[nodiscard]] std::string_view name(Phase phase);
+[[nodiscard]] bool phase_named(std::string_view word, Phase& phase);
+
+// What somebody said about the unit itself, as opposed to what other units need of it.
+enum class Asked : std::uint8_t { nothing, up, down };
+
+// Which of a unit's processes: the main one, or a command around it.
+enum class Role : std::uint8_t { none, pre_start, main, post_start, reload, stop, post_stop };
+[[nodiscard]] std::string_view name(Role role);
+
+// Where inside `starting` or `stopping` a unit is.
+enum class Stage : std::uint8_t {
+    none,
+    conditions,
+    pre_start,
+    main,      // spawned, waiting for readiness (or for the end of a oneshot)
+    pid_file,  // forking: the parent is gone, the PID file is awaited
+    post_start,
+    stop,      // stop-command
+    terminate, // the stop signal is sent
+    kill,      // SIGKILL is sent
+    sweep,     // the main process is gone; what it left behind is being ended
+    post_stop,
+    last_sweep, // what post-stop left behind
+};
+
+// Why the record is in its phase.
+enum class Reason : std::uint8_t {
+    none,
+    asked,              // by hand, or because something wants it
+    unneeded,           // nothing wants it any more
+    dependency_failed,  // cause: the unit
+    dependency_stopped, // cause: the unit
+    conflict,           // cause: the unit that was started
+    condition,          // detail: which
+    spawn_failed,       // detail: the step and its error
+    exited,             // last_exit
+    start_timeout,
+    stop_timeout,
+    pre_start_failed,
+    post_start_failed,
+    protocol, // detail: what was expected (a PID file, readiness) and did not come
+    restart_limit,
+    restarting, // stopped to be started again
+    shutdown,
+    file, // invalid: detail has the message
+};
+
+// How a process ended.
+struct ExitStatus {
+    enum class Kind : std::uint8_t { none, code, signal };
+    Kind kind = Kind::none;
+    bool core = false;
+    bool oom = false;
+    std::int32_t number = 0; // exit code or signal
+    static ExitStatus code(int number) { return {Kind::code, false, false, number}; }
+    static ExitStatus signal(int number, bool core = false) { return {Kind::signal, core, false, number}; }
+    bool operator==(const ExitStatus&) const = default;
+    static void fields(auto& self, auto&& visit) { visit(self.kind, self.core, self.oom, self.number); }
+};
+
+// In place of a PID: the process is being made, and what became of it is not known yet.
+constexpr std::int32_t pid_pending = -1;
+
+struct Record {
+    Phase phase = Phase::down;
+    Asked asked = Asked::nothing;
+    Stage stage = Stage::none;
+    Reason reason = Reason::none;
+    Role hook = Role::none;    // of the command that is running now, if hook_pid != 0
+    bool resting = false;      // ended by itself: wanted or not, it is not started until somebody asks
+    bool cycle = false;        // to be stopped, and then started again
+    bool came_up = false;      // at least once since it was last down by our will: what `milestones` look at
+    bool ended = false;        // the current stop follows the unit's own end or failure, nobody asked for it
+    bool good_end = false;     // with `ended`: that end counts as success
+    std::uint8_t hook_index = 0;
+    std::int32_t main_pid = 0; // 0: none
+    std::int32_t hook_pid = 0;
+    std::uint32_t tries = 0;    // restarts in a row without a stable run
+    std::uint32_t restarts = 0; // all of them
+    UnitId cause = no_unit;     // the other unit that `reason` speaks of
+    Instant since{};            // when the phase began
+    Instant up_since{};         // when it last came up
+    Instant deadline = never;   // of the present stage, or the end of backoff
+    ExitStatus last_exit;
+    std::string detail; // words for `reason`
+    bool operator==(const Record&) const = default;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.phase, self.asked, self.stage, self.reason, self.hook, self.resting, self.cycle, self.came_up,
+              self.ended, self.good_end, self.hook_index, self.main_pid, self.hook_pid, self.tries, self.restarts,
+              self.cause, self.since.since_boot, self.up_since.since_boot, self.deadline.since_boot, self.last_exit,
+              self.detail);
+    }
+};
+
+// Whether the unit holds anything that has to be stopped before it is down.
+[[nodiscard]] constexpr bool active(Phase phase) {
+    switch (phase) {
+    case Phase::starting:
+    case Phase::up:
+    case Phase::reloading:
+    case Phase::stopping:
+    case Phase::done: return true;
+    case Phase::down:
+    case Phase::waiting:
+    case Phase::backoff:
+    case Phase::skipped:
+    case Phase::failed:
+    case Phase::invalid: return false;
+    }
+    __builtin_unreachable();
+}
+
+// Whether a unit that requires this one may run.
+[[nodiscard]] constexpr bool good(Phase phase) {
+    switch (phase) {
+    case Phase::up:
+    case Phase::reloading:
+    case Phase::done:
+    case Phase::skipped: return true;
+    case Phase::down:
+    case Phase::waiting:
+    case Phase::starting:
+    case Phase::stopping:
+    case Phase::backoff:
+    case Phase::failed:
+    case Phase::invalid: return false;
+    }
+    __builtin_unreachable();
+}
+
+} // namespace mi::core

@@ -1,0 +1,108 @@
+// What people ask of the engine: each request changes what is asked of some records, and settling does the rest.
+#include "core/engine.hpp"
+
+#include <unordered_set>
+
+namespace mi::core {
+
+// Asks for a unit, and clears out of the way what would keep its requirements down: an earlier stop by hand, a failure, a
+// rest. With `all`, what it merely wants gets a new try as well, and a oneshot that is done runs again.
+void Engine::ask_start(UnitId id, bool all) {
+    std::unordered_set<UnitId> seen{id};
+    std::vector<UnitId> stack{id};
+    while (!stack.empty()) {
+        UnitId at = stack.back();
+        stack.pop_back();
+        Record& record = records_[at];
+        if (at == id) {
+            if (all && record.phase == Phase::done)
+                record.cycle = true;
+            record.asked = Asked::up;
+        } else if (record.asked == Asked::down) {
+            record.asked = Asked::nothing;
+        }
+        record.resting = false;
+        if (record.phase == Phase::failed && record.reason != Reason::dependency_failed) {
+            record.tries = 0;
+            set_phase(at, Phase::down, Reason::asked);
+        } else if (record.phase == Phase::backoff && at == id) {
+            clear_deadline(at);
+            set_phase(at, Phase::waiting, Reason::asked);
+        } else if (record.phase == Phase::skipped && at == id) {
+            set_phase(at, Phase::down, Reason::asked);
+        }
+        touch(at);
+        bool fresh = !active(record.phase);
+        for (const Edge& edge : graph_.needs(at)) {
+            bool follow = edge.relation == Relation::requirement || edge.relation == Relation::milestone ||
+                          (edge.relation == Relation::want && (all || fresh) &&
+                           records_[edge.unit].asked != Asked::down);
+            if (follow && seen.insert(edge.unit).second)
+                stack.push_back(edge.unit);
+        }
+    }
+}
+
+void Engine::ask_stop(UnitId id) {
+    Record& record = records_[id];
+    record.asked = Asked::down;
+    record.resting = record.cycle = false;
+    if (record.phase == Phase::failed)
+        set_phase(id, Phase::down, Reason::asked);
+    else if (record.phase == Phase::down || record.phase == Phase::waiting)
+        record.reason = Reason::asked;
+    touch(id);
+}
+
+void Engine::ask_restart(UnitId id) {
+    ask_start(id, false);
+    Record& record = records_[id];
+    if (active(record.phase))
+        record.cycle = true;
+    touch(id);
+}
+
+void Engine::ask_reload(UnitId id) {
+    if (records_[id].phase != Phase::up || graph_.unit(id).kind != Kind::service)
+        return;
+    const Service& settings = service(id);
+    records_[id].detail.clear();
+    if (settings.hooks && !settings.hooks->reload.empty()) {
+        set_phase(id, Phase::reloading);
+        set_deadline(id, settings.start_timeout);
+        emit_spawn(id, Role::reload, 0);
+    } else {
+        emit({.kind = Effect::Kind::signal, .unit = id, .number = settings.reload_signal});
+    }
+}
+
+void Engine::ask_reset(UnitId id) {
+    Record& record = records_[id];
+    record.tries = 0;
+    record.resting = false;
+    if (record.phase == Phase::failed)
+        set_phase(id, Phase::down, Reason::none);
+    touch(id);
+}
+
+void Engine::isolate(UnitId id) {
+    for (UnitId other = 0; other < graph_.size(); ++other)
+        if (records_[other].asked != Asked::nothing) {
+            records_[other].asked = Asked::nothing;
+            touch(other);
+        }
+    ask_start(id, true);
+    records_[id].cycle = false;
+}
+
+void Engine::begin_shutdown() {
+    if (halt_ != Halt::no)
+        return;
+    halt_ = Halt::stopping;
+    for (UnitId id = 0; id < graph_.size(); ++id) {
+        records_[id].asked = Asked::nothing;
+        touch(id);
+    }
+}
+
+} // namespace mi::core

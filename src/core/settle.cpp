@@ -1,0 +1,256 @@
+// Settling: from changed records to what follows for the neighbours.
+#include "core/engine.hpp"
+
+namespace mi::core {
+
+namespace {
+
+void tally(Counts& counts, const Counts& more, const Counts& less) {
+    counts.pulled += more.pulled - less.pulled;
+    counts.blocked += more.blocked - less.blocked;
+    counts.failed += more.failed - less.failed;
+    counts.unkept += more.unkept - less.unkept;
+    counts.stuck += more.stuck - less.stuck;
+    counts.held += more.held - less.held;
+}
+
+} // namespace
+
+void Engine::touch(UnitId id) {
+    if (!is_dirty_[id]) {
+        is_dirty_[id] = 1;
+        dirty_.push_back(id);
+    }
+}
+
+void Engine::look_at(UnitId id) {
+    if (!is_queued_[id]) {
+        is_queued_[id] = 1;
+        to_look_at_.push_back(id);
+    }
+}
+
+// Computes a unit's facts again and tells the neighbours what changed.
+void Engine::refresh(UnitId id) {
+    Facts old = facts_[id];
+    Facts fresh = facts_of(records_[id], counts_[id], accepts_wishes());
+    look_at(id);
+    if (fresh == old)
+        return;
+    facts_[id] = fresh;
+    active_ += fresh.active - old.active;
+    coming_ += fresh.coming - old.coming;
+    for (const Edge& edge : graph_.needs(id)) {
+        Counts more = downward(edge.relation, fresh), less = downward(edge.relation, old);
+        if (more == less)
+            continue;
+        tally(counts_[edge.unit], more, less);
+        touch(edge.unit);
+    }
+    for (const Edge& edge : graph_.needed_by(id)) {
+        Counts more = upward(edge.relation, fresh), less = upward(edge.relation, old);
+        if (more == less)
+            continue;
+        tally(counts_[edge.unit], more, less);
+        touch(edge.unit);
+    }
+    if (fresh.active != old.active)
+        for (UnitId other : graph_.conflicts(id)) {
+            counts_[other].conflicting += fresh.active - old.active;
+            look_at(other);
+        }
+    if (fresh.wanted && !old.wanted)
+        yield_to(id);
+}
+
+// A unit that is newly wanted sends away those it conflicts with: the latest wish wins.
+void Engine::yield_to(UnitId id) {
+    for (UnitId other : graph_.conflicts(id))
+        if (facts_[other].wanted || facts_[other].active) {
+            records_[other].asked = Asked::down;
+            records_[other].reason = Reason::conflict;
+            records_[other].cause = id;
+            touch(other);
+        }
+}
+
+void Engine::drain() {
+    while (!dirty_.empty()) {
+        UnitId id = dirty_.back();
+        dirty_.pop_back();
+        is_dirty_[id] = 0;
+        refresh(id);
+    }
+}
+
+void Engine::settle(Instant now) {
+    now_ = now;
+    for (;;) {
+        // What is wanted is worked out to the end before anything starts: a unit must not start because the one it
+        // comes after has not been looked at yet.
+        drain();
+        if (to_look_at_.empty() && !for_a_slot_.empty() && starting_ < settings_.parallel_starts) {
+            look_at(for_a_slot_.front());
+            for_a_slot_.pop_front();
+        }
+        if (to_look_at_.empty()) {
+            Halt before = halt_;
+            advance_halt();
+            if (halt_ == before)
+                break;
+            continue;
+        }
+        UnitId id = to_look_at_.front();
+        to_look_at_.pop_front();
+        is_queued_[id] = 0;
+        act(id);
+    }
+}
+
+// Takes the step that a unit's facts call for, if there is one.
+void Engine::act(UnitId id) {
+    Record& record = records_[id];
+    const Facts& facts = facts_[id];
+    const Counts& counts = counts_[id];
+    switch (record.phase) {
+    case Phase::down:
+        if (facts.wanted && !record.resting)
+            set_phase(id, Phase::waiting, Reason::asked);
+        break;
+    case Phase::waiting:
+        if (!facts.wanted || record.resting) {
+            set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
+                      record.cause);
+        } else if (counts.failed > 0) {
+            for (const Edge& edge : graph_.needs(id))
+                if (upward(edge.relation, facts_[edge.unit]).failed > 0) {
+                    set_phase(id, Phase::failed, Reason::dependency_failed, edge.unit);
+                    break;
+                }
+        } else if (counts.blocked == 0 && counts.conflicting == 0) {
+            if (settings_.parallel_starts == 0 || starting_ < settings_.parallel_starts)
+                begin_start(id);
+            else
+                for_a_slot_.push_back(id);
+        }
+        break;
+    case Phase::starting:
+    case Phase::up:
+    case Phase::reloading:
+    case Phase::done:
+        if (facts.keep)
+            break;
+        if (counts.held > 0)
+            break; // those that need it go first
+        if (record.cycle) {
+            begin_stop(id, Reason::restarting);
+        } else if (!facts.wanted) {
+            bool by_conflict = record.reason == Reason::conflict;
+            begin_stop(id, halt_ != Halt::no ? Reason::shutdown
+                           : by_conflict     ? Reason::conflict
+                           : record.asked == Asked::down ? Reason::asked
+                                                         : Reason::unneeded);
+        } else {
+            for (const Edge& edge : graph_.needs(id))
+                if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
+                    record.cause = edge.unit;
+                    break;
+                }
+            begin_stop(id, Reason::dependency_stopped);
+        }
+        break;
+    case Phase::backoff:
+        if (!facts.wanted) {
+            clear_deadline(id);
+            set_phase(id, Phase::down, Reason::unneeded);
+        }
+        break;
+    case Phase::skipped:
+        if (!facts.wanted)
+            set_phase(id, Phase::down, Reason::unneeded);
+        break;
+    case Phase::failed:
+        if (record.reason == Reason::dependency_failed && counts.failed == 0)
+            set_phase(id, facts.wanted ? Phase::waiting : Phase::down, Reason::asked);
+        break;
+    case Phase::stopping: // its events drive it
+    case Phase::invalid: break;
+    }
+}
+
+// Shutdown: everything is stopped; then what the target `shutdown` wants is run; then that is stopped too.
+void Engine::advance_halt() {
+    auto set = [this](Halt halt) {
+        halt_ = halt;
+        for (UnitId id = 0; id < graph_.size(); ++id)
+            touch(id);
+    };
+    switch (halt_) {
+    case Halt::no:
+    case Halt::done: break;
+    case Halt::stopping:
+        if (active_ > 0)
+            break;
+        if (UnitId last = graph_.find("shutdown"); last != no_unit && !graph_.needs(last).empty()) {
+            records_[last].asked = Asked::up;
+            set(Halt::final_target);
+        } else {
+            set(Halt::last);
+        }
+        break;
+    case Halt::final_target:
+        if (coming_ == 0) {
+            records_[graph_.find("shutdown")].asked = Asked::nothing;
+            set(Halt::last);
+        }
+        break;
+    case Halt::last:
+        if (active_ == 0) {
+            halt_ = Halt::done;
+            emit({.kind = Effect::Kind::halt});
+        }
+        break;
+    }
+}
+
+// Facts and counts from nothing but the records.
+void Engine::rebuild() {
+    std::size_t size = graph_.size();
+    facts_.assign(size, {});
+    counts_.assign(size, {});
+    is_dirty_.assign(size, 0);
+    is_queued_.assign(size, 0);
+    dirty_.clear();
+    to_look_at_.clear();
+    for_a_slot_.clear();
+    starting_ = active_ = coming_ = 0;
+    deadlines_ = {};
+    // With no facts yet, every dependency counts as what an absent fact means.
+    for (UnitId id = 0; id < size; ++id) {
+        for (const Edge& edge : graph_.needs(id))
+            tally(counts_[id], upward(edge.relation, Facts{}), Counts{});
+        if (records_[id].phase == Phase::starting)
+            ++starting_;
+        if (records_[id].deadline != never)
+            deadlines_.push({records_[id].deadline, id});
+    }
+    for (UnitId id : graph_.order())
+        touch(id);
+}
+
+bool Engine::consistent() const {
+    for (UnitId id = 0; id < graph_.size(); ++id) {
+        Counts counts;
+        for (const Edge& edge : graph_.needs(id))
+            tally(counts, upward(edge.relation, facts_[edge.unit]), Counts{});
+        for (const Edge& edge : graph_.needed_by(id))
+            tally(counts, downward(edge.relation, facts_[edge.unit]), Counts{});
+        for (UnitId other : graph_.conflicts(id))
+            counts.conflicting += facts_[other].active;
+        if (!(counts == counts_[id]) || !(facts_of(records_[id], counts, accepts_wishes()) == facts_[id]))
+            return false;
+    }
+    return true;
+}
+
+} // namespace mi::core

@@ -1,0 +1,248 @@
+// What a unit file says: plain data, every value already parsed and checked. What is true of a unit at this moment is
+// record.hpp's; turning files into this is the room config's.
+//
+// A machine has thousands of these, so the parts that few units use live behind a pointer.
+#pragma once
+
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mi::core {
+
+// How one unit relates to another. The reverse keys (`required-by`, `wanted-by`, `before`) are kept as they were written;
+// the graph turns them round.
+enum class Relation : std::uint8_t {
+    requirement, // requires
+    want,        // wants
+    milestone,   // milestones
+    after,
+    before,
+    conflict,
+    required_by,
+    wanted_by,
+    on_failure,
+    on_success,
+};
+
+struct Dependency {
+    Relation relation;
+    std::string unit;
+    bool operator==(const Dependency&) const = default;
+};
+
+// One line of `[condition]`: what has to hold for the unit to be started rather than skipped.
+struct Condition {
+    enum class Kind : std::uint8_t {
+        path_exists,
+        path_missing,
+        directory_not_empty,
+        kernel_command_line,
+        container,
+        capability,
+        first_boot,
+    };
+    Kind kind;
+    bool negated = false;
+    std::string argument; // a path, a word, a capability; "true" or "false" for the kinds that are booleans
+    bool operator==(const Condition&) const = default;
+};
+
+// A command line, already split. Never empty where it is present.
+using Command = std::vector<std::string>;
+
+enum class ServiceType : std::uint8_t { simple, oneshot, forking, notify, notify_fd };
+enum class RestartPolicy : std::uint8_t { no, on_failure, on_abnormal, always };
+enum class LimitAction : std::uint8_t { fail, retry, reboot, shutdown };
+enum class KillMode : std::uint8_t { group, process, mixed };
+enum class ExitAction : std::uint8_t { none, shutdown, reboot, poweroff };
+enum class NotifyAccess : std::uint8_t { main, all };
+enum class Activation : std::uint8_t { normal, on_demand };
+
+// The commands around the main one; each list runs in order.
+struct Hooks {
+    std::vector<Command> pre_start, post_start, stop, post_stop;
+    Command reload; // empty: send reload_signal
+    bool operator==(const Hooks&) const = default;
+};
+
+// An exit that counts as success: a code, or the number of a signal.
+struct SuccessExit {
+    bool signal = false;
+    int number = 0;
+    bool operator==(const SuccessExit&) const = default;
+};
+
+// `[service]`.
+struct Service {
+    ServiceType type = ServiceType::simple;
+    RestartPolicy restart = RestartPolicy::on_failure; // the reader sets `no` for a oneshot that says nothing
+    LimitAction restart_limit_action = LimitAction::fail;
+    KillMode kill_mode = KillMode::group;
+    ExitAction exit_action = ExitAction::none;
+    NotifyAccess notify_access = NotifyAccess::main;
+    Activation activation = Activation::normal;
+    std::uint32_t restart_limit = 10; // 0: none
+    int stop_signal = 15;
+    int reload_signal = 1;
+    int ready_fd = 3; // notify-fd: the descriptor on which the newline comes
+    Span restart_delay = std::chrono::milliseconds(100);
+    Span restart_delay_max = std::chrono::seconds(30);
+    Span start_timeout = std::chrono::seconds(90); // 0: none
+    Span stop_timeout = std::chrono::seconds(10);  // 0: none
+    Span watchdog{0};                              // 0: off
+    Command command;                               // `script` arrives here as /bin/sh -eu -c TEXT
+    std::vector<SuccessExit> success_exit;         // empty: code 0 alone
+    std::unique_ptr<Hooks> hooks;
+};
+
+enum class Input : std::uint8_t { null, tty, socket, file };
+enum class Output : std::uint8_t { log, console, null, inherit, socket, file };
+
+struct Limit {
+    int resource;       // RLIMIT_*
+    std::uint64_t soft; // ~0: unlimited
+    std::uint64_t hard;
+    bool operator==(const Limit&) const = default;
+};
+
+struct EnvironmentFile {
+    std::string path;
+    bool optional = false; // written with a leading '-'
+    bool operator==(const EnvironmentFile&) const = default;
+};
+
+// A directory made for the service: `runtime-directory`, `state-directory`, `logs-directory`.
+struct OwnDirectory {
+    enum class Kind : std::uint8_t { runtime, state, logs };
+    Kind kind;
+    std::string name; // below /run, /var/lib or /var/log
+    bool operator==(const OwnDirectory&) const = default;
+};
+
+// What a service is kept away from. Read and checked already; in force with the hardening work.
+struct Confinement {
+    std::string root_directory;
+    bool private_tmp = false, private_network = false, private_devices = false;
+    std::optional<std::string> protect_system; // "yes", "full", "strict"
+    std::vector<std::string> read_only_paths, inaccessible_paths;
+    std::optional<std::vector<std::string>> capabilities; // those kept
+    std::vector<std::string> system_call_filter;
+    std::vector<std::uint16_t> cpu_affinity;
+    std::string scheduling;  // "fifo:10", "batch", …
+    std::string io_priority; // "idle", "best-effort:7", …
+    std::vector<OwnDirectory> directories;
+};
+
+// `[process]`: how the context differs from the clean one every service starts in.
+struct Process {
+    std::string user, group;
+    std::vector<std::string> supplementary_groups;
+    std::vector<std::pair<std::string, std::string>> environment;
+    std::vector<EnvironmentFile> environment_files;
+    std::vector<std::string> pass_environment; // names, or "*"
+    std::string working_directory;             // empty: /
+    std::optional<std::uint32_t> umask;
+    std::optional<int> nice;
+    std::optional<int> oom_score_adjust;
+    std::vector<Limit> limits;
+    bool no_new_privileges = false;
+    Input input = Input::null;
+    Output output = Output::log;
+    Output error = Output::log;
+    std::string input_path, output_path, error_path; // for file
+    std::string tty;                                 // the terminal taken as controlling one; empty: none
+    std::string pid_file;
+    std::unique_ptr<Confinement> confinement;
+};
+
+// `[cgroup]`. Sizes in bytes, weights as cgroup v2 has them, cpu_max in percent of one processor.
+struct Cgroup {
+    std::optional<std::uint64_t> memory_max, memory_high, memory_swap_max, pids_max;
+    std::optional<std::uint32_t> cpu_weight, io_weight;
+    std::optional<std::uint32_t> cpu_max_percent;
+    bool delegate = false;
+};
+
+// One `[[listen]]`.
+struct Listen {
+    enum class Kind : std::uint8_t { stream, datagram, sequential_packet, fifo };
+    Kind kind = Kind::stream;
+    std::string address;
+    std::string name, user, group;
+    std::optional<std::uint32_t> mode;
+    int backlog = 0; // 0: the system's
+    bool reuse_port = false, accept = false;
+    std::uint32_t max_connections = 64;
+};
+
+// `[timer]`.
+struct Timer {
+    Span every{0}, after_boot{0}, jitter{0};
+    std::vector<std::string> calendar;
+    bool persistent = false;
+};
+
+// `[log]` of a unit, over the manager's own.
+struct LogSettings {
+    std::optional<std::uint64_t> rotate_size; // bytes
+    std::optional<std::uint32_t> rotate_keep;
+    std::optional<Span> rotate_age;
+    std::optional<std::uint32_t> rate_limit; // lines a second
+};
+
+enum class Kind : std::uint8_t { service, target };
+
+// One unit. `fault` not empty: the file is invalid, everything but the name and the dependencies that could be read is
+// meaningless, and `fault` is the first message.
+struct Unit {
+    std::string name;
+    Kind kind = Kind::service;
+    bool enabled = true;
+    bool masked = false;
+    std::string description;
+    std::string source; // the file it came from, or FILE with units.NAME for one of a bundle
+    std::string fault;
+    std::string instance; // of a template: what stands after the '@'
+    std::uint64_t digest = 0; // of everything the files said: differs when a re-read changed the unit
+    std::vector<Dependency> dependencies;
+    std::vector<std::string> documentation;
+    std::vector<std::string> aliases; // targets only
+    std::vector<Condition> conditions;
+    std::vector<std::string> not_in_force; // keys of SPEC that are read but not built yet, as "process.private-tmp"
+    Service service;
+    std::unique_ptr<Process> process; // null: the clean context as it is
+    std::unique_ptr<Cgroup> cgroup;
+    std::vector<Listen> listen;
+    std::unique_ptr<Timer> timer;
+    std::unique_ptr<LogSettings> log;
+};
+
+// `[manager]`, `[log]` and `[defaults]` of /etc/miniinit.toml.
+struct ManagerSettings {
+    Span shutdown_timeout = std::chrono::seconds(90);
+    Span watchdog{0};
+    std::uint32_t parallel_starts = 0; // 0: no bound
+    std::uint32_t boot_attempts = 3;
+    std::string control_group;
+    std::string log_level = "info";
+    std::string default_target = "default";
+    std::string language; // LANG of services
+    std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    std::vector<std::pair<std::string, std::string>> environment; // [defaults] environment
+    std::vector<std::string> pass_environment;                    // [defaults] pass-environment
+    std::vector<Limit> limits;                                    // [defaults] limits
+    std::uint64_t rotate_size = 10u << 20;
+    std::uint32_t rotate_keep = 8;
+    Span rotate_age{0};
+    std::uint64_t total_size = 256u << 20;
+    std::uint32_t rate_limit = 0;
+    std::string forward;
+    std::vector<std::string> not_in_force;
+};
+
+} // namespace mi::core

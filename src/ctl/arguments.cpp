@@ -1,0 +1,175 @@
+#include "ctl/arguments.hpp"
+
+#include "base/text.hpp"
+
+#include <getopt.h>
+
+namespace mi::ctl {
+
+namespace {
+
+// One option: how it is written, for whom, and what --help says of it.
+struct Option {
+    const char* name;
+    char letter; // 0: none
+    std::string_view value; // what stands for its value in the help; empty: takes none
+    unsigned takes;         // of which verbs; 0: of all
+    std::string_view help;
+    bool (*set)(Arguments&, std::string_view); // false: the value makes no sense
+};
+
+template <bool Arguments::*member>
+bool set_flag(Arguments& arguments, std::string_view) {
+    arguments.*member = true;
+    return true;
+}
+template <std::string Arguments::*member>
+bool set_text(Arguments& arguments, std::string_view value) {
+    arguments.*member = value;
+    return !value.empty();
+}
+
+constexpr Option options[] = {
+    {"all", 'a', "", takes_all, "also what is down", set_flag<&Arguments::all>},
+    {"failed", 'F', "", takes_failed, "only what failed", set_flag<&Arguments::failed>},
+    {"reverse", 'r', "", takes_reverse, "what needs the unit, rather than what it needs", set_flag<&Arguments::reverse>},
+    {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
+    {"force", 'f', "", takes_force, "at once, without stopping anything: data may be lost", set_flag<&Arguments::force>},
+    {"lines", 'n', "N", takes_lines, "show so many log lines (10; 0: none)",
+     [](Arguments& arguments, std::string_view value) {
+         return (arguments.lines = to_number<unsigned>(value)).has_value();
+     }},
+    {"timeout", 't', "TIME", takes_timeout, "give up after so long (\"10s\", \"2min\")",
+     [](Arguments& arguments, std::string_view value) { return (arguments.timeout = span_of(value)).has_value(); }},
+    {"for", 0, "STATE", takes_state, "the state to wait for (up)", set_text<&Arguments::state>},
+    {"root", 0, "DIR", takes_source, "work on the file system below DIR", set_text<&Arguments::root>},
+    {"config", 0, "FILE", takes_source, "the manager's file, instead of /etc/miniinit.toml", set_text<&Arguments::config>},
+    {"units", 0, "DIR", takes_source, "look for units there (may be given again), instead of the usual places",
+     [](Arguments& arguments, std::string_view value) {
+         arguments.units.emplace_back(value);
+         return true;
+     }},
+    {"allow-insecure-units", 0, "", takes_source, "read files that others may write", set_flag<&Arguments::insecure>},
+    {"json", 'j', "", 0, "print JSON", set_flag<&Arguments::json>},
+    {"control", 0, "PATH", 0, "the socket of the init (default: $MINIINIT_CONTROL, /run/miniinit/control)",
+     set_text<&Arguments::control>},
+    {"user", 0, "", 0, "talk to the manager of this user", set_flag<&Arguments::user>},
+    {"system", 0, "", 0, "talk to the init of the system (default)",
+     [](Arguments& arguments, std::string_view) {
+         arguments.user = false;
+         return true;
+     }},
+    {"help", 'h', "", 0, "this text", set_flag<&Arguments::help>},
+};
+
+bool taken(const Option& option, const Verb& verb) {
+    return option.takes == 0 || (option.takes & verb.takes) != 0;
+}
+
+void pad(std::string& line, std::size_t width) {
+    line.append(line.size() < width ? width - line.size() : 1, ' ');
+}
+
+} // namespace
+
+std::optional<Span> span_of(std::string_view text) {
+    std::size_t digits = 0;
+    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9')
+        ++digits;
+    std::optional<std::uint32_t> number = to_number<std::uint32_t>(text.substr(0, digits));
+    const std::string_view unit = text.substr(digits);
+    if (!number)
+        return std::nullopt;
+    if (unit.empty() || unit == "s")
+        return std::chrono::seconds(*number);
+    if (unit == "ms")
+        return std::chrono::milliseconds(*number);
+    if (unit == "min" || unit == "m")
+        return std::chrono::minutes(*number);
+    if (unit == "h")
+        return std::chrono::hours(*number);
+    return std::nullopt;
+}
+
+std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc, char** argv) {
+    std::vector<::option> longs;
+    std::string letters = ":";
+    constexpr int first = 256; // above every letter
+    for (int index = 0; const Option& option : options) {
+        if (taken(option, verb)) {
+            longs.push_back({option.name, option.value.empty() ? no_argument : required_argument, nullptr, first + index});
+            if (option.letter != 0) {
+                letters += option.letter;
+                letters += option.value.empty() ? "" : ":";
+            }
+        }
+        ++index;
+    }
+    longs.push_back({});
+    Arguments arguments;
+    ::optind = 0; // getopt's own state: begin anew
+    ::opterr = 0;
+    for (;;) {
+        const int asked_at = ::optind == 0 ? 1 : ::optind;
+        const int got = ::getopt_long(argc, argv, letters.c_str(), longs.data(), nullptr);
+        if (got == -1)
+            break;
+        if (got == ':' || got == '?') {
+            std::string what = asked_at < argc ? argv[asked_at] : "";
+            if (::optopt != 0 && ::optopt < first)
+                what = std::string("-") + static_cast<char>(::optopt);
+            else if (::optopt >= first)
+                what = std::string("--") + options[::optopt - first].name;
+            return std::unexpected(what + (got == ':' ? " needs a value" : " is no option of " + std::string(verb.name)));
+        }
+        for (int index = 0; const Option& option : options) {
+            if (taken(option, verb) && (got == first + index || (got < first && got == option.letter)) &&
+                !option.set(arguments, ::optarg != nullptr ? ::optarg : ""))
+                return std::unexpected("--" + std::string(option.name) + " cannot be \"" + ::optarg + "\"");
+            ++index;
+        }
+    }
+    for (int i = ::optind; i < argc; ++i)
+        arguments.words.emplace_back(argv[i]);
+    if (arguments.help)
+        return arguments;
+    if (arguments.words.size() < verb.least)
+        return std::unexpected(std::string(verb.name) + " needs " + std::string(verb.operands));
+    if (arguments.words.size() > verb.most)
+        return std::unexpected("too many words after " + std::string(verb.name) + ": " + arguments.words[verb.most]);
+    return arguments;
+}
+
+std::string help_of(const Verb& verb) {
+    std::string text = "Usage: minictl " + std::string(verb.name) + " [OPTIONS]";
+    text += verb.operands.empty() ? "\n" : " " + std::string(verb.operands) + "\n";
+    text += std::string(verb.summary) + "\n\nOptions:\n";
+    for (const Option& option : options) {
+        if (!taken(option, verb))
+            continue;
+        std::string line = option.letter != 0 ? std::string("  -") + option.letter + ", --" : std::string("      --");
+        line += option.name;
+        line += option.value.empty() ? "" : " " + std::string(option.value);
+        pad(line, 30);
+        text += line + std::string(option.help) + "\n";
+    }
+    return text + "\nExample:\n  " + std::string(verb.example) + "\n";
+}
+
+std::string help_overview() {
+    std::string text = "Usage: minictl VERB [OPTIONS] [UNIT…]\nSteers and shows the units of miniinit.\n";
+    std::string_view group;
+    for (const Verb& verb : verbs()) {
+        if (verb.group != group) {
+            group = verb.group;
+            text += "\n" + std::string(group) + ":\n";
+        }
+        std::string line = "  " + std::string(verb.name) + " " + std::string(verb.operands);
+        // A name with "…" has two bytes more than columns.
+        pad(line, verb.operands.find("…") != std::string_view::npos ? 30 : 28);
+        text += line + std::string(verb.summary) + "\n";
+    }
+    return text + "\nEvery verb has --help, with an example, and --json.\n";
+}
+
+} // namespace mi::ctl

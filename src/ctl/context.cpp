@@ -1,0 +1,75 @@
+#include "ctl/context.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace mi::ctl {
+
+namespace {
+
+std::string environment(const char* name) {
+    const char* value = ::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+} // namespace
+
+std::string user_run_directory() {
+    const std::string runtime = environment("XDG_RUNTIME_DIR");
+    return runtime.empty() ? std::string() : runtime + "/miniinit";
+}
+
+std::string Context::socket_path() const {
+    if (!arguments.control.empty())
+        return arguments.control;
+    if (arguments.user)
+        return user_run_directory() + "/control";
+    if (std::string path = environment("MINIINIT_CONTROL"); !path.empty())
+        return path;
+    return "/run/miniinit/control";
+}
+
+config::Source Context::source() const {
+    config::Source source;
+    if (arguments.user) {
+        std::string home = environment("XDG_CONFIG_HOME");
+        if (home.empty())
+            home = environment("HOME") + "/.config";
+        source = config::user_source(home, user_run_directory(), ::getuid());
+    }
+    if (!arguments.units.empty()) {
+        source.directories = arguments.units;
+        source.directories_required = true;
+    }
+    if (!arguments.config.empty()) {
+        source.config = arguments.config;
+        source.config_required = true;
+    }
+    source.root = arguments.root;
+    source.allow_insecure = arguments.insecure;
+    return source;
+}
+
+int Context::fail(std::string_view message, ExitCode code) const {
+    std::string line = paint(err, Colour::bad, "minictl: ");
+    line.append(message).append("\n");
+    write_all(2, line);
+    return code;
+}
+
+int Context::fail(const Failure& failure) const {
+    if (arguments.json) {
+        std::string text = R"({"error":)";
+        wire::JsonWriter writer(text, true);
+        writer.text(failure.said ? failure.said->name : "");
+        text += R"(,"message":)";
+        writer.text(failure.message);
+        text += R"(,"parameters":)";
+        text += failure.said && !failure.said->parameters.empty() ? failure.said->parameters : "{}";
+        print(text + "}\n");
+    }
+    return fail(failure.message, failure.forbidden ? refused : failed);
+}
+
+} // namespace mi::ctl

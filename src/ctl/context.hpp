@@ -1,0 +1,41 @@
+// What every verb works with: its arguments, where to write, and how to find and blame the init.
+#pragma once
+
+#include "config/load.hpp"
+#include "ctl/arguments.hpp"
+#include "ctl/client.hpp"
+#include "ctl/terminal.hpp"
+#include "wire/json.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace mi::ctl {
+
+struct Context {
+    Arguments arguments;
+    const Verb& verb;
+    Style out, err; // of standard output and standard error
+
+    [[nodiscard]] std::expected<Client, Failure> connect() const { return Client::connect(socket_path()); }
+    // By --control, $MINIINIT_CONTROL, --user, or the system's.
+    [[nodiscard]] std::string socket_path() const;
+    // Where the verbs that read unit files look, by --root, --units, --config and --user.
+    [[nodiscard]] config::Source source() const;
+
+    // To standard output. What cannot be written there is a failure of the verb.
+    int print(std::string_view text) const { return write_all(1, text) ? done : failed; }
+    // One line of JSON.
+    template <typename T>
+    int print_json(const T& value) const {
+        return print(wire::json_of(value) + "\n");
+    }
+    // Says what went wrong, as JSON too where that is wanted; the result is the exit code.
+    int fail(const Failure& failure) const;
+    int fail(std::string_view message, ExitCode code = failed) const;
+};
+
+// $XDG_RUNTIME_DIR/miniinit, where `miniinit --user` lives; empty where that is not set.
+[[nodiscard]] std::string user_run_directory();
+
+} // namespace mi::ctl

@@ -1,0 +1,139 @@
+#include "ctl/terminal.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace mi::ctl {
+
+Style style_of(int fd) {
+    Style style;
+    winsize size{};
+    // Only a terminal knows this request, so it answers both questions.
+    style.terminal = ::isatty(fd) == 1;
+    if (style.terminal && ::ioctl(fd, TIOCGWINSZ, &size) == 0)
+        style.width = size.ws_col;
+    const char* no_colour = ::getenv("NO_COLOR");
+    const char* kind = ::getenv("TERM");
+    style.colours = style.terminal && (no_colour == nullptr || *no_colour == 0) &&
+                    !(kind != nullptr && std::strcmp(kind, "dumb") == 0);
+    return style;
+}
+
+std::string paint(const Style& style, Colour colour, std::string_view text) {
+    static constexpr std::string_view codes[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[2m", "\033[1m"};
+    if (!style.colours || colour == Colour::plain)
+        return std::string(text);
+    std::string painted(codes[static_cast<unsigned>(colour)]);
+    return painted.append(text).append("\033[0m");
+}
+
+Colour colour_of(core::Phase phase) {
+    switch (phase) {
+    case core::Phase::up:
+    case core::Phase::done: return Colour::good;
+    case core::Phase::waiting:
+    case core::Phase::starting:
+    case core::Phase::reloading:
+    case core::Phase::stopping: return Colour::busy;
+    case core::Phase::backoff:
+    case core::Phase::failed:
+    case core::Phase::invalid: return Colour::bad;
+    case core::Phase::down:
+    case core::Phase::skipped: return Colour::faint;
+    }
+    __builtin_unreachable();
+}
+
+std::string harmless(std::string_view text) {
+    std::string shown(text);
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(shown[i]);
+        // U+0080 to U+009F are control characters as well, in two bytes.
+        const bool second = i > 0 && static_cast<unsigned char>(shown[i - 1]) == 0xc2 && byte >= 0x80 && byte < 0xa0;
+        if (byte < 0x20 || byte == 0x7f || second)
+            shown[i] = '?';
+    }
+    return shown;
+}
+
+std::size_t columns(std::string_view text) {
+    std::size_t count = 0;
+    for (char letter : text)
+        count += (static_cast<unsigned char>(letter) & 0xc0u) != 0x80u;
+    return count;
+}
+
+std::string fitted(std::string_view text, std::size_t width) {
+    const std::size_t wide = columns(text);
+    if (wide <= width)
+        return std::string(text).append(width - wide, ' ');
+    std::string cut;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        count += (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
+        if (count >= width)
+            break;
+        cut += text[i];
+    }
+    return width == 0 ? std::string() : cut + "…";
+}
+
+std::string age(std::int64_t micros) {
+    const std::int64_t total = micros < 0 ? 0 : micros / 1'000'000;
+    auto two = [](std::int64_t great, std::string_view great_unit, std::int64_t small, std::string_view small_unit) {
+        std::string text = std::to_string(great) + " " + std::string(great_unit);
+        return small == 0 ? text : text + " " + std::to_string(small) + " " + std::string(small_unit);
+    };
+    if (total < 1)
+        return std::to_string(micros < 0 ? 0 : micros / 1000) + " ms";
+    if (total < 60)
+        return std::to_string(total) + " s";
+    if (total < 3600)
+        return two(total / 60, "min", total < 600 ? total % 60 : 0, "s");
+    if (total < 86400)
+        return two(total / 3600, "h", total / 60 % 60, "min");
+    return two(total / 86400, "d", total / 3600 % 24, "h");
+}
+
+std::string seconds(std::int64_t milliseconds) {
+    const std::int64_t tenths = (milliseconds < 0 ? 0 : milliseconds) / 100;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+std::string local_time(std::int64_t realtime_micros, bool brief) {
+    const std::time_t when = static_cast<std::time_t>(realtime_micros / 1'000'000);
+    std::tm parts{};
+    char text[64];
+    ::localtime_r(&when, &parts);
+    std::size_t length = std::strftime(text, sizeof text, brief ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
+    if (brief)
+        length += static_cast<std::size_t>(std::snprintf(text + length, sizeof text - length, ".%03d",
+                                                         static_cast<int>(realtime_micros / 1000 % 1000)));
+    return {text, length};
+}
+
+std::int64_t monotonic_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
+}
+
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::write(fd, text.data(), text.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+} // namespace mi::ctl

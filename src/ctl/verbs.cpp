@@ -1,0 +1,64 @@
+#include "ctl/verbs.hpp"
+
+namespace mi::ctl {
+
+namespace {
+
+constexpr std::string_view looking = "Looking", acting = "Acting", configuring = "Configuring", machine = "Machine";
+
+constexpr Verb table[] = {
+    {looking, "list", "", "the units that are not down", "minictl list --failed", takes_all | takes_failed, 0, 0, list_units},
+    {looking, "status", "[UNIT…]", "all about units and their last log lines; without UNIT, about the manager",
+     "minictl status sshd", takes_lines, 0, any_number, show_status},
+    {looking, "tree", "[UNIT]", "what a unit (default: the target) depends on", "minictl tree --reverse network",
+     takes_reverse, 0, 1, show_tree},
+    {looking, "explain", "UNIT", "why a unit is up, or is not, down to the root cause", "minictl explain web", 0, 1, 1,
+     explain_unit},
+    {looking, "show", "UNIT", "every setting of a unit and where it comes from", "minictl show web", takes_source, 1, 1,
+     show_settings},
+    {looking, "cat", "UNIT…", "the files of units", "minictl cat web", takes_source, 1, any_number, show_files},
+    {looking, "logs", "[UNIT…]", "the logs of units, in the order of time", "minictl logs -f web", 0, 0, any_number, nullptr},
+    {looking, "events", "[UNIT…]", "what happens, as it happens", "minictl events --json | jq .unit", 0, 0, any_number,
+     watch_events},
+    {looking, "probe", "", "what this system offers, and what is done without", "minictl probe", 0, 0, 0, probe_system},
+    {looking, "version", "", "the version of minictl and of the running init", "minictl version", 0, 0, 0, show_version},
+    {acting, "start", "UNIT…", "start units and what they need", "minictl start web cache", takes_no_wait | takes_lines, 1,
+     any_number, start_units},
+    {acting, "stop", "UNIT…", "stop units and what needs them", "minictl stop web", takes_no_wait | takes_lines, 1, any_number,
+     stop_units},
+    {acting, "restart", "UNIT…", "stop units, if they run, and start them", "minictl restart web",
+     takes_no_wait | takes_lines, 1, any_number, restart_units},
+    {acting, "try-restart", "UNIT…", "restart those of the units that run", "minictl try-restart web",
+     takes_no_wait | takes_lines, 1, any_number, try_restart_units},
+    {acting, "reload", "UNIT…", "have services read their settings again", "minictl reload web",
+     takes_no_wait | takes_lines, 1, any_number, reload_services},
+    {acting, "signal", "SIGNAL UNIT", "send a signal to the main process (--all: to every one)",
+     "minictl signal USR1 web", takes_all, 2, 2, signal_unit},
+    {acting, "reset", "[UNIT…]", "forget failures, so that units are tried again", "minictl reset web", 0, 0, any_number,
+     reset_units},
+    {acting, "wait", "UNIT", "wait until a unit is in a state", "minictl wait web --for up --timeout 30s",
+     takes_state | takes_timeout, 1, 1, wait_for},
+    {acting, "target", "NAME", "stop what the target does not need, start what it does", "minictl target rescue",
+     takes_no_wait | takes_lines, 1, 1, go_to_target},
+    {configuring, "enable", "UNIT…", "have units started at boot", "minictl enable web", takes_source, 1, any_number,
+     enable_units},
+    {configuring, "disable", "UNIT…", "do not start units at boot", "minictl disable --root /mnt web", takes_source, 1,
+     any_number, disable_units},
+    {configuring, "reload-units", "", "read the unit files again; what runs goes on", "minictl reload-units", 0, 0, 0,
+     reload_unit_files},
+    {configuring, "verify", "[FILE…]", "name every problem of unit files", "minictl verify web.toml", takes_source, 0,
+     any_number, verify_files},
+    {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_force, 0, 0, power_off},
+    {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_force, 0, 0, reboot_machine},
+    {machine, "halt", "", "stop everything in order and stay", "minictl halt", takes_force, 0, 0, halt_machine},
+    {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes", "minictl healthcheck web", 0, 0,
+     any_number, check_health},
+};
+
+} // namespace
+
+std::span<const Verb> verbs() {
+    return table;
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,42 @@
+// What the verbs do; the table that names them is verbs.cpp's.
+#pragma once
+
+#include "ctl/context.hpp"
+#include "wire/enums.hpp"
+
+namespace mi::ctl {
+
+int list_units(Context&);
+int show_status(Context&);
+int show_tree(Context&);
+int explain_unit(Context&);
+int watch_events(Context&);
+int wait_for(Context&);
+int probe_system(Context&);
+int show_version(Context&);
+int check_health(Context&);
+
+int start_units(Context&);
+int stop_units(Context&);
+int restart_units(Context&);
+int try_restart_units(Context&);
+int reload_services(Context&);
+int signal_unit(Context&);
+int reset_units(Context&);
+int go_to_target(Context&);
+int reload_unit_files(Context&);
+
+int show_settings(Context&);
+int show_files(Context&);
+int verify_files(Context&);
+int enable_units(Context&);
+int disable_units(Context&);
+
+int power_off(Context&);
+int reboot_machine(Context&);
+int halt_machine(Context&);
+
+// `shutdown` as other inits have it: `-h now`, `-r now`. argv[0] is skipped.
+int shutdown_main(int argc, char** argv);
+
+} // namespace mi::ctl

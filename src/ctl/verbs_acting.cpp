@@ -1,0 +1,191 @@
+// The verbs that change what runs, and how their progress is shown.
+#include "base/signals.hpp"
+#include "ctl/log_tail.hpp"
+#include "ctl/verbs.hpp"
+#include "ctl/view.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace mi::ctl {
+
+namespace {
+
+// One line on the terminal that says what is going on, redrawn in place. Nothing where there is no terminal.
+class ProgressLine {
+public:
+    explicit ProgressLine(const Style& style) : style_(style), began_(monotonic_now()) {}
+    ~ProgressLine() { clear(); }
+    ProgressLine(const ProgressLine&) = delete;
+    ProgressLine& operator=(const ProgressLine&) = delete;
+
+    void note(const wire::Event& event) {
+        if (event.kind != wire::EventKind::state || !event.unit || !event.state)
+            return;
+        const Colour colour = colour_of(*event.state);
+        if (colour == Colour::busy || *event.state == core::Phase::backoff)
+            busy_[*event.unit] = *event.state;
+        else
+            busy_.erase(*event.unit);
+    }
+    void draw() {
+        static constexpr std::string_view turns[] = {"⠋", "⠙", "⠸", "⠴", "⠦", "⠇"};
+        const std::int64_t past = (monotonic_now() - began_) / 1000;
+        // What is over in a blink is not worth a flicker.
+        if (past < 150)
+            return;
+        std::string line = std::string(turns[static_cast<std::size_t>(past / 100) % std::size(turns)]) + " " + seconds(past);
+        std::string what;
+        for (const auto& [unit, state] : busy_)
+            what += (what.empty() ? "  " : ", ") + unit + " " + std::string(wire::word(state));
+        line += what;
+        if (style_.width > 1 && columns(line) >= style_.width)
+            line = fitted(line, style_.width - 1);
+        write_all(2, "\r\033[K" + line);
+        drawn_ = true;
+    }
+    void clear() {
+        if (std::exchange(drawn_, false))
+            write_all(2, "\r\033[K");
+    }
+
+private:
+    const Style& style_;
+    std::int64_t began_;
+    std::map<std::string, core::Phase> busy_;
+    bool drawn_ = false;
+};
+
+// Waits for the result of a job, however long that takes: the init has time limits for everything.
+std::expected<wire::Progress, Failure> result_of(Context& context, Client& client, const wire::Request& request) {
+    const bool animated = context.err.terminal && !context.arguments.json && !context.arguments.no_wait;
+    if (auto failure = client.send(request, animated))
+        return std::unexpected(std::move(*failure));
+    ProgressLine line(context.err);
+    for (;;) {
+        auto answer = client.next<wire::Progress>(animated ? std::optional<Span>(std::chrono::milliseconds(100)) : std::nullopt);
+        if (!answer)
+            return std::unexpected(answer.error());
+        if (*answer && !(*answer)->continues)
+            return std::move((*answer)->value);
+        if (*answer && (*answer)->value.event)
+            line.note(*(*answer)->value.event);
+        if (animated)
+            line.draw();
+    }
+}
+
+// Why a unit did not get where it should: the whole chain of reasons, and what it said last.
+std::string blame(Context& context, Client& client, const std::string& unit, const std::string& logs) {
+    std::string text;
+    if (auto explanation = client.call(wire::Explain{unit}))
+        for (const std::string& sentence : explanation->sentences)
+            text += "  " + harmless(sentence) + "\n";
+    text += log_tail(context.err, logs, unit, context.arguments.lines.value_or(10), "  | ");
+    return text;
+}
+
+template <typename R>
+int do_job(Context& context, R request) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    request.wait = !context.arguments.no_wait;
+    auto progress = result_of(context, *client, wire::Request(std::move(request)));
+    if (!progress)
+        return context.fail(progress.error());
+    int code = done;
+    for (const wire::JobResult& result : progress->results)
+        if (!result.ok)
+            code = failed;
+    if (context.arguments.json)
+        return context.print_json(*progress) == done ? code : failed;
+    std::string good, bad, logs;
+    for (const wire::JobResult& result : progress->results) {
+        if (result.ok) {
+            good += result_view(context.out, result) + "\n";
+            continue;
+        }
+        if (logs.empty())
+            if (auto overview = client->call(wire::GetOverview{}))
+                logs = overview->log_directory;
+        bad += result_view(context.err, result) + "\n" + blame(context, *client, result.unit, logs);
+    }
+    // Success needs words only where somebody is looking.
+    if (context.out.terminal && progress->results.size() <= 8)
+        context.print(good);
+    write_all(2, bad);
+    return code;
+}
+
+template <typename R>
+int do_simply(Context& context, const R& request) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    auto answer = client->call(request);
+    if (!answer)
+        return context.fail(answer.error());
+    return context.arguments.json ? context.print_json(*answer) : done;
+}
+
+} // namespace
+
+int start_units(Context& context) {
+    return do_job(context, wire::Start{{context.arguments.words}});
+}
+int stop_units(Context& context) {
+    return do_job(context, wire::Stop{{context.arguments.words}});
+}
+int restart_units(Context& context) {
+    return do_job(context, wire::Restart{{context.arguments.words}});
+}
+int try_restart_units(Context& context) {
+    return do_job(context, wire::TryRestart{{context.arguments.words}});
+}
+int reload_services(Context& context) {
+    return do_job(context, wire::Reload{{context.arguments.words}});
+}
+int go_to_target(Context& context) {
+    return do_job(context, wire::Target{context.arguments.words[0]});
+}
+
+int signal_unit(Context& context) {
+    const std::vector<std::string>& words = context.arguments.words;
+    std::optional<int> number = signal_number(words[0]);
+    if (!number)
+        return context.fail("there is no signal \"" + words[0] + "\"", usage);
+    return do_simply(context, wire::Signal{words[1], *number, context.arguments.all});
+}
+
+int reset_units(Context& context) {
+    return do_simply(context, wire::Reset{context.arguments.words});
+}
+
+int reload_unit_files(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    auto changes = client->call(wire::ReloadUnits{});
+    if (!changes)
+        return context.fail(changes.error());
+    const int code = changes->problems.empty() ? done : failed;
+    if (context.arguments.json)
+        return context.print_json(*changes) == done ? code : failed;
+    std::string text;
+    auto say = [&](std::string_view what, const std::vector<std::string>& names) {
+        for (const std::string& name : names)
+            text += std::string(what) + " " + name + "\n";
+    };
+    say("added", changes->added);
+    say("changed", changes->changed);
+    say("removed", changes->removed);
+    context.print(text);
+    std::string problems;
+    for (const std::string& problem : changes->problems)
+        problems += harmless(problem) + "\n";
+    write_all(2, problems);
+    return code;
+}
+
+} // namespace mi::ctl

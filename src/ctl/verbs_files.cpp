@@ -1,0 +1,218 @@
+// The verbs that read and change unit files, with or without an init.
+#include "core/graph.hpp"
+#include "ctl/verbs.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mi::ctl {
+
+namespace {
+
+struct SettingLine {
+    std::string key, value, place;
+    static void fields(auto& self, auto&& visit) {
+        visit("key", self.key);
+        visit("value", self.value);
+        visit("place", self.place);
+    }
+};
+struct Settings {
+    std::string unit;
+    std::vector<SettingLine> settings;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("settings", self.settings);
+    }
+};
+struct File {
+    std::string path, text;
+    static void fields(auto& self, auto&& visit) {
+        visit("path", self.path);
+        visit("text", self.text);
+    }
+};
+struct Files {
+    std::vector<File> files;
+    static void fields(auto& self, auto&& visit) { visit("files", self.files); }
+};
+struct ProblemLine {
+    std::string file;
+    std::uint32_t line = 0, column = 0;
+    std::string severity, message, source_line, suggestion;
+    static void fields(auto& self, auto&& visit) {
+        visit("file", self.file);
+        visit("line", self.line);
+        visit("column", self.column);
+        visit("severity", self.severity);
+        visit("message", self.message);
+        visit("source_line", self.source_line);
+        visit("suggestion", self.suggestion);
+    }
+};
+struct Problems {
+    std::uint32_t units = 0;
+    std::vector<ProblemLine> problems;
+    static void fields(auto& self, auto&& visit) {
+        visit("units", self.units);
+        visit("problems", self.problems);
+    }
+};
+struct Enabling {
+    std::string unit;
+    bool enabled = false, changed = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("enabled", self.enabled);
+        visit("changed", self.changed);
+    }
+};
+struct Enablings {
+    std::vector<Enabling> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+
+int fail_on(const Context& context, const std::string& unit, const Fault& fault) {
+    if (fault.code == ENOENT)
+        return context.fail("there is no unit " + unit, refused);
+    return context.fail(fault.text(), fault.code == EACCES || fault.code == EPERM ? refused : failed);
+}
+
+// Tells the running init, if there is one and it reads the same files.
+int tell_init(const Context& context) {
+    const Arguments& arguments = context.arguments;
+    if (!arguments.root.empty() || !arguments.units.empty() || !arguments.config.empty())
+        return done;
+    auto client = context.connect();
+    if (!client)
+        return client.error().nobody ? done : context.fail(client.error());
+    auto changes = client->call(wire::ReloadUnits{});
+    return changes ? done : context.fail(changes.error());
+}
+
+int set_enabled(Context& context, bool enabled) {
+    const config::Source source = context.source();
+    Enablings all;
+    std::string text;
+    int code = done;
+    for (const std::string& name : context.arguments.words) {
+        if (std::string_view wrong = config::name_fault(name); !wrong.empty()) {
+            code = context.fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
+            continue;
+        }
+        if (config::load_one(source, name).units.empty()) {
+            code = context.fail("there is no unit " + name, refused);
+            continue;
+        }
+        Result<bool> changed = config::set_enabled(source, name, enabled);
+        if (!changed) {
+            code = fail_on(context, name, changed.error());
+            continue;
+        }
+        all.units.push_back({name, enabled, *changed});
+        text += name + (*changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") + "\n";
+    }
+    const bool any = std::ranges::any_of(all.units, &Enabling::changed);
+    if (const int told = any ? tell_init(context) : int{done}; told != done)
+        code = std::max(code, told);
+    const int printed = context.arguments.json ? context.print_json(all) : context.print(text);
+    return printed == done ? code : printed;
+}
+
+void add(Problems& problems, const config::Problem& problem) {
+    problems.problems.push_back({problem.file, problem.line, problem.column,
+                                 problem.severity == config::Severity::error ? "error" : "warning", problem.message,
+                                 problem.source_line, problem.suggestion});
+}
+
+} // namespace
+
+int show_settings(Context& context) {
+    const std::string& name = context.arguments.words[0];
+    Result<std::vector<config::Setting>> found = config::resolve(context.source(), name);
+    if (!found)
+        return fail_on(context, name, found.error());
+    Settings settings{name, {}};
+    std::size_t key_width = 0, value_width = 0;
+    for (config::Setting& one : *found) {
+        key_width = std::max(key_width, one.key.size());
+        value_width = std::max(value_width, columns(one.value));
+        settings.settings.push_back({std::move(one.key), std::move(one.value), std::move(one.place)});
+    }
+    if (context.arguments.json)
+        return context.print_json(settings);
+    value_width = std::min<std::size_t>(value_width, 40);
+    std::string text;
+    for (const SettingLine& one : settings.settings) {
+        const std::string value = harmless(one.value);
+        text += fitted(one.key, key_width) + " = " + value;
+        text.append(columns(value) < value_width ? value_width - columns(value) : 0, ' ');
+        text += "  " + paint(context.out, Colour::faint, "# " + harmless(one.place)) + "\n";
+    }
+    return context.print(text);
+}
+
+int show_files(Context& context) {
+    const config::Source source = context.source();
+    Files all;
+    int code = done;
+    for (const std::string& name : context.arguments.words) {
+        Result<std::vector<config::FileText>> files = config::cat(source, name);
+        if (!files) {
+            code = fail_on(context, name, files.error());
+            continue;
+        }
+        for (config::FileText& file : *files)
+            all.files.push_back({std::move(file.path), std::move(file.text)});
+    }
+    if (context.arguments.json)
+        return context.print_json(all) == done ? code : failed;
+    std::string text;
+    for (const File& file : all.files) {
+        text += (text.empty() ? "" : "\n") + paint(context.out, Colour::faint, "# " + harmless(file.path)) + "\n";
+        text += file.text;
+        text += file.text.ends_with('\n') ? "" : "\n";
+    }
+    return context.print(text) == done ? code : failed;
+}
+
+int verify_files(Context& context) {
+    const config::Source source = context.source();
+    Problems found;
+    std::string text;
+    bool bad = false;
+    auto take = [&](config::Loaded loaded) {
+        for (const config::Problem& problem : loaded.problems) {
+            add(found, problem);
+            text += config::text(problem);
+            bad = bad || problem.severity == config::Severity::error;
+        }
+        found.units += static_cast<std::uint32_t>(loaded.units.size());
+        return std::move(loaded.units);
+    };
+    if (context.arguments.words.empty()) {
+        // All of them together: also what is wrong with how they hang together.
+        const core::Graph graph(take(config::load(source)));
+        for (const std::string& problem : graph.problems()) {
+            found.problems.push_back({"", 0, 0, "error", problem, "", ""});
+            text += problem + "\n";
+            bad = true;
+        }
+    }
+    for (const std::string& path : context.arguments.words)
+        (void)take(config::read_file(source, path));
+    if (context.arguments.json)
+        return context.print_json(found) == done && !bad ? done : failed;
+    if (text.empty() && context.out.terminal)
+        text = std::to_string(found.units) + " units, no problems\n";
+    return context.print(text) == done && !bad ? done : failed;
+}
+
+int enable_units(Context& context) {
+    return set_enabled(context, true);
+}
+int disable_units(Context& context) {
+    return set_enabled(context, false);
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,254 @@
+// The verbs that only look.
+#include "base/text.hpp"
+#include "ctl/log_tail.hpp"
+#include "ctl/verbs.hpp"
+#include "ctl/view.hpp"
+#include "os/probe.hpp"
+
+#include <algorithm>
+
+namespace mi::ctl {
+
+namespace {
+
+struct Versions {
+    std::string version = MINIINIT_VERSION;
+    std::optional<wire::Overview> manager;
+    static void fields(auto& self, auto&& visit) {
+        visit("version", self.version);
+        visit("manager", self.manager);
+    }
+};
+
+struct Health {
+    bool healthy = true;
+    std::vector<std::string> problems;
+    static void fields(auto& self, auto&& visit) {
+        visit("healthy", self.healthy);
+        visit("problems", self.problems);
+    }
+};
+
+// LSB's answer to `status`.
+int exit_code_of(core::Phase state) {
+    switch (state) {
+    case core::Phase::up:
+    case core::Phase::reloading:
+    case core::Phase::done: return done;
+    case core::Phase::failed:
+    case core::Phase::invalid:
+    case core::Phase::backoff: return failed;
+    case core::Phase::down:
+    case core::Phase::waiting:
+    case core::Phase::starting:
+    case core::Phase::stopping:
+    case core::Phase::skipped: return not_running;
+    }
+    __builtin_unreachable();
+}
+
+int show_overview(Context& context, Client& client) {
+    auto overview = client.call(wire::GetOverview{});
+    if (!overview)
+        return context.fail(overview.error());
+    return context.arguments.json ? context.print_json(*overview) : context.print(overview_view(context.out, *overview));
+}
+
+} // namespace
+
+int list_units(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    // In portions: a list of thousands needs no room at the other end.
+    if (auto failure = client->send(wire::List{context.arguments.all, context.arguments.failed}, true))
+        return context.fail(*failure);
+    wire::Units all;
+    for (bool continues = true; continues;) {
+        auto answer = client->next<wire::Units>(Client::quick);
+        if (!answer)
+            return context.fail(answer.error());
+        if (!*answer)
+            return context.fail("the init does not answer");
+        std::ranges::move((*answer)->value.units, std::back_inserter(all.units));
+        continues = (*answer)->continues;
+    }
+    std::ranges::sort(all.units, {}, &wire::UnitStatus::name);
+    if (context.arguments.json)
+        return context.print_json(all);
+    return context.print(list_view(context.out, all.units, monotonic_now()));
+}
+
+int show_status(Context& context) {
+    auto client = context.connect();
+    if (!client) {
+        (void)context.fail(client.error());
+        return refused; // LSB: the status is unknown
+    }
+    const Arguments& arguments = context.arguments;
+    if (arguments.words.empty())
+        return show_overview(context, *client);
+    const unsigned lines = arguments.json ? 0 : arguments.lines.value_or(10);
+    std::string logs;
+    if (lines != 0)
+        if (auto overview = client->call(wire::GetOverview{}))
+            logs = overview->log_directory;
+    wire::Units all;
+    std::string text;
+    int code = done;
+    for (const std::string& name : arguments.words) {
+        auto units = client->call(wire::Status{{name}});
+        if (!units) {
+            code = std::max(code, arguments.json ? context.fail(units.error()) : context.fail(units.error().message, refused));
+            continue;
+        }
+        for (wire::UnitStatus& unit : units->units) {
+            code = std::max(code, exit_code_of(unit.state));
+            text += text.empty() ? "" : "\n";
+            text += status_view(context.out, unit, monotonic_now());
+            if (std::string log = lines != 0 ? log_tail(context.out, logs, unit.name, lines, "  ") : ""; !log.empty())
+                text += "\n" + log;
+            all.units.push_back(std::move(unit));
+        }
+    }
+    if (arguments.json && (code != refused || !all.units.empty()))
+        text = wire::json_of(all) + "\n";
+    return context.print(text) == done ? code : failed;
+}
+
+int show_tree(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    wire::Tree request{{}, context.arguments.reverse};
+    if (!context.arguments.words.empty())
+        request.unit = context.arguments.words[0];
+    auto branches = client->call(request);
+    if (!branches)
+        return context.fail(branches.error());
+    return context.arguments.json ? context.print_json(*branches) : context.print(tree_view(context.out, *branches));
+}
+
+int explain_unit(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    auto explanation = client->call(wire::Explain{context.arguments.words[0]});
+    if (!explanation)
+        return context.fail(explanation.error());
+    if (context.arguments.json)
+        return context.print_json(*explanation);
+    std::string text;
+    for (const std::string& sentence : explanation->sentences)
+        text += harmless(sentence) + "\n";
+    return context.print(text);
+}
+
+int watch_events(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    wire::Events request;
+    if (!context.arguments.words.empty())
+        request.units = context.arguments.words;
+    if (auto failure = client->send(request, true))
+        return context.fail(*failure);
+    for (;;) {
+        auto answer = client->next<wire::EventReply>(std::nullopt);
+        if (!answer)
+            return context.fail(answer.error());
+        if (!*answer)
+            continue;
+        const wire::Event& event = (*answer)->value.event;
+        const int printed = context.arguments.json ? context.print_json(event) : context.print(event_view(context.out, event));
+        if (printed != done || !(*answer)->continues)
+            return printed;
+    }
+}
+
+int wait_for(Context& context) {
+    const Arguments& arguments = context.arguments;
+    wire::Wait request{arguments.words[0], core::Phase::up};
+    if (!arguments.state.empty() && !wire::from_word(arguments.state, request.state))
+        return context.fail("there is no state \"" + arguments.state + "\"", usage);
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    if (auto failure = client->send(request, false))
+        return context.fail(*failure);
+    auto answer = client->next<wire::UnitReply>(arguments.timeout);
+    if (!answer)
+        return context.fail(answer.error());
+    if (!*answer)
+        return context.fail(request.unit + " is not " + std::string(wire::word(request.state)) + " yet");
+    return arguments.json ? context.print_json((*answer)->value.unit) : done;
+}
+
+int probe_system(Context& context) {
+    wire::Features features;
+    auto client = context.connect();
+    if (client) {
+        auto answer = client->call(wire::Probe{});
+        if (!answer)
+            return context.fail(answer.error());
+        features = std::move(*answer);
+    } else if (client.error().nobody && context.arguments.control.empty()) {
+        for (os::Finding& finding : os::probe())
+            features.features.push_back({std::move(finding.feature), finding.present, std::move(finding.detail),
+                                         std::move(finding.instead)});
+    } else {
+        return context.fail(client.error());
+    }
+    return context.arguments.json ? context.print_json(features)
+                                  : context.print(features_view(context.out, features.features));
+}
+
+int show_version(Context& context) {
+    Versions versions;
+    if (auto client = context.connect())
+        if (auto overview = client->call(wire::GetOverview{}))
+            versions.manager = std::move(*overview);
+    if (context.arguments.json)
+        return context.print_json(versions);
+    std::string text = "minictl " + versions.version + "\n";
+    if (versions.manager)
+        text += "miniinit " + harmless(versions.manager->version) + ", " +
+                std::string(wire::word(versions.manager->mode)) + " mode, PID " + std::to_string(versions.manager->pid) + "\n";
+    return context.print(text);
+}
+
+int check_health(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error()) == done ? done : failed;
+    Health health;
+    if (context.arguments.words.empty()) {
+        auto overview = client->call(wire::GetOverview{});
+        if (!overview)
+            return context.fail(overview.error());
+        if (overview->state == wire::ManagerState::starting || overview->state == wire::ManagerState::stopping)
+            health.problems.push_back("the system is " + std::string(wire::word(overview->state)));
+        for (const std::string& name : overview->failed)
+            health.problems.push_back(name + " has failed");
+    }
+    for (const std::string& name : context.arguments.words) {
+        auto units = client->call(wire::Status{{name}});
+        if (!units) {
+            health.problems.push_back(units.error().message);
+            continue;
+        }
+        for (const wire::UnitStatus& unit : units->units)
+            if (!core::good(unit.state))
+                health.problems.push_back(unit.name + " is " + std::string(wire::word(unit.state)) +
+                                          (unit.reason.empty() ? "" : ": " + unit.reason));
+    }
+    health.healthy = health.problems.empty();
+    if (context.arguments.json)
+        (void)context.print_json(health);
+    else
+        for (const std::string& problem : health.problems)
+            (void)context.print(harmless(problem) + "\n");
+    return health.healthy ? done : failed;
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,239 @@
+#include "ctl/view.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace mi::ctl {
+
+namespace {
+
+// The dot before a unit: full where it runs or failed, hollow where it does not.
+std::string dot(const Style& style, core::Phase state) {
+    const Colour colour = colour_of(state);
+    return paint(style, colour, colour == Colour::faint ? "○" : "●");
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& one : words)
+        text += (text.empty() ? "" : ", ") + one;
+    return text;
+}
+
+// "  label: value", wrapped nowhere: labels end in the same column.
+void row(std::string& text, std::string_view label, std::string_view value) {
+    constexpr std::size_t width = 14;
+    text.append(label.size() < width ? width - label.size() : 0, ' ');
+    text.append(label).append(": ").append(value).append("\n");
+}
+
+void list_row(std::string& text, std::string_view label, const std::vector<std::string>& words) {
+    if (!words.empty())
+        row(text, label, joined(words));
+}
+
+std::string process_words(const wire::UnitStatus& unit) {
+    std::string text;
+    if (unit.main_pid)
+        text = std::to_string(*unit.main_pid);
+    if (unit.hook_pid) {
+        text += text.empty() ? "" : ", ";
+        std::string hook(unit.hook ? wire::word(*unit.hook) : "command");
+        std::ranges::replace(hook, '_', '-');
+        text += hook + " " + std::to_string(*unit.hook_pid);
+    }
+    return text;
+}
+
+std::string file_words(const wire::UnitStatus& unit) {
+    std::string text = unit.file ? harmless(*unit.file) : "no file";
+    text += unit.masked ? ", masked" : unit.enabled ? ", enabled" : ", disabled";
+    return unit.changed ? text + ", changed since: `minictl restart " + unit.name + "` puts that in force" : text;
+}
+
+std::string left_words(const wire::UnitStatus& unit) {
+    return (unit.state == core::Phase::backoff ? "next try in " : "time left ") + seconds(*unit.left_ms);
+}
+
+// Draws branches, remembering what has been drawn.
+struct TreePainter {
+    const Style& style;
+    std::unordered_map<std::string_view, const wire::TreeNode*> nodes;
+    std::unordered_set<std::string_view> drawn;
+    std::string text;
+
+    void unit(std::string_view name, std::string_view relation, const std::string& indent) {
+        auto found = nodes.find(name);
+        const wire::TreeNode* node = found != nodes.end() ? found->second : nullptr;
+        text += node != nullptr ? dot(style, node->state) + " " : "";
+        text += name;
+        if (!relation.empty())
+            text += " " + paint(style, Colour::faint, "(" + std::string(relation) + ")");
+        if (node != nullptr && node->state != core::Phase::up && node->state != core::Phase::done)
+            text += " " + state_word(style, node->state);
+        const bool again = !drawn.insert(name).second;
+        text += again && node != nullptr && !node->edges.empty() ? " " + paint(style, Colour::faint, "(above)") + "\n" : "\n";
+        if (again || node == nullptr)
+            return;
+        for (std::size_t i = 0; i < node->edges.size(); ++i) {
+            const bool last = i + 1 == node->edges.size();
+            text += indent + (last ? "└─ " : "├─ ");
+            const core::Relation how = node->edges[i].relation;
+            std::string word(how == core::Relation::requirement ? std::string_view{} : wire::word(how));
+            std::ranges::replace(word, '_', '-');
+            unit(node->edges[i].unit, word, indent + (last ? "   " : "│  "));
+        }
+    }
+};
+
+} // namespace
+
+std::string state_word(const Style& style, core::Phase state, std::size_t width) {
+    const std::string_view text = wire::word(state);
+    std::string painted = paint(style, colour_of(state), text);
+    return painted.append(text.size() < width ? width - text.size() : 0, ' ');
+}
+
+std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& units, std::int64_t now) {
+    std::size_t name_width = 4, since_width = 5;
+    std::vector<std::string> since;
+    since.reserve(units.size());
+    for (const wire::UnitStatus& unit : units) {
+        since.push_back(unit.since_monotonic != 0 ? age(now - unit.since_monotonic) : "");
+        name_width = std::max(name_width, columns(unit.name));
+        since_width = std::max(since_width, columns(since.back()));
+    }
+    if (style.width != 0)
+        name_width = std::min<std::size_t>(name_width, std::max(16u, style.width / 2));
+    constexpr std::size_t state_width = 9, pid_width = 7;
+    const std::size_t before = 2 + name_width + 2 + state_width + 2 + since_width + 2 + pid_width + 2;
+    std::string text = "  " + fitted("UNIT", name_width) + "  " + fitted("STATE", state_width) + "  " +
+                       fitted("SINCE", since_width) + "  " + fitted("PID", pid_width) + "  DESCRIPTION";
+    text = paint(style, Colour::strong, text) + "\n";
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        const wire::UnitStatus& unit = units[i];
+        // Where it does not run the reason says more than the description.
+        const bool bad = colour_of(unit.state) == Colour::bad && !unit.reason.empty();
+        std::string last = harmless(bad ? unit.reason : unit.description);
+        if (style.width != 0 && columns(last) + before > style.width)
+            last = fitted(last, style.width > before ? style.width - before : 0);
+        text += dot(style, unit.state) + " " + fitted(unit.name, name_width) + "  " +
+                state_word(style, unit.state, state_width) + "  " + fitted(since[i], since_width) + "  " +
+                fitted(unit.main_pid ? std::to_string(*unit.main_pid) : "", pid_width) + "  " + last;
+        text.erase(text.find_last_not_of(' ') + 1);
+        text += '\n';
+    }
+    return text;
+}
+
+std::string status_view(const Style& style, const wire::UnitStatus& unit, std::int64_t now) {
+    std::string text = dot(style, unit.state) + " " + paint(style, Colour::strong, unit.name);
+    if (!unit.description.empty())
+        text += " - " + harmless(unit.description);
+    text += '\n';
+    std::string state = state_word(style, unit.state);
+    if (unit.stage && *unit.stage != core::Stage::none) {
+        std::string stage(wire::word(*unit.stage));
+        std::ranges::replace(stage, '_', '-');
+        state += " (" + stage + ")";
+    }
+    if (unit.since_monotonic != 0)
+        state += " since " + local_time(unit.since_realtime) + " (" + age(now - unit.since_monotonic) + ")";
+    if (unit.left_ms)
+        state += ", " + left_words(unit);
+    row(text, "state", state);
+    if (!unit.reason.empty())
+        row(text, "reason", harmless(unit.reason));
+    row(text, "file", file_words(unit));
+    if (unit.main_pid || unit.hook_pid)
+        row(text, "process", process_words(unit));
+    if (unit.last_exit)
+        row(text, "last exit", unit.last_exit->text);
+    if (unit.restarts != 0)
+        row(text, "restarts", std::to_string(unit.restarts) +
+                                  (unit.tries != 0 ? ", " + std::to_string(unit.tries) + " in a row" : std::string()));
+    if (unit.status_text)
+        row(text, "says", harmless(*unit.status_text));
+    if (unit.dependencies) {
+        const wire::Dependencies& on = *unit.dependencies;
+        list_row(text, "requires", on.requires_);
+        list_row(text, "wants", on.wants);
+        list_row(text, "milestones", on.milestones);
+        list_row(text, "conflicts", on.conflicts);
+        list_row(text, "required by", on.required_by);
+        list_row(text, "wanted by", on.wanted_by);
+    }
+    list_row(text, "not in force", unit.not_in_force);
+    return text;
+}
+
+std::string overview_view(const Style& style, const wire::Overview& overview) {
+    const Colour colour = overview.state == wire::ManagerState::running    ? Colour::good
+                          : overview.state == wire::ManagerState::degraded ? Colour::bad
+                                                                           : Colour::busy;
+    std::string text = paint(style, colour, "●") + " miniinit " + harmless(overview.version) + ", " +
+                       std::string(wire::word(overview.mode)) + " mode, PID " + std::to_string(overview.pid) + "\n";
+    row(text, "state", paint(style, colour, wire::word(overview.state)));
+    if (!overview.target.empty())
+        row(text, "target", overview.target + (overview.target_reached ? ", reached" : ", not reached yet"));
+    row(text, "units", std::to_string(overview.units));
+    list_row(text, "failed", overview.failed);
+    if (!overview.log_directory.empty())
+        row(text, "logs", overview.log_directory);
+    return text;
+}
+
+std::string tree_view(const Style& style, const wire::Branches& branches) {
+    TreePainter painter{style, {}, {}, {}};
+    for (const wire::TreeNode& node : branches.nodes)
+        painter.nodes.emplace(node.unit, &node);
+    for (const std::string& root : branches.roots)
+        painter.unit(root, {}, "");
+    return std::move(painter.text);
+}
+
+std::string event_view(const Style& style, const wire::Event& event) {
+    std::string text = paint(style, Colour::faint, local_time(event.realtime, true)) + " ";
+    switch (event.kind) {
+    case wire::EventKind::state:
+        text += event.unit.value_or("?") + ": ";
+        if (event.from)
+            text += std::string(wire::word(*event.from)) + " → ";
+        if (event.state)
+            text += state_word(style, *event.state);
+        if (event.main_pid)
+            text += ", pid " + std::to_string(*event.main_pid);
+        if (event.last_exit)
+            text += ", " + event.last_exit->text;
+        if (event.reason && !event.reason->empty())
+            text += paint(style, Colour::faint, " (" + harmless(*event.reason) + ")");
+        break;
+    case wire::EventKind::status: text += event.unit.value_or("?") + " says: " + harmless(event.text.value_or("")); break;
+    case wire::EventKind::manager: text += paint(style, Colour::strong, harmless(event.text.value_or(""))); break;
+    }
+    return text + "\n";
+}
+
+std::string features_view(const Style& style, const std::vector<wire::Feature>& features) {
+    std::size_t width = 0;
+    for (const wire::Feature& feature : features)
+        width = std::max(width, columns(feature.name));
+    std::string text;
+    for (const wire::Feature& feature : features) {
+        text += feature.available ? paint(style, Colour::good, "yes") : paint(style, Colour::busy, "no ");
+        text += "  " + fitted(feature.name, width) + "  " + harmless(feature.detail);
+        if (!feature.available && !feature.instead.empty())
+            text += (feature.detail.empty() ? "" : "; ") + std::string("instead: ") + harmless(feature.instead);
+        text += '\n';
+    }
+    return text;
+}
+
+std::string result_view(const Style& style, const wire::JobResult& result) {
+    std::string text = result.ok ? paint(style, Colour::good, "✓ ") : paint(style, Colour::bad, "✗ ");
+    text += result.unit + " is " + state_word(style, result.state);
+    return result.message.empty() ? text : text + ": " + harmless(result.message);
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,36 @@
+// How replies look to people. Text in, text out: nothing here talks to anyone.
+#pragma once
+
+#include "ctl/terminal.hpp"
+#include "wire/messages.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mi::ctl {
+
+// A table of units: name, state, since, PID, description. `now`: microseconds since boot.
+[[nodiscard]] std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& units, std::int64_t now);
+
+// All that is known of one unit, without its log.
+[[nodiscard]] std::string status_view(const Style& style, const wire::UnitStatus& unit, std::int64_t now);
+
+// The manager itself, and what has failed.
+[[nodiscard]] std::string overview_view(const Style& style, const wire::Overview& overview);
+
+// Dependencies, drawn. A unit that hangs in several places is drawn whole in the first.
+[[nodiscard]] std::string tree_view(const Style& style, const wire::Branches& branches);
+
+// One line, with its end.
+[[nodiscard]] std::string event_view(const Style& style, const wire::Event& event);
+
+[[nodiscard]] std::string features_view(const Style& style, const std::vector<wire::Feature>& features);
+
+// "web is up" and the like, one line without its end.
+[[nodiscard]] std::string result_view(const Style& style, const wire::JobResult& result);
+
+// The word of a state in its colour, filled up to `width` columns.
+[[nodiscard]] std::string state_word(const Style& style, core::Phase state, std::size_t width = 0);
+
+} // namespace mi::ctl

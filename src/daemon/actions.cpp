@@ -1,0 +1,339 @@
+// What the engine's effects do to the world.
+#include "core/explain.hpp"
+#include "daemon/builtin.hpp"
+#include "daemon/supervisor.hpp"
+#include "os/process.hpp"
+#include "os/runtime.hpp"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace mi::daemon {
+
+using core::Event;
+using core::Phase;
+using core::Role;
+
+const core::Command& Supervisor::command_of(const core::Unit& unit, Role role, std::size_t index) const {
+    switch (role) {
+    case Role::pre_start: return unit.service.hooks->pre_start[index];
+    case Role::post_start: return unit.service.hooks->post_start[index];
+    case Role::reload: return unit.service.hooks->reload;
+    case Role::stop: return unit.service.hooks->stop[index];
+    case Role::post_stop: return unit.service.hooks->post_stop[index];
+    case Role::none:
+    case Role::main: break;
+    }
+    return unit.service.command;
+}
+
+// 128 random bits in hexadecimal, from a pool so that a thousand starts need no thousand system calls.
+std::string Supervisor::new_invocation() {
+    constexpr std::size_t wanted = 16;
+    constexpr std::string_view digits = "0123456789abcdef";
+    if (chance_left_ < wanted) {
+        ssize_t got = ::getrandom(chance_.data(), chance_.size(), GRND_NONBLOCK);
+        // Early in a boot the kernel may have no randomness to give. The id has to be unique, not secret.
+        if (got < static_cast<ssize_t>(wanted)) {
+            std::uint64_t mixed = static_cast<std::uint64_t>(loop::now().since_boot.count());
+            for (unsigned char& byte : chance_) {
+                mixed = mixed * 6364136223846793005u + 1442695040888963407u;
+                byte = static_cast<unsigned char>(mixed >> 56);
+            }
+            got = static_cast<ssize_t>(chance_.size());
+        }
+        chance_left_ = static_cast<std::size_t>(got);
+    }
+    std::string id;
+    for (std::size_t i = 0; i < wanted; ++i) {
+        unsigned char byte = chance_[--chance_left_];
+        id += digits[byte >> 4];
+        id += digits[byte & 15];
+    }
+    return id;
+}
+
+void Supervisor::spawn(const core::Effect& effect) {
+    core::UnitId id = effect.unit;
+    const core::Unit& unit = engine_->graph().unit(id);
+    auto failed = [&](std::string why) {
+        logs_.line(unit.name, Priority::err, std::string(core::name(effect.role)) + " cannot start: " + why);
+        engine_->apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .detail = std::move(why)}, now_);
+    };
+    if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
+        processes_.begin_run(id, new_invocation());
+    bool entry = effect.role == Role::main && unit.name == entry_;
+    auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
+                          processes_.invocation(id), entry, surroundings_);
+    if (!launch)
+        return failed(launch.error());
+    Fd cgroup;
+    if (processes_.cgroups() != nullptr)
+        if (auto made = processes_.cgroups()->make(unit.name)) {
+            cgroup = std::move(*made);
+            launch->plan.cgroup = cgroup.get();
+        }
+    auto pid = spawner_.spawn(launch->plan);
+    if (!pid)
+        return failed(pid.error().text());
+    spawned(effect, unit, *pid, *launch);
+}
+
+void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
+    wire::logs::Limits limits{settings_.rotate_size, settings_.rotate_keep};
+    if (unit.log) {
+        limits.rotate_size = unit.log->rotate_size.value_or(limits.rotate_size);
+        limits.rotate_keep = unit.log->rotate_keep.value_or(limits.rotate_keep);
+    }
+    Processes::Known known{effect.unit, effect.role, {}};
+    if (launch.out)
+        known.streams[0] = logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out));
+    if (launch.err)
+        known.streams[1] = logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err));
+    processes_.add(pid, known);
+    Live& live = live_[effect.unit];
+    if (effect.role == Role::main) {
+        live.digest = unit.digest;
+        if (launch.ready) {
+            live.ready = std::move(launch.ready);
+            auto watch = loop_.watch(live.ready.get(), [this, name = unit.name] {
+                if (core::UnitId id = engine_->graph().find(name); id != core::no_unit)
+                    ready_pending(id);
+            });
+            if (watch)
+                live.ready_watch = std::move(*watch);
+        }
+        if (!unit.not_in_force.empty()) {
+            std::string keys;
+            for (const std::string& key : unit.not_in_force)
+                keys += (keys.empty() ? "" : ", ") + key;
+            logs_.line(unit.name, Priority::warning, "not in force yet: " + keys);
+        }
+        const core::Process* process = unit.process.get();
+        if (process != nullptr && !process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
+            if (auto written = os::write_file_atomically(process->pid_file, std::to_string(pid) + "\n"); !written)
+                logs_.line(unit.name, Priority::warning, "its PID file: " + written.error().text());
+    }
+    engine_->apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = pid}, now_);
+}
+
+void Supervisor::await_pid_file(core::UnitId id) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    if (!unit.process || unit.process->pid_file.empty())
+        return; // the reader refuses such a unit; its start-timeout would end the wait
+    pid_files_.await(id, unit.process->pid_file);
+    check_pid_files();
+}
+
+// A PID file is believed when it names a live process of that very service.
+void Supervisor::check_pid_files() {
+    for (auto [id, pid] : pid_files_.candidates()) {
+        if (engine_->record(id).stage != core::Stage::pid_file) {
+            pid_files_.forget(id);
+            continue;
+        }
+        if (!os::process_exists(pid) || processes_.owner(pid, engine_->graph()) != id)
+            continue;
+        pid_files_.forget(id);
+        processes_.adopt_main(pid, id);
+        engine_->apply({.kind = Event::Kind::main_pid, .unit = id, .pid = pid}, now_);
+    }
+}
+
+void Supervisor::changed(const core::Effect& effect) {
+    core::UnitId id = effect.unit;
+    const core::Unit& unit = engine_->graph().unit(id);
+    const core::Record& record = engine_->record(id);
+    Live& live = live_[id];
+    if (observer_ != nullptr)
+        observer_->changed(id, effect.from, effect.to);
+    switch (effect.to) {
+    case Phase::starting: live.starting = now_; break;
+    case Phase::up:
+    case Phase::done:
+        if (effect.from == Phase::starting) {
+            live.up = now_;
+            live.ready_watch.reset();
+            live.ready.reset();
+        }
+        // What was mounted just now may be where the logs belong.
+        if (unit.service.type == core::ServiceType::oneshot && logs_.directory() != place_.log_directories.front())
+            logs_.try_storage();
+        break;
+    case Phase::failed:
+    case Phase::backoff:
+        if (record.phase == effect.to)
+            logs_.line(unit.name, effect.to == Phase::failed ? Priority::err : Priority::warning,
+                       (effect.to == Phase::failed ? "failed: " : "will be tried again: ") + core::reason(*engine_, id));
+        break;
+    case Phase::skipped: logs_.line(unit.name, Priority::info, "skipped: " + core::reason(*engine_, id)); break;
+    case Phase::down:
+    case Phase::waiting:
+    case Phase::reloading:
+    case Phase::stopping:
+    case Phase::invalid: break;
+    }
+    if (effect.to == Phase::failed && record.phase == Phase::failed) {
+        say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
+        if (unit.name == target_ || engine_->graph().find(target_) == id)
+            boot_target_failed();
+        end_when_all_failed();
+    }
+    if ((effect.to == Phase::up || effect.to == Phase::done) && target_reached_ == Instant{} && !target_.empty() &&
+        engine_->graph().find(target_) == id) {
+        target_reached_ = now_;
+        say(Priority::info, "target " + unit.name + " reached");
+    }
+}
+
+// A run is over: what was kept for it goes.
+void Supervisor::released(core::UnitId id) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    processes_.end_run(id, unit.name);
+    pid_files_.forget(id);
+    Live& live = live_[id];
+    live.ready_watch.reset();
+    live.ready.reset();
+    live.status.clear();
+    // A file that is gone already is what we want.
+    if (unit.process && !unit.process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
+        (void)::unlink(unit.process->pid_file.c_str());
+}
+
+bool Supervisor::changed_on_disk(core::UnitId id) const {
+    return core::active(engine_->record(id).phase) && live_[id].digest != 0 &&
+           live_[id].digest != engine_->graph().unit(id).digest;
+}
+
+// --- targets ----------------------------------------------------------------------------------------------------------
+
+void Supervisor::isolate(const std::string& target) {
+    target_ = target;
+    core::UnitId id = engine_->graph().find(target);
+    if (id == core::no_unit) {
+        boot_target_failed();
+        return;
+    }
+    engine_->apply({.kind = Event::Kind::isolate, .unit = id}, now_);
+    if (engine_->record(id).phase == Phase::invalid)
+        boot_target_failed();
+}
+
+// The target cannot be reached. On a machine somebody has to be able to mend it: rescue, else emergency, else a bare shell.
+void Supervisor::boot_target_failed() {
+    if (!place_.system() || engine_->halting())
+        return;
+    tried_targets_.insert(target_);
+    for (const char* next : {"rescue", "emergency", "builtin-shell"})
+        if (!tried_targets_.contains(next) && engine_->graph().find(next) != core::no_unit) {
+            say(Priority::err, "cannot reach " + target_ + "; going to " + next);
+            tried_targets_.insert(next);
+            isolate(next);
+            return;
+        }
+}
+
+// A container in which all that was to run has failed has nothing left to live for.
+void Supervisor::end_when_all_failed() {
+    if (place_.mode != Mode::container || engine_->halting() || engine_->coming_units() > 0)
+        return;
+    const core::Graph& graph = engine_->graph();
+    for (core::UnitId id = 0; id < graph.size(); ++id) {
+        Phase phase = engine_->record(id).phase;
+        if (graph.unit(id).kind == core::Kind::service && (core::active(phase) || phase == Phase::backoff))
+            return;
+    }
+    say(Priority::err, "all that was to run has failed");
+    begin_ending(core::Ending::exit, 1);
+}
+
+// --- units ------------------------------------------------------------------------------------------------------------
+
+core::UnitId Supervisor::find_or_make(const std::string& name) {
+    core::UnitId id = engine_->graph().find(name);
+    bool phantom = id != core::no_unit && engine_->graph().unit(id).source.empty() &&
+                   !engine_->graph().unit(id).fault.empty();
+    if ((id != core::no_unit && !phantom) || name.find('@') == std::string::npos)
+        return id;
+    config::Loaded loaded = config::load_one(place_.source, name);
+    if (loaded.units.empty())
+        return id;
+    engine_->add(std::move(loaded.units.front()), now_);
+    live_.resize(engine_->graph().size());
+    return engine_->graph().find(name);
+}
+
+Supervisor::Reread Supervisor::reread() {
+    Reread result;
+    now_ = loop::now();
+    // Instances that were made at run time stay as long as they are in use.
+    std::vector<std::string> also;
+    const core::Graph& before = engine_->graph();
+    std::unordered_map<std::string, std::uint64_t> old;
+    for (core::UnitId id = 0; id < before.size(); ++id) {
+        const core::Unit& unit = before.unit(id);
+        if (!unit.source.empty() || unit.fault.empty())
+            old.emplace(unit.name, unit.digest);
+        if (!unit.instance.empty() && core::active(engine_->record(id).phase))
+            also.push_back(unit.name);
+    }
+    config::Loaded loaded = config::load(place_.source, also);
+    for (const config::Problem& problem : loaded.problems)
+        result.problems.push_back(config::brief(problem));
+    std::set<std::string> fresh;
+    for (const core::Unit& unit : loaded.units) {
+        fresh.insert(unit.name);
+        auto at = old.find(unit.name);
+        if (at == old.end())
+            result.added.push_back(unit.name);
+        else if (at->second != unit.digest)
+            result.changed.push_back(unit.name);
+    }
+    // What we made ourselves is on no disk: it comes along.
+    for (const char* own : {"builtin-shell", entry_.c_str()})
+        if (core::UnitId id = before.find(own); id != core::no_unit && before.unit(id).source.empty())
+            loaded.units.push_back(own == entry_ ? entry_unit(before.unit(id).service.command) : builtin_shell());
+    for (const auto& [name, digest] : old)
+        if (!fresh.contains(name) && name != "builtin-shell" && name != entry_)
+            result.removed.push_back(name);
+    std::sort(result.removed.begin(), result.removed.end());
+    // Settings that only matter for what is started later are taken over at once.
+    settings_ = std::move(loaded.manager);
+    if (place_.mode == Mode::container && settings_.pass_environment.empty())
+        settings_.pass_environment = {"*"};
+    std::vector<core::UnitId> renumbered = engine_->replace(std::move(loaded.units), now_);
+    auto number = [&](core::UnitId id) { return id < renumbered.size() ? renumbered[id] : core::no_unit; };
+    std::vector<Live> live(engine_->graph().size());
+    for (core::UnitId id = 0; id < renumbered.size(); ++id)
+        if (renumbered[id] != core::no_unit)
+            live[renumbered[id]] = std::move(live_[id]);
+    live_ = std::move(live);
+    processes_.renumber(number);
+    pid_files_.renumber(number);
+    for (core::Effect& effect : effects_)
+        if (effect.unit != core::no_unit)
+            effect.unit = number(effect.unit);
+    std::erase_if(effects_, [](const core::Effect& effect) {
+        return effect.unit == core::no_unit && effect.kind != core::Effect::Kind::halt;
+    });
+    for (const std::string& problem : engine_->graph().problems())
+        result.problems.push_back(problem);
+    return result;
+}
+
+Result<> Supervisor::signal_unit(core::UnitId id, int number, bool all) {
+    const core::Record& record = engine_->record(id);
+    if (!all) {
+        pid_t pid = record.main_pid > 0 ? record.main_pid : record.hook_pid;
+        if (pid <= 0)
+            return fault(ESRCH, "signal", engine_->graph().name(id));
+        return os::send_signal(pid, number);
+    }
+    processes_.signal(id, engine_->graph().name(id), core::Effect::Scope::everything, number, record.main_pid,
+                      record.hook_pid);
+    return {};
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,106 @@
+// The control socket inside PID 1: connections, their buffers, who may do what. It turns bytes into wire::Requests for a
+// ControlHandler and its answers back into bytes. What a request does is the handler's; what it looks like on the wire is
+// wire's.
+//
+// A client, however hostile, costs its own bounded buffers and nothing else: it is never waited for, and where all together
+// hold too much, the greediest is dropped.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "loop/loop.hpp"
+#include "wire/messages.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace mi::daemon {
+
+// One call that waits for its answer. Never used twice.
+enum class CallId : std::uint64_t {};
+
+// Who is calling.
+struct Caller {
+    pid_t pid = 0; // 0: of another PID namespace
+    uid_t uid = 0;
+    gid_t gid = 0;
+    bool may_act = false;
+    bool more = false; // wants progress, not only the result
+};
+
+// The other side of the socket: the supervisor. `call` may be answered inside it or at any time later, by reply, error or
+// reply_units of the server, exactly once (and by any number of `continues` replies before, where caller.more). `call` and the
+// function given to reply_units run in callbacks of the loop, `gone` in finish_turn; none of them inside reply or error.
+struct ControlHandler {
+    virtual ~ControlHandler() = default;
+    // A valid request that the caller is allowed to make.
+    virtual void call(CallId id, const Caller& caller, wire::Request request) = 0;
+    // The caller has gone before it was answered: forget the call. Answering it all the same does no harm.
+    virtual void gone(CallId id) = 0;
+};
+
+struct ControlSettings {
+    uid_t owner = 0;             // who may act besides root: the user whose manager this is
+    std::optional<gid_t> group;  // whose members may act
+    std::size_t connections = 1200;
+    std::size_t per_user = 200; // of these, for each user who may not act
+    std::size_t in_limit = 128 << 10;   // bytes of one request
+    std::size_t out_limit = 1 << 20;    // bytes waiting to be read when another reply is to be added
+    std::size_t total_limit = 16 << 20; // bytes in all buffers of all clients
+};
+
+class ControlServer {
+public:
+    // Serves the listening socket (non-blocking, owned from now on). Loop and handler outlive the server.
+    [[nodiscard]] static Result<std::unique_ptr<ControlServer>> make(loop::Loop& loop, Fd listener, ControlHandler& handler,
+                                                                     ControlSettings settings);
+    ~ControlServer();
+    ControlServer(const ControlServer&) = delete;
+    ControlServer& operator=(const ControlServer&) = delete;
+
+    // Answers a call; `continues`: more replies follow (only where caller.more; a caller without it hears the last alone).
+    // Of a call whose caller is gone nothing is left to answer: ignored.
+    void reply(CallId id, const wire::Reply& reply, bool continues = false);
+    void error(CallId id, const wire::Error& error);
+    // The same reply to many calls, encoded once; all of them continue. For events.
+    void broadcast(std::span<const CallId> ids, const wire::Reply& reply);
+    // Answers List: `next` fills in one unit (a default one is passed) and is false at the end. It is called as fast as the
+    // client reads, perhaps long after this, so it must know how to go on after the units have been read again. A reply
+    // that is not read costs no memory.
+    using NextUnit = std::function<bool(wire::UnitStatus&)>;
+    void reply_units(CallId id, NextUnit next);
+
+    // Whether anybody still waits for this call.
+    [[nodiscard]] bool waiting(CallId id) const;
+
+    // Barriers. What is answered after `hold` reaches no client before that barrier (and every earlier one) is released.
+    // What was answered before it is not delayed by it.
+    using Barrier = std::uint64_t;
+    [[nodiscard]] Barrier hold();
+    void release(Barrier barrier);
+
+    // To be called at the end of every turn: sends what was answered in it, and says who is gone.
+    void finish_turn();
+    // Writes what can be written without waiting: before re-exec and at the very end.
+    void flush();
+
+    // Who else may act, on connections made from now on (the manager's settings were read again).
+    void set_group(std::optional<gid_t> group);
+    // For a report or a test: connections open, bytes held for all of them.
+    [[nodiscard]] std::size_t connections() const;
+    [[nodiscard]] std::size_t buffered() const;
+    // Descriptor of the listening socket, for the snapshot.
+    [[nodiscard]] int listener() const;
+
+private:
+    struct State;
+    explicit ControlServer(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+} // namespace mi::daemon

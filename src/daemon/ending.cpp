@@ -1,0 +1,102 @@
+// The way down: everything stopped in order, within the time there is; then the collector; then the loop ends, and what
+// is left of the machine is os::shutdown's.
+#include "core/explain.hpp"
+#include "daemon/supervisor.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+namespace mi::daemon {
+
+namespace {
+
+constexpr Span slow = std::chrono::seconds(2);           // a stop that takes longer is shown
+constexpr Span collector_patience = std::chrono::seconds(5);
+
+std::string_view doing(core::Ending how) {
+    switch (how) {
+    case core::Ending::poweroff: return "power-off";
+    case core::Ending::reboot: return "reboot";
+    case core::Ending::halt: return "halt";
+    case core::Ending::kexec: return "kexec";
+    case core::Ending::none:
+    case core::Ending::exit: return "shutdown";
+    }
+    __builtin_unreachable();
+}
+
+} // namespace
+
+void Supervisor::begin_ending(core::Ending how, int code) {
+    if (how == core::Ending::exit && place_.system())
+        how = core::Ending::poweroff;
+    if (engine_->halting()) {
+        // Another wish on the way down: the kind can change, the way is the same.
+        if (how != core::Ending::exit)
+            outcome_.how = how;
+        return;
+    }
+    outcome_ = {how, code};
+    say(Priority::notice, std::string(doing(how)) + " begins");
+    engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
+    if (settings_.shutdown_timeout > Span{0})
+        give_up_at_ = now_ + settings_.shutdown_timeout;
+    // What was left beside the main process of a container has `--grace`.
+    if (!entry_.empty() && place_.mode == Mode::container)
+        give_up_at_ = std::min(give_up_at_, now_ + std::max(grace_, settings_.shutdown_timeout));
+    report_at_ = now_ + slow;
+}
+
+void Supervisor::report_slow_stops() {
+    if (!engine_->halting() || over_)
+        return;
+    if (now_ >= give_up_at_) {
+        give_up_at_ = never;
+        if (all_down_) { // the collector does not end: its last lines are lost, the machine is not
+            finish();
+            return;
+        }
+        for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+            if (const core::Record& record = engine_->record(id); core::active(record.phase))
+                say(Priority::err, "still in the way: " + engine_->graph().name(id) + " is " +
+                                       std::string(core::name(record.phase)) +
+                                       (record.main_pid > 0 ? ", process " + std::to_string(record.main_pid) : ""));
+        say(Priority::err, "giving up on an orderly end");
+        all_down();
+        return;
+    }
+    if (now_ < report_at_)
+        return;
+    report_at_ = now_ + slow;
+    std::string names;
+    std::size_t count = 0;
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+        if (engine_->record(id).phase == core::Phase::stopping && ++count <= 5)
+            names += (names.empty() ? "" : ", ") + engine_->graph().name(id);
+    if (count > 0)
+        say(Priority::notice, "waiting for " + names + (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") +
+                                  " to stop");
+}
+
+// Every unit is down (or given up on): the collector writes what it has and ends.
+void Supervisor::all_down() {
+    if (std::exchange(all_down_, true))
+        return;
+    report_at_ = never;
+    say(Priority::notice, "all units are down");
+    if (!logs_.running()) {
+        finish();
+        return;
+    }
+    logs_.finish();
+    give_up_at_ = now_ + collector_patience;
+}
+
+void Supervisor::finish() {
+    if (control_)
+        control_->flush();
+    over_ = true;
+    loop_.stop();
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,273 @@
+#include "daemon/launch.hpp"
+
+#include "config/syntax.hpp"
+#include "os/runtime.hpp"
+#include "os/spawn.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace mi::daemon {
+
+namespace {
+
+using core::Input;
+using core::Output;
+using core::Process;
+
+// Variables in order, the last word on each name winning.
+class Environment {
+public:
+    void set(std::string_view key, std::string_view value) {
+        for (auto& [name, old] : variables_)
+            if (name == key) {
+                old = value;
+                return;
+            }
+        variables_.emplace_back(key, value);
+    }
+    [[nodiscard]] std::string_view get(std::string_view key) const {
+        for (const auto& [name, value] : variables_)
+            if (name == key)
+                return value;
+        return {};
+    }
+    [[nodiscard]] os::StringList list() const {
+        os::StringList strings;
+        for (const auto& [name, value] : variables_)
+            strings.add(name, value);
+        return strings;
+    }
+
+private:
+    std::vector<std::pair<std::string, std::string>> variables_;
+};
+
+void pass(Environment& to, const std::vector<std::string>& names, const std::vector<std::string>& ours) {
+    for (const std::string& name : names)
+        for (std::string_view entry : ours) {
+            std::size_t at = entry.find('=');
+            if (at != std::string_view::npos && (name == "*" || entry.substr(0, at) == name))
+                to.set(entry.substr(0, at), entry.substr(at + 1));
+        }
+}
+
+std::expected<void, std::string> read_environment_files(Environment& to, const Process& process) {
+    for (const core::EnvironmentFile& file : process.environment_files) {
+        auto text = os::read_file(file.path);
+        if (!text) {
+            if (file.optional && text.error().code == ENOENT)
+                continue;
+            return std::unexpected("environment file: " + text.error().text());
+        }
+        config::Environment parsed = config::parse_environment(*text);
+        if (!parsed.problems.empty())
+            return std::unexpected("environment file " + file.path + ":" +
+                                   std::to_string(parsed.problems.front().line) + ": " + parsed.problems.front().message);
+        for (const auto& [key, value] : parsed.variables)
+            to.set(key, value);
+    }
+    return {};
+}
+
+std::expected<void, std::string> choose_user(os::Plan& plan, Environment& environment, const Process& process,
+                                             os::Accounts& accounts) {
+    if (process.user.empty() && process.group.empty() && process.supplementary_groups.empty())
+        return {};
+    std::vector<gid_t> groups;
+    if (!process.user.empty()) {
+        auto user = accounts.user(process.user);
+        if (!user)
+            return std::unexpected("user \"" + process.user + "\": " +
+                                   (user.error().code == ENOENT ? "no such user" : user.error().text()));
+        plan.user = user->uid;
+        plan.group = user->gid;
+        plan.user_name = process.user;
+        if (auto of = accounts.groups_of(*user))
+            groups = std::move(*of);
+        else
+            return std::unexpected("groups of user \"" + process.user + "\": " + of.error().text());
+        environment.set("HOME", user->home);
+        environment.set("USER", user->name.empty() ? process.user : user->name);
+        environment.set("LOGNAME", user->name.empty() ? process.user : user->name);
+        environment.set("SHELL", user->shell);
+    }
+    auto resolve = [&](const std::string& name) -> std::expected<gid_t, std::string> {
+        auto group = accounts.group(name);
+        if (!group)
+            return std::unexpected("group \"" + name + "\": " +
+                                   (group.error().code == ENOENT ? "no such group" : group.error().text()));
+        return *group;
+    };
+    if (!process.group.empty()) {
+        auto group = resolve(process.group);
+        if (!group)
+            return std::unexpected(group.error());
+        plan.group = *group;
+        if (!groups.empty())
+            groups.front() = *group; // the user's own group comes first
+    }
+    for (const std::string& name : process.supplementary_groups) {
+        auto group = resolve(name);
+        if (!group)
+            return std::unexpected(group.error());
+        if (std::find(groups.begin(), groups.end(), *group) == groups.end())
+            groups.push_back(*group);
+    }
+    plan.groups = std::move(groups);
+    return {};
+}
+
+// A log pipe whose write end becomes `target`; gives the read end.
+std::expected<Fd, std::string> log_pipe(Launch& launch, int target) {
+    auto pipe = os::make_pipe();
+    if (!pipe)
+        return std::unexpected(pipe.error().text());
+    // So that the service can open /dev/stdout again after it has dropped its privileges.
+    if (launch.plan.user && ::fchown(pipe->write.get(), *launch.plan.user, launch.plan.group.value_or(-1)) != 0)
+        return std::unexpected(Fault{errno, "give log pipe to user", launch.plan.user_name}.text());
+    launch.plan.moves.push_back({pipe->write.get(), target});
+    launch.theirs.push_back(std::move(pipe->write));
+    return std::move(pipe->read);
+}
+
+std::expected<void, std::string> connect_output(Launch& launch, Output output, const std::string& path, int target,
+                                                Fd& read_end) {
+    switch (output) {
+    case Output::log: {
+        auto pipe = log_pipe(launch, target);
+        if (!pipe)
+            return std::unexpected(pipe.error());
+        read_end = std::move(*pipe);
+        break;
+    }
+    case Output::console:
+        launch.plan.opens.push_back({.path = "/dev/console", .flags = O_WRONLY | O_NOCTTY, .target = target});
+        break;
+    case Output::null: launch.plan.moves.push_back({os::null_device, target}); break;
+    case Output::file:
+        launch.plan.opens.push_back(
+            {.path = path, .flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, .mode = 0640, .target = target});
+        break;
+    case Output::inherit:
+    case Output::socket: break; // as ours are; a socket is not in force yet, and was said not to be
+    }
+    return {};
+}
+
+std::expected<void, std::string> connect(Launch& launch, const Process* process, bool entry) {
+    static const Process clean;
+    const Process& wanted = process != nullptr ? *process : clean;
+    os::Plan& plan = launch.plan;
+    bool on_terminal = wanted.input == Input::tty && !wanted.tty.empty();
+    if (!wanted.tty.empty()) {
+        plan.terminal = os::Terminal{.path = wanted.tty};
+        plan.terminal->onto = {on_terminal, on_terminal && wanted.output == Output::inherit,
+                               on_terminal && wanted.error == Output::inherit};
+    }
+    if (entry) {
+        plan.session = os::Session::group;
+        plan.foreground = ::isatty(0) == 1 ? 0 : -1;
+        return {};
+    }
+    switch (wanted.input) {
+    case Input::null:
+    case Input::socket: plan.moves.push_back({os::null_device, 0}); break;
+    case Input::file: plan.opens.push_back({.path = wanted.input_path, .flags = O_RDONLY | O_NOCTTY, .target = 0}); break;
+    case Input::tty:
+        if (!on_terminal)
+            plan.moves.push_back({os::null_device, 0});
+        break;
+    }
+    if (auto done = connect_output(launch, wanted.output, wanted.output_path, 1, launch.out); !done)
+        return done;
+    return connect_output(launch, wanted.error, wanted.error_path, 2, launch.err);
+}
+
+// A limit of the same resource that comes later replaces the earlier one.
+void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more) {
+    for (const core::Limit& limit : more) {
+        auto same = std::find_if(to.begin(), to.end(), [&](const os::Limit& l) { return l.resource == limit.resource; });
+        if (same == to.end())
+            same = to.insert(to.end(), os::Limit{limit.resource, 0, 0});
+        same->soft = limit.soft;
+        same->hard = limit.hard;
+    }
+}
+
+} // namespace
+
+std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
+                                           const std::string& invocation, bool entry, Surroundings& surroundings) {
+    Launch launch;
+    os::Plan& plan = launch.plan;
+    const Process* process = unit.process.get();
+    const core::ManagerSettings& settings = *surroundings.settings;
+
+    Environment environment;
+    environment.set("PATH", settings.path);
+    if (!settings.language.empty())
+        environment.set("LANG", settings.language);
+    if (entry)
+        pass(environment, {"*"}, surroundings.environment);
+    pass(environment, settings.pass_environment, surroundings.environment);
+    for (const auto& [key, value] : settings.environment)
+        environment.set(key, value);
+    environment.set("MINIINIT_UNIT", unit.name);
+    environment.set("INVOCATION_ID", invocation);
+    bool notifies = unit.service.type == core::ServiceType::notify;
+    if (notifies && !surroundings.notify.empty())
+        environment.set("NOTIFY_SOCKET", surroundings.notify);
+    if (process != nullptr) {
+        if (auto done = choose_user(plan, environment, *process, surroundings.accounts); !done)
+            return std::unexpected(done.error());
+        pass(environment, process->pass_environment, surroundings.environment);
+        if (auto done = read_environment_files(environment, *process); !done)
+            return std::unexpected(done.error());
+        for (const auto& [key, value] : process->environment)
+            environment.set(key, value);
+        if (process->umask)
+            plan.umask = *process->umask;
+        plan.directory = process->working_directory;
+        if (plan.directory == "~")
+            plan.directory = environment.get("HOME");
+        plan.nice = process->nice;
+        plan.oom_score = process->oom_score_adjust;
+        plan.no_new_privileges = process->no_new_privileges;
+    }
+
+    if (surroundings.files_raised)
+        plan.limits.push_back({RLIMIT_NOFILE, surroundings.files.rlim_cur, surroundings.files.rlim_max});
+    add_limits(plan.limits, settings.limits);
+    if (process != nullptr)
+        add_limits(plan.limits, process->limits);
+
+    auto file = os::resolve_program(command.front(), environment.get("PATH"));
+    if (!file)
+        return std::unexpected("exec: " + Fault{file.error().code, "find", command.front()}.text());
+    plan.file = std::move(*file);
+    for (const std::string& argument : command)
+        plan.arguments.add(argument);
+    plan.environment = environment.list();
+    plan.copying = surroundings.hanging.cover(plan.file) ||
+                   (!plan.directory.empty() && surroundings.hanging.cover(plan.directory));
+
+    if (auto done = connect(launch, process, entry); !done)
+        return std::unexpected(done.error());
+    for (const os::Open& open : plan.opens)
+        plan.copying = plan.copying || surroundings.hanging.cover(open.path);
+    if (main && unit.service.type == core::ServiceType::notify_fd) {
+        auto pipe = os::make_pipe();
+        if (!pipe)
+            return std::unexpected(pipe.error().text());
+        plan.moves.push_back({pipe->write.get(), unit.service.ready_fd});
+        launch.ready = std::move(pipe->read);
+        launch.theirs.push_back(std::move(pipe->write));
+    }
+    return launch;
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,44 @@
+// From a unit to a plan: what one of its processes is given, decided and prepared before there is a process.
+#pragma once
+
+#include "base/fd.hpp"
+#include "core/unit.hpp"
+#include "daemon/options.hpp"
+#include "os/accounts.hpp"
+#include "os/mounts.hpp"
+#include "os/plan.hpp"
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+// What is the same for every process we start.
+struct Surroundings {
+    const core::ManagerSettings* settings = nullptr;
+    Mode mode = Mode::container;
+    std::string notify;                    // NOTIFY_SOCKET
+    rlimit files{};                        // RLIMIT_NOFILE as we found it
+    bool files_raised = false;             // whether ours differs, so that a child has to set it back
+    std::vector<std::string> environment;  // ours, as we were started: "KEY=VALUE"
+    os::Accounts accounts;
+    os::HangingMounts hanging;
+};
+
+// A process ready to be made. The descriptors are ours: those of the child are dropped after the start, by destroying this.
+struct Launch {
+    os::Plan plan;
+    Fd out, err;            // read ends of its log pipes, where it has them
+    Fd ready;               // read end of the notify-fd pipe, where it has one
+    std::vector<Fd> theirs; // what the plan's moves refer to
+};
+
+// The words with which a start fails, or the launch. `main`: the main process, as opposed to a command around it.
+// `invocation`: INVOCATION_ID. With `entry` it is the main process of a container: it keeps our stdin, stdout, stderr
+// and environment, and is made the terminal's foreground group.
+[[nodiscard]] std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
+                                                         const std::string& invocation, bool entry,
+                                                         Surroundings& surroundings);
+
+} // namespace mi::daemon

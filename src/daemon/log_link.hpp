@@ -1,0 +1,112 @@
+// PID 1's side of the log collector: it keeps the collector running, keeps the read end of every pipe, and hands them over
+// again to each new collector. It reads no log bytes itself.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "logd/run.hpp"
+#include "loop/loop.hpp"
+#include "os/spawn.hpp"
+#include "wire/log_protocol.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mi::daemon {
+
+using wire::logs::Priority;
+using wire::logs::StreamId;
+
+class LogLink {
+public:
+    struct Settings {
+        std::string program; // this binary
+        std::vector<std::string> directories;
+        wire::logs::Limits limits;
+        rlimit files{}; // RLIMIT_NOFILE for the collector
+    };
+    // Told of what the collector says.
+    struct Listener {
+        virtual ~Listener() = default;
+        virtual void flushed(std::uint64_t token) = 0;
+        // What PID 1 should tell people itself: losses, a collector that does not stay up.
+        virtual void log_trouble(const std::string& text) = 0;
+    };
+
+    LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings);
+    ~LogLink();
+
+    // Makes what the collector needs, and the first collector. A fault means: no logs, but everything else goes on.
+    Result<> start(Instant now);
+    [[nodiscard]] bool running() const { return pid_ != 0; }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] const std::string& directory() const { return storage_; }
+
+    // Has the collector read `pipe` as `source` of `unit` from now on.
+    StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe);
+    // Asks for everything in these streams to be written; Listener::flushed(token) follows. False where there is no
+    // collector to ask.
+    bool flush(std::uint64_t token, const std::vector<StreamId>& streams);
+    // A line of PID 1 itself, in the log of `unit` (empty: its own).
+    void line(const std::string& unit, Priority priority, std::string_view text);
+    // Something was mounted.
+    void try_storage();
+    // Write all, sync, end. finished() once the process is gone.
+    void finish();
+    [[nodiscard]] bool finished() const { return finishing_ && pid_ == 0; }
+
+    // The collector's process has ended (reaped by the supervisor). True if it was the collector's.
+    bool exited(pid_t pid, int code, bool by_signal, Instant now);
+    // Sends what this turn gathered: pipes travel in batches.
+    void end_turn();
+    [[nodiscard]] Instant next_deadline() const { return restart_at_; }
+    void due(Instant now);
+
+private:
+    struct Stream {
+        std::string unit;
+        wire::logs::Source source;
+        wire::logs::Limits limits;
+        Fd pipe;
+    };
+
+    Result<> launch();
+    void hand_over_everything();
+    void readable();
+    void send(const wire::logs::ToCollector& message);
+    void send_queued();
+    void lose_collector();
+
+    loop::Loop& loop_;
+    os::Spawner& spawner_;
+    Listener& listener_;
+    Settings settings_;
+    logd::Estate estate_;
+    Fd socket_;
+    std::unique_ptr<loop::Watch> watch_;
+    pid_t pid_ = 0;
+    bool greeted_ = false; // the collector has said Hello
+    bool finishing_ = false;
+    Fd own_lines_; // write end of the pipe of our own lines
+    std::vector<std::string> waiting_lines_;
+    std::unordered_map<StreamId, Stream> streams_;
+    StreamId last_stream_ = 0;
+    std::vector<StreamId> to_attach_;
+    struct Queued {
+        std::string bytes;
+        std::vector<StreamId> streams; // whose descriptors go with it
+    };
+    std::vector<Queued> queue_;
+    std::string storage_;
+    std::vector<char> buffer_;
+    unsigned failures_ = 0;
+    Instant started_{};
+    Instant restart_at_ = never;
+};
+
+} // namespace mi::daemon

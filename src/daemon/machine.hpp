@@ -1,0 +1,32 @@
+// What only the init of a machine does: bringing the machine itself up before units are read, and its last stage.
+#pragma once
+
+#include "core/event.hpp"
+#include "daemon/place.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+// What the kernel command line asks of us.
+struct KernelWishes {
+    std::vector<std::string> words; // all of them, for conditions
+    std::string target;             // from `single`, `3`, `emergency`, `miniinit.target=`…; empty: the default
+    int log_level = -1;             // from `miniinit.log-level=`; -1: not said
+    bool quiet = false;
+    bool shell = false;             // `miniinit.shell`: the built-in shell, and nothing else
+};
+[[nodiscard]] KernelWishes kernel_wishes(std::vector<std::string> words);
+
+// API mounts, console, hostname, `lo`, the clock, Ctrl-Alt-Del. What failed, in words; nothing of it is essential.
+[[nodiscard]] std::vector<std::string> bring_up_machine();
+
+// From here on there are no units: ends processes, releases storage, and calls reboot(2), from a copy of the program in
+// memory where that can be had. Does not return, whatever happens.
+[[noreturn]] void end_machine(core::Ending how);
+
+// What that copy does: `miniinit --last-stage HOW`.
+[[noreturn]] void last_stage(std::string_view how);
+
+} // namespace mi::daemon

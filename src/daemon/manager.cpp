@@ -1,0 +1,504 @@
+#include "daemon/manager.hpp"
+
+#include "base/text.hpp"
+#include "core/explain.hpp"
+#include "os/probe.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace mi::daemon {
+
+using core::Phase;
+using core::UnitId;
+using EngineEvent = core::Event;
+
+namespace {
+
+std::int64_t micros(Instant at) { return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count(); }
+
+// Phases that a unit leaves by itself.
+bool transient(Phase phase) {
+    return phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping || phase == Phase::reloading;
+}
+
+} // namespace
+
+void Manager::call(CallId id, const Caller& caller, wire::Request request) {
+    std::visit([&](const auto& one) { answer(id, caller, one); }, request);
+}
+
+void Manager::gone(CallId id) {
+    jobs_.erase(id);
+    subscriptions_.erase(id);
+}
+
+bool Manager::find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<UnitId>& ids) {
+    for (const std::string& name : names) {
+        UnitId unit = supervisor_.find_or_make(name);
+        const core::Graph& graph = supervisor_.engine().graph();
+        if (unit == core::no_unit || (graph.unit(unit).source.empty() && !graph.unit(unit).fault.empty())) {
+            std::vector<std::string_view> known;
+            for (UnitId other = 0; other < graph.size(); ++other)
+                if (other != unit)
+                    known.push_back(graph.name(other));
+            wire::NoSuchUnit error{name, {}};
+            if (std::string_view near = nearest(name, known); !near.empty())
+                error.nearest = near;
+            supervisor_.control()->error(id, error);
+            return false;
+        }
+        if (startable && graph.unit(unit).masked) {
+            supervisor_.control()->error(id, wire::Masked{name});
+            return false;
+        }
+        if (startable && !graph.unit(unit).fault.empty()) {
+            supervisor_.control()->error(id, wire::InvalidUnit{name, graph.unit(unit).fault});
+            return false;
+        }
+        ids.push_back(unit);
+    }
+    return true;
+}
+
+void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vector<UnitId>& ids, bool wait) {
+    const core::Engine& engine = supervisor_.engine();
+    if (!wait) {
+        wire::Progress progress;
+        for (UnitId unit : ids)
+            progress.results.push_back({engine.graph().name(unit), true, engine.record(unit).phase, ""});
+        supervisor_.control()->reply(id, progress);
+        return;
+    }
+    Job job{.goal = goal, .more = caller.more};
+    for (UnitId unit : ids)
+        job.units.push_back(engine.graph().name(unit));
+    jobs_[id] = std::move(job);
+    moved_ = true; // it may be as asked already
+}
+
+// --- looking ----------------------------------------------------------------------------------------------------------
+
+void Manager::answer(CallId id, const Caller&, const wire::Ping&) { supervisor_.control()->reply(id, wire::Nothing{}); }
+
+void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Graph& graph = engine.graph();
+    wire::Overview overview;
+    overview.version = MINIINIT_VERSION;
+    switch (supervisor_.place().mode) {
+    case Mode::system: overview.mode = wire::Mode::system; break;
+    case Mode::user: overview.mode = wire::Mode::user; break;
+    case Mode::automatic:
+    case Mode::container: overview.mode = wire::Mode::container; break;
+    }
+    overview.pid = ::getpid();
+    UnitId target = graph.find(supervisor_.target());
+    if (target != core::no_unit) {
+        overview.target = graph.name(target);
+        overview.target_reached = core::good(engine.record(target).phase);
+    }
+    overview.units = static_cast<std::uint32_t>(graph.size());
+    for (UnitId unit = 0; unit < graph.size(); ++unit)
+        if (Phase phase = engine.record(unit).phase; phase == Phase::failed || phase == Phase::invalid)
+            overview.failed.push_back(graph.name(unit));
+    overview.state = engine.halting()                                              ? wire::ManagerState::stopping
+                     : target != core::no_unit && !overview.target_reached && engine.coming_units() > 0
+                         ? wire::ManagerState::starting
+                     : overview.failed.empty() ? wire::ManagerState::running
+                                               : wire::ManagerState::degraded;
+    overview.log_directory = supervisor_.logs().directory();
+    supervisor_.control()->reply(id, overview);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::List& list) {
+    // By name, so that it does not matter if units are read again before a slow client has read it all.
+    std::vector<std::string> names;
+    const core::Graph& graph = supervisor_.engine().graph();
+    for (UnitId unit = 0; unit < graph.size(); ++unit)
+        if (wire::listed(list, supervisor_.engine().record(unit).phase))
+            names.push_back(graph.name(unit));
+    std::sort(names.begin(), names.end());
+    supervisor_.control()->reply_units(id, [this, names = std::move(names), next = std::size_t{0}](auto& status) mutable {
+        while (next < names.size()) {
+            UnitId unit = supervisor_.engine().graph().find(names[next++]);
+            if (unit == core::no_unit)
+                continue;
+            status = status_of(supervisor_, unit, false);
+            return true;
+        }
+        return false;
+    });
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Status& status) {
+    std::vector<UnitId> ids;
+    if (!find(id, status.units, false, ids))
+        return;
+    wire::Units units;
+    for (UnitId unit : ids)
+        units.units.push_back(status_of(supervisor_, unit, true));
+    supervisor_.control()->reply(id, units);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Explain& explain) {
+    std::vector<UnitId> ids;
+    if (!find(id, {explain.unit}, false, ids))
+        return;
+    const core::Engine& engine = supervisor_.engine();
+    supervisor_.control()->reply(id, wire::Explanation{engine.record(ids[0]).phase, core::explain(engine, ids[0])});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Graph& graph = engine.graph();
+    std::vector<UnitId> stack;
+    if (tree.unit) {
+        if (!find(id, {*tree.unit}, false, stack))
+            return;
+    } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
+        stack.push_back(target);
+    } else {
+        for (UnitId unit = 0; unit < graph.size(); ++unit)
+            if (graph.needed_by(unit).empty())
+                stack.push_back(unit);
+    }
+    wire::Branches branches;
+    std::unordered_set<UnitId> seen(stack.begin(), stack.end());
+    for (UnitId unit : stack)
+        branches.roots.push_back(graph.name(unit));
+    while (!stack.empty()) {
+        UnitId unit = stack.back();
+        stack.pop_back();
+        wire::TreeNode node{graph.name(unit), engine.record(unit).phase, {}};
+        for (const core::Edge& edge : tree.reverse ? graph.needed_by(unit) : graph.needs(unit)) {
+            if (edge.relation == core::Relation::after)
+                continue;
+            node.edges.push_back({edge.relation, graph.name(edge.unit)});
+            if (seen.insert(edge.unit).second)
+                stack.push_back(edge.unit);
+        }
+        std::sort(node.edges.begin(), node.edges.end(), [](const auto& a, const auto& b) {
+            return std::tie(a.relation, a.unit) < std::tie(b.relation, b.unit);
+        });
+        branches.nodes.push_back(std::move(node));
+    }
+    supervisor_.control()->reply(id, branches);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Probe&) {
+    wire::Features features;
+    for (os::Finding& finding : os::probe())
+        features.features.push_back({std::move(finding.feature), finding.present, std::move(finding.detail),
+                                     std::move(finding.instead)});
+    supervisor_.control()->reply(id, features);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
+    const core::Graph& graph = supervisor_.engine().graph();
+    wire::Times times;
+    times.init = micros(supervisor_.init_started());
+    times.units_loaded = micros(supervisor_.units_loaded());
+    if (supervisor_.target_reached() != Instant{})
+        times.target_reached = micros(supervisor_.target_reached());
+    for (UnitId unit = 0; unit < graph.size(); ++unit) {
+        const Live& live = supervisor_.live(unit);
+        if (live.starting == Instant{})
+            continue;
+        wire::UnitTime time{graph.name(unit), micros(live.starting), {}};
+        if (live.up >= live.starting)
+            time.up = micros(live.up);
+        times.units.push_back(std::move(time));
+    }
+    supervisor_.control()->reply(id, times);
+}
+
+// --- acting -----------------------------------------------------------------------------------------------------------
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
+    std::vector<UnitId> ids;
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, start.units, true, ids))
+        return;
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = unit});
+    begin(id, caller, Goal::start, ids, start.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Stop& stop) {
+    std::vector<UnitId> ids;
+    if (!find(id, stop.units, false, ids))
+        return;
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = EngineEvent::Kind::stop, .unit = unit});
+    begin(id, caller, Goal::stop, ids, stop.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Restart& restart) {
+    std::vector<UnitId> ids;
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, restart.units, true, ids))
+        return;
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = EngineEvent::Kind::restart, .unit = unit});
+    begin(id, caller, Goal::restart, ids, restart.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {
+    std::vector<UnitId> ids, running;
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, restart.units, false, ids))
+        return;
+    for (UnitId unit : ids)
+        if (core::active(supervisor_.engine().record(unit).phase)) {
+            running.push_back(unit);
+            supervisor_.tell({.kind = EngineEvent::Kind::restart, .unit = unit});
+        }
+    begin(id, caller, Goal::restart, running, restart.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
+    std::vector<UnitId> ids;
+    if (!find(id, reload.units, true, ids))
+        return;
+    for (UnitId unit : ids)
+        if (Phase phase = supervisor_.engine().record(unit).phase; phase != Phase::up)
+            return supervisor_.control()->error(id, wire::NotRunning{supervisor_.engine().graph().name(unit), phase});
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = EngineEvent::Kind::reload, .unit = unit});
+    begin(id, caller, Goal::reload, ids, reload.wait);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
+    std::vector<UnitId> ids;
+    if (!find(id, {signal.unit}, false, ids))
+        return;
+    if (signal.signal < 1 || signal.signal > SIGRTMAX)
+        return supervisor_.control()->error(id, wire::InvalidParameter{"signal"});
+    if (auto sent = supervisor_.signal_unit(ids[0], signal.signal, signal.all); !sent)
+        return supervisor_.control()->error(id, wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
+    supervisor_.control()->reply(id, wire::Nothing{});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
+    std::vector<UnitId> ids;
+    if (!find(id, reset.units, false, ids))
+        return;
+    if (reset.units.empty())
+        for (UnitId unit = 0; unit < supervisor_.engine().graph().size(); ++unit)
+            ids.push_back(unit);
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = EngineEvent::Kind::reset, .unit = unit});
+    supervisor_.control()->reply(id, wire::Nothing{});
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
+    std::vector<UnitId> ids;
+    if (!find(id, {wait.unit}, false, ids))
+        return;
+    jobs_[id] = Job{.goal = Goal::state,
+                    .units = {supervisor_.engine().graph().name(ids[0])},
+                    .state = wait.state,
+                    .more = caller.more};
+    moved_ = true;
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Target& target) {
+    std::vector<UnitId> ids;
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, {target.name}, true, ids))
+        return;
+    supervisor_.isolate(target.name);
+    begin(id, caller, Goal::start, ids, target.wait);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Events& events) {
+    std::vector<UnitId> ids;
+    if (!find(id, events.units.value_or(std::vector<std::string>{}), false, ids))
+        return;
+    Subscription subscription;
+    for (UnitId unit : ids)
+        subscription.units.push_back(supervisor_.engine().graph().name(unit));
+    subscriptions_[id] = std::move(subscription);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
+    Supervisor::Reread reread = supervisor_.reread();
+    wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
+                          std::move(reread.problems)};
+    supervisor_.control()->reply(id, changes);
+    moved_ = true;
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Shutdown& shutdown) {
+    core::Ending how = supervisor_.place().mode != Mode::system        ? core::Ending::exit
+                       : shutdown.how == wire::Ending::poweroff ? core::Ending::poweroff
+                       : shutdown.how == wire::Ending::reboot   ? core::Ending::reboot
+                                                                : core::Ending::halt;
+    supervisor_.control()->reply(id, wire::Nothing{});
+    supervisor_.begin_ending(how, 0);
+}
+
+// --- what happened ----------------------------------------------------------------------------------------------------
+
+bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Record& record = engine.record(unit);
+    const core::Facts& facts = engine.facts(unit);
+    Phase phase = record.phase;
+    result.state = phase;
+    switch (goal) {
+    case Goal::stop:
+        if (phase == Phase::stopping || core::active(phase))
+            return false;
+        result.ok = true;
+        break;
+    case Goal::reload:
+        if (phase == Phase::reloading)
+            return false;
+        result.ok = phase == Phase::up && record.detail.empty();
+        if (!result.ok)
+            result.message = record.detail;
+        break;
+    case Goal::restart:
+        if (record.cycle)
+            return false;
+        [[fallthrough]];
+    case Goal::start:
+        // One that waits for what nobody is going to bring up will not come by itself.
+        if (transient(phase) && !(phase == Phase::waiting && facts.wanted && !facts.coming))
+            return false;
+        if (phase == Phase::down && facts.coming)
+            return false;
+        // A service that ran to its good end at once did start.
+        result.ok = core::good(phase) || (phase == Phase::down && record.resting);
+        break;
+    case Goal::state: return false; // turn_ended answers these
+    }
+    if (!result.ok && result.message.empty()) {
+        std::vector<std::string> sentences = core::explain(engine, unit);
+        for (const std::string& sentence : sentences)
+            result.message += (result.message.empty() ? "" : " ") + sentence;
+    }
+    return true;
+}
+
+wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Record& record = engine.record(unit);
+    wire::Event event;
+    event.kind = wire::EventKind::state;
+    event.realtime = loop::wall_now().micros;
+    event.monotonic = micros(loop::now());
+    event.unit = engine.graph().name(unit);
+    event.from = from;
+    event.state = to;
+    if (record.phase == to) {
+        if (record.stage != core::Stage::none)
+            event.stage = record.stage;
+        event.reason = core::reason(engine, unit);
+    }
+    if (record.main_pid > 0)
+        event.main_pid = record.main_pid;
+    if (to == Phase::stopping || to == Phase::backoff || to == Phase::failed || to == Phase::down)
+        event.last_exit = wire::told(record.last_exit);
+    return event;
+}
+
+void Manager::publish(const wire::Event& event) {
+    ControlServer* control = supervisor_.control();
+    if (control == nullptr)
+        return;
+    for (const auto& [id, subscription] : subscriptions_)
+        if (subscription.units.empty() ||
+            (event.unit && std::find(subscription.units.begin(), subscription.units.end(), *event.unit) !=
+                               subscription.units.end()))
+            control->reply(id, wire::EventReply{event}, true);
+    if (event.kind != wire::EventKind::state)
+        return;
+    for (const auto& [id, job] : jobs_)
+        if (job.more && job.goal != Goal::state)
+            control->reply(id, wire::Progress{event, {}}, true);
+}
+
+void Manager::changed(UnitId unit, Phase from, Phase to) {
+    moved_ = true;
+    if (!subscriptions_.empty() || !jobs_.empty())
+        publish(event_of(unit, from, to));
+}
+
+void Manager::status_changed(UnitId unit) {
+    if (subscriptions_.empty())
+        return;
+    wire::Event event;
+    event.kind = wire::EventKind::status;
+    event.realtime = loop::wall_now().micros;
+    event.monotonic = micros(loop::now());
+    event.unit = supervisor_.engine().graph().name(unit);
+    event.text = supervisor_.live(unit).status;
+    publish(event);
+}
+
+void Manager::announced(const std::string& text) {
+    if (subscriptions_.empty())
+        return;
+    wire::Event event;
+    event.kind = wire::EventKind::manager;
+    event.realtime = loop::wall_now().micros;
+    event.monotonic = micros(loop::now());
+    event.text = text;
+    publish(event);
+}
+
+void Manager::turn_ended() {
+    if (!std::exchange(moved_, false) || jobs_.empty())
+        return;
+    ControlServer* control = supervisor_.control();
+    const core::Graph& graph = supervisor_.engine().graph();
+    std::vector<CallId> done;
+    for (const auto& [id, job] : jobs_) {
+        if (job.goal == Goal::state) {
+            UnitId unit = graph.find(job.units[0]);
+            if (unit == core::no_unit) {
+                control->error(id, wire::NoSuchUnit{job.units[0], {}});
+                done.push_back(id);
+                continue;
+            }
+            Phase phase = supervisor_.engine().record(unit).phase;
+            if (phase == job.state || (job.state == Phase::up && phase == Phase::done)) {
+                control->reply(id, wire::UnitReply{status_of(supervisor_, unit, false)});
+                done.push_back(id);
+            } else if (phase == Phase::failed || phase == Phase::invalid) {
+                control->error(id, wire::JobFailed{job.units[0], phase, core::reason(supervisor_.engine(), unit)});
+                done.push_back(id);
+            }
+            continue;
+        }
+        wire::Progress progress;
+        for (const std::string& name : job.units) {
+            wire::JobResult result{name, false, Phase::down, "it is gone"};
+            if (UnitId unit = graph.find(name); unit != core::no_unit) {
+                result.message.clear();
+                if (!settled(job.goal, unit, result))
+                    break;
+            }
+            progress.results.push_back(std::move(result));
+        }
+        if (progress.results.size() == job.units.size()) {
+            control->reply(id, progress);
+            done.push_back(id);
+        }
+    }
+    for (CallId id : done)
+        jobs_.erase(id);
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,77 @@
+// What control calls do: requests become events for the engine, records become statuses, and calls that wait are answered
+// when what they wait for has happened.
+#pragma once
+
+#include "daemon/control.hpp"
+#include "daemon/supervisor.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+class Manager final : public ControlHandler, public Observer {
+public:
+    explicit Manager(Supervisor& supervisor) : supervisor_(supervisor) {}
+
+    void call(CallId id, const Caller& caller, wire::Request request) override;
+    void gone(CallId id) override;
+
+    void changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+    void status_changed(core::UnitId unit) override;
+    void announced(const std::string& text) override;
+    void turn_ended() override;
+
+private:
+    enum class Goal { start, stop, restart, reload, state };
+    // A call that waits. Units by name: they may be read again meanwhile.
+    struct Job {
+        Goal goal = Goal::start;
+        std::vector<std::string> units;
+        core::Phase state = core::Phase::up; // for Goal::state
+        bool more = false;
+    };
+    struct Subscription {
+        std::vector<std::string> units; // none: everything
+    };
+
+    void answer(CallId id, const Caller& caller, const wire::Ping&);
+    void answer(CallId id, const Caller& caller, const wire::GetOverview&);
+    void answer(CallId id, const Caller& caller, const wire::List& list);
+    void answer(CallId id, const Caller& caller, const wire::Status& status);
+    void answer(CallId id, const Caller& caller, const wire::Explain& explain);
+    void answer(CallId id, const Caller& caller, const wire::Tree& tree);
+    void answer(CallId id, const Caller& caller, const wire::Start& start);
+    void answer(CallId id, const Caller& caller, const wire::Stop& stop);
+    void answer(CallId id, const Caller& caller, const wire::Restart& restart);
+    void answer(CallId id, const Caller& caller, const wire::TryRestart& restart);
+    void answer(CallId id, const Caller& caller, const wire::Reload& reload);
+    void answer(CallId id, const Caller& caller, const wire::Signal& signal);
+    void answer(CallId id, const Caller& caller, const wire::Reset& reset);
+    void answer(CallId id, const Caller& caller, const wire::Wait& wait);
+    void answer(CallId id, const Caller& caller, const wire::Target& target);
+    void answer(CallId id, const Caller& caller, const wire::Events& events);
+    void answer(CallId id, const Caller& caller, const wire::ReloadUnits&);
+    void answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown);
+    void answer(CallId id, const Caller& caller, const wire::Probe&);
+    void answer(CallId id, const Caller& caller, const wire::BootTimes&);
+
+    // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.
+    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<core::UnitId>& ids);
+    void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
+    // Whether the unit has got where the goal wants it, and how.
+    [[nodiscard]] bool settled(Goal goal, core::UnitId unit, wire::JobResult& result) const;
+    [[nodiscard]] wire::Event event_of(core::UnitId unit, core::Phase from, core::Phase to) const;
+    void publish(const wire::Event& event);
+
+    Supervisor& supervisor_;
+    std::map<CallId, Job> jobs_;
+    std::map<CallId, Subscription> subscriptions_;
+    bool moved_ = false; // something changed in this turn that jobs may have waited for
+};
+
+// Everything there is to tell of a unit. `dependencies`: those too.
+[[nodiscard]] wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId unit, bool dependencies);
+
+} // namespace mi::daemon

@@ -1,0 +1,65 @@
+// What the command line of `miniinit` asks for, as plain data: reading it changes nothing and touches no file.
+// What each setting defaults to, by mode, is run.cpp's business: an empty text here means "not given".
+// This is on the way of every `miniinit -- COMMAND`: getopt_long(3), no streams, nothing built before main.
+#pragma once
+
+#include <bitset>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace mi::daemon {
+
+// How this init is to behave. `automatic`: system in the initial PID namespace as PID 1, else container.
+enum class Mode { automatic, system, container, user };
+
+// `-r FROM:TO`: where FROM arrives, TO is sent on; 0 sends nothing.
+struct SignalRewrite {
+    int from = 0;
+    int to = 0;
+    bool operator==(const SignalRewrite&) const = default;
+};
+
+struct Options {
+    Mode mode = Mode::automatic;
+    std::string config;                   // --config FILE
+    std::vector<std::string> units;       // --units DIR, in the order given: they replace the search path
+    std::string control;                  // --control PATH
+    std::string log_dir;                  // --log-dir DIR
+    std::string run_dir;                  // --run-dir DIR
+    std::string target;                   // --target NAME
+    std::optional<int> log_level;         // --log-level, as syslog(3) numbers them: 0 (emerg) to 7 (debug)
+    bool allow_insecure_units = false;    // --allow-insecure-units
+    Span grace = std::chrono::seconds(5); // --grace: from TERM to KILL for what COMMAND left behind
+    bool group = false;                   // -g: signals go to COMMAND's whole process group
+    std::vector<SignalRewrite> rewrites;  // -r, in the order given: the last one of a signal counts
+    std::bitset<256> success_exits;       // -e: exit codes that become 0
+    int parent_death_signal = 0;          // -p: what we get when our parent dies; 0: nothing
+    int resume_fd = -1;                   // --resume FD: the snapshot that a re-exec or a crash left; internal
+    bool help = false;                    // --help: print help_text() and exit 0
+    bool version = false;                 // --version: print the version and exit 0
+    // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2) wants it.
+    std::span<char* const> command;
+    // The init of a machine only: words of the kernel command line that the kernel left to us ("single", "quiet", "3").
+    std::vector<std::string> kernel_words;
+    // The init of a machine only: what could not be understood, one sentence each. PID 1 goes on without it.
+    std::vector<std::string> complaints;
+};
+
+// Reads the command line. `system_mode_possible`: we are PID 1 of the initial PID namespace, so the words come from the
+// kernel and nothing may make us exit; only `--container` before them makes the words a COMMAND there. Elsewhere the first
+// thing not understood is the error, a text without a line end, and the caller exits 2.
+[[nodiscard]] std::expected<Options, std::string> parse_options(int argc, char** argv, bool system_mode_possible);
+
+// The syslog(3) number of a level, 0 to 7, by number or name: "err", "error", "warning", "debug"; nothing where unknown.
+[[nodiscard]] std::optional<int> log_level_number(std::string_view text);
+
+// What `miniinit --help` prints.
+[[nodiscard]] std::string_view help_text();
+
+} // namespace mi::daemon

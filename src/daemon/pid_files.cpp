@@ -1,0 +1,56 @@
+#include "daemon/pid_files.hpp"
+
+#include "os/process.hpp"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace mi::daemon {
+
+PidFiles::PidFiles() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
+
+// Watches the file's directory, or as much of the way there as exists.
+void PidFiles::watch(const std::string& path) {
+    if (!inotify_)
+        return;
+    std::string directory = path;
+    do {
+        directory = directory.substr(0, directory.rfind('/'));
+        if (::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(),
+                                IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
+            return;
+    } while (!directory.empty());
+}
+
+void PidFiles::await(core::UnitId unit, std::string path) {
+    watch(path);
+    waiting_[unit] = std::move(path);
+}
+
+void PidFiles::drain() {
+    std::array<char, 4096> events;
+    while (inotify_ && ::read(inotify_.get(), events.data(), events.size()) > 0) {
+    }
+    for (const auto& [unit, path] : waiting_)
+        watch(path);
+}
+
+std::vector<std::pair<core::UnitId, pid_t>> PidFiles::candidates() const {
+    std::vector<std::pair<core::UnitId, pid_t>> found;
+    for (const auto& [unit, path] : waiting_)
+        if (auto pid = os::read_pid_file(path))
+            found.emplace_back(unit, *pid);
+    return found;
+}
+
+void PidFiles::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
+    std::map<core::UnitId, std::string> waiting;
+    for (auto& [unit, path] : waiting_)
+        if (core::UnitId now = fresh(unit); now != core::no_unit)
+            waiting.emplace(now, std::move(path));
+    waiting_ = std::move(waiting);
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,37 @@
+// Waiting for the PID files of forking services, without looking twice at one that has not changed.
+#pragma once
+
+#include "base/fd.hpp"
+#include "core/record.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+class PidFiles {
+public:
+    // Readable when something happened in a directory that is waited for; -1 where inotify(7) is not to be had (then only
+    // `candidates` after other events looks again).
+    [[nodiscard]] int fd() const { return inotify_.get(); }
+    PidFiles();
+
+    void await(core::UnitId unit, std::string path);
+    void forget(core::UnitId unit) { waiting_.erase(unit); }
+    [[nodiscard]] bool any() const { return !waiting_.empty(); }
+    // Takes what inotify has to say, and watches again what did not exist before.
+    void drain();
+    // Whom the files name, as far as they can be believed at all (os::read_pid_file); whether it is a process of the
+    // service is the caller's to find out.
+    [[nodiscard]] std::vector<std::pair<core::UnitId, pid_t>> candidates() const;
+    void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
+
+private:
+    void watch(const std::string& path);
+    Fd inotify_;
+    std::map<core::UnitId, std::string> waiting_;
+};
+
+} // namespace mi::daemon

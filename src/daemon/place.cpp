@@ -1,0 +1,83 @@
+#include "daemon/place.hpp"
+
+#include "os/system.hpp"
+
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+namespace mi::daemon {
+
+namespace {
+
+std::string environment(const char* name, std::string otherwise) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value == '/' ? value : otherwise;
+}
+
+// This binary. Without /proc: as it was executed, which is relative only where somebody started us by hand.
+std::string own_program() {
+    char path[PATH_MAX];
+    if (ssize_t length = ::readlink("/proc/self/exe", path, sizeof path); length > 0)
+        return {path, static_cast<std::size_t>(length)};
+    const char* executed = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+    if (executed != nullptr && ::realpath(executed, path) != nullptr)
+        return path;
+    return "/sbin/miniinit";
+}
+
+// PID 1 works in `/`: what was said relative to where it was started has to be said anew.
+std::string absolute(const std::string& path) {
+    char here[PATH_MAX];
+    if (path.empty() || path.front() == '/' || ::getcwd(here, sizeof here) == nullptr)
+        return path;
+    return std::string(here) + "/" + path;
+}
+
+} // namespace
+
+Place find_place(const Options& options) {
+    Place place;
+    place.first_process = ::getpid() == 1;
+    place.mode = options.mode;
+    if (place.mode == Mode::automatic)
+        place.mode = place.first_process && os::habitat() == os::Habitat::machine ? Mode::system : Mode::container;
+    place.program = own_program();
+    if (place.mode == Mode::user) {
+        std::string home = environment("HOME", "/");
+        std::string runtime = environment("XDG_RUNTIME_DIR", "/tmp/miniinit-" + std::to_string(::getuid()));
+        place.run_directory = runtime + "/miniinit";
+        place.log_directories = {environment("XDG_STATE_HOME", home + "/.local/state") + "/miniinit/log",
+                                 place.run_directory + "/log"};
+        place.source = config::user_source(environment("XDG_CONFIG_HOME", home + "/.config"), place.run_directory,
+                                           ::getuid());
+    } else {
+        place.run_directory = "/run/miniinit";
+        place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};
+        place.source.owner = ::getuid();
+    }
+    if (!options.run_dir.empty())
+        place.run_directory = absolute(options.run_dir);
+    if (!options.log_dir.empty())
+        place.log_directories = {absolute(options.log_dir)};
+    place.control = options.control.empty() ? place.run_directory + "/control" : absolute(options.control);
+    place.notify = place.run_directory + "/notify";
+    if (!options.units.empty()) {
+        place.source.directories.clear();
+        for (const std::string& directory : options.units)
+            place.source.directories.push_back(absolute(directory));
+        place.source.directories_required = true;
+    }
+    if (!options.config.empty()) {
+        place.source.config = absolute(options.config);
+        place.source.config_required = true;
+    } else if (!options.units.empty()) {
+        place.source.config.clear();
+    }
+    place.source.allow_insecure = options.allow_insecure_units;
+    return place;
+}
+
+} // namespace mi::daemon

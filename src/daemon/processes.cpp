@@ -1,0 +1,226 @@
+#include "daemon/processes.hpp"
+
+#include "os/children.hpp"
+#include "os/members.hpp"
+#include "os/process.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+namespace mi::daemon {
+
+namespace {
+
+// Whether a process that is stopped has to be continued to act on it.
+bool asks_to_end(int number) {
+    return number != SIGCONT && number != SIGKILL && number != SIGSTOP && number != SIGTSTP;
+}
+
+} // namespace
+
+void Processes::add(pid_t pid, const Known& known) {
+    known_[pid] = known;
+    runs_[known.unit].sessions.push_back(pid); // it leads a session of its own
+}
+
+void Processes::adopt_main(pid_t pid, core::UnitId unit) {
+    known_[pid] = {unit, core::Role::main};
+    auto& sessions = runs_[unit].sessions;
+    for (pid_t id : {pid, os::process_session(pid)})
+        if (id > 1 && std::find(sessions.begin(), sessions.end(), id) == sessions.end())
+            sessions.push_back(id);
+}
+
+const Processes::Known* Processes::find(pid_t pid) const {
+    auto at = known_.find(pid);
+    return at == known_.end() ? nullptr : &at->second;
+}
+
+void Processes::begin_run(core::UnitId unit, std::string invocation) {
+    Run& run = runs_[unit];
+    run.invocation = std::move(invocation);
+    run.sessions.clear();
+}
+
+const std::string& Processes::invocation(core::UnitId unit) const {
+    static const std::string none;
+    auto at = runs_.find(unit);
+    return at == runs_.end() ? none : at->second.invocation;
+}
+
+void Processes::end_run(core::UnitId unit, const std::string& name) {
+    runs_.erase(unit);
+    sweeps_.erase(unit);
+    if (tree_)
+        (void)tree_->remove(name); // EBUSY: kill-mode process left something there on purpose
+}
+
+core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
+    if (const Known* known = find(pid))
+        return known->unit;
+    if (tree_) {
+        auto name = tree_->unit_of(pid);
+        return name ? graph.find(*name) : core::no_unit;
+    }
+    pid_t session = os::process_session(pid);
+    for (const auto& [unit, run] : runs_)
+        if (session > 1 && std::find(run.sessions.begin(), run.sessions.end(), session) != run.sessions.end())
+            return unit;
+    // It has made a session of its own: what it was given at birth still tells.
+    std::vector<os::Membership> services;
+    std::vector<core::UnitId> units;
+    for (const auto& [unit, run] : runs_) {
+        services.push_back({run.invocation, run.sessions});
+        units.push_back(unit);
+    }
+    auto members = os::find_members(services);
+    for (std::size_t i = 0; members && i < members->size(); ++i)
+        if (std::find((*members)[i].begin(), (*members)[i].end(), pid) != (*members)[i].end())
+            return units[i];
+    return core::no_unit;
+}
+
+void Processes::signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
+                       pid_t hook) {
+    auto send = [&](int what) {
+        // That a process is gone already is what we want of it anyway: ESRCH needs no answer.
+        if (scope == core::Effect::Scope::main) {
+            if (pid_t pid = main > 0 ? main : hook; pid > 0)
+                (void)os::send_signal(pid, what);
+            return;
+        }
+        if (tree_) {
+            if (what == SIGKILL)
+                (void)tree_->kill(name);
+            else
+                (void)tree_->signal_all(name, what);
+            return;
+        }
+        // Each process we started leads a group of its own. Members that have left it are found by the sweep.
+        for (pid_t pid : {main, hook})
+            if (pid > 0 && !os::signal_group(pid, what))
+                (void)os::send_signal(pid, what);
+    };
+    (void)unit;
+    send(number);
+    if (asks_to_end(number))
+        send(SIGCONT);
+}
+
+bool Processes::knows_process_of(core::UnitId unit) const {
+    return std::any_of(known_.begin(), known_.end(), [&](const auto& entry) { return entry.second.unit == unit; });
+}
+
+void Processes::sweep(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number) {
+    sweeps_[unit] = {name, scope, number};
+    something_ended_ = true;
+}
+
+std::vector<core::UnitId> Processes::swept() {
+    std::vector<core::UnitId> done;
+    if (sweeps_.empty() || !std::exchange(something_ended_, false))
+        return done;
+    // kill-mode process: only what we started ourselves has to be gone.
+    for (auto& [unit, sweep] : sweeps_)
+        if (sweep.scope == core::Effect::Scope::main) {
+            if (!knows_process_of(unit)) {
+                done.push_back(unit);
+            } else if (!std::exchange(sweep.signalled, true)) {
+                for (const auto& [pid, known] : known_)
+                    if (known.unit == unit)
+                        (void)os::send_signal(pid, sweep.number);
+            }
+        }
+    if (tree_)
+        sweep_by_cgroup(done);
+    else
+        sweep_by_session(done);
+    for (core::UnitId unit : done)
+        sweeps_.erase(unit);
+    return done;
+}
+
+void Processes::sweep_by_cgroup(std::vector<core::UnitId>& done) {
+    for (auto& [unit, sweep] : sweeps_) {
+        if (sweep.scope == core::Effect::Scope::main)
+            continue;
+        auto removed = tree_->remove(sweep.name);
+        if (removed || removed.error().code != EBUSY) {
+            done.push_back(unit);
+            continue;
+        }
+        if (!std::exchange(sweep.signalled, true))
+            signal(unit, sweep.name, sweep.scope, sweep.number, 0, 0);
+    }
+}
+
+void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
+    std::vector<core::UnitId> units;
+    for (const auto& [unit, sweep] : sweeps_)
+        if (sweep.scope == core::Effect::Scope::everything)
+            units.push_back(unit);
+    if (units.empty())
+        return;
+    // Whatever a dead process left behind has become our child. With no child that we did not start ourselves, and none of
+    // those left of a unit, there is nothing of it anywhere.
+    auto children = os::own_children();
+    std::vector<core::UnitId> uncertain;
+    bool strangers = !children;
+    if (children) {
+        std::vector<core::UnitId> busy;
+        for (pid_t pid : *children) {
+            const Known* known = find(pid);
+            if (known == nullptr)
+                strangers = true;
+            else
+                busy.push_back(known->unit);
+        }
+        std::sort(busy.begin(), busy.end());
+        for (core::UnitId unit : units)
+            if (strangers || std::binary_search(busy.begin(), busy.end(), unit))
+                uncertain.push_back(unit);
+            else
+                done.push_back(unit);
+    } else {
+        uncertain = units;
+    }
+    if (uncertain.empty())
+        return;
+    std::vector<os::Membership> services;
+    for (core::UnitId unit : uncertain)
+        services.push_back({runs_[unit].invocation, runs_[unit].sessions});
+    auto members = os::find_members(services);
+    for (std::size_t i = 0; i < uncertain.size(); ++i) {
+        core::UnitId unit = uncertain[i];
+        if (!members || (*members)[i].empty()) {
+            done.push_back(unit);
+            continue;
+        }
+        Sweep& sweep = sweeps_[unit];
+        // New ones may have been forked since the last look: each look tells all it finds.
+        if (sweep.number == SIGKILL || !std::exchange(sweep.signalled, true))
+            for (pid_t pid : (*members)[i]) {
+                (void)os::send_signal(pid, sweep.number);
+                if (asks_to_end(sweep.number))
+                    (void)os::send_signal(pid, SIGCONT);
+            }
+    }
+}
+
+void Processes::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
+    std::unordered_map<core::UnitId, Run> runs;
+    std::map<core::UnitId, Sweep> sweeps;
+    for (auto& [unit, run] : runs_)
+        if (core::UnitId now = fresh(unit); now != core::no_unit)
+            runs.emplace(now, std::move(run));
+    for (auto& [unit, sweep] : sweeps_)
+        if (core::UnitId now = fresh(unit); now != core::no_unit)
+            sweeps.emplace(now, std::move(sweep));
+    runs_ = std::move(runs);
+    sweeps_ = std::move(sweeps);
+    for (auto& [pid, known] : known_)
+        if (known.unit != core::no_unit)
+            known.unit = fresh(known.unit);
+}
+
+} // namespace mi::daemon

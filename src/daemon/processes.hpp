@@ -1,0 +1,87 @@
+// Which processes belong to which unit: those we started, by PID; the rest of a service's by cgroup where there are
+// cgroups, else by session, parent and INVOCATION_ID.
+#pragma once
+
+#include "base/time.hpp"
+#include "core/event.hpp"
+#include "core/graph.hpp"
+#include "os/cgroup.hpp"
+#include "wire/log_protocol.hpp"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mi::daemon {
+
+class Processes {
+public:
+    struct Known {
+        core::UnitId unit = core::no_unit;
+        core::Role role = core::Role::none;
+        std::array<wire::logs::StreamId, 2> streams{}; // its log pipes; 0: none
+    };
+
+    // `tree`: none where no cgroup v2 can be used.
+    Processes(std::optional<os::CgroupTree> tree) : tree_(std::move(tree)) {}
+    [[nodiscard]] os::CgroupTree* cgroups() { return tree_ ? &*tree_ : nullptr; }
+
+    // A process we started, or a main process we were shown.
+    void add(pid_t pid, const Known& known);
+    // A main process we did not start ourselves: it says so, or its PID file does.
+    void adopt_main(pid_t pid, core::UnitId unit);
+    [[nodiscard]] const Known* find(pid_t pid) const;
+    void remove(pid_t pid) { known_.erase(pid); }
+    // A child of ours that is no unit's: the collector.
+    void add_own(pid_t pid) { known_[pid] = {}; }
+    // A new run of the unit: what belongs to it from now on carries this id.
+    void begin_run(core::UnitId unit, std::string invocation);
+    [[nodiscard]] const std::string& invocation(core::UnitId unit) const;
+    // The run is over and nothing of it is left.
+    void end_run(core::UnitId unit, const std::string& name);
+
+    // The unit a process belongs to, if any. `pid` may be a zombie.
+    [[nodiscard]] core::UnitId owner(pid_t pid, const core::Graph& graph) const;
+
+    // Sends a signal to a process of the unit, or to everything of it; SIGCONT follows a signal that asks to end.
+    void signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main, pid_t hook);
+    // Begins to end whatever is left of the unit. Answered by swept(), perhaps at once.
+    void sweep(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number);
+    // The units of which nothing is left now, of those being swept. Cheap where no child of ours has ended and nothing
+    // new is being swept; otherwise a unit costs a system call or two with cgroups, and without them one look at our
+    // children is shared by all.
+    [[nodiscard]] std::vector<core::UnitId> swept();
+    [[nodiscard]] bool sweeping() const { return !sweeps_.empty(); }
+    // A child has ended: the next swept() has to look.
+    void note_end() { something_ended_ = true; }
+
+    // Units were read again: ids change, names stay.
+    void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
+
+private:
+    struct Run {
+        std::string invocation;
+        std::vector<pid_t> sessions;
+    };
+    struct Sweep {
+        std::string name;
+        core::Effect::Scope scope;
+        int number;
+        bool signalled = false;
+    };
+    [[nodiscard]] bool knows_process_of(core::UnitId unit) const;
+    void sweep_by_cgroup(std::vector<core::UnitId>& done);
+    void sweep_by_session(std::vector<core::UnitId>& done);
+
+    std::optional<os::CgroupTree> tree_;
+    std::unordered_map<pid_t, Known> known_;
+    std::unordered_map<core::UnitId, Run> runs_;
+    std::map<core::UnitId, Sweep> sweeps_;
+    bool something_ended_ = false;
+};
+
+} // namespace mi::daemon

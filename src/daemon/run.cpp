@@ -1,0 +1,220 @@
+#include "daemon/run.hpp"
+
+#include "daemon/builtin.hpp"
+#include "daemon/entrypoint.hpp"
+#include "daemon/machine.hpp"
+#include "daemon/manager.hpp"
+#include "daemon/supervisor.hpp"
+#include "os/local_socket.hpp"
+#include "os/normalise.hpp"
+#include "os/runtime.hpp"
+#include "os/system.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+extern char** environ;
+
+namespace mi::daemon {
+
+namespace {
+
+// Whether anybody has described services that are to run beside COMMAND. Vendor units do not count: they come with the
+// package, not with an intention.
+bool has_units(const Options& options) {
+    return !options.config.empty() || !options.units.empty() || ::access("/etc/miniinit.toml", F_OK) == 0 ||
+           ::access("/etc/miniinit", F_OK) == 0;
+}
+
+bool first_boot() {
+    auto id = os::read_file("/etc/machine-id");
+    return !id || id->empty() || id->starts_with("uninitialized");
+}
+
+// Nothing can be done without these two: on a machine PID 1 still must not exit.
+[[noreturn]] void hopeless(const Place& place, const Fault& fault) {
+    Console(place.system()).line("cannot work: " + fault.text());
+    if (place.system())
+        last_stage("reboot");
+    ::_exit(70);
+}
+
+void serve_control(Supervisor& supervisor, Manager& manager, Surroundings& accounts_of) {
+    const Place& place = supervisor.place();
+    auto listener = os::listen_local(place.control, 0666);
+    if (!listener) {
+        supervisor.say(Priority::warning, listener.error().text() + "; minictl cannot reach us");
+        return;
+    }
+    ControlSettings settings;
+    settings.owner = ::getuid();
+    if (const std::string& group = supervisor.settings().control_group; !group.empty()) {
+        if (auto id = accounts_of.accounts.group(group))
+            settings.group = *id;
+        else
+            supervisor.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
+    }
+    auto server = ControlServer::make(supervisor.loop(), std::move(*listener), manager, settings);
+    if (!server) {
+        supervisor.say(Priority::warning, server.error().text() + "; minictl cannot reach us");
+        return;
+    }
+    supervisor.serve(std::move(*server));
+    supervisor.set_observer(&manager);
+}
+
+// Everything that is enabled, where no target says what is to run.
+std::vector<std::string> enabled_units(const core::Graph& graph) {
+    std::vector<std::string> names;
+    for (core::UnitId id = 0; id < graph.size(); ++id)
+        if (graph.unit(id).enabled && graph.unit(id).fault.empty() && graph.unit(id).kind == core::Kind::service)
+            names.push_back(graph.name(id));
+    return names;
+}
+
+// Whether all there is to run was broken from the start: nothing would ever end such a container.
+bool nothing_to_run(const Supervisor& supervisor) {
+    const core::Graph& graph = supervisor.engine().graph();
+    bool invalid = false;
+    for (core::UnitId id = 0; id < graph.size(); ++id) {
+        if (graph.unit(id).kind == core::Kind::service && graph.unit(id).fault.empty())
+            return false;
+        invalid = invalid || !graph.unit(id).fault.empty();
+    }
+    return invalid || graph.size() == 0;
+}
+
+int run_supervisor(const Options& options, Place place, Instant started) {
+    os::Normality normality;
+    normality.reset_oom_score = place.system();
+    normality.leave_directory = options.command.empty();
+    os::Inheritance inheritance = os::normalise_self(normality);
+    auto spawner = os::Spawner::make();
+    if (!spawner)
+        hopeless(place, spawner.error());
+    auto signals = os::SignalQueue::open();
+    if (!signals)
+        hopeless(place, signals.error());
+
+    Supervisor::Beginning beginning;
+    std::vector<std::string> faults;
+    KernelWishes wishes;
+    if (place.system()) {
+        faults = bring_up_machine();
+        std::vector<std::string> words = os::kernel_command_line();
+        if (words.empty())
+            words = options.kernel_words;
+        wishes = kernel_wishes(std::move(words));
+    } else if (!place.first_process) {
+        if (auto done = os::become_subreaper(); !done)
+            faults.push_back(done.error().text());
+    }
+    faults.insert(faults.end(), options.complaints.begin(), options.complaints.end());
+    for (const Fault& fault : inheritance.faults)
+        faults.push_back(fault.text());
+
+    config::Loaded loaded = config::load(place.source);
+    bool nothing_read = loaded.units.empty();
+    for (const config::Problem& problem : loaded.problems)
+        faults.push_back(config::brief(problem));
+    if (place.system())
+        loaded.units.push_back(builtin_shell());
+    if (!options.command.empty()) {
+        core::Unit entry = entry_unit({options.command.begin(), options.command.end()});
+        beginning.entry = entry.name;
+        loaded.units.push_back(std::move(entry));
+    }
+    if (place.mode == Mode::container && loaded.manager.pass_environment.empty())
+        loaded.manager.pass_environment = {"*"};
+
+    beginning.settings = std::move(loaded.manager);
+    beginning.graph = core::Graph(std::move(loaded.units));
+    for (const std::string& problem : beginning.graph.problems())
+        faults.push_back(problem);
+    beginning.circumstances = {wishes.words, !place.system(), first_boot()};
+    beginning.surroundings.mode = place.mode;
+    beginning.surroundings.files = inheritance.files;
+    beginning.surroundings.files_raised = inheritance.files.rlim_cur != inheritance.files.rlim_max;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
+        beginning.surroundings.environment.emplace_back(*variable);
+    beginning.init_started = started;
+    beginning.quiet = wishes.quiet;
+    beginning.log_level = wishes.log_level >= 0 ? wishes.log_level
+                                                : options.log_level.value_or(
+                                                      log_level_number(beginning.settings.log_level).value_or(6));
+    beginning.rewrites = options.rewrites;
+    beginning.signal_group = options.group;
+    beginning.grace = options.grace;
+
+    std::string target = !options.target.empty()  ? options.target
+                         : !wishes.target.empty() ? wishes.target
+                                                  : beginning.settings.default_target;
+    if (wishes.shell)
+        target = "builtin-shell";
+    bool has_target = beginning.graph.find(target) != core::no_unit;
+    std::vector<std::string> wanted;
+    if (!has_target && !place.system() && options.target.empty())
+        wanted = enabled_units(beginning.graph);
+    if (!beginning.entry.empty())
+        wanted.push_back(beginning.entry);
+    beginning.place = std::move(place);
+
+    loop::Loop loop;
+    Supervisor supervisor(loop, *spawner, *signals, std::move(beginning));
+    Manager manager(supervisor);
+    supervisor.open();
+    Surroundings accounts; // for the control group alone
+    serve_control(supervisor, manager, accounts);
+    for (const std::string& fault : faults)
+        supervisor.say(Priority::warning, fault);
+    if (nothing_read && supervisor.place().system())
+        supervisor.say(Priority::err, "there is no unit file in " + supervisor.place().source.directories.front() +
+                                          " nor anywhere else on the search path");
+    if (has_target || supervisor.place().system() || !options.target.empty())
+        supervisor.isolate(target);
+    if (supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
+        supervisor.say(Priority::err, "there is nothing to run");
+        supervisor.begin_ending(core::Ending::exit, 1);
+    }
+    Outcome outcome = supervisor.run(wanted);
+    if (supervisor.place().system())
+        end_machine(outcome.how);
+    return outcome.code;
+}
+
+} // namespace
+
+int run(int argc, char** argv) {
+    Instant started = loop::now();
+    bool machine = ::getpid() == 1 && os::habitat() == os::Habitat::machine;
+    if (machine && argc == 3 && std::string_view(argv[1]) == "--last-stage")
+        last_stage(argv[2]);
+    auto options = parse_options(argc, argv, machine);
+    if (!options) {
+        std::fprintf(stderr, "miniinit: %s\n", options.error().c_str());
+        return 2;
+    }
+    if (options->help) {
+        std::fwrite(help_text().data(), 1, help_text().size(), stdout);
+        return 0;
+    }
+    if (options->version) {
+        std::puts("miniinit " MINIINIT_VERSION);
+        return 0;
+    }
+    bool container = options->mode == Mode::container || (options->mode == Mode::automatic && !machine);
+    if (container && !options->command.empty() && !has_units(*options))
+        return run_entrypoint(*options);
+    Place place = find_place(*options);
+    if (place.system() && !place.first_process) {
+        std::fputs("miniinit: not PID 1, so not the init of this machine; see miniinit --help for --container and --user\n",
+                   stderr);
+        return 2;
+    }
+    int code = run_supervisor(*options, std::move(place), started);
+    return options->success_exits[static_cast<std::size_t>(code & 255)] ? 0 : code;
+}
+
+} // namespace mi::daemon

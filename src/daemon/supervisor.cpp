@@ -1,0 +1,286 @@
+#include "daemon/supervisor.hpp"
+
+#include "core/explain.hpp"
+#include "os/runtime.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mi::daemon {
+
+namespace {
+constexpr std::size_t spawns_a_turn = 64;  // then others are heard, too
+constexpr std::size_t exits_a_turn = 1024;
+constexpr Span longest_hold = std::chrono::seconds(1);
+} // namespace
+
+Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning)
+    : loop_(loop), spawner_(spawner), signals_(signals), place_(std::move(beginning.place)),
+      settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
+      surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
+      log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
+      grace_(beginning.grace), entry_(std::move(beginning.entry)),
+      processes_([] {
+          auto tree = os::CgroupTree::open();
+          return tree ? std::optional(std::move(*tree)) : std::nullopt;
+      }()),
+      logs_(loop, spawner, *this,
+            {place_.program, place_.log_directories, {settings_.rotate_size, settings_.rotate_keep}, surroundings_.files}),
+      init_started_(beginning.init_started) {
+    surroundings_.settings = &settings_;
+    std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
+                         static_cast<std::uint64_t>(loop::wall_now().micros);
+    now_ = loop::now();
+    units_loaded_ = now_;
+    engine_ = std::make_unique<core::Engine>(std::move(beginning.graph),
+                                             core::Engine::Settings{settings_.parallel_starts, seed});
+    live_.resize(engine_->graph().size());
+}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::open() {
+    auto watch = [this](int fd, loop::Loop::Callback readable) {
+        auto watched = loop_.watch(fd, std::move(readable));
+        if (watched)
+            watches_.push_back(std::move(*watched));
+        else
+            say(Priority::err, watched.error().text());
+    };
+    loop_.set_due([this] { due(); });
+    loop_.set_turn_end([this] { turn(); });
+    watch(signals_.fd(), [this] { signals_pending(); });
+    if (pid_files_.fd() >= 0)
+        watch(pid_files_.fd(), [this] {
+            pid_files_.drain();
+            check_pid_files();
+        });
+    if (auto started = logs_.start(now_); !started)
+        say(Priority::err, started.error().text() + "; the output of services is lost");
+    if (auto made = os::make_directory(place_.run_directory); !made) {
+        say(Priority::warning, made.error().text() + "; there is no control socket and no readiness by message");
+        surroundings_.notify.clear();
+        return;
+    }
+    auto notify = os::NotifySocket::bind(place_.notify);
+    if (notify) {
+        notify_ = std::move(*notify);
+        surroundings_.notify = place_.notify;
+        watch(notify_->fd(), [this] { notify_pending(); });
+    } else {
+        say(Priority::warning, notify.error().text() + "; services of type notify cannot become ready");
+    }
+}
+
+Outcome Supervisor::run(const std::vector<std::string>& targets) {
+    now_ = loop::now();
+    for (const std::string& target : targets)
+        if (core::UnitId id = engine_->graph().find(target); id != core::no_unit)
+            engine_->apply({.kind = core::Event::Kind::start, .unit = id}, now_);
+    turn();
+    if (!over_)
+        loop_.run();
+    return outcome_;
+}
+
+void Supervisor::say(Priority priority, const std::string& text) {
+    logs_.line({}, priority, text);
+    int level = static_cast<int>(priority);
+    int shown = place_.system() && !quiet_ ? std::min(log_level_, 6) : std::min(log_level_, 4);
+    if (level <= shown)
+        console_.line(text);
+    if (observer_ != nullptr)
+        observer_->announced(text);
+}
+
+void Supervisor::tell(const core::Event& event) {
+    now_ = loop::now();
+    engine_->apply(event, now_);
+}
+
+// --- the turn ---------------------------------------------------------------------------------------------------------
+
+void Supervisor::turn() {
+    now_ = loop::now();
+    pump();
+    if (observer_ != nullptr)
+        observer_->turn_ended();
+    flush_output();
+    if (control_)
+        control_->finish_turn();
+    logs_.end_turn();
+    set_timer();
+}
+
+// Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
+void Supervisor::pump() {
+    std::size_t spawns = 0;
+    for (;;) {
+        if (effects_.empty()) {
+            engine_->settle(now_);
+            std::vector<core::Effect> fresh = engine_->take_effects();
+            effects_.assign(fresh.begin(), fresh.end());
+        }
+        if (effects_.empty()) {
+            std::vector<core::UnitId> done = processes_.swept();
+            if (done.empty())
+                break;
+            for (core::UnitId unit : done)
+                engine_->apply({.kind = core::Event::Kind::emptied, .unit = unit}, now_);
+            continue;
+        }
+        core::Effect effect = effects_.front();
+        if (effect.kind == core::Effect::Kind::spawn && ++spawns > spawns_a_turn)
+            break;
+        effects_.pop_front();
+        perform(effect);
+    }
+    // A leftover whose parent is no child of ours ends without our hearing of it.
+    sweep_again_ = processes_.sweeping() ? now_ + std::chrono::milliseconds(200) : never;
+}
+
+void Supervisor::perform(const core::Effect& effect) {
+    core::UnitId unit = effect.unit;
+    switch (effect.kind) {
+    case core::Effect::Kind::check_conditions: {
+        auto missing = unmet(engine_->graph().unit(unit).conditions, circumstances_);
+        engine_->apply({.kind = missing ? core::Event::Kind::condition_unmet : core::Event::Kind::conditions_met,
+                        .unit = unit,
+                        .detail = missing.value_or("")},
+                       now_);
+        break;
+    }
+    case core::Effect::Kind::spawn: spawn(effect); break;
+    case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
+    case core::Effect::Kind::signal: {
+        const core::Record& record = engine_->record(unit);
+        processes_.signal(unit, engine_->graph().name(unit), effect.scope, effect.number,
+                          effect.role == core::Role::reload ? 0 : record.main_pid, record.hook_pid);
+        break;
+    }
+    case core::Effect::Kind::sweep:
+        processes_.sweep(unit, engine_->graph().name(unit), effect.scope, effect.number);
+        break;
+    case core::Effect::Kind::changed: changed(effect); break;
+    case core::Effect::Kind::release: released(unit); break;
+    case core::Effect::Kind::conclude: {
+        const core::ExitStatus& exit = engine_->record(unit).last_exit;
+        int code = exit.kind == core::ExitStatus::Kind::signal ? 128 + exit.number
+                   : exit.kind == core::ExitStatus::Kind::code ? exit.number
+                   : engine_->record(unit).phase == core::Phase::failed ? 1
+                                                                        : 0;
+        say(Priority::notice, engine_->graph().name(unit) + " has ended, and with it everything is to end");
+        begin_ending(effect.ending, code);
+        break;
+    }
+    case core::Effect::Kind::halt: all_down(); break;
+    }
+}
+
+// What ended processes wrote last is in the log before anybody hears of their end: whatever is answered from here on
+// waits behind a barrier until the collector says so.
+void Supervisor::flush_output() {
+    if (to_flush_.empty())
+        return;
+    std::vector<StreamId> streams = std::exchange(to_flush_, {});
+    if (!control_)
+        return;
+    ControlServer::Barrier barrier = control_->hold();
+    for (std::size_t from = 0; from < streams.size(); from += wire::logs::most_streams) {
+        std::size_t to = std::min(streams.size(), from + wire::logs::most_streams);
+        bool last = to == streams.size();
+        if (!logs_.flush(last ? barrier : 0, {streams.begin() + static_cast<std::ptrdiff_t>(from),
+                                              streams.begin() + static_cast<std::ptrdiff_t>(to)})) {
+            control_->release(barrier);
+            return;
+        }
+    }
+    held_.push_back({barrier, now_ + longest_hold});
+}
+
+void Supervisor::flushed(std::uint64_t token) {
+    if (token == 0 || !control_)
+        return;
+    while (!held_.empty() && held_.front().barrier <= token) {
+        control_->release(held_.front().barrier);
+        held_.pop_front();
+    }
+}
+
+void Supervisor::log_trouble(const std::string& text) { say(Priority::warning, text); }
+
+void Supervisor::set_timer() {
+    if (over_)
+        return;
+    Instant at = engine_->next_deadline();
+    at = std::min({at, logs_.next_deadline(), sweep_again_, give_up_at_, report_at_});
+    if (!held_.empty())
+        at = std::min(at, held_.front().until);
+    if (!effects_.empty() || more_to_reap_)
+        at = now_;
+    loop_.wake_at(at);
+}
+
+void Supervisor::due() {
+    now_ = loop::now();
+    if (more_to_reap_)
+        reap();
+    engine_->apply({.kind = core::Event::Kind::due}, now_);
+    logs_.due(now_);
+    if (sweep_again_ <= now_)
+        processes_.note_end();
+    while (control_ && !held_.empty() && held_.front().until <= now_) {
+        control_->release(held_.front().barrier);
+        held_.pop_front();
+    }
+    report_slow_stops();
+}
+
+// --- processes that ended ---------------------------------------------------------------------------------------------
+
+void Supervisor::reap() {
+    exits_.clear();
+    bool all = os::reap(exits_, exits_a_turn);
+    now_ = loop::now();
+    for (const os::Exit& exit : exits_)
+        exited(exit);
+    more_to_reap_ = !all; // SIGCHLD does not queue: we come back for the rest
+    if (!exits_.empty())
+        processes_.note_end();
+    if (pid_files_.any())
+        check_pid_files();
+}
+
+void Supervisor::exited(const os::Exit& exit) {
+    if (!exit.ended())
+        return;
+    if (logs_.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, now_)) {
+        // Its successor reads what is left; nobody waits for the word of a dead one.
+        while (control_ && !held_.empty()) {
+            control_->release(held_.front().barrier);
+            held_.pop_front();
+        }
+        if (logs_.finished())
+            finish();
+        return;
+    }
+    const Processes::Known* known = processes_.find(exit.pid);
+    if (known == nullptr)
+        return; // an orphan
+    Processes::Known process = *known;
+    processes_.remove(exit.pid);
+    if (process.unit == core::no_unit)
+        return;
+    for (StreamId stream : process.streams)
+        if (stream != 0)
+            to_flush_.push_back(stream);
+    core::ExitStatus status = exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
+                                                                  : core::ExitStatus::code(exit.code);
+    // A main process that has handed its part to another (MAINPID=) is one of the rest.
+    if (process.role == core::Role::main && engine_->record(process.unit).main_pid != exit.pid)
+        return;
+    engine_->apply({.kind = core::Event::Kind::exited, .unit = process.unit, .role = process.role, .pid = exit.pid, .exit = status},
+                   now_);
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,198 @@
+// PID 1 at work: it joins the engine, which decides, to Linux, which does. Each wake-up is a turn: collect what happened,
+// tell the engine, do what it says, until nothing is left to do.
+#pragma once
+
+#include "core/engine.hpp"
+#include "daemon/conditions.hpp"
+#include "daemon/console.hpp"
+#include "daemon/control.hpp"
+#include "daemon/launch.hpp"
+#include "daemon/log_link.hpp"
+#include "daemon/pid_files.hpp"
+#include "daemon/place.hpp"
+#include "daemon/processes.hpp"
+#include "loop/loop.hpp"
+#include "os/children.hpp"
+#include "os/notify_socket.hpp"
+#include "os/spawn.hpp"
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mi::daemon {
+
+// How it ended: what is to become of the machine, and the exit code where it is a container that ends.
+struct Outcome {
+    core::Ending how = core::Ending::none;
+    int code = 0;
+};
+
+// Who hears of changes: the manager of control calls.
+struct Observer {
+    virtual ~Observer() = default;
+    virtual void changed(core::UnitId unit, core::Phase from, core::Phase to) = 0;
+    virtual void status_changed(core::UnitId unit) = 0;
+    virtual void announced(const std::string& text) = 0;
+    virtual void turn_ended() = 0;
+};
+
+// What a unit has at this moment besides its record.
+struct Live {
+    std::string status;            // STATUS= of sd_notify
+    std::uint64_t digest = 0;      // of the unit as it was when it was started
+    Instant starting{}, up{};      // of the last start, for the boot times
+    Fd ready;                      // notify-fd: read end
+    std::unique_ptr<loop::Watch> ready_watch;
+};
+
+class Supervisor final : public LogLink::Listener {
+public:
+    // What run.cpp has found out before there is a supervisor.
+    struct Beginning {
+        Place place;
+        core::ManagerSettings settings;
+        core::Graph graph;
+        Circumstances circumstances;
+        Surroundings surroundings;
+        Instant init_started{};
+        bool quiet = false;
+        int log_level = 6;
+        std::vector<SignalRewrite> rewrites;
+        bool signal_group = false; // of the entry
+        Span grace = std::chrono::seconds(5);
+        std::string entry; // the unit that is the container's main process, if there is one
+    };
+
+    Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning);
+    ~Supervisor() override;
+
+    // Opens what can be opened; what cannot is said, and lived without.
+    void open();
+    // Asks for the target (or, where there is none, every enabled unit) and runs until it is all over.
+    Outcome run(const std::vector<std::string>& targets);
+
+    // --- for the manager of control calls ---
+    void tell(const core::Event& event); // applied now, performed in this turn
+    void set_observer(Observer* observer) { observer_ = observer; }
+    void begin_ending(core::Ending how, int code);
+    // Reads the units again. What is left out because of faults is in `problems`.
+    struct Reread {
+        std::vector<std::string> added, changed, removed, problems;
+    };
+    Reread reread();
+    // The id of a unit by name; an instance of a template is made if there is its template.
+    core::UnitId find_or_make(const std::string& name);
+    Result<> signal_unit(core::UnitId unit, int number, bool all);
+    void isolate(const std::string& target);
+
+    [[nodiscard]] const core::Engine& engine() const { return *engine_; }
+    [[nodiscard]] const Place& place() const { return place_; }
+    [[nodiscard]] const Live& live(core::UnitId unit) const { return live_[unit]; }
+    [[nodiscard]] bool changed_on_disk(core::UnitId unit) const;
+    [[nodiscard]] const std::string& target() const { return target_; }
+    [[nodiscard]] Instant init_started() const { return init_started_; }
+    [[nodiscard]] Instant units_loaded() const { return units_loaded_; }
+    [[nodiscard]] Instant target_reached() const { return target_reached_; }
+    [[nodiscard]] LogLink& logs() { return logs_; }
+    [[nodiscard]] ControlServer* control() { return control_.get(); }
+    [[nodiscard]] loop::Loop& loop() { return loop_; }
+    [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
+    // On the console (or stderr) and in the log.
+    void say(Priority priority, const std::string& text);
+    void serve(std::unique_ptr<ControlServer> control) { control_ = std::move(control); }
+
+private:
+    // supervisor.cpp: the turn
+    void turn();
+    void pump();
+    void perform(const core::Effect& effect);
+    void reap();
+    void exited(const os::Exit& exit);
+    void flush_output();
+    void set_timer();
+    void due();
+
+    // actions.cpp: what effects do
+    void spawn(const core::Effect& effect);
+    void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
+    void await_pid_file(core::UnitId unit);
+    void check_pid_files();
+    void changed(const core::Effect& effect);
+    void released(core::UnitId unit);
+    void boot_target_failed();
+    void end_when_all_failed();
+    [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
+    [[nodiscard]] std::string new_invocation();
+
+    // listening.cpp: who speaks to us
+    void signals_pending();
+    void signal_arrived(const signalfd_siginfo& info);
+    void forward(int number);
+    void notify_pending();
+    void notified(const os::NotifyMessage& message);
+    void ready_pending(core::UnitId unit);
+    void flushed(std::uint64_t token) override;
+    void log_trouble(const std::string& text) override;
+
+    // ending.cpp
+    void all_down();
+    void report_slow_stops();
+    void finish();
+
+    loop::Loop& loop_;
+    os::Spawner& spawner_;
+    os::SignalQueue& signals_;
+    Place place_;
+    core::ManagerSettings settings_;
+    Circumstances circumstances_;
+    Surroundings surroundings_;
+    Console console_;
+    bool quiet_;
+    int log_level_;
+    std::vector<SignalRewrite> rewrites_;
+    bool signal_group_;
+    Span grace_;
+    std::string entry_;
+
+    std::unique_ptr<core::Engine> engine_;
+    std::vector<Live> live_;
+    Processes processes_;
+    LogLink logs_;
+    PidFiles pid_files_;
+    std::optional<os::NotifySocket> notify_;
+    std::unique_ptr<ControlServer> control_;
+    std::vector<std::unique_ptr<loop::Watch>> watches_;
+    Observer* observer_ = nullptr;
+
+    std::deque<core::Effect> effects_;
+    std::vector<os::Exit> exits_;
+    std::vector<StreamId> to_flush_;
+    struct Held {
+        ControlServer::Barrier barrier;
+        Instant until;
+    };
+    std::deque<Held> held_;
+    Instant now_{};
+    Instant sweep_again_ = never;
+    std::array<unsigned char, 4096> chance_{};
+    std::size_t chance_left_ = 0;
+
+    std::string target_;
+    std::set<std::string> tried_targets_;
+    Instant init_started_{}, units_loaded_{}, target_reached_{};
+    Outcome outcome_;
+    bool all_down_ = false;
+    Instant give_up_at_ = never;   // shutdown-timeout
+    Instant report_at_ = never;    // next progress line of a slow shutdown
+    std::deque<Instant> ctrl_alt_del_;
+    bool more_to_reap_ = false;
+    bool over_ = false;
+};
+
+} // namespace mi::daemon

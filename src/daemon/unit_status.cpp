@@ -1,0 +1,89 @@
+// A unit's record and file as what is told of it.
+#include "core/explain.hpp"
+#include "daemon/manager.hpp"
+#include "loop/loop.hpp"
+
+#include <algorithm>
+
+namespace mi::daemon {
+
+using core::Phase;
+
+namespace {
+
+std::int64_t micros(Span span) { return std::chrono::duration_cast<std::chrono::microseconds>(span).count(); }
+
+wire::Dependencies dependencies_of(const core::Graph& graph, core::UnitId id) {
+    wire::Dependencies result;
+    for (const core::Edge& edge : graph.needs(id)) {
+        const std::string& other = graph.name(edge.unit);
+        switch (edge.relation) {
+        case core::Relation::requirement: result.requires_.push_back(other); break;
+        case core::Relation::want: result.wants.push_back(other); break;
+        case core::Relation::milestone: result.milestones.push_back(other); break;
+        default: result.after.push_back(other); break;
+        }
+    }
+    for (const core::Edge& edge : graph.needed_by(id)) {
+        const std::string& other = graph.name(edge.unit);
+        switch (edge.relation) {
+        case core::Relation::requirement: result.required_by.push_back(other); break;
+        case core::Relation::want:
+        case core::Relation::milestone: result.wanted_by.push_back(other); break;
+        default: result.before.push_back(other); break;
+        }
+    }
+    for (core::UnitId other : graph.conflicts(id))
+        result.conflicts.push_back(graph.name(other));
+    for (auto* list : {&result.requires_, &result.wants, &result.milestones, &result.after, &result.before,
+                       &result.conflicts, &result.required_by, &result.wanted_by})
+        std::sort(list->begin(), list->end());
+    return result;
+}
+
+} // namespace
+
+wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool dependencies) {
+    const core::Engine& engine = supervisor.engine();
+    const core::Unit& unit = engine.graph().unit(id);
+    const core::Record& record = engine.record(id);
+    const Live& live = supervisor.live(id);
+    Instant now = loop::now();
+    wire::UnitStatus status;
+    status.name = unit.name;
+    status.kind = unit.kind;
+    status.description = unit.description;
+    status.state = record.phase;
+    if (record.stage != core::Stage::none)
+        status.stage = record.stage;
+    status.since_monotonic = micros(record.since.since_boot);
+    status.since_realtime =
+        record.since == Instant{} ? 0 : loop::wall_now().micros - micros(now - record.since);
+    status.reason = core::reason(engine, id);
+    if (record.cause != core::no_unit)
+        status.cause = engine.graph().name(record.cause);
+    if (record.main_pid > 0)
+        status.main_pid = record.main_pid;
+    if (record.hook_pid > 0) {
+        status.hook_pid = record.hook_pid;
+        status.hook = record.hook;
+    }
+    status.restarts = record.restarts;
+    status.tries = record.tries;
+    status.last_exit = wire::told(record.last_exit);
+    if (!live.status.empty())
+        status.status_text = live.status;
+    if (record.deadline != never)
+        status.left_ms = std::max<std::int64_t>(0, micros(record.deadline - now) / 1000);
+    if (!unit.source.empty())
+        status.file = unit.source;
+    status.enabled = unit.enabled;
+    status.masked = unit.masked;
+    status.changed = supervisor.changed_on_disk(id);
+    status.not_in_force = unit.not_in_force;
+    if (dependencies)
+        status.dependencies = dependencies_of(engine.graph(), id);
+    return status;
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,309 @@
+#include "logd/collector.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace mi::logd {
+namespace {
+
+namespace logs = wire::logs;
+
+constexpr std::uint32_t control_index = UINT32_MAX;
+constexpr Span retry_after = std::chrono::seconds(1);
+
+Instant now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)};
+}
+
+bool watch(int epoll, int operation, int fd, std::uint32_t events, std::uint32_t index) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u32 = index;
+    return ::epoll_ctl(epoll, operation, fd, &event) == 0;
+}
+
+// One message and the descriptors that came with it. os::receive_packet refuses a message with more descriptors than this
+// process may have; here the entries that did fit are wanted, and the others named to PID 1. -1 with errno, 0: closed.
+ssize_t receive(int socket, std::vector<char>& bytes, std::vector<Fd>& fds) {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * logs::most_attachments)];
+    iovec part{bytes.data(), bytes.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (size < 0)
+        return size;
+    for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+        if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (std::size_t i = 0; i < (one->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(one) + i * sizeof(int), sizeof(int));
+            fds.emplace_back(fd);
+        }
+    }
+    return size;
+}
+
+} // namespace
+
+Collector::Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open)
+    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write), storage_(shared, units_, courier_),
+      control_(control), epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
+
+int Collector::serve() {
+    if (!epoll_ || !watch(epoll_.get(), EPOLL_CTL_ADD, control_, EPOLLIN, control_index))
+        return exit_usage;
+    say(logs::Hello{});
+    while (turn()) {}
+    if (unusable_)
+        return exit_estate_unusable;
+    finish();
+    return exit_done;
+}
+
+bool Collector::turn() {
+    int timeout = -1;
+    if (next_try_ != never)
+        timeout = static_cast<int>(std::max<std::int64_t>(0, (next_try_ - now()) / std::chrono::milliseconds(1) + 1));
+    std::array<epoll_event, 64> events;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    // PID 1 first: what it asks for should not wait for a flood.
+    for (int i = 0; i < count; ++i)
+        if (events[static_cast<std::size_t>(i)].data.u32 == control_index && !read_control())
+            return false;
+    for (int i = 0; i < count; ++i)
+        if (const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32; index != control_index)
+            read(index);
+    if (next_try_ != never && next_try_ <= now())
+        retry();
+    report();
+    return !finishing_ && !unusable_;
+}
+
+// False: there will be no more.
+bool Collector::read_control() {
+    // A bounded number of messages, so that pipes get their turn.
+    for (int i = 0; i < 16 && !finishing_ && !unusable_; ++i) {
+        arrived_.clear();
+        ssize_t size = receive(control_, message_, arrived_);
+        if (size == 0 || (size < 0 && errno == ECONNRESET))
+            return false;
+        if (size < 0)
+            break;
+        auto message = logs::decode_to_collector({message_.data(), static_cast<std::size_t>(size)});
+        if (!message) { // only a different program would send that; its descriptors are closed again
+            std::fprintf(stderr, "miniinit-logd: %s\n", message.error().text().c_str());
+            continue;
+        }
+        if (!configured_ && !std::holds_alternative<logs::Configure>(*message))
+            handle(logs::Configure{});
+        if (!unusable_)
+            std::visit([this](const auto& one) { handle(one); }, *message);
+    }
+    arrived_.clear();
+    send(); // an EPOLLOUT was for this
+    return true;
+}
+
+void Collector::handle(const logs::Configure& message) {
+    configured_ = true;
+    units_.use_limits(message.limits);
+    if (auto ready = storage_.configure(message.directories); !ready)
+        give_up(ready.error());
+    look_for_storage();
+}
+
+void Collector::handle(const logs::Attach& message) {
+    std::vector<StreamId> refused;
+    for (std::size_t i = 0; i < message.streams.size(); ++i)
+        if (i >= arrived_.size() || !attach(message.streams[i], std::move(arrived_[i])))
+            refused.push_back(message.streams[i].stream);
+    if (!refused.empty())
+        say(logs::Refused{std::move(refused)});
+}
+
+bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
+    auto at = find(entry.stream);
+    if (at != known_.end() && at->id == entry.stream)
+        return true;
+    if (unused_.empty()) {
+        unused_.push_back(static_cast<std::uint32_t>(streams_.size()));
+        streams_.emplace_back();
+    }
+    const std::uint32_t index = unused_.back();
+    if (!watch(epoll_.get(), EPOLL_CTL_ADD, pipe.get(), EPOLLIN, index))
+        return false;
+    unused_.pop_back();
+    known_.insert(at, {entry.stream, index});
+    Stream& stream = streams_[index];
+    stream.id = entry.stream;
+    stream.pipe = std::move(pipe);
+    stream.source = entry.source;
+    stream.slot = courier_.slot_of(entry.stream);
+    stream.unit = &units_.enter(entry.unit, &entry.limits);
+    return true;
+}
+
+void Collector::handle(const logs::Flush& message) {
+    for (StreamId id : message.streams)
+        if (auto at = find(id); at != known_.end() && at->id == id)
+            drain(at->index);
+    say(logs::Flushed{message.token});
+}
+
+void Collector::handle(const logs::Forget& message) {
+    for (StreamId id : message.streams) {
+        if (auto at = find(id); at != known_.end() && at->id == id) {
+            const std::uint32_t index = at->index;
+            drain(index);
+            if (streams_[index].id == id)
+                end(index);
+        } else {
+            ended_.push_back(id);
+        }
+    }
+}
+
+void Collector::handle(const logs::TryStorage&) {
+    storage_.look();
+    look_for_storage();
+}
+
+void Collector::handle(const logs::Finish&) { finishing_ = true; }
+
+std::vector<Collector::Known>::iterator Collector::find(StreamId id) {
+    return std::lower_bound(known_.begin(), known_.end(), id, [](const Known& known, StreamId wanted) {
+        return known.id < wanted;
+    });
+}
+
+void Collector::read(std::uint32_t index) {
+    Stream& stream = streams_[index];
+    if (stream.id == 0 || unusable_)
+        return;
+    auto took = courier_.move(stream);
+    if (!took) {
+        give_up(took.error());
+    } else if (took->end) {
+        (void)courier_.move_tail(stream);
+        end(index);
+    }
+}
+
+// Everything the pipe has now, and the unfinished line. Bounded by that: a service that keeps writing is not waited for.
+void Collector::drain(std::uint32_t index) {
+    Stream& stream = streams_[index];
+    int there = 0;
+    if (unusable_ || ::ioctl(stream.pipe.get(), FIONREAD, &there) < 0)
+        return;
+    for (std::size_t left = static_cast<std::size_t>(there);;) {
+        auto took = courier_.move(stream);
+        if (!took)
+            return give_up(took.error());
+        if (took->end) {
+            (void)courier_.move_tail(stream);
+            return end(index);
+        }
+        if (took->bytes == 0 || took->bytes >= left)
+            break;
+        left -= took->bytes;
+    }
+    (void)courier_.move_tail(stream);
+}
+
+void Collector::end(std::uint32_t index) {
+    Stream& stream = streams_[index];
+    courier_.release(stream);
+    ended_.push_back(stream.id);
+    known_.erase(find(stream.id));
+    stream.id = 0;
+    // Closing is not enough: PID 1's copy of the descriptor would keep the pipe in the epoll set.
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stream.pipe.get(), nullptr);
+    stream.pipe.reset();
+    units_.leave(*std::exchange(stream.unit, nullptr));
+    unused_.push_back(index);
+}
+
+void Collector::finish() {
+    while (!known_.empty()) {
+        const auto [id, index] = known_.back();
+        drain(index);
+        if (!known_.empty() && known_.back().id == id)
+            known_.pop_back();
+    }
+    if (storage_.rank() != 0)
+        storage_.look();
+    if (units_.has_losses() && !units_.in_memory())
+        courier_.tell_losses();
+    units_.sync();
+    report();
+}
+
+void Collector::give_up(const Fault& fault) {
+    std::fprintf(stderr, "miniinit-logd: cannot %s\n", fault.text().c_str());
+    unusable_ = true;
+}
+
+void Collector::look_for_storage() {
+    if (std::exchange(reported_rank_, storage_.rank()) != storage_.rank())
+        say(logs::StorageIs{storage_.rank(), storage_.path()});
+}
+
+void Collector::retry() {
+    if (storage_.unfinished()) {
+        storage_.look();
+        look_for_storage();
+    }
+    if (units_.has_losses() && !units_.in_memory())
+        courier_.tell_losses();
+    next_try_ = never;
+}
+
+// The end of a turn: what PID 1 should know, and whether something is to be tried again.
+void Collector::report() {
+    for (std::size_t at = 0; at < ended_.size(); at += logs::most_streams) {
+        auto begin = ended_.begin() + static_cast<std::ptrdiff_t>(at);
+        auto end = ended_.begin() + static_cast<std::ptrdiff_t>(std::min(ended_.size(), at + logs::most_streams));
+        say(logs::Ended{{begin, end}});
+    }
+    ended_.clear();
+    for (logs::Dropped& dropped : units_.take_reports())
+        say(std::move(dropped));
+    const bool pending = storage_.unfinished() || (units_.has_losses() && !units_.in_memory());
+    if (pending && next_try_ == never)
+        next_try_ = now() + retry_after;
+}
+
+void Collector::say(const logs::FromCollector& message) {
+    to_send_.push_back(logs::encode(message));
+    send();
+}
+
+void Collector::send() {
+    while (!to_send_.empty()) {
+        const std::string& message = to_send_.front();
+        if (::send(control_, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+            (errno == EAGAIN || errno == EINTR))
+            break;
+        to_send_.pop_front(); // sent, or nobody is there to hear it
+    }
+    if (waiting_to_send_ != !to_send_.empty()) {
+        waiting_to_send_ = !to_send_.empty();
+        watch(epoll_.get(), EPOLL_CTL_MOD, control_, waiting_to_send_ ? EPOLLIN | EPOLLOUT : EPOLLIN, control_index);
+    }
+}
+
+} // namespace mi::logd

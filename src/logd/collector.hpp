@@ -1,0 +1,77 @@
+// The collector's one loop: waits for pipes and for PID 1 with epoll, and hands what is due to the courier.
+//
+// Level-triggered: every batch empties what it takes from a pipe (courier.hpp says why), so nothing that stays behind makes it
+// spin, a busy pipe gets one batch a turn like all others, and nothing is waited for but descriptors: idle means asleep. The one
+// timer runs only while lines are lost or files cannot be moved, to try again.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/time.hpp"
+#include "logd/courier.hpp"
+#include "logd/storage.hpp"
+#include "logd/units.hpp"
+
+namespace mi::logd {
+
+class Collector {
+public:
+    // Descriptors are those of run.hpp and stay open. `most_open`: log files kept open at the same time.
+    Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open);
+
+    // Serves PID 1 until it says Finish or is gone: an exit code of run.hpp.
+    int serve();
+
+private:
+    struct Known {
+        StreamId id;
+        std::uint32_t index;
+    };
+
+    bool turn();
+    bool read_control();
+    void handle(const wire::logs::Configure& message);
+    void handle(const wire::logs::Attach& message);
+    void handle(const wire::logs::Flush& message);
+    void handle(const wire::logs::Forget& message);
+    void handle(const wire::logs::TryStorage& message);
+    void handle(const wire::logs::Finish& message);
+    bool attach(const wire::logs::Attachment& entry, Fd pipe);
+
+    void read(std::uint32_t index);
+    void drain(std::uint32_t index);
+    void end(std::uint32_t index);
+    void finish();
+    void give_up(const Fault& fault);
+    [[nodiscard]] std::vector<Known>::iterator find(StreamId id);
+
+    void look_for_storage();
+    void retry();
+    void report();
+    void say(const wire::logs::FromCollector& message);
+    void send();
+
+    Units units_;
+    Courier courier_;
+    Storage storage_;
+    int control_;
+    Fd epoll_;
+    bool configured_ = false;
+    bool finishing_ = false;
+    bool unusable_ = false;
+    std::vector<Stream> streams_;          // by index, which epoll knows; unused ones have id 0
+    std::vector<std::uint32_t> unused_;
+    std::vector<Known> known_;             // by id
+    std::vector<StreamId> ended_;          // to be reported this turn
+    std::vector<Fd> arrived_;              // descriptors of the message being handled
+    std::deque<std::string> to_send_;
+    bool waiting_to_send_ = false;
+    int reported_rank_ = -2;
+    Instant next_try_ = never;
+    std::vector<char> message_;
+};
+
+} // namespace mi::logd

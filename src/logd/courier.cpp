@@ -1,0 +1,367 @@
+#include "logd/courier.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace mi::logd {
+namespace {
+
+constexpr std::size_t notice_room = 512;
+// One batch of 100-byte lines with their stamps fits, so it is one write.
+constexpr std::size_t lines_room = 128 * 1024;
+static_assert(lines_room > wire::logs::longest_prefix + wire::logs::longest_text + 1);
+
+// A difference between wall clock and time since boot beyond this is a jump, and said.
+constexpr std::int64_t jump = 1'000'000;
+// A clock that is behind the last line by no more than this is waited for with equal stamps; one that is further behind
+// begins a new file, so that within a file stamps never go back.
+constexpr std::int64_t longest_wait = 60'000'000;
+// A successor that begins to finish the same thing this often gives up: it is that which kills them.
+constexpr std::uint32_t most_attempts = 50;
+
+std::int64_t micros_of(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+Result<std::size_t> bytes_in(int pipe) {
+    int count = 0;
+    if (::ioctl(pipe, FIONREAD, &count) < 0)
+        return fault(errno, "look into holding pipe");
+    return static_cast<std::size_t>(count);
+}
+
+} // namespace
+
+Courier::Courier(Shared& shared, Units& units, int holding_read, int holding_write)
+    : shared_(shared), record_(shared.record), units_(units), holding_read_(holding_read), holding_write_(holding_write),
+      out_(new char[notice_room + lines_room]) {}
+
+Progress Courier::progress() const { return std::bit_cast<Progress>(record_.progress); }
+
+std::string_view Courier::rest_of_text() const {
+    std::string_view text(shared_.input + carry_room - record_.head, record_.head + record_.moved);
+    return text.substr(progress().from);
+}
+
+Result<> Courier::resume() {
+    const auto step = static_cast<Step>(record_.step);
+    if (++record_.attempts > most_attempts)
+        return fault(0, "finish what earlier collectors began");
+    auto left = bytes_in(holding_read_);
+    if (!left)
+        return std::unexpected(left.error());
+    if (step == Step::draining || step == Step::copying) { // storage.hpp has seen to it or will
+        record_.attempts = 0;
+        return {};
+    }
+    unit_ = &units_.enter({record_.unit, record_.unit_size});
+    switch (step) {
+    case Step::draining:
+    case Step::copying: break; // not reached
+    case Step::idle:
+        units_.leave(*std::exchange(unit_, nullptr));
+        if (*left > 0)
+            return fault(0, "explain what is in the holding pipe");
+        break;
+    case Step::moving:
+        record_.moved = static_cast<std::uint32_t>(std::min(*left, input_room));
+        publish(record_.step, Step::reading);
+        [[fallthrough]];
+    case Step::reading:
+        if (*left > record_.moved)
+            return fault(0, "explain what is in the holding pipe");
+        if (auto read = read_in(*left); !read)
+            return read;
+        publish(record_.step, Step::writing);
+        [[fallthrough]];
+    case Step::writing:
+        write_out();
+        [[fallthrough]];
+    case Step::storing:
+        store_tail();
+    }
+    record_.attempts = 0;
+    return {};
+}
+
+// Everything up to step `moving`: who, and the unfinished line in front of the input.
+void Courier::begin(Stream& stream, bool take_tail) {
+    record_.stream = stream.id;
+    record_.source = static_cast<std::uint32_t>(stream.source);
+    record_.slot = stream.slot;
+    record_.head = 0;
+    Progress start{};
+    if (stream.slot != 0) {
+        const Slot& slot = shared_.slots[stream.slot - 1];
+        record_.head = slot.size;
+        start.continuing = slot.continuing;
+        std::memcpy(shared_.input + carry_room - slot.size, shared_.carry[stream.slot - 1], slot.size);
+    }
+    record_.moved = 0;
+    record_.progress = std::bit_cast<std::uint64_t>(start);
+    record_.take_tail = take_tail ? 1 : 0;
+    record_.pending = 0;
+    record_.unit_size = static_cast<std::uint32_t>(stream.unit->name.copy(record_.unit, sizeof record_.unit));
+    unit_ = stream.unit;
+    ++unit_->users;
+}
+
+Result<Courier::Took> Courier::move(Stream& stream) {
+    begin(stream, false);
+    publish(record_.step, Step::moving);
+    ssize_t moved = ::splice(stream.pipe.get(), nullptr, holding_write_, nullptr, input_room, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    if (moved <= 0) {
+        const int code = moved < 0 ? errno : 0;
+        publish(record_.step, Step::idle);
+        units_.leave(*std::exchange(unit_, nullptr));
+        // Whatever else goes wrong with the pipe, it will bring nothing any more.
+        return Took{0, code != EAGAIN && code != EINTR && code != ENOMEM};
+    }
+    record_.moved = static_cast<std::uint32_t>(moved);
+    publish(record_.step, Step::reading);
+    if (auto read = read_in(record_.moved); !read)
+        return std::unexpected(read.error());
+    publish(record_.step, Step::writing);
+    write_out();
+    store_tail();
+    stream.slot = record_.slot;
+    return Took{static_cast<std::size_t>(moved), false};
+}
+
+Result<> Courier::move_tail(Stream& stream) {
+    if (stream.slot == 0)
+        return {};
+    begin(stream, true);
+    publish(record_.step, Step::writing);
+    write_out();
+    store_tail();
+    stream.slot = record_.slot;
+    return {};
+}
+
+// Takes the last `left` bytes of the batch out of the holding pipe.
+Result<> Courier::read_in(std::size_t left) {
+    char* const end = shared_.input + carry_room + record_.moved;
+    while (left > 0) {
+        ssize_t n = ::read(holding_read_, end - left, left);
+        if (n > 0)
+            left -= static_cast<std::size_t>(n);
+        else if (n == 0 || errno != EINTR)
+            return fault(n < 0 ? errno : 0, "read holding pipe");
+    }
+    return {};
+}
+
+void Courier::write_out() {
+    read_clock();
+    settle_pending();
+    for (;;) {
+        const std::string_view rest = rest_of_text();
+        if (!has_line(rest, record_.take_tail != 0)) {
+            if (rest.empty() || record_.slot != 0 || shared_.slots_used < most_slots ||
+                std::any_of(shared_.slots, shared_.slots + most_slots, [](const Slot& slot) { return slot.stream == 0; }))
+                return;
+            record_.take_tail = 1; // no room for one more unfinished line: it is split here
+            continue;
+        }
+        if (static_cast<Source>(record_.source) != Source::init) {
+            write_piece(*unit_, rest);
+            continue;
+        }
+        // Lines of PID 1 are of many units; the stream's own has those that name none.
+        std::string_view named = wire::logs::parse_init_line(rest.substr(0, rest.find('\n'))).unit;
+        if (progress().continuing != 0 || named.empty()) {
+            write_piece(*unit_, rest);
+            continue;
+        }
+        Unit& unit = units_.enter(named);
+        write_piece(unit, rest);
+        units_.leave(unit);
+    }
+}
+
+void Courier::read_clock() {
+    std::int64_t offset = 0;
+    // Being stopped between the two readings would look like a jump, so a jump is looked at again.
+    for (int tries = 0; tries < 3; ++tries) {
+        now_ = {micros_of(CLOCK_REALTIME)};
+        offset = now_.micros - micros_of(CLOCK_BOOTTIME);
+        if (std::abs(offset - shared_.clock_offset) < jump)
+            break;
+    }
+    shared_.clock_offset = offset;
+}
+
+// A write that a killed collector had begun.
+void Courier::settle_pending() {
+    if (record_.pending == 0)
+        return;
+    Unit& unit = units_.enter(record_.target_size == 0 ? unit_->name : std::string_view(record_.target, record_.target_size));
+    if (units_.settled(unit, {record_.device, record_.inode, record_.offset}, record_.size))
+        commit(unit);
+    publish(record_.pending, 0u);
+    units_.leave(unit);
+}
+
+// Writes some of the lines at the beginning of `rest`, at least one.
+void Courier::write_piece(Unit& unit, std::string_view rest) {
+    auto opened = units_.open(unit);
+    const std::int64_t jumped = shared_.clock_offset - (unit.clock_offset == 0 ? shared_.clock_offset : unit.clock_offset);
+    const std::int64_t behind = unit.last.micros - now_.micros;
+    const bool rotate_first = behind > longest_wait;
+    WallTime stamp = behind > 0 && !rotate_first ? unit.last : now_;
+    if (stamp != stamp_at_)
+        wire::logs::write_stamp(stamp_at_ = stamp, stamp_);
+
+    const Style style{.stamp = {stamp_, sizeof stamp_},
+                      .source = static_cast<Source>(record_.source),
+                      .continuing = progress().continuing,
+                      .take_tail = record_.take_tail != 0,
+                      .unit = unit.name,
+                      .own_unit = unit_->name};
+    const Cut cut = format_lines(rest, style, {out_.get() + notice_room, lines_room});
+    const std::size_t notices = write_notices(unit, jumped, rotate_first ? behind : 0);
+    const std::string_view lines(out_.get() + notice_room - notices, notices + cut.written);
+
+    record_.progress_after = std::bit_cast<std::uint64_t>(
+        Progress{progress().from + static_cast<std::uint32_t>(cut.taken), cut.continuing});
+    Units::Appended appended;
+    Result<Place> place = opened ? units_.place(unit, lines.size(), now_, rotate_first)
+                                 : Result<Place>(std::unexpected(opened.error()));
+    if (place) {
+        record_.device = place->device;
+        record_.inode = place->inode;
+        record_.offset = place->size;
+        record_.size = lines.size();
+        record_.told = units_.in_memory() ? 0 : unit.loss;
+        record_.target_size = 0;
+        if (&unit != unit_) // a line of PID 1's about another unit
+            record_.target_size = static_cast<std::uint32_t>(unit.name.copy(record_.target, sizeof record_.target));
+        publish(record_.pending, 1u);
+        appended = units_.append(unit, lines, *place);
+    } else {
+        appended.code = place.error().code;
+    }
+    if (appended.kept > 0) {
+        unit.last = stamp;
+        unit.clock_offset = shared_.clock_offset;
+    }
+    if (appended.code != 0) {
+        if (record_.told != 0 && appended.kept >= notices)
+            units_.clear_loss(unit);
+        const std::string_view lost = lines.substr(std::max(appended.kept, notices));
+        units_.count_loss(unit, static_cast<std::uint64_t>(std::count(lost.begin(), lost.end(), '\n')), appended.code);
+        record_.told = 0;
+    }
+    commit(unit);
+}
+
+// What was pending is done: in the file, or counted as lost.
+void Courier::commit(Unit& unit) {
+    if (record_.told != 0) {
+        unit.loss = record_.told;
+        units_.clear_loss(unit);
+        record_.told = 0;
+    }
+    publish(record_.progress, record_.progress_after);
+    publish(record_.pending, 0u);
+}
+
+// Lines that stand before those of the batch; returns their size.
+std::size_t Courier::write_notices(Unit& unit, std::int64_t jumped, std::int64_t behind) {
+    char text[notice_room];
+    std::size_t size = 0;
+    auto begin = [&](Priority priority) {
+        size += wire::logs::write_prefix({stamp_, sizeof stamp_}, priority, Source::init, false, text + size);
+    };
+    if (jumped > jump || jumped < -jump) {
+        begin(Priority::notice);
+        size += static_cast<std::size_t>(std::snprintf(text + size, 100, "the clock jumped by %+.3f s\n",
+                                                       static_cast<double>(jumped) / 1e6));
+    } else if (behind > 0) {
+        begin(Priority::notice);
+        size += static_cast<std::size_t>(std::snprintf(text + size, 100, "the clock is %.3f s behind the last line\n",
+                                                       static_cast<double>(behind) / 1e6));
+    }
+    // In memory the oldest lines go first, and this one would go with them: it is told when they reach a file.
+    if (const Loss* loss = units_.loss_of(unit); loss != nullptr && loss->lines > 0 && !units_.in_memory()) {
+        const char* why = loss->code == 0 ? "memory was full" : ::strerrordesc_np(loss->code);
+        begin(Priority::warning);
+        size += static_cast<std::size_t>(std::snprintf(text + size, 150, "%llu line%s lost here: %s\n",
+                                                       static_cast<unsigned long long>(loss->lines),
+                                                       loss->lines == 1 ? "" : "s", why != nullptr ? why : "unknown error"));
+    }
+    std::memcpy(out_.get() + notice_room - size, text, size);
+    return size;
+}
+
+// Puts what is unfinished into the stream's slot, or frees that.
+void Courier::store_tail() {
+    const std::string_view rest = rest_of_text();
+    const bool keep = !rest.empty() || progress().continuing != 0;
+    if (keep && record_.slot == 0) {
+        std::uint32_t index = 0;
+        while (index < shared_.slots_used && shared_.slots[index].stream != 0)
+            ++index;
+        if (index < most_slots) {
+            publish(shared_.slots_used, std::max(shared_.slots_used, index + 1));
+            record_.slot = index + 1;
+        }
+    }
+    publish(record_.step, Step::storing);
+    if (record_.slot != 0) {
+        Slot& slot = shared_.slots[record_.slot - 1];
+        if (keep) {
+            std::memcpy(shared_.carry[record_.slot - 1], rest.data(), rest.size());
+            slot.size = static_cast<std::uint32_t>(rest.size());
+            slot.continuing = progress().continuing;
+            publish(slot.stream, record_.stream);
+        } else {
+            publish(slot.stream, StreamId{0});
+        }
+    }
+    publish(record_.step, Step::idle);
+    if (!keep)
+        record_.slot = 0;
+    units_.leave(*std::exchange(unit_, nullptr));
+}
+
+std::uint32_t Courier::slot_of(StreamId id) const {
+    for (std::uint32_t i = 0; i < shared_.slots_used; ++i)
+        if (shared_.slots[i].stream == id)
+            return i + 1;
+    return 0;
+}
+
+void Courier::release(Stream& stream) {
+    if (stream.slot != 0)
+        publish(shared_.slots[stream.slot - 1].stream, StreamId{0});
+    stream.slot = 0;
+}
+
+void Courier::tell_losses() {
+    // A batch without a stream and without text, whose one piece is only a notice.
+    for (const std::string& name : units_.losers()) {
+        Unit& unit = units_.enter(name);
+        Stream none;
+        none.unit = &unit;
+        begin(none, false);
+        publish(record_.step, Step::writing);
+        read_clock();
+        write_piece(unit, {});
+        store_tail();
+        units_.leave(unit);
+    }
+}
+
+} // namespace mi::logd

@@ -1,0 +1,204 @@
+#include "logd/directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wire/log_format.hpp"
+
+namespace mi::logd {
+namespace {
+
+namespace logs = wire::logs;
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+template <typename Use>
+void each_entry(int directory, Use&& use) {
+    Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::unique_ptr<DIR, CloseDirectory> listing(own ? ::fdopendir(own.get()) : nullptr);
+    if (!listing)
+        return;
+    (void)own.release();
+    while (const dirent* entry = ::readdir(listing.get()))
+        if (entry->d_name[0] != '.')
+            use(*entry);
+}
+
+// The last `size` bytes of a file, or all of it.
+std::string read_tail(int file, std::int64_t file_size, std::size_t size) {
+    std::string tail(std::min<std::int64_t>(file_size, static_cast<std::int64_t>(size)), '\0');
+    std::size_t got = 0;
+    while (got < tail.size()) {
+        ssize_t n = ::pread(file, tail.data() + got, tail.size() - got,
+                            file_size - static_cast<std::int64_t>(tail.size() - got));
+        if (n <= 0)
+            break;
+        got += static_cast<std::size_t>(n);
+    }
+    tail.resize(got);
+    return tail;
+}
+
+// Stamp of the last whole line in `tail`, which ends with a line end.
+WallTime last_stamp(std::string_view tail) {
+    tail.remove_suffix(1);
+    std::size_t before = tail.rfind('\n');
+    return logs::parse_stamp(tail.substr(before == tail.npos ? 0 : before + 1)).value_or(WallTime{});
+}
+
+// Leaves the file with a line end at its end, and finds the stamp of its last line.
+Result<WallTime> mend(int file) {
+    struct stat status {};
+    if (::fstat(file, &status) < 0)
+        return fault(errno, "look at log file");
+    if (!S_ISREG(status.st_mode))
+        return fault(EINVAL, "use as log file");
+    if (status.st_size == 0)
+        return WallTime{};
+    // A line is nearly always short, so look at little first.
+    constexpr std::size_t longest_line = logs::longest_prefix + logs::longest_text + 1;
+    for (std::size_t look : {std::size_t{2048}, 2 * longest_line}) {
+        std::string tail = read_tail(file, status.st_size, look);
+        if (tail.ends_with('\n') && (tail.rfind('\n', tail.size() - 2) != tail.npos || look > 2048))
+            return last_stamp(tail);
+        if (look == 2048)
+            continue;
+        std::size_t end = tail.rfind('\n');
+        std::size_t begin = end == tail.npos ? 0 : end + 1;
+        std::string_view torn = std::string_view(tail).substr(begin);
+        // After a power loss some file systems show a file's end as NULs that were never written.
+        std::size_t kept = torn.find_last_not_of('\0') + 1;
+        bool whole_beginning = begin == 0 || logs::parse_line(torn.substr(0, kept)).has_value();
+        std::int64_t size = status.st_size - static_cast<std::int64_t>(torn.size() - (whole_beginning ? kept : 0));
+        if (::ftruncate(file, size) < 0)
+            return fault(errno, "truncate torn line of log file");
+        if (whole_beginning && kept > 0 && ::write(file, "\n", 1) < 0)
+            return fault(errno, "end torn line of log file");
+        auto stamp = logs::parse_stamp(torn);
+        if (whole_beginning && stamp)
+            return *stamp;
+        return begin == 0 ? WallTime{} : last_stamp(std::string_view(tail).substr(0, begin));
+    }
+    return WallTime{};
+}
+
+} // namespace
+
+Result<Fd> open_log_directory(const std::string& path) {
+    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+        if (::mkdir(path.substr(0, at).c_str(), 0755) < 0 && errno != EEXIST && errno != EISDIR)
+            return fault(errno, "make log directory", path);
+        if (at == path.npos)
+            break;
+    }
+    Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory)
+        return fault(errno, "open log directory", path);
+    if (::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return fault(errno, "write to log directory", path);
+    return directory;
+}
+
+Result<Fd> open_unit_directory(int directory, const std::string& name, bool make) {
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    Fd unit(::openat(directory, name.c_str(), flags));
+    if (!unit && errno == ENOENT && make) {
+        if (::mkdirat(directory, name.c_str(), 0755) < 0 && errno != EEXIST)
+            return fault(errno, "make log directory", name);
+        unit = Fd(::openat(directory, name.c_str(), flags));
+    }
+    if (!unit)
+        return fault(errno, "open log directory", name);
+    return unit;
+}
+
+Result<Current> open_existing(int directory, const std::string& name) {
+    constexpr int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    Fd file(::openat(directory, name.c_str(), flags));
+    if (!file)
+        return fault(errno, "open log file", name);
+    auto last = mend(file.get());
+    if (!last)
+        return std::unexpected(last.error());
+    return Current{std::move(file), *last};
+}
+
+Result<Current> open_current(int directory) {
+    constexpr int flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    Fd file(::openat(directory, current_name, flags, 0640));
+    struct stat status {};
+    if (file ? ::fstat(file.get(), &status) == 0 && !S_ISREG(status.st_mode)
+             : errno == ELOOP || errno == ENXIO || errno == EISDIR) {
+        // A link, a fifo, a directory: nothing of ours. Kept, under a name that nobody reads as a log.
+        if (::renameat(directory, current_name, directory, "current.not-a-log") < 0)
+            return fault(errno, "move away what is no log file", current_name);
+        file = Fd(::openat(directory, current_name, flags, 0640));
+    }
+    if (!file)
+        return fault(errno, "open log file", current_name);
+    auto last = mend(file.get());
+    if (!last)
+        return std::unexpected(last.error());
+    return Current{std::move(file), *last};
+}
+
+WallTime first_stamp(int file) {
+    char stamp[logs::stamp_size];
+    if (::pread(file, stamp, sizeof stamp, 0) != static_cast<ssize_t>(sizeof stamp))
+        return {};
+    return logs::parse_stamp({stamp, sizeof stamp}).value_or(WallTime{});
+}
+
+Result<> rotate(int directory, WallTime now, std::uint32_t keep) {
+    std::vector<std::string> files = log_files(directory);
+    std::erase(files, current_name);
+    if (!files.empty())
+        if (auto youngest = logs::parse_rotated_name(files.back()); youngest && *youngest >= now)
+            now = WallTime{youngest->micros + 1};
+    // No name is taken: the youngest is older. So a plain rename overwrites nothing, on every file system.
+    std::string name = logs::rotated_name(now);
+    if (::renameat(directory, current_name, directory, name.c_str()) < 0)
+        return fault(errno, "rotate log file", name);
+    files.push_back(name);
+    if (files.size() > keep)
+        files.resize(files.size() - keep);
+    else
+        files.clear();
+    for (const std::string& old : files)
+        (void)::unlinkat(directory, old.c_str(), 0); // tried again with the next rotation
+    return {};
+}
+
+std::vector<std::string> log_files(int directory) {
+    std::vector<std::string> files;
+    bool current = false;
+    each_entry(directory, [&](const dirent& entry) {
+        if (logs::parse_rotated_name(entry.d_name))
+            files.emplace_back(entry.d_name);
+        current = current || entry.d_name == std::string_view(current_name);
+    });
+    std::sort(files.begin(), files.end());
+    if (current)
+        files.emplace_back(current_name);
+    return files;
+}
+
+std::vector<std::string> unit_directories(int directory) {
+    std::vector<std::string> names;
+    each_entry(directory, [&](const dirent& entry) {
+        if (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN)
+            names.emplace_back(entry.d_name);
+    });
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+} // namespace mi::logd

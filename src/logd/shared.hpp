@@ -1,0 +1,135 @@
+// The shared memory of the estate: what the next collector has to know if this one is killed at any instruction.
+// Only the layout and how to map it; who writes what, and why that is enough, is told in courier.hpp.
+//
+// PID 1 holds the memfd and never looks inside. Pages cost nothing until they are touched, so the rooms are generous. There is no
+// machine crash to think of (the memfd is gone then), only a process that stops between two instructions: stores are seen by
+// the successor in program order, so keeping the compiler from reordering them is all that `publish` has to do.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "logd/run.hpp"
+#include "wire/log_format.hpp"
+
+namespace mi::logd {
+
+using wire::logs::Limits;
+using wire::logs::Priority;
+using wire::logs::Source;
+using wire::logs::StreamId;
+
+inline constexpr std::size_t input_room = 64 * 1024;                // moved out of a service's pipe at once
+inline constexpr std::size_t carry_room = wire::logs::longest_text; // of an unfinished line
+inline constexpr std::size_t most_slots = 2048;                     // streams with an unfinished line at the same time
+inline constexpr std::size_t ring_room = 4 * 1024 * 1024;           // lines held before any directory is writable
+inline constexpr std::size_t most_losses = 512;                     // units with losses not yet told in their logs
+
+// What is being done right now; each value names what is left to do. See courier.hpp.
+enum class Step : std::uint32_t { idle, moving, reading, writing, storing, draining, copying };
+
+// Where a line that is being written out in pieces stands: 0 at the beginning of a line, else 1 + its priority.
+using Continuing = std::uint32_t;
+
+// How far a batch is: so much of its text is in a file for good, and this is where that leaves its line.
+struct Progress {
+    std::uint32_t from;
+    Continuing continuing;
+};
+
+// What is in flight. At most one thing ever is.
+struct Record {
+    std::uint32_t step; // a Step
+    std::uint32_t attempts; // how often a successor has begun to finish this
+
+    // The batch: `head` bytes of unfinished line, then `moved` bytes from the pipe, make the text.
+    StreamId stream;
+    std::uint32_t source;
+    std::uint32_t slot; // 1 + index of the stream's slot, 0: none
+    std::uint32_t head;
+    std::uint32_t moved;
+    std::uint32_t take_tail; // write what is left after the last line end, too
+    std::uint64_t progress;  // a Progress, as one number because it changes at once
+
+    // The write: `size` bytes go to `offset` of that file; then the progress is `progress_after`.
+    std::uint32_t pending; // the fields below are valid
+    std::uint64_t progress_after;
+    std::uint32_t told; // 1 + index of the Loss which that write tells about, 0: none
+    std::uint64_t device, inode, offset, size;
+    std::uint64_t tail_after; // draining: the ring's tail once written
+
+    std::uint32_t unit_size; // of the stream's unit
+    char unit[wire::logs::longest_unit];
+    std::uint32_t target_size; // of the unit whose file it is; 0: the same
+    char target[wire::logs::longest_unit];
+    std::uint32_t file_size; // copying: name of the file that is being moved
+    char file[64];
+};
+
+// An unfinished line of a stream, until the rest of it comes.
+struct Slot {
+    StreamId stream; // 0: free
+    std::uint32_t size;
+    Continuing continuing;
+};
+
+// Lines of a unit that could not be kept, and that its log does not tell yet.
+struct Loss {
+    std::uint64_t lines; // 0: the row is free
+    std::int32_t code;   // the last errno; 0: memory was full
+    std::uint32_t unit_size;
+    char unit[wire::logs::longest_unit];
+};
+
+// The memory that holds lines before a directory is writable: a ring of entries between `tail` and `head`, which only grow.
+struct Ring {
+    std::uint64_t head, tail;
+    alignas(4096) char bytes[ring_room];
+};
+
+struct Shared {
+    std::uint64_t magic;
+    std::uint64_t layout_size;
+    std::int64_t clock_offset; // CLOCK_REALTIME - CLOCK_BOOTTIME as last seen, microseconds; 0: never looked
+    std::uint64_t log_device, log_inode; // of the log directory in use; 0: memory
+    std::uint32_t slots_used;  // slots beyond were never used
+    std::uint32_t losses_used; // so were these rows
+    Record record;
+    alignas(4096) Slot slots[most_slots];
+    alignas(4096) Loss losses[most_losses];
+    alignas(4096) char input[carry_room + input_room]; // the unfinished line right-aligned in the first part
+    alignas(4096) Ring ring;
+    alignas(4096) char carry[most_slots][carry_room];
+};
+
+// Stores `value` so that whoever sees it sees everything stored before, and nothing stored after is seen without it.
+template <typename Field, typename Value>
+void publish(Field& field, Value value) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    *const_cast<volatile Field*>(&field) = static_cast<Field>(value);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// The memory of an estate, mapped as long as this lives.
+class Mapping {
+public:
+    // Maps and checks `memory`; a fresh one is initialised. A Fault where it is not an estate of this program or holds values
+    // that no collector writes: a new estate is needed then.
+    static Result<Mapping> open(int memory);
+    Mapping(Mapping&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+    Mapping& operator=(Mapping&& other) noexcept {
+        std::swap(shared_, other.shared_);
+        return *this;
+    }
+    ~Mapping();
+    [[nodiscard]] Shared& operator*() const { return *shared_; }
+
+private:
+    explicit Mapping(Shared* shared) : shared_(shared) {}
+    Shared* shared_;
+};
+
+} // namespace mi::logd

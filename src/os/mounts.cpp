@@ -1,0 +1,146 @@
+// Reading mountinfo, and deciding from it alone which paths must not be touched.
+#include "os/mounts.hpp"
+
+#include "base/text.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace mi::os {
+namespace {
+
+// Blanks, line ends and backslashes are written as \NNN, in octal.
+std::string unescape(std::string_view text) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\' && i + 3 < text.size())
+            if (std::optional<unsigned> code = to_number<unsigned>(text.substr(i + 1, 3), 8); code && *code < 256) {
+                plain += static_cast<char>(*code);
+                i += 3;
+                continue;
+            }
+        plain += text[i];
+    }
+    return plain;
+}
+
+bool has_option(std::string_view options, std::string_view wanted) {
+    std::vector<std::string_view> words = split(options, ',');
+    return std::ranges::find(words, wanted) != words.end();
+}
+
+Result<std::string> read_whole(int fd) {
+    std::string text;
+    char piece[8192];
+    while (ssize_t got = ::read(fd, piece, sizeof piece)) {
+        if (got > 0)
+            text.append(piece, static_cast<std::size_t>(got));
+        else if (errno != EINTR)
+            return fault(errno, "read", "mountinfo");
+    }
+    return text;
+}
+
+} // namespace
+
+// `36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/root rw,errors=continue`
+std::vector<Mount> parse_mounts(std::string_view text) {
+    std::vector<Mount> mounts;
+    for (std::string_view line : split(text, '\n')) {
+        std::vector<std::string_view> fields = split(line, ' ');
+        auto dash = std::ranges::find(fields, "-");
+        if (dash - fields.begin() < 6 || fields.end() - dash < 4)
+            continue;
+        std::optional<int> id = to_number<int>(fields[0]);
+        std::optional<int> parent = to_number<int>(fields[1]);
+        if (!id || !parent)
+            continue;
+        mounts.push_back({*id, *parent, unescape(fields[3]), unescape(fields[4]), std::string(dash[1]),
+                          unescape(dash[2]), has_option(dash[3], "ro")});
+    }
+    return mounts;
+}
+
+Result<std::vector<Mount>> read_mounts(const std::string& path) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd)
+        return fault(errno, "open", path);
+    Result<std::string> text = read_whole(fd.get());
+    if (!text)
+        return std::unexpected(text.error());
+    return parse_mounts(*text);
+}
+
+bool may_hang(std::string_view type) {
+    if (type == "fuse" || type == "fuseblk" || type.starts_with("fuse."))
+        return true;
+    constexpr std::string_view types[] = {"nfs",  "nfs4",   "cifs", "smb3",   "smbfs", "ncpfs", "9p",   "virtiofs",
+                                          "ceph", "afs",    "coda", "ocfs2",  "gfs2",  "glusterfs", "lustre", "autofs",
+                                          "orangefs", "beegfs"};
+    return std::ranges::find(types, type) != std::end(types);
+}
+
+HangingMounts::HangingMounts(const std::string& mountinfo)
+    : table_(::open(mountinfo.c_str(), O_RDONLY | O_CLOEXEC)), changes_told_(mountinfo.starts_with("/proc/")) {}
+
+void HangingMounts::refresh() {
+    if (!table_)
+        return; // without /proc nothing is known to hang
+    if (read_once_ && changes_told_) {
+        pollfd changed{table_.get(), POLLPRI, 0};
+        if (::poll(&changed, 1, 0) <= 0 || (changed.revents & (POLLPRI | POLLERR)) == 0)
+            return;
+    }
+    read_once_ = true;
+    Result<std::string> text;
+    if (::lseek(table_.get(), 0, SEEK_SET) != 0 || !(text = read_whole(table_.get())))
+        return;
+    points_.clear();
+    for (Mount& mount : parse_mounts(*text))
+        if (mount.point != "/" && may_hang(mount.type))
+            points_.push_back(std::move(mount.point));
+}
+
+bool HangingMounts::cover(std::string_view path) {
+    refresh();
+    if (points_.empty() || !path.starts_with('/'))
+        return false;
+    // What is still to be walked, in order; links are put in front of it.
+    std::string rest(path);
+    std::string reached;
+    for (int links = 0; !rest.empty() && links <= 40;) {
+        std::size_t start = rest.find_first_not_of('/');
+        if (start == std::string::npos)
+            return false;
+        std::size_t end = std::min(rest.find('/', start), rest.size());
+        std::string component = rest.substr(start, end - start);
+        rest.erase(0, end);
+        if (component == ".")
+            continue;
+        if (component == "..") {
+            reached.erase(std::min(reached.rfind('/'), reached.size()));
+            continue;
+        }
+        std::string next = reached + '/' + component;
+        if (std::ranges::find(points_, next) != points_.end())
+            return true;
+        char target[PATH_MAX];
+        ssize_t length = ::readlink(next.c_str(), target, sizeof target);
+        if (length <= 0) {
+            reached = std::move(next);
+            continue;
+        }
+        ++links;
+        rest.insert(0, "/").insert(0, target, static_cast<std::size_t>(length));
+        if (target[0] == '/')
+            reached.clear();
+    }
+    return false;
+}
+
+} // namespace mi::os

@@ -1,0 +1,46 @@
+// What is mounted where, as /proc/self/mountinfo tells it.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::os {
+
+struct Mount {
+    int id = 0;
+    int parent = 0;
+    std::string root;  // what of the file system is mounted here
+    std::string point; // where, with escapes resolved
+    std::string type;
+    std::string source;
+    bool read_only = false; // the file system itself, not just this mount
+};
+
+// The mounts in the order in which they were made. Lines it cannot read are skipped.
+[[nodiscard]] std::vector<Mount> parse_mounts(std::string_view text);
+[[nodiscard]] Result<std::vector<Mount>> read_mounts(const std::string& path = "/proc/self/mountinfo");
+
+// Whether a file system of this type may wait for a server, for ever.
+[[nodiscard]] bool may_hang(std::string_view type);
+
+// Knows which paths lie on file systems that may hang (network, FUSE), without ever touching one: it walks the path
+// component by component and stops where such a mount begins. A root file system of that kind does not count: we are on it
+// ourselves. Keeps one descriptor, by which the kernel says when mounts have changed, so that a question costs one poll(2).
+class HangingMounts {
+public:
+    explicit HangingMounts(const std::string& mountinfo = "/proc/self/mountinfo");
+    [[nodiscard]] bool cover(std::string_view path);
+
+private:
+    void refresh();
+    Fd table_;
+    bool changes_told_ = false; // poll works on it (it is the kernel's, not a test's file)
+    bool read_once_ = false;
+    std::vector<std::string> points_; // of the file systems that may hang
+};
+
+} // namespace mi::os

@@ -1,0 +1,31 @@
+// The words for what a child does.
+#include "os/plan.hpp"
+
+namespace mi::os {
+
+std::string_view name(Step step) {
+    switch (step) {
+    case Step::clone: return "clone";
+    case Step::cgroup: return "join cgroup";
+    case Step::descriptors: return "close descriptors";
+    case Step::session: return "setsid";
+    case Step::stdio: return "dup2";
+    case Step::open_file: return "open";
+    case Step::terminal: return "take terminal";
+    case Step::foreground: return "tcsetpgrp";
+    case Step::nice: return "setpriority";
+    case Step::oom_score: return "set oom_score_adj";
+    case Step::limits: return "setrlimit";
+    case Step::groups: return "setgroups";
+    case Step::group: return "setgid";
+    case Step::no_new_privileges: return "set no_new_privs";
+    case Step::user: return "setuid";
+    case Step::directory: return "chdir";
+    case Step::parent_death: return "set parent-death signal";
+    case Step::signals: return "reset signals";
+    case Step::exec: return "exec";
+    }
+    __builtin_unreachable();
+}
+
+} // namespace mi::os

@@ -1,0 +1,146 @@
+// Everything a child does before it becomes its program, as data: resolved, checked and allocated beforehand.
+// Who should run, and when, is the engine's business; doing it is spawn.hpp's.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::os {
+
+// What a child does, in the order in which it does it. A failed start names one of these.
+enum class Step {
+    clone,             // making the process
+    cgroup,            // joining its cgroup
+    descriptors,       // leaving the descriptors of its maker behind
+    session,           // setsid(2), or setpgid(2) for Session::group
+    stdio,             // dup2(2) of Plan::moves
+    open_file,         // Plan::opens
+    terminal,          // taking Plan::terminal
+    foreground,        // tcsetpgrp(3)
+    nice,              //
+    oom_score,         //
+    limits,            //
+    groups,            // setgroups(2)
+    group,             // setresgid(2)
+    no_new_privileges, //
+    user,              // setresuid(2)
+    directory,         // chdir(2), as the user: what he may not enter he does not start in
+    parent_death,      //
+    signals,           // dispositions and mask
+    exec,              // execve(2)
+};
+
+// The words for a step in a message: "setgroups", "chdir", "exec".
+[[nodiscard]] std::string_view name(Step step);
+
+// Strings in the shape execve(2) wants, kept in one block.
+class StringList {
+public:
+    StringList() = default;
+    StringList(std::initializer_list<std::string_view> items) {
+        for (std::string_view item : items)
+            add(item);
+    }
+    void add(std::string_view item) {
+        starts_.push_back(bytes_.size());
+        bytes_.append(item.substr(0, item.find('\0'))).push_back('\0');
+    }
+    // Adds "KEY=VALUE".
+    void add(std::string_view key, std::string_view value) {
+        starts_.push_back(bytes_.size());
+        bytes_.append(key).append("=").append(value.substr(0, value.find('\0'))).push_back('\0');
+    }
+    [[nodiscard]] std::size_t size() const { return starts_.size(); }
+    [[nodiscard]] bool empty() const { return starts_.empty(); }
+    [[nodiscard]] std::string_view operator[](std::size_t index) const { return bytes_.data() + starts_[index]; }
+    // Appends a pointer to each string to `pointers`; they hold until this list changes.
+    void point(std::vector<char*>& pointers) const {
+        for (std::size_t start : starts_)
+            pointers.push_back(const_cast<char*>(bytes_.data()) + start);
+    }
+    bool operator==(const StringList&) const = default;
+
+private:
+    std::string bytes_;
+    std::vector<std::size_t> starts_;
+};
+
+// As the source of a Move: /dev/null, which the Spawner has at hand.
+constexpr int null_device = -1;
+
+// Our descriptor `source` becomes the child's `target`.
+struct Move {
+    int source = null_device;
+    int target = 0;
+    bool operator==(const Move&) const = default;
+};
+
+// A file the child opens itself, before it drops privileges, as its descriptor `target`. A FIFO without a peer does not
+// block: it is opened for reading and writing.
+struct Open {
+    std::string path;
+    int flags = 0;
+    mode_t mode = 0644;
+    int target = 0;
+};
+
+// A terminal taken as controlling terminal (needs Session::fresh).
+struct Terminal {
+    std::string path;
+    bool reset = true;                               // sane line discipline, as a login expects it
+    std::array<bool, 3> onto = {true, true, true}; // which of stdin, stdout, stderr it becomes
+};
+
+struct Limit {
+    int resource = RLIMIT_NOFILE;
+    rlim_t soft = 0;
+    rlim_t hard = 0;
+};
+
+enum class Session {
+    fresh, // setsid: no controlling terminal, own group; what every service gets
+    group, // same session, own process group: the main process of a container
+    keep,
+};
+
+// The child's whole life up to exec. What is at its default costs no system call. Descriptors of ours that no move
+// names are not seen by the child; 0, 1 and 2 without move, open or terminal stay as ours are.
+struct Plan {
+    std::string file; // absolute path (see resolve_program)
+    StringList arguments;
+    StringList environment;
+    bool shell_for_scripts = false; // ENOEXEC runs `/bin/sh FILE ARG...`, as execvp(3) does
+
+    std::vector<Move> moves;
+    std::vector<Open> opens;
+    std::optional<Terminal> terminal;
+    Session session = Session::fresh;
+    int foreground = -1; // this descriptor of the child is a terminal: make the child its foreground group
+
+    int cgroup = -1; // an open cgroup v2 directory (O_PATH will do), or none
+    mode_t umask = 022;
+    std::string directory; // empty: as ours, which is `/`
+    std::optional<int> nice;
+    std::optional<int> oom_score;
+    std::vector<Limit> limits;
+
+    // With `user`, give `group` and `groups` too: what is not given is not changed.
+    std::optional<uid_t> user;
+    std::optional<gid_t> group;
+    std::optional<std::vector<gid_t>> groups;
+    std::string user_name; // for messages only
+    bool no_new_privileges = false;
+    int parent_death_signal = 0;
+
+    // The child gets a copy of our memory, and we do not wait for its exec: for a program or directory on a file
+    // system that may hang (HangingMounts). Failure then shows as exit 127 and a line on the child's stderr.
+    bool copying = false;
+};
+
+} // namespace mi::os

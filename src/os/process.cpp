@@ -1,0 +1,103 @@
+// /proc/PID, line by line; and pid files.
+#include "os/process.hpp"
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "os/runtime.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace mi::os {
+
+// `PID (NAME) S PPID PGRP SESSION TTY TPGID FLAGS ... (field 22) STARTTIME ...`; NAME may hold blanks and parentheses.
+std::optional<ProcessStat> parse_stat(std::string_view text) {
+    std::size_t open = text.find('(');
+    std::size_t close = text.rfind(')');
+    if (open == std::string_view::npos || open == 0 || close == std::string_view::npos || close < open)
+        return std::nullopt;
+    std::optional<pid_t> pid = to_number<pid_t>(trim(text.substr(0, open)));
+    std::vector<std::string_view> fields = split(trim(text.substr(close + 1)), ' ');
+    constexpr std::size_t first = 3; // the number, in proc(5), of fields[0]
+    if (!pid || fields.size() < 22 - first + 1 || fields[0].size() != 1)
+        return std::nullopt;
+    std::optional<pid_t> parent = to_number<pid_t>(fields[4 - first]);
+    std::optional<pid_t> group = to_number<pid_t>(fields[5 - first]);
+    std::optional<pid_t> session = to_number<pid_t>(fields[6 - first]);
+    std::optional<unsigned> flags = to_number<unsigned>(fields[9 - first]);
+    std::optional<std::uint64_t> started = to_number<std::uint64_t>(fields[22 - first]);
+    if (!parent || !group || !session || !flags || !started)
+        return std::nullopt;
+    constexpr unsigned of_kernel = 0x00200000; // PF_KTHREAD
+    return ProcessStat{.pid = *pid,
+                       .state = fields[0][0],
+                       .parent = *parent,
+                       .group = *group,
+                       .session = *session,
+                       .kernel_thread = (*flags & of_kernel) != 0,
+                       .started = *started,
+                       .name = std::string(text.substr(open + 1, close - open - 1))};
+}
+
+Result<ProcessStat> process_stat(pid_t pid) {
+    std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    Result<std::string> text = read_file(path);
+    if (!text)
+        return std::unexpected(text.error());
+    std::optional<ProcessStat> stat = parse_stat(*text);
+    if (!stat)
+        return fault(EBADMSG, "understand", path);
+    return *std::move(stat);
+}
+
+pid_t process_session(pid_t pid) {
+    pid_t session = ::getsid(pid);
+    return session < 0 ? 0 : session;
+}
+
+bool process_exists(pid_t pid) {
+    if (pid <= 0)
+        return false;
+    if (Result<ProcessStat> stat = process_stat(pid))
+        return stat->state != 'Z' && stat->state != 'X';
+    else if (stat.error().code == ESRCH)
+        return false;
+    // No /proc, or one that hides others' processes.
+    return ::kill(pid, 0) == 0 || errno == EPERM;
+}
+
+std::string wait_channel(pid_t pid) {
+    std::string channel = read_file("/proc/" + std::to_string(pid) + "/wchan").value_or("");
+    return channel == "0" ? "" : channel;
+}
+
+Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (!fd)
+        return fault(errno, "open", path);
+    struct stat about {};
+    if (::fstat(fd.get(), &about) != 0)
+        return fault(errno, "look at", path);
+    if (!S_ISREG(about.st_mode))
+        return fault(0, "refuse pid file that is no regular file:", path);
+    if ((about.st_mode & S_IWOTH) != 0)
+        return fault(0, "refuse pid file that anyone can write:", path);
+    if (about.st_uid != 0 && about.st_uid != ::geteuid() && (!owner || about.st_uid != *owner))
+        return fault(0, "refuse pid file of another user:", path);
+    char text[64];
+    ssize_t got = ::read(fd.get(), text, sizeof text);
+    if (got < 0)
+        return fault(errno, "read", path);
+    std::string_view whole(text, static_cast<std::size_t>(got));
+    // Some write more than one line; the number stands in the first.
+    std::optional<pid_t> pid = to_number<pid_t>(trim(whole.substr(0, whole.find('\n'))));
+    if (whole.size() == sizeof text || !pid || *pid <= 1)
+        return fault(0, "find no process id in", path);
+    return *pid;
+}
+
+} // namespace mi::os

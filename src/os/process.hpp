@@ -1,0 +1,41 @@
+// Looking at single processes in /proc, and believing pid files as far as they deserve it.
+#pragma once
+
+#include "base/result.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mi::os {
+
+// What /proc/PID/stat says, as far as we ask.
+struct ProcessStat {
+    pid_t pid = 0;
+    char state = '?'; // proc(5): R S D Z T ...
+    pid_t parent = 0;
+    pid_t group = 0;
+    pid_t session = 0;
+    bool kernel_thread = false;
+    std::uint64_t started = 0; // ticks since boot; with the pid, names a process for good
+    std::string name;          // comm, may hold anything
+};
+
+[[nodiscard]] std::optional<ProcessStat> parse_stat(std::string_view text);
+[[nodiscard]] Result<ProcessStat> process_stat(pid_t pid);
+// Also works without /proc; 0 if there is no such process.
+[[nodiscard]] pid_t process_session(pid_t pid);
+// Exists and is not a zombie (without /proc: exists).
+[[nodiscard]] bool process_exists(pid_t pid);
+// The function of the kernel in which it waits, or empty.
+[[nodiscard]] std::string wait_channel(pid_t pid);
+
+// The pid a daemon wrote to its pid file. Refused: a symbolic link, anything but a regular file, a file that is writable by
+// others or owned by someone who is neither we, root, nor `owner`, and what is not a number above 1. What it names may
+// be anyone's process: check that it belongs to the service before believing it.
+[[nodiscard]] Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner = std::nullopt);
+
+} // namespace mi::os

@@ -1,0 +1,55 @@
+// fork, wait a bounded time, give up.
+#include "os/timed_child.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+namespace mi::os {
+
+Instant monotonic_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return {std::chrono::seconds(now.tv_sec) + Span(now.tv_nsec)};
+}
+
+void wait_for_a_child(Span limit) {
+    // Where SIGCHLD is not blocked it does not arrive here: look again after a short while.
+    Span nap = std::clamp<Span>(limit, Span(0), std::chrono::milliseconds(50));
+    timespec time{static_cast<time_t>(nap / std::chrono::seconds(1)),
+                  static_cast<long>((nap % std::chrono::seconds(1)).count())};
+    sigset_t child;
+    ::sigemptyset(&child);
+    ::sigaddset(&child, SIGCHLD);
+    ::sigtimedwait(&child, nullptr, &time);
+}
+
+Outcome in_child(Span limit, const std::function<bool()>& work) {
+    Instant deadline = monotonic_now() + limit;
+    pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(work() ? 0 : 1);
+    if (child < 0)
+        return Outcome::failed;
+    for (;;) {
+        int status = 0;
+        pid_t ended = ::waitpid(child, &status, WNOHANG);
+        if (ended == child)
+            return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Outcome::done : Outcome::failed;
+        if (ended < 0 && errno != EINTR)
+            return Outcome::failed;
+        Span left = deadline - monotonic_now();
+        if (left <= Span(0)) {
+            ::kill(child, SIGKILL);
+            ::waitpid(child, nullptr, WNOHANG);
+            return Outcome::too_long;
+        }
+        wait_for_a_child(left);
+    }
+}
+
+} // namespace mi::os

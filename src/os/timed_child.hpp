@@ -1,0 +1,22 @@
+// Work that may hang, done in a child that is given up after a while. Private to this room's last stage.
+#pragma once
+
+#include "base/time.hpp"
+
+#include <functional>
+
+namespace mi::os {
+
+enum class Outcome { done, failed, too_long };
+
+// Now, on CLOCK_MONOTONIC.
+[[nodiscard]] Instant monotonic_now();
+
+// Waits until a child has changed (SIGCHLD, which should be blocked) or `limit` has passed; may return early.
+void wait_for_a_child(Span limit);
+
+// Runs `work` in a forked child; done if it returns true. After `limit` the child is killed, and left alone if even that does
+// not end it.
+[[nodiscard]] Outcome in_child(Span limit, const std::function<bool()>& work);
+
+} // namespace mi::os

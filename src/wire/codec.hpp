@@ -1,0 +1,210 @@
+// The compact binary form of plain data that names its fields (`static void fields(auto& self, auto&& visit)`, one call with
+// all members): what the snapshot is made of. Writing cannot fail; reading trusts nothing and never reads past the end.
+//
+// A struct is its length and then its fields in order, so it can grow at its end: a reader that knows fewer fields passes
+// over the rest, one that knows more keeps the defaults of those that are missing. Fields are never removed or reordered.
+//   integers and enumerators: LEB128, signed ones zigzag · bool: one byte · string, vector: count, then the elements ·
+//   optional: bool, then the value · Span: nanoseconds
+#pragma once
+
+#include "base/time.hpp"
+#include "wire/enums.hpp"
+#include "wire/json.hpp"
+
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace mi::wire {
+
+// One past the greatest number that stands for an enumerator: the table of words knows it.
+template <typename E>
+constexpr std::uint64_t enumerator_end = Words<E>::count;
+
+// A struct with all members in one visit.
+template <typename T>
+concept Recorded = requires(T& value) { T::fields(value, [](auto&...) {}); };
+
+class Encoder {
+public:
+    explicit Encoder(std::string& out) : out_(out) {}
+
+    template <typename T>
+    void put(const T& value) {
+        if constexpr (std::same_as<T, bool>) {
+            out_ += value ? '\1' : '\0';
+        } else if constexpr (std::is_enum_v<T>) {
+            number(static_cast<std::uint64_t>(value));
+        } else if constexpr (std::unsigned_integral<T>) {
+            number(value);
+        } else if constexpr (std::signed_integral<T>) {
+            signed_number(value);
+        } else if constexpr (std::same_as<T, Span>) {
+            signed_number(value.count());
+        } else if constexpr (std::same_as<T, std::string>) {
+            number(value.size());
+            out_ += value;
+        } else if constexpr (is_optional<T>) {
+            put(value.has_value());
+            if (value)
+                put(*value);
+        } else if constexpr (is_vector<T>) {
+            number(value.size());
+            for (const auto& one : value)
+                put(one);
+        } else {
+            static_assert(Recorded<T>, "this type has no binary form: give it fields()");
+            // The length is known afterwards. One byte is kept free for it, which is enough for most.
+            const std::size_t start = out_.size();
+            out_ += '\0';
+            T::fields(value, [this](const auto&... members) { (put(members), ...); });
+            const std::size_t length = out_.size() - start - 1;
+            if (length < 0x80) {
+                out_[start] = static_cast<char>(length);
+            } else {
+                std::string prefix;
+                Encoder(prefix).number(length);
+                out_.replace(start, 1, prefix);
+            }
+        }
+    }
+
+private:
+    void number(std::uint64_t value) {
+        for (; value >= 0x80; value >>= 7)
+            out_ += static_cast<char>(value | 0x80);
+        out_ += static_cast<char>(value);
+    }
+    void signed_number(std::int64_t value) {
+        number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+    }
+
+    std::string& out_;
+};
+
+class Decoder {
+public:
+    explicit Decoder(std::string_view bytes) : rest_(bytes) {}
+
+    // False: the bytes are not of this form; `value` is then good for nothing but to be destroyed.
+    template <typename T>
+    [[nodiscard]] bool get(T& value) {
+        if constexpr (std::same_as<T, bool>) {
+            if (rest_.empty() || static_cast<unsigned char>(rest_.front()) > 1)
+                return false;
+            value = rest_.front() != 0;
+            rest_.remove_prefix(1);
+            return true;
+        } else if constexpr (std::is_enum_v<T>) {
+            std::uint64_t raw = 0;
+            if (!number(raw) || raw >= enumerator_end<T>)
+                return false;
+            value = static_cast<T>(raw);
+            return true;
+        } else if constexpr (std::unsigned_integral<T>) {
+            std::uint64_t raw = 0;
+            if (!number(raw) || raw > std::numeric_limits<T>::max())
+                return false;
+            value = static_cast<T>(raw);
+            return true;
+        } else if constexpr (std::signed_integral<T>) {
+            std::int64_t raw = 0;
+            if (!signed_number(raw) || raw < std::numeric_limits<T>::min() || raw > std::numeric_limits<T>::max())
+                return false;
+            value = static_cast<T>(raw);
+            return true;
+        } else if constexpr (std::same_as<T, Span>) {
+            std::int64_t raw = 0;
+            if (!signed_number(raw))
+                return false;
+            value = Span(raw);
+            return true;
+        } else if constexpr (std::same_as<T, std::string>) {
+            std::string_view bytes;
+            if (!take(bytes))
+                return false;
+            value = bytes;
+            return true;
+        } else if constexpr (is_optional<T>) {
+            bool present = false;
+            value.reset();
+            return get(present) && (!present || get(value.emplace()));
+        } else if constexpr (is_vector<T>) {
+            // Each element takes a byte at least, so a lie about the count cannot make us allocate more than was sent.
+            std::uint64_t count = 0;
+            if (!number(count) || count > rest_.size())
+                return false;
+            value.clear();
+            for (; count > 0; --count)
+                if (!get(value.emplace_back()))
+                    return false;
+            return true;
+        } else {
+            static_assert(Recorded<T>, "this type has no binary form: give it fields()");
+            std::string_view bytes;
+            if (!take(bytes))
+                return false;
+            Decoder inner(bytes);
+            bool good = true;
+            // What an older writer did not know is missing at the end, and keeps its default.
+            T::fields(value, [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
+            return good;
+        }
+    }
+
+    // What has not been read.
+    [[nodiscard]] std::string_view rest() const { return rest_; }
+
+private:
+    [[nodiscard]] bool number(std::uint64_t& value) {
+        value = 0;
+        for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
+            const auto byte = static_cast<unsigned char>(rest_.front());
+            rest_.remove_prefix(1);
+            if (shift == 63 && byte > 1)
+                return false;
+            value |= static_cast<std::uint64_t>(byte & 0x7fu) << shift;
+            if (byte < 0x80)
+                return true;
+        }
+        return false;
+    }
+    [[nodiscard]] bool signed_number(std::int64_t& value) {
+        std::uint64_t raw = 0;
+        if (!number(raw))
+            return false;
+        value = std::bit_cast<std::int64_t>((raw >> 1) ^ (~(raw & 1) + 1));
+        return true;
+    }
+    // A length and as many bytes.
+    [[nodiscard]] bool take(std::string_view& bytes) {
+        std::uint64_t length = 0;
+        if (!number(length) || length > rest_.size())
+            return false;
+        bytes = rest_.substr(0, length);
+        rest_.remove_prefix(length);
+        return true;
+    }
+
+    std::string_view rest_;
+};
+
+// Appends `value` to `out`.
+template <typename T>
+void encode(std::string& out, const T& value) {
+    Encoder(out).put(value);
+}
+
+// Reads the whole of `bytes` as one T; false where it is none, or something follows.
+template <typename T>
+[[nodiscard]] bool decode(std::string_view bytes, T& value) {
+    Decoder decoder(bytes);
+    return decoder.get(value) && decoder.rest().empty();
+}
+
+} // namespace mi::wire

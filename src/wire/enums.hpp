@@ -1,0 +1,92 @@
+// The words of every enumeration that crosses a boundary: in JSON an enumerator is its word, in the snapshot its number,
+// and a number past the last one is refused. One table an enumeration.
+#pragma once
+
+#include "core/record.hpp"
+#include "core/unit.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace mi::wire {
+
+// What the manager runs as.
+enum class Mode : std::uint8_t { system, container, user };
+// How far the machine is: `degraded` is running with something failed.
+enum class ManagerState : std::uint8_t { starting, running, degraded, stopping };
+// How to end: see reboot(2). In a container every one of them ends the container.
+enum class Ending : std::uint8_t { poweroff, reboot, halt };
+// What an event tells of: a unit's state, its status text, or the manager itself.
+enum class EventKind : std::uint8_t { state, status, manager };
+
+// `type` is the name of the enumeration in the interface description, `count` how many enumerators there are (they count
+// up from 0), `word` the text of one. Words are of letters, digits and single underscores, as Varlink has them.
+template <typename E>
+struct Words;
+
+template <>
+struct Words<core::Phase> {
+    static constexpr std::string_view type = "State";
+    static constexpr unsigned count = static_cast<unsigned>(core::Phase::invalid) + 1;
+    static std::string_view word(core::Phase value) { return core::name(value); }
+};
+
+// Whether `value` is an enumerator: compilers print the others as a number with a cast. So the tables are checked against
+// the enumerations: a new enumerator does not compile until it has its word.
+template <auto value>
+consteval bool is_enumerator() {
+    constexpr std::string_view text = __PRETTY_FUNCTION__;
+    return text.find(")", text.rfind("value = ") + 1) == std::string_view::npos;
+}
+template <typename E, unsigned count>
+constexpr bool is_complete =
+    is_enumerator<static_cast<E>(count - 1)>() && !is_enumerator<static_cast<E>(count)>();
+static_assert(is_complete<core::Phase, Words<core::Phase>::count>);
+
+// For an enumeration whose words stand here.
+#define MI_WORDS(ENUM, TYPE, ...)                                                                                      \
+    template <>                                                                                                        \
+    struct Words<ENUM> {                                                                                               \
+        static constexpr std::string_view type = TYPE;                                                                 \
+        static constexpr std::string_view words[] = {__VA_ARGS__};                                                     \
+        static constexpr unsigned count = sizeof words / sizeof words[0];                                              \
+        static constexpr std::string_view word(ENUM value) { return words[static_cast<unsigned>(value)]; }             \
+    };                                                                                                                 \
+    static_assert(is_complete<ENUM, Words<ENUM>::count>)
+
+MI_WORDS(core::Stage, "Stage", "none", "conditions", "pre_start", "main", "pid_file", "post_start", "stop", "terminate",
+         "kill", "sweep", "post_stop", "last_sweep");
+MI_WORDS(core::Role, "Role", "none", "pre_start", "main", "post_start", "reload", "stop", "post_stop");
+MI_WORDS(core::Reason, "Reason", "none", "asked", "unneeded", "dependency_failed", "dependency_stopped", "conflict",
+         "condition", "spawn_failed", "exited", "start_timeout", "stop_timeout", "pre_start_failed",
+         "post_start_failed", "protocol", "restart_limit", "restarting", "shutdown", "file");
+MI_WORDS(core::Kind, "Kind", "service", "target");
+MI_WORDS(core::Relation, "Relation", "requires", "wants", "milestones", "after", "before", "conflicts", "required_by",
+         "wanted_by", "on_failure", "on_success");
+MI_WORDS(core::Asked, "Asked", "nothing", "up", "down");
+MI_WORDS(core::ExitStatus::Kind, "ExitKind", "none", "code", "signal");
+MI_WORDS(Mode, "Mode", "system", "container", "user");
+MI_WORDS(ManagerState, "ManagerState", "starting", "running", "degraded", "stopping");
+MI_WORDS(Ending, "Ending", "poweroff", "reboot", "halt");
+MI_WORDS(EventKind, "EventKind", "state", "status", "manager");
+#undef MI_WORDS
+
+// The word of an enumerator.
+template <typename E>
+[[nodiscard]] std::string_view word(E value) {
+    return Words<E>::word(value);
+}
+
+// The enumerator of a word; false, and `value` unchanged, where there is none.
+template <typename E>
+[[nodiscard]] bool from_word(std::string_view text, E& value) {
+    for (unsigned i = 0; i < Words<E>::count; ++i)
+        if (Words<E>::word(static_cast<E>(i)) == text) {
+            value = static_cast<E>(i);
+            return true;
+        }
+    return false;
+}
+
+} // namespace mi::wire

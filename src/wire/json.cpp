@@ -1,0 +1,190 @@
+#include "wire/json.hpp"
+
+// Boost.JSON, compiled here and nowhere else; of it only the parser and the values that it makes are used.
+#include <boost/json/src.hpp>
+
+#include <charconv>
+#include <utility>
+
+namespace mi::wire {
+
+namespace {
+
+const boost::json::value& value_at(const void* node) {
+    return *static_cast<const boost::json::value*>(node);
+}
+
+// How long the UTF-8 sequence at the front of `text` is; 0 where there is none (overlong, surrogate, cut off, stray).
+std::size_t sequence_length(std::string_view text) {
+    auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+    auto follows = [&](std::size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
+    const unsigned lead = byte(0);
+    if (lead < 0x80)
+        return 1;
+    if (lead >= 0xc2 && lead <= 0xdf)
+        return follows(1) ? 2 : 0;
+    if (lead >= 0xe0 && lead <= 0xef) {
+        const bool fits = !(lead == 0xe0 && byte(1) < 0xa0) && !(lead == 0xed && byte(1) > 0x9f);
+        return fits && follows(1) && follows(2) ? 3 : 0;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        const bool fits = !(lead == 0xf0 && byte(1) < 0x90) && !(lead == 0xf4 && byte(1) > 0x8f);
+        return fits && follows(1) && follows(2) && follows(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+bool plain(char letter) {
+    const auto byte = static_cast<unsigned char>(letter);
+    return byte >= 0x20 && byte < 0x7f && letter != '"' && letter != '\\';
+}
+
+} // namespace
+
+void JsonWriter::open(char bracket) {
+    out_ += bracket;
+    first_ = true;
+}
+
+void JsonWriter::close(char bracket) {
+    out_ += bracket;
+    first_ = false;
+}
+
+void JsonWriter::element() {
+    if (!std::exchange(first_, false))
+        out_ += ',';
+}
+
+void JsonWriter::key(std::string_view name) {
+    element();
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+}
+
+void JsonWriter::text(std::string_view value) {
+    constexpr char digits[] = "0123456789abcdef";
+    out_ += '"';
+    while (!value.empty()) {
+        std::size_t run = 0;
+        while (run < value.size() && plain(value[run]))
+            ++run;
+        out_ += value.substr(0, run);
+        value.remove_prefix(run);
+        if (value.empty())
+            break;
+        const char letter = value.front();
+        const auto byte = static_cast<unsigned char>(letter);
+        std::size_t length = sequence_length(value);
+        if (letter == '"' || letter == '\\') {
+            out_ += '\\';
+            out_ += letter;
+        } else if (letter == '\n') {
+            out_ += "\\n";
+        } else if (byte < 0x20 || byte == 0x7f) {
+            out_ += "\\u00";
+            out_ += digits[byte >> 4];
+            out_ += digits[byte & 15];
+        } else if (length == 0) {
+            out_ += "\xef\xbf\xbd";
+            length = 1;
+        } else {
+            out_ += value.substr(0, length);
+        }
+        value.remove_prefix(length);
+    }
+    out_ += '"';
+}
+
+void JsonWriter::number(std::int64_t value) {
+    char digits[24];
+    auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+    out_.append(digits, end);
+}
+
+void JsonWriter::boolean(bool value) {
+    out_ += value ? "true" : "false";
+}
+
+void JsonWriter::null() {
+    out_ += "null";
+}
+
+JsonView::Kind JsonView::kind() const {
+    if (node_ == nullptr)
+        return Kind::missing;
+    const boost::json::value& value = value_at(node_);
+    switch (value.kind()) {
+    case boost::json::kind::null: return Kind::null;
+    case boost::json::kind::bool_: return Kind::boolean;
+    case boost::json::kind::int64: return Kind::number;
+    case boost::json::kind::uint64: // only those that do not fit int64 are kept so
+    case boost::json::kind::double_: return Kind::other;
+    case boost::json::kind::string: return Kind::text;
+    case boost::json::kind::array: return Kind::array;
+    case boost::json::kind::object: return Kind::object;
+    }
+    return Kind::other;
+}
+
+bool JsonView::boolean() const {
+    return value_at(node_).get_bool();
+}
+
+std::int64_t JsonView::number() const {
+    return value_at(node_).get_int64();
+}
+
+std::string_view JsonView::text() const {
+    const boost::json::string& text = value_at(node_).get_string();
+    return {text.data(), text.size()};
+}
+
+std::size_t JsonView::size() const {
+    return value_at(node_).get_array().size();
+}
+
+JsonView JsonView::at(std::size_t index) const {
+    return JsonView(&value_at(node_).get_array()[index]);
+}
+
+JsonView JsonView::member(std::string_view name) const {
+    if (node_ == nullptr)
+        return {};
+    const boost::json::object* object = value_at(node_).if_object();
+    return JsonView(object != nullptr ? object->if_contains({name.data(), name.size()}) : nullptr);
+}
+
+// Most messages fit the memory that comes with it.
+struct JsonDocument::State {
+    unsigned char memory[2048];
+    boost::json::monotonic_resource resource{memory, sizeof memory};
+    std::optional<boost::json::value> root;
+};
+
+JsonDocument::JsonDocument(std::unique_ptr<State> state) : state_(std::move(state)) {}
+JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
+JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
+JsonDocument::~JsonDocument() = default;
+
+std::optional<JsonDocument> JsonDocument::parse(std::string_view text) {
+    unsigned char stack[1024];
+    boost::json::parse_options options;
+    options.max_depth = 16;
+    auto state = std::make_unique<State>();
+    boost::json::parser parser({}, options, stack, sizeof stack);
+    parser.reset(&state->resource);
+    boost::json::error_code error;
+    parser.write(text.data(), text.size(), error);
+    if (error)
+        return std::nullopt;
+    state->root.emplace(parser.release());
+    return JsonDocument(std::move(state));
+}
+
+JsonView JsonDocument::root() const {
+    return JsonView(&*state_->root);
+}
+
+} // namespace mi::wire

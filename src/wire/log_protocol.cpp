@@ -1,0 +1,255 @@
+// Layout: one byte of message kind, then its fields in order. Numbers are little-endian and of fixed width, a text is a
+// 16-bit length and its bytes, a list is a 16-bit count and its elements.
+#include "wire/log_protocol.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <concepts>
+
+namespace mi::wire::logs {
+namespace {
+
+class Writer {
+public:
+    explicit Writer(std::size_t kind) { number(static_cast<std::uint8_t>(kind)); }
+    template <std::integral Number>
+    void number(Number value) {
+        auto bits = static_cast<std::make_unsigned_t<Number>>(value);
+        for (std::size_t i = 0; i < sizeof bits; ++i)
+            bytes_ += static_cast<char>(static_cast<std::uint64_t>(bits) >> (8 * i));
+    }
+    void text(std::string_view value, [[maybe_unused]] std::size_t most) {
+        assert(value.size() <= most);
+        number(static_cast<std::uint16_t>(value.size()));
+        bytes_ += value;
+    }
+    void streams(const std::vector<StreamId>& ids) {
+        assert(ids.size() <= most_streams);
+        number(static_cast<std::uint16_t>(ids.size()));
+        for (StreamId id : ids)
+            number(id);
+    }
+    void limits(const Limits& limits) {
+        number(limits.rotate_size);
+        number(limits.rotate_keep);
+    }
+    std::string take() {
+        assert(bytes_.size() <= longest_message);
+        return std::move(bytes_);
+    }
+
+private:
+    std::string bytes_;
+};
+
+// Reads as long as all is well; after the first thing that is not, everything reads as empty and `whole` says no.
+class Reader {
+public:
+    explicit Reader(std::string_view bytes) : rest_(bytes) {}
+    template <std::integral Number>
+    Number number() {
+        if (rest_.size() < sizeof(Number)) {
+            spoil();
+            return 0;
+        }
+        std::uint64_t bits = 0;
+        for (std::size_t i = 0; i < sizeof(Number); ++i)
+            bits |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
+        rest_.remove_prefix(sizeof(Number));
+        return static_cast<Number>(bits);
+    }
+    std::string text(std::size_t most) {
+        std::size_t size = count(most);
+        if (rest_.size() < size)
+            spoil();
+        std::string value(rest_.substr(0, std::min(size, rest_.size())));
+        rest_.remove_prefix(value.size());
+        return value;
+    }
+    std::size_t count(std::size_t most) {
+        std::size_t value = number<std::uint16_t>();
+        if (value > most) {
+            spoil();
+            return 0;
+        }
+        return value;
+    }
+    std::vector<StreamId> streams() {
+        std::vector<StreamId> ids(count(most_streams));
+        for (StreamId& id : ids)
+            id = number<StreamId>();
+        return ids;
+    }
+    Limits limits() {
+        Limits limits;
+        limits.rotate_size = number<std::uint64_t>();
+        limits.rotate_keep = number<std::uint32_t>();
+        return limits;
+    }
+    bool flag() {
+        auto value = number<std::uint8_t>();
+        if (value > 1)
+            spoil();
+        return value == 1;
+    }
+    void spoil() {
+        good_ = false;
+        rest_ = {};
+    }
+    [[nodiscard]] bool whole() const { return good_ && rest_.empty(); }
+
+private:
+    std::string_view rest_;
+    bool good_ = true;
+};
+
+void write(Writer& to, const Configure& message) {
+    assert(message.directories.size() <= most_directories);
+    to.number(static_cast<std::uint16_t>(message.directories.size()));
+    for (const std::string& directory : message.directories)
+        to.text(directory, longest_path);
+    to.limits(message.limits);
+}
+void read(Reader& from, Configure& message) {
+    message.directories.resize(from.count(most_directories));
+    for (std::string& directory : message.directories)
+        directory = from.text(longest_path);
+    message.limits = from.limits();
+}
+
+void write(Writer& to, const Attach& message) {
+    assert(message.streams.size() <= most_attachments);
+    to.number(static_cast<std::uint16_t>(message.streams.size()));
+    for (const Attachment& one : message.streams) {
+        to.number(one.stream);
+        to.number(static_cast<std::uint8_t>(one.source));
+        to.text(one.unit, longest_unit);
+        to.limits(one.limits);
+    }
+}
+void read(Reader& from, Attach& message) {
+    message.streams.resize(from.count(most_attachments));
+    for (Attachment& one : message.streams) {
+        one.stream = from.number<StreamId>();
+        auto source = from.number<std::uint8_t>();
+        if (source > static_cast<std::uint8_t>(Source::init) || one.stream == 0)
+            from.spoil();
+        one.source = static_cast<Source>(source);
+        one.unit = from.text(longest_unit);
+        one.limits = from.limits();
+    }
+}
+
+void write(Writer& to, const Flush& message) {
+    to.number(message.token);
+    to.streams(message.streams);
+}
+void read(Reader& from, Flush& message) {
+    message.token = from.number<std::uint64_t>();
+    message.streams = from.streams();
+}
+
+void write(Writer& to, const Forget& message) { to.streams(message.streams); }
+void read(Reader& from, Forget& message) { message.streams = from.streams(); }
+void write(Writer&, const TryStorage&) {}
+void read(Reader&, TryStorage&) {}
+void write(Writer&, const Finish&) {}
+void read(Reader&, Finish&) {}
+void write(Writer&, const Hello&) {}
+void read(Reader&, Hello&) {}
+void write(Writer& to, const Ended& message) { to.streams(message.streams); }
+void read(Reader& from, Ended& message) { message.streams = from.streams(); }
+void write(Writer& to, const Refused& message) { to.streams(message.streams); }
+void read(Reader& from, Refused& message) { message.streams = from.streams(); }
+void write(Writer& to, const Flushed& message) { to.number(message.token); }
+void read(Reader& from, Flushed& message) { message.token = from.number<std::uint64_t>(); }
+
+void write(Writer& to, const StorageIs& message) {
+    to.number(message.directory);
+    to.text(message.path, longest_path);
+}
+void read(Reader& from, StorageIs& message) {
+    message.directory = from.number<std::int32_t>();
+    message.path = from.text(longest_path);
+}
+
+void write(Writer& to, const Dropped& message) {
+    to.text(message.unit, longest_unit);
+    to.number(message.lines);
+    to.number(message.code);
+    to.number(static_cast<std::uint8_t>(message.over));
+}
+void read(Reader& from, Dropped& message) {
+    message.unit = from.text(longest_unit);
+    message.lines = from.number<std::uint64_t>();
+    message.code = from.number<std::int32_t>();
+    message.over = from.flag();
+}
+
+template <typename Message>
+std::string encode_any(const Message& message) {
+    Writer to(message.index());
+    std::visit([&](const auto& one) { write(to, one); }, message);
+    return to.take();
+}
+
+// Makes the alternative number `kind` of the variant `Message` and reads it.
+template <typename Message, std::size_t kind = 0>
+bool read_kind(std::size_t wanted, Reader& from, Message& message) {
+    if constexpr (kind < std::variant_size_v<Message>) {
+        if (wanted != kind)
+            return read_kind<Message, kind + 1>(wanted, from, message);
+        read(from, message.template emplace<kind>());
+        return true;
+    }
+    return false;
+}
+
+template <typename Message>
+Result<Message> decode_any(std::string_view bytes) {
+    if (bytes.empty() || bytes.size() > longest_message)
+        return fault(0, "log message of impossible size");
+    Reader from(bytes);
+    Message message;
+    if (!read_kind(from.number<std::uint8_t>(), from, message))
+        return fault(0, "log message of unknown kind");
+    if (!from.whole())
+        return fault(0, "log message cut short or malformed");
+    return message;
+}
+
+} // namespace
+
+std::string encode(const ToCollector& message) { return encode_any(message); }
+std::string encode(const FromCollector& message) { return encode_any(message); }
+Result<ToCollector> decode_to_collector(std::string_view bytes) { return decode_any<ToCollector>(bytes); }
+Result<FromCollector> decode_from_collector(std::string_view bytes) { return decode_any<FromCollector>(bytes); }
+
+// A framed line is `<N>UNIT US TEXT LF`, US being the control character U+001F, which no unit name has.
+namespace {
+constexpr char separator = '\x1f';
+}
+
+std::vector<std::string> init_lines(std::string_view unit, Priority priority, std::string_view text) {
+    std::string head{'<', static_cast<char>('0' + static_cast<int>(priority)), '>'};
+    head += unit.substr(0, std::min(longest_unit, unit.find_first_of("\x1f\n")));
+    head += separator;
+    std::size_t room = longest_init_write - head.size() - 1;
+    std::vector<std::string> lines;
+    do {
+        std::size_t end = std::min(text.find('\n'), text.size());
+        std::size_t taken = std::min(end, room);
+        lines.push_back(head + std::string(text.substr(0, taken)) + '\n');
+        text.remove_prefix(std::min(taken == end ? end + 1 : taken, text.size()));
+    } while (!text.empty());
+    return lines;
+}
+
+InitLine parse_init_line(std::string_view line) {
+    std::size_t at = line.substr(0, longest_unit + 4).find(separator);
+    if (line.size() < 4 || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[2] != '>' || at == line.npos || at < 3)
+        return {{}, Priority::info, line};
+    return {line.substr(3, at - 3), static_cast<Priority>(line[1] - '0'), line.substr(at + 1)};
+}
+
+} // namespace mi::wire::logs

@@ -1,0 +1,289 @@
+#include "wire/varlink.hpp"
+
+#include "wire/describe.hpp"
+
+#include <cstring>
+#include <tuple>
+#include <utility>
+
+namespace mi::wire {
+
+// ---- framing ------------------------------------------------------------------------------------------------------------
+
+bool Framer::append(std::string_view bytes) {
+    if (begin_ != 0) {
+        buffer_.erase(0, begin_);
+        scanned_ -= begin_;
+        begin_ = 0;
+    }
+    buffer_ += bytes;
+    (void)ready();
+    return scanned_ < limit_;
+}
+
+bool Framer::ready() {
+    const void* found = std::memchr(buffer_.data() + scanned_, 0, buffer_.size() - scanned_);
+    scanned_ = found != nullptr ? static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()) : buffer_.size();
+    return found != nullptr;
+}
+
+std::optional<std::string_view> Framer::next() {
+    if (ready()) {
+        std::string_view message = std::string_view(buffer_).substr(begin_, scanned_ - begin_);
+        begin_ = ++scanned_;
+        return message;
+    }
+    if (begin_ == buffer_.size()) {
+        // Drained: one great request does not cost its memory for as long as the connection lasts.
+        constexpr std::size_t worth_keeping = 4096;
+        if (buffer_.capacity() > worth_keeping)
+            std::string().swap(buffer_); // an assignment would keep the memory
+        else
+            buffer_.clear();
+        begin_ = scanned_ = 0;
+    }
+    return std::nullopt;
+}
+
+// ---- calls --------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// The reply of org.varlink.service.GetInfo.
+struct Info {
+    std::string vendor = "miniinit", product = "miniinit", version = MINIINIT_VERSION, url = "https://varlink.org";
+    std::vector<std::string> interfaces{std::string(service_interface), std::string(interface_name)};
+    static void fields(auto& self, auto&& visit) {
+        visit("vendor", self.vendor);
+        visit("product", self.product);
+        visit("version", self.version);
+        visit("url", self.url);
+        visit("interfaces", self.interfaces);
+    }
+};
+struct Description {
+    std::string description;
+    static void fields(auto& self, auto&& visit) { visit("description", self.description); }
+};
+struct InterfaceName {
+    std::string interface;
+    static void fields(auto& self, auto&& visit) { visit("interface", self.interface); }
+};
+
+constexpr std::string_view service_description = R"(# Introspection of a Varlink service.
+interface org.varlink.service
+
+method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)
+method GetInterfaceDescription(interface: string) -> (description: string)
+
+error InterfaceNotFound (interface: string)
+error MethodNotFound (method: string)
+error MethodNotImplemented (method: string)
+error InvalidParameter (parameter: string)
+error PermissionDenied ()
+error ExpectedMore ()
+)";
+
+// Reads `parameters` (an object, or nothing at all) into `value`.
+template <typename T>
+std::string_view read_parameters(JsonView parameters, T& value) {
+    const JsonView::Kind kind = parameters.kind();
+    if (kind != JsonView::Kind::object && kind != JsonView::Kind::missing && kind != JsonView::Kind::null)
+        return "parameters";
+    // Without an object every member is missing, which read_json says of the first one that must be there.
+    std::string_view wrong;
+    T::fields(value, [&](std::string_view field, auto& member) {
+        using Member = std::remove_cvref_t<decltype(member)>;
+        if (!wrong.empty())
+            return;
+        JsonView found = parameters.member(field);
+        if (found.kind() == JsonView::Kind::missing || found.kind() == JsonView::Kind::null) {
+            if (!is_optional<Member> && !std::same_as<Member, bool>)
+                wrong = field;
+            return;
+        }
+        wrong = read_json(found, member, true, field);
+    });
+    return wrong;
+}
+
+template <typename T>
+void append_object(std::string& out, const T& parameters, std::string_view rest) {
+    out += "{\"parameters\":";
+    JsonWriter writer(out, false);
+    write_json(writer, parameters);
+    out += rest;
+    out += "}";
+    out += '\0';
+}
+
+// Calls `use` with a default request of the method, false where there is none of that name.
+bool with_method(std::string_view method, auto&& use) {
+    return [&]<std::size_t... index>(std::index_sequence<index...>) {
+        return ([&] {
+            using R = std::variant_alternative_t<index, Request>;
+            if (R::method != method)
+                return false;
+            use(R{});
+            return true;
+        }() || ...);
+    }(std::make_index_sequence<std::variant_size_v<Request>>());
+}
+
+std::expected<Call, Refusal> parse_introspection(Call call, std::string_view method, std::string_view full,
+                                                 JsonView parameters) {
+    if (method == "GetInfo") {
+        append_object(call.answer, Info{}, {});
+        return call;
+    }
+    if (method != "GetInterfaceDescription")
+        return std::unexpected(Refusal{MethodNotFound{std::string(full)}, call.oneway});
+    InterfaceName wanted;
+    if (std::string_view wrong = read_parameters(parameters, wanted); !wrong.empty())
+        return std::unexpected(Refusal{InvalidParameter{std::string(wrong)}, call.oneway});
+    if (wanted.interface == interface_name)
+        append_object(call.answer, Description{interface_description()}, {});
+    else if (wanted.interface == service_interface)
+        append_object(call.answer, Description{std::string(service_description)}, {});
+    else
+        return std::unexpected(Refusal{InterfaceNotFound{wanted.interface}, call.oneway});
+    return call;
+}
+
+} // namespace
+
+std::expected<Call, Refusal> parse_call(std::string_view message) {
+    std::optional<JsonDocument> document = JsonDocument::parse(message);
+    if (!document)
+        return std::unexpected(Refusal{});
+    const JsonView root = document->root(), full = root.member("method"), parameters = root.member("parameters");
+    if (full.kind() != JsonView::Kind::text)
+        return std::unexpected(Refusal{});
+    auto flag = [&](std::string_view name) {
+        JsonView view = root.member(name);
+        return view.kind() == JsonView::Kind::boolean && view.boolean();
+    };
+    Call call;
+    call.more = flag("more");
+    call.oneway = flag("oneway");
+    const std::size_t dot = full.text().rfind('.');
+    if (dot == std::string_view::npos)
+        return std::unexpected(Refusal{InterfaceNotFound{std::string(full.text())}, call.oneway});
+    const std::string_view interface = full.text().substr(0, dot), method = full.text().substr(dot + 1);
+    if (interface == service_interface)
+        return parse_introspection(std::move(call), method, full.text(), parameters);
+    if (interface != interface_name)
+        return std::unexpected(Refusal{InterfaceNotFound{std::string(interface)}, call.oneway});
+    std::string_view wrong;
+    const bool known = with_method(method, [&](auto request) {
+        wrong = read_parameters(parameters, request);
+        call.request = std::move(request);
+    });
+    if (!known)
+        return std::unexpected(Refusal{MethodNotFound{std::string(full.text())}, call.oneway});
+    if (!wrong.empty())
+        return std::unexpected(Refusal{InvalidParameter{std::string(wrong)}, call.oneway});
+    if (answers_many(*call.request) == Many::demanded && !call.more)
+        return std::unexpected(Refusal{ExpectedMore{}, call.oneway});
+    return call;
+}
+
+bool acts(const Request& request) {
+    return std::visit([](const auto& one) { return one.acts; }, request);
+}
+
+Many answers_many(const Request& request) {
+    return std::visit([](const auto& one) { return one.many; }, request);
+}
+
+std::string method_name(const Request& request) {
+    std::string name(interface_name);
+    name += '.';
+    name += std::visit([](const auto& one) { return one.method; }, request);
+    return name;
+}
+
+// ---- replies ------------------------------------------------------------------------------------------------------------
+
+void append_reply(std::string& out, const Reply& reply, bool continues) {
+    const std::string_view rest = continues ? R"(,"continues":true)" : std::string_view{};
+    std::visit([&](const auto& parameters) { append_object(out, parameters, rest); }, reply);
+}
+
+void append_error(std::string& out, const Error& error) {
+    std::visit(
+        [&](const auto& one) {
+            std::string rest = ",\"error\":\"";
+            rest += one.interface;
+            rest += '.';
+            rest += one.error;
+            rest += '"';
+            append_object(out, one, rest);
+        },
+        error);
+}
+
+void append_call(std::string& out, const Request& request, bool more) {
+    std::string rest = ",\"method\":\"" + method_name(request) + '"';
+    if (more)
+        rest += ",\"more\":true";
+    std::visit([&](const auto& parameters) { append_object(out, parameters, rest); }, request);
+}
+
+std::optional<RawAnswer> parse_answer(std::string_view message) {
+    std::optional<JsonDocument> document = JsonDocument::parse(message);
+    if (!document)
+        return std::nullopt;
+    const JsonView root = document->root();
+    if (root.kind() != JsonView::Kind::object)
+        return std::nullopt;
+    const JsonView continues = root.member("continues"), error = root.member("error");
+    RawAnswer answer{std::move(*document), root.member("parameters"), false, {}};
+    answer.continues = continues.kind() == JsonView::Kind::boolean && continues.boolean();
+    if (error.kind() == JsonView::Kind::text)
+        answer.error = error.text();
+    return answer;
+}
+
+CallFailure failure_of(const RawAnswer& answer) {
+    CallFailure failure{answer.error, {}, {}};
+    [&]<std::size_t... index>(std::index_sequence<index...>) {
+        (
+            [&] {
+                using E = std::variant_alternative_t<index, Error>;
+                std::string name(E::interface);
+                name += '.';
+                name += E::error;
+                if (name != answer.error)
+                    return;
+                E error;
+                if (answer.parameters.kind() == JsonView::Kind::object)
+                    (void)read_json(answer.parameters, error, false); // what cannot be read keeps its default
+                failure.parameters = json_of(error);
+                failure.known = std::move(error);
+            }(),
+            ...);
+    }(std::make_index_sequence<std::variant_size_v<Error>>());
+    return failure;
+}
+
+// ---- description --------------------------------------------------------------------------------------------------------
+
+std::string interface_description() {
+    std::string methods, errors;
+    Describer types;
+    [&]<std::size_t... index>(std::index_sequence<index...>) {
+        (describe_method<std::variant_alternative_t<index, Request>>(types, methods), ...);
+    }(std::make_index_sequence<std::variant_size_v<Request>>());
+    [&]<std::size_t... index>(std::index_sequence<index...>) {
+        (describe_error<std::variant_alternative_t<index, Error>>(types, errors), ...);
+    }(std::make_index_sequence<std::variant_size_v<Error>>());
+    std::string text = "# Looking at and steering the units of a machine or container. Times are microseconds, `*_realtime` "
+                       "since 1970 (UTC),\n# `*_monotonic` since boot. Reading is for everyone; methods marked [acts] are for "
+                       "root and the control group.\ninterface ";
+    text += interface_name;
+    text += "\n\n";
+    return text + types.text() + methods + errors;
+}
+
+} // namespace mi::wire

@@ -1,0 +1,162 @@
+"""A machine in QEMU with its serial line in our hands: wait for what it says, type, read the answer.
+
+What to ask it, and what the answers should be, is for smoke.py and timing.py. Every wait has a deadline, and none of them
+is a fixed sleep: emulation may be ten times slower than real, or a hundred.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PATIENCE = 90.0  # seconds for anything the machine should do at once
+
+
+class Missing(Exception):
+    """What was waited for did not come."""
+
+
+class Machine:
+    """One boot. Use with `with`: whatever happens, no QEMU is left behind."""
+
+    def __init__(self, image, log, append="", kernel=None, memory="256M"):
+        self.log_path = log
+        self.place = tempfile.mkdtemp(prefix="miniinit-")  # a socket's path must be short
+        self.monitor = os.path.join(self.place, "qmp")
+        command = [os.path.join(TOP, "qemu/run"), "--image", image, "--append", append, "--memory", memory,
+                   "--monitor", self.monitor]
+        if kernel:
+            command += ["--kernel", kernel]
+        self.text = ""  # everything said so far, without carriage returns
+        self.at = 0     # how much of it has been waited for
+        self.over = False
+        self.said = threading.Condition()
+        self.started = time.monotonic()
+        self.log = open(log, "wb")
+        self.qemu = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.qemu.poll() is None:
+            self.qemu.kill()
+        self.qemu.wait()
+        self.reader.join()
+        self.qemu.stdout.close()
+        try:
+            self.qemu.stdin.close()
+        except OSError:
+            pass  # what was typed last found nobody
+        self.log.close()
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _read(self):
+        while True:
+            data = os.read(self.qemu.stdout.fileno(), 65536)
+            with self.said:
+                if data:
+                    self.log.write(data)
+                    self.log.flush()
+                    self.text += data.decode("utf-8", "replace").replace("\r", "")
+                else:
+                    self.over = True
+                self.said.notify_all()
+            if not data:
+                return
+
+    def expect(self, pattern, patience=PATIENCE):
+        """Waits until the serial line says `pattern` (after what was waited for last) and returns the match."""
+        wanted = re.compile(pattern, re.MULTILINE)
+        deadline = time.monotonic() + patience
+        with self.said:
+            while True:
+                match = wanted.search(self.text, self.at)
+                if match:
+                    self.at = match.end()
+                    return match
+                left = deadline - time.monotonic()
+                if self.over:
+                    raise Missing(f"the machine ended without saying /{pattern}/")
+                if left <= 0:
+                    raise Missing(f"no /{pattern}/ within {patience:.0f} s")
+                self.said.wait(left)
+
+    def heard(self, pattern):
+        """Whether the serial line has said `pattern` at any time."""
+        with self.said:
+            return re.search(pattern, self.text, re.MULTILINE)
+
+    def tail(self, lines=60):
+        with self.said:
+            return self.text.splitlines()[-lines:]
+
+    def type(self, text):
+        try:
+            self.qemu.stdin.write(text.encode())
+            self.qemu.stdin.flush()
+        except OSError as error:
+            raise Missing(f"cannot type {text!r}: {error}") from error
+
+    def shell(self, prompt=r"^(\S+ ?)?# ", patience=PATIENCE):
+        """At a shell's prompt: replaces it by one that only reads, runs and answers, so that nothing echoes or edits."""
+        self.expect(prompt, patience)
+        self.type("stty -echo; exec /bin/sh -c 'n=0; echo @@go@@; while IFS= read -r line; do n=$((n+1)); "
+                  "eval \"$line\" </dev/null; echo \"@@$?:$n@@\"; done'\n")
+        self.expect(r"^@@go@@$", patience)
+        self.count = 0
+
+    def run(self, command, patience=PATIENCE):
+        """Runs a line of shell; its exit code and what it printed (with whatever the console said meanwhile)."""
+        self.count += 1
+        begin = self.at
+        self.type(command + "\n")
+        match = self.expect(rf"@@(\d+):{self.count}@@\n", patience)
+        return int(match.group(1)), self.text[begin:match.start()].strip("\n")
+
+    def json(self, command, patience=PATIENCE):
+        """What a command prints as JSON. A kernel message may land in the middle of it: then it is asked again."""
+        for attempt in (1, 2, 3):
+            code, text = self.run(command, patience)
+            starts = [i for i in (text.find("{"), text.find("[{"), text.find("[]")) if i >= 0]
+            if starts:
+                try:
+                    return json.JSONDecoder().raw_decode(text[min(starts):])[0]
+                except ValueError:
+                    pass
+        raise Missing(f"no JSON from `{command}` (exit {code}): {text[:300]}")
+
+    def keys(self, *names):
+        """Presses keys at the machine's own keyboard, all at once."""
+        with socket.socket(socket.AF_UNIX) as qmp:
+            qmp.settimeout(PATIENCE)
+            qmp.connect(self.monitor)
+            answers = qmp.makefile("r")
+            answers.readline()  # the greeting
+            for request in ({"execute": "qmp_capabilities"},
+                            {"execute": "send-key",
+                             "arguments": {"keys": [{"type": "qcode", "data": name} for name in names]}}):
+                qmp.sendall(json.dumps(request).encode())
+                while True:
+                    answer = json.loads(answers.readline() or '{"error": "QEMU has gone"}')
+                    if "error" in answer:
+                        raise Missing(f"QEMU: {answer['error']}")
+                    if "return" in answer:
+                        break
+
+    def ended(self, patience=PATIENCE):
+        """Waits until QEMU has exited by itself; returns its exit code."""
+        try:
+            code = self.qemu.wait(patience)
+        except subprocess.TimeoutExpired:
+            raise Missing(f"QEMU still runs after {patience:.0f} s") from None
+        self.reader.join()
+        return code

@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""Boots the demo image in QEMU, again and again, and checks that what SPEC.md promises of a machine is so: from the kernel
+to `default`, through the verbs, down in order, and up again from the same disk."""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+
+from machine import Machine, Missing, TOP
+from report import Report
+
+BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
+
+# What each unit of the demo (and of tests/boot/extra) comes to, on an initramfs.
+EXPECTED = {
+    "up": "sysinit basic network multi-user demo web ticker stubborn getty@ttyS0 getty@tty1 dhcp@eth0",
+    "done": "render check publish modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
+            "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
+    "skipped": "udev eudev udev-trigger fsck-root fsck",
+    "down": "graphical rescue emergency shutdown kbrequest rescue-shell emergency-shell",
+    "failed": "flaky blocked",
+    "invalid": "broken",
+}
+
+
+def listed(machine):
+    """Every unit by name, as `minictl list` tells it."""
+    answer = machine.json("minictl list --all --json")
+    units = answer["units"] if isinstance(answer, dict) else answer
+    return {unit["name"]: unit for unit in units}
+
+
+def status(machine, name):
+    answer = machine.json(f"minictl status --json {name}")
+    units = answer["units"] if isinstance(answer, dict) and "units" in answer else answer
+    return units[0] if isinstance(units, list) else units
+
+
+def good(machine, command):
+    code, text = machine.run(command)
+    assert code == 0, f"`{command}` ended with {code}: {text[-400:]}"
+    return text
+
+
+def settled(machine):
+    """Waits until the demo has come to rest: `default` up, the crashing service out of tries."""
+    good(machine, "minictl wait multi-user --for up")
+    good(machine, "minictl wait flaky --for failed")
+    good(machine, "minictl wait sysv@oldstyle --for done; minictl wait rc-local --for done; minictl wait web --for up")
+
+
+def until(machine, condition, why):
+    """Waits inside the machine for a shell condition: polled there, with a deadline."""
+    code, text = machine.run(f"i=0; until {condition}; do i=$((i+1)); [ $i -lt 300 ] || break; sleep 0.1; done; {condition}")
+    assert code == 0, f"{why}: {text[-300:]}"
+
+
+def normal_boot(report, machine):
+    check = report.check
+    with check("the kernel starts the init, and it gets to a shell on the serial console"):
+        machine.shell(patience=BOOTED)
+    with check("`default` is reached, and `minictl wait` says when"):
+        settled(machine)
+
+    units = listed(machine)
+    for state, names in EXPECTED.items():
+        for name in names.split():
+            with check(f"{name} is {state}"):
+                unit = units[name]
+                why = f'it is {unit["state"]}: {unit.get("reason", "")}; logs: ' if unit["state"] != state else ""
+                if why:
+                    why += machine.run(f"minictl logs {name} -n 5")[1]
+                assert unit["state"] == state, why
+    with check("there is no unit that nobody expects to be failed or invalid"):
+        odd = {name: unit["state"] for name, unit in units.items() if unit["state"] in ("failed", "invalid")}
+        assert set(odd) == {"flaky", "blocked", "broken"}, odd
+
+    with check("the file systems of the kernel are mounted"):
+        mounts = {line.split()[1]: line.split()[2] for line in good(machine, "cat /proc/mounts").splitlines()
+                  if len(line.split()) == 6}
+        wanted = {"/proc": "proc", "/sys": "sysfs", "/dev": "devtmpfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs",
+                  "/run": "tmpfs", "/sys/fs/cgroup": "cgroup2"}
+        for place, kind in wanted.items():
+            assert mounts.get(place) == kind, f"{place}: {mounts.get(place)}"
+    with check("the file systems of /etc/fstab are mounted"):
+        assert " /srv/scratch tmpfs" in good(machine, "cat /proc/mounts")
+    with check("`lo` is up, with its address"):
+        text = good(machine, "ip address show dev lo")
+        assert "127.0.0.1/8" in text and ",UP" in text, text
+    with check("static@ gives an address"):
+        assert "127.0.0.2" in good(machine, "ip address show dev lo")
+    with check("dhcp@ gets an address"):
+        until(machine, "grep -q 10.0.2 /run/dhcp.eth0 2>/dev/null", "no lease")
+    with check("ifup ran for /etc/network/interfaces"):
+        good(machine, "grep -q up /run/ifup.eth0")
+    with check("the host name is that of /etc/hostname"):
+        assert good(machine, "hostname").splitlines()[-1] == "demo"
+    with check("kernel settings of /etc/sysctl.conf are in force"):
+        assert good(machine, "cat /proc/sys/vm/swappiness").splitlines()[-1] == "10"
+    with check("the kernel modules asked for are loaded"):
+        good(machine, "grep -q ^loop /proc/modules && grep -q ^virtio_net /proc/modules")
+    with check("volatile directories are there"):
+        assert "drwxrwxrwt" in good(machine, "ls -ld /tmp /run/lock")
+    with check("/etc/rc.local was run"):
+        good(machine, "cat /run/rc-local.done")
+    with check("the System V script was started, and its daemon lives"):
+        good(machine, "kill -0 $(cat /run/oldstyle.pid)")
+    with check("the random seed is saved, for root only"):
+        assert good(machine, "ls -l /var/lib/miniinit/random-seed").splitlines()[-1].startswith("-rw-------")
+    with check("PID 1 has no controlling terminal, works in /, and blocks what it reads by signalfd"):
+        assert good(machine, "cat /proc/1/stat").splitlines()[-1].rsplit(")", 1)[1].split()[4] == "0"
+        assert good(machine, "readlink /proc/1/cwd").splitlines()[-1] == "/"
+    with check("Ctrl-Alt-Del is not the kernel's any more"):
+        assert good(machine, "cat /proc/sys/kernel/ctrl-alt-del").splitlines()[-1] == "0"
+    with check("a service has a clean context: session, descriptors, signals, umask"):
+        pid = units["ticker"]["main_pid"]
+        fields = good(machine, f"cat /proc/{pid}/stat").splitlines()[-1].rsplit(")", 1)[1].split()
+        assert fields[3] == str(pid) and fields[4] == "0", f"session {fields[3]}, tty {fields[4]}"
+        text = good(machine, f"grep -E 'SigIgn|Umask' /proc/{pid}/status")
+        assert re.search(r"SigIgn:\s*0+$", text, re.M) and "0022" in text, text
+        names = good(machine, f"ls /proc/{pid}/fd").split()
+        assert set(names) <= {"0", "1", "2", "3"}, names  # 3 is its own signalfd
+    with check("a service has a cgroup of its own"):
+        assert "ticker" in good(machine, f"cat /proc/{units['ticker']['main_pid']}/cgroup")
+
+    with check("the web server answers"):
+        assert "<h1>miniinit on" in good(machine, "wget -qO- http://127.0.0.1/")
+    with check("a chain of oneshots ran in order"):
+        assert good(machine, "cat /run/www/order").split()[-3:] == ["render", "check", "publish"]
+    with check("a notify service tells its status"):
+        until(machine, "minictl status ticker | grep -q ticks", "no tick in its status")
+
+    with check("`minictl list` is for reading, too"):
+        text = good(machine, "minictl list")
+        assert "web" in text and "flaky" in text and "failed" in text, text
+    with check("`minictl list --failed` shows what failed and nothing else"):
+        text = machine.run("minictl list --failed")[1]
+        assert "flaky" in text and "broken" in text and "ticker" not in text, text
+    with check("`minictl status` shows the last lines of a service that failed"):
+        code, text = machine.run("minictl status flaky")
+        assert "giving up" in text, text
+        assert code == 3, f"exit code {code}, LSB has 3 for what does not run"
+    with check("`minictl tree` draws what a unit needs"):
+        text = good(machine, "minictl tree web")
+        assert "publish" in text and "render" in text, text
+    with check("`minictl explain` tells why a crashing service is not up"):
+        text = machine.run("minictl explain flaky")[1]
+        assert "3" in text and "flaky" in text and ("exit" in text or "code" in text), text
+    with check("`minictl explain` goes down to the root cause"):
+        text = machine.run("minictl explain blocked")[1]
+        assert "broken" in text and ("comand" in text or "invalid" in text), text
+    with check("`minictl explain` tells the reason of a unit that was skipped"):
+        assert "systemd-udevd" in machine.run("minictl explain udev")[1]
+    with check("a broken unit was named with file and line, on the console or in the init's log"):
+        assert re.search(r"broken\.toml:\d+:\d+: error", machine.run("minictl verify; minictl logs")[1])
+    with check("`minictl logs` shows both streams of a service, with the priority of a line"):
+        text = good(machine, "minictl logs flaky -n 2")
+        assert "giving up" in text and "that is not there" in text, text
+    with check("`minictl show` and `cat` show a unit and its drop-in"):
+        assert "demo-login" in good(machine, "minictl cat getty@ttyS0")
+        assert "demo-login" in good(machine, "minictl show getty@ttyS0")
+    with check("a unit that does not exist is exit code 4, and a near name is offered"):
+        code, text = machine.run("minictl status webb")
+        assert code == 4 and "web" in text, f"{code}: {text}"
+    with check("`minictl probe` and `version` answer"):
+        good(machine, "minictl probe")
+        good(machine, "minictl version")
+    with check("a healthy machine verifies its own units, but for the broken one"):
+        code, text = machine.run("minictl verify")
+        assert code == 1 and "broken.toml" in text, f"{code}: {text}"
+        others = [line for line in text.splitlines() if ".toml:" in line and "error" in line and "broken.toml" not in line]
+        assert not others, others
+
+    with check("`minictl stop` stops a service, and `start` starts it again"):
+        good(machine, "minictl stop web")
+        assert status(machine, "web")["state"] == "down"
+        assert machine.run("wget -qO- http://127.0.0.1/")[0] != 0
+        good(machine, "minictl start web")
+        until(machine, "wget -qO- http://127.0.0.1/ >/dev/null 2>&1", "no answer")
+    with check("`minictl restart` gives it another process"):
+        before = status(machine, "web")["main_pid"]
+        good(machine, "minictl restart web")
+        assert status(machine, "web")["main_pid"] not in (before, None)
+    with check("`minictl reload` is heard, and RELOADING/READY are waited for"):
+        good(machine, "minictl reload ticker")
+        assert "reloaded" in good(machine, "minictl logs ticker -n 5")
+    with check("a dependency cannot be taken away from below: what requires it stops first, and comes back with it"):
+        good(machine, "minictl stop render")
+        after = listed(machine)
+        assert after["web"]["state"] == "down" and after["publish"]["state"] == "down", after["web"]
+        good(machine, "minictl start web")
+        assert status(machine, "web")["state"] == "up"
+    with check("a service that is killed is started again"):
+        good(machine, f"kill -9 {status(machine, 'web')['main_pid']}")
+        until(machine, "wget -qO- http://127.0.0.1/ >/dev/null 2>&1", "it does not come back")
+        assert status(machine, "web")["restarts"] >= 1
+    with check("stopping a System V service runs its script, and leaves nothing"):
+        good(machine, "pid=$(cat /run/oldstyle.pid); minictl stop sysv@oldstyle && ! kill -0 $pid 2>/dev/null")
+    with check("stopping a stubborn service leaves none of its processes, whatever session they are in"):
+        good(machine, "minictl stop stubborn")
+        assert machine.run("grep -l stubborn /proc/[0-9]*/cmdline")[0] != 0
+    with check("a killed log collector is started again, and no line is lost"):
+        good(machine, "pid=$(pidof miniinit-logd || grep -l miniinit-logd /proc/[0-9]*/comm | tr -dc 0-9) && kill -9 $pid")
+        lines = machine.run("minictl logs ticker | grep -c tick")[1].split()[-1]
+        until(machine, f"[ $(minictl logs ticker | grep -c tick) -gt {lines} ]", "no new line")
+    with check("a thousand orphans are reaped"):
+        good(machine, "i=0; while [ $i -lt 1000 ]; do (/bin/true &) ; i=$((i+1)); done")
+        until(machine, "! grep -q '^State:.Z' /proc/[0-9]*/status 2>/dev/null", "zombies stay")
+    with check("SIGWINCH (kbrequest) starts kbrequest"):
+        good(machine, "kill -WINCH 1")
+        until(machine, "[ -e /run/kbrequest.done ]", "not run")
+    with check("SIGHUP reads the units again"):
+        good(machine, "printf '[service]\\ncommand=\"/bin/sleep 5555\"\\n' >/etc/miniinit/fresh.toml; kill -HUP 1")
+        until(machine, "minictl status fresh 2>&1 | grep -q fresh.toml", "not there")
+        good(machine, "minictl start fresh")
+    with check("`minictl disable` is remembered by a link"):
+        good(machine, "minictl disable ticker && [ -L /etc/miniinit/disabled/ticker ] && minictl enable ticker")
+
+    with check("`minictl target rescue` leaves one shell on the console"):
+        machine.type("minictl --no-wait target rescue\n")
+        machine.expect("Rescue mode")
+        machine.shell()
+        until(machine, "minictl status web | grep -q down", "web is still there")
+        units = listed(machine)
+        running = {name for name, unit in units.items() if unit["state"] == "up" and unit["kind"] == "service"}
+        assert running == {"rescue-shell"}, running
+        assert units["rescue"]["state"] == "up", units["rescue"]
+    with check("ending that shell goes on to normal operation"):
+        machine.type("exit\n")
+        machine.expect("Going on")
+        machine.shell()
+        settled(machine)
+        assert status(machine, "web")["state"] == "up"
+    with check("Ctrl-Alt-Del on the keyboard reboots"):
+        machine.keys("ctrl", "alt", "delete")
+        machine.expect("reboot: Restarting system")
+        assert machine.ended() == 0
+    with check("the kernel saw no panic, oops, or stuck task"):
+        assert not machine.heard(r"Kernel panic|Oops|BUG:|blocked for more than"), "see the log"
+
+
+def single_boot(report, machine):
+    check = report.check
+    with check("`single` on the kernel command line gives the rescue shell"):
+        machine.expect("Rescue mode", BOOTED)
+        machine.shell()
+        units = listed(machine)
+        assert units["rescue"]["state"] == "up" and units["sysinit"]["state"] == "up", units["rescue"]
+        assert units["web"]["state"] == "down" and units["getty@ttyS0"]["state"] == "down"
+    with check("a shell on the console has job control"):
+        code, text = machine.run("cat /proc/$$/stat")
+        assert text.splitlines()[-1].rsplit(")", 1)[1].split()[4] != "0", text
+    with check("`exit` there goes on to `default`"):
+        machine.type("exit\n")
+        machine.shell()
+        settled(machine)
+    with check("`poweroff` switches the machine off"):
+        machine.type("poweroff\n")
+        machine.expect("reboot: Power down")
+        assert machine.ended() == 0
+
+
+def emergency_boot(report, machine):
+    check = report.check
+    with check("`emergency` on the kernel command line gives a shell, and starts nothing else"):
+        machine.expect("Emergency mode", BOOTED)
+        machine.shell()
+        busy = {name for name, unit in listed(machine).items() if unit["state"] not in ("down", "invalid")}
+        assert busy == {"emergency", "emergency-shell"}, busy
+    with check("SIGTERM to PID 1 reboots"):
+        machine.type("kill -TERM 1\n")
+        machine.expect("reboot: Restarting system")
+        assert machine.ended() == 0
+
+
+def bare_boot(report, machine):
+    check = report.check
+    with check("with no unit files at all the init says so and offers a shell"):
+        machine.expect("no unit", BOOTED)
+        machine.shell()
+        good(machine, "minictl version")
+    with check("SIGUSR2 to PID 1 switches off"):
+        machine.type("kill -USR2 1\n")
+        machine.expect("reboot: Power down")
+        assert machine.ended() == 0
+
+
+def first_disk_boot(report, machine):
+    check = report.check
+    with check("it boots from an ext4 disk, with nothing in /dev and no descriptor open at the start"):
+        machine.shell(patience=BOOTED)
+        settled(machine)
+    with check("the root file system was checked, then made writable, by their units"):
+        units = listed(machine)
+        assert units["fsck-root"]["state"] == "done" and units["root-remount"]["state"] == "done", units["fsck-root"]
+        assert re.search(r" / ext4 rw", good(machine, "cat /proc/mounts"))
+    with check("swap is on"):
+        assert "nvme1n1" in good(machine, "cat /proc/swaps")
+    with check("early lines of the log moved to /var/log once that was writable"):
+        good(machine, "ls /var/log/miniinit/ticker/current /var/log/miniinit/fsck-root/current")
+        assert machine.run("ls /run/log/miniinit/*/current 2>/dev/null")[0] != 0
+    with check("a file is written, a file system is mounted inside another, a loop device is in use"):
+        good(machine, "echo kept >/root/kept; truncate -s 4M /root/loop.img; losetup /dev/loop0 /root/loop.img; "
+                      "mkdir -p /srv/scratch/inner; mount -t tmpfs inner /srv/scratch/inner; (cd /srv/scratch/inner; "
+                      "setsid sleep 100000 >/dev/null 2>&1 &)")
+    with check("`poweroff` ends it all, with everything stopped in order, and QEMU exits by itself"):
+        machine.type("poweroff\n")
+        machine.expect("reboot: Power down", 150)
+        assert machine.ended() == 0
+    with check("no file system was left behind: nothing is said to be still in the way"):
+        assert not machine.heard(r"(?i)still (busy|mounted|in the way)|cannot unmount"), "see the log"
+
+
+def second_disk_boot(report, machine):
+    check = report.check
+    with check("the same disk boots again"):
+        machine.shell(patience=BOOTED)
+        settled(machine)
+    with check("its file system was clean: nothing to recover, nothing to repair"):
+        text = good(machine, "dmesg | grep -i ext4")
+        assert not re.search("recover|orphan|unclean|error", text), text
+        text = good(machine, "minictl logs fsck-root")
+        assert "clean" in text, text
+    with check("the file is there"):
+        assert "kept" in good(machine, "cat /root/kept")
+    with check("at the end of the first boot, what required something was stopped before it"):
+        assert good(machine, "cat /root/stop-order").split()[-2:] == ["house", "foundation"]
+    with check("the logs of both boots are there, to the last line"):
+        text = good(machine, "cat /var/log/miniinit/ticker/*")
+        assert len(re.findall(r": ready$", text, re.M)) == 2 and len(re.findall(r": stopping$", text, re.M)) == 1, text
+        assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \w+ \w+: ready$", text, re.M), text[:300]
+    with check("`reboot` ends this one"):
+        machine.type("reboot\n")
+        machine.expect("reboot: Restarting system", 150)
+        assert machine.ended() == 0
+
+
+def clean_disk(report, image, title):
+    disk = os.path.join(image, "disk.img")
+    tools = dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin")
+    with report.check(f"{title}: e2fsck has nothing to say"):
+        result = subprocess.run(["e2fsck", "-n", "-f", disk], env=tools, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout
+    with report.check(f"{title}: the file system is marked clean, its journal empty"):
+        text = subprocess.run(["dumpe2fs", "-h", disk], env=tools, capture_output=True, text=True, check=True).stdout
+        assert re.search(r"Filesystem state:\s+clean$", text, re.M) and "needs_recovery" not in text, text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--init", required=True, help="the binary to boot")
+    parser.add_argument("--kernel")
+    parser.add_argument("--memory", default="256M")
+    parser.add_argument("--only", help="run only the boots whose name contains this word")
+    options = parser.parse_args()
+
+    place = os.path.join(TOP, "build/qemu/smoke")
+    logs = os.path.join(TOP, "build/test-logs")
+    os.makedirs(logs, exist_ok=True)
+    report = Report()
+
+    def image(name, *more):
+        where = os.path.join(place, name)
+        subprocess.run([os.path.join(TOP, "qemu/image"), "--init", options.init, *more, where], check=True)
+        return where
+
+    extra = os.path.join(TOP, "tests/boot/extra")
+    memory = image("memory", "--add", extra)
+    bare = image("bare", "--no-units")
+    disk = image("disk", "--disk", "--add", extra)
+    stories = [
+        ("normal", memory, "", normal_boot),
+        ("single", memory, "single", single_boot),
+        ("emergency", memory, "emergency", emergency_boot),
+        ("bare", bare, "", bare_boot),
+        ("disk-first", disk, "", first_disk_boot),
+        ("disk-second", disk, "", second_disk_boot),
+    ]
+    for name, where, words, story in stories:
+        if options.only and options.only not in name:
+            continue
+        log = os.path.join(logs, f"boot-{name}.log")
+        with report.boot(name, Machine(where, log, words, options.kernel, options.memory)) as machine:
+            story(report, machine)
+        if where == disk:
+            clean_disk(report, disk, f"after {name}")
+    return report.end()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that QEMU is ended, too
+    try:
+        sys.exit(main())
+    except (Missing, subprocess.CalledProcessError, OSError) as error:
+        print(f"not ok - the boot tests can run ({error})\n0 passed, 1 failed")
+        sys.exit(1)

@@ -1,0 +1,385 @@
+// Broken unit files, each with the first thing that is said about it.
+#include "config/load.hpp"
+#include "directory.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mi::config {
+
+using namespace std::string_view_literals;
+
+namespace {
+
+struct Broken {
+    std::string_view text;
+    const char* message;
+};
+
+// Each is the whole of web.toml.
+constexpr Broken broken[] = {
+    {""sv,
+     "web.toml:1:1: needs [service] or [target]"},
+    {"description = \"nothing else\"\n"sv,
+     "web.toml:1:1: needs [service] or [target]"},
+    {"[service]\n[target]\n"sv,
+     "web.toml:1:2: a unit is a service or a target: [service] and [target] exclude each other"},
+    {"[target]\n[process]\nuser = \"www\"\n"sv,
+     "web.toml:2:2: a target runs nothing: `process` belongs to a service"},
+    {"[target]\n[[listen]]\nstream = \"/run/x\"\n"sv,
+     "web.toml:2:3: a target runs nothing: `listen` belongs to a service"},
+    {"[service]\ntype = \"oneshot\"\n"sv,
+     "web.toml:1:1: [service] needs `command` or `script`"},
+    {"require = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:1: unknown key `require` at the top of the unit (did you mean `requires`?)"},
+    {"wanted_by = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:1: unknown key `wanted_by` at the top of the unit (did you mean `wanted-by`?)"},
+    {"requires = \"net\"\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:12: `requires`: expected an array of unit names, found the string \"net\" (write [\"net\"])"},
+    {"requires = [1]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:13: `requires`: expected the name of a unit, found the integer 1 (write \"1\")"},
+    {"requires = [\"net work\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:13: `requires`: \"net work\" is no unit name: a name consists of letters, digits and _ . @ : -"},
+    {"requires = [\"net.toml\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:13: `requires`: \"net.toml\" is a file (a unit is named without its suffix: \"net\")"},
+    {"requires = [\"/etc/miniinit/net\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:13: `requires`: \"/etc/miniinit/net\" is no unit name: a name consists of letters, digits and _ . @ : - (a unit is named without its directory: \"net\")"},
+    {"wants = [\"getty@\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:10: `wants`: \"getty@\" is a template (name an instance of it: \"getty@NAME\")"},
+    {"after = [\"web\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:10: `after`: a unit cannot name itself"},
+    {"requires = [\"\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:13: `requires`: \"\" is no unit name: a name cannot be empty"},
+    {"requires = [\"a\"]\nconflicts = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:2:1: \"a\" stands in both `requires` and `conflicts`, which contradict each other"},
+    {"after = [\"a\"]\nbefore = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:2:1: \"a\" stands in both `after` and `before`, which contradict each other"},
+    {"enabled = \"yes\"\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:11: `enabled`: expected true or false, found the string \"yes\" (write true)"},
+    {"description = 5\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:15: `description`: expected a string, found the integer 5 (write \"5\")"},
+    {"documentation = { a = 1 }\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:17: `documentation`: expected an array of strings, found a table"},
+    {"[Service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:2: unknown table [Service] (did you mean [service]?)"},
+    {"[proces]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:2: unknown table [proces] (did you mean [process]?)"},
+    {"[install]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:2: unknown table [install]"},
+    {"[service]\ncommand = [\"/x\"]\nuser = \"www\"\n"sv,
+     "web.toml:3:1: unknown key `user` in [service] (`user` belongs in [process])"},
+    {"[service]\ncommand = [\"/x\"]\nrequires = [\"a\"]\n"sv,
+     "web.toml:3:1: unknown key `requires` in [service] (`requires` belongs at the top of the unit)"},
+    {"[service]\nExecStart = \"/x\"\n"sv,
+     "web.toml:2:1: unknown key `ExecStart` in [service] (did you mean `command`?)"},
+    {"[service]\ncommand = [\"/x\"]\nRestart = \"no\"\n"sv,
+     "web.toml:3:1: unknown key `Restart` in [service] (did you mean `restart`?)"},
+    {"[service]\ncommand = [\"/x\"]\nrestart = no\n"sv,
+     "web.toml:3:11: a string has to stand in quotes (write \"no\")"},
+    {"[service]\ncommand = [\"/x\"]\nrestart = \"on-fail\"\n"sv,
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string \"on-fail\" (did you mean \"on-failure\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nrestart = false\n"sv,
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the boolean false (did you mean \"no\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nrestart = \"sometimes\"\n"sv,
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string \"sometimes\""},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"daemon\"\n"sv,
+     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the string \"daemon\""},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"fork\"\n"sv,
+     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the string \"fork\" (did you mean \"forking\"?)"},
+    {"[service]\ncommand = [\"/x\"]\ntype = 1\n"sv,
+     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the integer 1"},
+    {"[service]\ncommand = []\n"sv,
+     "web.toml:2:11: `command`: the command is empty"},
+    {"[service]\ncommand = [\"\"]\n"sv,
+     "web.toml:2:11: `command`: the command is empty"},
+    {"[service]\ncommand = \"\"\n"sv,
+     "web.toml:2:11: `command`: the command is empty"},
+    {"[service]\ncommand = \"bin/x\"\n"sv,
+     "web.toml:2:11: `command`: \"bin/x\" is relative: give an absolute path, or a bare name to be looked up in PATH"},
+    {"[service]\ncommand = \"./x\"\n"sv,
+     "web.toml:2:11: `command`: \"./x\" is relative: give an absolute path, or a bare name to be looked up in PATH"},
+    {"[service]\ncommand = \"/x 'a\"\n"sv,
+     "web.toml:2:11: `command`: unterminated single quote in the string \"/x 'a\""},
+    {"[service]\ncommand = '/x \"a'\n"sv,
+     "web.toml:2:11: `command`: unterminated double quote in the string \"/x \"a\""},
+    {"[service]\ncommand = '/x \\'\n"sv,
+     "web.toml:2:11: `command`: backslash at the end in the string \"/x \\\""},
+    {"[service]\ncommand = [\"/x\", 8080]\n"sv,
+     "web.toml:2:18: `command`: expected a string, found the integer 8080 (write \"8080\")"},
+    {"[service]\ncommand = true\n"sv,
+     "web.toml:2:11: `command`: expected a command: an array of strings, or one string, found the boolean true"},
+    {"[service]\ncommand = \"-/x\"\n"sv,
+     "web.toml:2:11: `command`: \"-/x\" cannot be a program"},
+    {"[service]\ncommand = [\"/x\"]\nscript = \"true\"\n"sv,
+     "web.toml:3:1: `command` and `script` exclude each other: one thing runs"},
+    {"[service]\nscript = \" \"\n"sv,
+     "web.toml:2:10: `script`: the script is empty"},
+    {"[service]\nscript = [\"true\"]\n"sv,
+     "web.toml:2:10: `script`: expected a string, found an array"},
+    {"[service]\ncommand = [\"/x\"]\npre-start = [\"/bin/mkdir\", \"-p\", \"/x\"]\n"sv,
+     "web.toml:3:13: `pre-start`: this is a list of commands, and \"-p\" cannot be one (one command of several words is [[\"\342\200\246\", \"\342\200\246\"]])"},
+    {"[service]\ncommand = [\"/x\"]\npre-start = [[]]\n"sv,
+     "web.toml:3:14: `pre-start`: the command is empty"},
+    {"[service]\ncommand = [\"/x\"]\npost-stop = 3\n"sv,
+     "web.toml:3:13: `post-stop`: expected a command: an array of strings, or one string, found the integer 3"},
+    {"[service]\ncommand = [\"/x\"]\nreload-command = \"/r\"\nreload-signal = \"HUP\"\n"sv,
+     "web.toml:4:1: `reload-command` and `reload-signal` exclude each other"},
+    {"[service]\ncommand = [\"/x\"]\nstart-timeout = 5\n"sv,
+     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the integer 5 (write \"5s\")"},
+    {"[service]\ncommand = [\"/x\"]\nstart-timeout = \"5\"\n"sv,
+     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"5\" (write \"5s\")"},
+    {"[service]\ncommand = [\"/x\"]\nstop-timeout = \"5m\"\n"sv,
+     "web.toml:3:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"5m\" (write \"5min\")"},
+    {"[service]\ncommand = [\"/x\"]\nstop-timeout = \"10sec\"\n"sv,
+     "web.toml:3:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"10sec\" (write \"10s\")"},
+    {"[service]\ncommand = [\"/x\"]\nrestart-delay = \"-1s\"\n"sv,
+     "web.toml:3:17: `restart-delay`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"-1s\""},
+    {"[service]\ncommand = [\"/x\"]\nrestart-delay = \"1000y\"\n"sv,
+     "web.toml:3:17: `restart-delay`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"1000y\""},
+    {"[service]\ncommand = [\"/x\"]\nrestart-delay = \"1h\"\nrestart-delay-max = \"1min\"\n"sv,
+     "web.toml:3:1: `restart-delay` 1h is longer than `restart-delay-max` 1min"},
+    {"[service]\ncommand = [\"/x\"]\nrestart-limit = -1\n"sv,
+     "web.toml:3:17: `restart-limit`: expected an integer of at least 0, found the integer -1"},
+    {"[service]\ncommand = [\"/x\"]\nrestart-limit = \"3\"\n"sv,
+     "web.toml:3:17: `restart-limit`: expected an integer, found the string \"3\" (write 3 without quotes)"},
+    {"[service]\ncommand = [\"/x\"]\nrestart-limit = 1.5\n"sv,
+     "web.toml:3:17: `restart-limit`: expected an integer, found a number with a fraction"},
+    {"[service]\ncommand = [\"/x\"]\nsuccess-exit = 0\n"sv,
+     "web.toml:3:16: `success-exit`: expected an array of exit codes and signal names, found the integer 0"},
+    {"[service]\ncommand = [\"/x\"]\nsuccess-exit = [256]\n"sv,
+     "web.toml:3:17: `success-exit`: expected an integer from 0 to 255, found the integer 256"},
+    {"[service]\ncommand = [\"/x\"]\nsuccess-exit = [\"SIGTREM\"]\n"sv,
+     "web.toml:3:17: `success-exit`: expected a signal such as \"SIGTERM\", found the string \"SIGTREM\" (did you mean \"SIGTERM\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nsuccess-exit = []\n"sv,
+     "web.toml:3:16: `success-exit`: is empty: then nothing would ever succeed"},
+    {"[service]\ncommand = [\"/x\"]\nstop-signal = \"SIGTEM\"\n"sv,
+     "web.toml:3:15: `stop-signal`: expected a signal such as \"SIGTERM\", found the string \"SIGTEM\" (did you mean \"SIGTERM\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nstop-signal = 65\n"sv,
+     "web.toml:3:15: `stop-signal`: expected a signal such as \"SIGTERM\", found the integer 65"},
+    {"[service]\ncommand = [\"/x\"]\nkill-mode = \"cgroup\"\n"sv,
+     "web.toml:3:13: `kill-mode`: expected \"group\", \"process\" or \"mixed\", found the string \"cgroup\" (did you mean \"group\"?)"},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"forking\"\n"sv,
+     "web.toml:3:1: a forking service needs `pid-file` in [process]: it tells the main process"},
+    {"[service]\ncommand = [\"/x\"]\nready-fd = 4\n"sv,
+     "web.toml:3:1: `ready-fd` is for type = \"notify-fd\" only"},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"notify-fd\"\nready-fd = 1\n"sv,
+     "web.toml:4:12: `ready-fd`: expected an integer from 3 to 255, found the integer 1"},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"oneshot\"\nrestart = \"always\"\n"sv,
+     "web.toml:4:1: a oneshot stays done: restart = \"always\" would run it for ever (write type = \"simple\", or restart = \"on-failure\")"},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"oneshot\"\nwatchdog = \"5s\"\n"sv,
+     "web.toml:4:1: a oneshot has no watchdog: `start-timeout` bounds it"},
+    {"[service]\ncommand = [\"/x\"]\nactivation = \"on-demand\"\n"sv,
+     "web.toml:3:1: activation = \"on-demand\" needs a [[listen]]"},
+    {"[service]\ncommand = [\"/x\"]\nexit-action = \"power-off\"\n"sv,
+     "web.toml:3:15: `exit-action`: expected \"none\", \"shutdown\", \"reboot\" or \"poweroff\", found the string \"power-off\" (did you mean \"poweroff\"?)"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nuser = \"a b\"\n"sv,
+     "web.toml:4:8: `user`: expected a name or number, found the string \"a b\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nuser = -1\n"sv,
+     "web.toml:4:8: `user`: expected a name or number, found the integer -1"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\numask = 22\n"sv,
+     "web.toml:4:9: `umask`: expected an octal mode such as \"0644\", found the integer 22 (write \"022\")"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\numask = \"999\"\n"sv,
+     "web.toml:4:9: `umask`: expected an octal mode such as \"0644\", found the string \"999\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nnice = 20\n"sv,
+     "web.toml:4:8: `nice`: expected an integer from -20 to 19, found the integer 20"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nworking-directory = \"srv\"\n"sv,
+     "web.toml:4:21: `working-directory`: expected an absolute path, found the string \"srv\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = [\"A=1\"]\n"sv,
+     "web.toml:4:15: `environment`: expected a table of strings, found an array"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { \"A-B\" = \"1\" }\n"sv,
+     "web.toml:4:17: `environment`: \"A-B\" cannot be the name of a variable"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { PORT = 80 }\n"sv,
+     "web.toml:4:24: `environment`: expected a string, found the integer 80 (write \"80\")"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment-files = [\"-etc/x\"]\n"sv,
+     "web.toml:4:22: `environment-files`: expected an absolute path, found the string \"-etc/x\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\npass-environment = [\"A B\"]\n"sv,
+     "web.toml:4:21: `pass-environment`: \"A B\" cannot be the name of a variable"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { nofiles = 1 }\n"sv,
+     "web.toml:4:12: `limits`: there is no limit \"nofiles\" (did you mean \"nofile\"?)"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { core = [2, 1] }\n"sv,
+     "web.toml:4:19: `limits`: the soft limit of \"core\" is above the hard one"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { nofile = \"many\" }\n"sv,
+     "web.toml:4:21: `limits`: expected a number or \"unlimited\", found the string \"many\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { nofile = [1] }\n"sv,
+     "web.toml:4:21: `limits`: expected [soft, hard], found an array"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nstdout = \"syslog\"\n"sv,
+     "web.toml:4:10: `stdout`: expected \"log\", \"console\", \"null\", \"inherit\", \"socket\" or \"file:PATH\", found the string \"syslog\" (did you mean \"log\"?)"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nstdout = \"file:log\"\n"sv,
+     "web.toml:4:10: `stdout`: expected file: and an absolute path, found the string \"file:log\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nstdin = \"tty\"\n"sv,
+     "web.toml:4:1: stdin = \"tty\" needs `tty`: which terminal"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nstdin = \"socket\"\n"sv,
+     "web.toml:4:1: stdin = \"socket\" needs a [[listen]] with accept = true"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\ntty = \"tty1\"\n"sv,
+     "web.toml:4:7: `tty`: expected a path below /dev, found the string \"tty1\" (write \"/dev/tty1\")"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\ncapabilities = [\"net_bind_service\"]\n"sv,
+     "web.toml:4:16: `capabilities`: \"net_bind_service\" is no capability (did you mean \"CAP_NET_BIND_SERVICE\"?)"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nscheduling = \"fifo:100\"\n"sv,
+     "web.toml:4:14: `scheduling`: expected \"other\", \"batch\", \"idle\", \"fifo:1\" to \"fifo:99\" or \"rr:1\" to \"rr:99\", found the string \"fifo:100\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nio-priority = \"low\"\n"sv,
+     "web.toml:4:15: `io-priority`: expected \"idle\", \"best-effort:0\" to \"best-effort:7\" or \"realtime:0\" to \"realtime:7\", found the string \"low\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\ncpu-affinity = [\"3-1\"]\n"sv,
+     "web.toml:4:17: `cpu-affinity`: expected a processor number, or a range such as \"0-3\", found the string \"3-1\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nruntime-directory = \"../etc\"\n"sv,
+     "web.toml:4:21: `runtime-directory`: \"../etc\" has to be a plain relative path, without \"..\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nprotect-system = \"all\"\n"sv,
+     "web.toml:4:18: `protect-system`: expected \"no\", \"yes\", \"full\" or \"strict\", found the string \"all\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenv = { A = \"1\" }\n"sv,
+     "web.toml:4:1: unknown key `env` in [process] (did you mean `environment`?)"},
+    {"[service]\ncommand = [\"/x\"]\n[[process]]\nuser = \"x\"\n"sv,
+     "web.toml:3:1: [[process]] can only be there once (write [process])"},
+    {"[service]\ncommand = [\"/x\"]\nprocess = 3\n"sv,
+     "web.toml:3:1: unknown key `process` in [service]"},
+    {"process = 3\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:1: `process`: expected a table, found the integer 3 (write [process])"},
+    {"[service]\ncommand = [\"/x\"]\n[cgroup]\nmemory-max = \"64KB\"\n"sv,
+     "web.toml:4:14: `memory-max`: expected a size such as \"64K\" or \"10M\", found the string \"64KB\" (write \"64K\")"},
+    {"[service]\ncommand = [\"/x\"]\n[cgroup]\nmemory-max = \"lots\"\n"sv,
+     "web.toml:4:14: `memory-max`: expected a size such as \"64K\" or \"10M\", found the string \"lots\""},
+    {"[service]\ncommand = [\"/x\"]\n[cgroup]\ncpu-max = 50\n"sv,
+     "web.toml:4:11: `cpu-max`: expected a percentage such as \"150%\", found the integer 50 (write \"50%\")"},
+    {"[service]\ncommand = [\"/x\"]\n[cgroup]\ncpu-weight = 0\n"sv,
+     "web.toml:4:14: `cpu-weight`: expected an integer from 1 to 10000, found the integer 0"},
+    {"[service]\ncommand = [\"/x\"]\n[listen]\nstream = \"/x\"\n"sv,
+     "web.toml:3:2: `listen` is an array of tables (write [[listen]])"},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\n"sv,
+     "web.toml:3:1: [[listen]] needs `stream`, `datagram`, `sequential-packet` or `fifo`"},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"8080\"\n"sv,
+     "web.toml:4:10: `stream`: expected HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost, found the string \"8080\" (write \"*:8080\")"},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"example.com:80\"\n"sv,
+     "web.toml:4:10: `stream`: expected HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost, found the string \"example.com:80\""},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"/a\"\ndatagram = \"/b\"\n"sv,
+     "web.toml:4:10: `stream`: one entry of [[listen]] has one address (write a second [[listen]])"},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"*:80\"\nmode = \"0600\"\n"sv,
+     "web.toml:5:1: `mode` is for addresses that are a /path"},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\ndatagram = \"*:53\"\naccept = true\n"sv,
+     "web.toml:5:1: `accept` is for `stream` and `sequential-packet`"},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\nfifo = \"x\"\n"sv,
+     "web.toml:4:8: `fifo`: expected an absolute path, found the string \"x\""},
+    {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"/x\"\nmax-connections = 3\n"sv,
+     "web.toml:5:1: `max-connections` needs accept = true"},
+    {"[service]\ncommand = [\"/x\"]\n[timer]\njitter = \"1s\"\n"sv,
+     "web.toml:3:1: [timer] needs `every`, `calendar` or `after-boot`"},
+    {"[service]\ncommand = [\"/x\"]\n[timer]\ncalendar = \"daily; rm\"\n"sv,
+     "web.toml:4:12: `calendar`: \"daily; rm\" is no calendar expression, such as \"Mon..Fri 04:00\" or \"daily\""},
+    {"[service]\ncommand = [\"/x\"]\n[condition]\npath-exists = \"etc\"\n"sv,
+     "web.toml:4:15: `path-exists`: expected an absolute path, found the string \"etc\""},
+    {"[service]\ncommand = [\"/x\"]\n[condition]\ncontainer = \"yes\"\n"sv,
+     "web.toml:4:13: `container`: expected true or false, found the string \"yes\" (write true)"},
+    {"[service]\ncommand = [\"/x\"]\n[condition]\ncapability = \"sys_admin\"\n"sv,
+     "web.toml:4:14: `capability`: \"sys_admin\" is no capability (did you mean \"CAP_SYS_ADMIN\"?)"},
+    {"[service]\ncommand = [\"/x\"]\n[condition]\nfile-exists = \"/x\"\n"sv,
+     "web.toml:4:1: unknown key `file-exists` in [condition]"},
+    {"[service]\ncommand = [\"/x\"]\n[log]\nrotate-size = \"10MB\"\n"sv,
+     "web.toml:4:15: `rotate-size`: expected a size such as \"64K\" or \"10M\", found the string \"10MB\" (write \"10M\")"},
+    {"[service\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:9: not valid TOML: table header: expected ']', saw '\\n'"},
+    {"[service]\ncommand = [\"/x\"\nrestart = \"no\"\n"sv,
+     "web.toml:2:11: this bracket is never closed"},
+    {"[service]\ncommand = [\"/x\" \"-v\"]\n"sv,
+     "web.toml:2:17: not valid TOML: array: expected comma or closing ']', saw '\"'"},
+    {"[service]\ncommand = \"/x\n"sv,
+     "web.toml:2:11: this string is never closed"},
+    {"[service]\ncommand = [\"/x\"]\nscript = \"\"\"\nrun\n"sv,
+     "web.toml:3:10: this string is never closed"},
+    {"[service]\ncommand = [\"/x\"]\ncommand = [\"/y\"]\n"sv,
+     "web.toml:3:11: not valid TOML: key-value pair: cannot redefine existing array 'command'"},
+    {"[service]\ncommand =\n"sv,
+     "web.toml:2:9: no value after `=`"},
+    {"[service]\ncommand /x\n"sv,
+     "web.toml:2:9: not valid TOML: key-value pair: expected '=', saw '/'"},
+    {"[service]\n\tcommand = [\"/x\"]\ncaf\303\251 = 1\n"sv,
+     "web.toml:3:4: letters beyond ASCII may stand only in strings and comments"},
+    {"[service]\ncommand = [\"/x\\q\"]\n"sv,
+     "web.toml:2:16: not valid TOML: string: unknown escape sequence '\\q'"},
+    {"[service]\ncommand = [\"/x\"]\nx = [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n"sv,
+     "web.toml:3:21: nested too deeply"},
+    {"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s = 1\n"sv,
+     "web.toml:1:34: a key of too many parts"},
+    {"description = \"a\\u0000b\"\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:15: a string that contains a NUL"},
+    {"\302\240[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:1: letters beyond ASCII may stand only in strings and comments"},
+    {"[service]\ncommand = [\"/x\377\"]\n"sv,
+     "web.toml:2:15: not UTF-8 text"},
+    {"[service]\ncommand = [\"/x\"] # \000\n"sv,
+     "web.toml:2:20: a NUL byte"},
+    {"requires = [\"\303\274bung\"]\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:13: `requires`: \"\303\274bung\" is no unit name: a name consists of letters, digits and _ . @ : -"},
+    {"description = \"gr\303\274n\" x\n[service]\ncommand = [\"/x\"]\n"sv,
+     "web.toml:1:22: not valid TOML: key-value pair: expected a comment or whitespace, saw 'x'"},
+};
+
+} // namespace
+
+TEST_CASE("every broken unit is invalid for the reason that is expected, and says where") {
+    TestDirectory directory;
+    for (const Broken& each : broken) {
+        directory.write("etc/web.toml", each.text);
+        Loaded loaded = load(directory.source());
+        REQUIRE(loaded.units.size() == 1);
+        CAPTURE(each.text);
+        std::string fault = loaded.units[0].fault;
+        std::string prefix = directory.path("etc/");
+        REQUIRE(fault.starts_with(prefix));
+        CHECK(fault.substr(prefix.size()) == each.message);
+        CHECK(loaded.units[0].name == "web");
+    }
+}
+
+TEST_CASE("every problem of a file is reported, also around syntax errors") {
+    TestDirectory directory;
+    directory.write("etc/web.toml", "description = \"x\n"
+                                    "requires = [\"a\" \"b\"]\n"
+                                    "wants = [\"q\",\n"
+                                    "after = [ \"a\",\n"
+                                    "  \"b\" \"c\",\n"
+                                    "  \"d\" ]\n"
+                                    "[service]\n"
+                                    "command = [\"a\", \"b\"\n"
+                                    "restart = no\n"
+                                    "stop-timeout = 5\n"
+                                    "colour = \"red\"\n"
+                                    "[process]\n"
+                                    "user = 1.5\n");
+    CHECK(problems(load(directory.source()), directory) ==
+          "etc/web.toml:1:15: this string is never closed\n"
+          "etc/web.toml:2:17: not valid TOML: array: expected comma or closing ']', saw '\"'\n"
+          "etc/web.toml:3:9: this bracket is never closed\n"
+          "etc/web.toml:5:7: not valid TOML: array: expected comma or closing ']', saw '\"'\n"
+          "etc/web.toml:8:11: this bracket is never closed\n"
+          "etc/web.toml:9:11: a string has to stand in quotes (write \"no\")\n"
+          "etc/web.toml:10:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
+          "integer 5 (write \"5s\")\n"
+          "etc/web.toml:11:1: unknown key `colour` in [service]\n"
+          "etc/web.toml:13:8: `user`: expected a name or number, found a number with a fraction\n");
+}
+
+TEST_CASE("an invalid unit keeps the dependencies that could be read") {
+    TestDirectory directory;
+    directory.write("etc/web.toml", "requires = [\"disk\"]\nwants = 5\nwanted-by = [\"default\"]\n[service]\n");
+    Loaded loaded = load(directory.source());
+    REQUIRE(loaded.units.size() == 1);
+    CHECK_FALSE(loaded.units[0].fault.empty());
+    CHECK(loaded.units[0].dependencies.size() == 2);
+}
+
+TEST_CASE("a problem is printed with its line, a caret and the suggestion") {
+    Problem problem{"/etc/web.toml", 3, 11, Severity::error, "`restart`: wrong", "restart\t= \"no\x1b[31m\"", "write \"no\""};
+    CHECK(text(problem) == "/etc/web.toml:3:11: error: `restart`: wrong\n"
+                           " 3 | restart = \"no?[31m\"\n"
+                           "   |           ^\n"
+                           "  = write \"no\"\n");
+    CHECK(brief(problem) == "/etc/web.toml:3:11: `restart`: wrong (write \"no\")");
+}
+
+TEST_CASE("the caret stands below the right character, also behind foreign letters and in long lines") {
+    Problem problem{"f", 1, 6, Severity::warning, "m", "gr\xc3\xbc\xc3\xbcnx", ""};
+    CHECK(text(problem) == "f:1:6: warning: m\n 1 | gr\xc3\xbc\xc3\xbcnx\n   |      ^\n");
+    Problem wide{"f", 1, 501, Severity::error, "m", std::string(500, 'a') + 'b' + std::string(500, 'c'), ""};
+    std::string shown = text(wide);
+    CHECK(shown.size() < 500);
+    std::size_t line = shown.find(" | ") + 3, caret = shown.find(" | ", line) + 3;
+    CHECK(shown[line + (shown.find('^') - caret)] == 'b');
+}
+
+} // namespace mi::config

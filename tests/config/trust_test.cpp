@@ -1,0 +1,194 @@
+// Who may have written a file, and what else may lie where a unit is expected.
+#include "config/load.hpp"
+#include "directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace mi::config {
+
+namespace {
+
+constexpr std::string_view plain = "[service]\ncommand = [\"/bin/true\"]\n";
+
+// What is wrong with the one unit of `directory`, without the help.
+std::string reason(const TestDirectory& directory, bool allow = false) {
+    Source source = directory.source();
+    source.allow_insecure = allow;
+    Loaded loaded = load(source);
+    REQUIRE(loaded.units.size() == 1);
+    CHECK(loaded.units[0].dependencies.empty());
+    std::string fault = loaded.units[0].fault, root = directory.path("");
+    for (std::size_t at = fault.find(root); at != std::string::npos; at = fault.find(root))
+        fault.erase(at, root.size());
+    return fault.substr(0, fault.find(" (whoever"));
+}
+
+} // namespace
+
+TEST_CASE("a unit that others can write is refused, unless that is allowed") {
+    TestDirectory directory;
+    directory.write("etc/a.toml", "requires = [\"x\"]\n", 0666);
+    CHECK(reason(directory) == "etc/a.toml: is writable by everyone");
+    directory.write("etc/a.toml", plain, 0664);
+    CHECK(reason(directory) == "etc/a.toml: is writable by group " + std::to_string(::getgid()));
+    CHECK(reason(directory, true).empty());
+    directory.write("etc/a.toml", plain, 0644);
+    CHECK(reason(directory).empty());
+    if (::getuid() == 0) {
+        CHECK(::chown(directory.path("etc/a.toml").c_str(), 1234, 0) == 0);
+        CHECK(reason(directory) == "etc/a.toml: is owned by user 1234");
+        Source source = directory.source();
+        source.owner = 1234;
+        CHECK(load(source).units[0].fault.empty());
+    }
+}
+
+TEST_CASE("nothing is used from a directory that others can write, nor from one below such") {
+    TestDirectory directory;
+    directory.write("etc/a.toml", plain);
+    ::chmod(directory.path("etc").c_str(), 0777);
+    CHECK(reason(directory) == "etc/a.toml: is in etc, which is writable by everyone");
+    CHECK(load(directory.source()).problems.size() == 2); // the directory, and the unit
+    ::chmod(directory.path("etc").c_str(), 01777);
+    CHECK(reason(directory) == "etc/a.toml: is in etc, which is writable by everyone");
+    ::chmod(directory.path("etc").c_str(), 0755);
+    CHECK(reason(directory).empty());
+    ::chmod(directory.path("").c_str(), 0777);
+    std::string above = directory.path("");
+    above.pop_back();
+    CHECK(reason(directory) == "etc/a.toml: is in etc, which is below " + above + ", which others may write");
+    CHECK(reason(directory, true).empty());
+}
+
+TEST_CASE("a refused file still hides the one behind it") {
+    TestDirectory directory;
+    directory.write("etc/a.toml", plain, 0666);
+    directory.write("lib/a.toml", plain);
+    CHECK(reason(directory) == "etc/a.toml: is writable by everyone");
+}
+
+TEST_CASE("a drop-in that others can write makes its unit invalid") {
+    TestDirectory directory;
+    directory.write("etc/a.toml", plain);
+    directory.write("run/a.toml.d/x.toml", "description = \"x\"\n", 0666);
+    CHECK(reason(directory) == "run/a.toml.d/x.toml: is writable by everyone");
+    ::chmod(directory.path("run/a.toml.d/x.toml").c_str(), 0644);
+    ::chmod(directory.path("run/a.toml.d").c_str(), 0777);
+    CHECK(reason(directory) == "run/a.toml.d/x.toml: is in run/a.toml.d, which is writable by everyone");
+}
+
+TEST_CASE("a link is judged by the file it leads to and by the directories above that") {
+    TestDirectory directory;
+    directory.write("share/a.toml", plain);
+    directory.link(directory.path("share/a.toml"), "etc/a.toml");
+    CHECK(reason(directory).empty());
+    ::chmod(directory.path("share").c_str(), 0777);
+    CHECK(reason(directory) == "etc/a.toml: is below share, which others may write");
+    ::chmod(directory.path("share").c_str(), 0755);
+    ::chmod(directory.path("share/a.toml").c_str(), 0666);
+    CHECK(reason(directory) == "etc/a.toml: is writable by everyone");
+}
+
+TEST_CASE("links of enable in a directory that others can write are not looked at") {
+    TestDirectory directory;
+    directory.write("etc/a.toml", plain);
+    directory.link("x", "etc/disabled/a");
+    CHECK_FALSE(load(directory.source()).units[0].enabled);
+    ::chmod(directory.path("etc/disabled").c_str(), 0777);
+    CHECK(load(directory.source()).units[0].enabled);
+    CHECK(load(directory.source()).problems.size() == 1);
+}
+
+TEST_CASE("a bundle that others can write is refused whole") {
+    TestDirectory directory;
+    directory.write("miniinit.toml", "[manager]\nboot-attempts = 9\n[units.a.service]\ncommand = \"x\"\n", 0666);
+    Loaded loaded = load(directory.source());
+    CHECK(loaded.units.empty());
+    CHECK(loaded.manager.boot_attempts == 3);
+    CHECK(problems(loaded, directory) ==
+          "miniinit.toml: is writable by everyone (whoever can write it decides what runs as root: chown root and chmod go-w)\n");
+}
+
+TEST_CASE("what is no file is said to be none, and nothing waits for it") {
+    TestDirectory directory;
+    directory.make("etc");
+    REQUIRE(::mkfifo(directory.path("etc/a.toml").c_str(), 0644) == 0);
+    CHECK(reason(directory) == "etc/a.toml: is a named pipe, not a file");
+    std::filesystem::remove(directory.path("etc/a.toml"));
+    directory.make("etc/a.toml");
+    CHECK(reason(directory) == "etc/a.toml: is a directory, not a file");
+    std::filesystem::remove(directory.path("etc/a.toml"));
+    directory.link("/dev/zero", "etc/a.toml");
+    CHECK(reason(directory) == "etc/a.toml: is a device, not a file");
+    std::filesystem::remove(directory.path("etc/a.toml"));
+    directory.link("nowhere", "etc/a.toml");
+    CHECK(reason(directory) == "etc/a.toml: is a link to a file that does not exist");
+    std::filesystem::remove(directory.path("etc/a.toml"));
+    directory.link("a.toml", "etc/a.toml");
+    CHECK(reason(directory) == "etc/a.toml: cannot be read: Too many levels of symbolic links");
+    std::filesystem::remove(directory.path("etc/a.toml"));
+    int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    directory.path("etc/a.toml").copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    ::close(fd);
+    CHECK(reason(directory) == "etc/a.toml: is a socket, not a file");
+}
+
+TEST_CASE("a file of a hundred megabytes is not read") {
+    TestDirectory directory;
+    directory.write("etc/a.toml", "");
+    REQUIRE(::truncate(directory.path("etc/a.toml").c_str(), 100 << 20) == 0);
+    CHECK(reason(directory) == "etc/a.toml: is larger than 1 MiB");
+}
+
+TEST_CASE("a file full of faults is told about, but not for ever") {
+    TestDirectory directory;
+    std::string text;
+    for (int i = 0; i < 15000; ++i)
+        text += "restrat" + std::to_string(i) + " = 1\n";
+    directory.write("etc/a.toml", text);
+    CHECK(load(directory.source()).problems.size() == 100);
+    text.clear();
+    for (int i = 0; i < 60000; ++i)
+        text += "k" + std::to_string(i) + " = 1\n";
+    directory.write("etc/a.toml", text);
+    CHECK(reason(directory) == "etc/a.toml:1:1: a table of more than 20000 keys");
+    text = "requires = [";
+    for (int i = 0; i < 60000; ++i)
+        text += "\"u" + std::to_string(i) + "\",";
+    directory.write("etc/a.toml", text + "]\n" + std::string(plain));
+    CHECK(load(directory.source()).units[0].dependencies.size() == 60000);
+}
+
+TEST_CASE("file names that cannot name a unit are said, other files are left alone") {
+    TestDirectory directory;
+    directory.write("etc/a b.toml", plain);
+    directory.write("etc/@x.toml", plain);
+    directory.write("etc/" + std::string(201, 'a') + ".toml", plain);
+    directory.write("etc/.hidden.toml", "garbage");
+    directory.write("etc/a.toml~", "garbage");
+    directory.write("etc/a.toml.dpkg-new", "garbage");
+    directory.write("etc/ok.toml", plain);
+    Loaded loaded = load(directory.source());
+    CHECK(names(loaded) == "ok");
+    CHECK(problems(loaded, directory) ==
+          "etc/@x.toml: cannot name a unit: a name cannot begin with '.', '-' or '@'\n"
+          "etc/a b.toml: cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
+          "etc/" + std::string(201, 'a') + ".toml: cannot name a unit: a name has at most 200 characters\n");
+}
+
+TEST_CASE("a user's own source has the user's directories") {
+    Source source = user_source("/home/u/.config", "/run/user/1/miniinit", 1);
+    CHECK(source.directories ==
+          std::vector<std::string>{"/home/u/.config/miniinit", "/run/user/1/miniinit/units", "/usr/lib/miniinit/user"});
+    CHECK(source.config == "/home/u/.config/miniinit.toml");
+    CHECK(source.owner == 1);
+}
+
+} // namespace mi::config

@@ -1,0 +1,383 @@
+#include "ctl_world.hpp"
+
+#include <csignal>
+
+using namespace mi;
+using namespace mi::test;
+using core::Phase;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+// The usual init: three units, of which one has failed.
+std::string usual(const wire::Request& request, bool more, const std::string& logs = {}) {
+    if (std::holds_alternative<wire::List>(request)) {
+        wire::Units first{{unit("web", Phase::up, 42)}}, second{{unit("cache", Phase::failed)}};
+        second.units[0].reason = "it exited with code 1";
+        return more ? reply(first, true) + reply(second) : "";
+    }
+    if (auto* status = std::get_if<wire::Status>(&request)) {
+        const std::string& name = status->units[0];
+        if (name == "web")
+            return reply(wire::Units{{unit("web", Phase::up, 42)}});
+        if (name == "cache")
+            return reply(wire::Units{{unit("cache", Phase::failed)}});
+        if (name == "idle")
+            return reply(wire::Units{{unit("idle", Phase::down)}});
+        return error(wire::NoSuchUnit{name, "web"});
+    }
+    if (std::holds_alternative<wire::GetOverview>(request)) {
+        wire::Overview overview{"9.9", wire::Mode::container, wire::ManagerState::degraded, 1, "default", true, 3, {"cache"}, logs};
+        return reply(overview);
+    }
+    if (std::holds_alternative<wire::Explain>(request))
+        return reply(wire::Explanation{Phase::failed, {"cache failed: it exited with code 1.", "Its file is broken."}});
+    return error(wire::ShuttingDown{});
+}
+
+FakeInit::Say usual_with(const std::string& logs = {}) {
+    return [logs](const wire::Request& request, bool more) { return usual(request, more, logs); };
+}
+
+wire::Progress result(const std::string& name, bool ok, Phase state, const std::string& message = {}) {
+    return {{}, {{name, ok, state, message}}};
+}
+
+} // namespace
+
+TEST_CASE("list shows an aligned table, gathered from portions and sorted") {
+    FakeInit init(usual_with());
+    const Outcome outcome = init.ctl({"list"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out == "  UNIT   STATE      SINCE  PID      DESCRIPTION\n"
+                         "● cache  failed                     it exited with code 1\n"
+                         "● web    up                42       The web\n");
+    CHECK(outcome.err.empty());
+}
+
+TEST_CASE("json output is one line with every field") {
+    FakeInit init(usual_with());
+    const Outcome outcome = init.ctl({"list", "--json"});
+    CHECK(outcome.code == 0);
+    CHECK(has(outcome.out, R"({"units":[{"name":"cache","kind":"service",)"));
+    CHECK(has(outcome.out, R"("last_exit":null)"));
+    CHECK(outcome.out.find('\n') == outcome.out.size() - 1);
+}
+
+TEST_CASE("status exits as LSB has it: 0 running, 1 failed, 3 not running, 4 unknown") {
+    FakeInit init(usual_with());
+    CHECK(init.ctl({"status", "web"}).code == 0);
+    CHECK(init.ctl({"status", "cache"}).code == 1);
+    CHECK(init.ctl({"status", "idle"}).code == 3);
+    CHECK(init.ctl({"status", "web", "idle"}).code == 3);
+    const Outcome unknown = init.ctl({"status", "wbe"});
+    CHECK(unknown.code == 4);
+    CHECK(has(unknown.err, "there is no unit wbe (did you mean web?)"));
+    CHECK(run_ctl({"minictl", "status", "web", "--control", "/nowhere/control"}).code == 4);
+}
+
+TEST_CASE("status shows the unit's last log lines") {
+    Directory logs;
+    std::string text;
+    for (int i = 0; i < 20; ++i)
+        text += "2026-11-22T04:10:01.123456Z info out: line " + std::to_string(i) + "\033[2J\n";
+    logs.write("web/current", text);
+    FakeInit init(usual_with(logs.at("")));
+    const Outcome outcome = init.ctl({"status", "web", "-n", "2"});
+    CHECK(has(outcome.out, "web: line 19"));
+    CHECK(has(outcome.out, "web: line 18"));
+    CHECK_FALSE(has(outcome.out, "line 17"));
+    CHECK_FALSE(has(init.ctl({"status", "web", "--lines=0"}).out, "line 19"));
+}
+
+TEST_CASE("status without a unit tells of the manager") {
+    FakeInit init(usual_with());
+    const Outcome outcome = init.ctl({"status"});
+    CHECK(outcome.code == 0);
+    CHECK(has(outcome.out, "● miniinit 9.9, container mode, PID 1\n"));
+    CHECK(has(outcome.out, "state: degraded\n"));
+    CHECK(has(outcome.out, "failed: cache\n"));
+}
+
+TEST_CASE("a start that succeeds is silent where nobody looks") {
+    FakeInit init([](const wire::Request& request, bool more) {
+        CHECK_FALSE(more);
+        CHECK(std::get<wire::Start>(request).units == std::vector<std::string>{"web", "cache"});
+        CHECK(std::get<wire::Start>(request).wait);
+        return reply(wire::Progress{{}, {{"web", true, Phase::up, ""}, {"cache", true, Phase::up, ""}}});
+    });
+    const Outcome outcome = init.ctl({"start", "web", "cache"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.empty());
+}
+
+TEST_CASE("a start that fails says why, and what the unit said last") {
+    Directory logs;
+    logs.write("cache/current", "2026-11-22T04:10:01.123456Z err err: cannot open /x\n");
+    FakeInit init([&](const wire::Request& request, bool more) {
+        if (std::holds_alternative<wire::Start>(request))
+            return reply(result("cache", false, Phase::failed, "it exited with code 1"));
+        return usual(request, more, logs.at(""));
+    });
+    const Outcome outcome = init.ctl({"start", "cache"});
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.err, "✗ cache is failed: it exited with code 1\n"));
+    CHECK(has(outcome.err, "  Its file is broken.\n"));
+    CHECK(has(outcome.err, "cache: cannot open /x\n"));
+    const Outcome json = init.ctl({"start", "cache", "--json"});
+    CHECK(json.code == 1);
+    CHECK(json.out == R"({"event":null,"results":[{"unit":"cache","ok":false,"state":"failed","message":)"
+                      "\"it exited with code 1\"}]}\n");
+}
+
+TEST_CASE("each acting verb makes its call") {
+    std::string seen;
+    FakeInit init([&](const wire::Request& request, bool) {
+        if (std::holds_alternative<wire::Signal>(request)) {
+            const auto& signal = std::get<wire::Signal>(request);
+            seen += signal.unit + " " + std::to_string(signal.signal) + (signal.all ? " all;" : ";");
+            return reply(wire::Nothing{});
+        }
+        if (std::holds_alternative<wire::Reset>(request))
+            return reply(wire::Nothing{});
+        if (auto* target = std::get_if<wire::Target>(&request))
+            seen += target->name + (target->wait ? ";" : " nowait;");
+        return reply(result("x", true, Phase::up));
+    });
+    for (const char* verb : {"stop", "restart", "try-restart", "reload"})
+        CHECK(init.ctl({verb, "x"}).code == 0);
+    CHECK(init.ctl({"target", "rescue", "--no-wait"}).code == 0);
+    CHECK(init.ctl({"signal", "usr1", "web", "--all"}).code == 0);
+    CHECK(init.ctl({"signal", "SIGRTMIN+1", "web"}).code == 0);
+    CHECK(init.ctl({"reset"}).code == 0);
+    CHECK(init.ctl({"signal", "NONSENSE", "web"}).code == 2);
+    CHECK(init.asked == std::vector<std::string>{"Stop", "Restart", "TryRestart", "Reload", "Target", "Signal", "Signal", "Reset"});
+    CHECK(seen == "rescue nowait;web 10 all;web 35;");
+}
+
+TEST_CASE("a refusal exits with 4, and says in JSON what it is") {
+    FakeInit init([](const wire::Request&, bool) { return error(wire::PermissionDenied{"org.miniinit.Manager.Stop"}); });
+    const Outcome outcome = init.ctl({"stop", "web"});
+    CHECK(outcome.code == 4);
+    CHECK(has(outcome.err, "not allowed"));
+    CHECK(has(init.ctl({"stop", "web", "--json"}).out, R"({"error":"org.miniinit.Manager.PermissionDenied","message":"not)"));
+}
+
+TEST_CASE("where no init listens, that is said, and what to do") {
+    const Outcome outcome = run_ctl({"minictl", "--control", "/nowhere/control", "list"});
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.err, "no init is listening at /nowhere/control"));
+    CHECK(has(outcome.err, "--user"));
+}
+
+TEST_CASE("the socket is found by option, environment and user") {
+    FakeInit init(usual_with());
+    CHECK(run_ctl({"minictl", "status", "web"}, [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); }).code == 0);
+    std::filesystem::create_directory(init.directory.at("miniinit"));
+    std::filesystem::create_symlink(init.path(), init.directory.at("miniinit/control"));
+    CHECK(run_ctl({"minictl", "--user", "status", "web"}, [&] {
+              ::setenv("XDG_RUNTIME_DIR", init.directory.at("").c_str(), 1);
+          }).code == 0);
+    CHECK(run_ctl({"minictl", "list", "--control", init.path()}).code == 0);
+}
+
+TEST_CASE("an init that goes in the middle of a call is a failure, not a hang") {
+    FakeInit init([](const wire::Request&, bool) { return ""; });
+    const Outcome outcome = init.ctl({"explain", "web"});
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.err, "closed the connection"));
+}
+
+TEST_CASE("an init of another version is not misunderstood") {
+    FakeInit init([](const wire::Request&, bool) { return std::string(R"({"error":"org.varlink.service.MethodNotFound",)"
+                                                                      R"("parameters":{"method":"x"}})") + '\0'; });
+    CHECK(has(init.ctl({"probe"}).err, "of another version"));
+    FakeInit nonsense([](const wire::Request&, bool) { return std::string("hello") + '\0'; });
+    CHECK(has(nonsense.ctl({"probe"}).err, "cannot be understood"));
+}
+
+TEST_CASE("logs are looked for where the init that is named keeps them") {
+    Directory logs;
+    logs.write("web/current", "2026-11-22T04:10:01.123456Z info out: hello\n");
+    FakeInit init(usual_with(logs.at("")));
+    CHECK(has(init.ctl({"logs", "web"}).out, "hello"));
+    CHECK(has(run_ctl({"minictl", "--control=" + init.path(), "logs", "-o", "cat"}).out, "hello"));
+}
+
+TEST_CASE("a tree is drawn, a unit that hangs in two places once") {
+    FakeInit init([](const wire::Request& request, bool) {
+        CHECK(std::get<wire::Tree>(request).reverse);
+        using enum core::Relation;
+        return reply(wire::Branches{{"default"},
+                                    {{"default", Phase::up, {{requirement, "web"}, {want, "db"}}},
+                                     {"web", Phase::up, {{requirement, "db"}}},
+                                     {"db", Phase::starting, {{milestone, "fsck"}}},
+                                     {"fsck", Phase::done, {}}}});
+    });
+    CHECK(init.ctl({"tree", "default", "--reverse"}).out == "● default\n"
+                                                             "├─ ● web\n"
+                                                             "│  └─ ● db starting\n"
+                                                             "│     └─ ● fsck (milestones)\n"
+                                                             "└─ ● db (wants) starting (above)\n");
+}
+
+TEST_CASE("events are told one by one, until the init goes") {
+    FakeInit init([](const wire::Request& request, bool more) {
+        CHECK(more);
+        CHECK(std::get<wire::Events>(request).units == std::vector<std::string>{"web"});
+        wire::Event event;
+        event.unit = "web";
+        event.from = Phase::starting;
+        event.state = Phase::up;
+        event.main_pid = 42;
+        wire::Event said;
+        said.kind = wire::EventKind::status;
+        said.unit = "web";
+        said.text = "ready\a";
+        return reply(wire::EventReply{event}, true) + reply(wire::EventReply{said});
+    });
+    const Outcome outcome = init.ctl({"events", "web"});
+    CHECK(has(outcome.out, "web: starting → up, pid 42\n"));
+    CHECK(has(outcome.out, "web says: ready?\n"));
+    const Outcome json = init.ctl({"events", "web", "--json"});
+    CHECK(std::count(json.out.begin(), json.out.end(), '\n') == 2);
+    CHECK(has(json.out, R"({"kind":"state","realtime":0,"monotonic":0,"unit":"web","from":"starting","state":"up",)"));
+}
+
+TEST_CASE("wait passes the state on, and gives up in time") {
+    FakeInit init([](const wire::Request& request, bool) {
+        const auto& wait = std::get<wire::Wait>(request);
+        return wait.state == Phase::done ? reply(wire::UnitReply{unit(wait.unit, Phase::done)})
+               : wait.state == Phase::up ? error(wire::JobFailed{wait.unit, Phase::failed, "it exited with code 1"})
+                                         : std::string(1, ' ');
+    });
+    CHECK(init.ctl({"wait", "web", "--for", "done"}).code == 0);
+    const Outcome failed = init.ctl({"wait", "web"});
+    CHECK(failed.code == 1);
+    CHECK(has(failed.err, "web is failed: it exited with code 1"));
+    CHECK(init.ctl({"wait", "web", "--for", "happy"}).code == 2);
+    const Outcome late = init.ctl({"wait", "web", "--for", "down", "--timeout", "30ms"});
+    CHECK(late.code == 1);
+    CHECK(has(late.err, "web is not down yet"));
+}
+
+TEST_CASE("healthcheck exits 0 only when all is well") {
+    FakeInit init(usual_with());
+    CHECK(init.ctl({"healthcheck", "web"}).code == 0);
+    CHECK(init.ctl({"healthcheck", "web", "cache"}).code == 1);
+    const Outcome all = init.ctl({"healthcheck"});
+    CHECK(all.code == 1);
+    CHECK(all.out == "cache has failed\n");
+    CHECK(init.ctl({"healthcheck", "--json"}).out == "{\"healthy\":false,\"problems\":[\"cache has failed\"]}\n");
+}
+
+TEST_CASE("reload-units tells what changed and exits 1 where there are problems") {
+    FakeInit init([](const wire::Request&, bool) {
+        return reply(wire::Changes{{"new"}, {"web"}, {}, {"/etc/miniinit/x.toml:1:1: error: unknown key"}});
+    });
+    const Outcome outcome = init.ctl({"reload-units"});
+    CHECK(outcome.code == 1);
+    CHECK(outcome.out == "added new\nchanged web\n");
+    CHECK(has(outcome.err, "unknown key"));
+}
+
+TEST_CASE("poweroff, reboot, halt and shutdown go by the name they are called by") {
+    std::vector<wire::Ending> seen;
+    FakeInit init([&](const wire::Request& request, bool) {
+        seen.push_back(std::get<wire::Shutdown>(request).how);
+        return reply(wire::Nothing{});
+    });
+    CHECK(init.ctl({"poweroff"}).code == 0);
+    for (const char* name : {"/sbin/reboot", "halt", "poweroff"})
+        CHECK(run_ctl({name, "--control", init.path()}).code == 0);
+    auto at_socket = [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); };
+    CHECK(run_ctl({"shutdown", "-h", "now"}, at_socket).code == 0);
+    CHECK(run_ctl({"shutdown", "-r", "now"}, at_socket).code == 0);
+    CHECK(run_ctl({"shutdown", "-h", "+5"}, at_socket).code == 2);
+    CHECK(run_ctl({"shutdown"}, at_socket).code == 2);
+    using enum wire::Ending;
+    CHECK(seen == std::vector<wire::Ending>{poweroff, reboot, halt, poweroff, poweroff, reboot});
+}
+
+TEST_CASE("what is not understood exits with 2 and says what would be") {
+    CHECK(has(run_ctl({"minictl", "strat"}).err, "did you mean start?"));
+    for (std::vector<std::string> words : {std::vector<std::string>{"minictl"}, {"minictl", "strat"}, {"minictl", "start"},
+                                           {"minictl", "list", "--nonsense"}, {"minictl", "list", "web"},
+                                           {"minictl", "status", "-n"}, {"minictl", "status", "-n", "many"},
+                                           {"minictl", "wait", "x", "--timeout", "soon"}, {"minictl", "list", "-n", "3"}}) {
+        const Outcome outcome = run_ctl(words);
+        CHECK_MESSAGE(outcome.code == 2, words.back());
+        CHECK_MESSAGE(!outcome.err.empty(), words.back());
+        CHECK_MESSAGE(outcome.out.empty(), words.back());
+    }
+}
+
+TEST_CASE("every verb has help with an example") {
+    const Outcome overview = run_ctl({"minictl", "--help"});
+    CHECK(overview.code == 0);
+    for (const char* verb : {"list", "status", "tree", "explain", "show", "cat", "events", "probe", "version", "start", "stop",
+                             "restart", "try-restart", "reload", "signal", "reset", "wait", "target", "logs", "enable",
+                             "disable", "reload-units", "verify", "poweroff", "reboot", "halt", "healthcheck"}) {
+        CHECK_MESSAGE(has(overview.out, "\n  " + std::string(verb) + " "), verb);
+        const Outcome help = run_ctl({"minictl", verb, "--help"});
+        CHECK_MESSAGE(help.code == 0, verb);
+        CHECK_MESSAGE((has(help.out, "Example") || std::string_view(verb) == "logs"), verb);
+        CHECK_MESSAGE(run_ctl({"minictl", "help", verb}).out == help.out, verb);
+    }
+}
+
+TEST_CASE("output that cannot be written is a failure") {
+    FakeInit init(usual_with());
+    auto to_full = [] {
+        const int full = ::open("/dev/full", O_WRONLY);
+        ::dup2(full, 1);
+    };
+    CHECK(init.ctl({"list"}, to_full).code == 1);
+    CHECK(init.ctl({"list", "--json"}, to_full).code == 1);
+}
+
+TEST_CASE("on a terminal there are colours, progress and a result, elsewhere and with NO_COLOR no colours") {
+    FakeInit init([](const wire::Request& request, bool more) {
+        if (!std::holds_alternative<wire::Start>(request))
+            return usual(request, more);
+        if (!more)
+            return reply(result("web", true, Phase::starting));
+        wire::Progress progress;
+        progress.event = wire::Event{};
+        progress.event->unit = "database";
+        progress.event->state = Phase::waiting;
+        ::usleep(400'000); // long enough to be worth a line
+        return reply(progress, true) + reply(result("web", true, Phase::up));
+    });
+    auto on_terminal = [&](std::vector<std::string> words, const char* no_colour) {
+        Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+        REQUIRE(::grantpt(master.get()) == 0);
+        REQUIRE(::unlockpt(master.get()) == 0);
+        const std::string name = ::ptsname(master.get());
+        const Outcome outcome = init.ctl(std::move(words), [&] {
+            const int slave = ::open(name.c_str(), O_RDWR | O_NOCTTY);
+            ::dup2(slave, 1);
+            ::dup2(slave, 2);
+            ::setenv("TERM", "xterm", 1);
+            ::setenv("NO_COLOR", no_colour, 1);
+        });
+        CHECK(outcome.code == 0);
+        std::string text(65536, '\0');
+        ::fcntl(master.get(), F_SETFL, O_NONBLOCK);
+        const ssize_t count = ::read(master.get(), text.data(), text.size());
+        text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+        return text;
+    };
+    CHECK(has(on_terminal({"list"}, ""), "\033[32mup\033[0m"));
+    CHECK_FALSE(has(on_terminal({"list"}, "1"), "\033["));
+    CHECK_FALSE(has(init.ctl({"list"}).out, "\033["));
+    const std::string progress = on_terminal({"start", "web"}, "");
+    CHECK(has(progress, "0.2 s"));
+    CHECK(has(progress, "✓"));
+    CHECK(has(progress, "web is "));
+    CHECK_FALSE(has(on_terminal({"start", "web", "--no-wait"}, "1"), "0.2 s"));
+}

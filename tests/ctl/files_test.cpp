@@ -1,0 +1,85 @@
+#include "ctl_world.hpp"
+
+using namespace mi;
+using namespace mi::test;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+const std::string good_unit = "description = \"Shop\"\n[service]\ncommand = [\"/bin/true\"]\n";
+
+} // namespace
+
+TEST_CASE("verify names every problem of a file and exits 1") {
+    Directory directory;
+    directory.write("web.toml", "description = 5\n[service]\ncomand = [\"/bin/true\"]\n");
+    const Outcome outcome = run_ctl({"minictl", "verify", directory.at("web.toml")});
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.out, directory.at("web.toml") + ":1:"));
+    CHECK(has(outcome.out, directory.at("web.toml") + ":3:"));
+    CHECK(has(outcome.out, "command"));
+    const Outcome json = run_ctl({"minictl", "verify", "--json", directory.at("web.toml")});
+    CHECK(json.code == 1);
+    CHECK(has(json.out, R"("severity":"error")"));
+    directory.write("good.toml", good_unit);
+    CHECK(run_ctl({"minictl", "verify", directory.at("good.toml")}).code == 0);
+}
+
+TEST_CASE("verify without a file looks at all units together") {
+    Directory directory;
+    directory.write("a.toml", "requires = [\"b\"]\n" + good_unit);
+    directory.write("b.toml", "requires = [\"a\"]\n" + good_unit);
+    const Outcome outcome = run_ctl({"minictl", "verify", "--units", directory.at("")});
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.out, "a"));
+    CHECK(has(outcome.out, "cycle"));
+}
+
+TEST_CASE("show tells each setting and its place, cat the files") {
+    Directory directory;
+    directory.write("web.toml", good_unit);
+    directory.write("web.toml.d/more.toml", "[service]\nrestart = \"always\"\n");
+    const std::string units = directory.at("");
+    const Outcome show = run_ctl({"minictl", "show", "web", "--units", units});
+    CHECK(show.code == 0);
+    CHECK(has(show.out, "service.restart"));
+    CHECK(has(show.out, "more.toml:2"));
+    CHECK(has(run_ctl({"minictl", "show", "web", "--units", units, "--json"}).out, R"({"unit":"web","settings":[{"key":)"));
+    const Outcome cat = run_ctl({"minictl", "cat", "web", "--units", units});
+    CHECK(cat.code == 0);
+    CHECK(has(cat.out, "web.toml\n" + good_unit));
+    CHECK(has(cat.out, "more.toml\n[service]\n"));
+    CHECK(run_ctl({"minictl", "cat", "wob", "--units", units}).code == 4);
+    CHECK(run_ctl({"minictl", "show", "wob", "--units", units}).code == 4);
+}
+
+TEST_CASE("enable and disable work on a foreign root, without an init") {
+    Directory root;
+    root.write("usr/lib/miniinit/web.toml", good_unit);
+    std::filesystem::create_directories(root.at("etc/miniinit"));
+    const Outcome outcome = run_ctl({"minictl", "disable", "web", "--root", root.at("")});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out == "web is now disabled\n");
+    CHECK(std::filesystem::is_symlink(root.at("etc/miniinit/disabled/web")));
+    CHECK(run_ctl({"minictl", "disable", "web", "--root", root.at("")}).out == "web was already disabled\n");
+    CHECK(run_ctl({"minictl", "enable", "web", "--root", root.at(""), "--json"}).out ==
+          "{\"units\":[{\"unit\":\"web\",\"enabled\":true,\"changed\":true}]}\n");
+    CHECK_FALSE(std::filesystem::exists(std::filesystem::symlink_status(root.at("etc/miniinit/disabled/web"))));
+    CHECK(run_ctl({"minictl", "enable", "wob", "--root", root.at("")}).code == 4);
+    CHECK(run_ctl({"minictl", "enable", "../x", "--root", root.at("")}).code == 2);
+}
+
+TEST_CASE("enable tells the running init, where it reads the same files") {
+    FakeInit init([](const wire::Request&, bool) { return reply(wire::Changes{}); });
+    init.directory.write("config/miniinit/web.toml", good_unit);
+    const Outcome outcome = init.ctl({"--user", "disable", "web"}, [&] {
+        ::setenv("XDG_CONFIG_HOME", init.directory.at("config").c_str(), 1);
+        ::setenv("XDG_RUNTIME_DIR", init.directory.at("run").c_str(), 1);
+    });
+    CHECK(outcome.err == "");
+    CHECK(outcome.code == 0);
+    CHECK(init.asked == std::vector<std::string>{"ReloadUnits"});
+}
