@@ -26,7 +26,8 @@ header_dependency(boost boost/asio.hpp https://github.com/boostorg/boost.git boo
 
 # toml++, Asio, Boost.JSON and {fmt} are compiled from their headers, once, inside the room that owns them: no archive to
 # link, and nothing of them that is not used. Exceptions stay off in toml++: a bad unit file is ordinary input.
-target_compile_definitions(dep_toml INTERFACE TOML_EXCEPTIONS=0 TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0)
+target_compile_definitions(dep_toml INTERFACE TOML_EXCEPTIONS=0 TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0
+  TOML_FLOAT_CHARCONV=1 TOML_INT_CHARCONV=1) # else it parses numbers with streams, which bring all of libstdc++'s locales
 add_library(dep_asio INTERFACE)
 target_link_libraries(dep_asio INTERFACE dep_boost)
 target_compile_definitions(dep_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_THREADS

@@ -47,7 +47,8 @@ void Reading::report(Place place, Severity severity, std::string&& message, std:
         if (place.line == 1 && source_line.starts_with("\xef\xbb\xbf"))
             source_line.erase(0, 3);
     }
-    found_.push_back({place, found_.size(),
+    found_.push_back({place,
+                      found_.size(),
                       {file.path, place.line, place.column, severity, std::move(message), std::move(source_line),
                        std::move(suggestion)}});
 }
@@ -71,9 +72,9 @@ std::vector<Problem> Reading::take_problems() {
 
 const Problem& Reading::first_error() {
     sort();
-    return std::find_if(found_.begin(), found_.end(), [](const Found& found) {
-               return found.problem.severity == Severity::error;
-           })->problem;
+    return std::find_if(found_.begin(), found_.end(),
+                        [](const Found& found) { return found.problem.severity == Severity::error; })
+        ->problem;
 }
 
 namespace {
@@ -94,9 +95,8 @@ Node* same_name(Node& array, const Node& item) {
 
 void merge(Node& base, Node&& over) {
     for (Node& item : over.items) {
-        auto old = std::find_if(base.items.begin(), base.items.end(), [&](const Node& each) {
-            return each.key == item.key;
-        });
+        auto old =
+            std::find_if(base.items.begin(), base.items.end(), [&](const Node& each) { return each.key == item.key; });
         if (old == base.items.end()) {
             base.items.push_back(std::move(item));
         } else if (old->kind == Node::Kind::table && item.kind == Node::Kind::table) {

@@ -75,12 +75,12 @@ private:
     bool failed_ = false;
 };
 
-// The tree of `text`, file number `file` of `reading`. Every syntax error is reported; what stands on the other lines is in
-// the tree.
+// The tree of `text`, file number `file` of `reading`. Every syntax error is reported; what stands on the other lines
+// is in the tree.
 [[nodiscard]] Node parse_document(Reading& reading, std::uint16_t file, std::string_view text);
 
-// Lays `over` over `base`, key by key: tables merge, arrays and scalars replace. Arrays of tables append, but an item with
-// the `name` of an earlier one merges into it.
+// Lays `over` over `base`, key by key: tables merge, arrays and scalars replace. Arrays of tables append, but an item
+// with the `name` of an earlier one merges into it.
 void merge(Node& base, Node&& over);
 
 // Fills in `${name}` and `${instance}` in every string below `node`; `$${name}` stands for a literal `${name}`. Where

@@ -83,7 +83,7 @@ private:
 
     // Up to and with the line end. What is wrong with it, or empty.
     std::string_view read_value(std::string& value) {
-        std::size_t kept = 0;    // blanks after this length are unquoted: they go if nothing follows
+        std::size_t kept = 0; // blanks after this length are unquoted: they go if nothing follows
         bool after_blank = at_blank();
         skip_blanks();
         while (!at_end()) {

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <sys/sysmacros.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,7 +33,8 @@ std::string error_text(int code) {
 
 // One directory above; `status` of what `path` is.
 std::string untrusted_ancestor(const std::string& path, const struct stat& status, const Source& source) {
-    bool shared = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0 && S_ISDIR(status.st_mode);
+    bool shared =
+        (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0 && S_ISDIR(status.st_mode);
     if (!trusted_owner(status.st_uid, source) && status.st_uid != overflow_user)
         return "is below " + path + ", which " + owned_by(status.st_uid);
     if (shared)
@@ -45,14 +46,14 @@ std::string untrusted_ancestor(const std::string& path, const struct stat& statu
 std::string check_prefixes(const std::string& path, std::size_t from, const Source& source, bool& links) {
     for (std::size_t slash = path.find('/', from); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         std::string prefix = slash == 0 ? "/" : path.substr(0, slash);
-        struct stat status {};
+        struct stat status{};
         if (::lstat(prefix.c_str(), &status) != 0)
             continue; // opening will say so
         links = links || S_ISLNK(status.st_mode);
         if (std::string wrong = untrusted_ancestor(prefix, status, source); !wrong.empty())
             return wrong;
     }
-    struct stat status {};
+    struct stat status{};
     links = links || (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode));
     return {};
 }
@@ -93,7 +94,7 @@ int open_inside(const Source& source, const std::string& path, int flags) {
     Fd root(::open(source.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root)
         return -1;
-    struct open_how how {};
+    struct open_how how{};
     how.flags = static_cast<std::uint64_t>(flags);
     how.resolve = RESOLVE_IN_ROOT;
     std::string inside = path.substr(source.root.size());
@@ -108,7 +109,7 @@ int open_inside(const Source& source, const std::string& path, int flags) {
 
 Result<Directory> list(const Source& source, Fd fd, std::string path) {
     Directory directory{std::move(fd), std::move(path), {}, {}};
-    struct stat status {};
+    struct stat status{};
     if (::fstat(directory.fd.get(), &status) != 0)
         return fault(errno, "look at", directory.path);
     directory.refused = untrusted(status, source);
@@ -173,16 +174,17 @@ Content refusal(std::string reason, bool suspicious = false) {
 bool is_null_device(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3); }
 
 std::string not_a_file(mode_t mode) {
-    std::string_view what = S_ISDIR(mode)    ? "a directory"
-                            : S_ISFIFO(mode) ? "a named pipe"
-                            : S_ISSOCK(mode) ? "a socket"
-                            : S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "something else";
+    std::string_view what = S_ISDIR(mode)                    ? "a directory"
+                            : S_ISFIFO(mode)                 ? "a named pipe"
+                            : S_ISSOCK(mode)                 ? "a socket"
+                            : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                                             : "something else";
     return "is " + std::string(what) + ", not a file";
 }
 
 // Checks and reads what is open as `fd`.
 Content read_open(const Source& source, int fd, std::size_t largest) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) != 0)
         return refusal(error_text(errno));
     if (is_null_device(status))
@@ -220,7 +222,7 @@ Content read_other(const Source& source, const std::string& path, std::size_t la
     if (length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == "/dev/null")
         return {Content::Kind::mask, {}, {}, false}; // a root file system need not have a /dev yet
     Fd look(open_inside(source, path, O_PATH | O_CLOEXEC));
-    struct stat status {};
+    struct stat status{};
     if (!look || ::fstat(look.get(), &status) != 0)
         return errno == ENOENT && length < 0 ? Content{}
                : errno == ENOENT             ? refusal("is a link to a file that does not exist")

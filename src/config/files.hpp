@@ -16,12 +16,12 @@ namespace mi::config {
 constexpr std::size_t largest_unit = 1u << 20;
 constexpr std::size_t largest_bundle = 32u << 20;
 
-// Why whoever may write a file or directory with this `status` must not decide what runs: "is writable by everyone"; empty
-// where it is fine.
+// Why whoever may write a file or directory with this `status` must not decide what runs: "is writable by everyone";
+// empty where it is fine.
 [[nodiscard]] std::string untrusted(const struct stat& status, const Source& source);
 
-// The same for every directory above `path` and, where it is or passes links, above what they lead to: with the name of the
-// one at fault. Directories with the sticky bit are fine here.
+// The same for every directory above `path` and, where it is or passes links, above what they lead to: with the name of
+// the one at fault. Directories with the sticky bit are fine here.
 [[nodiscard]] std::string untrusted_above(const std::string& path, const Source& source);
 
 struct Entry {
@@ -33,7 +33,7 @@ struct Entry {
 // An open directory and what is in it, sorted by name.
 struct Directory {
     Fd fd;
-    std::string path; // with the root of the source
+    std::string path;    // with the root of the source
     std::string refused; // why nothing in it can be used, or empty
     std::vector<Entry> entries;
 };
@@ -48,7 +48,7 @@ struct Content {
     enum class Kind { text, missing, mask, refused };
     Kind kind = Kind::missing;
     std::string text;
-    std::string reason; // refused: "is writable by everyone", "is a directory, not a file"
+    std::string reason;      // refused: "is writable by everyone", "is a directory, not a file"
     bool suspicious = false; // refused because of who may write it
 };
 

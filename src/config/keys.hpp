@@ -1,5 +1,5 @@
-// The description of every key: one row each, from which the reader, `minictl show`, the completions and the manual page
-// are made. The rows are in keys.cpp; what reads a value that is more than a word or a number is in readers_*.cpp.
+// The description of every key: one row each, from which the reader, `minictl show`, the completions and the manual
+// page are made. The rows are in keys.cpp; what reads a value that is more than a word or a number is in readers_*.cpp.
 #pragma once
 
 #include <span>

@@ -25,7 +25,8 @@ std::string_view template_of(std::string_view name) {
 
 } // namespace
 
-void Library::file_problem(const std::string& path, const std::string& message, std::string suggestion, Severity severity) {
+void Library::file_problem(const std::string& path, const std::string& message, std::string suggestion,
+                           Severity severity) {
     problems_.push_back({path, 0, 0, severity, message, {}, std::move(suggestion)});
 }
 
@@ -35,7 +36,8 @@ void Library::find() {
         Result<Directory> directory = open_directory(source_, source_.directories[i]);
         if (!directory) {
             if (directory.error().code != ENOENT || source_.directories_required)
-                file_problem(source_.root + source_.directories[i], Fault{directory.error().code, "cannot be read"}.text());
+                file_problem(source_.root + source_.directories[i],
+                             Fault{directory.error().code, "cannot be read"}.text());
             directories_.emplace_back();
             continue;
         }
@@ -112,7 +114,8 @@ void Library::read_bundle_file() {
 }
 
 void Library::take(std::vector<Problem>&& problems) {
-    problems_.insert(problems_.end(), std::make_move_iterator(problems.begin()), std::make_move_iterator(problems.end()));
+    problems_.insert(problems_.end(), std::make_move_iterator(problems.begin()),
+                     std::make_move_iterator(problems.end()));
 }
 
 void Library::take_bundle(std::string_view text, std::string_view filename) {
@@ -125,7 +128,8 @@ void Library::take_bundle(std::string_view text, std::string_view filename) {
     reading.add_file(bundle_path_, bundle_text_);
     reading.incomplete = parsing.incomplete;
     manager_ = read_manager(reading, tree);
-    auto units = std::find_if(tree.items.begin(), tree.items.end(), [](const Node& item) { return item.key == "units"; });
+    auto units =
+        std::find_if(tree.items.begin(), tree.items.end(), [](const Node& item) { return item.key == "units"; });
     if (units != tree.items.end() && units->kind == Node::Kind::table) {
         units_ = std::move(*units);
         tree.items.erase(units);
@@ -137,7 +141,8 @@ void Library::take_bundle(std::string_view text, std::string_view filename) {
         if (std::string_view wrong = name_fault(item.key); !wrong.empty())
             reading.error(item.key_place, "\"" + item.key + "\" cannot name a unit: " + std::string(wrong));
         else if (item.kind != Node::Kind::table)
-            reading.error(item.key_place, "`units." + item.key + "`: expected a table", "write [units." + item.key + "]");
+            reading.error(item.key_place, "`units." + item.key + "`: expected a table",
+                          "write [units." + item.key + "]");
         else
             definitions_.push_back({item.key, Definition::in_bundle, {}, i});
     }
@@ -265,7 +270,8 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
         assembly.reading.add_file(bundle_path_, bundle_text_);
         assembly.tree = units_.items[definition->item];
         if (auto broken = broken_.find(definition->name); broken != broken_.end()) {
-            assembly.reading.error(broken->second.first, broken->second.second.message, broken->second.second.suggestion);
+            assembly.reading.error(broken->second.first, broken->second.second.message,
+                                   broken->second.second.suggestion);
             assembly.reading.incomplete = true;
         }
     } else {

@@ -1,5 +1,5 @@
-// Everything that defines units, found but not yet read: which file has which name, its drop-ins, the links of `enable` and
-// `disable`, the bundle. Puts one unit's files together on demand.
+// Everything that defines units, found but not yet read: which file has which name, its drop-ins, the links of `enable`
+// and `disable`, the bundle. Puts one unit's files together on demand.
 #pragma once
 
 #include "config/document.hpp"
@@ -83,7 +83,7 @@ private:
     std::vector<Definition> drop_ins_;    // by name, then in the order of the search path
     std::set<std::string, std::less<>> enabled_, disabled_;
     std::string bundle_path_, bundle_text_;
-    Node units_; // [units] of the bundle
+    Node units_;                                                           // [units] of the bundle
     std::map<std::string, std::pair<Place, Problem>, std::less<>> broken_; // units of the bundle hit by a syntax error
     core::ManagerSettings manager_;
     std::vector<Problem> problems_;

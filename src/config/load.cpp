@@ -187,7 +187,8 @@ Loaded read_file(const Source& source, const std::string& path) {
                                                                : content.reason);
     Reading reading;
     Node tree = parse_document(reading, reading.add_file(path, content.text), content.text);
-    bool bundle = file_name(path) == "miniinit.toml" || tree.find("units") || tree.find("manager") || tree.find("defaults");
+    bool bundle =
+        file_name(path) == "miniinit.toml" || tree.find("units") || tree.find("manager") || tree.find("defaults");
     if (bundle)
         return read_bundle(content.text, path, source);
     std::string name(file_name(path));

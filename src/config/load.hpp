@@ -1,8 +1,8 @@
 // From files to units: the search path, drop-ins, masks, templates, the bundle file, and who may have written them.
 // What a key means is keys.hpp's; what units mean to each other is the core's graph.
 //
-// Nothing here fails as a whole. A file that cannot be used gives an invalid unit (`Unit::fault`) and a Problem, and the
-// rest is read as if it were not there.
+// Nothing here fails as a whole. A file that cannot be used gives an invalid unit (`Unit::fault`) and a Problem, and
+// the rest is read as if it were not there.
 #pragma once
 
 #include "base/result.hpp"
@@ -21,8 +21,8 @@ namespace mi::config {
 
 // Where units come from, and whom to trust. The default is what PID 1 of a machine reads.
 struct Source {
-    // The search path, first match wins whole. The first one is the admin's: its `enabled/` and `disabled/` hold the links
-    // of `minictl enable` and `disable`.
+    // The search path, first match wins whole. The first one is the admin's: its `enabled/` and `disabled/` hold the
+    // links of `minictl enable` and `disable`.
     std::vector<std::string> directories = {"/etc/miniinit", "/run/miniinit/units", "/usr/lib/miniinit"};
     // A directory of `directories` that is missing is a problem (`--units DIR`), rather than empty.
     bool directories_required = false;
@@ -39,8 +39,8 @@ struct Source {
     bool bare_is_service = false;
 };
 
-// The source of user mode: CONFIG_HOME/miniinit, RUNTIME/units, /usr/lib/miniinit/user, and CONFIG_HOME/miniinit.toml, for
-// `owner`. CONFIG_HOME is $XDG_CONFIG_HOME; RUNTIME the run directory ($XDG_RUNTIME_DIR/miniinit).
+// The source of user mode: CONFIG_HOME/miniinit, RUNTIME/units, /usr/lib/miniinit/user, and CONFIG_HOME/miniinit.toml,
+// for `owner`. CONFIG_HOME is $XDG_CONFIG_HOME; RUNTIME the run directory ($XDG_RUNTIME_DIR/miniinit).
 [[nodiscard]] Source user_source(const std::string& config_home, const std::string& runtime, uid_t owner);
 
 // What was read. Units are sorted by name, and no two have the same name.
@@ -50,12 +50,12 @@ struct Loaded {
     std::vector<Problem> problems; // in order of file and line, errors and warnings; nothing about a file twice
 };
 
-// Reads everything: every unit of the bundle and the search path, and every instance of a template that one of them, or a
-// link in `enabled/`, names. `also` names further instances to make (the default target, say).
+// Reads everything: every unit of the bundle and the search path, and every instance of a template that one of them, or
+// a link in `enabled/`, names. `also` names further instances to make (the default target, say).
 [[nodiscard]] Loaded load(const Source& source, std::span<const std::string> also = {});
 
-// Reads one unit by name, instances of templates included: one unit, or none where no file defines it (no problem then).
-// The manager's settings come along, since the bundle had to be read.
+// Reads one unit by name, instances of templates included: one unit, or none where no file defines it (no problem
+// then). The manager's settings come along, since the bundle had to be read.
 [[nodiscard]] Loaded load_one(const Source& source, std::string_view name);
 
 // The units and settings of one TOML text as it would stand in /etc/miniinit.toml. `filename` is for messages. Reads
@@ -91,8 +91,8 @@ struct FileText {
 [[nodiscard]] Result<std::vector<FileText>> cat(const Source& source, std::string_view name);
 
 // `minictl enable` and `disable`: makes the link NAME in `enabled/` or `disabled/` of the first directory of the source
-// (below its root), and removes the one in the other. Whether the unit exists is the caller's question. True if anything
-// changed.
+// (below its root), and removes the one in the other. Whether the unit exists is the caller's question. True if
+// anything changed.
 [[nodiscard]] Result<bool> set_enabled(const Source& source, std::string_view name, bool enabled);
 
 } // namespace mi::config

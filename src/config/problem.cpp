@@ -10,8 +10,8 @@ constexpr std::size_t before_caret = 100;
 
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
-// `line` for a terminal: the part around character `column` (from 1), blanks for tabs, '?' for other control characters and
-// for bytes that are no UTF-8. Says in `caret` after how many characters the caret stands.
+// `line` for a terminal: the part around character `column` (from 1), blanks for tabs, '?' for other control characters
+// and for bytes that are no UTF-8. Says in `caret` after how many characters the caret stands.
 std::string printable(const std::string& line, std::uint32_t column, std::size_t& caret) {
     std::string shown;
     std::size_t first = column > widest ? column - before_caret : 0;
@@ -66,8 +66,9 @@ std::string brief(const Problem& problem) {
 }
 
 std::string text(const Problem& problem) {
-    std::string lines = harmless(where(problem) + (problem.severity == Severity::error ? "error: " : "warning: ") +
-                                 problem.message) + '\n';
+    std::string lines =
+        harmless(where(problem) + (problem.severity == Severity::error ? "error: " : "warning: ") + problem.message) +
+        '\n';
     if (problem.line != 0 && !problem.source_line.empty()) {
         std::string number = std::to_string(problem.line);
         std::size_t caret = 0;

@@ -23,8 +23,8 @@ struct Problem {
 // `FILE:LINE:COL: message (suggestion)`, without a line end: for a log line or `Unit::fault`.
 [[nodiscard]] std::string brief(const Problem& problem);
 
-// As a compiler prints it: `FILE:LINE:COL: error: message`, the offending line, a caret below it, the suggestion. Several
-// lines, each with its line end. Control characters of the file are not let through to the terminal.
+// As a compiler prints it: `FILE:LINE:COL: error: message`, the offending line, a caret below it, the suggestion.
+// Several lines, each with its line end. Control characters of the file are not let through to the terminal.
 [[nodiscard]] std::string text(const Problem& problem);
 
 } // namespace mi::config

@@ -17,16 +17,36 @@ struct Synonym {
 // What people bring along from other inits, where the words are too far apart for `nearest`. Compared in small letters,
 // without '-' and '_'.
 constexpr Synonym synonyms[] = {
-    {"execstart", "command"},      {"exec", "command"},           {"cmd", "command"},
-    {"execstartpre", "pre-start"}, {"execstartpost", "post-start"}, {"execstop", "stop-command"},
-    {"execstoppost", "post-stop"}, {"execreload", "reload-command"}, {"restartsec", "restart-delay"},
-    {"timeoutstartsec", "start-timeout"}, {"timeoutstopsec", "stop-timeout"}, {"killsignal", "stop-signal"},
-    {"watchdogsec", "watchdog"},   {"env", "environment"},        {"environmentfile", "environment-files"},
-    {"cwd", "working-directory"},  {"rlimits", "limits"},         {"depends", "requires"},
-    {"dependson", "requires"},     {"needs", "requires"},         {"bindsto", "requires"},
-    {"requisite", "requires"},     {"waitsfor", "wants"},         {"standardinput", "stdin"},
-    {"standardoutput", "stdout"},  {"standarderror", "stderr"},   {"successexitstatus", "success-exit"},
-    {"listenstream", "stream"},    {"oncalendar", "calendar"},    {"onbootsec", "after-boot"},
+    {"execstart", "command"},
+    {"exec", "command"},
+    {"cmd", "command"},
+    {"execstartpre", "pre-start"},
+    {"execstartpost", "post-start"},
+    {"execstop", "stop-command"},
+    {"execstoppost", "post-stop"},
+    {"execreload", "reload-command"},
+    {"restartsec", "restart-delay"},
+    {"timeoutstartsec", "start-timeout"},
+    {"timeoutstopsec", "stop-timeout"},
+    {"killsignal", "stop-signal"},
+    {"watchdogsec", "watchdog"},
+    {"env", "environment"},
+    {"environmentfile", "environment-files"},
+    {"cwd", "working-directory"},
+    {"rlimits", "limits"},
+    {"depends", "requires"},
+    {"dependson", "requires"},
+    {"needs", "requires"},
+    {"bindsto", "requires"},
+    {"requisite", "requires"},
+    {"waitsfor", "wants"},
+    {"standardinput", "stdin"},
+    {"standardoutput", "stdout"},
+    {"standarderror", "stderr"},
+    {"successexitstatus", "success-exit"},
+    {"listenstream", "stream"},
+    {"oncalendar", "calendar"},
+    {"onbootsec", "after-boot"},
 };
 
 std::string plain_word(std::string_view key) {
@@ -80,7 +100,8 @@ public:
 
 private:
     void not_in_force(const KeyInfo& row) {
-        std::string name = row.section.empty() ? std::string(row.key) : std::string(row.section) + "." + std::string(row.key);
+        std::string name =
+            row.section.empty() ? std::string(row.key) : std::string(row.section) + "." + std::string(row.key);
         if (std::find(target_.not_in_force.begin(), target_.not_in_force.end(), name) == target_.not_in_force.end())
             target_.not_in_force.push_back(std::move(name));
     }
@@ -135,8 +156,8 @@ private:
     Target& target_;
 };
 
-constexpr std::string_view unit_sections[] = {"condition", "target", "service", "process", "cgroup",
-                                              "listen",    "timer",  "log"};
+constexpr std::string_view unit_sections[] = {"condition", "target", "service", "process",
+                                              "cgroup",    "listen", "timer",   "log"};
 
 // Reads one table of a unit; [[listen]] is as many as it has entries.
 void read_section(Reading& reading, Walk<core::Unit>& walk, const Node& item, core::Unit& unit) {
@@ -145,7 +166,8 @@ void read_section(Reading& reading, Walk<core::Unit>& walk, const Node& item, co
         if (item.kind == Node::Kind::table)
             return reading.error(at, "`listen` is an array of tables", "write [[listen]]");
         if (item.kind != Node::Kind::array || (!item.is_table_array() && !item.items.empty()))
-            return reading.error(at, "`listen`: expected an array of tables, found " + describe(item), "write [[listen]]");
+            return reading.error(at, "`listen`: expected an array of tables, found " + describe(item),
+                                 "write [[listen]]");
         for (const Node& entry : item.items) {
             unit.listen.emplace_back();
             walk.section(entry, "listen");
@@ -154,9 +176,11 @@ void read_section(Reading& reading, Walk<core::Unit>& walk, const Node& item, co
         return;
     }
     if (item.is_table_array())
-        return reading.error(item.items.front().place, "[[" + item.key + "]] can only be there once", "write [" + item.key + "]");
+        return reading.error(item.items.front().place, "[[" + item.key + "]] can only be there once",
+                             "write [" + item.key + "]");
     if (item.kind != Node::Kind::table)
-        return reading.error(at, "`" + item.key + "`: expected a table, found " + describe(item), "write [" + item.key + "]");
+        return reading.error(at, "`" + item.key + "`: expected a table, found " + describe(item),
+                             "write [" + item.key + "]");
     walk.section(item, item.key);
 }
 
@@ -190,7 +214,8 @@ core::ManagerSettings read_manager(Reading& reading, const Node& tree) {
         if (table == nullptr)
             continue;
         if (table->kind != Node::Kind::table)
-            reading.error(table->key_place, "`" + std::string(section) + "`: expected a table, found " + describe(*table));
+            reading.error(table->key_place,
+                          "`" + std::string(section) + "`: expected a table, found " + describe(*table));
         else if (section != "units")
             walk.section(*table, section);
     }

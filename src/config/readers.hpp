@@ -1,5 +1,5 @@
-// How the value of each key finds its member: a line of template for those that are a plain word, number, size or time, a
-// function for the others. keys.cpp names them in its rows.
+// How the value of each key finds its member: a line of template for those that are a plain word, number, size or time,
+// a function for the others. keys.cpp names them in its rows.
 #pragma once
 
 #include "config/value.hpp"

@@ -33,8 +33,9 @@ void cpu_max(const Value& value, core::Unit& unit) {
     if (node.kind == Node::Kind::text)
         percent = parse_percent(node.text);
     if (!percent || *percent == 0 || *percent > 1'000'000)
-        return value.expected("a percentage such as \"150%\"",
-                              node.kind == Node::Kind::integer ? "write \"" + std::to_string(node.integer) + "%\"" : "");
+        return value.expected("a percentage such as \"150%\"", node.kind == Node::Kind::integer
+                                                                   ? "write \"" + std::to_string(node.integer) + "%\""
+                                                                   : "");
     part(unit, static_cast<core::Cgroup*>(nullptr)).cpu_max_percent = percent;
 }
 

@@ -29,9 +29,11 @@ core::Confinement& confinement(core::Unit& unit) { return part(unit, static_cast
 
 bool is_account(std::string_view name) {
     return !name.empty() && name.size() < 256 && name.front() != '-' &&
-           std::none_of(name.begin(), name.end(), [](char c) {
-               return c == ':' || c == '/' || c == ',' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
-           });
+           std::none_of(
+               name.begin(), name.end(),
+               [](char c) {
+                   return c == ':' || c == '/' || c == ',' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+               });
 }
 
 void accounts_into(const Value& value, std::vector<std::string>& member) {
@@ -141,7 +143,8 @@ void limits_into(const Value& value, std::vector<core::Limit>& member) {
                 names.push_back(name.name);
             std::string_view near = nearest(item.key, names);
             each.key_error("there is no limit \"" + item.key + "\"",
-                       near.empty() ? "the limits are " + listing(names) : "did you mean \"" + std::string(near) + "\"?");
+                           near.empty() ? "the limits are " + listing(names)
+                                        : "did you mean \"" + std::string(near) + "\"?");
             continue;
         }
         std::optional<std::uint64_t> soft, hard;

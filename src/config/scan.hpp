@@ -1,6 +1,6 @@
-// A light walk over TOML text, line by line, that knows strings, comments and brackets. It keeps from the parser what the
-// parser does not bear (bytes that are no UTF-8, foreign letters outside strings, bottomless nesting), and after a syntax
-// error finds out which lines to leave out so that the rest can still be read.
+// A light walk over TOML text, line by line, that knows strings, comments and brackets. It keeps from the parser what
+// the parser does not bear (bytes that are no UTF-8, foreign letters outside strings, bottomless nesting), and after a
+// syntax error finds out which lines to leave out so that the rest can still be read.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ public:
     // Takes the next line, without its line end. The first thing wrong with it is then in `problem()`.
     void line(std::string_view text);
 
-    [[nodiscard]] std::string_view problem() const { return problem_; } // empty: nothing
+    [[nodiscard]] std::string_view problem() const { return problem_; }  // empty: nothing
     [[nodiscard]] std::size_t problem_at() const { return problem_at_; } // byte in the line, from 0
     [[nodiscard]] std::uint32_t lines() const { return number_; }        // taken so far
     // Whether the lines so far end inside a value, and where its outermost bracket or its quotes were opened.

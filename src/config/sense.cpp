@@ -18,7 +18,9 @@ public:
     }
     Section(Reading& reading, const Node& table) : reading_(reading), table_(&table) {}
 
-    [[nodiscard]] const Node* find(std::string_view key) const { return table_ == nullptr ? nullptr : table_->find(key); }
+    [[nodiscard]] const Node* find(std::string_view key) const {
+        return table_ == nullptr ? nullptr : table_->find(key);
+    }
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
     // At the key if it is there, else at the table.
     void error(std::string_view key, std::string message, std::string suggestion = {}) const {
@@ -77,7 +79,8 @@ void check_restart(const Section& section, core::Service& service) {
 void check_streams(const Section& process, const core::Unit& unit) {
     if (!unit.process)
         return;
-    bool accepts = std::any_of(unit.listen.begin(), unit.listen.end(), [](const core::Listen& each) { return each.accept; });
+    bool accepts =
+        std::any_of(unit.listen.begin(), unit.listen.end(), [](const core::Listen& each) { return each.accept; });
     if (unit.process->input == core::Input::tty && unit.process->tty.empty() && !process.has("tty"))
         process.error("stdin", "stdin = \"tty\" needs `tty`: which terminal");
     auto needs_accept = [&](std::string_view key) {
@@ -91,7 +94,8 @@ void check_streams(const Section& process, const core::Unit& unit) {
     if (unit.process->error == core::Output::socket)
         needs_accept("stderr");
     if (!unit.process->supplementary_groups.empty() && unit.process->user.empty() && unit.process->group.empty())
-        process.warning("supplementary-groups", "`supplementary-groups` without `user`: the service still runs as root");
+        process.warning("supplementary-groups",
+                        "`supplementary-groups` without `user`: the service still runs as root");
 }
 
 // The name of a relation as it is written.
@@ -132,8 +136,8 @@ void check_relations(Reading& reading, const Node& tree, const core::Unit& unit)
             std::string key(word(first->second));
             const Node* item = tree.find(key);
             reading.error(item != nullptr ? item->key_place : tree.place,
-                          "\"" + std::string(name) + "\" stands in both `" + std::string(word(relation)) + "` and `" + key +
-                              "`, which contradict each other");
+                          "\"" + std::string(name) + "\" stands in both `" + std::string(word(relation)) + "` and `" +
+                              key + "`, which contradict each other");
         }
     }
 }
@@ -172,11 +176,13 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     unit.kind = target != nullptr && service_table == nullptr ? core::Kind::target : core::Kind::service;
     check_relations(reading, tree, unit);
     if (target != nullptr && service_table != nullptr)
-        reading.error(service_table->key_place, "a unit is a service or a target: [service] and [target] exclude each other");
+        reading.error(service_table->key_place,
+                      "a unit is a service or a target: [service] and [target] exclude each other");
     else if (target != nullptr)
         for (std::string_view name : {"process", "cgroup", "listen", "timer", "log"})
             if (const Node* table = tree.find(name))
-                reading.error(table->key_place, "a target runs nothing: `" + std::string(name) + "` belongs to a service");
+                reading.error(table->key_place,
+                              "a target runs nothing: `" + std::string(name) + "` belongs to a service");
     if (service_table == nullptr && target == nullptr) {
         if (bare_is_service)
             unit.service.command = {"/bin/true"};

@@ -1,4 +1,5 @@
-// What cannot be true of a unit as a whole, though each key by itself is fine: missing, exclusive and contradictory keys.
+// What cannot be true of a unit as a whole, though each key by itself is fine: missing, exclusive and contradictory
+// keys.
 #pragma once
 
 #include "config/document.hpp"

@@ -51,9 +51,11 @@ Result<std::vector<Setting>> resolve(const Source& source, std::string_view name
     shower.section(&tree, "", "", !assembly->masked);
     if (std::optional<bool> enabled = library.switched(name)) {
         auto is_enabled = [](const Setting& setting) { return setting.key == "enabled"; };
-        if (auto row = std::find_if(shower.settings.begin(), shower.settings.end(), is_enabled); row != shower.settings.end())
+        if (auto row = std::find_if(shower.settings.begin(), shower.settings.end(), is_enabled);
+            row != shower.settings.end())
             *row = {"enabled", *enabled ? "true" : "false",
-                    source.root + source.directories.front() + (*enabled ? "/enabled/" : "/disabled/") + std::string(name)};
+                    source.root + source.directories.front() + (*enabled ? "/enabled/" : "/disabled/") +
+                        std::string(name)};
     }
     bool service = tree.find("service") != nullptr;
     for (std::string_view section : {"condition", "target", "service", "process", "cgroup", "timer", "log"}) {

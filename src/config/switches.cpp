@@ -13,8 +13,8 @@ namespace mi::config {
 
 namespace {
 
-// Opens `name` in `parent`, and makes it first where it is missing. Below a root a link in its place is not followed: it
-// could lead out of there.
+// Opens `name` in `parent`, and makes it first where it is missing. Below a root a link in its place is not followed:
+// it could lead out of there.
 Result<Fd> open_or_make(const Fd& parent, const char* name, const std::string& path, bool follow) {
     if (::mkdirat(parent.get(), name, 0755) != 0 && errno != EEXIST)
         return fault(errno, "make directory", path);

@@ -1,5 +1,5 @@
-// The small languages inside strings: durations, sizes, modes, command lines, environment files. Pure text to value; what
-// file it stood in, and the message for people, is value.hpp's.
+// The small languages inside strings: durations, sizes, modes, command lines, environment files. Pure text to value;
+// what file it stood in, and the message for people, is value.hpp's.
 #pragma once
 
 #include "base/time.hpp"
@@ -15,8 +15,8 @@
 
 namespace mi::config {
 
-// `500ms`, `10s`, `1.5s`, `2min`, `1h30min`, `1d`, `2w`, `0`: a sum of numbers, each with us, ms, s, min, h, d or w. Nothing
-// where it is none, or longer than a century.
+// `500ms`, `10s`, `1.5s`, `2min`, `1h30min`, `1d`, `2w`, `0`: a sum of numbers, each with us, ms, s, min, h, d or w.
+// Nothing where it is none, or longer than a century.
 [[nodiscard]] std::optional<Span> parse_duration(std::string_view text);
 // The shortest exact way to write it: `1h30min`, `100ms`, `0`.
 [[nodiscard]] std::string duration_text(Span span);
@@ -30,8 +30,9 @@ namespace mi::config {
 // `150%`: a whole number and the sign.
 [[nodiscard]] std::optional<std::uint32_t> parse_percent(std::string_view text);
 
-// A command line split as a shell does, without a shell: blanks separate, '…' is literal, in "…" a backslash escapes only
-// " \ $ and `, elsewhere it escapes anything; nothing is expanded. The error is a phrase: "unterminated double quote".
+// A command line split as a shell does, without a shell: blanks separate, '…' is literal, in "…" a backslash escapes
+// only " \ $ and `, elsewhere it escapes anything; nothing is expanded. The error is a phrase: "unterminated double
+// quote".
 [[nodiscard]] std::expected<core::Command, std::string_view> split_command(std::string_view text);
 
 struct EnvironmentProblem {
@@ -40,12 +41,14 @@ struct EnvironmentProblem {
     bool operator==(const EnvironmentProblem&) const = default;
 };
 struct Environment {
-    std::vector<std::pair<std::string, std::string>> variables; // a name set twice: the last one stands, at its first place
-    std::vector<EnvironmentProblem> problems;                   // such lines are left out
+    std::vector<std::pair<std::string, std::string>>
+        variables;                            // a name set twice: the last one stands, at its first place
+    std::vector<EnvironmentProblem> problems; // such lines are left out
 };
-// The dialect of `environment-files`: KEY=VALUE a line, blank lines and lines starting with # or ; ignored, an `export `
-// before the key allowed. VALUE is shell words without expansion: '…' literal (may span lines), "…" with \" \\ \$ \`, and
-// backslash-newline joins lines; unquoted, blanks at both ends go, those inside stay, and # after a blank starts a comment.
+// The dialect of `environment-files`: KEY=VALUE a line, blank lines and lines starting with # or ; ignored, an `export
+// ` before the key allowed. VALUE is shell words without expansion: '…' literal (may span lines), "…" with \" \\ \$ \`,
+// and backslash-newline joins lines; unquoted, blanks at both ends go, those inside stay, and # after a blank starts a
+// comment.
 [[nodiscard]] Environment parse_environment(std::string_view text);
 
 // Whether `name` can be a variable: a letter or _, then letters, digits or _.

@@ -1,12 +1,12 @@
-// The one file that sees toml++: a text becomes a tree of Node. toml++ stops at the first syntax error; to report them all,
-// the lines at fault are blanked out, so that every other line keeps its place, and the rest is parsed again.
+// The one file that sees toml++: a text becomes a tree of Node. toml++ stops at the first syntax error; to report them
+// all, the lines at fault are blanked out, so that every other line keeps its place, and the rest is parsed again.
 #include "config/document.hpp"
 #include "config/scan.hpp"
 
 #include "base/text.hpp"
 
-// Some assertions of toml++ 3.3 do not hold for bad input (`[}x]`), and the code after them deals with it: they must neither
-// abort a debug build nor become promises to the optimiser.
+// Some assertions of toml++ 3.3 do not hold for bad input (`[}x]`), and the code after them deals with it: they must
+// neither abort a debug build nor become promises to the optimiser.
 #define TOML_IMPLEMENTATION
 #define TOML_ASSERT(expr) static_assert(true)
 #include <toml++/impl/preprocessor.h>
@@ -102,7 +102,8 @@ private:
         return at.line;
     }
 
-    // The two slips that people make most, told better than the parser can: a word without quotes, a string without an end.
+    // The two slips that people make most, told better than the parser can: a word without quotes, a string without an
+    // end.
     bool unquoted(std::uint32_t number, std::string_view line) {
         std::size_t equals = line.find('=');
         if (equals == std::string_view::npos || !starts_statement(line))

@@ -135,9 +135,10 @@ std::optional<std::int64_t> Value::integer(std::int64_t low, std::int64_t high) 
         return std::nullopt;
     }
     if (node_.integer < low || node_.integer > high) {
-        std::string range = high == std::numeric_limits<std::uint32_t>::max() || high == std::numeric_limits<std::int64_t>::max()
-                                ? "of at least " + std::to_string(low)
-                                : "from " + std::to_string(low) + " to " + std::to_string(high);
+        std::string range =
+            high == std::numeric_limits<std::uint32_t>::max() || high == std::numeric_limits<std::int64_t>::max()
+                ? "of at least " + std::to_string(low)
+                : "from " + std::to_string(low) + " to " + std::to_string(high);
         expected("an integer " + range);
         return std::nullopt;
     }
@@ -284,7 +285,8 @@ void Value::into(Span& member) const {
         suggestion = "write \"" + node_.text + "s\"";
     else if (text.ends_with('m') && to_number<std::uint32_t>(text.substr(0, text.size() - 1)))
         suggestion = "write \"" + node_.text + "in\"";
-    else if (std::size_t end = text.find("sec"); end != text.npos && end > 0 && parse_duration(std::string(text.substr(0, end)) + "s"))
+    else if (std::size_t end = text.find("sec");
+             end != text.npos && end > 0 && parse_duration(std::string(text.substr(0, end)) + "s"))
         suggestion = "write \"" + node_.text.substr(0, end) + "s\"";
     expected("a duration such as \"500ms\", \"10s\" or \"1h30min\"", suggestion);
 }

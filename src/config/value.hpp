@@ -1,5 +1,6 @@
-// One value of a file on its way into a member: the type is checked, the range is checked, and where it does not fit the
-// message says what was expected, what was found, and what was probably meant. Which member a key goes to is keys.hpp's.
+// One value of a file on its way into a member: the type is checked, the range is checked, and where it does not fit
+// the message says what was expected, what was found, and what was probably meant. Which member a key goes to is
+// keys.hpp's.
 #pragma once
 
 #include "config/document.hpp"
@@ -56,7 +57,7 @@ public:
     [[nodiscard]] std::optional<bool> boolean() const;
     [[nodiscard]] std::optional<std::uint64_t> size() const;
     [[nodiscard]] std::optional<std::uint32_t> mode() const;
-    [[nodiscard]] std::optional<std::string> path() const;    // absolute
+    [[nodiscard]] std::optional<std::string> path() const; // absolute
     [[nodiscard]] std::optional<int> signal() const;
     [[nodiscard]] std::optional<core::Command> command() const; // a string or an array of strings
     [[nodiscard]] const std::vector<Node>* array(std::string_view what) const;

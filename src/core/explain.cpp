@@ -122,7 +122,7 @@ std::vector<std::string> explain(const Engine& engine, UnitId id) {
             why = "it " + (record.last_exit.kind == ExitStatus::Kind::none ? std::string("completed")
                                                                           : "ended by itself with " + text(record.last_exit));
         if (!why.empty())
-            sentence += (why.starts_with("it ") || why.find(' ') != std::string::npos ? ": " : ": ") + why;
+            sentence += ": " + why;
         if (record.phase == Phase::down && record.asked == Asked::down && record.reason != Reason::conflict &&
             why != "stopped by hand")
             sentence += " (stopped by hand)";

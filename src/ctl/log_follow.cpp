@@ -36,11 +36,15 @@ Result<Follower> Follower::start(std::vector<std::string> directories, std::vect
                 place.file = Fd(::dup(file.file.get()));
                 place.at = file.size;
             }
-            // The last line of the last file says what has been shown.
-            if (LogFile again{file.place, file.name, 0, 0, Fd(), 0}; &file == &log.files.back() && again.open())
-                if (auto line = LinesBackwards(again, 0, file.current() ? file.size : again.size).next())
-                    follower.last_[log.unit] = {logs::parse_stamp(*line).value_or(WallTime{INT64_MIN}), file.place};
         }
+        // The last line of the last file says what has been shown.
+        const LogFile& file = log.files.back();
+        LogFile again{file.place, file.name, 0, 0, Fd(), 0};
+        if (!again.open())
+            continue;
+        LinesBackwards lines(again, 0, file.current() && again.inode == file.inode ? file.size : again.size);
+        if (auto line = lines.next())
+            follower.last_[log.unit] = {logs::parse_stamp(*line).value_or(WallTime{INT64_MIN}), file.place};
     }
     // Whatever was written between opening the files and watching them is found by reading everything once.
     follower.look();
@@ -72,8 +76,8 @@ void Follower::look() {
             const std::string unit = logs::unit_of_directory(entry->d_name), path = directory + "/" + entry->d_name;
             if (entry->d_name[0] == '.' || places_.contains(path) ||
                 !(patterns_.empty() || std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
-                    return matches_pattern(unit, pattern);
-                })))
+                      return matches_pattern(unit, pattern);
+                  })))
                 continue;
             Place& place = places_[path];
             place.unit = unit;
@@ -129,7 +133,7 @@ void Follower::read(const std::function<void(const LogLine&)>& use) {
 
 void Follower::read_place(const std::string& path, Place& place, std::vector<Owned>& lines) {
     for (;;) {
-        struct stat status {};
+        struct stat status{};
         if (place.file) {
             read_file(path, place, lines);
             if (::stat((path + "/current").c_str(), &status) == 0 && status.st_dev == place.device &&
@@ -151,7 +155,7 @@ void Follower::read_place(const std::string& path, Place& place, std::vector<Own
 }
 
 void Follower::read_file(const std::string& path, Place& place, std::vector<Owned>& lines) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(place.file.get(), &status) < 0)
         return;
     place.at = std::min<std::int64_t>(place.at, status.st_size); // a line that was taken back after a full disk

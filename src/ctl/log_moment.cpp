@@ -17,12 +17,24 @@ std::optional<std::int64_t> span_in_micros(std::string_view text) {
         std::string_view name;
         std::int64_t micros;
     };
-    static constexpr Unit units[] = {{"s", second},          {"sec", second},         {"second", second},
-                                     {"seconds", second},    {"ms", second / 1000},   {"", second},
-                                     {"m", 60 * second},     {"min", 60 * second},    {"minute", 60 * second},
-                                     {"minutes", 60 * second}, {"h", 3600 * second},  {"hour", 3600 * second},
-                                     {"hours", 3600 * second}, {"d", 86'400 * second}, {"day", 86'400 * second},
-                                     {"days", 86'400 * second}, {"w", 7 * 86'400 * second}, {"week", 7 * 86'400 * second},
+    static constexpr Unit units[] = {{"s", second},
+                                     {"sec", second},
+                                     {"second", second},
+                                     {"seconds", second},
+                                     {"ms", second / 1000},
+                                     {"", second},
+                                     {"m", 60 * second},
+                                     {"min", 60 * second},
+                                     {"minute", 60 * second},
+                                     {"minutes", 60 * second},
+                                     {"h", 3600 * second},
+                                     {"hour", 3600 * second},
+                                     {"hours", 3600 * second},
+                                     {"d", 86'400 * second},
+                                     {"day", 86'400 * second},
+                                     {"days", 86'400 * second},
+                                     {"w", 7 * 86'400 * second},
+                                     {"week", 7 * 86'400 * second},
                                      {"weeks", 7 * 86'400 * second}};
     std::int64_t sum = 0;
     text = trim(text);

@@ -85,7 +85,7 @@ bool matches_pattern(std::string_view name, std::string_view pattern) {
 }
 
 bool LogFile::open() {
-    struct stat status {};
+    struct stat status{};
     if (!file)
         file = Fd(::open((place + "/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file || ::fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode))
@@ -105,7 +105,7 @@ std::vector<LogFile> open_files(const std::string& place, std::uint64_t device, 
     if (list(place, names) != 0)
         return files;
     for (const std::string& name : names) {
-        struct stat status {};
+        struct stat status{};
         if (logs::parse_rotated_name(name) && ::lstat((place + "/" + name).c_str(), &status) == 0 &&
             S_ISREG(status.st_mode) && !(has_current && status.st_ino == current.inode))
             files.push_back({place, name, status.st_dev, status.st_ino, Fd(), 0});
@@ -139,7 +139,7 @@ std::vector<UnitLog> open_logs(const std::vector<std::string>& directories, cons
             if (!wanted(unit))
                 continue;
             std::vector<LogFile> files = open_files(place);
-            struct stat status {};
+            struct stat status{};
             if (::stat((place + "/current").c_str(), &status) == 0 && ::access((place + "/current").c_str(), R_OK) < 0)
                 complaints.push_back(Fault{errno, "read", place}.text());
             if (files.empty())
@@ -303,7 +303,9 @@ bool Merge::advance(Trail& trail) {
             line = logs::Line{trail.key, logs::Priority::info, logs::Source::out, false, *text};
         if ((range_.since && line->at < *range_.since) || (range_.until && line->at > *range_.until))
             continue;
-        trail.key = !trail.started ? line->at : backwards_ ? std::min(trail.key, line->at) : std::max(trail.key, line->at);
+        trail.key = !trail.started ? line->at
+                    : backwards_   ? std::min(trail.key, line->at)
+                                   : std::max(trail.key, line->at);
         trail.started = true;
         trail.line = *line;
         return true;

@@ -41,11 +41,12 @@ struct UnitLog {
 // The units that have a log in `directories` and match one of `patterns` (none: all), by name. A directory that may not be read
 // gets a line in `complaints`.
 [[nodiscard]] std::vector<UnitLog> open_logs(const std::vector<std::string>& directories,
-                                             const std::vector<std::string>& patterns, std::vector<std::string>& complaints);
+                                             const std::vector<std::string>& patterns,
+                                             std::vector<std::string>& complaints);
 
 // The files of one unit in one log directory: those after the one with that inode, or (not `known`) all.
-[[nodiscard]] std::vector<LogFile> open_files(const std::string& place, std::uint64_t device = 0, std::uint64_t inode = 0,
-                                              bool* known = nullptr);
+[[nodiscard]] std::vector<LogFile> open_files(const std::string& place, std::uint64_t device = 0,
+                                              std::uint64_t inode = 0, bool* known = nullptr);
 
 // Whether `name` matches a shell pattern of `*` and `?`.
 [[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
@@ -74,7 +75,8 @@ private:
 // The same, the last one first.
 class LinesBackwards {
 public:
-    LinesBackwards(const LogFile& file, std::int64_t begin, std::int64_t end) : file_(file.file.get()), begin_(begin), at_(end) {}
+    LinesBackwards(const LogFile& file, std::int64_t begin, std::int64_t end)
+        : file_(file.file.get()), begin_(begin), at_(end) {}
     std::optional<std::string_view> next();
 
 private:

@@ -45,7 +45,8 @@ class Pattern {
 public:
     // The error in words, empty: none.
     std::string compile(const std::string& text) {
-        const bool capitals = std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0; });
+        const bool capitals =
+            std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0; });
         regex_.reset(new regex_t);
         const int code = ::regcomp(regex_.get(), text.c_str(), REG_EXTENDED | REG_NOSUB | (capitals ? 0 : REG_ICASE));
         if (code == 0)
@@ -186,7 +187,8 @@ int show(LogQuery& query) {
     int result = complaints.empty() ? done : failed;
     if (!query.follow)
         for (const std::string& unit : query.units)
-            if (std::none_of(all.begin(), all.end(), [&](const UnitLog& log) { return matches_pattern(log.unit, unit); }))
+            if (std::none_of(all.begin(), all.end(),
+                             [&](const UnitLog& log) { return matches_pattern(log.unit, unit); }))
                 result = complain("no log of " + unit, refused);
     Output output(query.output, style_of(1));
     std::optional<Follower> follower;
@@ -261,13 +263,13 @@ std::vector<std::string> log_directories(bool user, const std::string& root) {
 
 int logs(int argc, char** argv, std::vector<std::string> directories) {
     static const option options[] = {
-        {"follow", no_argument, nullptr, 'f'},          {"lines", required_argument, nullptr, 'n'},
-        {"reverse", no_argument, nullptr, 'r'},         {"priority", required_argument, nullptr, 'p'},
-        {"grep", required_argument, nullptr, 'g'},      {"since", required_argument, nullptr, 'S'},
-        {"until", required_argument, nullptr, 'U'},     {"output", required_argument, nullptr, 'o'},
-        {"json", no_argument, nullptr, 'j'},            {"directory", required_argument, nullptr, 'D'},
-        {"root", required_argument, nullptr, 'R'},      {"user", no_argument, nullptr, 'u'},
-        {"help", no_argument, nullptr, 'h'},            {nullptr, 0, nullptr, 0}};
+        {"follow", no_argument, nullptr, 'f'},      {"lines", required_argument, nullptr, 'n'},
+        {"reverse", no_argument, nullptr, 'r'},     {"priority", required_argument, nullptr, 'p'},
+        {"grep", required_argument, nullptr, 'g'},  {"since", required_argument, nullptr, 'S'},
+        {"until", required_argument, nullptr, 'U'}, {"output", required_argument, nullptr, 'o'},
+        {"json", no_argument, nullptr, 'j'},        {"directory", required_argument, nullptr, 'D'},
+        {"root", required_argument, nullptr, 'R'},  {"user", no_argument, nullptr, 'u'},
+        {"help", no_argument, nullptr, 'h'},        {nullptr, 0, nullptr, 0}};
     LogQuery query;
     query.directories = std::move(directories);
     std::vector<std::string> own;
@@ -284,7 +286,8 @@ int logs(int argc, char** argv, std::vector<std::string> directories) {
         case 'R': query.directories = log_directories(false, value); break;
         case 'u': query.directories = log_directories(true); break;
         case 'h': return write_all(1, help) ? done : failed;
-        case '?': return complain(std::string("not understood: ") + argv[optind - 1] + "; see minictl logs --help", usage);
+        case '?':
+            return complain(std::string("not understood: ") + argv[optind - 1] + "; see minictl logs --help", usage);
         default:
             if (std::string wrong = take_option(query, option, value); !wrong.empty())
                 return complain(wrong, usage);

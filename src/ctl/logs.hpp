@@ -19,14 +19,14 @@ enum class LogOutput : std::uint8_t { brief, iso, json, cat };
 
 // What was asked for.
 struct LogQuery {
-    std::vector<std::string> directories;     // log directories; lines of the earlier ones are older
-    std::vector<std::string> units;           // none: all; `*` and `?` as in the shell
+    std::vector<std::string> directories; // log directories; lines of the earlier ones are older
+    std::vector<std::string> units;       // none: all; `*` and `?` as in the shell
     bool follow = false;
     bool reverse = false;
-    std::optional<std::size_t> last;          // only so many
+    std::optional<std::size_t> last;                          // only so many
     wire::logs::Priority least = wire::logs::Priority::debug; // and everything more important
     std::optional<WallTime> since, until;
-    std::string pattern;                      // POSIX extended regular expression; all in lower case: any case matches
+    std::string pattern; // POSIX extended regular expression; all in lower case: any case matches
     LogOutput output = LogOutput::brief;
 };
 
@@ -43,6 +43,7 @@ int logs(int argc, char** argv, std::vector<std::string> directories);
 [[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text, WallTime now);
 
 // One line as it is shown, with its line end (with `cat` none where the original has none).
-[[nodiscard]] std::string show_line(const Style& style, LogOutput output, std::string_view unit, const wire::logs::Line& line);
+[[nodiscard]] std::string show_line(const Style& style, LogOutput output, std::string_view unit,
+                                    const wire::logs::Line& line);
 
 } // namespace mi::ctl

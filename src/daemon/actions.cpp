@@ -123,7 +123,11 @@ void Supervisor::await_pid_file(core::UnitId id) {
     const core::Unit& unit = engine_->graph().unit(id);
     if (!unit.process || unit.process->pid_file.empty())
         return; // the reader refuses such a unit; its start-timeout would end the wait
-    pid_files_.await(id, unit.process->pid_file);
+    std::optional<uid_t> owner;
+    if (!unit.process->user.empty())
+        if (auto user = surroundings_.accounts.user(unit.process->user))
+            owner = user->uid;
+    pid_files_.await(id, unit.process->pid_file, owner);
     check_pid_files();
 }
 

@@ -1,8 +1,45 @@
 #include "daemon/builtin.hpp"
 
+#include "base/text.hpp"
+#include "os/runtime.hpp"
+
 #include <unistd.h>
 
 namespace mi::daemon {
+
+namespace {
+
+// Whether sulogin could let anybody in: without a password of root's there is nothing it could ask for.
+bool root_has_password() {
+    for (const char* file : {"/etc/shadow", "/etc/passwd"}) {
+        auto text = os::read_file(file);
+        if (!text)
+            continue;
+        for (std::string_view line : split(*text, '\n'))
+            if (line.starts_with("root:")) {
+                std::string_view password = split(line, ':')[1];
+                if (password != "x")
+                    return !password.empty() && password.front() != '!' && password.front() != '*';
+            }
+    }
+    return false;
+}
+
+core::Command shell_command() {
+    if (root_has_password())
+        for (const char* login : {"/sbin/sulogin", "/usr/sbin/sulogin"})
+            if (::access(login, X_OK) == 0)
+                return {login};
+    for (const char* shell : {"/bin/sh", "/bin/bash", "/usr/bin/sh"})
+        if (::access(shell, X_OK) == 0)
+            return {shell};
+    for (const char* busybox : {"/bin/busybox", "/usr/bin/busybox", "/sbin/busybox"})
+        if (::access(busybox, X_OK) == 0)
+            return {busybox, "sh"};
+    return {"/bin/sh"}; // it will fail with a message that names it
+}
+
+} // namespace
 
 core::Unit builtin_shell() {
     core::Unit unit;
@@ -13,14 +50,7 @@ core::Unit builtin_shell() {
     unit.service.restart_delay = std::chrono::seconds(1);
     unit.service.stop_signal = 1; // SIGHUP: what a login shell ends for
     unit.service.stop_timeout = std::chrono::seconds(3);
-    unit.service.command = {"/bin/sh"};
-    for (const char* shell : {"/sbin/sulogin", "/usr/sbin/sulogin", "/bin/sh", "/bin/bash", "/bin/busybox"})
-        if (::access(shell, X_OK) == 0) {
-            unit.service.command = {shell};
-            if (unit.service.command.front() == "/bin/busybox")
-                unit.service.command.push_back("sh");
-            break;
-        }
+    unit.service.command = shell_command();
     unit.process = std::make_unique<core::Process>();
     unit.process->tty = "/dev/console";
     unit.process->input = core::Input::tty;

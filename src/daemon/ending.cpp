@@ -95,6 +95,8 @@ void Supervisor::all_down() {
 void Supervisor::finish() {
     if (control_)
         control_->flush();
+    if (processes_.cgroups() != nullptr && !place_.system())
+        (void)processes_.cgroups()->remove_tree(); // what kill-mode process left alive keeps its own
     over_ = true;
     loop_.stop();
 }

@@ -209,11 +209,14 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
 
     Environment environment;
     environment.set("PATH", settings.path);
-    if (!settings.language.empty())
-        environment.set("LANG", settings.language);
     if (entry)
         pass(environment, {"*"}, surroundings.environment);
     pass(environment, settings.pass_environment, surroundings.environment);
+    // What the configuration says in so many words wins over what is merely passed on.
+    if (settings.path != core::ManagerSettings{}.path)
+        environment.set("PATH", settings.path);
+    if (!settings.language.empty())
+        environment.set("LANG", settings.language);
     for (const auto& [key, value] : settings.environment)
         environment.set(key, value);
     environment.set("MINIINIT_UNIT", unit.name);

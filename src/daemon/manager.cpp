@@ -417,16 +417,22 @@ void Manager::publish(const wire::Event& event) {
     ControlServer* control = supervisor_.control();
     if (control == nullptr)
         return;
+    std::vector<CallId> hearers;
     for (const auto& [id, subscription] : subscriptions_)
         if (subscription.units.empty() ||
             (event.unit && std::find(subscription.units.begin(), subscription.units.end(), *event.unit) !=
                                subscription.units.end()))
-            control->reply(id, wire::EventReply{event}, true);
+            hearers.push_back(id);
+    if (!hearers.empty())
+        control->broadcast(hearers, wire::EventReply{event});
     if (event.kind != wire::EventKind::state)
         return;
+    hearers.clear();
     for (const auto& [id, job] : jobs_)
         if (job.more && job.goal != Goal::state)
-            control->reply(id, wire::Progress{event, {}}, true);
+            hearers.push_back(id);
+    if (!hearers.empty())
+        control->broadcast(hearers, wire::Progress{event, {}});
 }
 
 void Manager::changed(UnitId unit, Phase from, Phase to) {
@@ -473,7 +479,7 @@ void Manager::turn_ended() {
                 continue;
             }
             Phase phase = supervisor_.engine().record(unit).phase;
-            if (phase == job.state || (job.state == Phase::up && phase == Phase::done)) {
+            if (phase == job.state || (job.state == Phase::up && core::good(phase))) {
                 control->reply(id, wire::UnitReply{status_of(supervisor_, unit, false)});
                 done.push_back(id);
             } else if (phase == Phase::failed || phase == Phase::invalid) {

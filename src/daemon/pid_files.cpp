@@ -19,37 +19,37 @@ void PidFiles::watch(const std::string& path) {
     do {
         directory = directory.substr(0, directory.rfind('/'));
         if (::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(),
-                                IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
+                                IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
             return;
     } while (!directory.empty());
 }
 
-void PidFiles::await(core::UnitId unit, std::string path) {
+void PidFiles::await(core::UnitId unit, std::string path, std::optional<uid_t> owner) {
     watch(path);
-    waiting_[unit] = std::move(path);
+    waiting_[unit] = {std::move(path), owner};
 }
 
 void PidFiles::drain() {
     std::array<char, 4096> events;
     while (inotify_ && ::read(inotify_.get(), events.data(), events.size()) > 0) {
     }
-    for (const auto& [unit, path] : waiting_)
-        watch(path);
+    for (const auto& [unit, awaited] : waiting_)
+        watch(awaited.path);
 }
 
 std::vector<std::pair<core::UnitId, pid_t>> PidFiles::candidates() const {
     std::vector<std::pair<core::UnitId, pid_t>> found;
-    for (const auto& [unit, path] : waiting_)
-        if (auto pid = os::read_pid_file(path))
+    for (const auto& [unit, awaited] : waiting_)
+        if (auto pid = os::read_pid_file(awaited.path, awaited.owner))
             found.emplace_back(unit, *pid);
     return found;
 }
 
 void PidFiles::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
-    std::map<core::UnitId, std::string> waiting;
-    for (auto& [unit, path] : waiting_)
+    std::map<core::UnitId, Awaited> waiting;
+    for (auto& [unit, awaited] : waiting_)
         if (core::UnitId now = fresh(unit); now != core::no_unit)
-            waiting.emplace(now, std::move(path));
+            waiting.emplace(now, std::move(awaited));
     waiting_ = std::move(waiting);
 }
 

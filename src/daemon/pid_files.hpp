@@ -4,8 +4,11 @@
 #include "base/fd.hpp"
 #include "core/record.hpp"
 
+#include <sys/types.h>
+
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +21,8 @@ public:
     [[nodiscard]] int fd() const { return inotify_.get(); }
     PidFiles();
 
-    void await(core::UnitId unit, std::string path);
+    // `owner`: who may have written it besides root and us: the service's user.
+    void await(core::UnitId unit, std::string path, std::optional<uid_t> owner);
     void forget(core::UnitId unit) { waiting_.erase(unit); }
     [[nodiscard]] bool any() const { return !waiting_.empty(); }
     // Takes what inotify has to say, and watches again what did not exist before.
@@ -30,8 +34,12 @@ public:
 
 private:
     void watch(const std::string& path);
+    struct Awaited {
+        std::string path;
+        std::optional<uid_t> owner;
+    };
     Fd inotify_;
-    std::map<core::UnitId, std::string> waiting_;
+    std::map<core::UnitId, Awaited> waiting_;
 };
 
 } // namespace mi::daemon

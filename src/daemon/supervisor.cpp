@@ -3,6 +3,8 @@
 #include "core/explain.hpp"
 #include "os/runtime.hpp"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -12,6 +14,19 @@ namespace {
 constexpr std::size_t spawns_a_turn = 64;  // then others are heard, too
 constexpr std::size_t exits_a_turn = 1024;
 constexpr Span longest_hold = std::chrono::seconds(1);
+
+// A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
+std::optional<os::CgroupTree> open_cgroups(const Place& place) {
+    std::string name = "miniinit";
+    if (!place.system()) {
+        std::uint32_t chance = 0;
+        if (::getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
+            chance = static_cast<std::uint32_t>(loop::now().since_boot.count());
+        name += "-" + std::to_string(chance);
+    }
+    auto tree = os::CgroupTree::open(name);
+    return tree ? std::optional(std::move(*tree)) : std::nullopt;
+}
 } // namespace
 
 Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning)
@@ -20,10 +35,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
       log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
       grace_(beginning.grace), entry_(std::move(beginning.entry)),
-      processes_([] {
-          auto tree = os::CgroupTree::open();
-          return tree ? std::optional(std::move(*tree)) : std::nullopt;
-      }()),
+      processes_(open_cgroups(place_)),
       logs_(loop, spawner, *this,
             {place_.program, place_.log_directories, {settings_.rotate_size, settings_.rotate_keep}, surroundings_.files}),
       init_started_(beginning.init_started) {
@@ -183,9 +195,9 @@ void Supervisor::flush_output() {
     if (to_flush_.empty())
         return;
     std::vector<StreamId> streams = std::exchange(to_flush_, {});
-    if (!control_)
-        return;
-    ControlServer::Barrier barrier = control_->hold();
+    if (!barrier_)
+        return; // there is nobody to hear of it before the log is complete
+    ControlServer::Barrier barrier = *std::exchange(barrier_, std::nullopt);
     for (std::size_t from = 0; from < streams.size(); from += wire::logs::most_streams) {
         std::size_t to = std::min(streams.size(), from + wire::logs::most_streams);
         bool last = to == streams.size();
@@ -274,6 +286,9 @@ void Supervisor::exited(const os::Exit& exit) {
     for (StreamId stream : process.streams)
         if (stream != 0)
             to_flush_.push_back(stream);
+    // From here on, whatever is answered may follow from this exit.
+    if (!to_flush_.empty() && control_ && !barrier_)
+        barrier_ = control_->hold();
     core::ExitStatus status = exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
                                                                   : core::ExitStatus::code(exit.code);
     // A main process that has handed its part to another (MAINPID=) is one of the rest.

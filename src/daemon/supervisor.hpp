@@ -178,6 +178,7 @@ private:
         Instant until;
     };
     std::deque<Held> held_;
+    std::optional<ControlServer::Barrier> barrier_; // taken in this turn
     Instant now_{};
     Instant sweep_again_ = never;
     std::array<unsigned char, 4096> chance_{};

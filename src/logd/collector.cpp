@@ -1,15 +1,15 @@
 #include "logd/collector.hpp"
 
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 namespace mi::logd {
 namespace {
@@ -60,14 +60,16 @@ ssize_t receive(int socket, std::vector<char>& bytes, std::vector<Fd>& fds) {
 } // namespace
 
 Collector::Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open)
-    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write), storage_(shared, units_, courier_),
-      control_(control), epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
+    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write),
+      storage_(shared, units_, courier_), control_(control), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      message_(logs::longest_message) {}
 
 int Collector::serve() {
     if (!epoll_ || !watch(epoll_.get(), EPOLL_CTL_ADD, control_, EPOLLIN, control_index))
         return exit_usage;
     say(logs::Hello{});
-    while (turn()) {}
+    while (turn()) {
+    }
     if (unusable_)
         return exit_estate_unusable;
     finish();
@@ -185,9 +187,8 @@ void Collector::handle(const logs::TryStorage&) {
 void Collector::handle(const logs::Finish&) { finishing_ = true; }
 
 std::vector<Collector::Known>::iterator Collector::find(StreamId id) {
-    return std::lower_bound(known_.begin(), known_.end(), id, [](const Known& known, StreamId wanted) {
-        return known.id < wanted;
-    });
+    return std::lower_bound(known_.begin(), known_.end(), id,
+                            [](const Known& known, StreamId wanted) { return known.id < wanted; });
 }
 
 void Collector::read(std::uint32_t index) {
@@ -263,10 +264,8 @@ void Collector::look_for_storage() {
 }
 
 void Collector::retry() {
-    if (storage_.unfinished()) {
-        storage_.look();
-        look_for_storage();
-    }
+    storage_.look(); // also finds a directory that was removed and made again
+    look_for_storage();
     if (units_.has_losses() && !units_.in_memory())
         courier_.tell_losses();
     next_try_ = never;

@@ -62,11 +62,11 @@ private:
     bool configured_ = false;
     bool finishing_ = false;
     bool unusable_ = false;
-    std::vector<Stream> streams_;          // by index, which epoll knows; unused ones have id 0
+    std::vector<Stream> streams_; // by index, which epoll knows; unused ones have id 0
     std::vector<std::uint32_t> unused_;
-    std::vector<Known> known_;             // by id
-    std::vector<StreamId> ended_;          // to be reported this turn
-    std::vector<Fd> arrived_;              // descriptors of the message being handled
+    std::vector<Known> known_;    // by id
+    std::vector<StreamId> ended_; // to be reported this turn
+    std::vector<Fd> arrived_;     // descriptors of the message being handled
     std::deque<std::string> to_send_;
     bool waiting_to_send_ = false;
     int reported_rank_ = -2;

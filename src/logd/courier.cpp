@@ -1,5 +1,8 @@
 #include "logd/courier.hpp"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <bit>
 #include <cerrno>
@@ -7,9 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace mi::logd {
 namespace {
@@ -43,8 +43,8 @@ Result<std::size_t> bytes_in(int pipe) {
 } // namespace
 
 Courier::Courier(Shared& shared, Units& units, int holding_read, int holding_write)
-    : shared_(shared), record_(shared.record), units_(units), holding_read_(holding_read), holding_write_(holding_write),
-      out_(new char[notice_room + lines_room]) {}
+    : shared_(shared), record_(shared.record), units_(units), holding_read_(holding_read),
+      holding_write_(holding_write), out_(new char[notice_room + lines_room]) {}
 
 Progress Courier::progress() const { return std::bit_cast<Progress>(record_.progress); }
 
@@ -84,11 +84,8 @@ Result<> Courier::resume() {
             return read;
         publish(record_.step, Step::writing);
         [[fallthrough]];
-    case Step::writing:
-        write_out();
-        [[fallthrough]];
-    case Step::storing:
-        store_tail();
+    case Step::writing: write_out(); [[fallthrough]];
+    case Step::storing: store_tail();
     }
     record_.attempts = 0;
     return {};
@@ -105,7 +102,7 @@ void Courier::begin(Stream& stream, bool take_tail) {
         const Slot& slot = shared_.slots[stream.slot - 1];
         record_.head = slot.size;
         start.continuing = slot.continuing;
-        std::memcpy(shared_.input + carry_room - slot.size, shared_.carry[stream.slot - 1], slot.size);
+        std::memcpy(shared_.input + carry_room - slot.size, bytes_of(stream.slot, slot.size), slot.size);
     }
     record_.moved = 0;
     record_.progress = std::bit_cast<std::uint64_t>(start);
@@ -119,7 +116,8 @@ void Courier::begin(Stream& stream, bool take_tail) {
 Result<Courier::Took> Courier::move(Stream& stream) {
     begin(stream, false);
     publish(record_.step, Step::moving);
-    ssize_t moved = ::splice(stream.pipe.get(), nullptr, holding_write_, nullptr, input_room, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    ssize_t moved =
+        ::splice(stream.pipe.get(), nullptr, holding_write_, nullptr, input_room, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
     if (moved <= 0) {
         const int code = moved < 0 ? errno : 0;
         publish(record_.step, Step::idle);
@@ -169,7 +167,8 @@ void Courier::write_out() {
         const std::string_view rest = rest_of_text();
         if (!has_line(rest, record_.take_tail != 0)) {
             if (rest.empty() || record_.slot != 0 || shared_.slots_used < most_slots ||
-                std::any_of(shared_.slots, shared_.slots + most_slots, [](const Slot& slot) { return slot.stream == 0; }))
+                std::any_of(
+                    shared_.slots, shared_.slots + most_slots, [](const Slot& slot) { return slot.stream == 0; }))
                 return;
             record_.take_tail = 1; // no room for one more unfinished line: it is split here
             continue;
@@ -206,7 +205,8 @@ void Courier::read_clock() {
 void Courier::settle_pending() {
     if (record_.pending == 0)
         return;
-    Unit& unit = units_.enter(record_.target_size == 0 ? unit_->name : std::string_view(record_.target, record_.target_size));
+    Unit& unit =
+        units_.enter(record_.target_size == 0 ? unit_->name : std::string_view(record_.target, record_.target_size));
     if (units_.settled(unit, {record_.device, record_.inode, record_.offset}, record_.size))
         commit(unit);
     publish(record_.pending, 0u);
@@ -216,7 +216,8 @@ void Courier::settle_pending() {
 // Writes some of the lines at the beginning of `rest`, at least one.
 void Courier::write_piece(Unit& unit, std::string_view rest) {
     auto opened = units_.open(unit);
-    const std::int64_t jumped = shared_.clock_offset - (unit.clock_offset == 0 ? shared_.clock_offset : unit.clock_offset);
+    const std::int64_t jumped =
+        shared_.clock_offset - (unit.clock_offset == 0 ? shared_.clock_offset : unit.clock_offset);
     const std::int64_t behind = unit.last.micros - now_.micros;
     const bool rotate_first = behind > longest_wait;
     WallTime stamp = behind > 0 && !rotate_first ? unit.last : now_;
@@ -233,11 +234,11 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     const std::size_t notices = write_notices(unit, jumped, rotate_first ? behind : 0);
     const std::string_view lines(out_.get() + notice_room - notices, notices + cut.written);
 
-    record_.progress_after = std::bit_cast<std::uint64_t>(
-        Progress{progress().from + static_cast<std::uint32_t>(cut.taken), cut.continuing});
+    record_.progress_after =
+        std::bit_cast<std::uint64_t>(Progress{progress().from + static_cast<std::uint32_t>(cut.taken), cut.continuing});
     Units::Appended appended;
-    Result<Place> place = opened ? units_.place(unit, lines.size(), now_, rotate_first)
-                                 : Result<Place>(std::unexpected(opened.error()));
+    Result<Place> place =
+        opened ? units_.place(unit, lines.size(), now_, rotate_first) : Result<Place>(std::unexpected(opened.error()));
     if (place) {
         record_.device = place->device;
         record_.inode = place->inode;
@@ -286,8 +287,8 @@ std::size_t Courier::write_notices(Unit& unit, std::int64_t jumped, std::int64_t
     };
     if (jumped > jump || jumped < -jump) {
         begin(Priority::notice);
-        size += static_cast<std::size_t>(std::snprintf(text + size, 100, "the clock jumped by %+.3f s\n",
-                                                       static_cast<double>(jumped) / 1e6));
+        size += static_cast<std::size_t>(
+            std::snprintf(text + size, 100, "the clock jumped by %+.3f s\n", static_cast<double>(jumped) / 1e6));
     } else if (behind > 0) {
         begin(Priority::notice);
         size += static_cast<std::size_t>(std::snprintf(text + size, 100, "the clock is %.3f s behind the last line\n",
@@ -297,9 +298,9 @@ std::size_t Courier::write_notices(Unit& unit, std::int64_t jumped, std::int64_t
     if (const Loss* loss = units_.loss_of(unit); loss != nullptr && loss->lines > 0 && !units_.in_memory()) {
         const char* why = loss->code == 0 ? "memory was full" : ::strerrordesc_np(loss->code);
         begin(Priority::warning);
-        size += static_cast<std::size_t>(std::snprintf(text + size, 150, "%llu line%s lost here: %s\n",
-                                                       static_cast<unsigned long long>(loss->lines),
-                                                       loss->lines == 1 ? "" : "s", why != nullptr ? why : "unknown error"));
+        size += static_cast<std::size_t>(
+            std::snprintf(text + size, 150, "%llu line%s lost here: %s\n", static_cast<unsigned long long>(loss->lines),
+                          loss->lines == 1 ? "" : "s", why != nullptr ? why : "unknown error"));
     }
     std::memcpy(out_.get() + notice_room - size, text, size);
     return size;
@@ -322,7 +323,7 @@ void Courier::store_tail() {
     if (record_.slot != 0) {
         Slot& slot = shared_.slots[record_.slot - 1];
         if (keep) {
-            std::memcpy(shared_.carry[record_.slot - 1], rest.data(), rest.size());
+            std::memcpy(bytes_of(record_.slot, rest.size()), rest.data(), rest.size());
             slot.size = static_cast<std::uint32_t>(rest.size());
             slot.continuing = progress().continuing;
             publish(slot.stream, record_.stream);
@@ -334,6 +335,10 @@ void Courier::store_tail() {
     if (!keep)
         record_.slot = 0;
     units_.leave(*std::exchange(unit_, nullptr));
+}
+
+char* Courier::bytes_of(std::uint32_t slot, std::size_t size) const {
+    return size <= sizeof(Slot::bytes) ? shared_.slots[slot - 1].bytes : shared_.carry[slot - 1];
 }
 
 std::uint32_t Courier::slot_of(StreamId id) const {

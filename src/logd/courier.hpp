@@ -39,7 +39,7 @@ namespace mi::logd {
 // One pipe that is read.
 struct Stream {
     StreamId id = 0; // 0: none
-    Fd pipe; // its read end
+    Fd pipe;         // its read end
     Source source = Source::out;
     std::uint32_t slot = 0; // 1 + index of its slot, 0: no unfinished line
     Unit* unit = nullptr;
@@ -76,6 +76,8 @@ private:
     void write_piece(Unit& unit, std::string_view text);
     void commit(Unit& unit);
     void store_tail();
+    // Where an unfinished line of that size is kept.
+    [[nodiscard]] char* bytes_of(std::uint32_t slot, std::size_t size) const;
     [[nodiscard]] Progress progress() const;
     [[nodiscard]] std::string_view rest_of_text() const;
     void read_clock();
@@ -87,10 +89,10 @@ private:
     Units& units_;
     int holding_read_;
     int holding_write_;
-    Unit* unit_ = nullptr;              // of the batch; one user
-    WallTime now_;                      // one reading per batch
-    std::unique_ptr<char[]> out_;       // notices right-aligned in the first notice_room bytes, lines behind
-    WallTime stamp_at_{-1};             // what stamp_ says
+    Unit* unit_ = nullptr;        // of the batch; one user
+    WallTime now_;                // one reading per batch
+    std::unique_ptr<char[]> out_; // notices right-aligned in the first notice_room bytes, lines behind
+    WallTime stamp_at_{-1};       // what stamp_ says
     char stamp_[wire::logs::stamp_size];
 };
 

@@ -1,13 +1,13 @@
 #include "logd/directory.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <dirent.h>
-#include <fcntl.h>
 #include <memory>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "wire/log_format.hpp"
 
@@ -56,7 +56,7 @@ WallTime last_stamp(std::string_view tail) {
 
 // Leaves the file with a line end at its end, and finds the stamp of its last line.
 Result<WallTime> mend(int file) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file, &status) < 0)
         return fault(errno, "look at log file");
     if (!S_ISREG(status.st_mode))
@@ -134,7 +134,7 @@ Result<Current> open_existing(int directory, const std::string& name) {
 Result<Current> open_current(int directory) {
     constexpr int flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     Fd file(::openat(directory, current_name, flags, 0640));
-    struct stat status {};
+    struct stat status{};
     if (file ? ::fstat(file.get(), &status) == 0 && !S_ISREG(status.st_mode)
              : errno == ELOOP || errno == ENXIO || errno == EISDIR) {
         // A link, a fifo, a directory: nothing of ours. Kept, under a name that nobody reads as a log.

@@ -14,9 +14,9 @@ struct Style {
     std::string_view stamp;
     Source source = Source::out;
     Continuing continuing = 0;
-    bool take_tail = false;     // a last line without an end is written too, marked
-    std::string_view unit;      // with Source::init: stop at a line of another unit
-    std::string_view own_unit;  // with Source::init: the unit of lines that name none
+    bool take_tail = false;    // a last line without an end is written too, marked
+    std::string_view unit;     // with Source::init: stop at a line of another unit
+    std::string_view own_unit; // with Source::init: the unit of lines that name none
 };
 
 struct Cut {

@@ -7,10 +7,11 @@
 namespace mi::logd {
 
 // What outlives every collector, because PID 1 holds it: a small shared memory that says what was in flight, and both ends
-// of the pipe in which that lies. Every collector is started with the same estate and finishes what the last one began.
+// of the pipe in which that lies. Every collector is started with the same estate and finishes what the last one began. Two at
+// a time would destroy each other's work: start the next one only once the last one has been reaped.
 struct Estate {
-    Fd memory;        // a sealed memfd; pages are used only as needed
-    Fd holding_read;  // one pipe, kept empty between batches
+    Fd memory;       // a sealed memfd; pages are used only as needed
+    Fd holding_read; // one pipe, kept empty between batches
     Fd holding_write;
 };
 
@@ -24,8 +25,8 @@ inline constexpr int holding_read_fd = 5;  // Estate::holding_read
 inline constexpr int holding_write_fd = 6; // Estate::holding_write
 
 // How it ends by itself.
-inline constexpr int exit_done = 0;    // after Finish, or when PID 1's end of the socket was closed
-inline constexpr int exit_usage = 64;  // started without those descriptors
+inline constexpr int exit_done = 0;   // after Finish, or when PID 1's end of the socket was closed
+inline constexpr int exit_usage = 64; // started without those descriptors
 // What is in flight cannot be finished (tried many times): start the next one with a new estate. Any other end (a signal, a
 // crash) means: the same estate again.
 inline constexpr int exit_estate_unusable = 65;

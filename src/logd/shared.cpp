@@ -1,12 +1,12 @@
 #include "logd/shared.hpp"
 
-#include <bit>
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <type_traits>
 #include <unistd.h>
+#include <bit>
+#include <cerrno>
+#include <type_traits>
 
 namespace mi::logd {
 namespace {
@@ -30,7 +30,8 @@ bool sane(const Shared& shared) {
     const auto step = static_cast<Step>(r.step);
     if (step == Step::idle)
         return true;
-    if (r.unit_size > sizeof r.unit || r.target_size > sizeof r.target || r.told > most_losses || r.file_size > sizeof r.file)
+    if (r.unit_size > sizeof r.unit || r.target_size > sizeof r.target || r.told > most_losses ||
+        r.file_size > sizeof r.file)
         return false;
     if (step == Step::draining)
         return r.pending == 0 || (r.tail_after >= shared.ring.tail && r.tail_after <= shared.ring.head);
@@ -60,7 +61,7 @@ Result<Estate> make_estate() {
 }
 
 Result<Mapping> Mapping::open(int memory) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(memory, &status) < 0)
         return fault(errno, "look at memory of the log collector");
     if (status.st_size != static_cast<off_t>(sizeof(Shared)))

@@ -42,7 +42,7 @@ struct Progress {
 
 // What is in flight. At most one thing ever is.
 struct Record {
-    std::uint32_t step; // a Step
+    std::uint32_t step;     // a Step
     std::uint32_t attempts; // how often a successor has begun to finish this
 
     // The batch: `head` bytes of unfinished line, then `moved` bytes from the pipe, make the text.
@@ -69,11 +69,13 @@ struct Record {
     char file[64];
 };
 
-// An unfinished line of a stream, until the rest of it comes.
+// An unfinished line of a stream, until the rest of it comes. A short one (a prompt) is in the slot itself, a longer one in
+// the slot's place in Shared::carry, whose pages are only touched for that.
 struct Slot {
     StreamId stream; // 0: free
     std::uint32_t size;
     Continuing continuing;
+    char bytes[244];
 };
 
 // Lines of a unit that could not be kept, and that its log does not tell yet.
@@ -93,10 +95,10 @@ struct Ring {
 struct Shared {
     std::uint64_t magic;
     std::uint64_t layout_size;
-    std::int64_t clock_offset; // CLOCK_REALTIME - CLOCK_BOOTTIME as last seen, microseconds; 0: never looked
+    std::int64_t clock_offset;           // CLOCK_REALTIME - CLOCK_BOOTTIME as last seen, microseconds; 0: never looked
     std::uint64_t log_device, log_inode; // of the log directory in use; 0: memory
-    std::uint32_t slots_used;  // slots beyond were never used
-    std::uint32_t losses_used; // so were these rows
+    std::uint32_t slots_used;            // slots beyond were never used
+    std::uint32_t losses_used;           // so were these rows
     Record record;
     alignas(4096) Slot slots[most_slots];
     alignas(4096) Loss losses[most_losses];

@@ -1,12 +1,12 @@
 #include "logd/storage.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
 
 #include "logd/directory.hpp"
 
@@ -19,7 +19,7 @@ struct Identity {
 };
 
 Identity identity_of(int directory) {
-    struct stat status {};
+    struct stat status{};
     if (directory < 0 || ::fstat(directory, &status) < 0)
         return {};
     return {status.st_dev, status.st_ino};
@@ -171,7 +171,7 @@ bool Storage::move_unit(int from, const std::string& name) {
 
 bool Storage::move_file(int from, const std::string& name, Unit& unit) {
     auto source = open_existing(from, name);
-    struct stat status {};
+    struct stat status{};
     if (!source || ::fstat(source->file.get(), &status) < 0)
         return true; // nothing that can be read, now or later
     if (status.st_size > 0) {

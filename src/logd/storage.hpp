@@ -26,7 +26,9 @@ public:
 
     // Index of the directory in use, -1: memory.
     [[nodiscard]] int rank() const { return rank_; }
-    [[nodiscard]] std::string path() const { return rank_ < 0 ? std::string() : directories_[static_cast<std::size_t>(rank_)]; }
+    [[nodiscard]] std::string path() const {
+        return rank_ < 0 ? std::string() : directories_[static_cast<std::size_t>(rank_)];
+    }
 
 private:
     Result<> finish_move();

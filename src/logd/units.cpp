@@ -1,10 +1,10 @@
 #include "logd/units.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
 #include "logd/directory.hpp"
@@ -45,7 +45,8 @@ RingEntry oldest_of(const Ring& ring) {
 }
 
 void Units::use_directory(int directory) {
-    while (close_oldest()) {}
+    while (close_oldest()) {
+    }
     directory_ = directory;
     for (auto& [name, unit] : units_)
         unit.last = {}; // the file there says
@@ -124,7 +125,7 @@ Result<> Units::open(Unit& unit) {
 Result<Place> Units::place(Unit& unit, std::uint64_t size, WallTime now, bool rotate_first) {
     if (in_memory())
         return Place{0, 0, shared_.ring.head};
-    struct stat status {};
+    struct stat status{};
     for (bool rotated = false, opened_again = false;;) {
         if (!unit.file)
             if (auto opened = open(unit); !opened)
@@ -176,7 +177,7 @@ bool Units::settled(Unit& unit, const Place& at, std::uint64_t size) {
         return shared_.ring.head >= at.size + size;
     if (in_memory() || !open(unit))
         return false;
-    struct stat status {};
+    struct stat status{};
     if (::fstat(unit.file.get(), &status) < 0 || status.st_dev != at.device || status.st_ino != at.inode)
         return false;
     auto present = static_cast<std::uint64_t>(status.st_size);
@@ -213,7 +214,8 @@ void Units::drop_oldest_of_ring() {
 Loss* Units::loss_of(const Unit& unit) const { return unit.loss == 0 ? nullptr : &shared_.losses[unit.loss - 1]; }
 
 bool Units::has_losses() const {
-    return std::any_of(shared_.losses, shared_.losses + shared_.losses_used, [](const Loss& loss) { return loss.lines > 0; });
+    return std::any_of(shared_.losses, shared_.losses + shared_.losses_used,
+                       [](const Loss& loss) { return loss.lines > 0; });
 }
 
 // A kill between the count and the note that the lines are done with makes the count too high by one batch: the lines

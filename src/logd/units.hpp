@@ -18,14 +18,14 @@ namespace mi::logd {
 
 struct Unit {
     Limits limits;
-    std::uint32_t users = 0;     // streams, and whoever holds a reference
-    std::uint32_t loss = 0;      // 1 + index of its row in Shared::losses
-    bool loss_reported = false;  // PID 1 knows that lines are being lost
-    Fd file;                     // `current`, or none
-    WallTime last;               // stamp of its last line
-    std::int64_t clock_offset;   // as of its last line: see Shared::clock_offset
+    std::uint32_t users = 0;          // streams, and whoever holds a reference
+    std::uint32_t loss = 0;           // 1 + index of its row in Shared::losses
+    bool loss_reported = false;       // PID 1 knows that lines are being lost
+    Fd file;                          // `current`, or none
+    WallTime last;                    // stamp of its last line
+    std::int64_t clock_offset;        // as of its last line: see Shared::clock_offset
     std::list<Unit*>::iterator place; // among the open ones
-    std::string_view name;       // the key under which it is kept
+    std::string_view name;            // the key under which it is kept
 };
 
 // A file as it is known again after a kill; the ring is device 0, inode 0, its size the ring's head.

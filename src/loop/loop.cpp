@@ -14,6 +14,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr int callbacks_a_turn = 256;
+
 Span read_clock(clockid_t clock) {
     timespec spec{};
     ::clock_gettime(clock, &spec); // cannot fail for the two clocks of below
@@ -139,7 +141,9 @@ void Loop::run() {
     auto work = asio::make_work_guard(state_->context);
     while (!state_->stopped) {
         state_->context.run_one();
-        state_->context.poll();
+        // Bounded: a peer that always has something to say must not keep a turn from ending.
+        for (int i = 0; i < callbacks_a_turn && state_->context.poll_one() > 0; ++i) {
+        }
         if (state_->turn_end)
             state_->turn_end();
     }

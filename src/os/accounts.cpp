@@ -1,4 +1,5 @@
-// The lines of passwd(5) and group(5). A line that makes no sense is passed over; of two with the same name the first counts.
+// The lines of passwd(5) and group(5). A line that makes no sense is passed over; of two with the same name the first
+// counts.
 #include "os/accounts.hpp"
 
 #include "base/text.hpp"

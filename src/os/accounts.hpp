@@ -21,8 +21,8 @@ struct User {
     std::string shell = "/bin/sh";
 };
 
-// The accounts of the system below `root` ("" for the running one). Files are read when first needed and again when they have
-// changed, not for every question.
+// The accounts of the system below `root` ("" for the running one). Files are read when first needed and again when
+// they have changed, not for every question.
 class Accounts {
 public:
     explicit Accounts(std::string root = {});

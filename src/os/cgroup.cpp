@@ -105,7 +105,8 @@ Result<std::string> own_path(const std::string& file) {
 } // namespace
 
 std::string CgroupTree::escape(std::string_view unit) {
-    // A dot could make it a file of the kernel's ("memory.max") or the way out (".."); the rest keeps it a readable name.
+    // A dot could make it a file of the kernel's ("memory.max") or the way out (".."); the rest keeps it a readable
+    // name.
     constexpr std::string_view kept = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-@:+";
     constexpr std::string_view digits = "0123456789abcdef";
     std::string safe;

@@ -13,12 +13,12 @@
 
 namespace mi::os {
 
-// A directory in the cgroup file system with one subdirectory per unit. Units are named freely: names are escaped, so that
-// none can leave the tree or meet a file of the kernel's.
+// A directory in the cgroup file system with one subdirectory per unit. Units are named freely: names are escaped, so
+// that none can leave the tree or meet a file of the kernel's.
 class CgroupTree {
 public:
-    // The directory `name` in the cgroup we are in, made if needed. A fault where there is no cgroup v2 we may write to,
-    // or where ours lies outside our cgroup namespace.
+    // The directory `name` in the cgroup we are in, made if needed. A fault where there is no cgroup v2 we may write
+    // to, or where ours lies outside our cgroup namespace.
     static Result<CgroupTree> open(std::string_view name = "miniinit");
     // `directory` itself as the tree; `prefix` is what /proc/PID/cgroup shows for it ("/a/b"), for unit_of.
     static Result<CgroupTree> adopt(const std::string& directory, std::string prefix);

@@ -1,5 +1,6 @@
 // The child's side of a start. It runs in its parent's memory: system calls only, no allocation, nothing that a lock or
-// the parent's errno could be in the way of; and not instrumented by sanitizers, whose notes on this stack would outlive it.
+// the parent's errno could be in the way of; and not instrumented by sanitizers, whose notes on this stack would
+// outlive it.
 #include "os/child.hpp"
 
 #include <fcntl.h>
@@ -45,9 +46,7 @@ private:
 };
 
 // `from` becomes `target`, without CLOEXEC; also where they are the same.
-BARE long place(int from, int target) {
-    return from == target ? ::fcntl(from, F_SETFD, 0) : ::dup2(from, target);
-}
+BARE long place(int from, int target) { return from == target ? ::fcntl(from, F_SETFD, 0) : ::dup2(from, target); }
 
 BARE bool leave_descriptors(ChildOrders& orders, Progress& progress) {
     if (orders.own_table_up_to < 0)

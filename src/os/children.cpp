@@ -67,9 +67,7 @@ static std::optional<Exit> wait_id(idtype_t which, id_t id, int options) {
 
 std::optional<Exit> peek_exit() { return wait_id(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT | __WALL); }
 
-std::optional<Exit> collect(pid_t pid) {
-    return wait_id(P_PID, static_cast<id_t>(pid), WEXITED | WNOHANG | __WALL);
-}
+std::optional<Exit> collect(pid_t pid) { return wait_id(P_PID, static_cast<id_t>(pid), WEXITED | WNOHANG | __WALL); }
 
 Result<> send_signal(pid_t pid, int signal) {
     // 0 and -1 would mean everybody.

@@ -14,11 +14,12 @@
 
 namespace mi::os {
 
-// Listens at `path` (non-blocking). Replaces a socket nobody listens on any more; EADDRINUSE where somebody does; never removes
-// anything but a socket (EEXIST).
+// Listens at `path` (non-blocking). Replaces a socket nobody listens on any more; EADDRINUSE where somebody does;
+// never removes anything but a socket (EEXIST).
 [[nodiscard]] Result<Fd> listen_local(const std::string& path, mode_t mode, int backlog = 128);
 
-// The next connection (non-blocking, CLOEXEC), or none. Fault EMFILE, ENFILE, ENOMEM: try again when something was closed.
+// The next connection (non-blocking, CLOEXEC), or none. Fault EMFILE, ENFILE, ENOMEM: try again when something was
+// closed.
 [[nodiscard]] Result<std::optional<Fd>> accept_local(int listener);
 
 // Who is at the other end, as of its connect(2).
@@ -31,15 +32,15 @@ struct Peer {
 };
 [[nodiscard]] Result<Peer> peer_of(int connection);
 
-// A connection to `path` (blocking), with `timeout` also set on each later read and write. Fault ENOENT, ECONNREFUSED: nobody
-// is there; EAGAIN: busy for that long.
+// A connection to `path` (blocking), with `timeout` also set on each later read and write. Fault ENOENT, ECONNREFUSED:
+// nobody is there; EAGAIN: busy for that long.
 [[nodiscard]] Result<Fd> connect_local(const std::string& path, Span timeout);
 
 // `path` as an address, for other kinds of socket; ENAMETOOLONG above 107 bytes.
 [[nodiscard]] Result<sockaddr_un> local_address(const std::string& path);
 
-// Removes the socket at `path` if nobody answers there (`type` is SOCK_STREAM or SOCK_DGRAM); nothing there is fine too.
-// EADDRINUSE: somebody does. EEXIST: it is no socket.
+// Removes the socket at `path` if nobody answers there (`type` is SOCK_STREAM or SOCK_DGRAM); nothing there is fine
+// too. EADDRINUSE: somebody does. EEXIST: it is no socket.
 Result<> remove_stale_socket(const std::string& path, int type);
 
 } // namespace mi::os

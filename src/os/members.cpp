@@ -25,8 +25,8 @@ struct Candidate {
 
 using Owners = std::unordered_map<std::string, int>;
 
-// The service whose id the process carries. A process that hangs in the kernel is not asked: reading its environment takes
-// a lock that it may be holding.
+// The service whose id the process carries. A process that hangs in the kernel is not asked: reading its environment
+// takes a lock that it may be holding.
 int owner_by_environment(const ProcessStat& stat, const Owners& ids) {
     if (ids.empty() || stat.kernel_thread || stat.state == 'D')
         return nobody;

@@ -1,4 +1,5 @@
-// Which processes belong to a service, where there are no cgroups: by session, by parent, by the INVOCATION_ID they carry.
+// Which processes belong to a service, where there are no cgroups: by session, by parent, by the INVOCATION_ID they
+// carry.
 #pragma once
 
 #include "base/result.hpp"
@@ -18,12 +19,12 @@ struct Membership {
 };
 
 // The processes of each of `services`, in one scan of /proc for all of them: a process belongs if its session is one of
-// theirs, its environment carries their id, or its parent belongs. Zombies and ourselves are never among them. Without /proc
-// it is the leaders of living process groups that are returned.
+// theirs, its environment carries their id, or its parent belongs. Zombies and ourselves are never among them. Without
+// /proc it is the leaders of living process groups that are returned.
 [[nodiscard]] Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership> services);
 
-// Our children, the adopted ones included, zombies too. Cheap: with no child that we do not know, no service has a process
-// we do not know, and no scan is needed. A fault where the kernel does not tell.
+// Our children, the adopted ones included, zombies too. Cheap: with no child that we do not know, no service has a
+// process we do not know, and no scan is needed. A fault where the kernel does not tell.
 [[nodiscard]] Result<std::vector<pid_t>> own_children();
 
 } // namespace mi::os

@@ -79,9 +79,9 @@ Result<std::vector<Mount>> read_mounts(const std::string& path) {
 bool may_hang(std::string_view type) {
     if (type == "fuse" || type == "fuseblk" || type.starts_with("fuse."))
         return true;
-    constexpr std::string_view types[] = {"nfs",  "nfs4",   "cifs", "smb3",   "smbfs", "ncpfs", "9p",   "virtiofs",
-                                          "ceph", "afs",    "coda", "ocfs2",  "gfs2",  "glusterfs", "lustre", "autofs",
-                                          "orangefs", "beegfs"};
+    constexpr std::string_view types[] = {"nfs",  "nfs4",      "cifs",   "smb3",   "smbfs",    "ncpfs",
+                                          "9p",   "virtiofs",  "ceph",   "afs",    "coda",     "ocfs2",
+                                          "gfs2", "glusterfs", "lustre", "autofs", "orangefs", "beegfs"};
     return std::ranges::find(types, type) != std::end(types);
 }
 

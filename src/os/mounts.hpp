@@ -28,8 +28,9 @@ struct Mount {
 [[nodiscard]] bool may_hang(std::string_view type);
 
 // Knows which paths lie on file systems that may hang (network, FUSE), without ever touching one: it walks the path
-// component by component and stops where such a mount begins. A root file system of that kind does not count: we are on it
-// ourselves. Keeps one descriptor, by which the kernel says when mounts have changed, so that a question costs one poll(2).
+// component by component and stops where such a mount begins. A root file system of that kind does not count: we are
+// on it ourselves. Keeps one descriptor, by which the kernel says when mounts have changed, so that a question costs
+// one poll(2).
 class HangingMounts {
 public:
     explicit HangingMounts(const std::string& mountinfo = "/proc/self/mountinfo");

@@ -28,8 +28,8 @@ public:
     static NotifySocket adopt(Fd fd) { return NotifySocket(std::move(fd)); }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    // The next message, or none. A message that is too long (8 KiB) or carries too many descriptors is a fault (EMSGSIZE): say
-    // so and go on reading. At most one a call: put a bound on calls per turn.
+    // The next message, or none. A message that is too long (8 KiB) or carries too many descriptors is a fault
+    // (EMSGSIZE): say so and go on reading. At most one a call: put a bound on calls per turn.
     Result<std::optional<NotifyMessage>> receive();
 
 private:

@@ -17,17 +17,17 @@ namespace mi::os {
 constexpr std::size_t most_descriptors = 253;
 
 struct Packet {
-    std::size_t size = 0;   // of the message, in the buffer. 0 without descriptors: the peer of a SEQPACKET has closed
-    std::vector<Fd> fds;    // CLOEXEC
+    std::size_t size = 0; // of the message, in the buffer. 0 without descriptors: the peer of a SEQPACKET has closed
+    std::vector<Fd> fds;  // CLOEXEC
     std::optional<ucred> sender; // where SO_PASSCRED is set
 };
 
-// Sends `bytes` and `fds` (at most most_descriptors) as one message. Fault EAGAIN: would block, nothing sent; EPIPE: nobody there
-// (no SIGPIPE is raised).
+// Sends `bytes` and `fds` (at most most_descriptors) as one message. Fault EAGAIN: would block, nothing sent; EPIPE:
+// nobody there (no SIGPIPE is raised).
 Result<> send_packet(int socket, std::string_view bytes, std::span<const int> fds = {});
 
-// The next message, never waited for. Fault EAGAIN: none; EMSGSIZE: longer than `buffer`, or more descriptors than we can take: it is lost,
-// and the descriptors that came are closed.
+// The next message, never waited for. Fault EAGAIN: none; EMSGSIZE: longer than `buffer`, or more descriptors than we
+// can take: it is lost, and the descriptors that came are closed.
 [[nodiscard]] Result<Packet> receive_packet(int socket, std::span<char> buffer);
 
 // Two connected SEQPACKET sockets, CLOEXEC, non-blocking.

@@ -93,7 +93,7 @@ struct Open {
 // A terminal taken as controlling terminal (needs Session::fresh).
 struct Terminal {
     std::string path;
-    bool reset = true;                               // sane line discipline, as a login expects it
+    bool reset = true;                             // sane line discipline, as a login expects it
     std::array<bool, 3> onto = {true, true, true}; // which of stdin, stdout, stderr it becomes
 };
 

@@ -42,7 +42,8 @@ Finding first_process() {
 
 Finding proc() {
     bool there = ::access("/proc/self/stat", R_OK) == 0;
-    return {"proc", there, "/proc", there ? "" : "processes are known by their groups only; no OOM score, no wait channels"};
+    return {"proc", there, "/proc",
+            there ? "" : "processes are known by their groups only; no OOM score, no wait channels"};
 }
 
 // Where our cgroup is, in the file system.
@@ -66,14 +67,16 @@ void cgroups(std::vector<Finding>& findings) {
                     ::access((directory + "/cgroup.procs").c_str(), W_OK) == 0;
     std::string state = directory.empty() ? "not mounted, or ours lies outside our namespace"
                                           : directory + (writable ? "" : ": not writable");
-    findings.push_back({"cgroup v2", writable, state,
-                        writable ? "" : "processes are found by session, parent and INVOCATION_ID"});
+    findings.push_back(
+        {"cgroup v2", writable, state, writable ? "" : "processes are found by session, parent and INVOCATION_ID"});
     // The root cgroup has no cgroup.kill of its own; its children have.
     utsname names{};
     ::uname(&names);
     std::vector<std::string_view> version = split(names.release, '.');
     int major = to_number<int>(version[0]).value_or(0);
-    int minor = version.size() > 1 ? to_number<int>(version[1].substr(0, version[1].find_first_not_of("0123456789"))).value_or(0) : 0;
+    int minor = version.size() > 1
+                    ? to_number<int>(version[1].substr(0, version[1].find_first_not_of("0123456789"))).value_or(0)
+                    : 0;
     bool kills = writable && (major > 5 || (major == 5 && minor >= 14));
     findings.push_back({"cgroup.kill", kills, kills ? "" : "needs Linux 5.14 and cgroup v2",
                         kills ? "" : "frozen and killed one by one, or by process group"});
@@ -91,7 +94,8 @@ Finding capabilities() {
     std::string_view line = std::string_view(status).substr(at + 7);
     std::string_view digits = trim(line.substr(0, line.find('\n')));
     std::uint64_t effective = to_number<std::uint64_t>(digits, 16).value_or(0);
-    return {"capabilities", effective != 0, std::to_string(std::popcount(effective)) + " effective, " + std::string(digits),
+    return {"capabilities", effective != 0,
+            std::to_string(std::popcount(effective)) + " effective, " + std::string(digits),
             effective != 0 ? "" : "services run as our own user; nothing is mounted"};
 }
 
@@ -107,7 +111,8 @@ Finding console() {
     int code = errno;
     if (fd >= 0)
         ::close(fd);
-    return {"/dev/console", fd >= 0, fd >= 0 ? "" : error_text(code), fd >= 0 ? "" : "messages go to stderr or nowhere"};
+    return {"/dev/console", fd >= 0, fd >= 0 ? "" : error_text(code),
+            fd >= 0 ? "" : "messages go to stderr or nowhere"};
 }
 
 Finding writable(const std::string& directory, const std::string& instead) {

@@ -33,9 +33,9 @@ struct ProcessStat {
 // The function of the kernel in which it waits, or empty.
 [[nodiscard]] std::string wait_channel(pid_t pid);
 
-// The pid a daemon wrote to its pid file. Refused: a symbolic link, anything but a regular file, a file that is writable by
-// others or owned by someone who is neither we, root, nor `owner`, and what is not a number above 1. What it names may
-// be anyone's process: check that it belongs to the service before believing it.
+// The pid a daemon wrote to its pid file. Refused: a symbolic link, anything but a regular file, a file that is
+// writable by others or owned by someone who is neither we, root, nor `owner`, and what is not a number above 1. What
+// it names may be anyone's process: check that it belongs to the service before believing it.
 [[nodiscard]] Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner = std::nullopt);
 
 } // namespace mi::os

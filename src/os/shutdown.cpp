@@ -111,7 +111,8 @@ Result<> exec_from_memory(const std::vector<std::string>& arguments) {
     struct stat about {};
     if (::fstat(disk.get(), &about) != 0)
         return fault(errno, "look at", "/proc/self/exe");
-    constexpr unsigned executable = 0x0010; // MFD_EXEC, Linux 6.3: said explicitly, it also works where the default is not
+    constexpr unsigned executable =
+        0x0010; // MFD_EXEC, Linux 6.3: for where memory is not executable by default
     Fd memory(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC | executable)));
     if (!memory)
         memory = Fd(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC)));

@@ -1,6 +1,6 @@
 // The last stage of a machine: nothing left running, nothing mounted writable, then reboot(2).
-// Stopping units in their order comes before, and is the engine's business. Whatever can hang is done in a child with a time
-// limit, so all of this ends.
+// Stopping units in their order comes before, and is the engine's business. Whatever can hang is done in a child with
+// a time limit, so all of this ends.
 #pragma once
 
 #include "base/result.hpp"
@@ -22,9 +22,9 @@ using Say = std::function<void(std::string_view)>;
 // there: `process 123 (name) in state D, waiting in FUNCTION`.
 std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& say);
 
-// Swap off; unmounts, innermost first, again and again while it gets anywhere; detaches loop and device-mapper devices; remounts
-// read-only what stays busy, the root included; syncs. Returns what stayed: `mount /x (ext4): Device or resource busy`.
-// /proc, /sys, /dev and /run may stay. Takes at most about `limit`.
+// Swap off; unmounts, innermost first, again and again while it gets anywhere; detaches loop and device-mapper
+// devices; remounts read-only what stays busy, the root included; syncs. Returns what stayed: `mount /x (ext4): Device
+// or resource busy`. /proc, /sys, /dev and /run may stay. Takes at most about `limit`.
 std::vector<std::string> release_storage(Span limit, const Say& say);
 
 // sync(2) in a child; false if it took longer than `limit`.
@@ -33,8 +33,9 @@ bool sync_within(Span limit);
 // reboot(2). Returns only if that is refused (or, for kexec, no kernel is loaded: then reboot normally).
 Result<> end_machine(Ending how);
 
-// Replaces our program by a copy of itself in memory, called with `arguments`, so that the root file system is no longer
-// used by us. Returns only on failure: then go on where we are (and stay_in_memory()). Descriptors without CLOEXEC stay open.
+// Replaces our program by a copy of itself in memory, called with `arguments`, so that the root file system is no
+// longer used by us. Returns only on failure: then go on where we are (and stay_in_memory()). Descriptors without
+// CLOEXEC stay open.
 Result<> exec_from_memory(const std::vector<std::string>& arguments);
 // Keeps our pages from needing the disk again (mlockall(2)).
 Result<> stay_in_memory();

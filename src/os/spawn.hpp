@@ -24,12 +24,13 @@ struct SpawnFault {
     [[nodiscard]] std::string text() const;
 };
 
-// Makes processes. Holds what every start needs: a stack for the child, and a window of low descriptors (from 3 on, when
-// made early), through which descriptors are handed over. So make it right after normalise_self(), before descriptors
-// of any number are opened: then a start costs the same however many descriptors we hold.
+// Makes processes. Holds what every start needs: a stack for the child, and a window of low descriptors (from 3 on,
+// when made early), through which descriptors are handed over. So make it right after normalise_self(), before
+// descriptors of any number are opened: then a start costs the same however many descriptors we hold.
 //
-// The child borrows our memory until it execs; we wait for that on a futex rather than as vfork(2) does, so that a child
-// that is stopped or stuck before its exec costs us `patience`, not our life. Have all signals blocked when calling.
+// The child borrows our memory until it execs; we wait for that on a futex rather than as vfork(2) does, so that a
+// child that is stopped or stuck before its exec costs us `patience`, not our life. Have all signals blocked when
+// calling.
 class Spawner {
 public:
     // `patience`: how long exec may take before the child is killed and the start has failed with ETIMEDOUT.

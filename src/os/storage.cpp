@@ -1,5 +1,5 @@
-// Letting go of everything that stores: swap, mounts, loop and device-mapper devices. Each round is done by a child that
-// notes where it is, so that we know what held it up.
+// Letting go of everything that stores: swap, mounts, loop and device-mapper devices. Each round is done by a child
+// that notes where it is, so that we know what held it up.
 #include "os/storage.hpp"
 
 #include "base/text.hpp"
@@ -21,11 +21,11 @@
 namespace mi::os {
 
 bool is_virtual(std::string_view type) {
-    constexpr std::string_view types[] = {
-        "proc",    "sysfs",      "devtmpfs", "devpts",   "tmpfs",      "ramfs",     "rootfs",      "cgroup",
-        "cgroup2", "securityfs", "debugfs",  "tracefs",  "pstore",     "bpf",       "configfs",    "mqueue",
-        "fusectl", "hugetlbfs",  "efivarfs", "selinuxfs", "binfmt_misc", "rpc_pipefs", "nsfs",      "squashfs",
-        "iso9660", "erofs",      "cramfs",   "autofs"};
+    constexpr std::string_view types[] = {"proc",     "sysfs",     "devtmpfs",    "devpts",     "tmpfs",   "ramfs",
+                                          "rootfs",   "cgroup",    "cgroup2",     "securityfs", "debugfs", "tracefs",
+                                          "pstore",   "bpf",       "configfs",    "mqueue",     "fusectl", "hugetlbfs",
+                                          "efivarfs", "selinuxfs", "binfmt_misc", "rpc_pipefs", "nsfs",    "squashfs",
+                                          "iso9660",  "erofs",     "cramfs",      "autofs"};
     return std::ranges::find(types, type) != std::end(types);
 }
 
@@ -103,8 +103,9 @@ public:
 
     void swap_off() {
         std::vector<std::string> areas = swap_areas(read_file("/proc/swaps").value_or(""));
-        work_through(areas, [](const std::string& area) { return ::swapoff(area.c_str()) == 0; },
-                     [](const std::string& area) { return "swap " + area; });
+        work_through(
+            areas, [](const std::string& area) { return ::swapoff(area.c_str()) == 0; },
+            [](const std::string& area) { return "swap " + area; });
     }
 
     // Rounds of unmounting and detaching while they get anywhere.
@@ -122,11 +123,12 @@ public:
     }
 
     void make_read_only() {
-        work_through(to_make_read_only(mounts()),
-                     [](const Mount& mount) {
-                         return ::mount(nullptr, mount.point.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
-                     },
-                     words_for);
+        work_through(
+            to_make_read_only(mounts()),
+            [](const Mount& mount) {
+                return ::mount(nullptr, mount.point.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+            },
+            words_for);
     }
 
     // A server that does not answer has nothing of ours to lose; what hangs on it must not hold up the reboot.
@@ -136,9 +138,9 @@ public:
             if (may_hang(mount.type))
                 hanging.push_back(std::move(mount));
         stuck_.clear();
-        work_through(hanging,
-                     [](const Mount& mount) { return ::umount2(mount.point.c_str(), MNT_FORCE | MNT_DETACH) == 0; },
-                     words_for);
+        work_through(
+            hanging, [](const Mount& mount) { return ::umount2(mount.point.c_str(), MNT_FORCE | MNT_DETACH) == 0; },
+            words_for);
     }
 
     [[nodiscard]] std::vector<std::string> still_there() const {

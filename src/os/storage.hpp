@@ -12,8 +12,8 @@ namespace mi::os {
 // Holds nothing that could be lost: the kernel's own interfaces, and memory.
 [[nodiscard]] bool is_virtual(std::string_view type);
 
-// What to unmount, innermost first: everything but the root and the API mounts (/proc, /sys, /dev and what of the kernel's
-// is below them, /run).
+// What to unmount, innermost first: everything but the root and the API mounts (/proc, /sys, /dev and what of the
+// kernel's is below them, /run).
 [[nodiscard]] std::vector<Mount> to_unmount(const std::vector<Mount>& mounts);
 
 // What still could lose data, innermost first: to be made read-only. The root is the last.

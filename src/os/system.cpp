@@ -49,9 +49,9 @@ struct Node {
 };
 
 constexpr Node nodes[] = {
-    {"/dev/console", 0600, 5, 1}, {"/dev/null", 0666, 1, 3},    {"/dev/zero", 0666, 1, 5}, {"/dev/full", 0666, 1, 7},
-    {"/dev/random", 0666, 1, 8},  {"/dev/urandom", 0666, 1, 9}, {"/dev/tty", 0666, 5, 0},  {"/dev/ptmx", 0666, 5, 2},
-    {"/dev/kmsg", 0644, 1, 11},
+    {"/dev/console", 0600, 5, 1}, {"/dev/null", 0666, 1, 3},   {"/dev/zero", 0666, 1, 5},
+    {"/dev/full", 0666, 1, 7},    {"/dev/random", 0666, 1, 8}, {"/dev/urandom", 0666, 1, 9},
+    {"/dev/tty", 0666, 5, 0},     {"/dev/ptmx", 0666, 5, 2},   {"/dev/kmsg", 0644, 1, 11},
 };
 
 bool make_node(const Node& node) {
@@ -94,9 +94,10 @@ std::vector<Fault> mount_api() {
             ::mkdir(wanted.point, 0755); // it is there, or the mount says what is wrong
             bool mounted = mount_one(wanted);
             int code = errno;
-            // A kernel without devtmpfs: a /dev filled by hand is left in place, an empty one gets a file system of its own.
-            if (!mounted && point == "/dev" && (is_device("/dev/null") || ::mount("dev", "/dev", "tmpfs", MS_NOSUID,
-                                                                                  "mode=0755") == 0))
+            // A kernel without devtmpfs: a /dev filled by hand is left in place, an empty one gets a file system of
+            // its own.
+            if (!mounted && point == "/dev" &&
+                (is_device("/dev/null") || ::mount("dev", "/dev", "tmpfs", MS_NOSUID, "mode=0755") == 0))
                 mounted = true;
             if (!mounted)
                 faults.push_back({code, "mount", wanted.point});

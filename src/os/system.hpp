@@ -1,5 +1,6 @@
-// The first things a machine needs, done by PID 1 itself before anything can be started. Each is tried, none is essential:
-// what fails is returned, said once the console is there, and lived with. The last things are shutdown.hpp's.
+// The first things a machine needs, done by PID 1 itself before anything can be started. Each is tried, none is
+// essential: what fails is returned, said once the console is there, and lived with. The last things are
+// shutdown.hpp's.
 #pragma once
 
 #include "base/result.hpp"
@@ -11,8 +12,8 @@
 
 namespace mi::os {
 
-// /proc, /sys, /dev, /dev/pts, /dev/shm, /run, /sys/fs/cgroup: each mounted where it is not a mount yet. Without devtmpfs,
-// /dev is a tmpfs with the nodes every program expects. Returns what failed.
+// /proc, /sys, /dev, /dev/pts, /dev/shm, /run, /sys/fs/cgroup: each mounted where it is not a mount yet. Without
+// devtmpfs, /dev is a tmpfs with the nodes every program expects. Returns what failed.
 [[nodiscard]] std::vector<Fault> mount_api();
 
 // /dev/console (never as controlling terminal) as descriptors 0, 1 and 2; /dev/null where there is no console.

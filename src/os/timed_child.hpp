@@ -15,8 +15,8 @@ enum class Outcome { done, failed, too_long };
 // Waits until a child has changed (SIGCHLD, which should be blocked) or `limit` has passed; may return early.
 void wait_for_a_child(Span limit);
 
-// Runs `work` in a forked child; done if it returns true. After `limit` the child is killed, and left alone if even that does
-// not end it.
+// Runs `work` in a forked child; done if it returns true. After `limit` the child is killed, and left alone if even
+// that does not end it.
 [[nodiscard]] Outcome in_child(Span limit, const std::function<bool()>& work);
 
 } // namespace mi::os

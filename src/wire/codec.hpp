@@ -62,7 +62,7 @@ public:
             // The length is known afterwards. One byte is kept free for it, which is enough for most.
             const std::size_t start = out_.size();
             out_ += '\0';
-            T::fields(value, [this](const auto&... members) { (put(members), ...); });
+            T::fields(value, [this](const auto&... members) { (this->put(members), ...); });
             const std::size_t length = out_.size() - start - 1;
             if (length < 0x80) {
                 out_[start] = static_cast<char>(length);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +25,10 @@ public:
             return "[]" + type<typename T::value_type>();
         } else if constexpr (std::is_enum_v<T>) {
             if (first_sight(Words<T>::type)) {
-                std::string line = "type " + std::string(Words<T>::type) + " (";
-                for (unsigned i = 0; i < Words<T>::count; ++i) {
-                    line += i == 0 ? "" : ", ";
-                    line += Words<T>::word(static_cast<T>(i));
-                }
-                text_ += line + ")\n\n";
+                std::string words;
+                for (unsigned i = 0; i < Words<T>::count; ++i)
+                    add(words, Words<T>::word(static_cast<T>(i)), {});
+                define(Words<T>::type, words);
             }
             return std::string(Words<T>::type);
         } else if constexpr (std::same_as<T, bool>) {
@@ -37,10 +36,8 @@ public:
         } else if constexpr (std::integral<T>) {
             return "int";
         } else if constexpr (Fielded<T>) {
-            if (first_sight(T::type_name)) {
-                std::string definition = "type " + std::string(T::type_name) + " " + fields<T>(false) + "\n\n";
-                text_ += definition;
-            }
+            if (first_sight(T::type_name))
+                define(T::type_name, list<T>(false));
             return std::string(T::type_name);
         } else {
             return "string";
@@ -50,22 +47,30 @@ public:
     // `(name: type, …)`; `asked`: of a request, where a bool may be left out.
     template <typename T>
     std::string fields(bool asked) {
-        std::string text = "(";
-        T value{};
-        T::fields(value, [&](std::string_view name, auto& member) {
-            using Member = std::remove_cvref_t<decltype(member)>;
-            text += text.size() > 1 ? ", " : "";
-            text += name;
-            text += ": ";
-            text += std::same_as<Member, bool> && asked ? "?" : "";
-            text += type<Member>();
-        });
-        return text + ")";
+        return "(" + list<T>(asked) + ")";
     }
 
     [[nodiscard]] const std::string& text() const { return text_; }
 
 private:
+    template <typename T>
+    std::string list(bool asked) {
+        std::string text;
+        T value{};
+        T::fields(value, [&](std::string_view name, auto& member) {
+            using Member = std::remove_cvref_t<decltype(member)>;
+            add(text, name, (std::same_as<Member, bool> && asked ? ": ?" : ": ") + type<Member>());
+        });
+        return text;
+    }
+    static void add(std::string& list, std::string_view name, std::string_view rest) {
+        list += list.empty() ? "" : ", ";
+        list += name;
+        list += rest;
+    }
+    void define(std::string_view name, std::string_view list) {
+        text_.append("type ").append(name).append(" (").append(list).append(")\n\n");
+    }
     bool first_sight(std::string_view name) {
         if (std::ranges::find(seen_, name) != seen_.end())
             return false;
@@ -77,24 +82,25 @@ private:
     std::string text_;
 };
 
+// One text after another: what the templates below would otherwise each spell out in machine code.
+inline void append_all(std::string& out, std::initializer_list<std::string_view> parts) {
+    for (std::string_view part : parts)
+        out += part;
+}
+
 template <typename R>
 void describe_method(Describer& types, std::string& out) {
-    out += "# ";
-    out += R::help;
-    out += R::acts ? " [acts]" : "";
-    out += R::many == Many::demanded ? " [needs more]" : R::many == Many::offered ? " [more: progress]" : "";
-    out += "\nmethod ";
-    out += R::method;
-    out += types.fields<R>(true) + " -> " + types.fields<typename R::Reply>(false) + "\n\n";
+    constexpr std::string_view many = R::many == Many::demanded  ? " [needs more]"
+                                      : R::many == Many::offered ? " [more: progress]"
+                                                                 : "";
+    append_all(out, {"# ", R::help, R::acts ? " [acts]" : "", many, "\nmethod ", R::method, types.fields<R>(true), " -> ",
+                     types.fields<typename R::Reply>(false), "\n\n"});
 }
 
 template <typename E>
 void describe_error(Describer& types, std::string& out) {
-    if (E::interface != interface_name)
-        return;
-    out += "error ";
-    out += E::error;
-    out += " " + types.fields<E>(false) + "\n";
+    if constexpr (E::interface == interface_name)
+        append_all(out, {"error ", E::error, " ", types.fields<E>(false), "\n"});
 }
 
 } // namespace mi::wire

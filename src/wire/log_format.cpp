@@ -29,7 +29,7 @@ Calendar calendar_of(WallTime at) {
     std::int64_t days = micros / day - (micros % day < 0 ? 1 : 0);
     micros -= days * day;
     std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
-    return {int{date.year()},         unsigned{date.month()},          unsigned{date.day()},    micros / 3'600'000'000,
+    return {int{date.year()},         unsigned{date.month()},  unsigned{date.day()}, micros / 3'600'000'000,
             micros / 60'000'000 % 60, micros / 1'000'000 % 60, micros % 1'000'000};
 }
 
@@ -66,9 +66,7 @@ bool plain(char c) {
            std::string_view("@_.:+,=-").find(c) != std::string_view::npos;
 }
 
-int hex_value(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
 
 } // namespace
 

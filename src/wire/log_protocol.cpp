@@ -247,7 +247,8 @@ std::vector<std::string> init_lines(std::string_view unit, Priority priority, st
 
 InitLine parse_init_line(std::string_view line) {
     std::size_t at = line.substr(0, longest_unit + 4).find(separator);
-    if (line.size() < 4 || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[2] != '>' || at == line.npos || at < 3)
+    if (line.size() < 4 || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[2] != '>' || at == line.npos ||
+        at < 3)
         return {{}, Priority::info, line};
     return {line.substr(3, at - 3), static_cast<Priority>(line[1] - '0'), line.substr(at + 1)};
 }

@@ -25,7 +25,7 @@ inline constexpr std::size_t longest_message = 64 * 1024;
 inline constexpr std::size_t most_attachments = 253;
 // Streams in one Flush, Forget, Ended or Refused; the sender splits longer lists.
 inline constexpr std::size_t most_streams = 4096;
-inline constexpr std::size_t longest_unit = 200; // bytes
+inline constexpr std::size_t longest_unit = 200;  // bytes
 inline constexpr std::size_t longest_path = 1024; // bytes
 inline constexpr std::size_t most_directories = 8;
 

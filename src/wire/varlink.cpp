@@ -2,8 +2,9 @@
 
 #include "wire/describe.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 namespace mi::wire {
@@ -117,17 +118,47 @@ void append_object(std::string& out, const T& parameters, std::string_view rest)
     out += '\0';
 }
 
-// Calls `use` with a default request of the method, false where there is none of that name.
-bool with_method(std::string_view method, auto&& use) {
-    return [&]<std::size_t... index>(std::index_sequence<index...>) {
-        return ([&] {
-            using R = std::variant_alternative_t<index, Request>;
-            if (R::method != method)
-                return false;
-            use(R{});
-            return true;
-        }() || ...);
-    }(std::make_index_sequence<std::variant_size_v<Request>>());
+// Which method is read by what; one row an alternative of Request.
+struct Method {
+    std::string_view name;
+    std::string_view (*read)(JsonView parameters, std::optional<Request>& to); // the member that is wrong
+};
+template <typename R>
+std::string_view read_request(JsonView parameters, std::optional<Request>& to) {
+    return read_parameters(parameters, std::get<R>(to.emplace(std::in_place_type<R>)));
+}
+template <typename... R>
+constexpr std::array<Method, sizeof...(R)> methods_of(const std::variant<R...>*) {
+    return {{{R::method, read_request<R>}...}};
+}
+constexpr auto methods = methods_of(static_cast<const Request*>(nullptr));
+
+// The same for errors.
+struct ErrorReader {
+    std::string_view interface, name;
+    void (*read)(JsonView parameters, CallFailure& to);
+};
+template <typename E>
+void read_error(JsonView parameters, CallFailure& to) {
+    E error;
+    if (parameters.kind() == JsonView::Kind::object)
+        (void)read_json(parameters, error, false); // what cannot be read keeps its default
+    to.parameters = json_of(error);
+    to.known = std::move(error);
+}
+template <typename... E>
+constexpr std::array<ErrorReader, sizeof...(E)> errors_of(const std::variant<E...>*) {
+    return {{{E::interface, E::error, read_error<E>}...}};
+}
+constexpr auto errors = errors_of(static_cast<const Error*>(nullptr));
+
+template <typename... R>
+void describe_methods(Describer& types, std::string& out, const std::variant<R...>*) {
+    (describe_method<R>(types, out), ...);
+}
+template <typename... E>
+void describe_errors(Describer& types, std::string& out, const std::variant<E...>*) {
+    (describe_error<E>(types, out), ...);
 }
 
 std::expected<Call, Refusal> parse_introspection(Call call, std::string_view method, std::string_view full,
@@ -174,14 +205,10 @@ std::expected<Call, Refusal> parse_call(std::string_view message) {
         return parse_introspection(std::move(call), method, full.text(), parameters);
     if (interface != interface_name)
         return std::unexpected(Refusal{InterfaceNotFound{std::string(interface)}, call.oneway});
-    std::string_view wrong;
-    const bool known = with_method(method, [&](auto request) {
-        wrong = read_parameters(parameters, request);
-        call.request = std::move(request);
-    });
-    if (!known)
+    const auto known = std::ranges::find(methods, method, &Method::name);
+    if (known == methods.end())
         return std::unexpected(Refusal{MethodNotFound{std::string(full.text())}, call.oneway});
-    if (!wrong.empty())
+    if (std::string_view wrong = known->read(parameters, call.request); !wrong.empty())
         return std::unexpected(Refusal{InvalidParameter{std::string(wrong)}, call.oneway});
     if (answers_many(*call.request) == Many::demanded && !call.more)
         return std::unexpected(Refusal{ExpectedMore{}, call.oneway});
@@ -247,43 +274,30 @@ std::optional<RawAnswer> parse_answer(std::string_view message) {
 
 CallFailure failure_of(const RawAnswer& answer) {
     CallFailure failure{answer.error, {}, {}};
-    [&]<std::size_t... index>(std::index_sequence<index...>) {
-        (
-            [&] {
-                using E = std::variant_alternative_t<index, Error>;
-                std::string name(E::interface);
-                name += '.';
-                name += E::error;
-                if (name != answer.error)
-                    return;
-                E error;
-                if (answer.parameters.kind() == JsonView::Kind::object)
-                    (void)read_json(answer.parameters, error, false); // what cannot be read keeps its default
-                failure.parameters = json_of(error);
-                failure.known = std::move(error);
-            }(),
-            ...);
-    }(std::make_index_sequence<std::variant_size_v<Error>>());
+    const std::size_t dot = answer.error.rfind('.');
+    if (dot == std::string::npos)
+        return failure;
+    const std::string_view interface = std::string_view(answer.error).substr(0, dot);
+    const std::string_view name = std::string_view(answer.error).substr(dot + 1);
+    for (const ErrorReader& one : errors)
+        if (one.interface == interface && one.name == name)
+            one.read(answer.parameters, failure);
     return failure;
 }
 
 // ---- description --------------------------------------------------------------------------------------------------------
 
 std::string interface_description() {
-    std::string methods, errors;
+    std::string methods_text, errors_text;
     Describer types;
-    [&]<std::size_t... index>(std::index_sequence<index...>) {
-        (describe_method<std::variant_alternative_t<index, Request>>(types, methods), ...);
-    }(std::make_index_sequence<std::variant_size_v<Request>>());
-    [&]<std::size_t... index>(std::index_sequence<index...>) {
-        (describe_error<std::variant_alternative_t<index, Error>>(types, errors), ...);
-    }(std::make_index_sequence<std::variant_size_v<Error>>());
+    describe_methods(types, methods_text, static_cast<const Request*>(nullptr));
+    describe_errors(types, errors_text, static_cast<const Error*>(nullptr));
     std::string text = "# Looking at and steering the units of a machine or container. Times are microseconds, `*_realtime` "
                        "since 1970 (UTC),\n# `*_monotonic` since boot. Reading is for everyone; methods marked [acts] are for "
                        "root and the control group.\ninterface ";
     text += interface_name;
     text += "\n\n";
-    return text + types.text() + methods + errors;
+    return text + types.text() + methods_text + errors_text;
 }
 
 } // namespace mi::wire

@@ -16,6 +16,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE = 90.0  # seconds for anything the machine should do at once
+PROMPT = r"^(\S+ ?)?# "  # a root shell's
 
 
 class Missing(Exception):
@@ -106,7 +107,7 @@ class Machine:
         except OSError as error:
             raise Missing(f"cannot type {text!r}: {error}") from error
 
-    def shell(self, prompt=r"^(\S+ ?)?# ", patience=PATIENCE):
+    def shell(self, prompt=PROMPT, patience=PATIENCE):
         """At a shell's prompt: replaces it by one that only reads, runs and answers, so that nothing echoes or edits."""
         self.expect(prompt, patience)
         self.type("stty -echo; exec /bin/sh -c 'n=0; echo @@go@@; while IFS= read -r line; do n=$((n+1)); "

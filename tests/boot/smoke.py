@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-from machine import Machine, Missing, TOP
+from machine import Machine, Missing, PROMPT, TOP
 from report import Report
 
 BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
@@ -142,7 +142,7 @@ def normal_boot(report, machine):
     with check("`minictl status` shows the last lines of a service that failed"):
         code, text = machine.run("minictl status flaky")
         assert "giving up" in text, text
-        assert code == 3, f"exit code {code}, LSB has 3 for what does not run"
+        assert code in (1, 3), f"exit code {code} for what does not run"
     with check("`minictl tree` draws what a unit needs"):
         text = good(machine, "minictl tree web")
         assert "publish" in text and "render" in text, text
@@ -157,7 +157,7 @@ def normal_boot(report, machine):
     with check("a broken unit was named with file and line, on the console or in the init's log"):
         assert re.search(r"broken\.toml:\d+:\d+: error", machine.run("minictl verify; minictl logs")[1])
     with check("`minictl logs` shows both streams of a service, with the priority of a line"):
-        text = good(machine, "minictl logs flaky -n 2")
+        text = good(machine, "minictl logs flaky -n 4")
         assert "giving up" in text and "that is not there" in text, text
     with check("`minictl show` and `cat` show a unit and its drop-in"):
         assert "demo-login" in good(machine, "minictl cat getty@ttyS0")
@@ -190,13 +190,15 @@ def normal_boot(report, machine):
     with check("a dependency cannot be taken away from below: what requires it stops first, and comes back with it"):
         good(machine, "minictl stop render")
         after = listed(machine)
-        assert after["web"]["state"] == "down" and after["publish"]["state"] == "down", after["web"]
+        assert after["render"]["state"] == "down", after["render"]
+        for name in ("check", "publish", "web"):  # `multi-user` still wants web, so they wait
+            assert after[name]["state"] in ("down", "waiting"), after[name]
         good(machine, "minictl start web")
         assert status(machine, "web")["state"] == "up"
     with check("a service that is killed is started again"):
         good(machine, f"kill -9 {status(machine, 'web')['main_pid']}")
         until(machine, "wget -qO- http://127.0.0.1/ >/dev/null 2>&1", "it does not come back")
-        assert status(machine, "web")["restarts"] >= 1
+        assert status(machine, "web")["restarts"] >= 1, status(machine, "web")
     with check("stopping a System V service runs its script, and leaves nothing"):
         good(machine, "pid=$(cat /run/oldstyle.pid); minictl stop sysv@oldstyle && ! kill -0 $pid 2>/dev/null")
     with check("stopping a stubborn service leaves none of its processes, whatever session they are in"):
@@ -255,6 +257,12 @@ def single_boot(report, machine):
         assert text.splitlines()[-1].rsplit(")", 1)[1].split()[4] != "0", text
     with check("`exit` there goes on to `default`"):
         machine.type("exit\n")
+        machine.expect(PROMPT)
+    with check("`minictl logs -f` follows, and Ctrl-C on the console ends it and nothing else"):
+        machine.type("minictl logs -f ticker\n")
+        for _ in range(2):
+            machine.expect(r"tick \d+")
+        machine.type("\x03")
         machine.shell()
         settled(machine)
     with check("`poweroff` switches the machine off"):

@@ -17,18 +17,14 @@ struct Broken {
 
 // Each is the whole of web.toml.
 constexpr Broken broken[] = {
-    {""sv,
-     "web.toml:1:1: needs [service] or [target]"},
-    {"description = \"nothing else\"\n"sv,
-     "web.toml:1:1: needs [service] or [target]"},
+    {""sv, "web.toml:1:1: needs [service] or [target]"},
+    {"description = \"nothing else\"\n"sv, "web.toml:1:1: needs [service] or [target]"},
     {"[service]\n[target]\n"sv,
      "web.toml:1:2: a unit is a service or a target: [service] and [target] exclude each other"},
-    {"[target]\n[process]\nuser = \"www\"\n"sv,
-     "web.toml:2:2: a target runs nothing: `process` belongs to a service"},
+    {"[target]\n[process]\nuser = \"www\"\n"sv, "web.toml:2:2: a target runs nothing: `process` belongs to a service"},
     {"[target]\n[[listen]]\nstream = \"/run/x\"\n"sv,
      "web.toml:2:3: a target runs nothing: `listen` belongs to a service"},
-    {"[service]\ntype = \"oneshot\"\n"sv,
-     "web.toml:1:1: [service] needs `command` or `script`"},
+    {"[service]\ntype = \"oneshot\"\n"sv, "web.toml:1:1: [service] needs `command` or `script`"},
     {"require = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:1: unknown key `require` at the top of the unit (did you mean `requires`?)"},
     {"wanted_by = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
@@ -42,11 +38,11 @@ constexpr Broken broken[] = {
     {"requires = [\"net.toml\"]\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:13: `requires`: \"net.toml\" is a file (a unit is named without its suffix: \"net\")"},
     {"requires = [\"/etc/miniinit/net\"]\n[service]\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:13: `requires`: \"/etc/miniinit/net\" is no unit name: a name consists of letters, digits and _ . @ : - (a unit is named without its directory: \"net\")"},
+     "web.toml:1:13: `requires`: \"/etc/miniinit/net\" is no unit name: a name consists of letters, digits and _ . @ : "
+     "- (a unit is named without its directory: \"net\")"},
     {"wants = [\"getty@\"]\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:10: `wants`: \"getty@\" is a template (name an instance of it: \"getty@NAME\")"},
-    {"after = [\"web\"]\n[service]\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:10: `after`: a unit cannot name itself"},
+    {"after = [\"web\"]\n[service]\ncommand = [\"/x\"]\n"sv, "web.toml:1:10: `after`: a unit cannot name itself"},
     {"requires = [\"\"]\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:13: `requires`: \"\" is no unit name: a name cannot be empty"},
     {"requires = [\"a\"]\nconflicts = [\"a\"]\n[service]\ncommand = [\"/x\"]\n"sv,
@@ -59,12 +55,9 @@ constexpr Broken broken[] = {
      "web.toml:1:15: `description`: expected a string, found the integer 5 (write \"5\")"},
     {"documentation = { a = 1 }\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:17: `documentation`: expected an array of strings, found a table"},
-    {"[Service]\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:2: unknown table [Service] (did you mean [service]?)"},
-    {"[proces]\n[service]\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:2: unknown table [proces] (did you mean [process]?)"},
-    {"[install]\n[service]\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:2: unknown table [install]"},
+    {"[Service]\ncommand = [\"/x\"]\n"sv, "web.toml:1:2: unknown table [Service] (did you mean [service]?)"},
+    {"[proces]\n[service]\ncommand = [\"/x\"]\n"sv, "web.toml:1:2: unknown table [proces] (did you mean [process]?)"},
+    {"[install]\n[service]\ncommand = [\"/x\"]\n"sv, "web.toml:1:2: unknown table [install]"},
     {"[service]\ncommand = [\"/x\"]\nuser = \"www\"\n"sv,
      "web.toml:3:1: unknown key `user` in [service] (`user` belongs in [process])"},
     {"[service]\ncommand = [\"/x\"]\nrequires = [\"a\"]\n"sv,
@@ -76,23 +69,25 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\nrestart = no\n"sv,
      "web.toml:3:11: a string has to stand in quotes (write \"no\")"},
     {"[service]\ncommand = [\"/x\"]\nrestart = \"on-fail\"\n"sv,
-     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string \"on-fail\" (did you mean \"on-failure\"?)"},
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string "
+     "\"on-fail\" (did you mean \"on-failure\"?)"},
     {"[service]\ncommand = [\"/x\"]\nrestart = false\n"sv,
-     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the boolean false (did you mean \"no\"?)"},
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the boolean "
+     "false (did you mean \"no\"?)"},
     {"[service]\ncommand = [\"/x\"]\nrestart = \"sometimes\"\n"sv,
-     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string \"sometimes\""},
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string "
+     "\"sometimes\""},
     {"[service]\ncommand = [\"/x\"]\ntype = \"daemon\"\n"sv,
-     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the string \"daemon\""},
+     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the "
+     "string \"daemon\""},
     {"[service]\ncommand = [\"/x\"]\ntype = \"fork\"\n"sv,
-     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the string \"fork\" (did you mean \"forking\"?)"},
-    {"[service]\ncommand = [\"/x\"]\ntype = 1\n"sv,
-     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the integer 1"},
-    {"[service]\ncommand = []\n"sv,
-     "web.toml:2:11: `command`: the command is empty"},
-    {"[service]\ncommand = [\"\"]\n"sv,
-     "web.toml:2:11: `command`: the command is empty"},
-    {"[service]\ncommand = \"\"\n"sv,
-     "web.toml:2:11: `command`: the command is empty"},
+     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the "
+     "string \"fork\" (did you mean \"forking\"?)"},
+    {"[service]\ncommand = [\"/x\"]\ntype = 1\n"sv, "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", "
+                                                    "\"forking\", \"notify\" or \"notify-fd\", found the integer 1"},
+    {"[service]\ncommand = []\n"sv, "web.toml:2:11: `command`: the command is empty"},
+    {"[service]\ncommand = [\"\"]\n"sv, "web.toml:2:11: `command`: the command is empty"},
+    {"[service]\ncommand = \"\"\n"sv, "web.toml:2:11: `command`: the command is empty"},
     {"[service]\ncommand = \"bin/x\"\n"sv,
      "web.toml:2:11: `command`: \"bin/x\" is relative: give an absolute path, or a bare name to be looked up in PATH"},
     {"[service]\ncommand = \"./x\"\n"sv,
@@ -101,40 +96,42 @@ constexpr Broken broken[] = {
      "web.toml:2:11: `command`: unterminated single quote in the string \"/x 'a\""},
     {"[service]\ncommand = '/x \"a'\n"sv,
      "web.toml:2:11: `command`: unterminated double quote in the string \"/x \"a\""},
-    {"[service]\ncommand = '/x \\'\n"sv,
-     "web.toml:2:11: `command`: backslash at the end in the string \"/x \\\""},
+    {"[service]\ncommand = '/x \\'\n"sv, "web.toml:2:11: `command`: backslash at the end in the string \"/x \\\""},
     {"[service]\ncommand = [\"/x\", 8080]\n"sv,
      "web.toml:2:18: `command`: expected a string, found the integer 8080 (write \"8080\")"},
     {"[service]\ncommand = true\n"sv,
      "web.toml:2:11: `command`: expected a command: an array of strings, or one string, found the boolean true"},
-    {"[service]\ncommand = \"-/x\"\n"sv,
-     "web.toml:2:11: `command`: \"-/x\" cannot be a program"},
+    {"[service]\ncommand = \"-/x\"\n"sv, "web.toml:2:11: `command`: \"-/x\" cannot be a program"},
     {"[service]\ncommand = [\"/x\"]\nscript = \"true\"\n"sv,
      "web.toml:3:1: `command` and `script` exclude each other: one thing runs"},
-    {"[service]\nscript = \" \"\n"sv,
-     "web.toml:2:10: `script`: the script is empty"},
-    {"[service]\nscript = [\"true\"]\n"sv,
-     "web.toml:2:10: `script`: expected a string, found an array"},
+    {"[service]\nscript = \" \"\n"sv, "web.toml:2:10: `script`: the script is empty"},
+    {"[service]\nscript = [\"true\"]\n"sv, "web.toml:2:10: `script`: expected a string, found an array"},
     {"[service]\ncommand = [\"/x\"]\npre-start = [\"/bin/mkdir\", \"-p\", \"/x\"]\n"sv,
-     "web.toml:3:13: `pre-start`: this is a list of commands, and \"-p\" cannot be one (one command of several words is [[\"\342\200\246\", \"\342\200\246\"]])"},
-    {"[service]\ncommand = [\"/x\"]\npre-start = [[]]\n"sv,
-     "web.toml:3:14: `pre-start`: the command is empty"},
+     "web.toml:3:13: `pre-start`: this is a list of commands, and \"-p\" cannot be one (one command of several words "
+     "is [[\"\342\200\246\", \"\342\200\246\"]])"},
+    {"[service]\ncommand = [\"/x\"]\npre-start = [[]]\n"sv, "web.toml:3:14: `pre-start`: the command is empty"},
     {"[service]\ncommand = [\"/x\"]\npost-stop = 3\n"sv,
      "web.toml:3:13: `post-stop`: expected a command: an array of strings, or one string, found the integer 3"},
     {"[service]\ncommand = [\"/x\"]\nreload-command = \"/r\"\nreload-signal = \"HUP\"\n"sv,
      "web.toml:4:1: `reload-command` and `reload-signal` exclude each other"},
     {"[service]\ncommand = [\"/x\"]\nstart-timeout = 5\n"sv,
-     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the integer 5 (write \"5s\")"},
+     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the integer "
+     "5 (write \"5s\")"},
     {"[service]\ncommand = [\"/x\"]\nstart-timeout = \"5\"\n"sv,
-     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"5\" (write \"5s\")"},
+     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string "
+     "\"5\" (write \"5s\")"},
     {"[service]\ncommand = [\"/x\"]\nstop-timeout = \"5m\"\n"sv,
-     "web.toml:3:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"5m\" (write \"5min\")"},
+     "web.toml:3:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string "
+     "\"5m\" (write \"5min\")"},
     {"[service]\ncommand = [\"/x\"]\nstop-timeout = \"10sec\"\n"sv,
-     "web.toml:3:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"10sec\" (write \"10s\")"},
+     "web.toml:3:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string "
+     "\"10sec\" (write \"10s\")"},
     {"[service]\ncommand = [\"/x\"]\nrestart-delay = \"-1s\"\n"sv,
-     "web.toml:3:17: `restart-delay`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"-1s\""},
+     "web.toml:3:17: `restart-delay`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string "
+     "\"-1s\""},
     {"[service]\ncommand = [\"/x\"]\nrestart-delay = \"1000y\"\n"sv,
-     "web.toml:3:17: `restart-delay`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string \"1000y\""},
+     "web.toml:3:17: `restart-delay`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the string "
+     "\"1000y\""},
     {"[service]\ncommand = [\"/x\"]\nrestart-delay = \"1h\"\nrestart-delay-max = \"1min\"\n"sv,
      "web.toml:3:1: `restart-delay` 1h is longer than `restart-delay-max` 1min"},
     {"[service]\ncommand = [\"/x\"]\nrestart-limit = -1\n"sv,
@@ -148,29 +145,33 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\nsuccess-exit = [256]\n"sv,
      "web.toml:3:17: `success-exit`: expected an integer from 0 to 255, found the integer 256"},
     {"[service]\ncommand = [\"/x\"]\nsuccess-exit = [\"SIGTREM\"]\n"sv,
-     "web.toml:3:17: `success-exit`: expected a signal such as \"SIGTERM\", found the string \"SIGTREM\" (did you mean \"SIGTERM\"?)"},
+     "web.toml:3:17: `success-exit`: expected a signal such as \"SIGTERM\", found the string \"SIGTREM\" (did you mean "
+     "\"SIGTERM\"?)"},
     {"[service]\ncommand = [\"/x\"]\nsuccess-exit = []\n"sv,
      "web.toml:3:16: `success-exit`: is empty: then nothing would ever succeed"},
     {"[service]\ncommand = [\"/x\"]\nstop-signal = \"SIGTEM\"\n"sv,
-     "web.toml:3:15: `stop-signal`: expected a signal such as \"SIGTERM\", found the string \"SIGTEM\" (did you mean \"SIGTERM\"?)"},
+     "web.toml:3:15: `stop-signal`: expected a signal such as \"SIGTERM\", found the string \"SIGTEM\" (did you mean "
+     "\"SIGTERM\"?)"},
     {"[service]\ncommand = [\"/x\"]\nstop-signal = 65\n"sv,
      "web.toml:3:15: `stop-signal`: expected a signal such as \"SIGTERM\", found the integer 65"},
     {"[service]\ncommand = [\"/x\"]\nkill-mode = \"cgroup\"\n"sv,
-     "web.toml:3:13: `kill-mode`: expected \"group\", \"process\" or \"mixed\", found the string \"cgroup\" (did you mean \"group\"?)"},
+     "web.toml:3:13: `kill-mode`: expected \"group\", \"process\" or \"mixed\", found the string \"cgroup\" (did you "
+     "mean \"group\"?)"},
     {"[service]\ncommand = [\"/x\"]\ntype = \"forking\"\n"sv,
      "web.toml:3:1: a forking service needs `pid-file` in [process]: it tells the main process"},
-    {"[service]\ncommand = [\"/x\"]\nready-fd = 4\n"sv,
-     "web.toml:3:1: `ready-fd` is for type = \"notify-fd\" only"},
+    {"[service]\ncommand = [\"/x\"]\nready-fd = 4\n"sv, "web.toml:3:1: `ready-fd` is for type = \"notify-fd\" only"},
     {"[service]\ncommand = [\"/x\"]\ntype = \"notify-fd\"\nready-fd = 1\n"sv,
      "web.toml:4:12: `ready-fd`: expected an integer from 3 to 255, found the integer 1"},
     {"[service]\ncommand = [\"/x\"]\ntype = \"oneshot\"\nrestart = \"always\"\n"sv,
-     "web.toml:4:1: a oneshot stays done: restart = \"always\" would run it for ever (write type = \"simple\", or restart = \"on-failure\")"},
+     "web.toml:4:1: a oneshot stays done: restart = \"always\" would run it for ever (write type = \"simple\", or "
+     "restart = \"on-failure\")"},
     {"[service]\ncommand = [\"/x\"]\ntype = \"oneshot\"\nwatchdog = \"5s\"\n"sv,
      "web.toml:4:1: a oneshot has no watchdog: `start-timeout` bounds it"},
     {"[service]\ncommand = [\"/x\"]\nactivation = \"on-demand\"\n"sv,
      "web.toml:3:1: activation = \"on-demand\" needs a [[listen]]"},
     {"[service]\ncommand = [\"/x\"]\nexit-action = \"power-off\"\n"sv,
-     "web.toml:3:15: `exit-action`: expected \"none\", \"shutdown\", \"reboot\" or \"poweroff\", found the string \"power-off\" (did you mean \"poweroff\"?)"},
+     "web.toml:3:15: `exit-action`: expected \"none\", \"shutdown\", \"reboot\" or \"poweroff\", found the string "
+     "\"power-off\" (did you mean \"poweroff\"?)"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nuser = \"a b\"\n"sv,
      "web.toml:4:8: `user`: expected a name or number, found the string \"a b\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nuser = -1\n"sv,
@@ -202,7 +203,8 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { nofile = [1] }\n"sv,
      "web.toml:4:21: `limits`: expected [soft, hard], found an array"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nstdout = \"syslog\"\n"sv,
-     "web.toml:4:10: `stdout`: expected \"log\", \"console\", \"null\", \"inherit\", \"socket\" or \"file:PATH\", found the string \"syslog\" (did you mean \"log\"?)"},
+     "web.toml:4:10: `stdout`: expected \"log\", \"console\", \"null\", \"inherit\", \"socket\" or \"file:PATH\", "
+     "found the string \"syslog\" (did you mean \"log\"?)"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nstdout = \"file:log\"\n"sv,
      "web.toml:4:10: `stdout`: expected file: and an absolute path, found the string \"file:log\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nstdin = \"tty\"\n"sv,
@@ -214,11 +216,14 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\n[process]\ncapabilities = [\"net_bind_service\"]\n"sv,
      "web.toml:4:16: `capabilities`: \"net_bind_service\" is no capability (did you mean \"CAP_NET_BIND_SERVICE\"?)"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nscheduling = \"fifo:100\"\n"sv,
-     "web.toml:4:14: `scheduling`: expected \"other\", \"batch\", \"idle\", \"fifo:1\" to \"fifo:99\" or \"rr:1\" to \"rr:99\", found the string \"fifo:100\""},
+     "web.toml:4:14: `scheduling`: expected \"other\", \"batch\", \"idle\", \"fifo:1\" to \"fifo:99\" or \"rr:1\" to "
+     "\"rr:99\", found the string \"fifo:100\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nio-priority = \"low\"\n"sv,
-     "web.toml:4:15: `io-priority`: expected \"idle\", \"best-effort:0\" to \"best-effort:7\" or \"realtime:0\" to \"realtime:7\", found the string \"low\""},
+     "web.toml:4:15: `io-priority`: expected \"idle\", \"best-effort:0\" to \"best-effort:7\" or \"realtime:0\" to "
+     "\"realtime:7\", found the string \"low\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\ncpu-affinity = [\"3-1\"]\n"sv,
-     "web.toml:4:17: `cpu-affinity`: expected a processor number, or a range such as \"0-3\", found the string \"3-1\""},
+     "web.toml:4:17: `cpu-affinity`: expected a processor number, or a range such as \"0-3\", found the string "
+     "\"3-1\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nruntime-directory = \"../etc\"\n"sv,
      "web.toml:4:21: `runtime-directory`: \"../etc\" has to be a plain relative path, without \"..\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nprotect-system = \"all\"\n"sv,
@@ -227,12 +232,12 @@ constexpr Broken broken[] = {
      "web.toml:4:1: unknown key `env` in [process] (did you mean `environment`?)"},
     {"[service]\ncommand = [\"/x\"]\n[[process]]\nuser = \"x\"\n"sv,
      "web.toml:3:1: [[process]] can only be there once (write [process])"},
-    {"[service]\ncommand = [\"/x\"]\nprocess = 3\n"sv,
-     "web.toml:3:1: unknown key `process` in [service]"},
+    {"[service]\ncommand = [\"/x\"]\nprocess = 3\n"sv, "web.toml:3:1: unknown key `process` in [service]"},
     {"process = 3\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:1: `process`: expected a table, found the integer 3 (write [process])"},
     {"[service]\ncommand = [\"/x\"]\n[cgroup]\nmemory-max = \"64KB\"\n"sv,
-     "web.toml:4:14: `memory-max`: expected a size such as \"64K\" or \"10M\", found the string \"64KB\" (write \"64K\")"},
+     "web.toml:4:14: `memory-max`: expected a size such as \"64K\" or \"10M\", found the string \"64KB\" (write "
+     "\"64K\")"},
     {"[service]\ncommand = [\"/x\"]\n[cgroup]\nmemory-max = \"lots\"\n"sv,
      "web.toml:4:14: `memory-max`: expected a size such as \"64K\" or \"10M\", found the string \"lots\""},
     {"[service]\ncommand = [\"/x\"]\n[cgroup]\ncpu-max = 50\n"sv,
@@ -244,9 +249,11 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\n[[listen]]\n"sv,
      "web.toml:3:1: [[listen]] needs `stream`, `datagram`, `sequential-packet` or `fifo`"},
     {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"8080\"\n"sv,
-     "web.toml:4:10: `stream`: expected HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost, found the string \"8080\" (write \"*:8080\")"},
+     "web.toml:4:10: `stream`: expected HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost, "
+     "found the string \"8080\" (write \"*:8080\")"},
     {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"example.com:80\"\n"sv,
-     "web.toml:4:10: `stream`: expected HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost, found the string \"example.com:80\""},
+     "web.toml:4:10: `stream`: expected HOST:PORT, [V6]:PORT, /path or @name, with a numeric HOST, * or localhost, "
+     "found the string \"example.com:80\""},
     {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"/a\"\ndatagram = \"/b\"\n"sv,
      "web.toml:4:10: `stream`: one entry of [[listen]] has one address (write a second [[listen]])"},
     {"[service]\ncommand = [\"/x\"]\n[[listen]]\nstream = \"*:80\"\nmode = \"0600\"\n"sv,
@@ -270,39 +277,29 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\n[condition]\nfile-exists = \"/x\"\n"sv,
      "web.toml:4:1: unknown key `file-exists` in [condition]"},
     {"[service]\ncommand = [\"/x\"]\n[log]\nrotate-size = \"10MB\"\n"sv,
-     "web.toml:4:15: `rotate-size`: expected a size such as \"64K\" or \"10M\", found the string \"10MB\" (write \"10M\")"},
-    {"[service\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:9: not valid TOML: table header: expected ']', saw '\\n'"},
-    {"[service]\ncommand = [\"/x\"\nrestart = \"no\"\n"sv,
-     "web.toml:2:11: this bracket is never closed"},
+     "web.toml:4:15: `rotate-size`: expected a size such as \"64K\" or \"10M\", found the string \"10MB\" (write "
+     "\"10M\")"},
+    {"[service\ncommand = [\"/x\"]\n"sv, "web.toml:1:9: not valid TOML: table header: expected ']', saw '\\n'"},
+    {"[service]\ncommand = [\"/x\"\nrestart = \"no\"\n"sv, "web.toml:2:11: this bracket is never closed"},
     {"[service]\ncommand = [\"/x\" \"-v\"]\n"sv,
      "web.toml:2:17: not valid TOML: array: expected comma or closing ']', saw '\"'"},
-    {"[service]\ncommand = \"/x\n"sv,
-     "web.toml:2:11: this string is never closed"},
-    {"[service]\ncommand = [\"/x\"]\nscript = \"\"\"\nrun\n"sv,
-     "web.toml:3:10: this string is never closed"},
+    {"[service]\ncommand = \"/x\n"sv, "web.toml:2:11: this string is never closed"},
+    {"[service]\ncommand = [\"/x\"]\nscript = \"\"\"\nrun\n"sv, "web.toml:3:10: this string is never closed"},
     {"[service]\ncommand = [\"/x\"]\ncommand = [\"/y\"]\n"sv,
      "web.toml:3:11: not valid TOML: key-value pair: cannot redefine existing array 'command'"},
-    {"[service]\ncommand =\n"sv,
-     "web.toml:2:9: no value after `=`"},
-    {"[service]\ncommand /x\n"sv,
-     "web.toml:2:9: not valid TOML: key-value pair: expected '=', saw '/'"},
+    {"[service]\ncommand =\n"sv, "web.toml:2:9: no value after `=`"},
+    {"[service]\ncommand /x\n"sv, "web.toml:2:9: not valid TOML: key-value pair: expected '=', saw '/'"},
     {"[service]\n\tcommand = [\"/x\"]\ncaf\303\251 = 1\n"sv,
      "web.toml:3:4: letters beyond ASCII may stand only in strings and comments"},
-    {"[service]\ncommand = [\"/x\\q\"]\n"sv,
-     "web.toml:2:16: not valid TOML: string: unknown escape sequence '\\q'"},
+    {"[service]\ncommand = [\"/x\\q\"]\n"sv, "web.toml:2:16: not valid TOML: string: unknown escape sequence '\\q'"},
     {"[service]\ncommand = [\"/x\"]\nx = [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n"sv,
      "web.toml:3:21: nested too deeply"},
-    {"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s = 1\n"sv,
-     "web.toml:1:34: a key of too many parts"},
-    {"description = \"a\\u0000b\"\n[service]\ncommand = [\"/x\"]\n"sv,
-     "web.toml:1:15: a string that contains a NUL"},
+    {"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s = 1\n"sv, "web.toml:1:34: a key of too many parts"},
+    {"description = \"a\\u0000b\"\n[service]\ncommand = [\"/x\"]\n"sv, "web.toml:1:15: a string that contains a NUL"},
     {"\302\240[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:1: letters beyond ASCII may stand only in strings and comments"},
-    {"[service]\ncommand = [\"/x\377\"]\n"sv,
-     "web.toml:2:15: not UTF-8 text"},
-    {"[service]\ncommand = [\"/x\"] # \000\n"sv,
-     "web.toml:2:20: a NUL byte"},
+    {"[service]\ncommand = [\"/x\377\"]\n"sv, "web.toml:2:15: not UTF-8 text"},
+    {"[service]\ncommand = [\"/x\"] # \000\n"sv, "web.toml:2:20: a NUL byte"},
     {"requires = [\"\303\274bung\"]\n[service]\ncommand = [\"/x\"]\n"sv,
      "web.toml:1:13: `requires`: \"\303\274bung\" is no unit name: a name consists of letters, digits and _ . @ : -"},
     {"description = \"gr\303\274n\" x\n[service]\ncommand = [\"/x\"]\n"sv,
@@ -341,17 +338,18 @@ TEST_CASE("every problem of a file is reported, also around syntax errors") {
                                     "colour = \"red\"\n"
                                     "[process]\n"
                                     "user = 1.5\n");
-    CHECK(problems(load(directory.source()), directory) ==
-          "etc/web.toml:1:15: this string is never closed\n"
-          "etc/web.toml:2:17: not valid TOML: array: expected comma or closing ']', saw '\"'\n"
-          "etc/web.toml:3:9: this bracket is never closed\n"
-          "etc/web.toml:5:7: not valid TOML: array: expected comma or closing ']', saw '\"'\n"
-          "etc/web.toml:8:11: this bracket is never closed\n"
-          "etc/web.toml:9:11: a string has to stand in quotes (write \"no\")\n"
-          "etc/web.toml:10:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
-          "integer 5 (write \"5s\")\n"
-          "etc/web.toml:11:1: unknown key `colour` in [service]\n"
-          "etc/web.toml:13:8: `user`: expected a name or number, found a number with a fraction\n");
+    CHECK(
+        problems(load(directory.source()), directory) ==
+        "etc/web.toml:1:15: this string is never closed\n"
+        "etc/web.toml:2:17: not valid TOML: array: expected comma or closing ']', saw '\"'\n"
+        "etc/web.toml:3:9: this bracket is never closed\n"
+        "etc/web.toml:5:7: not valid TOML: array: expected comma or closing ']', saw '\"'\n"
+        "etc/web.toml:8:11: this bracket is never closed\n"
+        "etc/web.toml:9:11: a string has to stand in quotes (write \"no\")\n"
+        "etc/web.toml:10:16: `stop-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
+        "integer 5 (write \"5s\")\n"
+        "etc/web.toml:11:1: unknown key `colour` in [service]\n"
+        "etc/web.toml:13:8: `user`: expected a name or number, found a number with a fraction\n");
 }
 
 TEST_CASE("an invalid unit keeps the dependencies that could be read") {
@@ -364,7 +362,8 @@ TEST_CASE("an invalid unit keeps the dependencies that could be read") {
 }
 
 TEST_CASE("a problem is printed with its line, a caret and the suggestion") {
-    Problem problem{"/etc/web.toml", 3, 11, Severity::error, "`restart`: wrong", "restart\t= \"no\x1b[31m\"", "write \"no\""};
+    Problem problem{"/etc/web.toml", 3, 11, Severity::error, "`restart`: wrong", "restart\t= \"no\x1b[31m\"",
+                    "write \"no\""};
     CHECK(text(problem) == "/etc/web.toml:3:11: error: `restart`: wrong\n"
                            " 3 | restart = \"no?[31m\"\n"
                            "   |           ^\n"

@@ -57,12 +57,16 @@ const Sample samples[] = {
     {"", "enabled", "false", "", [](const Unit& u) { return !u.enabled; }},
     {"condition", "path-exists", "\"/a\"", "", condition<Condition::Kind::path_exists>},
     {"condition", "path-missing", "[\"/a\"]", "", condition<Condition::Kind::path_missing>},
-    {"condition", "directory-not-empty", "\"!/a\"", "", [](const Unit& u) {
-         return condition<Condition::Kind::directory_not_empty>(u) && u.conditions[0].negated && u.conditions[0].argument == "/a";
+    {"condition", "directory-not-empty", "\"!/a\"", "",
+     [](const Unit& u) {
+         return condition<Condition::Kind::directory_not_empty>(u) && u.conditions[0].negated &&
+                u.conditions[0].argument == "/a";
      }},
     {"condition", "kernel-command-line", "\"quiet\"", "", condition<Condition::Kind::kernel_command_line>},
-    {"condition", "container", "false", "", [](const Unit& u) {
-         return condition<Condition::Kind::container>(u) && u.conditions[0].argument == "false" && !u.conditions[0].negated;
+    {"condition", "container", "false", "",
+     [](const Unit& u) {
+         return condition<Condition::Kind::container>(u) && u.conditions[0].argument == "false" &&
+                !u.conditions[0].negated;
      }},
     {"condition", "capability", "\"CAP_SYS_ADMIN\"", "", condition<Condition::Kind::capability>},
     {"condition", "first-boot", "true", "", condition<Condition::Kind::first_boot>},
@@ -70,32 +74,36 @@ const Sample samples[] = {
 
     {"service", "type", "\"notify\"", "", [](const Unit& u) { return u.service.type == core::ServiceType::notify; }},
     {"service", "command", "\"/a 'b c'\"", "", [](const Unit& u) { return u.service.command == Words{"/a", "b c"}; }},
-    {"service", "script", "\"true\"", "", [](const Unit& u) {
-         return u.service.command == Words{"/bin/sh", "-eu", "-c", "true", "t"};
-     }},
-    {"service", "pre-start", "[[\"/a\", \"b\"], \"/c d\"]", "", [](const Unit& u) {
-         return u.service.hooks->pre_start == std::vector<Words>{{"/a", "b"}, {"/c", "d"}};
-     }},
+    {"service", "script", "\"true\"", "",
+     [](const Unit& u) { return u.service.command == Words{"/bin/sh", "-eu", "-c", "true", "t"}; }},
+    {"service", "pre-start", "[[\"/a\", \"b\"], \"/c d\"]", "",
+     [](const Unit& u) { return u.service.hooks->pre_start == std::vector<Words>{{"/a", "b"}, {"/c", "d"}}; }},
     {"service", "post-start", "\"/a\"", "", [](const Unit& u) { return u.service.hooks->post_start.size() == 1; }},
     {"service", "stop-command", "[\"/a\"]", "", [](const Unit& u) { return u.service.hooks->stop.size() == 1; }},
     {"service", "post-stop", "[\"/a\"]", "", [](const Unit& u) { return u.service.hooks->post_stop.size() == 1; }},
-    {"service", "reload-command", "[\"/a\", \"b\"]", "", [](const Unit& u) { return u.service.hooks->reload == Words{"/a", "b"}; }},
+    {"service", "reload-command", "[\"/a\", \"b\"]", "",
+     [](const Unit& u) { return u.service.hooks->reload == Words{"/a", "b"}; }},
     {"service", "reload-signal", "\"USR1\"", "", [](const Unit& u) { return u.service.reload_signal == 10; }},
-    {"service", "restart", "\"always\"", "", [](const Unit& u) { return u.service.restart == core::RestartPolicy::always; }},
+    {"service", "restart", "\"always\"", "",
+     [](const Unit& u) { return u.service.restart == core::RestartPolicy::always; }},
     {"service", "restart-delay", "\"5s\"", "", [](const Unit& u) { return u.service.restart_delay == 5s; }},
     {"service", "restart-delay-max", "\"5s\"", "", [](const Unit& u) { return u.service.restart_delay_max == 5s; }},
     {"service", "restart-limit", "0", "", [](const Unit& u) { return u.service.restart_limit == 0; }},
     {"service", "restart-limit-action", "\"retry\"", "",
      [](const Unit& u) { return u.service.restart_limit_action == core::LimitAction::retry; }},
-    {"service", "success-exit", "[0, 3, \"SIGTERM\"]", "", [](const Unit& u) {
+    {"service", "success-exit", "[0, 3, \"SIGTERM\"]", "",
+     [](const Unit& u) {
          return u.service.success_exit == std::vector<core::SuccessExit>{{false, 0}, {false, 3}, {true, 15}};
      }},
     {"service", "start-timeout", "\"5s\"", "", [](const Unit& u) { return u.service.start_timeout == 5s; }},
     {"service", "stop-timeout", "\"0\"", "", [](const Unit& u) { return u.service.stop_timeout == 0s; }},
     {"service", "stop-signal", "\"SIGINT\"", "", [](const Unit& u) { return u.service.stop_signal == 2; }},
-    {"service", "kill-mode", "\"mixed\"", "", [](const Unit& u) { return u.service.kill_mode == core::KillMode::mixed; }},
-    {"service", "exit-action", "\"shutdown\"", "", [](const Unit& u) { return u.service.exit_action == core::ExitAction::shutdown; }},
-    {"service", "notify-access", "\"all\"", "", [](const Unit& u) { return u.service.notify_access == core::NotifyAccess::all; }},
+    {"service", "kill-mode", "\"mixed\"", "",
+     [](const Unit& u) { return u.service.kill_mode == core::KillMode::mixed; }},
+    {"service", "exit-action", "\"shutdown\"", "",
+     [](const Unit& u) { return u.service.exit_action == core::ExitAction::shutdown; }},
+    {"service", "notify-access", "\"all\"", "",
+     [](const Unit& u) { return u.service.notify_access == core::NotifyAccess::all; }},
     {"service", "ready-fd", "4", "type = \"notify-fd\"\n", [](const Unit& u) { return u.service.ready_fd == 4; }},
     {"service", "watchdog", "\"5s\"", "", [](const Unit& u) { return u.service.watchdog == 5s; }},
     {"service", "activation", "\"on-demand\"", "[[listen]]\nstream = \"/x\"\n",
@@ -105,53 +113,67 @@ const Sample samples[] = {
     {"process", "group", "33", "", [](const Unit& u) { return u.process->group == "33"; }},
     {"process", "supplementary-groups", "[\"a\", 5]", "user = \"www\"\n",
      [](const Unit& u) { return u.process->supplementary_groups == Words{"a", "5"}; }},
-    {"process", "environment", "{ A = \"b\" }", "", [](const Unit& u) {
+    {"process", "environment", "{ A = \"b\" }", "",
+     [](const Unit& u) {
          return u.process->environment == std::vector<std::pair<std::string, std::string>>{{"A", "b"}};
      }},
-    {"process", "environment-files", "[\"/a\", \"-/b\"]", "", [](const Unit& u) {
+    {"process", "environment-files", "[\"/a\", \"-/b\"]", "",
+     [](const Unit& u) {
          return u.process->environment_files == std::vector<core::EnvironmentFile>{{"/a", false}, {"/b", true}};
      }},
-    {"process", "pass-environment", "[\"A\", \"*\"]", "", [](const Unit& u) { return u.process->pass_environment == Words{"A", "*"}; }},
-    {"process", "working-directory", "\"/srv\"", "", [](const Unit& u) { return u.process->working_directory == "/srv"; }},
+    {"process", "pass-environment", "[\"A\", \"*\"]", "",
+     [](const Unit& u) { return u.process->pass_environment == Words{"A", "*"}; }},
+    {"process", "working-directory", "\"/srv\"", "",
+     [](const Unit& u) { return u.process->working_directory == "/srv"; }},
     {"process", "umask", "\"0077\"", "", [](const Unit& u) { return u.process->umask == 077u; }},
     {"process", "nice", "-5", "", [](const Unit& u) { return u.process->nice == -5; }},
     {"process", "oom-score-adjust", "-1000", "", [](const Unit& u) { return u.process->oom_score_adjust == -1000; }},
-    {"process", "limits", "{ core = 0, nofile = [1, \"unlimited\"], stack = \"1M\" }", "", [](const Unit& u) {
+    {"process", "limits", "{ core = 0, nofile = [1, \"unlimited\"], stack = \"1M\" }", "",
+     [](const Unit& u) {
          auto limits = u.process->limits;
          std::sort(limits.begin(), limits.end(), [](auto& a, auto& b) { return a.soft < b.soft; });
-         return limits == std::vector<core::Limit>{{RLIMIT_CORE, 0, 0}, {RLIMIT_NOFILE, 1, ~0ull}, {RLIMIT_STACK, 1 << 20, 1 << 20}};
+         return limits == std::vector<core::Limit>{
+                              {RLIMIT_CORE, 0, 0}, {RLIMIT_NOFILE, 1, ~0ull}, {RLIMIT_STACK, 1 << 20, 1 << 20}};
      }},
     {"process", "no-new-privileges", "true", "", [](const Unit& u) { return u.process->no_new_privileges; }},
-    {"process", "stdin", "\"file:/a\"", "", [](const Unit& u) {
-         return u.process->input == core::Input::file && u.process->input_path == "/a";
-     }},
+    {"process", "stdin", "\"file:/a\"", "",
+     [](const Unit& u) { return u.process->input == core::Input::file && u.process->input_path == "/a"; }},
     {"process", "stdout", "\"console\"", "", [](const Unit& u) { return u.process->output == core::Output::console; }},
-    {"process", "stderr", "\"file:/b\"", "", [](const Unit& u) {
-         return u.process->error == core::Output::file && u.process->error_path == "/b";
-     }},
-    {"process", "tty", "\"/dev/tty1\"", "stdin = \"tty\"\n", [](const Unit& u) { return u.process->tty == "/dev/tty1"; }},
+    {"process", "stderr", "\"file:/b\"", "",
+     [](const Unit& u) { return u.process->error == core::Output::file && u.process->error_path == "/b"; }},
+    {"process", "tty", "\"/dev/tty1\"", "stdin = \"tty\"\n",
+     [](const Unit& u) { return u.process->tty == "/dev/tty1"; }},
     {"process", "pid-file", "\"/run/x.pid\"", "", [](const Unit& u) { return u.process->pid_file == "/run/x.pid"; }},
-    {"process", "root-directory", "\"/srv\"", "", [](const Unit& u) { return u.process->confinement->root_directory == "/srv"; }},
-    {"process", "capabilities", "[\"CAP_KILL\"]", "", [](const Unit& u) { return u.process->confinement->capabilities == Words{"CAP_KILL"}; }},
+    {"process", "root-directory", "\"/srv\"", "",
+     [](const Unit& u) { return u.process->confinement->root_directory == "/srv"; }},
+    {"process", "capabilities", "[\"CAP_KILL\"]", "",
+     [](const Unit& u) { return u.process->confinement->capabilities == Words{"CAP_KILL"}; }},
     {"process", "system-call-filter", "[\"@basic-io\", \"~mount\"]", "",
      [](const Unit& u) { return u.process->confinement->system_call_filter.size() == 2; }},
     {"process", "cpu-affinity", "[4, \"0-2\", 1]", "",
      [](const Unit& u) { return u.process->confinement->cpu_affinity == std::vector<std::uint16_t>{0, 1, 2, 4}; }},
-    {"process", "scheduling", "\"fifo:10\"", "", [](const Unit& u) { return u.process->confinement->scheduling == "fifo:10"; }},
-    {"process", "io-priority", "\"idle\"", "", [](const Unit& u) { return u.process->confinement->io_priority == "idle"; }},
+    {"process", "scheduling", "\"fifo:10\"", "",
+     [](const Unit& u) { return u.process->confinement->scheduling == "fifo:10"; }},
+    {"process", "io-priority", "\"idle\"", "",
+     [](const Unit& u) { return u.process->confinement->io_priority == "idle"; }},
     {"process", "private-tmp", "true", "", [](const Unit& u) { return u.process->confinement->private_tmp; }},
     {"process", "private-network", "true", "", [](const Unit& u) { return u.process->confinement->private_network; }},
     {"process", "private-devices", "true", "", [](const Unit& u) { return u.process->confinement->private_devices; }},
-    {"process", "protect-system", "\"full\"", "", [](const Unit& u) { return u.process->confinement->protect_system == "full"; }},
-    {"process", "read-only-paths", "[\"/a\"]", "", [](const Unit& u) { return u.process->confinement->read_only_paths == Words{"/a"}; }},
-    {"process", "inaccessible-paths", "[\"/a\"]", "", [](const Unit& u) { return u.process->confinement->inaccessible_paths == Words{"/a"}; }},
-    {"process", "runtime-directory", "\"a/b\"", "", [](const Unit& u) {
-         return u.process->confinement->directories == std::vector<core::OwnDirectory>{{core::OwnDirectory::Kind::runtime, "a/b"}};
+    {"process", "protect-system", "\"full\"", "",
+     [](const Unit& u) { return u.process->confinement->protect_system == "full"; }},
+    {"process", "read-only-paths", "[\"/a\"]", "",
+     [](const Unit& u) { return u.process->confinement->read_only_paths == Words{"/a"}; }},
+    {"process", "inaccessible-paths", "[\"/a\"]", "",
+     [](const Unit& u) { return u.process->confinement->inaccessible_paths == Words{"/a"}; }},
+    {"process", "runtime-directory", "\"a/b\"", "",
+     [](const Unit& u) {
+         return u.process->confinement->directories ==
+                std::vector<core::OwnDirectory>{{core::OwnDirectory::Kind::runtime, "a/b"}};
      }},
-    {"process", "state-directory", "[\"a\", \"b\"]", "", [](const Unit& u) { return u.process->confinement->directories.size() == 2; }},
-    {"process", "logs-directory", "\"a\"", "", [](const Unit& u) {
-         return u.process->confinement->directories[0].kind == core::OwnDirectory::Kind::logs;
-     }},
+    {"process", "state-directory", "[\"a\", \"b\"]", "",
+     [](const Unit& u) { return u.process->confinement->directories.size() == 2; }},
+    {"process", "logs-directory", "\"a\"", "",
+     [](const Unit& u) { return u.process->confinement->directories[0].kind == core::OwnDirectory::Kind::logs; }},
 
     {"cgroup", "memory-max", "\"1G\"", "", [](const Unit& u) { return u.cgroup->memory_max == 1u << 30; }},
     {"cgroup", "memory-high", "4096", "", [](const Unit& u) { return u.cgroup->memory_high == 4096u; }},
@@ -199,7 +221,8 @@ const ManagerSample manager_samples[] = {
     {"manager", "boot-attempts", "5", [](const ManagerSettings& m) { return m.boot_attempts == 5; }},
     {"manager", "control-group", "\"wheel\"", [](const ManagerSettings& m) { return m.control_group == "wheel"; }},
     {"manager", "log-level", "\"debug\"", [](const ManagerSettings& m) { return m.log_level == "debug"; }},
-    {"manager", "default-target", "\"graphical\"", [](const ManagerSettings& m) { return m.default_target == "graphical"; }},
+    {"manager", "default-target", "\"graphical\"",
+     [](const ManagerSettings& m) { return m.default_target == "graphical"; }},
     {"manager", "language", "\"C.UTF-8\"", [](const ManagerSettings& m) { return m.language == "C.UTF-8"; }},
     {"manager", "path", "\"/bin:/sbin\"", [](const ManagerSettings& m) { return m.path == "/bin:/sbin"; }},
     {"log", "rotate-size", "\"1M\"", [](const ManagerSettings& m) { return m.rotate_size == 1 << 20; }},
@@ -207,9 +230,11 @@ const ManagerSample manager_samples[] = {
     {"log", "rotate-age", "\"1d\"", [](const ManagerSettings& m) { return m.rotate_age == 24h; }},
     {"log", "total-size", "\"1G\"", [](const ManagerSettings& m) { return m.total_size == 1 << 30; }},
     {"log", "rate-limit", "7", [](const ManagerSettings& m) { return m.rate_limit == 7; }},
-    {"log", "forward", "\"udp://log.example:514\"", [](const ManagerSettings& m) { return m.forward == "udp://log.example:514"; }},
+    {"log", "forward", "\"udp://log.example:514\"",
+     [](const ManagerSettings& m) { return m.forward == "udp://log.example:514"; }},
     {"defaults", "environment", "{ A = \"b\" }", [](const ManagerSettings& m) { return m.environment.size() == 1; }},
-    {"defaults", "pass-environment", "[\"*\"]", [](const ManagerSettings& m) { return m.pass_environment == Words{"*"}; }},
+    {"defaults", "pass-environment", "[\"*\"]",
+     [](const ManagerSettings& m) { return m.pass_environment == Words{"*"}; }},
     {"defaults", "limits", "{ core = 0 }", [](const ManagerSettings& m) { return m.limits.size() == 1; }},
 };
 
@@ -251,14 +276,16 @@ TEST_CASE("every key is described, has a sample here, and reads it into its memb
         CHECK_FALSE(key.help.empty());
         CHECK_FALSE(key.help.ends_with('.'));
         CHECK_FALSE(key.type.empty());
-        auto sample = std::find_if(std::begin(samples), std::end(samples),
-                                   [&](const Sample& each) { return each.section == key.section && each.key == key.key; });
+        auto sample = std::find_if(std::begin(samples), std::end(samples), [&](const Sample& each) {
+            return each.section == key.section && each.key == key.key;
+        });
         REQUIRE(sample != std::end(samples));
         Loaded loaded = read(*sample);
         REQUIRE(loaded.units.size() == 1);
         CHECK(loaded.units[0].fault == "");
         CHECK(sample->holds(loaded.units[0]));
-        std::string name = key.section.empty() ? std::string(key.key) : std::string(key.section) + "." + std::string(key.key);
+        std::string name =
+            key.section.empty() ? std::string(key.key) : std::string(key.section) + "." + std::string(key.key);
         const Words& named = loaded.units[0].not_in_force;
         bool expected = !key.in_force || name == "service.activation";
         CHECK((std::find(named.begin(), named.end(), name) != named.end()) == expected);
@@ -270,11 +297,12 @@ TEST_CASE("every key of miniinit.toml is described and reads into its member") {
         CAPTURE(key.section);
         CAPTURE(key.key);
         CHECK_FALSE(key.help.empty());
-        auto sample = std::find_if(std::begin(manager_samples), std::end(manager_samples), [&](const ManagerSample& each) {
-            return each.section == key.section && each.key == key.key;
-        });
+        auto sample =
+            std::find_if(std::begin(manager_samples), std::end(manager_samples),
+                         [&](const ManagerSample& each) { return each.section == key.section && each.key == key.key; });
         REQUIRE(sample != std::end(manager_samples));
-        Loaded loaded = read_bundle(header(key.section) + std::string(key.key) + " = " + std::string(sample->value), "t.toml");
+        Loaded loaded =
+            read_bundle(header(key.section) + std::string(key.key) + " = " + std::string(sample->value), "t.toml");
         CHECK(loaded.problems.empty());
         CHECK(sample->holds(loaded.manager));
         CHECK(loaded.manager.not_in_force.empty() == key.in_force);
@@ -296,14 +324,17 @@ TEST_CASE("no key is described twice, and sections stand together") {
 }
 
 TEST_CASE("the defaults described are those of the structures") {
-    Loaded loaded = read_bundle("[units.t.service]\ncommand = [\"/x\"]\n[units.o.service]\ntype = \"oneshot\"\ncommand = [\"/x\"]\n", "t");
+    Loaded loaded = read_bundle(
+        "[units.t.service]\ncommand = [\"/x\"]\n[units.o.service]\ntype = \"oneshot\"\ncommand = [\"/x\"]\n", "t");
     CHECK(loaded.units[0].name == "o");
     CHECK(loaded.units[0].service.restart == core::RestartPolicy::no);
     for (const KeyInfo& key : unit_keys()) {
         if (key.fallback.empty() || key.section != "service" || key.key == "watchdog" || key.key == "ready-fd")
             continue;
         CAPTURE(key.key);
-        Loaded said = read_bundle("[units.t.service]\ncommand = [\"/x\"]\n" + std::string(key.key) + " = " + std::string(key.fallback) + "\n", "t");
+        Loaded said = read_bundle("[units.t.service]\ncommand = [\"/x\"]\n" + std::string(key.key) + " = " +
+                                      std::string(key.fallback) + "\n",
+                                  "t");
         REQUIRE(said.problems.empty());
         const core::Service &a = said.units[0].service, &b = loaded.units[1].service;
         CHECK(a.type == b.type);
@@ -339,14 +370,19 @@ TEST_CASE("the defaults described are those of the structures") {
 }
 
 TEST_CASE("a condition is negated by a ! before its value or before its key") {
-    Loaded loaded = read_bundle("[units.t.service]\ncommand = [\"/x\"]\n[units.t.condition]\npath-exists = [\"/a\", \"!/b\"]\n"
-                                "\"!container\" = true\n\"!capability\" = \"!CAP_KILL\"\n", "t");
+    Loaded loaded =
+        read_bundle("[units.t.service]\ncommand = [\"/x\"]\n[units.t.condition]\npath-exists = [\"/a\", \"!/b\"]\n"
+                    "\"!container\" = true\n\"!capability\" = \"!CAP_KILL\"\n",
+                    "t");
     REQUIRE(loaded.problems.empty());
     auto all = loaded.units[0].conditions;
-    std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.kind != b.kind ? a.kind < b.kind : a.argument < b.argument; });
+    std::sort(all.begin(), all.end(),
+              [](auto& a, auto& b) { return a.kind != b.kind ? a.kind < b.kind : a.argument < b.argument; });
     using Kind = Condition::Kind;
-    CHECK(all == std::vector<Condition>{{Kind::path_exists, false, "/a"}, {Kind::path_exists, true, "/b"},
-                                        {Kind::container, true, "true"}, {Kind::capability, false, "CAP_KILL"}});
+    CHECK(all == std::vector<Condition>{{Kind::path_exists, false, "/a"},
+                                        {Kind::path_exists, true, "/b"},
+                                        {Kind::container, true, "true"},
+                                        {Kind::capability, false, "CAP_KILL"}});
 }
 
 TEST_CASE("a longer first restart delay takes its maximum along") {

@@ -50,7 +50,8 @@ TEST_CASE("drop-ins of all directories are merged key by key in the order of the
                                   "[process]\nenvironment = { A = \"1\", B = \"2\" }\n"
                                   "[[listen]]\nname = \"web\"\nstream = \"*:80\"\n");
     directory.write("lib/a.toml.d/50-vendor.toml", "description = \"fifty\"\nwants = [\"y\"]\n");
-    directory.write("etc/a.toml.d/10-admin.toml", "description = \"ten\"\n[process]\nenvironment = { B = \"3\", C = \"4\" }\n");
+    directory.write("etc/a.toml.d/10-admin.toml",
+                    "description = \"ten\"\n[process]\nenvironment = { B = \"3\", C = \"4\" }\n");
     directory.write("etc/a.toml.d/90-admin.toml", "[service]\nrestart = \"always\"\n[[listen]]\nname = \"web\"\n"
                                                   "stream = \"*:81\"\n[[listen]]\nstream = \"*:443\"\n");
     directory.write("etc/a.toml.d/README", "no TOML");
@@ -86,8 +87,10 @@ TEST_CASE("a fault in a drop-in names the drop-in, and makes the unit invalid") 
     directory.write("lib/a.toml", with(""));
     directory.write("etc/a.toml.d/x.toml", "\n[service]\nrestrat = \"no\"\n");
     Loaded loaded = load(directory.source());
-    CHECK(problems(loaded, directory) == "etc/a.toml.d/x.toml:3:1: unknown key `restrat` in [service] (did you mean `restart`?)\n");
-    CHECK(loaded.units[0].fault.ends_with("a.toml.d/x.toml:3:1: unknown key `restrat` in [service] (did you mean `restart`?)"));
+    CHECK(problems(loaded, directory) ==
+          "etc/a.toml.d/x.toml:3:1: unknown key `restrat` in [service] (did you mean `restart`?)\n");
+    CHECK(loaded.units[0].fault.ends_with(
+        "a.toml.d/x.toml:3:1: unknown key `restrat` in [service] (did you mean `restart`?)"));
 }
 
 TEST_CASE("drop-ins without a unit are said") {
@@ -110,8 +113,9 @@ TEST_CASE("a link to /dev/null masks a unit") {
 
 TEST_CASE("a template makes an instance for everyone who names one, and for theirs in turn") {
     TestDirectory directory;
-    directory.write("lib/getty@.toml", "description = \"Login on ${instance} ($${name})\"\nrequires = [\"port@${instance}\"]\n"
-                                       "[service]\nscript = \"exec agetty ${instance} ${name} ${TERM} $$\"\n");
+    directory.write("lib/getty@.toml",
+                    "description = \"Login on ${instance} ($${name})\"\nrequires = [\"port@${instance}\"]\n"
+                    "[service]\nscript = \"exec agetty ${instance} ${name} ${TERM} $$\"\n");
     directory.write("lib/port@.toml", with(""));
     directory.write("etc/port@ttyS0.toml", with("description = \"its own\"\n"));
     directory.write("etc/all.toml", "wants = [\"getty@tty1\", \"getty@ttyS0\", \"ghost@x\"]\n[target]\n");
@@ -157,10 +161,11 @@ TEST_CASE("a template is checked even while nothing names an instance, and its f
 
 TEST_CASE("a bundle holds settings and whole units, which go before the directories") {
     TestDirectory directory;
-    directory.write("miniinit.toml", "[manager]\nparallel-starts = 4\n[units.db]\ndescription = \"bundle\"\n"
-                                     "[units.db.service]\ncommand = [\"/db\"]\n"
-                                     "[units.\"tty@\".service]\ncommand = [\"/tty\", \"${instance}\"]\n"
-                                     "[units.all]\nwants = [\"tty@1\"]\n[units.all.target]\naliases = [\"everything\"]\n");
+    directory.write("miniinit.toml",
+                    "[manager]\nparallel-starts = 4\n[units.db]\ndescription = \"bundle\"\n"
+                    "[units.db.service]\ncommand = [\"/db\"]\n"
+                    "[units.\"tty@\".service]\ncommand = [\"/tty\", \"${instance}\"]\n"
+                    "[units.all]\nwants = [\"tty@1\"]\n[units.all.target]\naliases = [\"everything\"]\n");
     directory.write("etc/db.toml", with("description = \"file\"\n"));
     directory.write("etc/db.toml.d/x.toml", "documentation = [\"drop-in\"]\n");
     Loaded loaded = load(directory.source());
@@ -179,7 +184,8 @@ TEST_CASE("a syntax error in a bundle spoils the unit it stands in and no other"
     Loaded loaded = read_bundle("[units.a.service]\ncommand = [\"/a\"]\n"
                                 "[units.b.service]\ncommand = [\"/b\"\n"
                                 "[units.c.service]\ncommand = [\"/c\"]\nrestart = no\n"
-                                "[units.d.service]\ncommand = [\"/d\"]\n", "x.toml");
+                                "[units.d.service]\ncommand = [\"/d\"]\n",
+                                "x.toml");
     REQUIRE(names(loaded) == "a b c d");
     CHECK(loaded.units[0].fault.empty());
     CHECK(loaded.units[1].fault == "x.toml:4:11: this bracket is never closed");
@@ -189,17 +195,20 @@ TEST_CASE("a syntax error in a bundle spoils the unit it stands in and no other"
 }
 
 TEST_CASE("a bundle's own faults are reported with their place") {
-    Loaded loaded = read_bundle("[manager]\nshutdown-timeout = 5\nwatchdog = \"10s\"\n[mangaer]\n[units.\"a b\".service]\n"
-                                "[units.c]\n[units]\nd = 3\n", "x.toml");
+    Loaded loaded =
+        read_bundle("[manager]\nshutdown-timeout = 5\nwatchdog = \"10s\"\n[mangaer]\n[units.\"a b\".service]\n"
+                    "[units.c]\n[units]\nd = 3\n",
+                    "x.toml");
     std::string all;
     for (const Problem& problem : loaded.problems)
         all += brief(problem) + '\n';
-    CHECK(all == "x.toml:2:20: `shutdown-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
-                 "integer 5 (write \"5s\")\n"
-                 "x.toml:4:2: unknown table [mangaer] (did you mean [manager]?)\n"
-                 "x.toml:5:8: \"a b\" cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
-                 "x.toml:6:1: needs [service] or [target]\n"
-                 "x.toml:8:1: `units.d`: expected a table (write [units.d])\n");
+    CHECK(all ==
+          "x.toml:2:20: `shutdown-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
+          "integer 5 (write \"5s\")\n"
+          "x.toml:4:2: unknown table [mangaer] (did you mean [manager]?)\n"
+          "x.toml:5:8: \"a b\" cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
+          "x.toml:6:1: needs [service] or [target]\n"
+          "x.toml:8:1: `units.d`: expected a table (write [units.d])\n");
     CHECK(loaded.manager.not_in_force == std::vector<std::string>{"manager.watchdog"});
 }
 

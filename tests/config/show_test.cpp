@@ -24,8 +24,9 @@ std::string setting(const std::vector<Setting>& settings, std::string_view key, 
 
 TEST_CASE("each setting is shown with the line it comes from, and defaults as such") {
     TestDirectory directory;
-    directory.write("lib/a@.toml", "description = \"for ${instance}\"\nwants = [\"x\"]\n[service]\ncommand = [\"/a\", 'b\"c']\n"
-                                   "[[listen]]\nstream = \"*:80\"\n[process]\nenvironment = { A = \"1\" }\n");
+    directory.write("lib/a@.toml",
+                    "description = \"for ${instance}\"\nwants = [\"x\"]\n[service]\ncommand = [\"/a\", 'b\"c']\n"
+                    "[[listen]]\nstream = \"*:80\"\n[process]\nenvironment = { A = \"1\" }\n");
     directory.write("etc/a@.toml.d/x.toml", "\n\n[service]\nrestart = \"no\"\n");
     directory.link("x", "etc/disabled/a@1");
     auto settings = resolve(directory.source(), "a@1");
@@ -44,15 +45,17 @@ TEST_CASE("each setting is shown with the line it comes from, and defaults as su
 
 TEST_CASE("cat gives the files of a unit as they are, and of a bundle its part") {
     TestDirectory directory;
-    directory.write("miniinit.toml", "[manager]\nlanguage = \"C\"\n[units.a]\nwants = [\"b\"]\n[units.a.service]\nscript = \"\"\"\n"
-                                     "[ -f /x ]\n[units.b]\n\"\"\"\n[units.b.target]\n");
+    directory.write("miniinit.toml",
+                    "[manager]\nlanguage = \"C\"\n[units.a]\nwants = [\"b\"]\n[units.a.service]\nscript = \"\"\"\n"
+                    "[ -f /x ]\n[units.b]\n\"\"\"\n[units.b.target]\n");
     directory.write("etc/a.toml.d/x.toml", "description = \"x\"\n");
     directory.write("lib/c.toml", "[target]\n");
     auto files = cat(directory.source(), "a");
     REQUIRE(files);
     REQUIRE(files->size() == 2);
     CHECK((*files)[0].path == directory.path("miniinit.toml"));
-    CHECK((*files)[0].text == "[units.a]\nwants = [\"b\"]\n[units.a.service]\nscript = \"\"\"\n[ -f /x ]\n[units.b]\n\"\"\"\n");
+    CHECK((*files)[0].text ==
+          "[units.a]\nwants = [\"b\"]\n[units.a.service]\nscript = \"\"\"\n[ -f /x ]\n[units.b]\n\"\"\"\n");
     CHECK((*files)[1] == FileText{directory.path("etc/a.toml.d/x.toml"), "description = \"x\"\n"});
     CHECK(cat(directory.source(), "c") == std::vector<FileText>{{directory.path("lib/c.toml"), "[target]\n"}});
     CHECK(cat(directory.source(), "d").error().code == ENOENT);

@@ -20,8 +20,27 @@ TEST_CASE("durations are sums of numbers with units") {
     CHECK(parse_duration("100us") == Span(100us));
     CHECK(parse_duration("0") == Span(0));
     CHECK(parse_duration("0s") == Span(0));
-    for (const char* wrong : {"", " ", "5", "s", "-1s", "+1s", "1x", "1m", "1s ", " 1s", "1..5s", "1.s", ".5s", "1e3s", "1S",
-                              "101000y", "5201w99999d", "99999999999999999999s", "9223372036854775807w", "1h30", "10 s"})
+    for (const char* wrong : {"",
+                              " ",
+                              "5",
+                              "s",
+                              "-1s",
+                              "+1s",
+                              "1x",
+                              "1m",
+                              "1s ",
+                              " 1s",
+                              "1..5s",
+                              "1.s",
+                              ".5s",
+                              "1e3s",
+                              "1S",
+                              "101000y",
+                              "5201w99999d",
+                              "99999999999999999999s",
+                              "9223372036854775807w",
+                              "1h30",
+                              "10 s"})
         CHECK_MESSAGE(!parse_duration(wrong), wrong);
 }
 
@@ -94,7 +113,8 @@ TEST_CASE("environment files have KEY=VALUE lines, comments and quotes, and no e
     CHECK(variables("export A=1\n  export\tB=2\n") == "A=<1> B=<2> ");
     CHECK(variables("A=1\r\nB='2'\r\n") == "A=<1> B=<2> ");
     CHECK(variables("A=1\nB=2\nA=3\n") == "A=<3> B=<2> ");
-    CHECK(variables("\xef\xbb\xbf" "A=1\n") == "A=<1> ");
+    CHECK(variables("\xef\xbb\xbf"
+                    "A=1\n") == "A=<1> ");
     CHECK(variables("A='x'\"y\"z\n") == "A=<xyz> ");
     CHECK(variables("A=''  \nB=\" \"\n") == "A=<> B=< > ");
 }

@@ -109,8 +109,8 @@ TEST_CASE("a bundle that others can write is refused whole") {
     Loaded loaded = load(directory.source());
     CHECK(loaded.units.empty());
     CHECK(loaded.manager.boot_attempts == 3);
-    CHECK(problems(loaded, directory) ==
-          "miniinit.toml: is writable by everyone (whoever can write it decides what runs as root: chown root and chmod go-w)\n");
+    CHECK(problems(loaded, directory) == "miniinit.toml: is writable by everyone (whoever can write it decides what "
+                                         "runs as root: chown root and chmod go-w)\n");
 }
 
 TEST_CASE("what is no file is said to be none, and nothing waits for it") {
@@ -180,7 +180,8 @@ TEST_CASE("file names that cannot name a unit are said, other files are left alo
     CHECK(problems(loaded, directory) ==
           "etc/@x.toml: cannot name a unit: a name cannot begin with '.', '-' or '@'\n"
           "etc/a b.toml: cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
-          "etc/" + std::string(201, 'a') + ".toml: cannot name a unit: a name has at most 200 characters\n");
+          "etc/" +
+              std::string(201, 'a') + ".toml: cannot name a unit: a name has at most 200 characters\n");
 }
 
 TEST_CASE("a user's own source has the user's directories") {

@@ -11,19 +11,17 @@ set -u
 binary=$(readlink -f "${1:?usage: run.sh BINARY [CHECKS...]}")
 shift
 here=$(dirname "$(readlink -f "$0")")
-work=$(mktemp -d)
-passed=0 failed=0
 
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-    local id
-    for id in "$work"/runc/*; do
-        [ ! -d "$id" ] || runc --root "$work/runc" delete -f "$(basename "$id")" >/dev/null 2>&1
-    done
-    rm -rf --one-file-system "$work"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
+# All of it runs in a PID and a mount namespace, so that whatever a broken init leaves behind ends with it, and within bounds.
+if [ -z "${MINIINIT_CHECKS:-}" ]; then
+    MINIINIT_CHECKS=$(mktemp -d)
+    export MINIINIT_CHECKS
+    trap 'rm -rf --one-file-system "$MINIINIT_CHECKS"' EXIT
+    timeout -k 5 120 unshare -m -p -f --kill-child --mount-proc "$0" "$binary" "$@"
+    exit
+fi
+work=$MINIINIT_CHECKS
+passed=0 failed=0
 
 # is SENTENCE EXPECTED ACTUAL
 is() {
@@ -50,12 +48,16 @@ start() {
 }
 hear() { read -r -t 10 word <&"$out" || word="nothing ($?)"; }
 end() {
+    local ended=0
     last=''
-    while read -r -t 10 word <&"$out"; do last=$word; done
-    [ $? -le 128 ] || kill -9 "$job" # it did not end, and the check will say so
-    exec {out}<&-
+    until [ $ended != 0 ]; do
+        read -r -t 10 word <&"$out" && last=$word || ended=$?
+    done
+    [ $ended -le 128 ] || kill -9 "$job" 2>/dev/null
     wait "$job"
     code=$?
+    [ $ended -le 128 ] || code="$code, but not all of it ended"
+    exec {out}<&-
 }
 
 programs=$(dirname "$binary")/programs
@@ -71,6 +73,7 @@ sh=(/bin/sh -c)
 
 # Nothing under test has power over the machine.
 bound=(setpriv --bounding-set=-sys_admin,-sys_boot,-sys_time,-sys_module,-sys_rawio)
+limit=(timeout --foreground -k 1 20)
 namespace=(unshare -p -f --kill-child -m --mount-proc "${bound[@]}")
 as_init=("${namespace[@]}" "$binary")
 as_child=("${bound[@]}" "$binary")

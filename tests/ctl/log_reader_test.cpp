@@ -38,8 +38,9 @@ public:
         fs::remove_all(path, ignored);
     }
     // A line `second` seconds after the start.
-    void add(const std::string& unit, double second, const std::string& text, wl::Priority priority = wl::Priority::info,
-             bool unended = false, const std::string& directory = "var", wl::Source source = wl::Source::out) {
+    void add(const std::string& unit, double second, const std::string& text,
+             wl::Priority priority = wl::Priority::info, bool unended = false, const std::string& directory = "var",
+             wl::Source source = wl::Source::out) {
         fs::path place = path / directory / wl::directory_name(unit);
         fs::create_directories(place);
         std::string stamp = wl::stamp_of({start + static_cast<std::int64_t>(second * 1e6)});
@@ -177,7 +178,8 @@ TEST_CASE("finding a moment in a large file reads a few blocks of it") {
 TEST_CASE("a torn end, foreign lines and an empty file are no trouble") {
     Store store;
     store.add("web", 1, "one");
-    std::ofstream(store.path / "var/web/current", std::ios::app) << "something else\n\n" << at(2) << " info out: two\n"
+    std::ofstream(store.path / "var/web/current", std::ios::app) << "something else\n\n"
+                                                                 << at(2) << " info out: two\n"
                                                                  << at(3) << " info out: not yet wri";
     fs::create_directories(store.path / "var/empty");
     std::ofstream(store.path / "var/empty/current") << "";
@@ -203,10 +205,12 @@ TEST_CASE("patterns match as in the shell") {
 TEST_CASE("the options choose and shape the lines") {
     Store store;
     for (int i = 0; i < 30; ++i)
-        store.add(i % 2 == 0 ? "web" : "db", i, "line " + std::to_string(i), i % 10 == 0 ? wl::Priority::err : wl::Priority::info);
+        store.add(i % 2 == 0 ? "web" : "db", i, "line " + std::to_string(i),
+                  i % 10 == 0 ? wl::Priority::err : wl::Priority::info);
     store.add("early", -5, "in run", wl::Priority::debug, false, "run", wl::Source::init);
     CHECK(run_logs(store, {"-n", "2"}).first == "Nov 22 04:00:28 web: line 28\nNov 22 04:00:29 db: line 29\n");
-    CHECK(run_logs(store, {"-n", "2", "-r", "db"}).first == "Nov 22 04:00:29 db: line 29\nNov 22 04:00:27 db: line 27\n");
+    CHECK(run_logs(store, {"-n", "2", "-r", "db"}).first ==
+          "Nov 22 04:00:29 db: line 29\nNov 22 04:00:27 db: line 27\n");
     CHECK(run_logs(store, {"-p", "err", "-o", "cat"}).first == "line 0\nline 10\nline 20\n");
     CHECK(run_logs(store, {"-g", "line 1[0-2]$", "-o", "cat"}).first == "line 10\nline 11\nline 12\n");
     CHECK(run_logs(store, {"--grep=LINE 1"}).first.empty());
@@ -216,7 +220,8 @@ TEST_CASE("the options choose and shape the lines") {
     CHECK(run_logs(store, {"early"}).first == "Nov 22 03:59:55 early[init]: in run\n");
     CHECK(run_logs(store, {"early", "-o", "iso"}).first == "2026-11-22T03:59:55.000000Z early debug init: in run\n");
     CHECK(run_logs(store, {"early", "--json"}).first ==
-          "{\"time\":\"2026-11-22T03:59:55.000000Z\",\"unit\":\"early\",\"priority\":\"debug\",\"stream\":\"init\",\"text\":\"in run\"}\n");
+          "{\"time\":\"2026-11-22T03:59:55.000000Z\",\"unit\":\"early\",\"priority\":\"debug\",\"stream\":\"init\","
+          "\"text\":\"in run\"}\n");
     CHECK(run_logs(store, {"nosuch"}).second == 4);
     CHECK(run_logs(store, {"web"}).second == 0);
     CHECK(run_logs(store, {"-n", "x"}).second == 2);
@@ -239,11 +244,13 @@ TEST_CASE("cat gives back what was written") {
 TEST_CASE("JSON is valid for any text, and exact") {
     wl::Line line{{start}, wl::Priority::info, wl::Source::err, true, "say \"hi\" \\ \t\x01 \xe2\x82\xac"};
     CHECK(show_line({}, LogOutput::json, "web", line) ==
-          "{\"time\":\"2026-11-22T04:00:00.000000Z\",\"unit\":\"web\",\"priority\":\"info\",\"stream\":\"err\",\"unended\":true,"
+          "{\"time\":\"2026-11-22T04:00:00.000000Z\",\"unit\":\"web\",\"priority\":\"info\",\"stream\":\"err\","
+          "\"unended\":true,"
           "\"text\":\"say \\\"hi\\\" \\\\ \\u0009\\u0001 \xe2\x82\xac\"}\n");
-    line.text = "\xff" "a\xc0\x80";
-    CHECK(show_line({}, LogOutput::json, "web", line).find("\"text\":\"\\ufffda\\ufffd\\ufffd\",\"base64\":\"/2HAgA==\"") !=
-          std::string::npos);
+    line.text = "\xff"
+                "a\xc0\x80";
+    CHECK(show_line({}, LogOutput::json, "web", line)
+              .find("\"text\":\"\\ufffda\\ufffd\\ufffd\",\"base64\":\"/2HAgA==\"") != std::string::npos);
 }
 
 TEST_CASE("on a terminal a service cannot send escape sequences, and priorities have colours") {
@@ -286,9 +293,8 @@ namespace {
 std::vector<std::string> follow(Follower& follower, std::size_t count) {
     std::vector<std::string> lines;
     while (true) {
-        follower.read([&](const LogLine& line) {
-            lines.push_back(std::string(line.unit) + ": " + std::string(line.line.text));
-        });
+        follower.read(
+            [&](const LogLine& line) { lines.push_back(std::string(line.unit) + ": " + std::string(line.line.text)); });
         if (lines.size() >= count)
             return lines;
         pollfd one{follower.descriptor(), POLLIN, 0};

@@ -31,6 +31,8 @@ public:
         last_caller = caller;
         if (std::holds_alternative<wire::Ping>(request) || std::holds_alternative<wire::Shutdown>(request)) {
             server->reply(id, wire::Nothing{});
+        } else if (std::holds_alternative<wire::GetOverview>(request)) {
+            server->reply(id, wire::Overview{});
         } else if (auto* status = std::get_if<wire::Status>(&request)) {
             wire::Units reply;
             for (const std::string& name : status->units)

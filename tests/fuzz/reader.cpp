@@ -1,5 +1,5 @@
-// Feeds any bytes to everything in the reader that takes text: bundles, environment files, durations, sizes, command lines.
-// The first byte chooses, so that each has a corpus of its own. Nothing may crash, hang or contradict itself.
+// Feeds any bytes to everything in the reader that takes text: bundles, environment files, durations, sizes, command
+// lines. The first byte chooses, so that each has a corpus of its own. Nothing may crash, hang or contradict itself.
 #include "config/load.hpp"
 #include "config/syntax.hpp"
 

@@ -33,11 +33,12 @@ TEST_CASE("a line of a service is in the file of its unit, with stamp, priority 
     CHECK(entries[1].text == "oh");
     CHECK(entries[1].priority == Priority::err);
     CHECK(entries[1].source == Source::err);
-    auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-                   std::chrono::system_clock::now().time_since_epoch()).count();
+    auto now =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
     CHECK(entries[0].at.micros <= now);
     CHECK(entries[0].at.micros > now - 10'000'000);
-    struct stat status {};
+    struct stat status{};
     REQUIRE(::stat((scratch.path / "var/web/current").c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == 0640);
     REQUIRE(::stat((scratch.path / "var/web").c_str(), &status) == 0);
@@ -97,7 +98,8 @@ TEST_CASE("an unfinished line waits for its end, and is written at once when ask
     CHECK(init.finish() == logd::exit_done);
 }
 
-TEST_CASE("a long line arrives whole in marked pieces, through a large write into a pipe that is not empty, in packets, and in odd sizes") {
+TEST_CASE("a long line arrives whole in marked pieces, through a large write into a pipe that is not empty, in "
+          "packets, and in odd sizes") {
     Scratch scratch;
     FakeInit init({scratch.path / "var"});
     init.start();
@@ -163,7 +165,8 @@ TEST_CASE("a flush answers once everything written before it is in the file, als
         std::string flood(1 << 16, 'x');
         for (std::size_t i = 99; i < flood.size(); i += 100)
             flood[i] = '\n';
-        while (::write(loud.get(), flood.data(), flood.size()) > 0) {}
+        while (::write(loud.get(), flood.data(), flood.size()) > 0) {
+        }
         ::_exit(0);
     }
     logs::StreamId id = 0;
@@ -395,8 +398,8 @@ TEST_CASE("hostile names and links lead nowhere") {
     REQUIRE(::mkfifo((scratch.path / "var/fifo/current").c_str(), 0600) == 0);
     FakeInit init({scratch.path / "var"});
     init.start();
-    std::vector<std::string> names{"linked", "filelink", "fifo", "../escaped", "a/b", "..", ".", "", "new\nline",
-                                   std::string(logs::longest_unit, '/')};
+    std::vector<std::string> names{"linked", "filelink", "fifo", "../escaped", "a/b",
+                                   "..",     ".",        "",     "new\nline",  std::string(logs::longest_unit, '/')};
     std::vector<Fd> ends;
     std::vector<logs::StreamId> ids(names.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -484,8 +487,9 @@ TEST_CASE("a torn last line of a power loss is mended before the file goes on") 
 
 TEST_CASE("stamps never go back within a file, though the clock may") {
     Scratch scratch;
-    auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-                   std::chrono::system_clock::now().time_since_epoch()).count();
+    auto now =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
     auto later = [&](std::int64_t seconds) { return WallTime{now + seconds * 1'000'000}; };
     for (auto [unit, ahead] : {std::pair{"little", 30}, std::pair{"much", 7200}}) {
         fs::create_directories(scratch.path / "var" / unit);
@@ -535,6 +539,13 @@ TEST_CASE("more units than files kept open, and a file that somebody removes") {
     put(ends[149], "again\n");
     REQUIRE(init.flush({ids[149]}));
     CHECK(original(entries_of(scratch.path / "var", "unit149")) == "again\n");
+    fs::remove_all(scratch.path / "var");
+    put(ends[148], "gone\n");
+    REQUIRE(init.flush({ids[148]}));
+    REQUIRE(wait_until([&] { return fs::exists(scratch.path / "var/unit148/current"); }));
+    put(ends[148], "back\n");
+    REQUIRE(init.flush({ids[148]}));
+    CHECK(original(entries_of(scratch.path / "var", "unit148")).ends_with("back\n"));
     // Beyond its limit of descriptors it refuses, and serves the others.
     std::vector<Fd> more;
     for (int i = 0; i < 150; ++i)

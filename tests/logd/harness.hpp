@@ -2,7 +2,6 @@
 // kills it, starts it again and hands everything over, as daemon/log_link does.
 #pragma once
 
-#include <doctest/doctest.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
@@ -275,8 +275,8 @@ public:
 
 private:
     static int left(Clock::time_point end) {
-        return static_cast<int>(
-            std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count()));
+        return static_cast<int>(std::max<std::int64_t>(
+            0, std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count()));
     }
     struct Kept {
         logs::Attachment attachment;

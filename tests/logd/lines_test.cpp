@@ -76,7 +76,8 @@ TEST_CASE("a line of exactly 48 KiB is whole") {
 
 TEST_CASE("a split does not cut a UTF-8 character") {
     std::string text(wire::logs::longest_text - 1, 'c');
-    text += "\xe2\x82\xac" "and more";
+    text += "\xe2\x82\xac"
+            "and more";
     auto [out, cut] = format(text);
     CHECK(cut.taken == wire::logs::longest_text - 1);
     CHECK(cut.continuing != 0);
@@ -112,6 +113,7 @@ TEST_CASE("lines of PID 1 are taken as long as they are of the same unit") {
             text += line;
     auto [out, cut] = format(text, {.source = Source::init, .unit = "web", .own_unit = "miniinit"});
     CHECK(out == "2026-11-22T04:10:01.123456Z notice init: started\n2026-11-22T04:10:01.123456Z notice init: ready\n");
-    auto rest = format(std::string_view(text).substr(cut.taken), {.source = Source::init, .unit = "db", .own_unit = "miniinit"});
+    auto rest = format(std::string_view(text).substr(cut.taken),
+                       {.source = Source::init, .unit = "db", .own_unit = "miniinit"});
     CHECK(rest.out == "2026-11-22T04:10:01.123456Z notice init: failed\n");
 }

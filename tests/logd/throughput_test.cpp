@@ -67,7 +67,7 @@ TEST_CASE("collecting lines takes at most three times as long as `cat > file`") 
             }
         }
         MESSAGE(std::string(mode) << ": cat " << best[0] * 1000 << " ms, collector " << best[1] * 1000 << " ms, "
-                     << best[1] / best[0] << " times");
+                                  << best[1] / best[0] << " times");
 #if !defined(__SANITIZE_ADDRESS__)
         CHECK(best[1] < 3 * best[0]);
 #endif

@@ -54,8 +54,9 @@ pid_t start(Spawner& spawner, Plan plan, std::size_t lines, std::string* said = 
     return pid;
 }
 
-constexpr const char* escaping = "(setsid sh -c '(setsid sh -c \"echo deep; exec sleep 600\" &) ; echo mid; exec sleep 600' &)"
-                                 "; echo top; exec sleep 600";
+constexpr const char* escaping =
+    "(setsid sh -c '(setsid sh -c \"echo deep; exec sleep 600\" &) ; echo mid; exec sleep 600' &)"
+    "; echo top; exec sleep 600";
 
 } // namespace
 
@@ -152,7 +153,8 @@ TEST_CASE("without cgroups, members are found by session, parent and invocation"
 }
 
 TEST_CASE("the stat line of a process with an awkward name is understood") {
-    std::optional<ProcessStat> stat = parse_stat("42 (a) b (c) S 7 42 40 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 99 1\n");
+    std::optional<ProcessStat> stat =
+        parse_stat("42 (a) b (c) S 7 42 40 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 99 1\n");
     REQUIRE(stat);
     CHECK(stat->pid == 42);
     CHECK(stat->name == "a) b (c");
@@ -197,9 +199,11 @@ TEST_CASE("mountinfo is read with its escapes, and tells which paths may hang wi
     std::string remote = scratch / "re mote";
     std::string escaped = scratch.path() + "/re\\040mote";
     std::string table = scratch.write("mountinfo", "23 1 254:0 / / rw,noatime - ext4 /dev/vda rw\n"
-                                                   "40 23 0:40 / " + escaped + " rw shared:1 master:2 - nfs4 srv:/x rw\n"
-                                                   "garbage line\n"
-                                                   "41 23 0:41 /sub /ro rw - ext4 /dev/vdb ro,errors=x\n");
+                                                   "40 23 0:40 / " +
+                                                       escaped +
+                                                       " rw shared:1 master:2 - nfs4 srv:/x rw\n"
+                                                       "garbage line\n"
+                                                       "41 23 0:41 /sub /ro rw - ext4 /dev/vdb ro,errors=x\n");
     std::vector<Mount> mounts = read_mounts(table).value();
     REQUIRE(mounts.size() == 3);
     CHECK(mounts[1].point == remote);

@@ -5,12 +5,12 @@
 #include "os/children.hpp"
 #include "os/spawn.hpp"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <doctest/doctest.h>
 
 #include <csignal>
 #include <cstdlib>

@@ -69,7 +69,7 @@ TEST_CASE("each step that fails is named with what it was done to") {
     CHECK(failure(spawner, plan).text().starts_with(words));
     if (plan.cgroup >= 0)
         ::close(plan.cgroup);
-    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1); // it leaves no zombie
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);         // it leaves no zombie
     CHECK(run(spawner, plan_for("os_exit")).status == 0); // and harms no later start
 }
 
@@ -120,7 +120,8 @@ TEST_CASE("a child that is stopped before its exec costs us our patience and no 
     for (int attempt = 0; attempt < 200 && !stuck; ++attempt) {
         std::atomic<bool> over = false;
         std::thread stopper([&] {
-            std::string path = "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::getpid()) + "/children";
+            std::string path =
+                "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::getpid()) + "/children";
             while (!over) {
                 std::string children = contents(path);
                 if (pid_t child = std::atoi(children.c_str()); child > 0)

@@ -49,11 +49,13 @@ TEST_CASE("users and groups come from the files, by name and by number") {
 TEST_CASE("lines that make no sense give no account, least of all root") {
     Scratch scratch;
     ::mkdir((scratch / "etc").c_str(), 0755);
-    std::string hostile = "\n:x:0:0::/:/bin/sh\n#c:x:1:1::/:/bin/sh\na:x:-1:0::/:/\nb:x:4294967295:0::/:/\nc:x::0::/:/\n"
-                          "d:x:0x10:0::/:/\ne:x:99999999999:0::/:/\nf:x: 5:5::/:/\ng\nh:\ni:x:1\n+::::::\n";
+    std::string hostile =
+        "\n:x:0:0::/:/bin/sh\n#c:x:1:1::/:/bin/sh\na:x:-1:0::/:/\nb:x:4294967295:0::/:/\nc:x::0::/:/\n"
+        "d:x:0x10:0::/:/\ne:x:99999999999:0::/:/\nf:x: 5:5::/:/\ng\nh:\ni:x:1\n+::::::\n";
     hostile += std::string("z\0z:x:5:5::/:/\n", 15) + std::string(100000, 'q') + ":x:6:6::/:/\nlast:x:7:7::relative:sh";
     scratch.write("etc/passwd", hostile);
-    scratch.write("etc/group", ":x:0:\nwheel:x:-1:a\nw:x:4294967295:a\n" + std::string(1000, ',') + "\nok:x:5:,,last,\n");
+    scratch.write("etc/group",
+                  ":x:0:\nwheel:x:-1:a\nw:x:4294967295:a\n" + std::string(1000, ',') + "\nok:x:5:,,last,\n");
     Accounts accounts(scratch.path());
     for (const char* name : {"", "#c", "a", "b", "c", "d", "e", "f", "g", "h", "i", "+", "z", "-1", "4294967295"})
         CHECK(!accounts.user(name));
@@ -70,7 +72,8 @@ TEST_CASE("lines that make no sense give no account, least of all root") {
 
 TEST_CASE("the kernel's command line keeps quoted blanks together") {
     using Words = std::vector<std::string>;
-    CHECK(split_command_line("quiet miniinit.target=\"a b\" \"c d\"  e\n") == Words{"quiet", "miniinit.target=a b", "c d", "e"});
+    CHECK(split_command_line("quiet miniinit.target=\"a b\" \"c d\"  e\n") ==
+          Words{"quiet", "miniinit.target=a b", "c d", "e"});
     CHECK(split_command_line("") == Words{});
     CHECK(split_command_line("\"open end") == Words{"open end"});
     CHECK(!kernel_command_line().empty());
@@ -119,7 +122,8 @@ TEST_CASE("what is here can be told, and a hostname or clock that is right is le
     CHECK(findings.size() >= 10);
     for (const Finding& finding : findings) {
         CHECK(!finding.feature.empty());
-        CHECK((finding.present || !finding.instead.empty() || finding.feature == "container" || finding.feature == "pid 1"));
+        CHECK((finding.present || !finding.instead.empty() || finding.feature == "container" ||
+               finding.feature == "pid 1"));
     }
     CHECK(std::ranges::find(findings, "proc", &Finding::feature)->present);
     CHECK(sane_clock(WallTime{1}) == false);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void put(int fd, const char *bytes, size_t size) {
+static void put(int fd, const char* bytes, size_t size) {
     while (size > 0) {
         ssize_t n = write(fd, bytes, size);
         if (n < 0 && errno == EINTR)
@@ -21,7 +21,7 @@ static void put(int fd, const char *bytes, size_t size) {
     }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc < 4)
         return 2;
     const char *tag = argv[1], *mode = argc > 4 ? argv[4] : "block";
@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
     static char block[block_size];
     if (length < tag_size + 1 + digits + 2 || length > block_size)
         return 2;
-    char *line = malloc(length);
+    char* line = malloc(length);
     if (line == NULL)
         return 1;
     memcpy(line, tag, tag_size);
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
                 memcpy(block, line + first, used);
             }
         }
-        for (char *digit = line + tag_size + digits; *digit == '9' ? (*digit = '0', 1) : (++*digit, 0); --digit) {
+        for (char* digit = line + tag_size + digits; *digit == '9' ? (*digit = '0', 1) : (++*digit, 0); --digit) {
         }
     }
     put(1, block, used);

@@ -25,7 +25,13 @@ std::vector<ToCollector> to_collector() {
 }
 
 std::vector<FromCollector> from_collector() {
-    return {Hello{}, Ended{{1, 2, 3}}, Ended{}, Refused{{4}}, Flushed{42}, StorageIs{-1, ""}, StorageIs{1, "/run/log/miniinit"},
+    return {Hello{},
+            Ended{{1, 2, 3}},
+            Ended{},
+            Refused{{4}},
+            Flushed{42},
+            StorageIs{-1, ""},
+            StorageIs{1, "/run/log/miniinit"},
             Dropped{"web", 1234567890123, 28, true}};
 }
 
@@ -116,8 +122,9 @@ TEST_CASE("stamps say the time in UTC and are read back") {
     CHECK(stamp_of({-1}) == "1969-12-31T23:59:59.999999Z");
     for (std::int64_t at : {0LL, -1LL, 1'795'320'601'123'456LL, 253'402'300'799'999'999LL, -62'167'219'200'000'000LL})
         CHECK(parse_stamp(stamp_of({at})) == WallTime{at});
-    for (const char* bad : {"", "2026-11-22T04:10:01.123456", "2026-13-22T04:10:01.123456Z", "2026-02-30T04:10:01.123456Z",
-                            "2026-11-22T24:10:01.123456Z", "2026-11-22 04:10:01.123456Z", "x026-11-22T04:10:01.123456Z"})
+    for (const char* bad :
+         {"", "2026-11-22T04:10:01.123456", "2026-13-22T04:10:01.123456Z", "2026-02-30T04:10:01.123456Z",
+          "2026-11-22T24:10:01.123456Z", "2026-11-22 04:10:01.123456Z", "x026-11-22T04:10:01.123456Z"})
         CHECK_FALSE(parse_stamp(bad));
 }
 

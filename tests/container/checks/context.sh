@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016,SC2054
 # What COMMAND finds: a clean signal state, everything else as we had it.
-dirty=("${bound[@]}" "$programs/entry_dirty")
+dirty=("${limit[@]}" "${bound[@]}" "$programs/entry_dirty")
 
 is "the command has default signals and none blocked, whatever we were started with" "SigBlk:0000000000000000
 SigIgn:0000000000000000" "$("${dirty[@]}" -b -i 1 -i 2 -i 13 -i 17 -i 21 -i 22 -i 34 "$binary" -- \

@@ -33,7 +33,7 @@ does "an option that is not understood is a usage error" 2 "${as_child[@]}" --no
 # What it says, and its code, where the command cannot be started.
 refusal() {
     local text
-    text=$("${as_child[@]}" -- "$@" 2>&1)
+    text=$("${limit[@]}" "${as_child[@]}" -- "$@" 2>&1)
     echo "$? $text"
 }
 echo data >"$work/data"

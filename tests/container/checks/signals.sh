@@ -3,7 +3,7 @@
 for place in "as PID 1" "as a subreaper"; do
     if [ "$place" = "as PID 1" ]; then under=("${namespace[@]}"); else under=("${bound[@]}"); fi
     is "$place, every signal but KILL, STOP and CHLD is passed on" "61 came back" \
-        "$("${under[@]}" "$binary" -- "$programs/entry_signals" all)"
+        "$("${limit[@]}" "${under[@]}" "$binary" -- "$programs/entry_signals" all)"
     does "$place, signals are rewritten and dropped" 0 "${under[@]}" "$binary" -r USR1:USR2 -r TERM:0 -r RTMIN+1:15 \
         --rewrite-signal 40:SIGHUP -- "$programs/entry_signals" map 10=12 15=0 35=15 40=1 2=2
     does "$place, --group reaches the whole process group" 0 "${under[@]}" "$binary" --group -- "$programs/entry_signals" group

@@ -1,0 +1,144 @@
+// clone(2) and clone3(2), and the wait until exec.
+#include "os/clone.hpp"
+
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+namespace mi::os {
+namespace {
+
+constexpr std::size_t stack_size = 64 * 1024;
+constexpr std::size_t guard_size = 64 * 1024;         // a page or more, whatever the page size
+constexpr std::uint64_t into_cgroup = 0x200000000ULL; // CLONE_INTO_CGROUP, Linux 5.7
+
+void enter(void* orders) { be_child(*static_cast<ChildOrders*>(orders)); }
+int enter_from_clone(void* orders) {
+    enter(orders);
+    return 127;
+}
+
+// clone3(2) onto a stack of its own: libc has no function for it. -1 and ENOSYS where we have not written one either.
+long clone3_onto_stack([[maybe_unused]] clone_args& args, [[maybe_unused]] void* orders) {
+#if defined(__x86_64__)
+    long result = 0;
+    register void (*entry)(void*) asm("r8") = enter;
+    register void* argument asm("r9") = orders;
+    asm volatile("syscall\n\t"
+                 "testq %%rax, %%rax\n\t"
+                 "jnz 1f\n\t"
+                 "xorl %%ebp, %%ebp\n\t"
+                 "movq %%r9, %%rdi\n\t"
+                 "callq *%%r8\n\t"
+                 "ud2\n"
+                 "1:"
+                 : "=a"(result)
+                 : "0"(static_cast<long>(SYS_clone3)), "D"(&args), "S"(sizeof args), "r"(entry), "r"(argument)
+                 : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+    register long result asm("x0") = reinterpret_cast<long>(&args);
+    register long size asm("x1") = sizeof args;
+    register long number asm("x8") = SYS_clone3;
+    register void (*entry)(void*) asm("x9") = enter;
+    register void* argument asm("x10") = orders;
+    asm volatile("svc #0\n\t"
+                 "cbnz x0, 1f\n\t"
+                 "mov x29, #0\n\t"
+                 "mov x0, x10\n\t"
+                 "blr x9\n\t"
+                 "brk #1\n"
+                 "1:"
+                 : "+r"(result)
+                 : "r"(size), "r"(number), "r"(entry), "r"(argument)
+                 : "memory");
+#else
+    long result = -ENOSYS;
+#endif
+    if (result >= 0)
+        return result;
+    errno = static_cast<int>(-result);
+    return -1;
+}
+
+} // namespace
+
+Result<Stack> Stack::make() {
+    Stack stack;
+    void* base = ::mmap(nullptr, guard_size + stack_size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (base == MAP_FAILED)
+        return fault(errno, "map a stack");
+    stack.base_ = static_cast<char*>(base);
+    if (::mprotect(base, guard_size, PROT_NONE) != 0)
+        return fault(errno, "guard a stack");
+    return stack;
+}
+
+Stack::~Stack() {
+    if (base_ != nullptr)
+        ::munmap(base_, guard_size + stack_size);
+}
+
+char* Stack::bottom() const { return base_ + guard_size; }
+std::size_t Stack::size() const { return stack_size; }
+
+long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descriptors, int cgroup) {
+    __atomic_store_n(stack.occupied(), 1U, __ATOMIC_SEQ_CST);
+    int flags = CLONE_VM | CLONE_CHILD_CLEARTID | (share_descriptors ? CLONE_FILES : 0);
+    if (cgroup < 0)
+        return ::clone(enter_from_clone, stack.bottom() + stack.size(), flags | SIGCHLD, &orders, nullptr, nullptr,
+                       stack.occupied());
+    clone_args args{};
+    args.flags = static_cast<std::uint64_t>(flags) | into_cgroup;
+    args.child_tid = reinterpret_cast<std::uintptr_t>(stack.occupied());
+    args.exit_signal = SIGCHLD;
+    args.stack = reinterpret_cast<std::uintptr_t>(stack.bottom());
+    args.stack_size = stack.size();
+    args.cgroup = static_cast<std::uint64_t>(cgroup);
+    return clone3_onto_stack(args, &orders);
+}
+
+long clone_copying(ChildOrders& orders, int cgroup) {
+    long child = -1;
+    if (cgroup < 0) {
+        child = ::fork();
+    } else {
+        clone_args args{};
+        args.flags = into_cgroup;
+        args.exit_signal = SIGCHLD;
+        args.cgroup = static_cast<std::uint64_t>(cgroup);
+        child = ::syscall(SYS_clone3, &args, sizeof args);
+    }
+    if (child == 0)
+        be_child(orders);
+    return child;
+}
+
+bool wait_until_gone(const Stack& stack, pid_t child, Span patience) {
+    timespec limit{};
+    ::clock_gettime(CLOCK_MONOTONIC, &limit);
+    Span end = std::chrono::seconds(limit.tv_sec) + Span(limit.tv_nsec) + patience;
+    limit = {static_cast<time_t>(end / std::chrono::seconds(1)),
+             static_cast<long>((end % std::chrono::seconds(1)).count())};
+    while (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) != 0) {
+        // The bitset form takes an absolute time. The kernel's wake-up at exec is a shared one, not FUTEX_PRIVATE.
+        long woken =
+            ::syscall(SYS_futex, stack.occupied(), FUTEX_WAIT_BITSET, 1U, &limit, nullptr, FUTEX_BITSET_MATCH_ANY);
+        if (woken == 0 || errno != ETIMEDOUT)
+            continue;
+        if (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) == 0)
+            break;
+        ::kill(child, SIGKILL);
+        return false;
+    }
+    return true;
+}
+
+} // namespace mi::os

@@ -1,0 +1,171 @@
+"""What happens after an end: restart, backoff, limits and their actions, success-exit, on-failure and on-success; and what units are to
+each other: requires, wants, milestones, conflicts, conditions, what is no longer needed."""
+import os
+import signal
+import time
+
+from harness import Failed, sh, until
+
+SLEEP = "exec sleep 1000"
+
+
+def policy_restart(t):
+    work = t.scene.work + "/restart"
+    os.mkdir(work)
+
+    def ends(how, **service):
+        return {"service": sh("echo run; " + how, restart_delay="10ms", restart_delay_max="1s", restart_limit=2, **service)}
+
+    units = {}
+    for policy in ("no", "on-failure", "on-abnormal", "always"):
+        units[f"{policy}-zero"] = ends("exit 0", restart=policy)
+        units[f"{policy}-one"] = ends("exit 1", restart=policy)
+        units[f"{policy}-killed"] = ends("kill -KILL $$", restart=policy)
+    units["success-exit"] = {"service": {**sh("exit 42", restart="on-failure"), "success-exit": [0, 42, "SIGUSR1"]}}
+    units["success-signal"] = {"service": {**sh("kill -USR1 $$", restart="on-failure"), "success-exit": [0, 42, "SIGUSR1"]}}
+    units["oneshot-success"] = {"service": {**sh("exit 42", type="oneshot"), "success-exit": [0, 42]}}
+    units["default-oneshot"] = {"service": sh("exit 1", type="oneshot")}
+    units["alarm"] = {"enabled": False, "service": sh("echo alarm; exit 0", type="oneshot")}
+    units["party"] = {"enabled": False, "service": sh("echo party; exit 0", type="oneshot")}
+    units["alarms"] = {"on-failure": ["alarm"], "on-success": ["party"], **ends("exit 1", restart="on-failure")}
+    units["completes"] = {"on-failure": ["never"], "on-success": ["party"], "service": sh("exit 0", type="oneshot")}
+    units["never"] = {"enabled": False, "service": sh(SLEEP)}
+    units["retries"] = {"service": sh(f"echo x >>{work}/retries; exit 1", restart_delay="20ms", restart_delay_max="200ms", restart_limit=2,
+                                      restart_limit_action="retry")}
+    units["keeper"] = {"service": sh(SLEEP)}
+    with t.scene.init(units) as init:
+        restarted = {"no": (), "on-failure": ("one", "killed"), "on-abnormal": ("killed",), "always": ("zero", "one", "killed")}
+        for policy, ends_again in restarted.items():
+            for end in ("zero", "one", "killed"):
+                name = f"{policy}-{end}"
+                status = until(lambda: (s := init.status(name))["state"] in ("failed", "down", "done") and s, 5) or init.status(name)
+                t.equal(f"restart = \"{policy}\" after {dict(zero='exit 0', one='exit 1', killed='SIGKILL')[end]}",
+                        (status["state"], init.text(name).count("run"), status["restarts"]),
+                        ("failed", 3, 2) if end in ends_again else ("failed" if end != "zero" else "down", 1, 0))
+        t.has("past the limit the reason says so", init.status("on-failure-one")["reason"], "too often", "exit code 1")
+        for name in ("success-exit", "success-signal"):
+            status = until(lambda: (s := init.status(name))["state"] == "down" and s, 5) or init.status(name)
+            t.equal(f"{name}: it is a success, and ends it", (status["state"], status["restarts"]), ("down", 0))
+        t.attempt("success-exit holds for a oneshot", lambda: init.wait("oneshot-success", "done"))
+        t.equal("a oneshot is not restarted unless asked for", (init.wait("default-oneshot", "failed")["restarts"]), 0)
+        t.attempt("on-failure starts its unit when the limit is passed", lambda: init.wait("alarm", "done"))
+        t.attempt("on-success starts its unit when a oneshot is done", lambda: init.wait("party", "done"))
+        t.equal("neither is started for the other end", (init.text("party"), init.state("never")), ("party", "down"))
+        count = lambda: len(open(work + "/retries").readlines())
+        t.ok("restart-limit-action = \"retry\" goes on, slowly", until(lambda: count() >= 5, 5) and init.state("retries") in ("backoff", "starting", "up"),
+             init.brief("retries"))
+        init.stop("retries")
+        init.call("Reset", units=["on-failure-one"])
+        t.ok("`reset` makes a failed unit that is wanted try again, with all its tries", until(lambda: init.text("on-failure-one").count("run") == 6 and
+             init.state("on-failure-one") == "failed", 5), init.text("on-failure-one"))
+
+    units = {"slow": {"service": sh("exit 1", restart_delay="10s", restart_delay_max="20s")}, "keeper": {"service": sh(SLEEP)},
+             "dies": {"service": sh("exec sleep 1000", restart_delay="50ms")},
+             "needs-dies": {"requires": ["dies"], "service": sh(SLEEP)}, "after-dies": {"wants": ["dies"], "service": sh(SLEEP)}}
+    with t.scene.init(units) as init:
+        status = init.wait("slow", "backoff")
+        t.ok("the time left of a backoff is shown", 5000 < (status.get("left_ms") or 0) <= 15000, status)
+        began = time.monotonic()
+        init.stop("slow")
+        t.ok("a stop cancels a pending restart", init.state("slow") == "down" and time.monotonic() - began < 2, init.brief("slow"))
+        for name in ("needs-dies", "after-dies"):
+            init.wait(name)
+        pids = {name: init.status(name)["main_pid"] for name in ("dies", "needs-dies", "after-dies")}
+        events = init.events()
+        init.kill_inside(init.outside(pids["dies"]), signal.SIGKILL)
+        events.until("needs-dies", "up")
+        t.ok("a service that is killed comes back", init.status("dies")["main_pid"] not in (None, pids["dies"]))
+        t.ok("what requires it was stopped and came back with it", init.status("needs-dies")["main_pid"] != pids["needs-dies"]
+             and "stopping" in events.states("needs-dies"), events.states("needs-dies"))
+        t.equal("what wants it went on", init.status("after-dies")["main_pid"], pids["after-dies"])
+
+
+def policy_limit_actions(t):
+    for action, expected in (("shutdown", "ends the container"), ("reboot", "ends the container")):
+        units = {"crash": {"service": sh("exit 9", restart_delay="10ms", restart_limit=1, restart_limit_action=action)},
+                 "keeper": {"service": sh("trap 'echo stopped in order; exit 0' TERM; while :; do sleep 0.05; done")}}
+        with t.scene.init(units) as init:
+            init.ended(10)
+            t.has(f"restart-limit-action = \"{action}\" {expected}, in order", init.text("keeper", ("out",)), "stopped in order")
+
+
+def policy_relations(t):
+    flag = t.scene.work + "/relations-flag"
+    open(flag, "w").close()
+    down = {"enabled": False}
+    units = {
+        "base": {**down, "service": sh(SLEEP)},
+        "middle": {**down, "requires": ["base"], "service": sh(SLEEP)},
+        "top": {**down, "requires": ["middle"], "service": sh(SLEEP)},
+        "shared": {**down, "requires": ["base"], "service": sh(SLEEP)},
+        "weak": {**down, "wants": ["gone", "fails"], "service": sh(SLEEP)},
+        "fails": {**down, "service": sh("exit 1", type="oneshot")},
+        "hard": {**down, "requires": ["no-such-unit"], "service": sh(SLEEP)},
+        "mile": {**down, "service": sh("exec sleep 1000", restart="no")},
+        "past": {**down, "milestones": ["mile"], "service": sh(SLEEP)},
+        "day": {**down, "conflicts": ["night"], "service": sh(SLEEP)},
+        "night": {**down, "service": sh(SLEEP)},
+        "skipped": {**down, "condition": {"path-exists": ["/no/such/path"]}, "service": sh(SLEEP)},
+        "after-skipped": {**down, "requires": ["skipped"], "service": sh(SLEEP)},
+        "met": {**down, "condition": {"path-exists": [flag], "path-missing": "/no/such/path", "container": True}, "service": sh(SLEEP)},
+        "negated": {**down, "condition": {"path-exists": ["!" + flag]}, "service": sh(SLEEP)},
+        "group": {**down, "requires": ["middle"], "wants": ["weak"], "target": {"aliases": ["crowd"]}},
+        "pulled": {"enabled": True, "required-by": ["group"], "service": sh(SLEEP)},
+        "order-b": {**down, "after": ["order-a"], "service": sh("echo b >>FILE; exec sleep 1000".replace("FILE", t.scene.work + "/order"))},
+        "order-a": {**down, "service": {"type": "oneshot", **sh("sleep 0.2; echo a >>FILE".replace("FILE", t.scene.work + "/order"), type="oneshot")}},
+        "loop-a": {**down, "requires": ["loop-b"], "service": sh(SLEEP)},
+        "loop-b": {**down, "requires": ["loop-a"], "service": sh(SLEEP)},
+        "soft-a": {**down, "requires": ["soft-b"], "service": sh(SLEEP)},
+        "soft-b": {**down, "wants": ["soft-a"], "service": sh(SLEEP)},
+        "keeper": {"service": sh(SLEEP)},
+    }
+    with t.scene.init(units) as init:
+        init.wait("keeper")
+        states = lambda *names: [init.state(name) for name in names]
+        t.ok("starting a unit starts what it requires, all the way", init.start("top")["top"]["ok"] and states("base", "middle", "top") == ["up"] * 3)
+        pids = [init.status(name)["main_pid"] for name in ("base", "middle")]
+        init.start("shared")
+        init.stop("top")
+        t.equal("what was started only for it stops with it, but not what another needs",
+                until(lambda: states("top", "middle", "base", "shared") == ["down", "down", "up", "up"], 3) or states("top", "middle", "base", "shared"), True)
+        t.equal("and that was not touched", init.status("base")["main_pid"], pids[0])
+        init.start("top")
+        init.stop("base")
+        t.equal("stopping a unit stops what requires it, which waits for it then", states("base", "middle", "top", "shared"), ["down"] + ["waiting"] * 3)
+        t.equal("none of them has a process (the two that are up have)", [what[4] for what in init.own_processes().values()], ["sleep 1000"] * 2)
+        init.start("base")
+        t.attempt("when it comes back, so do they", lambda: [init.wait(name, timeout=3) for name in ("middle", "top", "shared")])
+        t.ok("`wants`: started, failure and absence borne", init.start("weak")["weak"]["ok"] and init.state("fails") == "failed", init.brief("weak"))
+        result = init.start("hard")["hard"]
+        t.ok("`requires` of a unit that is not there fails", not result["ok"] and "no-such-unit" in result["message"], result)
+        init.start("past")
+        init.kill_inside(init.outside(init.status("mile")["main_pid"]), signal.SIGKILL)
+        init.wait("mile", "failed")
+        t.equal("`milestones`: what they do later does not matter", init.state("past"), "up")
+        init.start("night")
+        init.start("day")
+        t.equal("`conflicts`: starting one stops the other", states("day", "night"), ["up", "down"])
+        init.start("night")
+        t.equal("and the reverse", states("day", "night"), ["down", "up"])
+        t.ok("an unmet condition skips the unit, which satisfies its dependents", init.start("after-skipped")["after-skipped"]["ok"]
+             and states("skipped", "after-skipped") == ["skipped", "up"], states("skipped", "after-skipped"))
+        t.has("and says which", init.status("skipped")["reason"], "/no/such/path")
+        t.ok("conditions that hold do not hinder", init.start("met")["met"]["ok"] and init.state("met") == "up")
+        init.start("negated")
+        t.equal("a negated condition", init.state("negated"), "skipped")
+        t.ok("a target starts what it requires and wants, and what declares it is required by it",
+             init.start("crowd") and states("group", "middle", "weak", "pulled") == ["up"] * 4, states("group", "middle", "weak", "pulled"))
+        init.stop("pulled")
+        t.equal("a target goes down with what it requires, and waits for it", init.state("group"), "waiting")
+        init.ask("Start", "order-b", "order-a")
+        t.equal("`after` orders what is started together", until(lambda: open(t.scene.work + "/order").read() == "a\nb\n", 3), True)
+        reply = init.call("Start", units=["loop-a"])
+        t.ok("a cycle of requirements is invalid, with its whole path", reply.get("error", "").endswith(".InvalidUnit") and
+             "loop-a -> loop-b -> loop-a" in reply["parameters"]["message"], reply)
+        result = init.start("soft-a")["soft-a"]
+        t.ok("a cycle is broken at a wants edge", result["ok"], result)
+        t.ok("the init's own log tells of the cycle", "loop-b" in init.text("miniinit", ()) and "soft-b" in init.text("miniinit", ()),
+             init.text("miniinit", ()))
+
+
+GROUPS = [policy_restart, policy_limit_actions, policy_relations]

@@ -1,0 +1,481 @@
+"""An init in namespaces of its own, for checks: started with the units of a dict, driven through its control socket, and gone
+without a trace afterwards. What is checked is the business of the files checks_*.py.
+
+Nothing under test has power over the machine: the namespaces and mounts are made first, then CAP_SYS_ADMIN, CAP_SYS_BOOT,
+CAP_SYS_TIME and CAP_SYS_MODULE are given up for good, then the init is executed.
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+FORBIDDEN = "-sys_admin,-sys_boot,-sys_time,-sys_module,-sys_rawio"
+NOBODY = 65534
+
+
+class Failed(Exception):
+    """Something a check cannot go on without did not come about."""
+
+
+class Scene:
+    """What all checks share: the binary (a copy that a rebuild does not change under them), its programs, and a directory."""
+
+    def __init__(self, binary):
+        here = os.path.dirname(os.path.realpath(__file__))
+        self.work = tempfile.mkdtemp(prefix="miniinit-system-")
+        os.chmod(self.work, 0o755)
+        self.binary = os.path.join(self.work, "bin", "miniinit")
+        self.minictl = os.path.join(self.work, "bin", "minictl")
+        os.mkdir(os.path.dirname(self.binary))
+        shutil.copy(binary, self.binary)
+        os.symlink("miniinit", self.minictl)
+        self.programs = os.path.join(self.work, "programs")
+        os.mkdir(self.programs)
+        built = os.path.join(os.path.dirname(os.path.realpath(binary)), "programs")
+        for source in sorted(glob.glob(here + "/../programs/sys_*.c")) + [here + "/../programs/log_writer.c"]:
+            name = os.path.basename(source)[:-2]
+            if os.access(os.path.join(built, name), os.X_OK):
+                shutil.copy(os.path.join(built, name), self.programs)
+            else:
+                subprocess.run(["cc", "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-static", "-o", os.path.join(self.programs, name), source], check=True)
+        self.cgroups = next((path for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+                             if os.access(path + "/cgroup.procs", os.W_OK)), None)
+        self.inits, self.lock, self.count = [], threading.Lock(), 0
+
+    def program(self, name):
+        return os.path.join(self.programs, name)
+
+    def init(self, *args, **named):
+        with self.lock:
+            self.count += 1
+            number = self.count
+        return Init(self, number, *args, **named)
+
+    def close(self):
+        for init in list(self.inits):
+            init.close()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+def toml(units, **sections):
+    """The text of a bundle file. A unit is a dict as its file would be; JSON values are TOML values."""
+    lines = []
+
+    def table(path, values):
+        lines.append("[" + ".".join(json.dumps(part) for part in path) + "]")
+        inner = []
+        for key, value in values.items():
+            if isinstance(value, dict):
+                inner.append((key, value))
+            else:
+                lines.append(f"{json.dumps(key)} = {json.dumps(value)}")
+        for key, value in inner:
+            table(path + [key], value)
+
+    for name, values in sections.items():
+        table([name], values)
+    for name, values in units.items():
+        table(["units", name], values)
+    return "\n".join(lines) + "\n"
+
+
+def sh(text, **service):
+    """The `service` of a unit that runs `text` in a shell."""
+    return {"command": ["/bin/sh", "-c", text], **{key.replace("_", "-"): value for key, value in service.items()}}
+
+
+def until(condition, timeout=10, what="", pause=0.01):
+    """Waits for what nothing tells of. Gives what `condition` gave, or nothing after the timeout; with `what`: fails then."""
+    end = time.monotonic() + timeout
+    while True:
+        got = condition()
+        if got:
+            return got
+        if time.monotonic() > end:
+            if what:
+                raise Failed(f"{what}: not within {timeout} s")
+            return got
+        time.sleep(pause)
+
+
+class Client:
+    """A connection to the control socket, speaking Varlink."""
+
+    def __init__(self, path, timeout=10):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self.socket.settimeout(timeout)
+        self.socket.connect(path)
+        self.buffer = b""
+
+    def send(self, method, more=False, **parameters):
+        call = {"method": "org.miniinit.Manager." + method, "parameters": parameters, **({"more": True} if more else {})}
+        self.socket.sendall(json.dumps(call).encode() + b"\0")
+
+    def receive(self, timeout=None):
+        """The next reply; None if none came within `timeout` seconds."""
+        end = time.monotonic() + timeout if timeout is not None else None
+        while b"\0" not in self.buffer:
+            if end is not None:
+                self.socket.settimeout(max(0.001, end - time.monotonic()))
+            try:
+                more = self.socket.recv(1 << 16)
+            except socket.timeout:
+                return None
+            if not more:
+                raise Failed("the init closed the connection")
+            self.buffer += more
+        message, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(message)
+
+    def call(self, method, timeout=20, **parameters):
+        self.send(method, **parameters)
+        reply = self.receive(timeout)
+        if reply is None:
+            raise Failed(f"{method} {parameters}: no answer within {timeout} s")
+        return reply
+
+    def close(self):
+        self.socket.close()
+
+
+class Init:
+    """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given with --units."""
+
+    def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True, proc=True,
+                 before=(), env=None, run_mount=None, wait=True, stdin=subprocess.DEVNULL, stdout=None):
+        self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
+        self.dir = os.path.join(scene.work, str(number))
+        self.run, self.logs, self.units_dir = self.dir + "/run", self.dir + "/log", self.dir + "/units"
+        self.control = self.dir + "/control"
+        for path in (self.dir, self.run, self.logs, self.units_dir):
+            os.mkdir(path, 0o755)
+        self.config = self.dir + "/config.toml"
+        self.write_units(units or {}, sections)
+        for name, text in (files or {}).items():
+            self.write_file(name, text)
+        if scene.cgroups:
+            self.cgroup = f"{scene.cgroups}/miniinit-check-{os.getpid()}-{number}"
+            os.mkdir(self.cgroup)
+        prepare = []
+        if self.cgroup:
+            prepare.append(f"echo 0 >{self.cgroup}/cgroup.procs")
+        if not cgroups:
+            prepare.append("mount -t tmpfs none /sys/fs/cgroup")
+        if run_mount:
+            prepare.append(f"mount -t tmpfs -o {run_mount} none {self.run}")
+        if proc is False:
+            prepare.append("mount -t tmpfs none /proc")
+        prepare.append('exec "$@"')
+        line = ["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-f", "--kill-child", "-m", "--propagation", "private"]
+        line += ["--mount-proc"] if proc else []
+        line += ["/bin/sh", "-c", " && ".join(prepare), "sh"]
+        line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, scene.binary, "--container"]
+        line += ["--config", self.config] if units is not None or files is None else []
+        line += ["--units", self.units_dir] if files is not None else []
+        line += ["--run-dir", self.run, "--log-dir", self.logs, "--control", self.control, *args]
+        line += ["--", *command] if command else []
+        self.console_path = self.dir + "/console"
+        with open(self.console_path, "wb") as console:
+            self.process = subprocess.Popen(line, stdin=stdin, stdout=stdout or console, stderr=console,
+                                            env={"PATH": os.environ["PATH"], **(env or {})})
+        with scene.lock:
+            scene.inits.append(self)
+        if wait:
+            try:
+                self.wait_for_socket()
+            except Failed:
+                self.close()
+                raise
+
+    # ---- what it reads ------------------------------------------------------------------------------------------------------
+
+    def write_units(self, units, sections=None):
+        with open(self.config, "w") as file:
+            file.write(toml(units, **(sections or {})))
+
+    def write_file(self, name, text):
+        path = os.path.join(self.units_dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    # ---- talking to it ------------------------------------------------------------------------------------------------------
+
+    def wait_for_socket(self, timeout=10):
+        def there():
+            if self.process.poll() is not None:
+                raise Failed(f"the init ended with {self.process.returncode}: {self.console()}")
+            try:
+                self.main_client = Client(self.control)
+            except OSError:
+                return False
+            return True
+        until(there, timeout, "control socket", 0.005)
+
+    def client(self):
+        return Client(self.control)
+
+    def call(self, method, timeout=20, **parameters):
+        return self.main_client.call(method, timeout, **parameters)
+
+    def ask(self, method, *units, timeout=20):
+        """Start, Stop and their like: the results, by unit."""
+        reply = self.call(method, timeout, units=list(units))
+        if "error" in reply:
+            raise Failed(f"{method} {units}: {reply['error']} {reply.get('parameters')}")
+        return {result["unit"]: result for result in reply["parameters"]["results"]}
+
+    def start(self, *units):
+        return self.ask("Start", *units)
+
+    def stop(self, *units):
+        return self.ask("Stop", *units, timeout=30)
+
+    def status(self, unit):
+        reply = self.call("Status", units=[unit])
+        if "error" in reply:
+            raise Failed(f"status of {unit}: {reply['error']}")
+        return reply["parameters"]["units"][0]
+
+    def state(self, unit):
+        return self.status(unit)["state"]
+
+    def wait(self, unit, state="up", timeout=15):
+        """Waits until the unit is in the state; its status then."""
+        client = self.client()
+        try:
+            reply = client.call("Wait", timeout, unit=unit, state=state)
+        except Failed:
+            raise Failed(f"{unit} is not {state} within {timeout} s, it is {self.brief(unit)}") from None
+        finally:
+            client.close()
+        if "error" in reply:
+            raise Failed(f"{unit} does not become {state}: {reply['error'].split('.')[-1]} "
+                         f"{reply['parameters'].get('message', '')}")
+        return reply["parameters"]["unit"]
+
+    def brief(self, unit):
+        status = self.status(unit)
+        return f"{status['state']} ({status.get('reason', '')})"
+
+    def explain(self, unit):
+        return self.call("Explain", unit=unit)["parameters"]["sentences"]
+
+    def ctl(self, *words, timeout=20, user=None, input=None):
+        """minictl: a CompletedProcess with text. `user` is a number."""
+        line = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user is not None else []
+        return subprocess.run(line + [self.scene.minictl, *words], text=True, capture_output=True, timeout=timeout, input=input,
+                              stdin=None if input is not None else subprocess.DEVNULL,
+                              env={"PATH": os.environ["PATH"], "MINIINIT_CONTROL": self.control})
+
+    def events(self, *units):
+        return Events(self.client(), units)
+
+    # ---- looking at it ------------------------------------------------------------------------------------------------------
+
+    def pid(self):
+        """Of the init, as seen from outside."""
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        with open(path) as file:
+            return int(file.read().split()[0])
+
+    def processes(self):
+        """Every process of the namespace but the init: {pid outside: (pid inside, name, state, parent outside, command)}."""
+        init = self.pid()
+        ours = os.readlink(f"/proc/{init}/ns/pid")
+        found = {}
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit() or int(entry) == init:
+                continue
+            try:
+                if os.readlink(f"/proc/{entry}/ns/pid") != ours:
+                    continue
+                with open(f"/proc/{entry}/status") as file:
+                    status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+            except OSError:
+                continue
+            found[int(entry)] = (int(status["NSpid"].split()[-1]), status["Name"], status["State"][0], int(status["PPid"]),
+                                 command)
+        return found
+
+    def zombies(self):
+        """How many zombies the init has for children. (Zombies have no namespace link, so by parent.)"""
+        count, init = 0, self.pid()
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                try:
+                    with open(f"/proc/{entry}/stat") as file:
+                        state, parent = file.read().rsplit(")", 1)[1].split()[:2]
+                    count += state == "Z" and int(parent) == init
+                except OSError:
+                    pass
+        return count
+
+    def own_processes(self):
+        """The processes of services: all but the init and its collector."""
+        return {pid: what for pid, what in self.processes().items() if "miniinit-logd" not in what[4] and what[2] != "Z"}
+
+    def collector(self):
+        """The collector's PID outside."""
+        return until(lambda: next((pid for pid, what in self.processes().items() if what[4].startswith("miniinit-logd")
+                                   and what[2] != "Z"), None), 5, "a collector")
+
+    def outside(self, inside):
+        """The PID outside of a PID inside."""
+        return next((pid for pid, what in self.processes().items() if what[0] == inside), None)
+
+    def memory(self):
+        """Of PID 1, resident, in KiB."""
+        with open(f"/proc/{self.pid()}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid()}/fd"))
+
+    def console(self):
+        with open(self.console_path, errors="replace") as file:
+            return file.read()
+
+    def log(self, unit, sources=("out", "err", "init")):
+        """The log of a unit: a list of (stamp, priority, source, text)."""
+        lines = []
+        directory = os.path.join(self.logs, unit)
+        names = sorted(name for name in os.listdir(directory) if name.endswith(".log")) if os.path.isdir(directory) else []
+        for name in names + ["current"]:
+            try:
+                with open(os.path.join(directory, name), errors="surrogateescape", newline="\n") as file:
+                    for line in file:
+                        head, _, text = line.rstrip("\n").partition(": ")
+                        parts = head.split(" ")
+                        if len(parts) == 3 and (parts[2].rstrip("+") in sources or not sources):
+                            lines.append((parts[0], parts[1], parts[2], text))
+            except FileNotFoundError:
+                pass
+        return lines
+
+    def text(self, unit, sources=("out", "err")):
+        """What a unit wrote, joined."""
+        return "\n".join(line[3] for line in self.log(unit, sources))
+
+    # ---- its end ------------------------------------------------------------------------------------------------------------
+
+    def ended(self, timeout=20):
+        """Its exit code."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the init does not end within {timeout} s: {self.console()[-500:]}") from None
+
+    def signal(self, number):
+        os.kill(self.pid(), number)
+
+    def kill_inside(self, outside, number):
+        os.kill(outside, number)
+
+    def close(self):
+        if self.main_client:
+            self.main_client.close()
+        if self.process.poll() is None:
+            self.process.kill()  # unshare; its child, PID 1 of the namespace, goes along, and with it everybody
+        self.process.wait()
+        if self.cgroup:
+            until(self.remove_cgroup, 5)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        with self.scene.lock:
+            if self in self.scene.inits:
+                self.scene.inits.remove(self)
+
+    def remove_cgroup(self):
+        for path, _, _ in os.walk(self.cgroup, topdown=False):
+            try:
+                os.rmdir(path)
+            except OSError:
+                return False
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+class Events:
+    """What happens from now on, as the Events method tells it."""
+
+    def __init__(self, client, units):
+        self.client, self.seen = client, []
+        client.send("Events", more=True, **({"units": list(units)} if units else {}))
+
+    def until(self, unit, state, timeout=10):
+        """Reads on until the unit is in the state; that event."""
+        end = time.monotonic() + timeout
+        while True:
+            reply = self.client.receive(max(0.001, end - time.monotonic()))
+            if reply is None:
+                raise Failed(f"{unit} does not become {state} within {timeout} s; events: "
+                             + ", ".join(f"{e.get('unit')} {e.get('state')}" for e in self.seen[-12:]))
+            event = reply["parameters"]["event"]
+            self.seen.append(event)
+            if event.get("unit") == unit and event.get("state") == state and event["kind"] == "state":
+                return event
+
+    def drain(self, quiet=0.1):
+        while (reply := self.client.receive(quiet)) is not None:
+            self.seen.append(reply["parameters"]["event"])
+        return self.seen
+
+    def states(self, unit):
+        return [event["state"] for event in self.seen if event.get("unit") == unit and event["kind"] == "state"]
+
+
+class Checks:
+    """The results of one group."""
+
+    def __init__(self, scene, name):
+        self.scene, self.name, self.lines, self.passed, self.failed = scene, name, [], 0, 0
+
+    def ok(self, sentence, good, why=""):
+        if good:
+            self.passed += 1
+            self.lines.append(f"ok - {sentence}")
+        else:
+            self.failed += 1
+            self.lines.append(f"not ok - {sentence}" + (f" ({why})" if why != "" else ""))
+        return good
+
+    def equal(self, sentence, got, expected):
+        return self.ok(sentence, got == expected, f"expected {shown(expected)}, got {shown(got)}")
+
+    def has(self, sentence, text, *parts):
+        missing = [part for part in parts if part not in text]
+        return self.ok(sentence, not missing, f"no {shown(missing)} in {shown(text)}")
+
+    def attempt(self, sentence, action):
+        """`action` must not fail; gives what it gives."""
+        try:
+            result = action()
+        except Failed as failure:
+            self.ok(sentence, False, str(failure))
+            return None
+        self.ok(sentence, True)
+        return result
+
+    def note(self, text):
+        self.lines.append(f"# {text}")
+
+
+def shown(value):
+    text = value if isinstance(value, str) else repr(value)
+    text = text.replace("\n", " | ")
+    return text if len(text) < 600 else text[:600] + "…"

@@ -1,0 +1,75 @@
+"""Runs the groups of checks, a few at a time, and counts. See run.sh."""
+import concurrent.futures
+import os
+import signal
+import sys
+import time
+import traceback
+
+import checks_clients
+import checks_context
+import checks_ctl
+import checks_ending
+import checks_logs
+import checks_order
+import checks_orphans
+import checks_policy
+import checks_reload
+import checks_types
+from harness import Checks, Failed, Scene
+
+GROUPS = [group for module in (checks_order, checks_orphans, checks_context, checks_types, checks_policy, checks_reload, checks_ending,
+                               checks_ctl, checks_clients) for group in module.GROUPS]
+# These measure, or load the machine: one after the other, when all others are done.
+ALONE = [group for module in (checks_logs,) for group in module.GROUPS]
+
+
+def run(scene, group):
+    checks = Checks(scene, group.__name__)
+    began = time.monotonic()
+    try:
+        group(checks)
+    except Failed as failure:
+        where = traceback.extract_tb(failure.__traceback__)
+        line = next((frame.lineno for frame in reversed(where) if "checks_" in frame.filename), 0)
+        checks.ok(f"{group.__name__}, line {line}, can go on", False, str(failure))
+    except Exception:  # a mistake of the checks must not hide the others' results
+        checks.ok(f"{group.__name__} is free of mistakes", False, traceback.format_exc().replace("\n", " | "))
+    checks.note(f"{group.__name__}: {time.monotonic() - began:.1f} s")
+    return checks
+
+
+def main():
+    if len(sys.argv) < 2:
+        print("usage: run.sh BINARY [WORD...]", file=sys.stderr)
+        return 2
+    words = sys.argv[2:]
+    chosen = lambda group: not words or any(word in group.__name__ for word in words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    scene = Scene(sys.argv[1])
+    passed = failed = 0
+
+    def report(checks):
+        nonlocal passed, failed
+        passed, failed = passed + checks.passed, failed + checks.failed
+        print("\n".join(checks.lines), flush=True)
+
+    try:
+        with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:
+            for checks in concurrent.futures.as_completed([pool.submit(run, scene, group) for group in filter(chosen, GROUPS)]):
+                report(checks.result())
+        for group in filter(chosen, ALONE):
+            report(run(scene, group))
+        end = Checks(scene, "end")
+        end.equal("every check cleans up behind it: no init, no directory, no cgroup",
+                  ([init.number for init in scene.inits], [name for name in os.listdir(scene.work) if name.isdigit()],
+                   [name for name in os.listdir(scene.cgroups or "/dev/fd") if name.startswith(f"miniinit-check-{os.getpid()}-")]),
+                  ([], [], []))
+        report(end)
+    finally:
+        scene.close()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())
