@@ -20,11 +20,9 @@ endfunction()
 
 header_dependency(toml toml++/toml.h https://github.com/marzer/tomlplusplus.git v3.3.0 include)
 header_dependency(doctest doctest/doctest.h https://github.com/doctest/doctest.git v2.4.9 .)
-header_dependency(cli11 CLI/CLI.hpp https://github.com/CLIUtils/CLI11.git v2.1.2 include)
-header_dependency(fmt fmt/format.h https://github.com/fmtlib/fmt.git 9.1.0 include)
 header_dependency(boost boost/asio.hpp https://github.com/boostorg/boost.git boost-1.81.0 .)
 
-# toml++, Asio, Boost.JSON and {fmt} are compiled from their headers, once, inside the room that owns them: no archive to
+# toml++, Asio and Boost.JSON are compiled from their headers, once, inside the room that owns them: no archive to
 # link, and nothing of them that is not used. Exceptions stay off in toml++: a bad unit file is ordinary input.
 target_compile_definitions(dep_toml INTERFACE TOML_EXCEPTIONS=0 TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0
   TOML_FLOAT_CHARCONV=1 TOML_INT_CHARCONV=1) # else it parses numbers with streams, which bring all of libstdc++'s locales
@@ -35,4 +33,3 @@ target_compile_definitions(dep_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BO
 add_library(dep_json INTERFACE)
 target_link_libraries(dep_json INTERFACE dep_boost)
 target_compile_definitions(dep_json INTERFACE BOOST_JSON_NO_LIB BOOST_CONTAINER_NO_LIB)
-target_compile_definitions(dep_fmt INTERFACE FMT_HEADER_ONLY)

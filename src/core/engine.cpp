@@ -37,9 +37,7 @@ std::vector<Effect> Engine::take_effects() { return std::exchange(effects_, {});
 void Engine::apply(const Event& event, Instant now) {
     now_ = now;
     UnitId id = event.unit;
-    auto in = [&](Phase phase, Stage stage) {
-        return records_[id].phase == phase && records_[id].stage == stage;
-    };
+    auto in = [&](Phase phase, Stage stage) { return records_[id].phase == phase && records_[id].stage == stage; };
     switch (event.kind) {
     case Event::Kind::start: ask_start(id, false); break;
     case Event::Kind::stop: ask_stop(id); break;
@@ -240,7 +238,8 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     for (Effect& effect : effects_)
         if (effect.unit != no_unit)
             effect.unit = renumbered[effect.unit];
-    std::erase_if(effects_, [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
+    std::erase_if(effects_,
+                  [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
     adopt_graph();
     rebuild();
     settle(now);

@@ -122,11 +122,11 @@ private:
     };
     std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_; // entries may be stale
 
-    std::vector<UnitId> dirty_;      // facts to compute again
+    std::vector<UnitId> dirty_; // facts to compute again
     std::vector<char> is_dirty_;
-    std::deque<UnitId> to_look_at_;  // units whose next step may have become possible
+    std::deque<UnitId> to_look_at_; // units whose next step may have become possible
     std::vector<char> is_queued_;
-    std::deque<UnitId> for_a_slot_;  // ready to start, but parallel_starts are starting
+    std::deque<UnitId> for_a_slot_; // ready to start, but parallel_starts are starting
     std::size_t starting_ = 0, active_ = 0, coming_ = 0;
 };
 

@@ -69,16 +69,18 @@ std::string reason(const Engine& engine, UnitId id) {
         if (record.phase == Phase::down && record.asked == Asked::down)
             return "stopped by hand";
         return record.detail;
-    case Reason::unneeded: return record.phase == Phase::stopping || record.asked != Asked::down ? "nothing needs it" : "stopped by hand";
+    case Reason::unneeded:
+        return record.phase == Phase::stopping || record.asked != Asked::down ? "nothing needs it" : "stopped by hand";
     case Reason::dependency_failed: return "dependency failed: " + other(engine, record.cause);
     case Reason::dependency_stopped: return other(engine, record.cause) + ", which it requires, stopped";
     case Reason::conflict: return "it conflicts with " + other(engine, record.cause);
     case Reason::condition: return "condition not met" + detail;
     case Reason::spawn_failed: return "cannot start" + detail;
     case Reason::exited:
-        return (record.last_exit.kind == ExitStatus::Kind::none ? "it ended" : "it ended with " + text(record.last_exit)) + detail;
-    case Reason::start_timeout:
-        return "it was not ready within its start-timeout" + detail;
+        return (record.last_exit.kind == ExitStatus::Kind::none ? "it ended"
+                                                                : "it ended with " + text(record.last_exit)) +
+               detail;
+    case Reason::start_timeout: return "it was not ready within its start-timeout" + detail;
     case Reason::stop_timeout: return "it did not stop within its stop-timeout" + detail;
     case Reason::pre_start_failed: return "pre-start failed" + detail;
     case Reason::post_start_failed: return "post-start failed" + detail;
@@ -119,8 +121,9 @@ std::vector<std::string> explain(const Engine& engine, UnitId id) {
             why = "nothing has asked for it";
         }
         if (record.phase == Phase::down && record.resting)
-            why = "it " + (record.last_exit.kind == ExitStatus::Kind::none ? std::string("completed")
-                                                                          : "ended by itself with " + text(record.last_exit));
+            why = "it " + (record.last_exit.kind == ExitStatus::Kind::none
+                               ? std::string("completed")
+                               : "ended by itself with " + text(record.last_exit));
         if (!why.empty())
             sentence += ": " + why;
         if (record.phase == Phase::down && record.asked == Asked::down && record.reason != Reason::conflict &&

@@ -41,9 +41,9 @@ Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) 
     facts.keep = facts.wanted && counts.unkept == 0 && !record.cycle;
     facts.good = good(phase);
     facts.came_up = record.came_up;
-    facts.coming = facts.wanted && !record.resting && counts.stuck == 0 &&
-                   (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting ||
-                    phase == Phase::stopping);
+    facts.coming =
+        facts.wanted && !record.resting && counts.stuck == 0 &&
+        (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping);
     facts.hopeful = facts.wanted && (facts.good || facts.coming || phase == Phase::backoff);
     facts.lost = phase == Phase::failed || phase == Phase::invalid;
     facts.active = active(phase);

@@ -10,15 +10,15 @@ namespace mi::core {
 
 // Of one unit.
 struct Facts {
-    bool wanted : 1 = false;    // somebody asked for it, or something that runs needs it
-    bool pulls : 1 = false;     // it wants what it depends on to be up
-    bool keep : 1 = false;      // if it is up it may stay up
-    bool good : 1 = false;      // it satisfies who requires it
-    bool came_up : 1 = false;   // it satisfies who has it as a milestone
-    bool coming : 1 = false;    // its (first) start is still to come or going on
-    bool hopeful : 1 = false;   // it is good, or may become so without anybody asking
-    bool lost : 1 = false;      // who requires it fails
-    bool active : 1 = false;    // it has something to stop
+    bool wanted : 1 = false;  // somebody asked for it, or something that runs needs it
+    bool pulls : 1 = false;   // it wants what it depends on to be up
+    bool keep : 1 = false;    // if it is up it may stay up
+    bool good : 1 = false;    // it satisfies who requires it
+    bool came_up : 1 = false; // it satisfies who has it as a milestone
+    bool coming : 1 = false;  // its (first) start is still to come or going on
+    bool hopeful : 1 = false; // it is good, or may become so without anybody asking
+    bool lost : 1 = false;    // who requires it fails
+    bool active : 1 = false;  // it has something to stop
     bool operator==(const Facts&) const = default;
 };
 

@@ -22,7 +22,8 @@ void tidy(std::vector<std::pair<UnitId, T>>& pairs, Less less) {
 }
 
 bool edge_less(const std::pair<UnitId, Edge>& a, const std::pair<UnitId, Edge>& b) {
-    return std::tuple(a.first, a.second.unit, a.second.relation) < std::tuple(b.first, b.second.unit, b.second.relation);
+    return std::tuple(a.first, a.second.unit, a.second.relation) <
+           std::tuple(b.first, b.second.unit, b.second.relation);
 }
 
 void make_invalid(Unit& unit, std::string fault) {
@@ -63,7 +64,8 @@ Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
         if (cycle.broken) {
             auto [from, edge] = *cycle.broken;
             problems_.push_back("dependency cycle: " + path + "; broken by ignoring that " + units_[from].name +
-                                (edge.relation == Relation::want ? " wants " : " comes after ") + units_[edge.unit].name);
+                                (edge.relation == Relation::want ? " wants " : " comes after ") +
+                                units_[edge.unit].name);
             std::erase(pairs.needs, std::pair(from, edge));
         } else {
             problems_.push_back("dependency cycle: " + path + "; none of its units can be started");

@@ -156,10 +156,11 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         return false;
     };
     auto failure = [&] {
-        return record.detail.empty() ? std::string(name(role)) + " command " + std::to_string(record.hook_index + 1) +
-                                           (exit.kind == ExitStatus::Kind::code ? " exited with code " : " was ended by signal ") +
-                                           std::to_string(exit.number)
-                                     : record.detail;
+        return record.detail.empty()
+                   ? std::string(name(role)) + " command " + std::to_string(record.hook_index + 1) +
+                         (exit.kind == ExitStatus::Kind::code ? " exited with code " : " was ended by signal ") +
+                         std::to_string(exit.number)
+                   : record.detail;
     };
     switch (role) {
     case Role::pre_start:

@@ -5,8 +5,8 @@
 namespace mi::core {
 
 namespace {
-constexpr std::array<std::string_view, 11> phase_names{"down",    "waiting", "starting", "up",     "reloading", "stopping",
-                                                       "backoff", "done",    "skipped",  "failed", "invalid"};
+constexpr std::array<std::string_view, 11> phase_names{
+    "down", "waiting", "starting", "up", "reloading", "stopping", "backoff", "done", "skipped", "failed", "invalid"};
 } // namespace
 
 std::string_view name(Phase phase) { return phase_names[static_cast<std::size_t>(phase)]; }

@@ -42,8 +42,8 @@ enum class Stage : std::uint8_t {
     none,
     conditions,
     pre_start,
-    main,      // spawned, waiting for readiness (or for the end of a oneshot)
-    pid_file,  // forking: the parent is gone, the PID file is awaited
+    main,     // spawned, waiting for readiness (or for the end of a oneshot)
+    pid_file, // forking: the parent is gone, the PID file is awaited
     post_start,
     stop,      // stop-command
     terminate, // the stop signal is sent
@@ -96,12 +96,12 @@ struct Record {
     Asked asked = Asked::nothing;
     Stage stage = Stage::none;
     Reason reason = Reason::none;
-    Role hook = Role::none;    // of the command that is running now, if hook_pid != 0
-    bool resting = false;      // ended by itself: wanted or not, it is not started until somebody asks
-    bool cycle = false;        // to be stopped, and then started again
-    bool came_up = false;      // at least once since it was last down by our will: what `milestones` look at
-    bool ended = false;        // the current stop follows the unit's own end or failure, nobody asked for it
-    bool good_end = false;     // with `ended`: that end counts as success
+    Role hook = Role::none; // of the command that is running now, if hook_pid != 0
+    bool resting = false;   // ended by itself: wanted or not, it is not started until somebody asks
+    bool cycle = false;     // to be stopped, and then started again
+    bool came_up = false;   // at least once since it was last down by our will: what `milestones` look at
+    bool ended = false;     // the current stop follows the unit's own end or failure, nobody asked for it
+    bool good_end = false;  // with `ended`: that end counts as success
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none
     std::int32_t hook_pid = 0;

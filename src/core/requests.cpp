@@ -34,9 +34,9 @@ void Engine::ask_start(UnitId id, bool all) {
         touch(at);
         bool fresh = !active(record.phase);
         for (const Edge& edge : graph_.needs(at)) {
-            bool follow = edge.relation == Relation::requirement || edge.relation == Relation::milestone ||
-                          (edge.relation == Relation::want && (all || fresh) &&
-                           records_[edge.unit].asked != Asked::down);
+            bool follow =
+                edge.relation == Relation::requirement || edge.relation == Relation::milestone ||
+                (edge.relation == Relation::want && (all || fresh) && records_[edge.unit].asked != Asked::down);
             if (follow && seen.insert(edge.unit).second)
                 stack.push_back(edge.unit);
         }

@@ -15,14 +15,16 @@ namespace mi::core {
     case RestartPolicy::always: return true;
     case RestartPolicy::on_failure: return !record.good_end;
     case RestartPolicy::on_abnormal:
-        return !record.good_end && (record.reason == Reason::start_timeout ||
-                                    record.last_exit.kind == ExitStatus::Kind::signal);
+        return !record.good_end &&
+               (record.reason == Reason::start_timeout || record.last_exit.kind == ExitStatus::Kind::signal);
     }
     __builtin_unreachable();
 }
 
 // A run so long that backoff and the limit start afresh: longer than the longest delay, so that they cannot cancel out.
-[[nodiscard]] constexpr bool stable_run(const Service& service, Span length) { return length > service.restart_delay_max; }
+[[nodiscard]] constexpr bool stable_run(const Service& service, Span length) {
+    return length > service.restart_delay_max;
+}
 
 // The delay before restart number `tries` (from 1) in a row: doubled each time up to the maximum, and up to a quarter
 // longer at random (`chance`: any number), so that services that died together do not come back together.

@@ -146,8 +146,8 @@ void Engine::act(UnitId id) {
             begin_stop(id, Reason::restarting);
         } else if (!facts.wanted) {
             bool by_conflict = record.reason == Reason::conflict;
-            begin_stop(id, halt_ != Halt::no ? Reason::shutdown
-                           : by_conflict     ? Reason::conflict
+            begin_stop(id, halt_ != Halt::no             ? Reason::shutdown
+                           : by_conflict                 ? Reason::conflict
                            : record.asked == Asked::down ? Reason::asked
                                                          : Reason::unneeded);
         } else {

@@ -207,7 +207,7 @@ struct Unit {
     std::string description;
     std::string source; // the file it came from, or FILE with units.NAME for one of a bundle
     std::string fault;
-    std::string instance; // of a template: what stands after the '@'
+    std::string instance;     // of a template: what stands after the '@'
     std::uint64_t digest = 0; // of everything the files said: differs when a re-read changed the unit
     std::vector<Dependency> dependencies;
     std::vector<std::string> documentation;

@@ -11,19 +11,19 @@ namespace {
 // One option: how it is written, for whom, and what --help says of it.
 struct Option {
     const char* name;
-    char letter; // 0: none
+    char letter;            // 0: none
     std::string_view value; // what stands for its value in the help; empty: takes none
     unsigned takes;         // of which verbs; 0: of all
     std::string_view help;
     bool (*set)(Arguments&, std::string_view); // false: the value makes no sense
 };
 
-template <bool Arguments::*member>
+template <bool Arguments::* member>
 bool set_flag(Arguments& arguments, std::string_view) {
     arguments.*member = true;
     return true;
 }
-template <std::string Arguments::*member>
+template <std::string Arguments::* member>
 bool set_text(Arguments& arguments, std::string_view value) {
     arguments.*member = value;
     return !value.empty();
@@ -31,10 +31,13 @@ bool set_text(Arguments& arguments, std::string_view value) {
 
 constexpr Option options[] = {
     {"all", 'a', "", takes_all, "also what is down", set_flag<&Arguments::all>},
-    {"failed", 'F', "", takes_failed, "only what failed", set_flag<&Arguments::failed>},
-    {"reverse", 'r', "", takes_reverse, "what needs the unit, rather than what it needs", set_flag<&Arguments::reverse>},
+    {"all", 'a', "", takes_every, "every process of the unit, not only the main one", set_flag<&Arguments::all>},
+    {"failed", 'F', "", takes_failed, "only what failed or is to be tried again", set_flag<&Arguments::failed>},
+    {"reverse", 'r', "", takes_reverse, "what needs the unit, rather than what it needs",
+     set_flag<&Arguments::reverse>},
     {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
-    {"force", 'f', "", takes_force, "at once, without stopping anything: data may be lost", set_flag<&Arguments::force>},
+    {"force", 'f', "", takes_force, "at once, without stopping anything: data may be lost",
+     set_flag<&Arguments::force>},
     {"lines", 'n', "N", takes_lines, "show so many log lines (10; 0: none)",
      [](Arguments& arguments, std::string_view value) {
          return (arguments.lines = to_number<unsigned>(value)).has_value();
@@ -42,9 +45,10 @@ constexpr Option options[] = {
     {"timeout", 't', "TIME", takes_timeout, "give up after so long (\"10s\", \"2min\")",
      [](Arguments& arguments, std::string_view value) { return (arguments.timeout = span_of(value)).has_value(); }},
     {"for", 0, "STATE", takes_state, "the state to wait for (up)", set_text<&Arguments::state>},
-    {"root", 0, "DIR", takes_source, "work on the file system below DIR", set_text<&Arguments::root>},
-    {"config", 0, "FILE", takes_source, "the manager's file, instead of /etc/miniinit.toml", set_text<&Arguments::config>},
-    {"units", 0, "DIR", takes_source, "look for units there (may be given again), instead of the usual places",
+    {"root", 0, "DIR", takes_source, "work on the file system below DIR, whatever init runs here", set_text<&Arguments::root>},
+    {"config", 0, "FILE", takes_source, "the manager's file, instead of that of the init (/etc/miniinit.toml)",
+     set_text<&Arguments::config>},
+    {"units", 0, "DIR", takes_source, "look for units there (may be given again), not where the init looks",
      [](Arguments& arguments, std::string_view value) {
          arguments.units.emplace_back(value);
          return true;
@@ -62,13 +66,9 @@ constexpr Option options[] = {
     {"help", 'h', "", 0, "this text", set_flag<&Arguments::help>},
 };
 
-bool taken(const Option& option, const Verb& verb) {
-    return option.takes == 0 || (option.takes & verb.takes) != 0;
-}
+bool taken(const Option& option, const Verb& verb) { return option.takes == 0 || (option.takes & verb.takes) != 0; }
 
-void pad(std::string& line, std::size_t width) {
-    line.append(line.size() < width ? width - line.size() : 1, ' ');
-}
+void pad(std::string& line, std::size_t width) { line.append(line.size() < width ? width - line.size() : 1, ' '); }
 
 } // namespace
 
@@ -97,7 +97,8 @@ std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc
     constexpr int first = 256; // above every letter
     for (int index = 0; const Option& option : options) {
         if (taken(option, verb)) {
-            longs.push_back({option.name, option.value.empty() ? no_argument : required_argument, nullptr, first + index});
+            longs.push_back(
+                {option.name, option.value.empty() ? no_argument : required_argument, nullptr, first + index});
             if (option.letter != 0) {
                 letters += option.letter;
                 letters += option.value.empty() ? "" : ":";
@@ -120,7 +121,8 @@ std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc
                 what = std::string("-") + static_cast<char>(::optopt);
             else if (::optopt >= first)
                 what = std::string("--") + options[::optopt - first].name;
-            return std::unexpected(what + (got == ':' ? " needs a value" : " is no option of " + std::string(verb.name)));
+            return std::unexpected(what +
+                                   (got == ':' ? " needs a value" : " is no option of " + std::string(verb.name)));
         }
         for (int index = 0; const Option& option : options) {
             if (taken(option, verb) && (got == first + index || (got < first && got == option.letter)) &&
@@ -169,7 +171,12 @@ std::string help_overview() {
         pad(line, verb.operands.find("…") != std::string_view::npos ? 30 : 28);
         text += line + std::string(verb.summary) + "\n";
     }
-    return text + "\nEvery verb has --help, with an example, and --json.\n";
+    return text + "\nWhich init (before or after the verb):\n"
+                  "  --control PATH              the one with this socket; default: $MINIINIT_CONTROL, else\n"
+                  "                              /run/miniinit/control\n"
+                  "  --user                      your own, started with `miniinit --user`\n"
+                  "\nEvery verb has --help, with an example, and --json. Exit codes: 0 done, 1 failed, 2 not understood,\n"
+                  "3 not running, 4 no such unit or not allowed.\n";
 }
 
 } // namespace mi::ctl

@@ -46,19 +46,20 @@ enum Takes : unsigned {
     takes_timeout = 64,
     takes_state = 128,
     takes_source = 256, // --root, --config, --units, --allow-insecure-units
+    takes_every = 512,  // --all, of the processes of a unit
 };
 
 struct Context;
 
 // One verb: a row of the table in verbs.cpp.
 struct Verb {
-    std::string_view group;    // heading in the overview
+    std::string_view group; // heading in the overview
     std::string_view name;
     std::string_view operands; // "UNIT…"
     std::string_view summary;
     std::string_view example;
     unsigned takes = 0;
-    unsigned least = 0, most = 0; // operands
+    unsigned least = 0, most = 0;   // operands
     int (*run)(Context&) = nullptr; // none: `logs`, which reads its options itself
 };
 inline constexpr unsigned any_number = ~0u;

@@ -27,7 +27,8 @@ std::string words_of(const wire::Error& error) {
             else if constexpr (std::is_same_v<E, wire::NotRunning>)
                 return one.unit + " is not running, it is " + std::string(wire::word(one.state));
             else if constexpr (std::is_same_v<E, wire::JobFailed>)
-                return one.unit + " is " + std::string(wire::word(one.state)) + (one.message.empty() ? "" : ": " + one.message);
+                return one.unit + " is " + std::string(wire::word(one.state)) +
+                       (one.message.empty() ? "" : ": " + one.message);
             else if constexpr (std::is_same_v<E, wire::ShuttingDown>)
                 return "the system is going down";
             else if constexpr (std::is_same_v<E, wire::NotSupported>)

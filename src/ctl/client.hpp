@@ -15,10 +15,10 @@ namespace mi::ctl {
 
 // Why there is no answer: what the other side says, or that there is no other side.
 struct Failure {
-    std::string message;                  // one line for people
+    std::string message;                   // one line for people
     std::optional<wire::CallFailure> said; // an error reply
-    bool nobody = false;                  // no init is listening
-    bool forbidden = false;               // we may not connect or not do this
+    bool nobody = false;                   // no init is listening
+    bool forbidden = false;                // we may not connect or not do this
 };
 // An error reply in words.
 [[nodiscard]] Failure failure_of(wire::CallFailure said);
@@ -30,7 +30,8 @@ public:
 
     // One call, one answer. `patience`: how long that may take; none: for ever.
     template <typename R>
-    [[nodiscard]] std::expected<typename R::Reply, Failure> call(const R& request, std::optional<Span> patience = quick) {
+    [[nodiscard]] std::expected<typename R::Reply, Failure> call(const R& request,
+                                                                 std::optional<Span> patience = quick) {
         if (std::optional<Failure> failure = send(request, false))
             return std::unexpected(std::move(*failure));
         auto answer = next<typename R::Reply>(patience);

@@ -30,8 +30,22 @@ std::string Context::socket_path() const {
     return "/run/miniinit/control";
 }
 
-config::Source Context::source() const {
-    config::Source source;
+std::string Sources::looked() const {
+    std::string text;
+    auto add = [&](const std::string& path) {
+        text += (text.empty() ? "looked in " : ", ") +
+                (source.root.ends_with('/') ? source.root.substr(0, source.root.size() - 1) : source.root) + path;
+    };
+    if (!source.config.empty())
+        add(source.config);
+    for (const std::string& directory : source.directories)
+        add(directory);
+    return text;
+}
+
+std::expected<Sources, Failure> Context::sources() const {
+    Sources found;
+    config::Source& source = found.source;
     if (arguments.user) {
         std::string home = environment("XDG_CONFIG_HOME");
         if (home.empty())
@@ -48,7 +62,24 @@ config::Source Context::source() const {
     }
     source.root = arguments.root;
     source.allow_insecure = arguments.insecure;
-    return source;
+    if (!arguments.root.empty() || !arguments.units.empty() || !arguments.config.empty())
+        return found;
+    auto client = connect();
+    auto overview = client ? client->call(wire::GetOverview{}) : std::unexpected(client.error());
+    if (!overview) {
+        // Who names an init wants that one's files, and none else.
+        if (!arguments.control.empty())
+            return std::unexpected(overview.error());
+        return found;
+    }
+    if (!overview->unit_directories.empty()) {
+        source.directories = std::move(overview->unit_directories);
+        source.config = std::move(overview->config);
+        source.allow_insecure = source.allow_insecure || overview->insecure_units_allowed;
+        source.owner = ::getuid();
+    }
+    found.init = std::move(*client);
+    return found;
 }
 
 int Context::fail(std::string_view message, ExitCode code) const {

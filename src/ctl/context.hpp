@@ -7,10 +7,19 @@
 #include "ctl/terminal.hpp"
 #include "wire/json.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace mi::ctl {
+
+// Where unit files are read, and the init that said so or may want to hear of changes.
+struct Sources {
+    config::Source source;
+    std::optional<Client> init;
+    // "looked in /etc/miniinit.toml, /etc/miniinit, …".
+    [[nodiscard]] std::string looked() const;
+};
 
 struct Context {
     Arguments arguments;
@@ -20,8 +29,9 @@ struct Context {
     [[nodiscard]] std::expected<Client, Failure> connect() const { return Client::connect(socket_path()); }
     // By --control, $MINIINIT_CONTROL, --user, or the system's.
     [[nodiscard]] std::string socket_path() const;
-    // Where the verbs that read unit files look, by --root, --units, --config and --user.
-    [[nodiscard]] config::Source source() const;
+    // Where the verbs that read unit files look: by --root, --units and --config, else where the init that answers
+    // looks, else in the usual places. Fails where an init is named by --control and does not answer.
+    [[nodiscard]] std::expected<Sources, Failure> sources() const;
 
     // To standard output. What cannot be written there is a failure of the verb.
     int print(std::string_view text) const { return write_all(1, text) ? done : failed; }

@@ -1,5 +1,5 @@
-// Lines as they are written: waits with inotify(7), never by looking again and again, and follows files through rotation, units that
-// appear, and logs that move from one directory to another.
+// Lines as they are written: waits with inotify(7), never by looking again and again, and follows files through
+// rotation, units that appear, and logs that move from one directory to another.
 #pragma once
 
 #include <functional>
@@ -35,8 +35,8 @@ private:
         std::uint64_t device = 0, inode = 0;
         std::int64_t at = 0;
     };
-    // The last line shown of a unit, and its place. When logs move to another directory the lines come by again there: those up
-    // to this moment are known.
+    // The last line shown of a unit, and its place. When logs move to another directory the lines come by again
+    // there: those up to this moment are known.
     struct Last {
         WallTime at{INT64_MIN};
         std::string path;

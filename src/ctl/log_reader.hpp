@@ -1,8 +1,8 @@
-// Reading log files: which there are, their lines forwards and backwards, those of many units merged in time order. What is shown
-// of them, and how, is logs.hpp's.
+// Reading log files: which there are, their lines forwards and backwards, those of many units merged in time order.
+// What is shown of them, and how, is logs.hpp's.
 //
-// Within a file stamps never go back, so a moment is found by bisection; the files of a unit follow each other. Lines are merged by
-// stamp, but never out of the order they have in their unit.
+// Within a file stamps never go back, so a moment is found by bisection; the files of a unit follow each other. Lines
+// are merged by stamp, but never out of the order they have in their unit.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@
 
 namespace mi::ctl {
 
-// One file up to a size that ends with a line end: what is written later is not part of it. `current` is opened when it is
-// found; a rotated one, which does not change, when its turn comes.
+// One file up to a size that ends with a line end: what is written later is not part of it. `current` is opened when
+// it is found; a rotated one, which does not change, when its turn comes.
 struct LogFile {
     std::string place; // the directory of the unit
     std::string name;
@@ -38,8 +38,8 @@ struct UnitLog {
     std::vector<LogFile> files;
 };
 
-// The units that have a log in `directories` and match one of `patterns` (none: all), by name. A directory that may not be read
-// gets a line in `complaints`.
+// The units that have a log in `directories` and match one of `patterns` (none: all), by name. A directory that may
+// not be read gets a line in `complaints`.
 [[nodiscard]] std::vector<UnitLog> open_logs(const std::vector<std::string>& directories,
                                              const std::vector<std::string>& patterns,
                                              std::vector<std::string>& complaints);
@@ -51,8 +51,8 @@ struct UnitLog {
 // Whether `name` matches a shell pattern of `*` and `?`.
 [[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
 
-// Two line beginnings in the file, near each other: every line before the first is earlier than `at`, every one from the second
-// on is not.
+// Two line beginnings in the file, near each other: every line before the first is earlier than `at`, every one from
+// the second on is not.
 struct Around {
     std::int64_t before = 0, behind = 0;
 };

@@ -9,7 +9,7 @@ namespace mi::ctl {
 
 // Up to `lines` last lines of the unit below `directory`, as `logs` shows them, with `indent` before each. Empty where there
 // is no log or it may not be read.
-[[nodiscard]] std::string log_tail(const Style& style, const std::string& directory, const std::string& unit, unsigned lines,
-                                   const std::string& indent);
+[[nodiscard]] std::string log_tail(const Style& style, const std::string& directory, const std::string& unit,
+                                   unsigned lines, const std::string& indent);
 
 } // namespace mi::ctl

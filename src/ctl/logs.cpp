@@ -38,7 +38,11 @@ constexpr std::string_view help =
     "  -D, --directory DIR   look here instead (repeatable)\n"
     "      --root DIR        look below this root file system\n"
     "      --user            of the user's own init\n"
-    "  -h, --help\n";
+    "      --control PATH    of the init with this socket (default: $MINIINIT_CONTROL, if set)\n"
+    "  -h, --help            this text\n"
+    "\nExample:\n"
+    "  minictl logs -f web                        what web writes, as it writes it\n"
+    "  minictl logs --since -1h -p warning        what went wrong in the last hour\n";
 
 // A compiled regular expression. POSIX's, because the C++ library's recurses on long lines.
 class Pattern {
@@ -94,7 +98,8 @@ public:
     Output(LogOutput output, Style style) : output_(output), style_(style) {}
     // False: nobody reads any more.
     bool show(std::string_view unit, const logs::Line& line) {
-        // `cat` gives back what was written: a line without an end is joined with the next of its stream, but with no other.
+        // `cat` gives back what was written: a line without an end is joined with the next of its stream, but with no
+        // other.
         if (output_ == LogOutput::cat) {
             if (open_ && (unit != open_unit_ || line.source != open_source_))
                 text_ += '\n';

@@ -1,6 +1,6 @@
-// `minictl logs`: the logs of units, merged in time order, for people and for pipes. It reads files and asks nobody, so it
-// works without a running init and on a foreign root file system. Reading the files is log_reader.hpp's, waiting for more
-// log_follow.hpp's.
+// `minictl logs`: the logs of units, merged in time order, for people and for pipes. It reads files and asks nobody,
+// so it works without a running init and on a foreign root file system. Reading the files is log_reader.hpp's,
+// waiting for more log_follow.hpp's.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +34,12 @@ struct LogQuery {
 // `directories` are where to look unless --directory says so.
 int logs(int argc, char** argv, std::vector<std::string> directories);
 
-// Where logs are: /var/log/miniinit and /run/log/miniinit under `root` (empty: /); in user mode $XDG_STATE_HOME/miniinit/log
-// and $XDG_RUNTIME_DIR/miniinit/log.
+// Where logs are: /var/log/miniinit and /run/log/miniinit under `root` (empty: /); in user mode
+// $XDG_STATE_HOME/miniinit/log and $XDG_RUNTIME_DIR/miniinit/log.
 [[nodiscard]] std::vector<std::string> log_directories(bool user, const std::string& root = {});
 
-// A moment as people write it: "2026-11-22T04:10:01Z", "2026-11-22 04:10:01" (local time; seconds, minutes or the whole time may be
-// missing), "04:10", "today", "yesterday", "now", "-5min", "2h 30min ago".
+// A moment as people write it: "2026-11-22T04:10:01Z", "2026-11-22 04:10:01" (local time; seconds, minutes or the
+// whole time may be missing), "04:10", "today", "yesterday", "now", "-5min", "2h 30min ago".
 [[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text, WallTime now);
 
 // One line as it is shown, with its line end (with `cat` none where the original has none).

@@ -59,7 +59,8 @@ int run_verb(const Verb& verb, int argc, char** argv) {
     Context context{{}, verb, style_of(1), style_of(2)};
     std::expected<Arguments, std::string> arguments = parse_arguments(verb, argc, argv);
     if (!arguments)
-        return say_usage(context.err, arguments.error() + "\n(`minictl " + std::string(verb.name) + " --help` says more)");
+        return say_usage(context.err,
+                         arguments.error() + "\n(`minictl " + std::string(verb.name) + " --help` says more)");
     context.arguments = std::move(*arguments);
     if (context.arguments.help)
         return context.print(help_of(verb));

@@ -7,7 +7,8 @@ namespace {
 constexpr std::string_view looking = "Looking", acting = "Acting", configuring = "Configuring", machine = "Machine";
 
 constexpr Verb table[] = {
-    {looking, "list", "", "the units that are not down", "minictl list --failed", takes_all | takes_failed, 0, 0, list_units},
+    {looking, "list", "", "the units that are not down", "minictl list --failed", takes_all | takes_failed, 0, 0,
+     list_units},
     {looking, "status", "[UNIT…]", "all about units and their last log lines; without UNIT, about the manager",
      "minictl status sshd", takes_lines, 0, any_number, show_status},
     {looking, "tree", "[UNIT]", "what a unit (default: the target) depends on", "minictl tree --reverse network",
@@ -17,15 +18,19 @@ constexpr Verb table[] = {
     {looking, "show", "UNIT", "every setting of a unit and where it comes from", "minictl show web", takes_source, 1, 1,
      show_settings},
     {looking, "cat", "UNIT…", "the files of units", "minictl cat web", takes_source, 1, any_number, show_files},
-    {looking, "logs", "[UNIT…]", "the logs of units, in the order of time", "minictl logs -f web", 0, 0, any_number, nullptr},
+    {looking, "logs", "[UNIT…]", "the logs of units, in the order of time", "minictl logs -f web", 0, 0, any_number,
+     nullptr},
     {looking, "events", "[UNIT…]", "what happens, as it happens", "minictl events --json | jq .unit", 0, 0, any_number,
      watch_events},
+    {looking, "times", "", "how long the kernel, the init and each unit took to start", "minictl times", 0, 0, 0,
+     show_times},
     {looking, "probe", "", "what this system offers, and what is done without", "minictl probe", 0, 0, 0, probe_system},
-    {looking, "version", "", "the version of minictl and of the running init", "minictl version", 0, 0, 0, show_version},
-    {acting, "start", "UNIT…", "start units and what they need", "minictl start web cache", takes_no_wait | takes_lines, 1,
-     any_number, start_units},
-    {acting, "stop", "UNIT…", "stop units and what needs them", "minictl stop web", takes_no_wait | takes_lines, 1, any_number,
-     stop_units},
+    {looking, "version", "", "the version of minictl and of the running init", "minictl version", 0, 0, 0,
+     show_version},
+    {acting, "start", "UNIT…", "start units and what they need", "minictl start web cache", takes_no_wait | takes_lines,
+     1, any_number, start_units},
+    {acting, "stop", "UNIT…", "stop units and what needs them", "minictl stop web", takes_no_wait | takes_lines, 1,
+     any_number, stop_units},
     {acting, "restart", "UNIT…", "stop units, if they run, and start them", "minictl restart web",
      takes_no_wait | takes_lines, 1, any_number, restart_units},
     {acting, "try-restart", "UNIT…", "restart those of the units that run", "minictl try-restart web",
@@ -33,9 +38,9 @@ constexpr Verb table[] = {
     {acting, "reload", "UNIT…", "have services read their settings again", "minictl reload web",
      takes_no_wait | takes_lines, 1, any_number, reload_services},
     {acting, "signal", "SIGNAL UNIT", "send a signal to the main process (--all: to every one)",
-     "minictl signal USR1 web", takes_all, 2, 2, signal_unit},
-    {acting, "reset", "[UNIT…]", "forget failures, so that units are tried again", "minictl reset web", 0, 0, any_number,
-     reset_units},
+     "minictl signal USR1 web", takes_every, 2, 2, signal_unit},
+    {acting, "reset", "[UNIT…]", "forget failures, so that units are tried again", "minictl reset web", 0, 0,
+     any_number, reset_units},
     {acting, "wait", "UNIT", "wait until a unit is in a state", "minictl wait web --for up --timeout 30s",
      takes_state | takes_timeout, 1, 1, wait_for},
     {acting, "target", "NAME", "stop what the target does not need, start what it does", "minictl target rescue",
@@ -46,19 +51,19 @@ constexpr Verb table[] = {
      any_number, disable_units},
     {configuring, "reload-units", "", "read the unit files again; what runs goes on", "minictl reload-units", 0, 0, 0,
      reload_unit_files},
-    {configuring, "verify", "[FILE…]", "name every problem of unit files", "minictl verify web.toml", takes_source, 0,
+    {configuring, "verify", "[FILE|UNIT…]", "name every problem of unit files (none named: of all)", "minictl verify web.toml", takes_source, 0,
      any_number, verify_files},
-    {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_force, 0, 0, power_off},
-    {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_force, 0, 0, reboot_machine},
+    {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_force, 0, 0,
+     power_off},
+    {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_force, 0, 0,
+     reboot_machine},
     {machine, "halt", "", "stop everything in order and stay", "minictl halt", takes_force, 0, 0, halt_machine},
-    {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes", "minictl healthcheck web", 0, 0,
-     any_number, check_health},
+    {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes",
+     "minictl healthcheck web", 0, 0, any_number, check_health},
 };
 
 } // namespace
 
-std::span<const Verb> verbs() {
-    return table;
-}
+std::span<const Verb> verbs() { return table; }
 
 } // namespace mi::ctl

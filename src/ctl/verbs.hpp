@@ -12,6 +12,7 @@ int show_tree(Context&);
 int explain_unit(Context&);
 int watch_events(Context&);
 int wait_for(Context&);
+int show_times(Context&);
 int probe_system(Context&);
 int show_version(Context&);
 int check_health(Context&);

@@ -34,7 +34,8 @@ public:
         // What is over in a blink is not worth a flicker.
         if (past < 150)
             return;
-        std::string line = std::string(turns[static_cast<std::size_t>(past / 100) % std::size(turns)]) + " " + seconds(past);
+        std::string line =
+            std::string(turns[static_cast<std::size_t>(past / 100) % std::size(turns)]) + " " + seconds(past);
         std::string what;
         for (const auto& [unit, state] : busy_)
             what += (what.empty() ? "  " : ", ") + unit + " " + std::string(wire::word(state));
@@ -63,7 +64,8 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
         return std::unexpected(std::move(*failure));
     ProgressLine line(context.err);
     for (;;) {
-        auto answer = client.next<wire::Progress>(animated ? std::optional<Span>(std::chrono::milliseconds(100)) : std::nullopt);
+        auto answer =
+            client.next<wire::Progress>(animated ? std::optional<Span>(std::chrono::milliseconds(100)) : std::nullopt);
         if (!answer)
             return std::unexpected(answer.error());
         if (*answer && !(*answer)->continues)
@@ -131,24 +133,12 @@ int do_simply(Context& context, const R& request) {
 
 } // namespace
 
-int start_units(Context& context) {
-    return do_job(context, wire::Start{{context.arguments.words}});
-}
-int stop_units(Context& context) {
-    return do_job(context, wire::Stop{{context.arguments.words}});
-}
-int restart_units(Context& context) {
-    return do_job(context, wire::Restart{{context.arguments.words}});
-}
-int try_restart_units(Context& context) {
-    return do_job(context, wire::TryRestart{{context.arguments.words}});
-}
-int reload_services(Context& context) {
-    return do_job(context, wire::Reload{{context.arguments.words}});
-}
-int go_to_target(Context& context) {
-    return do_job(context, wire::Target{context.arguments.words[0]});
-}
+int start_units(Context& context) { return do_job(context, wire::Start{{context.arguments.words}}); }
+int stop_units(Context& context) { return do_job(context, wire::Stop{{context.arguments.words}}); }
+int restart_units(Context& context) { return do_job(context, wire::Restart{{context.arguments.words}}); }
+int try_restart_units(Context& context) { return do_job(context, wire::TryRestart{{context.arguments.words}}); }
+int reload_services(Context& context) { return do_job(context, wire::Reload{{context.arguments.words}}); }
+int go_to_target(Context& context) { return do_job(context, wire::Target{context.arguments.words[0]}); }
 
 int signal_unit(Context& context) {
     const std::vector<std::string>& words = context.arguments.words;
@@ -158,9 +148,7 @@ int signal_unit(Context& context) {
     return do_simply(context, wire::Signal{words[1], *number, context.arguments.all});
 }
 
-int reset_units(Context& context) {
-    return do_simply(context, wire::Reset{context.arguments.words});
-}
+int reset_units(Context& context) { return do_simply(context, wire::Reset{context.arguments.words}); }
 
 int reload_unit_files(Context& context) {
     auto client = context.connect();

@@ -2,6 +2,8 @@
 #include "core/graph.hpp"
 #include "ctl/verbs.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -72,51 +74,71 @@ struct Enablings {
     static void fields(auto& self, auto&& visit) { visit("units", self.units); }
 };
 
-int fail_on(const Context& context, const std::string& unit, const Fault& fault) {
+int fail_missing(const Context& context, const Sources& from, const std::string& unit) {
+    return context.fail("there is no unit " + harmless(unit) + " (" + harmless(from.looked()) + ")", refused);
+}
+
+int fail_on(const Context& context, const Sources& from, const std::string& unit, const Fault& fault) {
     if (fault.code == ENOENT)
-        return context.fail("there is no unit " + unit, refused);
+        return fail_missing(context, from, unit);
     return context.fail(fault.text(), fault.code == EACCES || fault.code == EPERM ? refused : failed);
 }
 
-// Tells the running init, if there is one and it reads the same files.
-int tell_init(const Context& context) {
-    const Arguments& arguments = context.arguments;
-    if (!arguments.root.empty() || !arguments.units.empty() || !arguments.config.empty())
-        return done;
-    auto client = context.connect();
-    if (!client)
-        return client.error().nobody ? done : context.fail(client.error());
-    auto changes = client->call(wire::ReloadUnits{});
-    return changes ? done : context.fail(changes.error());
+// Being enabled or not is of the next boot: what there is to say of a unit now that somebody may have expected
+// otherwise. Empty: nothing.
+std::string for_now(Client& init, const Enabling& one) {
+    auto units = init.call(wire::Status{{one.unit}});
+    if (!units || units->units.size() != 1)
+        return {};
+    switch (units->units[0].state) {
+    case core::Phase::up:
+    case core::Phase::reloading:
+    case core::Phase::starting:
+    case core::Phase::waiting:
+    case core::Phase::backoff: return one.enabled ? "" : "; it runs on (`minictl stop " + one.unit + "` ends it)";
+    case core::Phase::down:
+        return one.enabled && !units->units[0].masked ? "; `minictl start " + one.unit + "` starts it now" : "";
+    case core::Phase::stopping:
+    case core::Phase::done:
+    case core::Phase::skipped:
+    case core::Phase::failed:
+    case core::Phase::invalid: return {};
+    }
+    __builtin_unreachable();
 }
 
 int set_enabled(Context& context, bool enabled) {
-    const config::Source source = context.source();
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
     Enablings all;
-    std::string text;
     int code = done;
     for (const std::string& name : context.arguments.words) {
         if (std::string_view wrong = config::name_fault(name); !wrong.empty()) {
             code = context.fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
             continue;
         }
-        if (config::load_one(source, name).units.empty()) {
-            code = context.fail("there is no unit " + name, refused);
+        if (config::load_one(from->source, name).units.empty()) {
+            code = fail_missing(context, *from, name);
             continue;
         }
-        Result<bool> changed = config::set_enabled(source, name, enabled);
+        Result<bool> changed = config::set_enabled(from->source, name, enabled);
         if (!changed) {
-            code = fail_on(context, name, changed.error());
+            code = fail_on(context, *from, name, changed.error());
             continue;
         }
         all.units.push_back({name, enabled, *changed});
-        text += name + (*changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") + "\n";
     }
-    const bool any = std::ranges::any_of(all.units, &Enabling::changed);
-    if (const int told = any ? tell_init(context) : int{done}; told != done)
-        code = std::max(code, told);
-    const int printed = context.arguments.json ? context.print_json(all) : context.print(text);
-    return printed == done ? code : printed;
+    if (from->init && std::ranges::any_of(all.units, &Enabling::changed))
+        if (auto changes = from->init->call(wire::ReloadUnits{}); !changes)
+            code = std::max(code, context.fail(changes.error()));
+    if (context.arguments.json)
+        return context.print_json(all) == done ? code : failed;
+    std::string text;
+    for (const Enabling& one : all.units)
+        text += one.unit + (one.changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") +
+                (from->init ? for_now(*from->init, one) : "") + "\n";
+    return context.print(text) == done ? code : failed;
 }
 
 void add(Problems& problems, const config::Problem& problem) {
@@ -129,9 +151,12 @@ void add(Problems& problems, const config::Problem& problem) {
 
 int show_settings(Context& context) {
     const std::string& name = context.arguments.words[0];
-    Result<std::vector<config::Setting>> found = config::resolve(context.source(), name);
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
+    Result<std::vector<config::Setting>> found = config::resolve(from->source, name);
     if (!found)
-        return fail_on(context, name, found.error());
+        return fail_on(context, *from, name, found.error());
     Settings settings{name, {}};
     std::size_t key_width = 0, value_width = 0;
     for (config::Setting& one : *found) {
@@ -153,13 +178,15 @@ int show_settings(Context& context) {
 }
 
 int show_files(Context& context) {
-    const config::Source source = context.source();
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
     Files all;
     int code = done;
     for (const std::string& name : context.arguments.words) {
-        Result<std::vector<config::FileText>> files = config::cat(source, name);
+        Result<std::vector<config::FileText>> files = config::cat(from->source, name);
         if (!files) {
-            code = fail_on(context, name, files.error());
+            code = fail_on(context, *from, name, files.error());
             continue;
         }
         for (config::FileText& file : *files)
@@ -177,10 +204,12 @@ int show_files(Context& context) {
 }
 
 int verify_files(Context& context) {
-    const config::Source source = context.source();
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
     Problems found;
     std::string text;
-    bool bad = false;
+    bool bad = false, missing = false;
     auto take = [&](config::Loaded loaded) {
         for (const config::Problem& problem : loaded.problems) {
             add(found, problem);
@@ -192,27 +221,33 @@ int verify_files(Context& context) {
     };
     if (context.arguments.words.empty()) {
         // All of them together: also what is wrong with how they hang together.
-        const core::Graph graph(take(config::load(source)));
+        const core::Graph graph(take(config::load(from->source)));
         for (const std::string& problem : graph.problems()) {
             found.problems.push_back({"", 0, 0, "error", problem, "", ""});
             text += problem + "\n";
             bad = true;
         }
     }
-    for (const std::string& path : context.arguments.words)
-        (void)take(config::read_file(source, path));
+    for (const std::string& word : context.arguments.words) {
+        // A unit may be named as everywhere else, where that cannot be taken for a file.
+        const bool unit = !word.ends_with(".toml") && config::name_fault(word).empty() &&
+                          ::access(word.c_str(), F_OK) != 0;
+        if (!unit)
+            (void)take(config::read_file(from->source, word));
+        else if (config::Loaded loaded = config::load_one(from->source, word); !loaded.units.empty())
+            (void)take(std::move(loaded));
+        else
+            missing = fail_missing(context, *from, word) != done;
+    }
+    const ExitCode code = missing ? refused : bad ? failed : done;
     if (context.arguments.json)
-        return context.print_json(found) == done && !bad ? done : failed;
-    if (text.empty() && context.out.terminal)
-        text = std::to_string(found.units) + " units, no problems\n";
-    return context.print(text) == done && !bad ? done : failed;
+        return context.print_json(found) == done ? code : failed;
+    if (text.empty() && !missing && context.out.terminal)
+        text = std::to_string(found.units) + (found.units == 1 ? " unit" : " units") + ", no problems\n";
+    return context.print(text) == done ? code : failed;
 }
 
-int enable_units(Context& context) {
-    return set_enabled(context, true);
-}
-int disable_units(Context& context) {
-    return set_enabled(context, false);
-}
+int enable_units(Context& context) { return set_enabled(context, true); }
+int disable_units(Context& context) { return set_enabled(context, false); }
 
 } // namespace mi::ctl

@@ -51,7 +51,8 @@ int show_overview(Context& context, Client& client) {
     auto overview = client.call(wire::GetOverview{});
     if (!overview)
         return context.fail(overview.error());
-    return context.arguments.json ? context.print_json(*overview) : context.print(overview_view(context.out, *overview));
+    return context.arguments.json ? context.print_json(*overview)
+                                  : context.print(overview_view(context.out, *overview));
 }
 
 } // namespace
@@ -99,7 +100,8 @@ int show_status(Context& context) {
     for (const std::string& name : arguments.words) {
         auto units = client->call(wire::Status{{name}});
         if (!units) {
-            code = std::max(code, arguments.json ? context.fail(units.error()) : context.fail(units.error().message, refused));
+            code = std::max(code, arguments.json ? context.fail(units.error())
+                                                 : context.fail(units.error().message, refused));
             continue;
         }
         for (wire::UnitStatus& unit : units->units) {
@@ -126,7 +128,13 @@ int show_tree(Context& context) {
     auto branches = client->call(request);
     if (!branches)
         return context.fail(branches.error());
-    return context.arguments.json ? context.print_json(*branches) : context.print(tree_view(context.out, *branches));
+    if (context.arguments.json)
+        return context.print_json(*branches);
+    std::string text;
+    if (!request.unit)
+        if (auto overview = client->call(wire::GetOverview{}); overview && overview->target.empty())
+            text = paint(context.out, Colour::strong, "There is no target here. Every unit that no other needs:") + "\n";
+    return context.print(text + tree_view(context.out, *branches));
 }
 
 int explain_unit(Context& context) {
@@ -160,7 +168,8 @@ int watch_events(Context& context) {
         if (!*answer)
             continue;
         const wire::Event& event = (*answer)->value.event;
-        const int printed = context.arguments.json ? context.print_json(event) : context.print(event_view(context.out, event));
+        const int printed =
+            context.arguments.json ? context.print_json(event) : context.print(event_view(context.out, event));
         if (printed != done || !(*answer)->continues)
             return printed;
     }
@@ -184,6 +193,21 @@ int wait_for(Context& context) {
     return arguments.json ? context.print_json((*answer)->value.unit) : done;
 }
 
+int show_times(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    auto times = client->call(wire::BootTimes{});
+    if (!times)
+        return context.fail(times.error());
+    if (context.arguments.json)
+        return context.print_json(*times);
+    auto overview = client->call(wire::GetOverview{});
+    if (!overview)
+        return context.fail(overview.error());
+    return context.print(times_view(context.out, *overview, std::move(*times)));
+}
+
 int probe_system(Context& context) {
     wire::Features features;
     auto client = context.connect();
@@ -194,8 +218,8 @@ int probe_system(Context& context) {
         features = std::move(*answer);
     } else if (client.error().nobody && context.arguments.control.empty()) {
         for (os::Finding& finding : os::probe())
-            features.features.push_back({std::move(finding.feature), finding.present, std::move(finding.detail),
-                                         std::move(finding.instead)});
+            features.features.push_back(
+                {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
     } else {
         return context.fail(client.error());
     }
@@ -213,7 +237,8 @@ int show_version(Context& context) {
     std::string text = "minictl " + versions.version + "\n";
     if (versions.manager)
         text += "miniinit " + harmless(versions.manager->version) + ", " +
-                std::string(wire::word(versions.manager->mode)) + " mode, PID " + std::to_string(versions.manager->pid) + "\n";
+                std::string(wire::word(versions.manager->mode)) + " mode, PID " +
+                std::to_string(versions.manager->pid) + "\n";
     return context.print(text);
 }
 
@@ -230,6 +255,8 @@ int check_health(Context& context) {
             health.problems.push_back("the system is " + std::string(wire::word(overview->state)));
         for (const std::string& name : overview->failed)
             health.problems.push_back(name + " has failed");
+        for (const std::string& name : overview->backoff)
+            health.problems.push_back(name + " ends again and again, and is to be tried again");
     }
     for (const std::string& name : context.arguments.words) {
         auto units = client->call(wire::Status{{name}});

@@ -35,7 +35,7 @@ int signal_of(wire::Ending how) {
 
 // Whether PID 1 runs the very file that we do.
 bool we_are_the_init() {
-    struct stat init {}, self {};
+    struct stat init{}, self{};
     return ::stat("/proc/1/exe", &init) == 0 && ::stat("/proc/self/exe", &self) == 0 && init.st_dev == self.st_dev &&
            init.st_ino == self.st_ino;
 }
@@ -70,15 +70,9 @@ int end_machine(Context& context, wire::Ending how) {
 
 } // namespace
 
-int power_off(Context& context) {
-    return end_machine(context, wire::Ending::poweroff);
-}
-int reboot_machine(Context& context) {
-    return end_machine(context, wire::Ending::reboot);
-}
-int halt_machine(Context& context) {
-    return end_machine(context, wire::Ending::halt);
-}
+int power_off(Context& context) { return end_machine(context, wire::Ending::poweroff); }
+int reboot_machine(Context& context) { return end_machine(context, wire::Ending::reboot); }
+int halt_machine(Context& context) { return end_machine(context, wire::Ending::halt); }
 
 int shutdown_main(int argc, char** argv) {
     static constexpr Verb verb{"", "shutdown", "", "", "", takes_force, 0, 0, nullptr};

@@ -1,6 +1,7 @@
 #include "ctl/view.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -52,6 +53,12 @@ std::string file_words(const wire::UnitStatus& unit) {
     return unit.changed ? text + ", changed since: `minictl restart " + unit.name + "` puts that in force" : text;
 }
 
+std::string millis(std::int64_t micros) {
+    std::string digits = std::to_string(std::max<std::int64_t>(0, micros) / 1000);
+    digits.insert(0, digits.size() < 4 ? 4 - digits.size() : 0, '0');
+    return digits.insert(digits.size() - 3, ".") + " s";
+}
+
 std::string left_words(const wire::UnitStatus& unit) {
     return (unit.state == core::Phase::backoff ? "next try in " : "time left ") + seconds(*unit.left_ms);
 }
@@ -73,7 +80,8 @@ struct TreePainter {
         if (node != nullptr && node->state != core::Phase::up && node->state != core::Phase::done)
             text += " " + state_word(style, node->state);
         const bool again = !drawn.insert(name).second;
-        text += again && node != nullptr && !node->edges.empty() ? " " + paint(style, Colour::faint, "(above)") + "\n" : "\n";
+        text += again && node != nullptr && !node->edges.empty() ? " " + paint(style, Colour::faint, "(above)") + "\n"
+                                                                 : "\n";
         if (again || node == nullptr)
             return;
         for (std::size_t i = 0; i < node->edges.size(); ++i) {
@@ -116,6 +124,8 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& u
         // Where it does not run the reason says more than the description.
         const bool bad = colour_of(unit.state) == Colour::bad && !unit.reason.empty();
         std::string last = harmless(bad ? unit.reason : unit.description);
+        if (unit.state == core::Phase::backoff && unit.left_ms)
+            last = left_words(unit) + (last.empty() ? "" : ": " + last);
         if (style.width != 0 && columns(last) + before > style.width)
             last = fitted(last, style.width > before ? style.width - before : 0);
         text += dot(style, unit.state) + " " + fitted(unit.name, name_width) + "  " +
@@ -151,8 +161,9 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     if (unit.last_exit)
         row(text, "last exit", unit.last_exit->text);
     if (unit.restarts != 0)
-        row(text, "restarts", std::to_string(unit.restarts) +
-                                  (unit.tries != 0 ? ", " + std::to_string(unit.tries) + " in a row" : std::string()));
+        row(text, "restarts",
+            std::to_string(unit.restarts) +
+                (unit.tries != 0 ? ", " + std::to_string(unit.tries) + " in a row" : std::string()));
     if (unit.status_text)
         row(text, "says", harmless(*unit.status_text));
     if (unit.dependencies) {
@@ -179,8 +190,48 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
         row(text, "target", overview.target + (overview.target_reached ? ", reached" : ", not reached yet"));
     row(text, "units", std::to_string(overview.units));
     list_row(text, "failed", overview.failed);
+    list_row(text, "tried again", overview.backoff);
+    if (!overview.config.empty())
+        row(text, "settings", overview.config);
+    list_row(text, "unit files", overview.unit_directories);
     if (!overview.log_directory.empty())
         row(text, "logs", overview.log_directory);
+    return text;
+}
+
+std::string times_view(const Style& style, const wire::Overview& overview, wire::Times times) {
+    auto column = [](std::int64_t micros) {
+        // Thousandths count at the start; a service that was restarted after days is not of the start.
+        std::string text = micros < 3600 * std::int64_t{1'000'000} ? millis(micros) : age(micros);
+        return std::string(text.size() < 11 ? 11 - text.size() : 0, ' ') + text;
+    };
+    std::string text;
+    auto part = [&](std::string_view what, std::int64_t micros, std::string_view meaning) {
+        text += fitted(what, 8) + column(micros) + "  " + std::string(meaning) + "\n";
+    };
+    // Elsewhere the kernel was there long before.
+    if (overview.mode == wire::Mode::system)
+        part("kernel", times.init, "until it executed the init");
+    if (times.units_loaded)
+        part("init", *times.units_loaded - times.init, "until the first unit starts");
+    if (times.units_loaded && times.target_reached)
+        part("units", *times.target_reached - *times.units_loaded, "until the target is reached");
+    else if (!overview.target.empty())
+        text += fitted("units", 8) + fitted("", 11) + "  " + overview.target + " is not reached yet\n";
+    if (times.units.empty())
+        return text;
+    std::ranges::sort(times.units, [](const auto& a, const auto& b) {
+        return std::tie(a.starting, a.unit) < std::tie(b.starting, b.unit);
+    });
+    std::size_t width = 4;
+    for (const wire::UnitTime& unit : times.units)
+        width = std::max(width, columns(unit.unit));
+    text += "\n" + paint(style, Colour::strong, fitted("UNIT", width) + "       BEGINS         UP       TOOK") + "\n";
+    for (const wire::UnitTime& unit : times.units) {
+        text += fitted(unit.unit, width) + "  " + column(unit.starting - times.init);
+        text += unit.up ? column(*unit.up - times.init) + column(*unit.up - unit.starting) : std::string(10, ' ') + "-";
+        text += "\n";
+    }
     return text;
 }
 
@@ -209,7 +260,9 @@ std::string event_view(const Style& style, const wire::Event& event) {
         if (event.reason && !event.reason->empty())
             text += paint(style, Colour::faint, " (" + harmless(*event.reason) + ")");
         break;
-    case wire::EventKind::status: text += event.unit.value_or("?") + " says: " + harmless(event.text.value_or("")); break;
+    case wire::EventKind::status:
+        text += event.unit.value_or("?") + " says: " + harmless(event.text.value_or(""));
+        break;
     case wire::EventKind::manager: text += paint(style, Colour::strong, harmless(event.text.value_or(""))); break;
     }
     return text + "\n";

@@ -19,6 +19,9 @@ namespace mi::ctl {
 // The manager itself, and what has failed.
 [[nodiscard]] std::string overview_view(const Style& style, const wire::Overview& overview);
 
+// When the machine (or the container) and its units started. Times of units are from the start of the init.
+[[nodiscard]] std::string times_view(const Style& style, const wire::Overview& overview, wire::Times times);
+
 // Dependencies, drawn. A unit that hangs in several places is drawn whole in the first.
 [[nodiscard]] std::string tree_view(const Style& style, const wire::Branches& branches);
 

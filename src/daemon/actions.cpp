@@ -58,9 +58,16 @@ std::string Supervisor::new_invocation() {
 void Supervisor::spawn(const core::Effect& effect) {
     core::UnitId id = effect.unit;
     const core::Unit& unit = engine_->graph().unit(id);
-    auto failed = [&](std::string why) {
-        logs_.line(unit.name, Priority::err, std::string(core::name(effect.role)) + " cannot start: " + why);
-        engine_->apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .detail = std::move(why)}, now_);
+    auto failed = [&](std::string why, int code) {
+        if (unit.name == entry_) {
+            say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
+            entry_failure_ = code == ENOENT ? 127 : 126;
+        }
+        // Of the others the failure of the start tells.
+        if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
+            logs_.line(unit.name, Priority::err, std::string(core::name(effect.role)) + " cannot start: " + why);
+        engine_->apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .detail = std::move(why)},
+                       now_);
     };
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, new_invocation());
@@ -68,7 +75,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
                           processes_.invocation(id), entry, surroundings_);
     if (!launch)
-        return failed(launch.error());
+        return failed(launch.error(), ENOENT);
     Fd cgroup;
     if (processes_.cgroups() != nullptr)
         if (auto made = processes_.cgroups()->make(unit.name)) {
@@ -77,7 +84,7 @@ void Supervisor::spawn(const core::Effect& effect) {
         }
     auto pid = spawner_.spawn(launch->plan);
     if (!pid)
-        return failed(pid.error().text());
+        return failed(pid.error().text(), pid.error().code);
     spawned(effect, unit, *pid, *launch);
 }
 
@@ -170,7 +177,8 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::backoff:
         if (record.phase == effect.to)
             logs_.line(unit.name, effect.to == Phase::failed ? Priority::err : Priority::warning,
-                       (effect.to == Phase::failed ? "failed: " : "will be tried again: ") + core::reason(*engine_, id));
+                       (effect.to == Phase::failed ? "failed: " : "will be tried again: ") +
+                           core::reason(*engine_, id));
         break;
     case Phase::skipped: logs_.line(unit.name, Priority::info, "skipped: " + core::reason(*engine_, id)); break;
     case Phase::down:
@@ -180,10 +188,12 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::invalid: break;
     }
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
-        say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
+        if (unit.name != entry_) // its exit code says it
+            say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
         if (unit.name == target_ || engine_->graph().find(target_) == id)
             boot_target_failed();
-        end_when_all_failed();
+        if (unit.service.exit_action == core::ExitAction::none)
+            end_when_all_failed();
     }
     if ((effect.to == Phase::up || effect.to == Phase::done) && target_reached_ == Instant{} && !target_.empty() &&
         engine_->graph().find(target_) == id) {
@@ -257,8 +267,8 @@ void Supervisor::end_when_all_failed() {
 
 core::UnitId Supervisor::find_or_make(const std::string& name) {
     core::UnitId id = engine_->graph().find(name);
-    bool phantom = id != core::no_unit && engine_->graph().unit(id).source.empty() &&
-                   !engine_->graph().unit(id).fault.empty();
+    bool phantom =
+        id != core::no_unit && engine_->graph().unit(id).source.empty() && !engine_->graph().unit(id).fault.empty();
     if ((id != core::no_unit && !phantom) || name.find('@') == std::string::npos)
         return id;
     config::Loaded loaded = config::load_one(place_.source, name);
@@ -307,6 +317,7 @@ Supervisor::Reread Supervisor::reread() {
     settings_ = std::move(loaded.manager);
     if (place_.mode == Mode::container && settings_.pass_environment.empty())
         settings_.pass_environment = {"*"};
+    surroundings_.refresh();
     std::vector<core::UnitId> renumbered = engine_->replace(std::move(loaded.units), now_);
     auto number = [&](core::UnitId id) { return id < renumbered.size() ? renumbered[id] : core::no_unit; };
     std::vector<Live> live(engine_->graph().size());

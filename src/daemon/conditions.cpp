@@ -18,7 +18,7 @@ namespace {
 using Kind = core::Condition::Kind;
 
 bool exists(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     return ::stat(path.c_str(), &status) == 0;
 }
 
@@ -40,14 +40,47 @@ bool has_word(const std::vector<std::string>& words, const std::string& wanted) 
 }
 
 // capabilities(7), in the order of their numbers.
-constexpr std::array<std::string_view, 41> capability_names{
-    "chown",         "dac_override",     "dac_read_search",  "fowner",           "fsetid",       "kill",
-    "setgid",        "setuid",           "setpcap",          "linux_immutable",  "net_bind_service", "net_broadcast",
-    "net_admin",     "net_raw",          "ipc_lock",         "ipc_owner",        "sys_module",   "sys_rawio",
-    "sys_chroot",    "sys_ptrace",       "sys_pacct",        "sys_admin",        "sys_boot",     "sys_nice",
-    "sys_resource",  "sys_time",         "sys_tty_config",   "mknod",            "lease",        "audit_write",
-    "audit_control", "setfcap",          "mac_override",     "mac_admin",        "syslog",       "wake_alarm",
-    "block_suspend", "audit_read",       "perfmon",          "bpf",              "checkpoint_restore"};
+constexpr std::array<std::string_view, 41> capability_names{"chown",
+                                                            "dac_override",
+                                                            "dac_read_search",
+                                                            "fowner",
+                                                            "fsetid",
+                                                            "kill",
+                                                            "setgid",
+                                                            "setuid",
+                                                            "setpcap",
+                                                            "linux_immutable",
+                                                            "net_bind_service",
+                                                            "net_broadcast",
+                                                            "net_admin",
+                                                            "net_raw",
+                                                            "ipc_lock",
+                                                            "ipc_owner",
+                                                            "sys_module",
+                                                            "sys_rawio",
+                                                            "sys_chroot",
+                                                            "sys_ptrace",
+                                                            "sys_pacct",
+                                                            "sys_admin",
+                                                            "sys_boot",
+                                                            "sys_nice",
+                                                            "sys_resource",
+                                                            "sys_time",
+                                                            "sys_tty_config",
+                                                            "mknod",
+                                                            "lease",
+                                                            "audit_write",
+                                                            "audit_control",
+                                                            "setfcap",
+                                                            "mac_override",
+                                                            "mac_admin",
+                                                            "syslog",
+                                                            "wake_alarm",
+                                                            "block_suspend",
+                                                            "audit_read",
+                                                            "perfmon",
+                                                            "bpf",
+                                                            "checkpoint_restore"};
 
 // Whether we have the capability in our bounding set, and so can give it to a service.
 bool has_capability(std::string name) {

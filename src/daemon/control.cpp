@@ -87,7 +87,8 @@ void ControlServer::State::welcome(Fd fd) {
     Result<os::Peer> peer = os::peer_of(fd.get());
     if (!peer)
         return; // gone already
-    const bool may_act = peer->uid == 0 || peer->uid == settings.owner || (settings.group && peer->in_group(*settings.group));
+    const bool may_act =
+        peer->uid == 0 || peer->uid == settings.owner || (settings.group && peer->in_group(*settings.group));
     auto user = per_user.find(peer->uid);
     if (!may_act && user != per_user.end() && user->second >= settings.per_user)
         drop(*victim(peer->uid));
@@ -165,7 +166,8 @@ void ControlServer::State::on_readable(Connection& client) {
             return;
     }
     if (io == Connection::Io::ended && !client.read_ended && client.in.held() >= settings.in_limit) {
-        refuse(client, false, wire::InvalidParameter{"message longer than " + std::to_string(settings.in_limit) + " bytes"});
+        refuse(client, false,
+               wire::InvalidParameter{"message longer than " + std::to_string(settings.in_limit) + " bytes"});
         client.closing = true;
     } else if (io == Connection::Io::ended) {
         drop(client);
@@ -345,13 +347,9 @@ void ControlServer::reply_units(CallId id, NextUnit next) {
     state_->see_to(*client);
 }
 
-bool ControlServer::waiting(CallId id) const {
-    return state_->caller_of(id) != nullptr;
-}
+bool ControlServer::waiting(CallId id) const { return state_->caller_of(id) != nullptr; }
 
-ControlServer::Barrier ControlServer::hold() {
-    return state_->barriers.add();
-}
+ControlServer::Barrier ControlServer::hold() { return state_->barriers.add(); }
 
 void ControlServer::release(Barrier barrier) {
     state_->barriers.remove(barrier);
@@ -386,20 +384,12 @@ void ControlServer::flush() {
             state_->drop(*client);
 }
 
-void ControlServer::set_group(std::optional<gid_t> group) {
-    state_->settings.group = group;
-}
+void ControlServer::set_group(std::optional<gid_t> group) { state_->settings.group = group; }
 
-std::size_t ControlServer::connections() const {
-    return state_->clients.size();
-}
+std::size_t ControlServer::connections() const { return state_->clients.size(); }
 
-std::size_t ControlServer::buffered() const {
-    return state_->total;
-}
+std::size_t ControlServer::buffered() const { return state_->total; }
 
-int ControlServer::listener() const {
-    return state_->listener.get();
-}
+int ControlServer::listener() const { return state_->listener.get(); }
 
 } // namespace mi::daemon

@@ -45,10 +45,10 @@ struct ControlHandler {
 };
 
 struct ControlSettings {
-    uid_t owner = 0;             // who may act besides root: the user whose manager this is
-    std::optional<gid_t> group;  // whose members may act
+    uid_t owner = 0;            // who may act besides root: the user whose manager this is
+    std::optional<gid_t> group; // whose members may act
     std::size_t connections = 1200;
-    std::size_t per_user = 200; // of these, for each user who may not act
+    std::size_t per_user = 200;         // of these, for each user who may not act
     std::size_t in_limit = 128 << 10;   // bytes of one request
     std::size_t out_limit = 1 << 20;    // bytes waiting to be read when another reply is to be added
     std::size_t total_limit = 16 << 20; // bytes in all buffers of all clients
@@ -57,8 +57,8 @@ struct ControlSettings {
 class ControlServer {
 public:
     // Serves the listening socket (non-blocking, owned from now on). Loop and handler outlive the server.
-    [[nodiscard]] static Result<std::unique_ptr<ControlServer>> make(loop::Loop& loop, Fd listener, ControlHandler& handler,
-                                                                     ControlSettings settings);
+    [[nodiscard]] static Result<std::unique_ptr<ControlServer>> make(loop::Loop& loop, Fd listener,
+                                                                     ControlHandler& handler, ControlSettings settings);
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;

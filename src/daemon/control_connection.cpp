@@ -8,7 +8,8 @@
 namespace mi::daemon {
 
 std::string& OutBuffer::append_to(const Barriers& barriers) {
-    if (std::optional<std::uint64_t> newest = barriers.newest(); newest && (marks_.empty() || marks_.back().barrier != *newest))
+    if (std::optional<std::uint64_t> newest = barriers.newest();
+        newest && (marks_.empty() || marks_.back().barrier != *newest))
         marks_.push_back({*newest, dropped_ + bytes_.size()});
     return bytes_;
 }

@@ -52,8 +52,8 @@ private:
         std::uint64_t begin;
     };
     std::string bytes_;
-    std::size_t begin_ = 0;      // of what is not sent yet
-    std::uint64_t dropped_ = 0;  // bytes that were before bytes_[0]
+    std::size_t begin_ = 0;     // of what is not sent yet
+    std::uint64_t dropped_ = 0; // bytes that were before bytes_[0]
     std::vector<Mark> marks_;
 };
 
@@ -80,18 +80,18 @@ struct Connection {
     Caller caller;
     wire::Framer in;
     OutBuffer out;
-    CallId call{};                        // the one that is being answered; 0: none
-    bool more = false;                    // it takes more than one reply
-    ControlServer::NextUnit units;        // the rest of the answer to List
-    bool units_open = false;              // a reply is begun in `out`, with its list of units open
-    bool read_ended = false;              // it will send no more, but may still read
-    bool closing = false;                 // closed as soon as everything is sent
+    CallId call{};                 // the one that is being answered; 0: none
+    bool more = false;             // it takes more than one reply
+    ControlServer::NextUnit units; // the rest of the answer to List
+    bool units_open = false;       // a reply is begun in `out`, with its list of units open
+    bool read_ended = false;       // it will send no more, but may still read
+    bool closing = false;          // closed as soon as everything is sent
     bool dead = false;
-    bool dirty = false;                   // in the server's list of those to see to at the end of the turn
-    unsigned calls = 0, reads = 0;        // in this turn
-    std::size_t charged = 0;              // its share of the server's total
-    std::size_t place = 0;                // in the server's list
-    std::uint64_t active = 0;             // when it was last heard of
+    bool dirty = false;            // in the server's list of those to see to at the end of the turn
+    unsigned calls = 0, reads = 0; // in this turn
+    std::size_t charged = 0;       // its share of the server's total
+    std::size_t place = 0;         // in the server's list
+    std::uint64_t active = 0;      // when it was last heard of
 };
 
 } // namespace mi::daemon

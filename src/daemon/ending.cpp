@@ -10,7 +10,7 @@ namespace mi::daemon {
 
 namespace {
 
-constexpr Span slow = std::chrono::seconds(2);           // a stop that takes longer is shown
+constexpr Span slow = std::chrono::seconds(2); // a stop that takes longer is shown
 constexpr Span collector_patience = std::chrono::seconds(5);
 
 std::string_view doing(core::Ending how) {
@@ -74,8 +74,8 @@ void Supervisor::report_slow_stops() {
         if (engine_->record(id).phase == core::Phase::stopping && ++count <= 5)
             names += (names.empty() ? "" : ", ") + engine_->graph().name(id);
     if (count > 0)
-        say(Priority::notice, "waiting for " + names + (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") +
-                                  " to stop");
+        say(Priority::notice,
+            "waiting for " + names + (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") + " to stop");
 }
 
 // Every unit is down (or given up on): the collector writes what it has and ends.

@@ -18,33 +18,7 @@ using core::Input;
 using core::Output;
 using core::Process;
 
-// Variables in order, the last word on each name winning.
-class Environment {
-public:
-    void set(std::string_view key, std::string_view value) {
-        for (auto& [name, old] : variables_)
-            if (name == key) {
-                old = value;
-                return;
-            }
-        variables_.emplace_back(key, value);
-    }
-    [[nodiscard]] std::string_view get(std::string_view key) const {
-        for (const auto& [name, value] : variables_)
-            if (name == key)
-                return value;
-        return {};
-    }
-    [[nodiscard]] os::StringList list() const {
-        os::StringList strings;
-        for (const auto& [name, value] : variables_)
-            strings.add(name, value);
-        return strings;
-    }
-
-private:
-    std::vector<std::pair<std::string, std::string>> variables_;
-};
+using Environment = os::StringList;
 
 void pass(Environment& to, const std::vector<std::string>& names, const std::vector<std::string>& ours) {
     for (const std::string& name : names)
@@ -66,7 +40,8 @@ std::expected<void, std::string> read_environment_files(Environment& to, const P
         config::Environment parsed = config::parse_environment(*text);
         if (!parsed.problems.empty())
             return std::unexpected("environment file " + file.path + ":" +
-                                   std::to_string(parsed.problems.front().line) + ": " + parsed.problems.front().message);
+                                   std::to_string(parsed.problems.front().line) + ": " +
+                                   parsed.problems.front().message);
         for (const auto& [key, value] : parsed.variables)
             to.set(key, value);
     }
@@ -81,8 +56,8 @@ std::expected<void, std::string> choose_user(os::Plan& plan, Environment& enviro
     if (!process.user.empty()) {
         auto user = accounts.user(process.user);
         if (!user)
-            return std::unexpected("user \"" + process.user + "\": " +
-                                   (user.error().code == ENOENT ? "no such user" : user.error().text()));
+            return std::unexpected("user \"" + process.user +
+                                   "\": " + (user.error().code == ENOENT ? "no such user" : user.error().text()));
         plan.user = user->uid;
         plan.group = user->gid;
         plan.user_name = process.user;
@@ -98,8 +73,8 @@ std::expected<void, std::string> choose_user(os::Plan& plan, Environment& enviro
     auto resolve = [&](const std::string& name) -> std::expected<gid_t, std::string> {
         auto group = accounts.group(name);
         if (!group)
-            return std::unexpected("group \"" + name + "\": " +
-                                   (group.error().code == ENOENT ? "no such group" : group.error().text()));
+            return std::unexpected("group \"" + name +
+                                   "\": " + (group.error().code == ENOENT ? "no such group" : group.error().text()));
         return *group;
     };
     if (!process.group.empty()) {
@@ -176,7 +151,9 @@ std::expected<void, std::string> connect(Launch& launch, const Process* process,
     switch (wanted.input) {
     case Input::null:
     case Input::socket: plan.moves.push_back({os::null_device, 0}); break;
-    case Input::file: plan.opens.push_back({.path = wanted.input_path, .flags = O_RDONLY | O_NOCTTY, .target = 0}); break;
+    case Input::file:
+        plan.opens.push_back({.path = wanted.input_path, .flags = O_RDONLY | O_NOCTTY, .target = 0});
+        break;
     case Input::tty:
         if (!on_terminal)
             plan.moves.push_back({os::null_device, 0});
@@ -190,7 +167,8 @@ std::expected<void, std::string> connect(Launch& launch, const Process* process,
 // A limit of the same resource that comes later replaces the earlier one.
 void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more) {
     for (const core::Limit& limit : more) {
-        auto same = std::find_if(to.begin(), to.end(), [&](const os::Limit& l) { return l.resource == limit.resource; });
+        auto same =
+            std::find_if(to.begin(), to.end(), [&](const os::Limit& l) { return l.resource == limit.resource; });
         if (same == to.end())
             same = to.insert(to.end(), os::Limit{limit.resource, 0, 0});
         same->soft = limit.soft;
@@ -200,6 +178,19 @@ void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more
 
 } // namespace
 
+void Surroundings::refresh() {
+    base = {};
+    base.set("PATH", settings->path);
+    pass(base, settings->pass_environment, environment);
+    // What the configuration says in so many words wins over what is merely passed on.
+    if (settings->path != core::ManagerSettings{}.path)
+        base.set("PATH", settings->path);
+    if (!settings->language.empty())
+        base.set("LANG", settings->language);
+    for (const auto& [key, value] : settings->environment)
+        base.set(key, value);
+}
+
 std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
                                            const std::string& invocation, bool entry, Surroundings& surroundings) {
     Launch launch;
@@ -207,18 +198,9 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     const Process* process = unit.process.get();
     const core::ManagerSettings& settings = *surroundings.settings;
 
-    Environment environment;
-    environment.set("PATH", settings.path);
+    Environment environment = surroundings.base;
     if (entry)
         pass(environment, {"*"}, surroundings.environment);
-    pass(environment, settings.pass_environment, surroundings.environment);
-    // What the configuration says in so many words wins over what is merely passed on.
-    if (settings.path != core::ManagerSettings{}.path)
-        environment.set("PATH", settings.path);
-    if (!settings.language.empty())
-        environment.set("LANG", settings.language);
-    for (const auto& [key, value] : settings.environment)
-        environment.set(key, value);
     environment.set("MINIINIT_UNIT", unit.name);
     environment.set("INVOCATION_ID", invocation);
     bool notifies = unit.service.type == core::ServiceType::notify;
@@ -248,13 +230,17 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     if (process != nullptr)
         add_limits(plan.limits, process->limits);
 
-    auto file = os::resolve_program(command.front(), environment.get("PATH"));
-    if (!file)
-        return std::unexpected("exec: " + Fault{file.error().code, "find", command.front()}.text());
-    plan.file = std::move(*file);
+    if (command.front().find('/') != std::string::npos) {
+        plan.file = command.front(); // exec itself will say what is wrong with it
+    } else {
+        auto file = os::resolve_program(command.front(), environment.get("PATH"));
+        if (!file)
+            return std::unexpected("exec: " + Fault{file.error().code, "find", command.front()}.text());
+        plan.file = std::move(*file);
+    }
     for (const std::string& argument : command)
         plan.arguments.add(argument);
-    plan.environment = environment.list();
+    plan.environment = std::move(environment);
     plan.copying = surroundings.hanging.cover(plan.file) ||
                    (!plan.directory.empty() && surroundings.hanging.cover(plan.directory));
 

@@ -18,10 +18,13 @@ namespace mi::daemon {
 struct Surroundings {
     const core::ManagerSettings* settings = nullptr;
     Mode mode = Mode::container;
-    std::string notify;                    // NOTIFY_SOCKET
-    rlimit files{};                        // RLIMIT_NOFILE as we found it
-    bool files_raised = false;             // whether ours differs, so that a child has to set it back
-    std::vector<std::string> environment;  // ours, as we were started: "KEY=VALUE"
+    std::string notify;                   // NOTIFY_SOCKET
+    rlimit files{};                       // RLIMIT_NOFILE as we found it
+    bool files_raised = false;            // whether ours differs, so that a child has to set it back
+    std::vector<std::string> environment; // ours, as we were started: "KEY=VALUE"
+    os::StringList base;                  // what every environment begins with: see refresh
+    // Works out `base` from `settings` and `environment`: to be called when they have changed.
+    void refresh();
     os::Accounts accounts;
     os::HangingMounts hanging;
 };
@@ -37,8 +40,8 @@ struct Launch {
 // The words with which a start fails, or the launch. `main`: the main process, as opposed to a command around it.
 // `invocation`: INVOCATION_ID. With `entry` it is the main process of a container: it keeps our stdin, stdout, stderr
 // and environment, and is made the terminal's foreground group.
-[[nodiscard]] std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
-                                                         const std::string& invocation, bool entry,
+[[nodiscard]] std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command,
+                                                         bool main, const std::string& invocation, bool entry,
                                                          Surroundings& surroundings);
 
 } // namespace mi::daemon

@@ -174,8 +174,9 @@ void LogLink::readable() {
         } else if (auto* storage = std::get_if<logs::StorageIs>(&*message)) {
             storage_ = storage->path;
         } else if (auto* dropped = std::get_if<logs::Dropped>(&*message)) {
-            listener_.log_trouble(dropped->unit + (dropped->over ? ": log lines were lost: " + std::to_string(dropped->lines)
-                                                                 : std::string(": log lines are being lost")) +
+            listener_.log_trouble(dropped->unit +
+                                  (dropped->over ? ": log lines were lost: " + std::to_string(dropped->lines)
+                                                 : std::string(": log lines are being lost")) +
                                   (dropped->code != 0 ? " (" + Fault{dropped->code, "write", ""}.text() + ")" : ""));
         }
     }

@@ -13,7 +13,7 @@ namespace mi::daemon {
 
 namespace {
 
-constexpr Span grace = std::chrono::seconds(3);           // from TERM to KILL, for what no unit owned
+constexpr Span grace = std::chrono::seconds(3); // from TERM to KILL, for what no unit owned
 constexpr Span killing_limit = std::chrono::seconds(10);
 constexpr Span storage_limit = std::chrono::seconds(30);
 
@@ -22,8 +22,10 @@ constexpr Span storage_limit = std::chrono::seconds(30);
 #define MINIINIT_BUILD_TIME 0
 #endif
 
-constexpr std::pair<std::string_view, os::Ending> endings[]{
-    {"poweroff", os::Ending::poweroff}, {"reboot", os::Ending::reboot}, {"halt", os::Ending::halt}, {"kexec", os::Ending::kexec}};
+constexpr std::pair<std::string_view, os::Ending> endings[]{{"poweroff", os::Ending::poweroff},
+                                                            {"reboot", os::Ending::reboot},
+                                                            {"halt", os::Ending::halt},
+                                                            {"kexec", os::Ending::kexec}};
 
 std::string_view word(core::Ending how) {
     switch (how) {

@@ -103,15 +103,22 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
         overview.target_reached = core::good(engine.record(target).phase);
     }
     overview.units = static_cast<std::uint32_t>(graph.size());
-    for (UnitId unit = 0; unit < graph.size(); ++unit)
+    for (UnitId unit = 0; unit < graph.size(); ++unit) {
         if (Phase phase = engine.record(unit).phase; phase == Phase::failed || phase == Phase::invalid)
             overview.failed.push_back(graph.name(unit));
-    overview.state = engine.halting()                                              ? wire::ManagerState::stopping
+        else if (phase == Phase::backoff)
+            overview.backoff.push_back(graph.name(unit));
+    }
+    overview.state = engine.halting() ? wire::ManagerState::stopping
                      : target != core::no_unit && !overview.target_reached && engine.coming_units() > 0
                          ? wire::ManagerState::starting
                      : overview.failed.empty() ? wire::ManagerState::running
                                                : wire::ManagerState::degraded;
     overview.log_directory = supervisor_.logs().directory();
+    const config::Source& source = supervisor_.place().source;
+    overview.config = source.config;
+    overview.unit_directories = source.directories;
+    overview.insecure_units_allowed = source.allow_insecure;
     supervisor_.control()->reply(id, overview);
 }
 
@@ -123,16 +130,17 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
         if (wire::listed(list, supervisor_.engine().record(unit).phase))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
-    supervisor_.control()->reply_units(id, [this, names = std::move(names), next = std::size_t{0}](auto& status) mutable {
-        while (next < names.size()) {
-            UnitId unit = supervisor_.engine().graph().find(names[next++]);
-            if (unit == core::no_unit)
-                continue;
-            status = status_of(supervisor_, unit, false);
-            return true;
-        }
-        return false;
-    });
+    supervisor_.control()->reply_units(id,
+                                       [this, names = std::move(names), next = std::size_t{0}](auto& status) mutable {
+                                           while (next < names.size()) {
+                                               UnitId unit = supervisor_.engine().graph().find(names[next++]);
+                                               if (unit == core::no_unit)
+                                                   continue;
+                                               status = status_of(supervisor_, unit, false);
+                                               return true;
+                                           }
+                                           return false;
+                                       });
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Status& status) {
@@ -193,8 +201,8 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
 void Manager::answer(CallId id, const Caller&, const wire::Probe&) {
     wire::Features features;
     for (os::Finding& finding : os::probe())
-        features.features.push_back({std::move(finding.feature), finding.present, std::move(finding.detail),
-                                     std::move(finding.instead)});
+        features.features.push_back(
+            {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
     supervisor_.control()->reply(id, features);
 }
 
@@ -283,7 +291,8 @@ void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     if (signal.signal < 1 || signal.signal > SIGRTMAX)
         return supervisor_.control()->error(id, wire::InvalidParameter{"signal"});
     if (auto sent = supervisor_.signal_unit(ids[0], signal.signal, signal.all); !sent)
-        return supervisor_.control()->error(id, wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
+        return supervisor_.control()->error(id,
+                                            wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
     supervisor_.control()->reply(id, wire::Nothing{});
 }
 
@@ -339,7 +348,7 @@ void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Shutdown& shutdown) {
-    core::Ending how = supervisor_.place().mode != Mode::system        ? core::Ending::exit
+    core::Ending how = supervisor_.place().mode != Mode::system ? core::Ending::exit
                        : shutdown.how == wire::Ending::poweroff ? core::Ending::poweroff
                        : shutdown.how == wire::Ending::reboot   ? core::Ending::reboot
                                                                 : core::Ending::halt;
@@ -419,9 +428,8 @@ void Manager::publish(const wire::Event& event) {
         return;
     std::vector<CallId> hearers;
     for (const auto& [id, subscription] : subscriptions_)
-        if (subscription.units.empty() ||
-            (event.unit && std::find(subscription.units.begin(), subscription.units.end(), *event.unit) !=
-                               subscription.units.end()))
+        if (subscription.units.empty() || (event.unit && std::find(subscription.units.begin(), subscription.units.end(),
+                                                                   *event.unit) != subscription.units.end()))
             hearers.push_back(id);
     if (!hearers.empty())
         control->broadcast(hearers, wire::EventReply{event});

@@ -58,7 +58,8 @@ private:
     void answer(CallId id, const Caller& caller, const wire::BootTimes&);
 
     // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.
-    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<core::UnitId>& ids);
+    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable,
+                            std::vector<core::UnitId>& ids);
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
     // Whether the unit has got where the goal wants it, and how.
     [[nodiscard]] bool settled(Goal goal, core::UnitId unit, wire::JobResult& result) const;

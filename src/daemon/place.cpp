@@ -51,8 +51,8 @@ Place find_place(const Options& options) {
         place.run_directory = runtime + "/miniinit";
         place.log_directories = {environment("XDG_STATE_HOME", home + "/.local/state") + "/miniinit/log",
                                  place.run_directory + "/log"};
-        place.source = config::user_source(environment("XDG_CONFIG_HOME", home + "/.config"), place.run_directory,
-                                           ::getuid());
+        place.source =
+            config::user_source(environment("XDG_CONFIG_HOME", home + "/.config"), place.run_directory, ::getuid());
     } else {
         place.run_directory = "/run/miniinit";
         place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};

@@ -82,6 +82,10 @@ core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
 
 void Processes::signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
                        pid_t hook) {
+    std::vector<pid_t> members;
+    if (tree_ && scope == core::Effect::Scope::everything && number != SIGKILL)
+        if (auto found = tree_->pids(name))
+            members = std::move(*found);
     auto send = [&](int what) {
         // That a process is gone already is what we want of it anyway: ESRCH needs no answer.
         if (scope == core::Effect::Scope::main) {
@@ -92,8 +96,8 @@ void Processes::signal(core::UnitId unit, const std::string& name, core::Effect:
         if (tree_) {
             if (what == SIGKILL)
                 (void)tree_->kill(name);
-            else
-                (void)tree_->signal_all(name, what);
+            for (pid_t pid : members)
+                (void)os::send_signal(pid, what);
             return;
         }
         // Each process we started leads a group of its own. Members that have left it are found by the sweep.
@@ -171,7 +175,7 @@ void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
         for (pid_t pid : *children) {
             const Known* known = find(pid);
             if (known == nullptr)
-                strangers = true;
+                strangers = strangers || pid != own_;
             else
                 busy.push_back(known->unit);
         }

@@ -36,8 +36,8 @@ public:
     void adopt_main(pid_t pid, core::UnitId unit);
     [[nodiscard]] const Known* find(pid_t pid) const;
     void remove(pid_t pid) { known_.erase(pid); }
-    // A child of ours that is no unit's: the collector.
-    void add_own(pid_t pid) { known_[pid] = {}; }
+    // A child of ours that is no unit's: the collector. 0: there is none.
+    void set_own(pid_t pid) { own_ = pid; }
     // A new run of the unit: what belongs to it from now on carries this id.
     void begin_run(core::UnitId unit, std::string invocation);
     [[nodiscard]] const std::string& invocation(core::UnitId unit) const;
@@ -48,7 +48,8 @@ public:
     [[nodiscard]] core::UnitId owner(pid_t pid, const core::Graph& graph) const;
 
     // Sends a signal to a process of the unit, or to everything of it; SIGCONT follows a signal that asks to end.
-    void signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main, pid_t hook);
+    void signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
+                pid_t hook);
     // Begins to end whatever is left of the unit. Answered by swept(), perhaps at once.
     void sweep(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number);
     // The units of which nothing is left now, of those being swept. Cheap where no child of ours has ended and nothing
@@ -58,6 +59,8 @@ public:
     [[nodiscard]] bool sweeping() const { return !sweeps_.empty(); }
     // A child has ended: the next swept() has to look.
     void note_end() { something_ended_ = true; }
+    // Whether the next swept() has something to look at.
+    [[nodiscard]] bool has_news() const { return something_ended_ && !sweeps_.empty(); }
 
     // Units were read again: ids change, names stay.
     void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
@@ -81,6 +84,7 @@ private:
     std::unordered_map<pid_t, Known> known_;
     std::unordered_map<core::UnitId, Run> runs_;
     std::map<core::UnitId, Sweep> sweeps_;
+    pid_t own_ = 0;
     bool something_ended_ = false;
 };
 

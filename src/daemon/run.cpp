@@ -86,6 +86,28 @@ bool nothing_to_run(const Supervisor& supervisor) {
     return invalid || graph.size() == 0;
 }
 
+// One line about ourselves in the log, and one about what of the settings is only read.
+void introduce(Supervisor& supervisor, const Options& options) {
+    const core::ManagerSettings& settings = supervisor.settings();
+    std::string_view mode = supervisor.place().mode == Mode::system ? "system"
+                            : supervisor.place().mode == Mode::user ? "user"
+                                                                    : "container";
+    std::string line = "miniinit " MINIINIT_VERSION ", " + std::string(mode) + " mode, " +
+                       std::to_string(supervisor.engine().graph().size()) + " units";
+    if (!settings.pass_environment.empty())
+        line += settings.pass_environment == std::vector<std::string>{"*"}
+                    ? "; services get our environment"
+                    : "; services get " + std::to_string(settings.pass_environment.size()) + " variables of ours";
+    if (!options.command.empty())
+        line += "; command: " + std::string(options.command.front());
+    supervisor.logs().line({}, Priority::info, line);
+    std::string keys;
+    for (const std::string& key : settings.not_in_force)
+        keys += (keys.empty() ? "" : ", ") + key;
+    if (!keys.empty())
+        supervisor.say(Priority::warning, "not in force yet: " + keys);
+}
+
 int run_supervisor(const Options& options, Place place, Instant started) {
     os::Normality normality;
     normality.reset_oom_score = place.system();
@@ -141,9 +163,9 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         beginning.surroundings.environment.emplace_back(*variable);
     beginning.init_started = started;
     beginning.quiet = wishes.quiet;
-    beginning.log_level = wishes.log_level >= 0 ? wishes.log_level
-                                                : options.log_level.value_or(
-                                                      log_level_number(beginning.settings.log_level).value_or(6));
+    beginning.log_level = wishes.log_level >= 0
+                              ? wishes.log_level
+                              : options.log_level.value_or(log_level_number(beginning.settings.log_level).value_or(6));
     beginning.rewrites = options.rewrites;
     beginning.signal_group = options.group;
     beginning.grace = options.grace;
@@ -167,6 +189,7 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     supervisor.open();
     Surroundings accounts; // for the control group alone
     serve_control(supervisor, manager, accounts);
+    introduce(supervisor, options);
     for (const std::string& fault : faults)
         supervisor.say(Priority::warning, fault);
     if (nothing_read && supervisor.place().system())
@@ -209,8 +232,9 @@ int run(int argc, char** argv) {
         return run_entrypoint(*options);
     Place place = find_place(*options);
     if (place.system() && !place.first_process) {
-        std::fputs("miniinit: not PID 1, so not the init of this machine; see miniinit --help for --container and --user\n",
-                   stderr);
+        std::fputs(
+            "miniinit: not PID 1, so not the init of this machine; see miniinit --help for --container and --user\n",
+            stderr);
         return 2;
     }
     int code = run_supervisor(*options, std::move(place), started);

@@ -11,7 +11,7 @@
 namespace mi::daemon {
 
 namespace {
-constexpr std::size_t spawns_a_turn = 64;  // then others are heard, too
+constexpr std::size_t spawns_a_turn = 64; // then others are heard, too
 constexpr std::size_t exits_a_turn = 1024;
 constexpr Span longest_hold = std::chrono::seconds(1);
 
@@ -34,12 +34,15 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
       surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
       log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
-      grace_(beginning.grace), entry_(std::move(beginning.entry)),
-      processes_(open_cgroups(place_)),
+      grace_(beginning.grace), entry_(std::move(beginning.entry)), processes_(open_cgroups(place_)),
       logs_(loop, spawner, *this,
-            {place_.program, place_.log_directories, {settings_.rotate_size, settings_.rotate_keep}, surroundings_.files}),
+            {place_.program,
+             place_.log_directories,
+             {settings_.rotate_size, settings_.rotate_keep},
+             surroundings_.files}),
       init_started_(beginning.init_started) {
     surroundings_.settings = &settings_;
+    surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
                          static_cast<std::uint64_t>(loop::wall_now().micros);
     now_ = loop::now();
@@ -134,7 +137,14 @@ void Supervisor::pump() {
             effects_.assign(fresh.begin(), fresh.end());
         }
         if (effects_.empty()) {
+            if (!processes_.has_news() || now_ < sweep_not_before_)
+                break;
+            processes_.set_own(logs_.pid());
+            Instant began = loop::now();
             std::vector<core::UnitId> done = processes_.swept();
+            // A look costs as much as there are processes: one stop is answered at once, a thousand share their looks.
+            now_ = loop::now();
+            sweep_not_before_ = now_ + 4 * (now_ - began);
             if (done.empty())
                 break;
             for (core::UnitId unit : done)
@@ -148,7 +158,9 @@ void Supervisor::pump() {
         perform(effect);
     }
     // A leftover whose parent is no child of ours ends without our hearing of it.
-    sweep_again_ = processes_.sweeping() ? now_ + std::chrono::milliseconds(200) : never;
+    sweep_again_ = processes_.has_news()   ? sweep_not_before_
+                   : processes_.sweeping() ? now_ + std::chrono::milliseconds(200)
+                                           : never;
 }
 
 void Supervisor::perform(const core::Effect& effect) {
@@ -177,11 +189,12 @@ void Supervisor::perform(const core::Effect& effect) {
     case core::Effect::Kind::release: released(unit); break;
     case core::Effect::Kind::conclude: {
         const core::ExitStatus& exit = engine_->record(unit).last_exit;
-        int code = exit.kind == core::ExitStatus::Kind::signal ? 128 + exit.number
-                   : exit.kind == core::ExitStatus::Kind::code ? exit.number
+        int code = exit.kind == core::ExitStatus::Kind::signal          ? 128 + exit.number
+                   : exit.kind == core::ExitStatus::Kind::code          ? exit.number
+                   : engine_->graph().name(unit) == entry_              ? entry_failure_
                    : engine_->record(unit).phase == core::Phase::failed ? 1
                                                                         : 0;
-        say(Priority::notice, engine_->graph().name(unit) + " has ended, and with it everything is to end");
+        say(Priority::info, engine_->graph().name(unit) + " has ended, and with it everything is to end");
         begin_ending(effect.ending, code);
         break;
     }
@@ -294,7 +307,11 @@ void Supervisor::exited(const os::Exit& exit) {
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == core::Role::main && engine_->record(process.unit).main_pid != exit.pid)
         return;
-    engine_->apply({.kind = core::Event::Kind::exited, .unit = process.unit, .role = process.role, .pid = exit.pid, .exit = status},
+    engine_->apply({.kind = core::Event::Kind::exited,
+                    .unit = process.unit,
+                    .role = process.role,
+                    .pid = exit.pid,
+                    .exit = status},
                    now_);
 }
 

@@ -44,10 +44,10 @@ struct Observer {
 
 // What a unit has at this moment besides its record.
 struct Live {
-    std::string status;            // STATUS= of sd_notify
-    std::uint64_t digest = 0;      // of the unit as it was when it was started
-    Instant starting{}, up{};      // of the last start, for the boot times
-    Fd ready;                      // notify-fd: read end
+    std::string status;       // STATUS= of sd_notify
+    std::uint64_t digest = 0; // of the unit as it was when it was started
+    Instant starting{}, up{}; // of the last start, for the boot times
+    Fd ready;                 // notify-fd: read end
     std::unique_ptr<loop::Watch> ready_watch;
 };
 
@@ -159,6 +159,7 @@ private:
     bool signal_group_;
     Span grace_;
     std::string entry_;
+    int entry_failure_ = 1; // exit code where it cannot be started
 
     std::unique_ptr<core::Engine> engine_;
     std::vector<Live> live_;
@@ -181,6 +182,7 @@ private:
     std::optional<ControlServer::Barrier> barrier_; // taken in this turn
     Instant now_{};
     Instant sweep_again_ = never;
+    Instant sweep_not_before_{};
     std::array<unsigned char, 4096> chance_{};
     std::size_t chance_left_ = 0;
 
@@ -189,8 +191,8 @@ private:
     Instant init_started_{}, units_loaded_{}, target_reached_{};
     Outcome outcome_;
     bool all_down_ = false;
-    Instant give_up_at_ = never;   // shutdown-timeout
-    Instant report_at_ = never;    // next progress line of a slow shutdown
+    Instant give_up_at_ = never; // shutdown-timeout
+    Instant report_at_ = never;  // next progress line of a slow shutdown
     std::deque<Instant> ctrl_alt_del_;
     bool more_to_reap_ = false;
     bool over_ = false;

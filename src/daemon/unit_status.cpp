@@ -57,8 +57,7 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool d
     if (record.stage != core::Stage::none)
         status.stage = record.stage;
     status.since_monotonic = micros(record.since.since_boot);
-    status.since_realtime =
-        record.since == Instant{} ? 0 : loop::wall_now().micros - micros(now - record.since);
+    status.since_realtime = record.since == Instant{} ? 0 : loop::wall_now().micros - micros(now - record.since);
     status.reason = core::reason(engine, id);
     if (record.cause != core::no_unit)
         status.cause = engine.graph().name(record.cause);

@@ -16,7 +16,10 @@ namespace {
 
 namespace logs = wire::logs;
 
+constexpr std::size_t crowd = 128;
+constexpr Span crowd_time = std::chrono::milliseconds(10);
 constexpr std::uint32_t control_index = UINT32_MAX;
+constexpr unsigned most_reports = 100;
 constexpr Span retry_after = std::chrono::seconds(1);
 
 Instant now() {
@@ -32,8 +35,9 @@ bool watch(int epoll, int operation, int fd, std::uint32_t events, std::uint32_t
     return ::epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
-// One message and the descriptors that came with it. os::receive_packet refuses a message with more descriptors than this
-// process may have; here the entries that did fit are wanted, and the others named to PID 1. -1 with errno, 0: closed.
+// One message and the descriptors that came with it. os::receive_packet refuses a message with more descriptors than
+// this process may have; here the entries that did fit are wanted, and the others named to PID 1. -1 with errno, 0:
+// closed.
 ssize_t receive(int socket, std::vector<char>& bytes, std::vector<Fd>& fds) {
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * logs::most_attachments)];
     iovec part{bytes.data(), bytes.size()};
@@ -78,8 +82,8 @@ int Collector::serve() {
 
 bool Collector::turn() {
     int timeout = -1;
-    if (next_try_ != never)
-        timeout = static_cast<int>(std::max<std::int64_t>(0, (next_try_ - now()) / std::chrono::milliseconds(1) + 1));
+    if (const Instant next = std::min(next_try_, tell_ended_at_); next != never)
+        timeout = static_cast<int>(std::max<std::int64_t>(0, (next - now()) / std::chrono::milliseconds(1) + 1));
     std::array<epoll_event, 64> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     // PID 1 first: what it asks for should not wait for a flood.
@@ -204,7 +208,8 @@ void Collector::read(std::uint32_t index) {
     }
 }
 
-// Everything the pipe has now, and the unfinished line. Bounded by that: a service that keeps writing is not waited for.
+// Everything the pipe has now, and the unfinished line. Bounded by that: a service that keeps writing is not waited
+// for.
 void Collector::drain(std::uint32_t index) {
     Stream& stream = streams_[index];
     int there = 0;
@@ -249,8 +254,7 @@ void Collector::finish() {
         storage_.look();
     if (units_.has_losses() && !units_.in_memory())
         courier_.tell_losses();
-    units_.sync();
-    report();
+    report(); // nothing is synced: what is written outlives us, and the end of the machine syncs it with all the rest
 }
 
 void Collector::give_up(const Fault& fault) {
@@ -273,14 +277,31 @@ void Collector::retry() {
 
 // The end of a turn: what PID 1 should know, and whether something is to be tried again.
 void Collector::report() {
+    // Ends come in crowds, when many services stop. Nobody is in a hurry to close a pipe, so PID 1 is woken once for many.
+    if (!ended_.empty() && tell_ended_at_ == never)
+        tell_ended_at_ = now() + crowd_time;
+    if (ended_.size() < crowd && tell_ended_at_ != never && !finishing_ && now() < tell_ended_at_)
+        return report_losses();
+    tell_ended_at_ = never;
     for (std::size_t at = 0; at < ended_.size(); at += logs::most_streams) {
         auto begin = ended_.begin() + static_cast<std::ptrdiff_t>(at);
         auto end = ended_.begin() + static_cast<std::ptrdiff_t>(std::min(ended_.size(), at + logs::most_streams));
         say(logs::Ended{{begin, end}});
     }
     ended_.clear();
-    for (logs::Dropped& dropped : units_.take_reports())
-        say(std::move(dropped));
+    report_losses();
+}
+
+void Collector::report_losses() {
+    // A disk that is full by turns must not make PID 1 write about it all the time; the units' logs have the counts.
+    for (logs::Dropped& dropped : units_.take_reports()) {
+        if (const Instant present = now(); present - reports_since_ > std::chrono::seconds(10)) {
+            reports_since_ = present;
+            reports_ = 0;
+        }
+        if (++reports_ <= most_reports)
+            say(std::move(dropped));
+    }
     const bool pending = storage_.unfinished() || (units_.has_losses() && !units_.in_memory());
     if (pending && next_try_ == never)
         next_try_ = now() + retry_after;

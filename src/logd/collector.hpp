@@ -1,8 +1,8 @@
 // The collector's one loop: waits for pipes and for PID 1 with epoll, and hands what is due to the courier.
 //
-// Level-triggered: every batch empties what it takes from a pipe (courier.hpp says why), so nothing that stays behind makes it
-// spin, a busy pipe gets one batch a turn like all others, and nothing is waited for but descriptors: idle means asleep. The one
-// timer runs only while lines are lost or files cannot be moved, to try again.
+// Level-triggered: every batch empties what it takes from a pipe (courier.hpp says why), so nothing that stays behind
+// makes it spin, a busy pipe gets one batch a turn like all others, and nothing is waited for but descriptors: idle
+// means asleep. The one timer runs only while lines are lost or files cannot be moved, to try again.
 #pragma once
 
 #include <deque>
@@ -51,6 +51,7 @@ private:
     void look_for_storage();
     void retry();
     void report();
+    void report_losses();
     void say(const wire::logs::FromCollector& message);
     void send();
 
@@ -71,6 +72,9 @@ private:
     bool waiting_to_send_ = false;
     int reported_rank_ = -2;
     Instant next_try_ = never;
+    Instant tell_ended_at_ = never;
+    Instant reports_since_{}; // of Dropped; a few each ten seconds
+    unsigned reports_ = 0;
     std::vector<char> message_;
 };
 

@@ -1,32 +1,34 @@
-// Moving lines from pipes into files so that each arrives exactly once, although this process may be killed (SIGKILL) at any
-// instruction. Which pipe is due is collector.hpp's, where lines are kept is units.hpp's.
+// Moving lines from pipes into files so that each arrives exactly once, although this process may be killed (SIGKILL)
+// at any instruction. Which pipe is due is collector.hpp's, where lines are kept is units.hpp's.
 //
-// What survives a kill: the services' pipes and the holding pipe (PID 1 keeps their ends), the shared memory, the files. One
-// batch of one stream is in flight at a time, and Record::step says how far it is. Each step can be done again from its
-// beginning, or from wherever it was cut off:
+// What survives a kill: the services' pipes and the holding pipe (PID 1 keeps their ends), the shared memory, the
+// files. One batch of one stream is in flight at a time, and Record::step says how far it is. Each step can be done
+// again from its beginning, or from wherever it was cut off:
 //
 //   idle     Nothing is in flight; the holding pipe is empty.
-//   moving   The record names the stream and its unit; its unfinished line (the "carry", from its slot) has been copied in
-//            front of the input. splice(2) moves up to 64 KiB from the service's pipe into the holding pipe. Bytes are in one of
-//            the two at any moment, never in both or none. Cut off before or after the splice: what the holding pipe has
-//            (FIONREAD; only we write to it) is the batch, `moved` is that number; nothing there: nothing happened.
-//   reading  `moved` is known. read(2) copies from the holding pipe straight into the shared input; the kernel takes a piece
-//            out of the pipe only once it has been copied. Cut off: the holding pipe still has `left` bytes, so the first
-//            `moved - left` are in the input already. Go on reading behind them.
-//   writing  The holding pipe is empty; carry and input together are the text. Piece by piece: format lines, note the file, its
-//            size before and the size of the write (`pending`), write, note the progress. Cut off: if the file has grown by the whole
-//            size, the write was made (an append-only file of one writer grows only after its bytes are in it): note it. If not,
-//            truncate it to the size before and write that piece again from the text. Stamps may differ, lines may not.
-//   storing  All lines are written; what is left after the last line end is put into the stream's slot. The text is untouched, so
-//            cut off: put it there again.
+//   moving   The record names the stream and its unit; its unfinished line (the "carry", from its slot) has been
+//            copied in front of the input. splice(2) moves up to 64 KiB from the service's pipe into the holding
+//            pipe. Bytes are in one of the two at any moment, never in both or none. Cut off before or after the
+//            splice: what the holding pipe has (FIONREAD; only we write to it) is the batch, `moved` is that number;
+//            nothing there: nothing happened.
+//   reading  `moved` is known. read(2) copies from the holding pipe straight into the shared input; the kernel takes
+//            a piece out of the pipe only once it has been copied. Cut off: the holding pipe still has `left` bytes,
+//            so the first `moved - left` are in the input already. Go on reading behind them.
+//   writing  The holding pipe is empty; carry and input together are the text. Piece by piece: format lines, note the
+//            file, its size before and the size of the write (`pending`), write, note the progress. Cut off: if the
+//            file has grown by the whole size, the write was made (an append-only file of one writer grows only after
+//            its bytes are in it): note it. If not, truncate it to the size before and write that piece again from
+//            the text. Stamps may differ, lines may not.
+//   storing  All lines are written; what is left after the last line end is put into the stream's slot. The text is
+//            untouched, so cut off: put it there again.
 //
-// Then idle. Two more steps are storage.hpp's (draining, copying); they are finished by trying again, which they see to.
-// So `resume` in a new collector and the normal way of a batch are the same code, entered at different steps.
+// Then idle. Two more steps are storage.hpp's (draining, copying); they are finished by trying again, which they see
+// to. So `resume` in a new collector and the normal way of a batch are the same code, entered at different steps.
 //
-// Why unfinished lines are not simply left in the service's pipe: a pipe wakes its reader when it was empty or when a write has
-// ended. A large write to a pipe that still holds something fills it and sleeps without a word, so edge-triggered waiting would
-// never hear of it and level-triggered waiting would spin. Emptied pipes have neither problem (and no size of line can fill
-// a small pipe for ever).
+// Why unfinished lines are not simply left in the service's pipe: a pipe wakes its reader when it was empty or when a
+// write has ended. A large write to a pipe that still holds something fills it and sleeps without a word, so
+// edge-triggered waiting would never hear of it and level-triggered waiting would spin. Emptied pipes have neither
+// problem (and no size of line can fill a small pipe for ever).
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// One unit's directory of log files: opening, mending, rotating. Every name is looked up relative to a descriptor and no
-// symbolic link is followed below the log directory. Which unit writes when is units.hpp's.
+// One unit's directory of log files: opening, mending, rotating. Every name is looked up relative to a descriptor and
+// no symbolic link is followed below the log directory. Which unit writes when is units.hpp's.
 //
 // Directories are 0755, files 0640 of the collector's user and group; whoever wants a group of readers makes the log
 // directory setgid (`chgrp adm /var/log/miniinit; chmod g+s /var/log/miniinit`).
@@ -23,8 +23,8 @@ inline constexpr const char* current_name = "current";
 // The directory `name` (of wire::logs::directory_name) of a unit in it.
 [[nodiscard]] Result<Fd> open_unit_directory(int logs, const std::string& name, bool make);
 
-// The file that is written to. Opening mends it: a torn last line (from a power loss) is ended if its beginning is whole, else
-// removed. What is there but is no plain file is moved out of the way.
+// The file that is written to. Opening mends it: a torn last line (from a power loss) is ended if its beginning is
+// whole, else removed. What is there but is no plain file is moved out of the way.
 struct Current {
     Fd file;       // for reading and appending
     WallTime last; // stamp of the last line; 0: none

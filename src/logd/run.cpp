@@ -23,8 +23,8 @@ std::size_t raise_descriptor_limit() {
 }
 
 void ignore_signals() {
-    // The terminal's and the administrator's signals are PID 1's to interpret. XFSZ: a file size limit is an error like a
-    // full disk, not a death.
+    // The terminal's and the administrator's signals are PID 1's to interpret. XFSZ: a file size limit is an error
+    // like a full disk, not a death.
     for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2})
         (void)::signal(signal, SIG_IGN);
 }

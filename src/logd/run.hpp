@@ -6,9 +6,9 @@
 
 namespace mi::logd {
 
-// What outlives every collector, because PID 1 holds it: a small shared memory that says what was in flight, and both ends
-// of the pipe in which that lies. Every collector is started with the same estate and finishes what the last one began. Two at
-// a time would destroy each other's work: start the next one only once the last one has been reaped.
+// What outlives every collector, because PID 1 holds it: a small shared memory that says what was in flight, and both
+// ends of the pipe in which that lies. Every collector is started with the same estate and finishes what the last one
+// began. Two at a time would destroy each other's work: start the next one only once the last one has been reaped.
 struct Estate {
     Fd memory;       // a sealed memfd; pages are used only as needed
     Fd holding_read; // one pipe, kept empty between batches
@@ -27,12 +27,12 @@ inline constexpr int holding_write_fd = 6; // Estate::holding_write
 // How it ends by itself.
 inline constexpr int exit_done = 0;   // after Finish, or when PID 1's end of the socket was closed
 inline constexpr int exit_usage = 64; // started without those descriptors
-// What is in flight cannot be finished (tried many times): start the next one with a new estate. Any other end (a signal, a
-// crash) means: the same estate again.
+// What is in flight cannot be finished (tried many times): start the next one with a new estate. Any other end (a
+// signal, a crash) means: the same estate again.
 inline constexpr int exit_estate_unusable = 65;
 
-// The collector's main: reads streams and writes files until told to finish. SIGTERM, SIGINT, SIGHUP, SIGQUIT and SIGPIPE do
-// not end it: when the collector goes is PID 1's decision. Raises its own RLIMIT_NOFILE to the hard limit.
+// The collector's main: reads streams and writes files until told to finish. SIGTERM, SIGINT, SIGHUP, SIGQUIT and
+// SIGPIPE do not end it: when the collector goes is PID 1's decision. Raises its own RLIMIT_NOFILE to the hard limit.
 int run(int argc, char** argv);
 
 } // namespace mi::logd

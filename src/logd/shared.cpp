@@ -19,8 +19,8 @@ bool sane(std::uint64_t number, const Record& record) {
     return progress.from <= record.head + record.moved && progress.continuing <= 8;
 }
 
-// Nothing in the record may lead outside of its rooms. (A collector only ever writes such values; this is for the day that one
-// scribbles over its memory before it crashes.)
+// Nothing in the record may lead outside of its rooms. (A collector only ever writes such values; this is for the day
+// that one scribbles over its memory before it crashes.)
 bool sane(const Shared& shared) {
     const Record& r = shared.record;
     if (shared.slots_used > most_slots || shared.losses_used > most_losses || shared.ring.head < shared.ring.tail ||

@@ -1,9 +1,10 @@
 // The shared memory of the estate: what the next collector has to know if this one is killed at any instruction.
 // Only the layout and how to map it; who writes what, and why that is enough, is told in courier.hpp.
 //
-// PID 1 holds the memfd and never looks inside. Pages cost nothing until they are touched, so the rooms are generous. There is no
-// machine crash to think of (the memfd is gone then), only a process that stops between two instructions: stores are seen by
-// the successor in program order, so keeping the compiler from reordering them is all that `publish` has to do.
+// PID 1 holds the memfd and never looks inside. Pages cost nothing until they are touched, so the rooms are generous.
+// There is no machine crash to think of (the memfd is gone then), only a process that stops between two instructions:
+// stores are seen by the successor in program order, so keeping the compiler from reordering them is all that
+// `publish` has to do.
 #pragma once
 
 #include <atomic>
@@ -69,8 +70,8 @@ struct Record {
     char file[64];
 };
 
-// An unfinished line of a stream, until the rest of it comes. A short one (a prompt) is in the slot itself, a longer one in
-// the slot's place in Shared::carry, whose pages are only touched for that.
+// An unfinished line of a stream, until the rest of it comes. A short one (a prompt) is in the slot itself, a longer
+// one in the slot's place in Shared::carry, whose pages are only touched for that.
 struct Slot {
     StreamId stream; // 0: free
     std::uint32_t size;
@@ -86,7 +87,8 @@ struct Loss {
     char unit[wire::logs::longest_unit];
 };
 
-// The memory that holds lines before a directory is writable: a ring of entries between `tail` and `head`, which only grow.
+// The memory that holds lines before a directory is writable: a ring of entries between `tail` and `head`, which only
+// grow.
 struct Ring {
     std::uint64_t head, tail;
     alignas(4096) char bytes[ring_room];
@@ -118,8 +120,8 @@ void publish(Field& field, Value value) {
 // The memory of an estate, mapped as long as this lives.
 class Mapping {
 public:
-    // Maps and checks `memory`; a fresh one is initialised. A Fault where it is not an estate of this program or holds values
-    // that no collector writes: a new estate is needed then.
+    // Maps and checks `memory`; a fresh one is initialised. A Fault where it is not an estate of this program or
+    // holds values that no collector writes: a new estate is needed then.
     static Result<Mapping> open(int memory);
     Mapping(Mapping&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
     Mapping& operator=(Mapping&& other) noexcept {

@@ -133,8 +133,8 @@ void Storage::look() {
     }
 }
 
-// Moves everything that lies elsewhere into the directory in use: from the one used until now, from those that are worse, from
-// memory. That is also its order in time.
+// Moves everything that lies elsewhere into the directory in use: from the one used until now, from those that are
+// worse, from memory. That is also its order in time.
 bool Storage::gather(int old_directory) {
     const Identity old = identity_of(old_directory), present{shared_.log_device, shared_.log_inode};
     if (old_directory >= 0 && !move_directory(old_directory))

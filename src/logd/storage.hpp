@@ -1,5 +1,6 @@
-// Which log directory is in use, and moving what lies elsewhere into it: from the ring, from a directory that was used before a
-// better one became writable. Lines of a unit keep their order, and each is moved exactly once even if this process is killed.
+// Which log directory is in use, and moving what lies elsewhere into it: from the ring, from a directory that was
+// used before a better one became writable. Lines of a unit keep their order, and each is moved exactly once even if
+// this process is killed.
 #pragma once
 
 #include <string>
@@ -19,8 +20,9 @@ public:
     // directory that one used. A Fault means that the estate is unusable.
     Result<> configure(const std::vector<std::string>& directories);
 
-    // Looks for a better directory than the present one, changes to it and moves everything there. Without success everything
-    // stays as it was, and `unfinished` says whether it is worth another try (what is there could not be moved).
+    // Looks for a better directory than the present one, changes to it and moves everything there. Without success
+    // everything stays as it was, and `unfinished` says whether it is worth another try (what is there could not be
+    // moved).
     void look();
     [[nodiscard]] bool unfinished() const { return unfinished_; }
 

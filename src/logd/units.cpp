@@ -260,9 +260,4 @@ std::vector<std::string> Units::losers() const {
     return names;
 }
 
-void Units::sync() {
-    for (Unit* unit : open_)
-        (void)::fdatasync(unit->file.get());
-}
-
 } // namespace mi::logd

@@ -1,6 +1,6 @@
-// The units whose lines are kept, and the place where that is: a log directory, or the ring in memory as long as there is none.
-// Opens files when they get their first line, keeps the most recently used ones open, rotates them, and counts what could not be
-// kept. What is written when, and how it survives a kill, is courier.hpp's.
+// The units whose lines are kept, and the place where that is: a log directory, or the ring in memory as long as
+// there is none. Opens files when they get their first line, keeps the most recently used ones open, rotates them,
+// and counts what could not be kept. What is written when, and how it survives a kill, is courier.hpp's.
 #pragma once
 
 #include <cstdint>
@@ -50,10 +50,12 @@ public:
 
     // Makes sure that the unit's file is open (in memory: nothing to do), so that `last` is known.
     Result<> open(Unit& unit);
-    // Where the next `size` bytes will land, after a rotation if they would make the file too large or `rotate_first` says so.
+    // Where the next `size` bytes will land, after a rotation if they would make the file too large or `rotate_first`
+    // says so.
     Result<Place> place(Unit& unit, std::uint64_t size, WallTime now, bool rotate_first);
 
-    // Appends lines. `kept` is less than their size only with an errno, and counts whole lines: half a line is taken back.
+    // Appends lines. `kept` is less than their size only with an errno, and counts whole lines: half a line is taken
+    // back.
     struct Appended {
         std::size_t kept = 0;
         int code = 0;
@@ -76,9 +78,6 @@ public:
 
     // The open file of a unit, -1: none.
     [[nodiscard]] static int file_of(const Unit& unit) { return unit.file.get(); }
-
-    // fdatasync(2) of what is open.
-    void sync();
 
 private:
     void close(Unit& unit);

@@ -1,8 +1,8 @@
 #include "loop/loop.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cerrno>
@@ -89,7 +89,9 @@ private:
 
 Instant now() { return {read_clock(CLOCK_MONOTONIC)}; }
 
-WallTime wall_now() { return {std::chrono::duration_cast<std::chrono::microseconds>(read_clock(CLOCK_REALTIME)).count()}; }
+WallTime wall_now() {
+    return {std::chrono::duration_cast<std::chrono::microseconds>(read_clock(CLOCK_REALTIME)).count()};
+}
 
 struct Loop::State {
     asio::io_context context{1};
@@ -125,8 +127,8 @@ void Loop::wake_at(Instant at) {
         state.timer.cancel();
         return;
     }
-    state.timer.expires_at(asio::steady_timer::time_point(
-        std::chrono::duration_cast<asio::steady_timer::duration>(at.since_boot)));
+    state.timer.expires_at(
+        asio::steady_timer::time_point(std::chrono::duration_cast<asio::steady_timer::duration>(at.since_boot)));
     state.timer.async_wait([&state](auto error) {
         if (error) // replaced by another time, or disarmed
             return;

@@ -36,7 +36,7 @@ Accounts::Accounts(std::string root) {
 }
 
 Result<bool> Accounts::changed(File& file, std::string& text) {
-    struct stat about {};
+    struct stat about{};
     if (::stat(file.path.c_str(), &about) != 0) {
         if (errno == ENOENT) { // a system without accounts: numbers still do
             bool had = !file.loaded || file.stamp != Stamp{};

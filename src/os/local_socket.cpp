@@ -21,7 +21,7 @@ Result<sockaddr_un> local_address(const std::string& path) {
 }
 
 Result<> remove_stale_socket(const std::string& path, int type) {
-    struct stat about {};
+    struct stat about{};
     if (::lstat(path.c_str(), &about) != 0)
         return errno == ENOENT ? Result<>() : fault(errno, "look at", path);
     if (!S_ISSOCK(about.st_mode))

@@ -125,7 +125,7 @@ Result<bool> sane_clock(WallTime built) {
 Habitat habitat() {
     // The kernel's fixed inode number of the first PID namespace.
     constexpr ino_t first_namespace = 0xEFFFFFFC;
-    struct stat about {};
+    struct stat about{};
     if (::stat("/proc/self/ns/pid", &about) == 0)
         return about.st_ino == first_namespace ? Habitat::machine : Habitat::container;
     // Without /proc, which a machine has not mounted yet: there, and there alone, process 2 is the kernel's own thread,

@@ -20,7 +20,7 @@ namespace mi::os {
 namespace {
 
 void default_dispositions() {
-    struct sigaction plain {};
+    struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
     for (int signal = 1; signal < _NSIG; ++signal)
         ::sigaction(signal, &plain, nullptr); // refused for KILL, STOP and the two of libc's own

@@ -56,6 +56,22 @@ public:
         starts_.push_back(bytes_.size());
         bytes_.append(key).append("=").append(value.substr(0, value.find('\0'))).push_back('\0');
     }
+    // As add, in place of what was there under that key.
+    void set(std::string_view key, std::string_view value) {
+        for (std::size_t i = 0; i < starts_.size(); ++i)
+            if (std::string_view old = (*this)[i]; old.starts_with(key) && old.substr(key.size()).starts_with('=')) {
+                starts_.erase(starts_.begin() + static_cast<std::ptrdiff_t>(i)); // its bytes stay, unused
+                break;
+            }
+        add(key, value);
+    }
+    // The value of "KEY=VALUE", or nothing; holds until this list changes.
+    [[nodiscard]] std::string_view get(std::string_view key) const {
+        for (std::size_t i = 0; i < starts_.size(); ++i)
+            if (std::string_view item = (*this)[i]; item.starts_with(key) && item.substr(key.size()).starts_with('='))
+                return item.substr(key.size() + 1);
+        return {};
+    }
     [[nodiscard]] std::size_t size() const { return starts_.size(); }
     [[nodiscard]] bool empty() const { return starts_.empty(); }
     [[nodiscard]] std::string_view operator[](std::size_t index) const { return bytes_.data() + starts_[index]; }

@@ -79,7 +79,7 @@ Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner)
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd)
         return fault(errno, "open", path);
-    struct stat about {};
+    struct stat about{};
     if (::fstat(fd.get(), &about) != 0)
         return fault(errno, "look at", path);
     if (!S_ISREG(about.st_mode))

@@ -21,7 +21,7 @@ std::string SpawnFault::text() const {
 
 // 0, or why it cannot be executed by us.
 static int executable(const std::string& path) {
-    struct stat about {};
+    struct stat about{};
     if (::stat(path.c_str(), &about) != 0)
         return errno == ENOTDIR ? ENOENT : errno;
     if (!S_ISREG(about.st_mode))

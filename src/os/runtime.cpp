@@ -84,7 +84,7 @@ Result<> make_directory(const std::string& path, mode_t mode) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd)
         return fault(errno, "open directory", path);
-    struct stat about {};
+    struct stat about{};
     if (::fstat(fd.get(), &about) != 0)
         return fault(errno, "look at", path);
     if (about.st_uid != ::geteuid())

@@ -108,11 +108,10 @@ Result<> exec_from_memory(const std::vector<std::string>& arguments) {
     Fd disk(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     if (!disk)
         return fault(errno, "open", "/proc/self/exe");
-    struct stat about {};
+    struct stat about{};
     if (::fstat(disk.get(), &about) != 0)
         return fault(errno, "look at", "/proc/self/exe");
-    constexpr unsigned executable =
-        0x0010; // MFD_EXEC, Linux 6.3: for where memory is not executable by default
+    constexpr unsigned executable = 0x0010; // MFD_EXEC, Linux 6.3: for where memory is not executable by default
     Fd memory(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC | executable)));
     if (!memory)
         memory = Fd(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC)));

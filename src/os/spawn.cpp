@@ -27,7 +27,7 @@ bool means_unknown(int code) { return code == ENOSYS || code == EINVAL || code =
 std::vector<int> signals_not_default() {
     std::vector<int> found;
     for (int signal = 1; signal < _NSIG; ++signal) {
-        struct sigaction action {};
+        struct sigaction action{};
         if (::sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
             action.sa_handler == SIG_IGN)
             found.push_back(signal);
@@ -94,7 +94,7 @@ void Spawner::State::lift_over(const Plan& plan, int cgroup_procs) {
 void Spawner::State::prepare(const Plan& plan) {
     orders.plan = &plan;
     orders.report = {};
-    orders.parent = ::getpid();
+    orders.parent = plan.parent_death_signal != 0 ? ::getpid() : 0;
     orders.speak = plan.copying;
     pointers.clear();
     std::size_t count = plan.arguments.size();

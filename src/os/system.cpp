@@ -35,8 +35,8 @@ constexpr ApiMount api_mounts[] = {
 };
 
 bool is_mount_point(const std::string& path) {
-    struct stat here {};
-    struct stat above {};
+    struct stat here{};
+    struct stat above{};
     return ::stat(path.c_str(), &here) == 0 && ::stat((path + "/..").c_str(), &above) == 0 &&
            (here.st_dev != above.st_dev || here.st_ino == above.st_ino);
 }
@@ -80,7 +80,7 @@ bool mount_one(const ApiMount& wanted) {
 }
 
 bool is_device(const char* path) {
-    struct stat about {};
+    struct stat about{};
     return ::stat(path, &about) == 0 && S_ISCHR(about.st_mode);
 }
 

@@ -152,7 +152,8 @@ public:
             Decoder inner(bytes);
             bool good = true;
             // What an older writer did not know is missing at the end, and keeps its default.
-            T::fields(value, [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
+            T::fields(value,
+                      [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
             return good;
         }
     }

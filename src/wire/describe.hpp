@@ -93,8 +93,8 @@ void describe_method(Describer& types, std::string& out) {
     constexpr std::string_view many = R::many == Many::demanded  ? " [needs more]"
                                       : R::many == Many::offered ? " [more: progress]"
                                                                  : "";
-    append_all(out, {"# ", R::help, R::acts ? " [acts]" : "", many, "\nmethod ", R::method, types.fields<R>(true), " -> ",
-                     types.fields<typename R::Reply>(false), "\n\n"});
+    append_all(out, {"# ", R::help, R::acts ? " [acts]" : "", many, "\nmethod ", R::method, types.fields<R>(true),
+                     " -> ", types.fields<typename R::Reply>(false), "\n\n"});
 }
 
 template <typename E>

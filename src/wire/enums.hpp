@@ -37,11 +37,10 @@ struct Words<core::Phase> {
 template <auto value>
 consteval bool is_enumerator() {
     constexpr std::string_view text = __PRETTY_FUNCTION__;
-    return text.find(")", text.rfind("value = ") + 1) == std::string_view::npos;
+    return text.find(')', text.rfind("value = ") + 1) == std::string_view::npos;
 }
 template <typename E, unsigned count>
-constexpr bool is_complete =
-    is_enumerator<static_cast<E>(count - 1)>() && !is_enumerator<static_cast<E>(count)>();
+constexpr bool is_complete = is_enumerator<static_cast<E>(count - 1)>() && !is_enumerator<static_cast<E>(count)>();
 static_assert(is_complete<core::Phase, Words<core::Phase>::count>);
 
 // For an enumeration whose words stand here.

@@ -10,9 +10,7 @@ namespace mi::wire {
 
 namespace {
 
-const boost::json::value& value_at(const void* node) {
-    return *static_cast<const boost::json::value*>(node);
-}
+const boost::json::value& value_at(const void* node) { return *static_cast<const boost::json::value*>(node); }
 
 // How long the UTF-8 sequence at the front of `text` is; 0 where there is none (overlong, surrogate, cut off, stray).
 std::size_t sequence_length(std::string_view text) {
@@ -103,13 +101,9 @@ void JsonWriter::number(std::int64_t value) {
     out_.append(digits, end);
 }
 
-void JsonWriter::boolean(bool value) {
-    out_ += value ? "true" : "false";
-}
+void JsonWriter::boolean(bool value) { out_ += value ? "true" : "false"; }
 
-void JsonWriter::null() {
-    out_ += "null";
-}
+void JsonWriter::null() { out_ += "null"; }
 
 JsonView::Kind JsonView::kind() const {
     if (node_ == nullptr)
@@ -128,26 +122,18 @@ JsonView::Kind JsonView::kind() const {
     return Kind::other;
 }
 
-bool JsonView::boolean() const {
-    return value_at(node_).get_bool();
-}
+bool JsonView::boolean() const { return value_at(node_).get_bool(); }
 
-std::int64_t JsonView::number() const {
-    return value_at(node_).get_int64();
-}
+std::int64_t JsonView::number() const { return value_at(node_).get_int64(); }
 
 std::string_view JsonView::text() const {
     const boost::json::string& text = value_at(node_).get_string();
     return {text.data(), text.size()};
 }
 
-std::size_t JsonView::size() const {
-    return value_at(node_).get_array().size();
-}
+std::size_t JsonView::size() const { return value_at(node_).get_array().size(); }
 
-JsonView JsonView::at(std::size_t index) const {
-    return JsonView(&value_at(node_).get_array()[index]);
-}
+JsonView JsonView::at(std::size_t index) const { return JsonView(&value_at(node_).get_array()[index]); }
 
 JsonView JsonView::member(std::string_view name) const {
     if (node_ == nullptr)
@@ -183,8 +169,6 @@ std::optional<JsonDocument> JsonDocument::parse(std::string_view text) {
     return JsonDocument(std::move(state));
 }
 
-JsonView JsonDocument::root() const {
-    return JsonView(&*state_->root);
-}
+JsonView JsonDocument::root() const { return JsonView(&*state_->root); }
 
 } // namespace mi::wire

@@ -1,10 +1,11 @@
-// What a log file looks like, shared by who writes it (logd) and who reads it (minictl logs). Bytes only: no system calls.
+// What a log file looks like, shared by who writes it (logd) and who reads it (minictl logs). Bytes only: no system
+// calls.
 //
-// A line is `2026-11-22T04:10:01.123456Z PRIORITY STREAM: TEXT`, UTC. PRIORITY is a word of syslog(3); STREAM is `out`, `err`
-// or `init`. What a service wrote is in TEXT byte for byte, but for a leading sd-daemon(3) `<N>`, which becomes the priority.
-// `STREAM+` says that the original has no line end here: the line was longer than `longest_text` and goes on in the next line
-// of that stream, or it was unfinished when its process ended. So the original is exact: the TEXTs of a stream one after the
-// other, a line end after each that has no `+`.
+// A line is `2026-11-22T04:10:01.123456Z PRIORITY STREAM: TEXT`, UTC. PRIORITY is a word of syslog(3); STREAM is
+// `out`, `err` or `init`. What a service wrote is in TEXT byte for byte, but for a leading sd-daemon(3) `<N>`, which
+// becomes the priority. `STREAM+` says that the original has no line end here: the line was longer than
+// `longest_text` and goes on in the next line of that stream, or it was unfinished when its process ended. So the
+// original is exact: the TEXTs of a stream one after the other, a line end after each that has no `+`.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,8 @@ void write_stamp(WallTime at, char* to);
 // The moment that the first stamp_size bytes of `text` say, if they are a stamp.
 [[nodiscard]] std::optional<WallTime> parse_stamp(std::string_view text);
 
-// The beginning of each line, up to and with the blank before TEXT: writes at most longest_prefix bytes, returns how many.
+// The beginning of each line, up to and with the blank before TEXT: writes at most longest_prefix bytes, returns how
+// many.
 std::size_t write_prefix(std::string_view stamp, Priority priority, Source source, bool unended, char* to);
 
 struct Line {
@@ -49,8 +51,9 @@ struct Line {
 // One line of a file, without its line end; nothing where it is not one of ours (a torn or foreign line).
 [[nodiscard]] std::optional<Line> parse_line(std::string_view line);
 
-// The directory that has the logs of `unit`: its name, with every byte that is not a letter, a digit or one of `@_.:+,=-`
-// written as `\xHH`, and so a leading dot. Any name gives a harmless one, different names give different ones.
+// The directory that has the logs of `unit`: its name, with every byte that is not a letter, a digit or one of
+// `@_.:+,=-` written as `\xHH`, and so a leading dot. Any name gives a harmless one, different names give different
+// ones.
 [[nodiscard]] std::string directory_name(std::string_view unit);
 // The unit of such a directory; the name itself where it is none of ours.
 [[nodiscard]] std::string unit_of_directory(std::string_view directory);

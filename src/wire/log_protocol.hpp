@@ -1,10 +1,11 @@
-// The words PID 1 and the log collector say to each other over their SOCK_SEQPACKET socketpair, and the framing of PID 1's
-// own log lines. Bytes only: sending, receiving and descriptors are os/packet.hpp's, meaning is logd's and daemon's.
+// The words PID 1 and the log collector say to each other over their SOCK_SEQPACKET socketpair, and the framing of
+// PID 1's own log lines. Bytes only: sending, receiving and descriptors are os/packet.hpp's, meaning is logd's and
+// daemon's.
 //
-// A conversation: the collector starts and says `Hello`. PID 1 answers with `Configure`, then `Attach` with every read end
-// it keeps (again after each start of the collector: attaching is how nothing is lost when the collector dies). From
-// there PID 1 attaches, flushes and forgets streams; the collector reports ends, flushes, storage and losses.
-// No message needs an answer for the sender to go on, so neither side ever waits for the other.
+// A conversation: the collector starts and says `Hello`. PID 1 answers with `Configure`, then `Attach` with every
+// read end it keeps (again after each start of the collector: attaching is how nothing is lost when the collector
+// dies). From there PID 1 attaches, flushes and forgets streams; the collector reports ends, flushes, storage and
+// losses. No message needs an answer for the sender to go on, so neither side ever waits for the other.
 #pragma once
 
 #include <array>
@@ -43,7 +44,7 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
-// -- PID 1 to collector ------------------------------------------------------------------------------------------------
+// -- PID 1 to collector -----------------------------------------------------------------------------------------------
 
 // First message after Hello; later ones change the settings (a directory in use stays until TryStorage).
 struct Configure {
@@ -60,17 +61,17 @@ struct Attachment {
     bool operator==(const Attachment&) const = default;
 };
 
-// Read these pipes from now on. The message carries the read ends, one descriptor per entry, in the same order. A stream
-// that is attached already is left as it is.
-// With Source::init the pipe is PID 1's own: what it holds are lines made by `init_lines`. That PID 1's lines travel by
-// pipe, not by message, is what makes them survive the collector like everybody else's.
+// Read these pipes from now on. The message carries the read ends, one descriptor per entry, in the same order. A
+// stream that is attached already is left as it is. With Source::init the pipe is PID 1's own: what it holds are
+// lines made by `init_lines`. That PID 1's lines travel by pipe, not by message, is what makes them survive the
+// collector like everybody else's.
 struct Attach {
     std::vector<Attachment> streams;
     bool operator==(const Attach&) const = default;
 };
 
-// Read these streams until they are empty (at most what they hold when this is handled), write it, with an unfinished last
-// line, and answer Flushed{token}. Streams that are unknown or have ended count as empty.
+// Read these streams until they are empty (at most what they hold when this is handled), write it, with an unfinished
+// last line, and answer Flushed{token}. Streams that are unknown or have ended count as empty.
 struct Flush {
     std::uint64_t token = 0;
     std::vector<StreamId> streams;
@@ -88,14 +89,14 @@ struct TryStorage {
     bool operator==(const TryStorage&) const = default;
 };
 
-// Shutdown: write everything there is, sync the files, exit 0. The end of the socket means the same.
+// Shutdown: write everything there is, exit 0. The end of the socket means the same.
 struct Finish {
     bool operator==(const Finish&) const = default;
 };
 
 using ToCollector = std::variant<Configure, Attach, Flush, Forget, TryStorage, Finish>;
 
-// -- Collector to PID 1 ------------------------------------------------------------------------------------------------
+// -- Collector to PID 1 -----------------------------------------------------------------------------------------------
 
 struct Hello {
     bool operator==(const Hello&) const = default;
@@ -107,8 +108,8 @@ struct Ended {
     bool operator==(const Ended&) const = default;
 };
 
-// The collector could not take these descriptors (its limit of open files). PID 1 has to say so; attaching again later is
-// allowed.
+// The collector could not take these descriptors (its limit of open files). PID 1 has to say so; attaching again
+// later is allowed.
 struct Refused {
     std::vector<StreamId> streams;
     bool operator==(const Refused&) const = default;
@@ -126,8 +127,8 @@ struct StorageIs {
     bool operator==(const StorageIs&) const = default;
 };
 
-// Lines of a unit are being lost, because of errno `code` (0: memory was full). Said once when it begins and once when it is
-// over (`over`, with the count); the unit's own log says it too.
+// Lines of a unit are being lost, because of errno `code` (0: memory was full). Said once when it begins and once
+// when it is over (`over`, with the count); the unit's own log says it too.
 struct Dropped {
     std::string unit;
     std::uint64_t lines = 0;
@@ -138,7 +139,7 @@ struct Dropped {
 
 using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped>;
 
-// -- Bytes -------------------------------------------------------------------------------------------------------------
+// -- Bytes ------------------------------------------------------------------------------------------------------------
 
 // The message as bytes, at most `longest_message`. Lists and texts over their limits are our own mistake (asserted).
 [[nodiscard]] std::string encode(const ToCollector& message);
@@ -148,7 +149,7 @@ using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dr
 [[nodiscard]] Result<ToCollector> decode_to_collector(std::string_view bytes);
 [[nodiscard]] Result<FromCollector> decode_from_collector(std::string_view bytes);
 
-// -- PID 1's own lines -------------------------------------------------------------------------------------------------
+// -- PID 1's own lines ------------------------------------------------------------------------------------------------
 
 // syslog(3)'s levels.
 enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, info, debug };
@@ -156,8 +157,9 @@ enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, i
 // PIPE_BUF: a write of no more than this is made whole or, on a full non-blocking pipe, not at all (EAGAIN).
 inline constexpr std::size_t longest_init_write = 4096;
 
-// `text` as lines of `unit` (empty: the attachment's own) for the pipe of Source::init: one element per write(2), each at most
-// longest_init_write bytes. Line ends inside `text` make several lines; a longer line is cut into several.
+// `text` as lines of `unit` (empty: the attachment's own) for the pipe of Source::init: one element per write(2),
+// each at most longest_init_write bytes. Line ends inside `text` make several lines; a longer line is cut into
+// several.
 [[nodiscard]] std::vector<std::string> init_lines(std::string_view unit, Priority priority, std::string_view text);
 
 // One such line (without its line end) taken apart; a line without a frame is a text of no unit at priority info.

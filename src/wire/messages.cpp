@@ -9,7 +9,8 @@ std::optional<Exit> told(const core::ExitStatus& exit) {
     if (exit.kind == Kind::none)
         return std::nullopt;
     Exit said{exit.kind, exit.number, exit.core, exit.oom, {}};
-    said.text = exit.kind == Kind::signal ? "signal " + signal_name(exit.number) : "exit code " + std::to_string(exit.number);
+    said.text =
+        exit.kind == Kind::signal ? "signal " + signal_name(exit.number) : "exit code " + std::to_string(exit.number);
     if (exit.core)
         said.text += ", core dumped";
     if (exit.oom)

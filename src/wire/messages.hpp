@@ -76,13 +76,13 @@ struct UnitStatus {
     std::uint32_t restarts = 0;           // since boot
     std::uint32_t tries = 0;              // restarts in a row without a stable run
     std::optional<Exit> last_exit;
-    std::optional<std::string> status_text;  // what the service says of itself (sd_notify STATUS)
-    std::optional<std::int64_t> left_ms;     // until the next try in backoff, else until the timeout of the stage
-    std::optional<std::string> file;         // the file the unit was read from
+    std::optional<std::string> status_text; // what the service says of itself (sd_notify STATUS)
+    std::optional<std::int64_t> left_ms;    // until the next try in backoff, else until the timeout of the stage
+    std::optional<std::string> file;        // the file the unit was read from
     bool enabled = false;
     bool masked = false;
-    bool changed = false;                    // its file was changed and re-read; in force when it is restarted
-    std::vector<std::string> not_in_force;   // keys it uses that this version reads but does not act on
+    bool changed = false;                     // its file was changed and re-read; in force when it is restarted
+    std::vector<std::string> not_in_force;    // keys it uses that this version reads but does not act on
     std::optional<Dependencies> dependencies; // told by Status, not by List
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
@@ -268,11 +268,15 @@ struct Overview {
     Mode mode = Mode::system;
     ManagerState state = ManagerState::starting;
     std::int32_t pid = 1;
-    std::string target;               // the one asked for last, `default` resolved; empty where there is none
+    std::string target; // the one asked for last, `default` resolved; empty where there is none
     bool target_reached = false;
-    std::uint32_t units = 0;          // how many are known
-    std::vector<std::string> failed;  // names of those failed or invalid
-    std::string log_directory;        // where the logs are now
+    std::uint32_t units = 0;         // how many are known
+    std::vector<std::string> failed; // names of those failed or invalid
+    std::string log_directory;       // where the logs are now
+    std::vector<std::string> backoff;          // names of those that ended badly and will be tried again
+    std::string config;                        // the manager's file, as --config has it; empty: none
+    std::vector<std::string> unit_directories; // the search path, first match wins; empty where nobody tells
+    bool insecure_units_allowed = false;       // files are read whoever can write them
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("mode", self.mode);
@@ -283,13 +287,17 @@ struct Overview {
         visit("units", self.units);
         visit("failed", self.failed);
         visit("log_directory", self.log_directory);
+        visit("backoff", self.backoff);
+        visit("config", self.config);
+        visit("unit_directories", self.unit_directories);
+        visit("insecure_units_allowed", self.insecure_units_allowed);
     }
 };
 // Microseconds since boot (of the kernel).
 struct Times {
-    std::int64_t init = 0;                       // when the init was executed: the kernel's share
-    std::optional<std::int64_t> units_loaded;    // unit files read, first start begins
-    std::optional<std::int64_t> target_reached;  // `default` reached
+    std::int64_t init = 0;                      // when the init was executed: the kernel's share
+    std::optional<std::int64_t> units_loaded;   // unit files read, first start begins
+    std::optional<std::int64_t> target_reached; // `default` reached
     std::vector<UnitTime> units;
     static void fields(auto& self, auto&& visit) {
         visit("init", self.init);
@@ -323,8 +331,9 @@ struct GetOverview {
 struct List {
     using Reply = Units;
     static constexpr std::string_view method = "List",
-                                      help = "The units that are not down, by name; with `all` every one, with `failed` "
-                                             "those that failed or are waiting to be tried again. With more, in portions.";
+                                      help =
+                                          "The units that are not down, by name; with `all` every one, with `failed` "
+                                          "those that failed or are waiting to be tried again. With more, in portions.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::offered;
     bool all = false;
@@ -342,7 +351,8 @@ struct List {
 }
 struct Status {
     using Reply = Units;
-    static constexpr std::string_view method = "Status", help = "Everything about the named units, in the order asked for.";
+    static constexpr std::string_view method = "Status",
+                                      help = "Everything about the named units, in the order asked for.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::never;
     std::vector<std::string> units;
@@ -372,7 +382,6 @@ struct Tree {
 };
 
 // Start and its like share their shape: which units, and whether to answer only once it is done (default) or failed.
-template <typename Self>
 struct Job {
     using Reply = Progress;
     static constexpr bool acts = true;
@@ -384,19 +393,19 @@ struct Job {
         visit("wait", self.wait);
     }
 };
-struct Start : Job<Start> {
+struct Start : Job {
     static constexpr std::string_view method = "Start", help = "Starts units and what they need.";
 };
-struct Stop : Job<Stop> {
+struct Stop : Job {
     static constexpr std::string_view method = "Stop", help = "Stops units and what needs them.";
 };
-struct Restart : Job<Restart> {
+struct Restart : Job {
     static constexpr std::string_view method = "Restart", help = "Stops units, if they run, and starts them.";
 };
-struct TryRestart : Job<TryRestart> {
+struct TryRestart : Job {
     static constexpr std::string_view method = "TryRestart", help = "Restarts those of the units that are running.";
 };
-struct Reload : Job<Reload> {
+struct Reload : Job {
     static constexpr std::string_view method = "Reload", help = "Tells running services to read their settings again.";
 };
 
@@ -429,8 +438,9 @@ struct Reset {
 struct Wait {
     using Reply = UnitReply;
     static constexpr std::string_view method = "Wait",
-                                      help = "Answers once the unit is in the state (`up` is `done` too, for a oneshot). "
-                                             "JobFailed where it has failed and will not get there by itself.";
+                                      help =
+                                          "Answers once the unit is in the state (`up` is `done` too, for a oneshot). "
+                                          "JobFailed where it has failed and will not get there by itself.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::never;
     std::string unit;
@@ -442,7 +452,8 @@ struct Wait {
 };
 struct Target {
     using Reply = Progress;
-    static constexpr std::string_view method = "Target", help = "Stops what the target does not need, starts what it does.";
+    static constexpr std::string_view method = "Target",
+                                      help = "Stops what the target does not need, starts what it does.";
     static constexpr bool acts = true;
     static constexpr Many many = Many::offered;
     std::string name;
@@ -455,7 +466,8 @@ struct Target {
 struct Events {
     using Reply = EventReply;
     static constexpr std::string_view method = "Events",
-                                      help = "What happens from now on, to the named units or (none named) to everything.";
+                                      help =
+                                          "What happens from now on, to the named units or (none named) to everything.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::demanded;
     std::optional<std::vector<std::string>> units;
@@ -470,7 +482,8 @@ struct ReloadUnits {
 };
 struct Shutdown {
     using Reply = Nothing;
-    static constexpr std::string_view method = "Shutdown", help = "Begins to end the machine (or the container), in order.";
+    static constexpr std::string_view method = "Shutdown",
+                                      help = "Begins to end the machine (or the container), in order.";
     static constexpr bool acts = true;
     static constexpr Many many = Many::never;
     Ending how = Ending::poweroff;
@@ -491,10 +504,10 @@ struct BootTimes {
     static void fields(auto&, auto&&) {}
 };
 
-using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload, Signal,
-                             Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes>;
-using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features, Overview,
-                           Times>;
+using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
+                             Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes>;
+using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
+                           Overview, Times>;
 
 // ---- errors -------------------------------------------------------------------------------------------------------------
 
@@ -582,7 +595,7 @@ struct ExpectedMore {
     static void fields(auto&, auto&&) {}
 };
 
-using Error = std::variant<NoSuchUnit, PermissionDenied, InvalidUnit, Masked, NotRunning, JobFailed, ShuttingDown, NotSupported,
-                           InvalidParameter, MethodNotFound, InterfaceNotFound, ExpectedMore>;
+using Error = std::variant<NoSuchUnit, PermissionDenied, InvalidUnit, Masked, NotRunning, JobFailed, ShuttingDown,
+                           NotSupported, InvalidParameter, MethodNotFound, InterfaceNotFound, ExpectedMore>;
 
 } // namespace mi::wire

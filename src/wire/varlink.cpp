@@ -24,7 +24,8 @@ bool Framer::append(std::string_view bytes) {
 
 bool Framer::ready() {
     const void* found = std::memchr(buffer_.data() + scanned_, 0, buffer_.size() - scanned_);
-    scanned_ = found != nullptr ? static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()) : buffer_.size();
+    scanned_ =
+        found != nullptr ? static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()) : buffer_.size();
     return found != nullptr;
 }
 
@@ -292,9 +293,10 @@ std::string interface_description() {
     Describer types;
     describe_methods(types, methods_text, static_cast<const Request*>(nullptr));
     describe_errors(types, errors_text, static_cast<const Error*>(nullptr));
-    std::string text = "# Looking at and steering the units of a machine or container. Times are microseconds, `*_realtime` "
-                       "since 1970 (UTC),\n# `*_monotonic` since boot. Reading is for everyone; methods marked [acts] are for "
-                       "root and the control group.\ninterface ";
+    std::string text =
+        "# Looking at and steering the units of a machine or container. Times are microseconds, `*_realtime` "
+        "since 1970 (UTC),\n# `*_monotonic` since boot. Reading is for everyone; methods marked [acts] are for "
+        "root and the control group.\ninterface ";
     text += interface_name;
     text += "\n\n";
     return text + types.text() + methods_text + errors_text;

@@ -40,7 +40,8 @@ private:
 // One call as it was made.
 struct Call {
     std::optional<Request> request;
-    std::string answer; // of a call that needs nobody (introspection): the reply, ready to send; then there is no request
+    std::string
+        answer; // of a call that needs nobody (introspection): the reply, ready to send; then there is no request
     bool more = false;
     bool oneway = false; // no reply is wanted, not even an error
 };

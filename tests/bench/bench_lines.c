@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
     struct timespec little = {0, 1000000};
     while (argc > 3 && __atomic_load_n(&board->go, __ATOMIC_SEQ_CST) == 0)
         nanosleep(&little, NULL);
-    static const char filler[] = "the quick brown fox jumps over the lazy dog and writes a line of log of one hundred bytes.";
+    static const char filler[] =
+        "the quick brown fox jumps over the lazy dog and writes a line of log of one hundred bytes.";
     board->work_begun = now_ns();
     size_t used = 0;
     for (unsigned i = 1; i <= count; ++i) {

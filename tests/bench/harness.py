@@ -12,6 +12,9 @@ from pathlib import Path
 
 SLOTS = 8192
 
+# What a container or a kernel gives to PID 1: little, and the same for all.
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "TERM": "linux"}
+
 
 class Slot(ctypes.Structure):
     _fields_ = [("started", ctypes.c_uint64), ("starts", ctypes.c_uint64)]
@@ -102,7 +105,7 @@ class Run:
         self.output = place.path / "output"
         command += [self.output, *argv]
         self._launcher = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True,
-                                          env=environment)
+                                          env={**ENVIRONMENT, **(environment or {})})
         line = self._launcher.stdout.readline()
         if not line:
             raise Trouble(f"{argv[0]} could not be launched")

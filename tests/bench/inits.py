@@ -1,7 +1,6 @@
 """The programs under test: how each is told, by its own means, to run N test services, and how it is started and stopped.
 The floor is one of them: plain vfork and exec."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -216,7 +215,7 @@ class Finit(Init):
         libraries = [str(path) for path in (self.where / "usr/lib", self.where / "lib")]
         libraries += [str(path) for path in self.where.glob("usr/lib/*-linux-gnu")]
         return [self.where / "sbin/finit"], {
-            "binds": [(etc, "/etc")], "environment": {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries)}}
+            "binds": [(etc, "/etc")], "environment": {"LD_LIBRARY_PATH": ":".join(libraries)}}
 
 
 def tool(name):

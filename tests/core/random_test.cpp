@@ -15,7 +15,9 @@ namespace {
 // A world of fake processes around an engine, driven by one random generator; every violated rule is counted.
 class RandomWorld {
 public:
-    RandomWorld(std::uint64_t seed, std::size_t units) : random_(seed), engine_(make_graph(units), {.parallel_starts = static_cast<std::uint32_t>(pick(3) == 0 ? 4 : 0), .seed = seed}) {
+    RandomWorld(std::uint64_t seed, std::size_t units)
+        : random_(seed), engine_(make_graph(units),
+                                 {.parallel_starts = static_cast<std::uint32_t>(pick(3) == 0 ? 4 : 0), .seed = seed}) {
         tell({.kind = Event::Kind::start, .unit = engine_.graph().find("default")});
     }
 
@@ -137,7 +139,8 @@ private:
         UnitId id = effect.unit;
         switch (effect.kind) {
         case Effect::Kind::check_conditions:
-            answers.push_back({.kind = pick(4) == 0 ? Event::Kind::condition_unmet : Event::Kind::conditions_met, .unit = id});
+            answers.push_back(
+                {.kind = pick(4) == 0 ? Event::Kind::condition_unmet : Event::Kind::conditions_met, .unit = id});
             break;
         case Effect::Kind::spawn: {
             if (effect.role == Role::main || effect.role == Role::pre_start)

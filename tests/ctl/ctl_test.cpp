@@ -8,9 +8,7 @@ using core::Phase;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // The usual init: three units, of which one has failed.
 std::string usual(const wire::Request& request, bool more, const std::string& logs = {}) {
@@ -30,7 +28,8 @@ std::string usual(const wire::Request& request, bool more, const std::string& lo
         return error(wire::NoSuchUnit{name, "web"});
     }
     if (std::holds_alternative<wire::GetOverview>(request)) {
-        wire::Overview overview{"9.9", wire::Mode::container, wire::ManagerState::degraded, 1, "default", true, 3, {"cache"}, logs};
+        wire::Overview overview{
+            "9.9", wire::Mode::container, wire::ManagerState::degraded, 1, "default", true, 3, {"cache"}, logs};
         return reply(overview);
     }
     if (std::holds_alternative<wire::Explain>(request))
@@ -155,16 +154,19 @@ TEST_CASE("each acting verb makes its call") {
     CHECK(init.ctl({"signal", "SIGRTMIN+1", "web"}).code == 0);
     CHECK(init.ctl({"reset"}).code == 0);
     CHECK(init.ctl({"signal", "NONSENSE", "web"}).code == 2);
-    CHECK(init.asked == std::vector<std::string>{"Stop", "Restart", "TryRestart", "Reload", "Target", "Signal", "Signal", "Reset"});
+    CHECK(init.asked ==
+          std::vector<std::string>{"Stop", "Restart", "TryRestart", "Reload", "Target", "Signal", "Signal", "Reset"});
     CHECK(seen == "rescue nowait;web 10 all;web 35;");
 }
 
 TEST_CASE("a refusal exits with 4, and says in JSON what it is") {
-    FakeInit init([](const wire::Request&, bool) { return error(wire::PermissionDenied{"org.miniinit.Manager.Stop"}); });
+    FakeInit init(
+        [](const wire::Request&, bool) { return error(wire::PermissionDenied{"org.miniinit.Manager.Stop"}); });
     const Outcome outcome = init.ctl({"stop", "web"});
     CHECK(outcome.code == 4);
     CHECK(has(outcome.err, "not allowed"));
-    CHECK(has(init.ctl({"stop", "web", "--json"}).out, R"({"error":"org.miniinit.Manager.PermissionDenied","message":"not)"));
+    CHECK(has(init.ctl({"stop", "web", "--json"}).out,
+              R"({"error":"org.miniinit.Manager.PermissionDenied","message":"not)"));
 }
 
 TEST_CASE("where no init listens, that is said, and what to do") {
@@ -176,7 +178,8 @@ TEST_CASE("where no init listens, that is said, and what to do") {
 
 TEST_CASE("the socket is found by option, environment and user") {
     FakeInit init(usual_with());
-    CHECK(run_ctl({"minictl", "status", "web"}, [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); }).code == 0);
+    CHECK(run_ctl({"minictl", "status", "web"}, [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); }).code ==
+          0);
     std::filesystem::create_directory(init.directory.at("miniinit"));
     std::filesystem::create_symlink(init.path(), init.directory.at("miniinit/control"));
     CHECK(run_ctl({"minictl", "--user", "status", "web"}, [&] {
@@ -193,8 +196,11 @@ TEST_CASE("an init that goes in the middle of a call is a failure, not a hang") 
 }
 
 TEST_CASE("an init of another version is not misunderstood") {
-    FakeInit init([](const wire::Request&, bool) { return std::string(R"({"error":"org.varlink.service.MethodNotFound",)"
-                                                                      R"("parameters":{"method":"x"}})") + '\0'; });
+    FakeInit init([](const wire::Request&, bool) {
+        return std::string(R"({"error":"org.varlink.service.MethodNotFound",)"
+                           R"("parameters":{"method":"x"}})") +
+               '\0';
+    });
     CHECK(has(init.ctl({"probe"}).err, "of another version"));
     FakeInit nonsense([](const wire::Request&, bool) { return std::string("hello") + '\0'; });
     CHECK(has(nonsense.ctl({"probe"}).err, "cannot be understood"));
@@ -219,10 +225,10 @@ TEST_CASE("a tree is drawn, a unit that hangs in two places once") {
                                      {"fsck", Phase::done, {}}}});
     });
     CHECK(init.ctl({"tree", "default", "--reverse"}).out == "● default\n"
-                                                             "├─ ● web\n"
-                                                             "│  └─ ● db starting\n"
-                                                             "│     └─ ● fsck (milestones)\n"
-                                                             "└─ ● db (wants) starting (above)\n");
+                                                            "├─ ● web\n"
+                                                            "│  └─ ● db starting\n"
+                                                            "│     └─ ● fsck (milestones)\n"
+                                                            "└─ ● db (wants) starting (above)\n");
 }
 
 TEST_CASE("events are told one by one, until the init goes") {
@@ -305,10 +311,15 @@ TEST_CASE("poweroff, reboot, halt and shutdown go by the name they are called by
 
 TEST_CASE("what is not understood exits with 2 and says what would be") {
     CHECK(has(run_ctl({"minictl", "strat"}).err, "did you mean start?"));
-    for (std::vector<std::string> words : {std::vector<std::string>{"minictl"}, {"minictl", "strat"}, {"minictl", "start"},
-                                           {"minictl", "list", "--nonsense"}, {"minictl", "list", "web"},
-                                           {"minictl", "status", "-n"}, {"minictl", "status", "-n", "many"},
-                                           {"minictl", "wait", "x", "--timeout", "soon"}, {"minictl", "list", "-n", "3"}}) {
+    for (std::vector<std::string> words : {std::vector<std::string>{"minictl"},
+                                           {"minictl", "strat"},
+                                           {"minictl", "start"},
+                                           {"minictl", "list", "--nonsense"},
+                                           {"minictl", "list", "web"},
+                                           {"minictl", "status", "-n"},
+                                           {"minictl", "status", "-n", "many"},
+                                           {"minictl", "wait", "x", "--timeout", "soon"},
+                                           {"minictl", "list", "-n", "3"}}) {
         const Outcome outcome = run_ctl(words);
         CHECK_MESSAGE(outcome.code == 2, words.back());
         CHECK_MESSAGE(!outcome.err.empty(), words.back());
@@ -319,9 +330,10 @@ TEST_CASE("what is not understood exits with 2 and says what would be") {
 TEST_CASE("every verb has help with an example") {
     const Outcome overview = run_ctl({"minictl", "--help"});
     CHECK(overview.code == 0);
-    for (const char* verb : {"list", "status", "tree", "explain", "show", "cat", "events", "probe", "version", "start", "stop",
-                             "restart", "try-restart", "reload", "signal", "reset", "wait", "target", "logs", "enable",
-                             "disable", "reload-units", "verify", "poweroff", "reboot", "halt", "healthcheck"}) {
+    for (const char* verb :
+         {"list",  "status", "tree",    "explain",      "show",   "cat",      "events", "probe", "version",
+          "start", "stop",   "restart", "try-restart",  "reload", "signal",   "reset",  "wait",  "target",
+          "logs",  "enable", "disable", "reload-units", "verify", "poweroff", "reboot", "halt",  "healthcheck"}) {
         CHECK_MESSAGE(has(overview.out, "\n  " + std::string(verb) + " "), verb);
         const Outcome help = run_ctl({"minictl", verb, "--help"});
         CHECK_MESSAGE(help.code == 0, verb);

@@ -7,13 +7,13 @@
 #include "os/local_socket.hpp"
 #include "wire/varlink.hpp"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <doctest/doctest.h>
 
 #include <atomic>
 #include <filesystem>

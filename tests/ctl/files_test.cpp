@@ -5,9 +5,7 @@ using namespace mi::test;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 const std::string good_unit = "description = \"Shop\"\n[service]\ncommand = [\"/bin/true\"]\n";
 
@@ -47,7 +45,8 @@ TEST_CASE("show tells each setting and its place, cat the files") {
     CHECK(show.code == 0);
     CHECK(has(show.out, "service.restart"));
     CHECK(has(show.out, "more.toml:2"));
-    CHECK(has(run_ctl({"minictl", "show", "web", "--units", units, "--json"}).out, R"({"unit":"web","settings":[{"key":)"));
+    CHECK(has(run_ctl({"minictl", "show", "web", "--units", units, "--json"}).out,
+              R"({"unit":"web","settings":[{"key":)"));
     const Outcome cat = run_ctl({"minictl", "cat", "web", "--units", units});
     CHECK(cat.code == 0);
     CHECK(has(cat.out, "web.toml\n" + good_unit));

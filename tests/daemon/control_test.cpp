@@ -35,7 +35,8 @@ int as_nobody(gid_t group, auto what) {
     pid_t child = ::fork();
     if (child == 0) {
         const gid_t groups[] = {65534, group};
-        if (::setgroups(2, groups) != 0 || ::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0)
+        if (::setgroups(2, groups) != 0 || ::setresgid(65534, 65534, 65534) != 0 ||
+            ::setresuid(65534, 65534, 65534) != 0)
             ::_exit(99);
         ::_exit(what());
     }
@@ -252,7 +253,7 @@ TEST_CASE("only root and the control group may act, everyone may look") {
             const std::string_view text(answer, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
             return text.find("org.miniinit.Manager.PermissionDenied") != std::string_view::npos ? 1
                    : text.find("error") != std::string_view::npos                               ? 2
-                                                                                                 : 0;
+                                                                                                : 0;
         };
     };
     CHECK(as_nobody(65534, ask(std::string(ping))) == 0);

@@ -4,16 +4,16 @@
 #include "daemon/control.hpp"
 #include "os/local_socket.hpp"
 
-#include <doctest/doctest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <doctest/doctest.h>
 
 #include <atomic>
-#include <future>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <string>
@@ -185,9 +185,7 @@ public:
             buffer_.append(chunk, static_cast<std::size_t>(count));
         }
     }
-    std::string ask(std::string_view message) {
-        return say(message) ? hear() : "closed";
-    }
+    std::string ask(std::string_view message) { return say(message) ? hear() : "closed"; }
     // Whether something can be read within `milliseconds`.
     [[nodiscard]] bool something(int milliseconds) const {
         pollfd one{fd_.get(), POLLIN, 0};

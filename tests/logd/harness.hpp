@@ -1,5 +1,5 @@
-// A PID 1 for the collector under test: keeps the estate and the pipes, starts the real collector in a process of its own,
-// kills it, starts it again and hands everything over, as daemon/log_link does.
+// A PID 1 for the collector under test: keeps the estate and the pipes, starts the real collector in a process of its
+// own, kills it, starts it again and hands everything over, as daemon/log_link does.
 #pragma once
 
 #include <dirent.h>
@@ -36,11 +36,13 @@ namespace logs = wire::logs;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// A directory that is removed at the end.
+// A directory that is removed at the end: in memory, where syncing at the end of a collector costs nothing, or on the
+// disk.
 class Scratch {
 public:
-    Scratch() {
-        std::string name = (fs::temp_directory_path() / "logd-test-XXXXXX").string();
+    explicit Scratch(bool disk = false) {
+        const bool memory = !disk && ::access("/dev/shm", W_OK) == 0;
+        std::string name = ((memory ? fs::path("/dev/shm") : fs::temp_directory_path()) / "logd-test-XXXXXX").string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         path = name;
     }
@@ -269,6 +271,7 @@ public:
     void hang_up() { socket_.reset(); }
     [[nodiscard]] std::size_t open_streams() const { return streams_.size(); }
     [[nodiscard]] int socket() const { return socket_.get(); }
+    [[nodiscard]] int memory() const { return estate_.memory.get(); }
 
     pid_t pid = 0;
     logs::StreamId next_stream = 1;

@@ -1,5 +1,5 @@
-// The collector killed: at random moments under load, before and after each of its system calls, and at any instruction.
-// Every line must arrive exactly once, in order.
+// The collector killed: at random moments under load, before and after each of its system calls, and at any
+// instruction. Every line must arrive exactly once, in order.
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -9,6 +9,7 @@
 #include <random>
 
 #include "logd/harness.hpp"
+#include "logd/shared.hpp"
 
 using namespace mi;
 using namespace mi::logd::test;
@@ -64,7 +65,7 @@ unsigned long count_lines(const std::string& text, const std::string& tag, unsig
 TEST_CASE("a million lines from fifty writers arrive exactly once and in order while the collector is killed again and "
           "again") {
     REQUIRE_MESSAGE(::access(writer_program.c_str(), X_OK) == 0, "build the target log_writer");
-    Scratch scratch;
+    Scratch scratch(true);
     constexpr unsigned long writers = 50;
     const unsigned long each = number_from("MINIINIT_LOG_LINES", 1'000'000) / writers;
     FakeInit init({scratch.path / "var"}, {.rotate_size = 1'000'000, .rotate_keep = 1000});
@@ -203,6 +204,43 @@ TEST_CASE("killed before or after any one of its system calls, the next collecto
     }
     MESSAGE(calls << " stops");
     CHECK(calls > 50);
+}
+
+TEST_CASE(
+    "killed in the middle of a write to a file, the next collector takes back what was written and writes it anew") {
+    std::mt19937 random(4);
+    int torn = 0;
+    long calls = 1;
+    for (bool more = true; more; calls += stride) {
+        Scratch scratch;
+        Story story(scratch.path);
+        story.prepare();
+        story.init.before_run = be_traced;
+        story.init.start();
+        story.init.send(logs::Finish{});
+        more = run_until_call(story.init, calls);
+        // A write to a file cannot be interrupted from here, so its middle is made: the file ends inside it.
+        logd::Record record{};
+        REQUIRE(::pread(story.init.memory(), &record, sizeof record, offsetof(logd::Shared, record)) == sizeof record);
+        const std::string unit(record.target_size > 0 ? std::string(record.target, record.target_size)
+                                                      : std::string(record.unit, record.unit_size));
+        const fs::path file = story.directory / unit / "current";
+        if (more && static_cast<logd::Step>(record.step) == logd::Step::writing && record.pending != 0 &&
+            fs::file_size(file) == record.offset + record.size) {
+            fs::resize_file(file, record.offset + random() % record.size);
+            ++torn;
+        }
+        story.init.before_run = nullptr;
+        story.init.start();
+        REQUIRE(story.init.expect_all_ended());
+        CHECK(story.init.finish() == logd::exit_done);
+        if (!story.as_expected())
+            FAIL("killed at stop " << calls);
+    }
+    MESSAGE(torn << " torn writes");
+#if !defined(__SANITIZE_ADDRESS__)
+    CHECK(torn > 5);
+#endif
 }
 
 TEST_CASE("killed twice, at any two of its system calls, too") {

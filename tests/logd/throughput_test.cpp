@@ -1,5 +1,6 @@
-// How fast lines are collected, against `cat > file`: the floor of reading a pipe and writing a file. Same writer, same disk,
-// alternating runs, the best of each. MINIINIT_LOG_BYTES sets the size of a run (20 MB; `scripts/bench` uses 200).
+// How fast lines are collected, against `cat > file`: the floor of reading a pipe and writing a file. Same writer,
+// same disk, alternating runs, the best of each. MINIINIT_LOG_BYTES sets the size of a run (20 MB; `scripts/bench`
+// uses 200).
 #include <cstdlib>
 
 #include "logd/harness.hpp"
@@ -36,7 +37,7 @@ TEST_CASE("collecting lines takes at most three times as long as `cat > file`") 
     for (const char* mode : {"block", "line"}) {
         double best[2] = {1e9, 1e9};
         for (int round = 0; round < 5; ++round) {
-            Scratch scratch;
+            Scratch scratch(true);
             {
                 int ends[2];
                 REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);

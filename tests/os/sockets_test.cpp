@@ -88,7 +88,7 @@ TEST_CASE("a notification comes with its sender, and a bad one does not stop the
     CHECK(message.pid == ::getpid());
     CHECK(message.uid == ::getuid());
     CHECK(message.fds.size() == 1);
-    struct stat about {};
+    struct stat about{};
     REQUIRE(::stat(path.c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0666);
     CHECK(NotifySocket::bind(path).error().code == EADDRINUSE);
@@ -102,7 +102,7 @@ TEST_CASE("a listener replaces a stale socket, but no live one and nothing else"
         CHECK(listen_local(path, 0600).error().code == EADDRINUSE);
     }
     Fd second = listen_local(path, 0660).value();
-    struct stat about {};
+    struct stat about{};
     REQUIRE(::stat(path.c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0660);
     std::string file = scratch.write("file", "precious");
@@ -147,7 +147,7 @@ TEST_CASE("files are replaced whole, and links planted in the way are not follow
     REQUIRE(write_file_atomically(path, "one", 0640));
     REQUIRE(write_file_atomically(path, "two", 0640));
     CHECK(read_file(path) == "two");
-    struct stat about {};
+    struct stat about{};
     REQUIRE(::stat(path.c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0640);
     std::string precious = scratch.write("precious", "mine");

@@ -121,7 +121,7 @@ TEST_CASE("files are opened by the child, a FIFO without a peer too") {
     plan.umask = 0077;
     CHECK(run(spawner, plan).output == "a\n");
     CHECK(contents(log) == "b\n");
-    struct stat about {};
+    struct stat about{};
     REQUIRE(::stat(log.c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0600);
 }

@@ -1,8 +1,9 @@
 // Writes numbered lines as a service does, for tests and measurements of the log collector.
 //
-// log_writer TAG LINES LENGTH [MODE]: LINES lines `TAG NUMBER xxxx…` of LENGTH bytes each, line end included, to stdout.
-// MODE: `block` (default) fills blocks of 64 KiB, lines cut anywhere, as a program with buffered output does; `line` makes
-// one write for each line; `both` is `line`, even lines to stdout and odd ones to stderr. Exits 1 if a write fails.
+// log_writer TAG LINES LENGTH [MODE]: LINES lines `TAG NUMBER xxxx…` of LENGTH bytes each, line end included, to
+// stdout. MODE: `block` (default) fills blocks of 64 KiB, lines cut anywhere, as a program with buffered output does;
+// `line` makes one write for each line; `both` is `line`, even lines to stdout and odd ones to stderr. Exits 1 if a
+// write fails.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,14 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void write_file(const char *path, const char *text, size_t size) {
+static void write_file(const char* path, const char* text, size_t size) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, text, size) != (ssize_t)size)
         _exit(3);
     close(fd);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc < 2)
         return 2;
     int null = open("/dev/null", O_RDWR);

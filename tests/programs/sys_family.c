@@ -4,7 +4,8 @@
 //
 // COUNT descendants of KIND: `child` stays where it is, `group` is in a process group of its own, `session` leads a session,
 // `double` has been forked twice and has called setsid twice, so that its parent is the init, `clean` is a `double` that
-// has also thrown away its environment and all descriptors. `deaf`: they (not we) ignore SIGTERM. Prints "ready" when
+// has also thrown away its environment and all descriptors, `hop` forks and exits every millisecond, deaf to SIGTERM, so
+// that whoever looks for it finds it gone. `deaf`: they (not we) ignore SIGTERM. Prints "ready" when
 // all are there; ends by SIGTERM, and does not end them.
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int deaf;
@@ -26,10 +28,10 @@ static void stay(int told) {
         pause();
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc < 3)
         return 2;
-    const char *kind = argv[1];
+    const char* kind = argv[1];
     int count = atoi(argv[2]), told[2];
     deaf = argc > 3;
     if (pipe2(told, O_CLOEXEC) != 0)
@@ -52,6 +54,17 @@ int main(int argc, char **argv) {
         setsid();
         if (strcmp(kind, "session") == 0)
             stay(told[1]);
+        if (strcmp(kind, "hop") == 0) {
+            signal(SIGTERM, SIG_IGN);
+            if (write(told[1], "x", 1) != 1)
+                _exit(1);
+            for (;;) {
+                if (fork() != 0)
+                    _exit(0);
+                setsid();
+                nanosleep(&(struct timespec){0, 1000000}, NULL);
+            }
+        }
         if (fork() != 0)
             _exit(0);
         setsid();
@@ -60,8 +73,8 @@ int main(int argc, char **argv) {
             snprintf(number, sizeof number, "%d", dup(told[1]));
             for (int fd = 0; fd < 3; ++fd)
                 close(fd);
-            char *empty[] = {NULL};
-            char *arguments[] = {argv[0], "stay", number, deaf ? "deaf" : NULL, NULL};
+            char* empty[] = {NULL};
+            char* arguments[] = {argv[0], "stay", number, deaf ? "deaf" : NULL, NULL};
             execve(argv[0], arguments, empty);
             _exit(1);
         }

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void tell(const char *text) {
+static void tell(const char* text) {
     char message[4096];
     size_t length = 0;
     for (; *text != 0 && length < sizeof message - 16; ++text) {
@@ -33,28 +33,28 @@ static void tell(const char *text) {
         }
     }
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = getenv("NOTIFY_SOCKET");
+    const char* path = getenv("NOTIFY_SOCKET");
     if (path == NULL || strlen(path) >= sizeof address.sun_path) {
         printf("no NOTIFY_SOCKET\n");
         exit(5);
     }
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sendto(fd, message, length, MSG_NOSIGNAL, (struct sockaddr *)&address, sizeof address) < 0) {
+    if (sendto(fd, message, length, MSG_NOSIGNAL, (struct sockaddr*)&address, sizeof address) < 0) {
         printf("cannot send: %s\n", strerror(errno));
         exit(5);
     }
     close(fd);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     sigset_t all;
     sigfillset(&all);
     sigdelset(&all, SIGTERM);
     sigprocmask(SIG_BLOCK, &all, NULL);
     for (int i = 1; i < argc; ++i) {
-        char *value = strchr(argv[i], ':');
+        char* value = strchr(argv[i], ':');
         if (value == NULL)
             return 2;
         *value++ = 0;

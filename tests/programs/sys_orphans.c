@@ -10,7 +10,7 @@
 
 enum { batch = 100 };
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     long count = argc > 1 ? atol(argv[1]) : 1;
     for (long made = 0; made < count; made += batch) {
         pid_t parent = fork();

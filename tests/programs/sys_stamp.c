@@ -16,10 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *name;
+static const char* name;
 static int file;
 
-static void stamp(const char *what) {
+static void stamp(const char* what) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     char line[256];
@@ -35,19 +35,19 @@ static void pause_for(long milliseconds) {
     }
 }
 
-static int tell(const char *text) {
+static int tell(const char* text) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = getenv("NOTIFY_SOCKET");
+    const char* path = getenv("NOTIFY_SOCKET");
     if (path == NULL || strlen(path) >= sizeof address.sun_path)
         return -1;
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, sizeof address);
+    ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr*)&address, sizeof address);
     close(fd);
     return sent < 0 ? -1 : 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc != 6)
         return 2;
     file = open(argv[1], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);

@@ -13,12 +13,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char** environ;
 
 // The lines of a file, each behind `key `.
-static void print_file(const char *key, const char *path) {
+static void print_file(const char* key, const char* path) {
     char line[1024];
-    FILE *file = fopen(path, "re");
+    FILE* file = fopen(path, "re");
     if (file == NULL) {
         printf("%s ?%s\n", key, strerror(errno));
         return;
@@ -42,7 +42,7 @@ static void print_descriptors(void) {
     }
 }
 
-static void reopen(const char *path) {
+static void reopen(const char* path) {
     int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0) {
         printf("reopen %s %s\n", path, strerror(errno));
@@ -53,7 +53,7 @@ static void reopen(const char *path) {
     close(fd);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     print_descriptors(); // before we open anything ourselves
     print_file("status", "/proc/self/status");
@@ -62,8 +62,12 @@ int main(int argc, char **argv) {
     print_file("coredump", "/proc/self/coredump_filter");
     print_file("cgroup", "/proc/self/cgroup");
     printf("slack %d\n", prctl(PR_GET_TIMERSLACK));
-    printf("deathsig %d\n", ({ int sig = -1; prctl(PR_GET_PDEATHSIG, &sig); sig; }));
-    for (char **variable = environ; *variable != NULL; ++variable)
+    printf("deathsig %d\n", ({
+               int sig = -1;
+               prctl(PR_GET_PDEATHSIG, &sig);
+               sig;
+           }));
+    for (char** variable = environ; *variable != NULL; ++variable)
         printf("env %s\n", *variable);
     char directory[1024];
     printf("cwd %s\n", getcwd(directory, sizeof directory) != NULL ? directory : strerror(errno));

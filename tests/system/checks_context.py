@@ -93,7 +93,7 @@ def context_keys(t):
     units["group-only"] = show(t, process={"group": "daemon"})
     units["files"] = {"service": sh("cat; echo out; echo err >&2", type="oneshot"),
                       "process": {"stdin": f"file:{directory}/in", "stdout": f"file:{directory}/out", "stderr": f"file:{directory}/err"}}
-    units["silent"] = {"service": sh("echo out; echo err >&2; readlink /proc/$$/fd/1 >" + directory + "/null", type="oneshot"),
+    units["silent"] = {"service": sh("echo out; echo err >&2; x=$(readlink /proc/$$/fd/1); echo $x >" + directory + "/null", type="oneshot"),
                        "process": {"stdout": "null", "stderr": "log"}}
     units["pid-file"] = {"service": sh("exec sleep 1000"), "process": {"pid-file": directory + "/pid"}}
     with t.scene.init(units, sections={"manager": {"language": "C.UTF-8", "path": "/usr/bin:/bin"}}) as init:
@@ -182,7 +182,7 @@ def context_faults(t):
         result = init.ctl("start", "no-user")
         t.equal("`minictl start` of it exits 1", result.returncode, 1)
         t.has("and says why", result.stdout + result.stderr, 'cannot start', 'user "nosuchuser": no such user')
-        t.has("and the unit's own log has it", init.text("no-user", ("init",)), 'user "nosuchuser": no such user')
+        t.ok("and the unit's own log has it", until(lambda: 'user "nosuchuser": no such user' in init.text("no-user", ("init",)), 3))
         t.has("`minictl status --json` has it", init.ctl("status", "--json", "no-directory").stdout, "/no/such/directory")
 
     # A privilege that cannot be dropped fails the start.

@@ -80,10 +80,19 @@ def policy_restart(t):
         t.equal("what wants it went on", init.status("after-dies")["main_pid"], pids["after-dies"])
 
 
+def policy_no_default(t):
+    units = {"service": {"service": sh(SLEEP)}, "target": {"target": {}, "requires": ["needed"]}, "needed": {"enabled": False, "service": sh(SLEEP)},
+             "disabled": {"enabled": False, "service": sh(SLEEP)}}
+    with t.scene.init(units) as init:
+        init.wait("service")
+        t.equal("where there is no unit `default`, every enabled unit is wanted, targets too", [init.state(name) for name in units], ["up", "up", "up", "down"])
+
+
 def policy_limit_actions(t):
     for action, expected in (("shutdown", "ends the container"), ("reboot", "ends the container")):
         units = {"crash": {"service": sh("exit 9", restart_delay="10ms", restart_limit=1, restart_limit_action=action)},
-                 "keeper": {"service": sh("trap 'echo stopped in order; exit 0' TERM; while :; do sleep 0.05; done")}}
+                 "keeper": {"service": sh("trap 'echo stopped in order; exit 0' TERM; echo >&3; while :; do sleep 0.05; done", type="notify-fd")}}
+        units["crash"]["requires"] = ["keeper"]
         with t.scene.init(units) as init:
             init.ended(10)
             t.has(f"restart-limit-action = \"{action}\" {expected}, in order", init.text("keeper", ("out",)), "stopped in order")
@@ -168,4 +177,4 @@ def policy_relations(t):
              init.text("miniinit", ()))
 
 
-GROUPS = [policy_restart, policy_limit_actions, policy_relations]
+GROUPS = [policy_restart, policy_no_default, policy_limit_actions, policy_relations]

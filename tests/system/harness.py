@@ -149,7 +149,7 @@ class Init:
     """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given with --units."""
 
     def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True, proc=True,
-                 before=(), env=None, run_mount=None, wait=True, stdin=subprocess.DEVNULL, stdout=None):
+                 before=(), env=None, run_mount=None, log_mount=None, wait=True, stdin=subprocess.DEVNULL, stdout=None):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
         self.dir = os.path.join(scene.work, str(number))
         self.run, self.logs, self.units_dir = self.dir + "/run", self.dir + "/log", self.dir + "/units"
@@ -170,6 +170,8 @@ class Init:
             prepare.append("mount -t tmpfs none /sys/fs/cgroup")
         if run_mount:
             prepare.append(f"mount -t tmpfs -o {run_mount} none {self.run}")
+        if log_mount:
+            prepare.append(f"mount -t tmpfs -o {log_mount} none {self.logs}")
         if proc is False:
             prepare.append("mount -t tmpfs none /proc")
         prepare.append('exec "$@"')
@@ -327,12 +329,31 @@ class Init:
 
     def collector(self):
         """The collector's PID outside."""
-        return until(lambda: next((pid for pid, what in self.processes().items() if what[4].startswith("miniinit-logd")
-                                   and what[2] != "Z"), None), 5, "a collector")
+        def find():
+            init = self.pid()
+            with open(f"/proc/{init}/task/{init}/children") as file:
+                for child in reversed(file.read().split()):
+                    try:
+                        with open(f"/proc/{child}/cmdline", "rb") as command:
+                            if command.read().startswith(b"miniinit-logd"):
+                                return int(child)
+                    except OSError:
+                        pass
+            return None
+        return until(find, 5, "a collector", 0.001)
 
     def outside(self, inside):
         """The PID outside of a PID inside."""
         return next((pid for pid, what in self.processes().items() if what[0] == inside), None)
+
+    def inside(self, path):
+        """A path of the init's mount namespace, for us."""
+        return f"/proc/{self.pid()}/root{path}"
+
+    def wakeups(self, pid):
+        """How often a process has slept and come back."""
+        with open(f"/proc/{pid}/status") as file:
+            return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", file.read()).group(1))
 
     def memory(self):
         """Of PID 1, resident, in KiB."""

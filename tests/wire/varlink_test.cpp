@@ -106,8 +106,9 @@ TEST_CASE("flags and optional parameters may be left out, others not") {
 }
 
 TEST_CASE("unknown parameters are passed over") {
-    CHECK(request<Explain>(R"({"method":"org.miniinit.Manager.Explain","parameters":{"unit":"x","later":[{}]},"new":1})").unit ==
-          "x");
+    CHECK(
+        request<Explain>(R"({"method":"org.miniinit.Manager.Explain","parameters":{"unit":"x","later":[{}]},"new":1})")
+            .unit == "x");
 }
 
 TEST_CASE("parameters of the wrong kind are named") {
@@ -117,7 +118,8 @@ TEST_CASE("parameters of the wrong kind are named") {
     CHECK(wrong(R"({"unit":5,"signal":1})").find(R"({"parameter":"unit"})") != std::string::npos);
     CHECK(wrong(R"({"unit":"x","signal":"9"})").find(R"({"parameter":"signal"})") != std::string::npos);
     CHECK(wrong(R"({"unit":"x","signal":4294967296})").find(R"({"parameter":"signal"})") != std::string::npos);
-    CHECK(wrong(R"({"unit":"x","signal":18446744073709551615})").find(R"({"parameter":"signal"})") != std::string::npos);
+    CHECK(wrong(R"({"unit":"x","signal":18446744073709551615})").find(R"({"parameter":"signal"})") !=
+          std::string::npos);
     CHECK(wrong(R"({"unit":"x","signal":1.5})").find(R"({"parameter":"signal"})") != std::string::npos);
     CHECK(wrong(R"({"unit":"x","signal":1,"all":"yes"})").find(R"({"parameter":"all"})") != std::string::npos);
     CHECK(wrong("[]").find(R"({"parameter":"parameters"})") != std::string::npos);
@@ -128,7 +130,8 @@ TEST_CASE("parameters of the wrong kind are named") {
 }
 
 TEST_CASE("what is not Varlink is told from what is wrong Varlink") {
-    for (std::string_view nonsense : {"", "GET / HTTP/1.1", "{", "[]", "{}", R"({"method":5})", R"({"method":"a.b"} x)", "null"})
+    for (std::string_view nonsense :
+         {"", "GET / HTTP/1.1", "{", "[]", "{}", R"({"method":5})", R"({"method":"a.b"} x)", "null"})
         CHECK(refused(nonsense) == "not varlink");
     CHECK(refused(std::string(100, '[')) == "not varlink");
     CHECK(refused("{\"method\":\"a.\xff\"}") == "not varlink");
@@ -150,8 +153,9 @@ TEST_CASE("a service says what it is, by Varlink's own interface") {
     auto described = parse_call(
         R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"org.miniinit.Manager"}})");
     REQUIRE(described.has_value());
-    CHECK(described->answer.find("method Start(units: []string, wait: ?bool) -> (event: ?Event, results: []JobResult)") !=
-          std::string::npos);
+    CHECK(
+        described->answer.find("method Start(units: []string, wait: ?bool) -> (event: ?Event, results: []JobResult)") !=
+        std::string::npos);
     CHECK(refused(R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"x.y"}})") ==
           R"({"parameters":{"interface":"x.y"},"error":"org.varlink.service.InterfaceNotFound"})");
     CHECK(refused(R"({"method":"org.varlink.service.Nope"})").find("MethodNotFound") != std::string::npos);
@@ -165,11 +169,15 @@ TEST_CASE("the interface description defines each type once and names every meth
             ++found;
         return found;
     };
-    for (std::string_view type : {"type State (", "type UnitStatus (", "type Exit (", "type Event (", "type Relation ("})
+    for (std::string_view type :
+         {"type State (", "type UnitStatus (", "type Exit (", "type Event (", "type Relation ("})
         CHECK(count(type) == 1);
     CHECK(count("\nmethod ") == std::variant_size_v<Request>);
     CHECK(count("\nerror ") == 8);
-    CHECK(count("type State (down, waiting, starting, up, reloading, stopping, backoff, done, skipped, failed, invalid)") == 1);
+    CHECK(
+        count(
+            "type State (down, waiting, starting, up, reloading, stopping, backoff, done, skipped, failed, invalid)") ==
+        1);
     // Varlink's field names and enumerators have no hyphens, and underscores only between letters.
     for (std::size_t line = 0, end; line < text.size(); line = end + 1) {
         end = text.find('\n', line);

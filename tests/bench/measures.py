@@ -1,0 +1,326 @@
+"""What is measured, one function for each part of the benchmark: they fill a Table. Programs take turns, round by round, so
+that whatever else the machine is doing meets all of them alike; what counts is the median, and its ratio to the floor's."""
+
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+from contextlib import ExitStack
+
+from harness import ENVIRONMENT, Place, Run, Trouble, wait_for
+from inits import Init, Runit, S6
+
+
+class Bench:
+    """What all parts need: the programs, where to work, how thorough to be."""
+
+    def __init__(self, tools, floor, inits, peers, table, quick):
+        self.tools, self.work, self.launch = tools, tools / "work", tools / "bench_launch"
+        self.floor, self.inits, self.peers, self.table, self.quick = floor, inits, peers, table, quick
+        self.miniinit = inits[0]
+
+    def run(self, stack, init, what, count, target):
+        place = Place(self.work, init.name.replace(" ", "-").replace(",", ""))
+        stack.callback(place.close)
+        argv, keywords = what(place, count)
+        return stack.enter_context(Run(self.launch, place, argv, target, **keywords))
+
+    def rounds(self, some, inits, measure):
+        """{init: [values]}: `some` rounds of measure(init) in turn; one that fails takes no further part."""
+        values, broken = {init: [] for init in inits}, {}
+        for _ in range(some):
+            for init in inits:
+                if init in broken:
+                    continue
+                try:
+                    values[init].append(measure(init))
+                except Trouble as trouble:
+                    broken[init] = str(trouble)
+        for init, why in broken.items():
+            self.table.note(f"{init.name}: {why}")
+        return {init: some for init, some in values.items() if some and init not in broken}
+
+
+def median(values, which=None):
+    return statistics.median(values if which is None else [value[which] for value in values])
+
+
+def bring_up(bench, init, count):
+    with ExitStack() as stack:
+        run = bench.run(stack, init, init.services, count, count)
+        up = run.all_up()
+        time.sleep(0.05)
+        stopped = None
+        try:
+            stopped = run.stop(init.stop_signal, 20, init.ends)
+        except Trouble as trouble:
+            bench.table.note(f"{init.name}: stopping {count}: {trouble}")
+        return up, stopped
+
+
+def start(bench):
+    """N independent services, from the exec of the init to the last one saying that it is up; and their end."""
+    sizes = {1: 3, 100: 3, 1000: 3} if bench.quick else {1: 9, 100: 9, 1000: 9, 3000: 5, 5000: 5}
+    medians = {}
+    for count, rounds in sizes.items():
+        own = bench.rounds(rounds, [bench.floor, *bench.inits], lambda init: bring_up(bench, init, count))
+        few = {}
+        if not bench.quick:
+            peers = [peer for peer in bench.peers if count <= peer.most]
+            few = bench.rounds(2 if count <= 1000 else 1, peers, lambda init: bring_up(bench, init, count))
+        all_of_them = {**own, **few}
+        for init, values in all_of_them.items():
+            medians[init, count] = median(values, 0)
+        bench.table.times(f"start {count:,} service{'s' * (count > 1)}",
+                          {init.name: median(values, 0) for init, values in all_of_them.items()},
+                          bar=2.0 if count == 1000 else None)
+        if count == 1000:
+            bench.table.times("stop 1,000 services",
+                              {init.name: median(stops) for init, values in all_of_them.items()
+                               if (stops := [value[1] for value in values if value[1] is not None])}, bar=1.3)
+    if (bench.miniinit, 5000) in medians:
+        growth = {init.name: medians[init, 5000] / medians[init, 1000]
+                  for init in [bench.floor, *bench.inits, *bench.peers] if (init, 5000) in medians}
+        bench.table.row("time for 5,000 / time for 1,000", {name: f"{value:.1f}" for name, value in growth.items()},
+                        bar="≤ 5.5", held=[growth[init.name] <= 5.5 for init in bench.inits if init.name in growth])
+
+
+def chain(bench):
+    """300 oneshots, each after the one before it."""
+    count = 300
+
+    def measure(init):
+        with ExitStack() as stack:
+            return bench.run(stack, init, init.chain, count, count).all_up()
+
+    inits = [bench.floor, *bench.inits, *[peer for peer in bench.peers if type(peer).chain is not Init.chain]]
+    values = bench.rounds(3 if bench.quick else 9, inits, measure)
+    bench.table.times("chain of 300 oneshots", {init.name: median(some) for init, some in values.items()}, bar=2.0)
+
+
+def memory(bench):
+    """With 1,000 services up: memory of PID 1 and its helpers, their wake-ups while nothing happens, PID 1's descriptors."""
+    count = 1000
+    pss, woken, descriptors = {}, {}, {}
+
+    def measure(init):
+        with ExitStack() as stack:
+            few = bench.run(stack, init, init.services, 1, 1)
+            few.all_up()
+            time.sleep(0.3)
+            base = few.descriptors()
+        with ExitStack() as stack:
+            run = bench.run(stack, init, init.services, count, count)
+            run.all_up()
+            time.sleep(1)
+            pss[init.name] = run.pss()
+            descriptors[init.name] = (run.descriptors() - base) / (count - 1)
+            own = init in (bench.floor, *bench.inits)
+            window = 3 if bench.quick or not own else 10
+            pids = run.supervisors()
+            before = run.wakeups(pids)
+            time.sleep(window)
+            woken[init.name] = (run.wakeups(pids) - before) / window
+        return True
+
+    bench.rounds(1, [bench.floor, *bench.inits, *([] if bench.quick else bench.peers)], measure)
+    ours = [init.name for init in bench.inits]
+    bench.table.row("memory (PSS) for 1,000", {name: f"{value / 1024:.1f} MiB" for name, value in pss.items()},
+                    bar="< 6 MiB", held=[pss[name] < 6 * 1024 for name in ours if name in pss])
+    bench.table.row("wake-ups a second, idle", {name: f"{value:.1f}" for name, value in woken.items()},
+                    bar="0", held=[woken[name] == 0 for name in ours if name in woken])
+    bench.table.row("descriptors of PID 1 a service", {name: f"{value:.1f}" for name, value in descriptors.items()},
+                    bar="≤ 2", held=[descriptors[name] <= 2 for name in ours if name in descriptors])
+
+
+def restart(bench):
+    """kill -9 of a service until its successor is up."""
+    def measure(init):
+        values = []
+        with ExitStack() as stack:
+            run = bench.run(stack, init, init.services, 1, 1)
+            run.all_up()
+            slot = run.board.slots[0]
+            for _ in range(3 if init.restarts_apart else 20):
+                time.sleep(max(0.03, init.restarts_apart))
+                (pid,) = run.services()
+                starts, before = slot.starts, time.monotonic_ns()
+                os.kill(pid, signal.SIGKILL)
+                wait_for("the restart of a killed service", lambda: slot.starts > starts, 10)
+                values.append((slot.started - before) / 1e9)
+        return median(values)
+
+    values = bench.rounds(1 if bench.quick else 5, [bench.floor, *bench.inits], measure)
+    if not bench.quick:
+        values |= bench.rounds(1, bench.peers, measure)
+    bench.table.times("killed service up again", {init.name: median(some) for init, some in values.items()}, bar=2.0)
+
+
+class Command:
+    """A container's init around one command."""
+
+    def __init__(self, name, argv, bench):
+        self.name, self.argv, self.bench = name, argv, bench
+
+    def command(self, place, words):
+        return [*self.argv, *words(place)], {}
+
+
+def commands(bench):
+    found = [Command("floor", [bench.tools / "bench_floor", "main"], bench),
+             Command("miniinit", [bench.miniinit.binary, "--container", "--"], bench)]
+    for name, more in (("tini", ["--"]), ("dumb-init", [])):
+        if shutil.which(name):
+            found.append(Command(name, [shutil.which(name), *more], bench))
+        else:
+            bench.table.note(f"{name} is not installed")
+    return found
+
+
+def orphans(bench):
+    """20,000 orphans that end at the same moment, until PID 1 has collected the last."""
+    limit = int(open("/proc/sys/kernel/pid_max").read()) - 2000
+    count = min(2000 if bench.quick else 20000, limit)
+
+    def measure(init):
+        with ExitStack() as stack:
+            run = bench.run(stack, init, lambda place, number: init.command(
+                place, lambda at: [bench.tools / "bench_storm", at.board_path, number]), count, 1)
+            if code := run.finished(60):
+                raise Trouble(f"{count} orphans: exit code {code}: {run.said()}")
+            return (run.board.work_ended - run.board.work_begun) / 1e9
+
+    def among_services(init):
+        def with_storm(place, number):
+            units = {f"service-{i}": init.unit(init.service(place, i)) for i in range(100)}
+            units["storm"] = init.unit([str(bench.tools / "bench_storm"), str(place.board_path), str(number), "service"])
+            return init.write(place, units)
+        with ExitStack() as stack:
+            run = bench.run(stack, init, with_storm, count, 0)
+            wait_for("the orphans", lambda: run.board.work_ended != 0, 60)
+            wait_for("the services", lambda: len(run.services()) == 100, 5)
+            left = len(run.processes())
+            if left > 110:
+                raise Trouble(f"{left} processes where 100 services run")
+            return (run.board.work_ended - run.board.work_begun) / 1e9
+
+    rounds = 1 if bench.quick else 3
+    values = bench.rounds(rounds, commands(bench), measure)
+    bench.table.times(f"collect {count:,} orphans, one command", {init.name: median(some) for init, some in values.items()})
+    values = {init: some for init, some in values.items() if init.name == "floor"}
+    values |= bench.rounds(rounds, bench.inits, among_services)
+    bench.table.times(f"collect {count:,} orphans, among 100 services",
+                      {init.name: median(some) for init, some in values.items()})
+
+
+def logs(bench):
+    """Lines of 100 bytes with a time stamp for each, into a file; `cat > file` puts no stamps."""
+    count = 200_000 if bench.quick else 2_000_000
+
+    class Pipe:
+        def __init__(self, name, words):
+            self.name, self.words = name, words
+
+        def measure(self):
+            place = Place(bench.work, "pipe")
+            try:
+                command = self.words(place)
+                subprocess.run(["sh", "-c", f"{bench.tools}/bench_lines {place.board_path} {count} | {command}"],
+                               env=ENVIRONMENT, stderr=subprocess.DEVNULL, check=False)
+                return (time.monotonic_ns() - place.board.work_begun) / 1e9
+            finally:
+                place.close()
+
+    def svlogd(place):
+        (place.path / "log").mkdir()
+        (place.path / "log/config").write_text("s0\n")
+        return f"svlogd -ttt {place.path}/log"
+
+    class Ours:
+        name = "miniinit"
+
+        def measure(self):
+            init = bench.miniinit
+
+            def writer(place, number):
+                command = [str(bench.tools / "bench_lines"), str(place.board_path), str(number)]
+                return init.write(place, {"lines": init.unit(command, service='type = "oneshot"\n')})
+            with ExitStack() as stack:
+                run = bench.run(stack, init, writer, count, 0)
+                file = run.place.path / "log/lines/current"
+                last = f"{count:08d} the".encode()
+
+                def written():
+                    try:
+                        with open(file, "rb") as opened:
+                            opened.seek(-200, os.SEEK_END)
+                            return last in opened.read()
+                    except OSError:
+                        return False
+                wait_for("the last line in the log", written, 60)
+                taken = (time.monotonic_ns() - run.board.work_begun) / 1e9
+                with open(file, "rb") as opened:
+                    lines = sum(block.count(b"\n") for block in iter(lambda: opened.read(1 << 20), b""))
+                if lines != count:
+                    raise Trouble(f"{lines} lines in the log instead of {count}")
+                return taken
+
+    writers = [Pipe("floor", lambda place: f"cat > {place.path}/file"), Ours()]
+    if shutil.which("s6-log"):
+        writers.append(Pipe("s6-svscan", lambda place: f"s6-log T s268435455 n20 {place.path}/log"))
+    if shutil.which("svlogd"):
+        writers.append(Pipe("runsvdir", svlogd))
+    values = bench.rounds(1 if bench.quick else 5, writers[:2], lambda writer: writer.measure())
+    values |= bench.rounds(1, writers[2:], lambda writer: writer.measure())
+    bench.table.times(f"{count:,} log lines of 100 bytes (floor: cat > file)",
+                      {writer.name: median(some) for writer, some in values.items()}, bar=3.0)
+
+
+def each(bench, mode, times, rounds, programs, environment=None):
+    """{name: median seconds} of running each of {name: argv}, in turns."""
+    values = {name: [] for name in programs}
+    for _ in range(rounds):
+        for name, argv in programs.items():
+            done = subprocess.run([bench.tools / "bench_floor", mode, str(times), *argv], capture_output=True, text=True,
+                                  env={**ENVIRONMENT, **(environment or {})}, check=False)
+            if done.returncode != 0:
+                bench.table.note(f"{name}: {' '.join(str(word) for word in argv)} failed: {done.stderr.strip()[-200:]}")
+                continue
+            values[name] += [int(line) / 1e9 for line in done.stdout.split()]
+    return {name: median(some) for name, some in values.items() if some}
+
+
+def command(bench):
+    """`miniinit -- true` as a container's PID 1, from its exec to its end."""
+    true = shutil.which("true")
+    programs = {one.name: [*one.argv, true] for one in commands(bench)}
+    programs["miniinit"] = [bench.miniinit.binary, "--", true]
+    values = each(bench, "namespaces", 10 if bench.quick else 40, 3 if bench.quick else 7, programs)
+    bench.table.times("`-- true` as a container's PID 1", values, bar=1.0, base="tini")
+
+
+def status(bench):
+    """`minictl status X` against `s6-svstat DIR`."""
+    with ExitStack() as stack:
+        ours = bench.run(stack, bench.miniinit, bench.miniinit.services, 1, 1)
+        ours.all_up()
+        programs = {"miniinit": [bench.tools / "minictl", "status", "service-0"]}
+        s6 = next((peer for peer in bench.peers if isinstance(peer, S6)), None)
+        if s6 is not None:
+            other = bench.run(stack, s6, s6.services, 1, 1)
+            other.all_up()
+            programs[s6.name] = [shutil.which("s6-svstat"), other.place.path / "scan/service-0"]
+        runit = next((peer for peer in bench.peers if isinstance(peer, Runit)), None)
+        if runit is not None:
+            other = bench.run(stack, runit, runit.services, 1, 1)
+            other.all_up()
+            programs[runit.name] = [shutil.which("sv"), "status", other.place.path / "scan/service-0"]
+        values = each(bench, "repeat", 20 if bench.quick else 50, 3 if bench.quick else 7, programs,
+                      {"MINIINIT_CONTROL": str(ours.place.path / "control")})
+        bench.table.times("status of a service", values, bar=1.5, base=S6.name)
+
+
+PARTS = {"start": start, "chain": chain, "memory": memory, "restart": restart, "orphans": orphans, "logs": logs,
+         "command": command, "status": status}

@@ -1,0 +1,136 @@
+// `explain`, word for word.
+#include "world.hpp"
+
+using namespace mi;
+using namespace mi::core;
+
+TEST_CASE("an exit in words") {
+    CHECK(text(ExitStatus{}).empty());
+    CHECK(text(ExitStatus::code(3)) == "exit code 3");
+    CHECK(text(ExitStatus::signal(11)) == "signal SIGSEGV");
+    CHECK(text(ExitStatus::signal(11, true)) == "signal SIGSEGV, core dumped");
+    CHECK(text(ExitStatus{ExitStatus::Kind::signal, false, true, 9}) == "out of memory, signal SIGKILL");
+}
+
+TEST_CASE("nothing has asked for a unit") {
+    World world("[units.a]\n");
+    CHECK(world.why("a") == "a is down: nothing has asked for it.");
+}
+
+TEST_CASE("a unit is up because somebody asked, or because something needs it") {
+    World world("[units.a]\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    CHECK(world.why("a") == "a is starting: b needs it.");
+    CHECK(world.why("b") == "b is waiting: it requires a, which is starting. a is starting: b needs it.");
+    world.ready("a");
+    world.ready("b");
+    CHECK(world.why("a") == "a is up: b needs it.");
+    CHECK(world.why("b") == "b is up: it was asked for.");
+}
+
+TEST_CASE("a unit that came up again is up for the same reason as before") {
+    World world("[units.a]\nservice.command = '/a'\n");
+    world.ask("a");
+    world.exit("a", 1);
+    CHECK(world.why("a") == "a is backoff: it ended with exit code 1.");
+    world.pass("200ms");
+    CHECK(world.why("a") == "a is up: it was asked for.");
+}
+
+TEST_CASE("what is waited for is named, whatever came before") {
+    World world("[units.a]\n[units.b]\nservice.command = '/b'\nrequires = ['a']\n");
+    world.ask("b");
+    world.ready("a");
+    world.exit("b", 1);
+    world.exit("a", 1);
+    world.ask("b"); // at once, but what it requires is on its way only
+    CHECK(world.why("b") == "b is waiting: it requires a, which is backoff. a is backoff: it ended with exit code 1.");
+}
+
+TEST_CASE("each kind of dependency has its verb") {
+    World world("[units.a]\n[units.w]\nwants = ['a']\n[units.m]\nmilestones = ['a']\n[units.o]\nafter = ['a']\n");
+    for (const char* unit : {"a", "w", "m", "o"})
+        world.ask(unit);
+    CHECK(world.why("w").starts_with("w is waiting: it wants a, which is starting."));
+    CHECK(world.why("m").starts_with("m is waiting: it has as a milestone a, which is starting."));
+    CHECK(world.why("o").starts_with("o is waiting: it comes after a, which is starting."));
+}
+
+TEST_CASE("stopped by hand") {
+    World world("[units.a]\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    world.stop("a");
+    CHECK(world.why("b") == "b is stopping: a, which it requires, stopped. a is up: b needs it.");
+    world.die("b", 15);
+    CHECK(world.phase("a") == "stopping");
+    world.die("a", 15);
+    CHECK(world.why("a") == "a is down: stopped by hand.");
+    CHECK(world.why("b") == "b is waiting: it requires a, which is down. a is down: stopped by hand.");
+}
+
+TEST_CASE("nothing needs it any more") {
+    World world("[units.a]\n[units.b]\nrequires = ['a']\n");
+    world.obedient();
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    world.stop("b");
+    CHECK(world.why("a") == "a is down: nothing needs it.");
+    CHECK(world.why("b") == "b is down: stopped by hand.");
+}
+
+TEST_CASE("a unit that waits for what it conflicts with, and one that gave way") {
+    World world("[units.a]\n[units.b]\nconflicts = ['a']\n");
+    world.ask("a");
+    world.ready("a");
+    world.ask("b");
+    CHECK(world.why("b") == "b is waiting: a unit it conflicts with has to stop first.");
+    CHECK(world.why("a") ==
+          "a is stopping: it conflicts with b. b is waiting: a unit it conflicts with has to stop first.");
+    world.die("a", 15);
+    CHECK(world.why("a") == "a is down: it conflicts with b. b is starting: it was asked for.");
+}
+
+TEST_CASE("a unit that waits for its turn says so") {
+    World world("[units.a]\n[units.b]\n", {.parallel_starts = 1});
+    world.ask("a");
+    world.ask("b");
+    CHECK(world.why("b") == "b is waiting: as many units are starting as parallel-starts allows.");
+}
+
+TEST_CASE("a stop that had to kill") {
+    World world("[units.a]\nservice = { command = '/a', restart = 'no' }\n");
+    world.ask("a");
+    world.linger("a");
+    world.stop("a");
+    world.pass("10s");
+    CHECK(world.why("a") == "a is stopping: it did not end in time and was killed.");
+    world.die("a", 9);
+    CHECK(world.why("a") == "a is down: stopped by hand.");
+}
+
+TEST_CASE("shutting down, restarting") {
+    World world("[units.a]\n[units.b]\n");
+    world.ask("a");
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    world.restart("b");
+    CHECK(world.why("b") == "b is stopping: it is being restarted.");
+    world.shut_down();
+    CHECK(world.why("a") == "a is stopping: the system is shutting down.");
+    world.die("a", 15);
+    CHECK(world.why("a") == "a is down: the system is shutting down.");
+}
+
+TEST_CASE("an explanation ends, whatever the causes point to") {
+    World world("[units.a]\nconflicts = ['b']\n[units.b]\n");
+    world.obedient();
+    for (int i = 0; i < 4; ++i) {
+        world.ask("a");
+        world.ask("b");
+    }
+    CHECK(world.why("a") == "a is down: it conflicts with b. b is starting: it was asked for.");
+}

@@ -1,0 +1,210 @@
+// Units that are read again, added at run time, or taken over from an earlier engine: what was true stays true.
+#include "world.hpp"
+
+using namespace mi;
+using namespace mi::core;
+
+TEST_CASE("reading units again leaves what runs alone") {
+    World world("[units.a]\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    int a = world.record("a").main_pid, b = world.record("b").main_pid;
+    world.changes();
+    world.reread("[units.zero]\n[units.a]\ndescription = 'new'\n[units.b]\nrequires = ['a']\n[units.c]\n");
+    CHECK(world.changes().empty());
+    CHECK(world.signals().empty());
+    CHECK(world.record("a").main_pid == a);
+    CHECK(world.record("b").main_pid == b);
+    CHECK(world.engine().graph().unit(world.id("a")).description == "new");
+    world.ask("c");
+    CHECK(world.phase("c") == "starting");
+}
+
+TEST_CASE("a new wish of a target that runs is fulfilled when units are read again") {
+    World world("[units.t]\ntarget = {}\n");
+    world.ask("t");
+    world.reread("[units.t]\ntarget = {}\n[units.a]\nwanted-by = ['t']\n");
+    CHECK(world.running() == "a");
+}
+
+TEST_CASE("a running service goes on when what pulled it in does not name it any more") {
+    World world("[units.t]\ntarget = {}\n[units.a]\nwanted-by = ['t']\n");
+    world.ask("t");
+    world.ready("a");
+    world.reread("[units.t]\ntarget = {}\n[units.a]\n");
+    CHECK(world.signals().empty());
+    CHECK(world.phase("a") == "up");
+}
+
+TEST_CASE("a running service goes on when it now requires what is not up") {
+    World world("[units.a]\n[units.b]\n");
+    world.ask("b");
+    world.ready("b");
+    SUBCASE("another unit") { world.reread("[units.a]\n[units.b]\nrequires = ['a']\n"); }
+    SUBCASE("one that is not there") { world.reread("[units.a]\n[units.b]\nrequires = ['ghost']\n"); }
+    CHECK(world.signals().empty());
+    CHECK(world.phase("b") == "up");
+}
+
+TEST_CASE("a running service whose file is gone goes on until it is stopped") {
+    World world("[units.a]\n[units.b]\n");
+    world.obedient();
+    world.ask("a");
+    world.ready("a");
+    world.reread("[units.b]\n");
+    CHECK(world.phase("a") == "up");
+    world.stop("a");
+    CHECK(world.phase("a") == "down");
+    world.reread("[units.b]\n");
+    CHECK(world.engine().graph().find("a") == no_unit);
+}
+
+TEST_CASE("a unit whose file is gone while it stops is not started again") {
+    World world("[units.a]\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    world.stop("b");
+    world.die("b", 15);
+    CHECK(world.phase("a") == "stopping");
+    world.reread("[units.b]\n");
+    world.die("a", 15);
+    CHECK(world.phase("a") == "down");
+    CHECK(world.running().empty());
+}
+
+TEST_CASE("a running service whose file became invalid goes on, and is invalid once it ended") {
+    World world("[units.a]\n[units.b]\nrequires = ['a']\n");
+    world.obedient();
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    world.reread("[units.a]\nfoo = 1\n[units.b]\nrequires = ['a']\n");
+    CHECK(world.phase("a") == "up");
+    CHECK(world.phase("b") == "up");
+    world.spawned();
+    SUBCASE("by itself") { world.exit("a", 1); }
+    SUBCASE("stopped") { world.stop("a"); }
+    SUBCASE("restarted") { world.restart("a"); }
+    world.pass("1min");
+    CHECK(world.phase("a") == "invalid");
+    CHECK(world.spawned().empty());
+    CHECK(world.phase("b") == "failed");
+}
+
+TEST_CASE("an invalid unit that was mended comes up for whom it failed") {
+    World world("[units.a]\nfoo = 1\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    CHECK(world.phase("b") == "failed");
+    world.reread("[units.a]\n[units.b]\nrequires = ['a']\n");
+    CHECK(world.running() == "a");
+    world.ready("a");
+    CHECK(world.running() == "a b");
+}
+
+TEST_CASE("a pending restart, a start and a stop under way survive a new reading") {
+    World world("[units.a]\nservice.command = '/a'\n[units.b]\n[units.c]\n");
+    world.ask("a");
+    world.ask("b");
+    world.ask("c");
+    world.exit("a", 1);
+    world.ready("c");
+    world.stop("c");
+    world.reread("[units.aa]\n[units.a]\nservice.command = '/a'\n[units.b]\n[units.c]\n");
+    CHECK(world.phase("a") == "backoff");
+    CHECK(world.phase("b") == "starting");
+    CHECK(world.phase("c") == "stopping");
+    world.pass("200ms");
+    CHECK(world.phase("a") == "up");
+    world.ready("b");
+    CHECK(world.phase("b") == "up");
+    world.die("c", 15);
+    CHECK(world.phase("c") == "down");
+}
+
+TEST_CASE("the cause of a failure is still named after a new reading") {
+    World world("[units.a]\nservice = { type = 'oneshot', command = '/x' }\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    world.exit("a", 1);
+    std::string why = world.why("b");
+    world.reread(
+        "[units.first]\n[units.a]\nservice = { type = 'oneshot', command = '/x' }\n[units.b]\nrequires = ['a']\n");
+    CHECK(world.why("b") == why);
+}
+
+TEST_CASE("a unit can be added at run time, also in place of one that was missing") {
+    World world("[units.b]\nrequires = ['a']\n[units.t]\ntarget = {}\nwants = ['c']\n");
+    world.ask("b");
+    world.ask("t");
+    CHECK(world.phase("b") == "failed");
+    UnitId b = world.id("b");
+    world.add("[units.a]\n");
+    CHECK(world.id("b") == b);
+    CHECK(world.running() == "a");
+    world.add("[units.c]\n");
+    CHECK(world.running() == "a c");
+    world.ready("a");
+    CHECK(world.running() == "a c b");
+}
+
+namespace {
+
+// One more engine with the same units and the records of `world`.
+World::Copy copy_of(const World& world, std::string_view toml) { return world.copy(units_of(toml)); }
+
+} // namespace
+
+TEST_CASE("an engine that takes over the records of another answers like it") {
+    constexpr std::string_view toml =
+        "[units.a]\nservice = { type = 'oneshot', command = '/x' }\n[units.b]\nrequires = "
+        "['a']\n[units.c]\nservice.command = '/c'\n"
+        "[units.d]\n[units.e]\nrequires = ['d']\n[units.f]\ncondition.container = true\nservice.command = '/f'\n"
+        "[units.g]\nservice = { command = '/g', stop-command = ['/s'] }\n[units.h]\nconflicts = ['d']\n";
+    World world(toml);
+    world.unmet("f", "container = true");
+    for (const char* unit : {"b", "c", "e", "f", "g"})
+        world.ask(unit);
+    world.exit("a", 1);
+    world.exit("c", 1);
+    world.ready("d");
+    world.stop("g");
+    World::Copy copy = copy_of(world, toml);
+    CHECK(copy.engine.consistent());
+    CHECK(copy.engine.take_effects().empty());
+    CHECK(copy.engine.next_deadline() == world.engine().next_deadline());
+    for (UnitId id = 0; id < copy.engine.graph().size(); ++id) {
+        CAPTURE(copy.engine.graph().name(id));
+        UnitId old = world.id(copy.engine.graph().name(id));
+        CHECK(copy.engine.record(id) == world.engine().record(old));
+        CHECK(explain(copy.engine, id) == explain(world.engine(), old));
+    }
+    CHECK(copy.engine.active_units() == world.engine().active_units());
+    CHECK(copy.engine.coming_units() == world.engine().coming_units());
+}
+
+TEST_CASE("a record of an invalid unit does not make a mended one invalid") {
+    World world("[units.a]\nfoo = 1\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    World::Copy copy = copy_of(world, "[units.a]\n[units.b]\nrequires = ['a']\n");
+    CHECK(copy.phase("a") == "starting");
+    CHECK(copy.phase("b") == "waiting");
+}
+
+TEST_CASE("a process of a unit that has become invalid meanwhile is not forgotten") {
+    World world("[units.a]\n");
+    world.ask("a");
+    world.ready("a");
+    World::Copy copy = copy_of(world, "[units.a]\nfoo = 1\n");
+    CHECK(copy.phase("a") == "up");
+}
+
+TEST_CASE("a shutdown under way goes on in the engine that takes over") {
+    World world("[units.a]\n");
+    world.ask("a");
+    world.ready("a");
+    world.shut_down();
+    World::Copy copy = copy_of(world, "[units.a]\n");
+    CHECK(copy.engine.halting());
+    CHECK(copy.phase("a") == "stopping");
+}

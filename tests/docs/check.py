@@ -1,0 +1,289 @@
+"""Compares README.md and etc/man/ with the program and its sources, so that they cannot say what is no longer so: keys
+with their types and defaults, verbs, options, kernel words, examples. What the program should do is other tests'
+business."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MAN = ROOT / "etc/man"
+PAGES = ["minictl.1", "miniinit-unit.5", "miniinit.toml.5", "miniinit.8"]
+
+passed = failed = 0
+
+
+def check(sentence, wrong):
+    """`wrong`: what is not as the sentence says, a list of words; empty where all is well."""
+    global passed, failed
+    if wrong:
+        failed += 1
+        print(f"not ok - {sentence}: " + "; ".join(str(each) for each in wrong))
+    else:
+        passed += 1
+        print(f"ok - {sentence}", flush=True)
+
+
+# --- the pages --------------------------------------------------------------------------------------------------------
+
+
+def source(page):
+    return (MAN / page).read_text()
+
+
+def plain(text):
+    """A line of mdoc without the escapes that these pages use."""
+    for escape, meaning in ((r"\-", "-"), (r"\(dq", '"'), (r"\(aq", "'"), (r"\&", ""), (r"\e", "\\"), (r"\(ga", "`")):
+        text = text.replace(escape, meaning)
+    return text
+
+
+def items(page):
+    """(subsection, words of the .It line) of every item, in order."""
+    found, subsection = [], ""
+    for line in source(page).splitlines():
+        if line.startswith(".Ss "):
+            subsection = line[4:]
+        elif line.startswith(".Sh "):
+            subsection = line[4:]
+        elif line.startswith(".It "):
+            found.append((subsection, plain(line[4:])))
+    return found
+
+
+def literal_blocks(page):
+    text = plain(source(page))
+    return re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", text, re.M | re.S)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+STRING = r'"((?:[^"\\]|\\.)*)"'
+ROW = re.compile(
+    r"^ +(row|later|setting)\(" + r",\s*".join([STRING] * 4) + r",(.*?)\),?$(?=\n(?: +(?:row|later|setting)\(|\}|\n))",
+    re.M | re.S,
+)
+
+
+def key_rows():
+    """(page, section, key, type, default, in force) of every row of the key table."""
+    rows = []
+    text = (ROOT / "src/config/keys.cpp").read_text()
+    for kind, section, key, type_, default, rest in ROW.findall(text):
+        in_force = kind != "later" and not re.search(r",\s*false\s*$", rest)
+        page = "miniinit.toml.5" if kind == "setting" else "miniinit-unit.5"
+        rows.append((page, section, key, type_, default.replace('\\"', '"'), in_force))
+    expected = len(re.findall(r"^ +(?:row|later|setting)\(\"", text, re.M))
+    all_read = len(rows) == expected > 100
+    check("every row of the key table can be read", [] if all_read else [f"{len(rows)} of {expected}"])
+    return rows
+
+
+def title(section):
+    return {"": "Keys of every unit", "listen": "[[listen]]"}.get(section, f"[{section}]")
+
+
+def check_keys():
+    rows = key_rows()
+    for page in ("miniinit-unit.5", "miniinit.toml.5"):
+        written = {}
+        for subsection, line in items(page):
+            words = re.match(r"Cm ([a-z-]+) Em (.*?)(?: , No default (.*?))?( Pq not in force yet)?$", line)
+            if words:
+                written[subsection, words[1]] = (words[2], words[3] or "", words[4] is None)
+        sections = dict.fromkeys(section for where, section, *_ in rows if where == page)
+        for section in sections:
+            own = [row for row in rows if row[0] == page and row[1] == section]
+            wrong = []
+            for _, _, key, type_, default, in_force in own:
+                found = written.pop((title(section), key), None)
+                if found is None:
+                    wrong.append(f"{key} is missing")
+                elif found != (type_, default, in_force):
+                    wrong.append(f"{key}: the page says {found}, the table {(type_, default, in_force)}")
+            check(f"{page} has every key of {title(section)}: type, default, and whether it is in force", wrong)
+        check(f"{page} has no key that the table does not have", [f"{where} {key}" for where, key in written])
+
+
+# --- verbs and options ------------------------------------------------------------------------------------------------
+
+
+def output(command, **more):
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, **more).stdout
+
+
+def check_verbs(minictl):
+    verbs = re.findall(r"^  ([a-z][a-z-]*) ", output([minictl, "--help"]), re.M)
+    check("minictl --help names verbs", [] if len(verbs) > 20 else verbs)
+    text = plain(source("minictl.1"))
+    described = re.findall(r"^\.It Ic ([a-z-]+)", text, re.M)
+    check("minictl.1 describes every verb", [verb for verb in verbs if verb not in described])
+    check("minictl.1 describes no other verb", [verb for verb in described if verb not in verbs])
+    examples = re.findall(r"^\.Dl minictl ([a-z-]+)", text, re.M)
+    check("minictl.1 has an example of every verb", [verb for verb in verbs if verb not in examples])
+    known = set(re.findall(r"Fl -([a-z-]+)", text))
+    missing = set()
+    for verb in verbs:
+        for option in re.findall(r"^ +(?:-\w, )?--([a-z-]+)", output([minictl, verb, "--help"]), re.M):
+            if option not in known:
+                missing.add(f"--{option} of {verb}")
+    check("minictl.1 names every option of every verb", sorted(missing))
+    texts = {"README.md": (ROOT / "README.md").read_text()} | {page: plain(source(page)) for page in PAGES}
+    for where, words in texts.items():
+        called = re.findall(r"(?:`|^\.Dl |^ *(?:\$ )?|\.Ic )minictl ((?:--user )?)([a-z][a-z-]+)", words, re.M)
+        unknown = {verb for _, verb in called} - set(verbs) - {"help"}
+        check(f"{where} calls minictl with verbs that there are", sorted(unknown))
+
+
+def check_options(binary):
+    text = output([binary, "--help"])
+    offered = set(re.findall(r"--([a-z][a-z-]+)", text.split("Examples:")[0]))
+    page = plain(source("miniinit.8"))
+    options = page[page.index(".Sh OPTIONS"):page.index(".Sh KERNEL")]
+    described = re.findall(r"^\.It (Fl .*)$", options, re.M)
+    written = {word for line in described for word in re.findall(r"Fl -([a-z-]+)", line)}
+    check("miniinit.8 describes every option of miniinit --help", sorted(offered - written))
+    check("miniinit.8 describes no other option", sorted(written - offered))
+    letters = set(re.findall(r"^  -(\w),", text, re.M))
+    known = set(re.findall(r"Fl (\w) ,", options))
+    check("miniinit.8 has every letter that stands for an option", sorted(letters - known))
+
+
+def check_kernel_words():
+    machine = (ROOT / "src/daemon/machine.cpp").read_text()
+    body = machine[machine.index("kernel_wishes("):]
+    body = body[:body.index("\n}")]
+    words = set(re.findall(r'word == "([^"]+)"', body)) | set(re.findall(r'key = "([^"]+)"', body))
+    page = plain(source("miniinit.8"))
+    section = page[page.index(".Sh KERNEL"):page.index(".Sh SIGNALS")]
+    known = {word for _, line in re.findall(r"^(\.It Cm )(.*)$", section, re.M) for word in re.split(r"[ ,]+", line)}
+    missing = sorted(words - known) if words else ["none found in the source"]
+    check("miniinit.8 has every word that is looked for on the kernel command line", missing)
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+
+def check_toml(minictl, place, where, number, text):
+    """A whole unit or a whole miniinit.toml, as `minictl verify` sees it."""
+    name = re.match(r"# \S*?([\w.@-]+\.toml)", text)
+    bundle = re.search(r"^\[(units|manager|defaults)\b", text, re.M)
+    file = place / (name[1] if name else "miniinit.toml" if bundle else "example.toml")
+    file.write_text(text)
+    done = subprocess.run([minictl, "verify", file], capture_output=True, text=True, timeout=20)
+    said = [done.stdout + done.stderr] if done.returncode or done.stdout else []
+    check(f"example {number} of {where} is read without a problem", said)
+    file.unlink()
+
+
+def check_examples(minictl, place):
+    readme = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"^```toml\n(.*?)^```$", readme, re.M | re.S)
+    check("README.md has examples in TOML", [] if len(blocks) >= 3 else ["too few"])
+    for number, block in enumerate(blocks, 1):
+        check_toml(minictl, place, "README.md", number, block)
+    for page in ("miniinit-unit.5", "miniinit.toml.5"):
+        blocks = [block for block in literal_blocks(page) if re.search(r"^\[", block, re.M)]
+        check(f"{page} has examples in TOML", [] if blocks else ["none"])
+        for number, block in enumerate(blocks, 1):
+            check_toml(minictl, place, page, number, block)
+
+
+def wait_for(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def check_first_service(binary, minictl, place):
+    """What the README tells a newcomer to do first, done."""
+    readme = (ROOT / "README.md").read_text()
+    part = readme[readme.index("## A first service"):]
+    part = part[:part.index("\n## ", 3)]
+    unit = re.search(r"^```toml\n(.*?)^```$", part, re.M | re.S)[1]
+    lines = [line for line in unit.splitlines() if line]
+    check("the first service of README.md has five lines at most", [] if len(lines) <= 5 else lines)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(place)}
+    for name in ("config", "runtime", "state"):
+        (place / name).mkdir()
+        environment[f"XDG_{'RUNTIME_DIR' if name == 'runtime' else name.upper() + '_HOME'}"] = str(place / name)
+    (place / "config/miniinit").mkdir()
+    (place / "config/miniinit/hello.toml").write_text(unit)
+
+    def ask(*words):
+        return subprocess.run([minictl, "--user", *words], capture_output=True, text=True, timeout=20, env=environment)
+
+    init = subprocess.Popen([binary, "--user"], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        up = wait_for(lambda: ask("healthcheck", "hello").returncode == 0)
+        check("the first service of README.md comes up", [] if up else [ask("status", "hello").stdout])
+        asked = [words.replace("-f ", "") for words in re.findall(r"^ *\$ minictl --user (.+)$", part, re.M)]
+        wrong = [words for words in asked if ask(*words.split()).returncode != 0]
+        check("what README.md tells to ask about it is answered", wrong if asked else ["nothing is asked"])
+        said = wait_for(lambda: "hello\n" in ask("logs", "-o", "cat", "hello").stdout)
+        check("its log has what it says", [] if said else ask("logs", "hello").stdout.splitlines())
+    finally:
+        init.send_signal(signal.SIGTERM)
+        try:
+            _, errors = init.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            init.kill()
+            _, errors = init.communicate()
+    quiet = init.returncode == 0 and not errors
+    check("miniinit --user ends in order and says nothing", [] if quiet else [init.returncode, errors])
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+
+def check_readme():
+    readme = (ROOT / "README.md").read_text()
+    markers = re.findall(r"^<!-- /?bench -->$", readme, re.M)
+    right = markers == ["<!-- bench -->", "<!-- /bench -->"]
+    check("README.md has one place for the benchmarks", [] if right else markers)
+    links = set(re.findall(r"\]\(([^)#:]+)\)", readme))
+    paths = set(re.findall(r"`((?:src|etc|units|tests|qemu|scripts|\.ci)/[\w./-]*)`", readme))
+    check("README.md names files that there are", sorted(path for path in links | paths if not (ROOT / path).exists()))
+    rooms = {path.name for path in (ROOT / "src").iterdir() if path.is_dir()}
+    check("README.md names every folder of src/", sorted(room for room in rooms if f"`{room}`" not in readme))
+    presets = set(re.findall(r'"name": "(\w+)",\s*"description"', (ROOT / "CMakePresets.json").read_text()))
+    check("README.md names every preset", sorted(preset for preset in presets if f"`{preset}`" not in readme))
+
+
+def check_format():
+    for page in PAGES:
+        command = ["mandoc", "-Tlint", "-W", "warning", MAN / page]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        check(f"mandoc finds nothing wrong with {page}", [done.stdout] if done.returncode else [])
+
+
+def main():
+    binary = sys.argv[1]
+    with tempfile.TemporaryDirectory(prefix="miniinit-docs-") as directory:
+        place = Path(directory)
+        minictl = place / "minictl"
+        minictl.symlink_to(binary)
+        check_keys()
+        check_verbs(minictl)
+        check_options(binary)
+        check_kernel_words()
+        check_examples(minictl, place)
+        check_first_service(binary, minictl, place)
+        check_readme()
+        if shutil.which("mandoc"):
+            check_format()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
