@@ -198,6 +198,8 @@ private:
         Effect::Scope scope;
     };
 
+    // Whether the world is small enough for its rules to be checked at every step.
+    [[nodiscard]] bool small() const { return engine_.graph().size() < 200; }
     static void add_word(std::string& to, std::string_view word) {
         if (!to.empty())
             to += ' ';
@@ -224,7 +226,7 @@ private:
     }
 
     void take(std::vector<Effect> effects) {
-        if (engine_.graph().size() < 200)
+        if (small())
             REQUIRE(engine_.consistent());
         effects_ += effects.size();
         for (const Effect& effect : effects)
@@ -284,7 +286,8 @@ private:
                 INFO(called, " is started before ", engine_.graph().name(edge.unit));
                 REQUIRE(good(engine_.record(edge.unit).phase));
             }
-        for (const Process& process : processes_) {
+        for (std::size_t i = small() ? 0 : processes_.size(); i < processes_.size(); ++i) {
+            const Process& process = processes_[i];
             INFO(called, " is given a second process as ", name(effect.role));
             REQUIRE_FALSE((process.unit == called && process.role == effect.role));
         }

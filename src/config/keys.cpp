@@ -109,7 +109,7 @@ constexpr KeyInfo unit_rows[] = {
     row("process", "user", "account", "", account<&Process::user>, "runs as this user, by name or number"),
     row("process", "group", "account", "", account<&Process::group>, "runs in this group; default: the user's own"),
     row("process", "supplementary-groups", "accounts", "", supplementary_groups,
-        "further groups, instead of those that /etc/group gives the user"),
+        "further groups, besides those that /etc/group gives the user"),
     row("process", "environment", "table of strings", "", environment, "variables it gets"),
     row("process", "environment-files", "paths", "", environment_files,
         "files of KEY=VALUE lines; with a leading '-' one may be missing"),

@@ -1,7 +1,7 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 namespace mi::core {
@@ -64,9 +64,8 @@ void Engine::apply(const Event& event, Instant now) {
             record.main_pid = event.pid;
             if (in(Phase::starting, Stage::main) && service(id).type == ServiceType::simple)
                 start_from(id, Stage::post_start);
-        } else {
+        } else if (record.hook == event.role) {
             record.hook_pid = event.pid;
-            record.hook = event.role;
         }
         break;
     }
@@ -174,7 +173,13 @@ void Engine::set_deadline(UnitId id, Span span) {
 }
 
 void Engine::emit_spawn(UnitId id, Role role, std::uint8_t index) {
-    (role == Role::main ? records_[id].main_pid : records_[id].hook_pid) = pid_pending;
+    Record& record = records_[id];
+    if (role == Role::main) {
+        record.main_pid = pid_pending;
+    } else {
+        record.hook_pid = pid_pending;
+        record.hook = role;
+    }
     emit({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
 }
 
@@ -206,29 +211,34 @@ bool Engine::succeeded(UnitId id, const ExitStatus& exit) const {
 
 std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     now_ = now;
-    std::unordered_set<std::string_view> fresh;
-    for (const Unit& unit : units)
-        fresh.insert(unit.name);
+    std::unordered_map<std::string, Unit*> fresh;
+    for (Unit& unit : units)
+        fresh.emplace(unit.name, &unit);
     std::vector<std::string> old_names(graph_.size());
+    std::vector<char> ran(graph_.size()); // was running and wanted
+    for (UnitId id = 0; id < graph_.size(); ++id) {
+        old_names[id] = graph_.name(id);
+        ran[id] = active(records_[id].phase) && facts_[id].wanted;
+        if (auto at = fresh.find(old_names[id]); ran[id] && at != fresh.end())
+            soften_new_requirements(id, *at->second);
+    }
     std::vector<Unit> old = std::move(graph_).take_units();
     std::vector<Unit> gone;
-    for (UnitId id = 0; id < old.size(); ++id) {
-        old_names[id] = old[id].name;
-        if (!fresh.contains(old[id].name) && active(records_[id].phase)) {
-            records_[id].asked = records_[id].asked == Asked::down ? Asked::down : Asked::up;
+    for (UnitId id = 0; id < old.size(); ++id)
+        if (active(records_[id].phase) && !fresh.contains(old_names[id]))
             gone.push_back(std::move(old[id]));
-        }
-    }
     std::move(gone.begin(), gone.end(), std::back_inserter(units));
     graph_ = Graph(std::move(units));
     std::vector<UnitId> renumbered(old_names.size(), no_unit);
     std::vector<Record> records(graph_.size());
+    std::vector<char> keeps(graph_.size());
     for (UnitId id = 0; id < old_names.size(); ++id) {
         // An alias may have become another unit's name: only a unit of the same name takes the record over.
         UnitId now_called = graph_.find(old_names[id]);
         if (now_called != no_unit && graph_.name(now_called) == old_names[id]) {
             renumbered[id] = now_called;
             records[now_called] = std::move(records_[id]);
+            keeps[now_called] = ran[id];
         }
     }
     for (Record& record : records)
@@ -242,8 +252,32 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
                   [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
     adopt_graph();
     rebuild();
+    drain();
+    // Reading files stops nothing: what runs and is no longer pulled in by anything is as if somebody had asked for it.
+    const std::vector<UnitId>& order = graph_.order();
+    for (auto id = order.rbegin(); id != order.rend(); ++id)
+        if (keeps[*id] && !facts_[*id].wanted && records_[*id].asked == Asked::nothing) {
+            records_[*id].asked = Asked::up;
+            touch(*id);
+            drain();
+        }
     settle(now);
     return renumbered;
+}
+
+// A running unit whose file now requires something that is not up: until it is started anew that is only a wish, or
+// reading the file would stop it.
+void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
+    for (Dependency& dependency : fresh.dependencies) {
+        if (dependency.relation != Relation::requirement)
+            continue;
+        UnitId other = graph_.find(dependency.unit);
+        bool had = false;
+        for (const Edge& edge : graph_.needs(id))
+            had = had || (edge.unit == other && edge.relation == Relation::requirement);
+        if (!had && (other == no_unit || !good(records_[other].phase)))
+            dependency.relation = Relation::want;
+    }
 }
 
 void Engine::add(Unit unit, Instant now) {
@@ -264,10 +298,11 @@ void Engine::restore(const std::vector<std::pair<std::string, Record>>& saved, b
     now_ = now;
     halt_ = halting ? Halt::stopping : Halt::no;
     for (const auto& [name, record] : saved)
-        if (UnitId id = graph_.find(name); id != no_unit && records_[id].phase != Phase::invalid) {
+        if (UnitId id = graph_.find(name); id != no_unit) {
             records_[id] = record;
-            records_[id].cause = no_unit;
+            records_[id].cause = record.cause < saved.size() ? graph_.find(saved[record.cause].first) : no_unit;
         }
+    adopt_graph();
     rebuild();
     settle(now);
 }

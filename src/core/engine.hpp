@@ -61,6 +61,7 @@ private:
     // settle.cpp
     void rebuild();
     void adopt_graph();
+    void soften_new_requirements(UnitId id, Unit& fresh) const;
     void touch(UnitId id);
     void look_at(UnitId id);
     void refresh(UnitId id);
@@ -84,7 +85,7 @@ private:
     void start_from(UnitId id, Stage stage);
     void come_up(UnitId id);
     void begin_stop(UnitId id, Reason reason);
-    void fail_start(UnitId id, Reason reason, std::string detail = {});
+    void fail_start(UnitId id, Reason reason, std::string detail = {}, bool good_end = false);
     void ended(UnitId id);
     void tear_down_from(UnitId id, Stage stage);
     void finish(UnitId id);

@@ -64,7 +64,9 @@ std::string reason(const Engine& engine, UnitId id) {
             if (edge != nullptr)
                 return "it " + std::string(verb(edge->relation)) + " " + other(engine, edge->unit) + ", which is " +
                        std::string(name(engine.record(edge->unit).phase));
-            return engine.counts(id).conflicting > 0 ? "a unit it conflicts with has to stop first" : "";
+            if (engine.counts(id).conflicting > 0)
+                return "a unit it conflicts with has to stop first";
+            return "as many units are starting as parallel-starts allows";
         }
         if (record.phase == Phase::down && record.asked == Asked::down)
             return "stopped by hand";

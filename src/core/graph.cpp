@@ -90,6 +90,12 @@ Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
 
 void Graph::add_missing() {
     std::unordered_set<std::string> known;
+    std::erase_if(units_, [&](const Unit& unit) {
+        if (known.insert(unit.name).second)
+            return false;
+        problems_.push_back("two units are called " + unit.name + "; the first is used");
+        return true;
+    });
     for (const Unit& unit : units_) {
         known.insert(unit.name);
         known.insert(unit.aliases.begin(), unit.aliases.end());
@@ -109,8 +115,7 @@ void Graph::add_missing() {
 void Graph::name_units() {
     ids_.reserve(units_.size() * 2);
     for (UnitId id = 0; id < units_.size(); ++id)
-        if (!ids_.emplace(units_[id].name, id).second)
-            problems_.push_back("two units are called " + units_[id].name + "; the first is used");
+        ids_.emplace(units_[id].name, id);
     for (UnitId id = 0; id < units_.size(); ++id)
         for (const std::string& alias : units_[id].aliases) {
             auto [at, added] = ids_.emplace(alias, id);

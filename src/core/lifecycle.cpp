@@ -92,10 +92,10 @@ void Engine::come_up(UnitId id) {
     }
 }
 
-void Engine::fail_start(UnitId id, Reason reason, std::string detail) {
+void Engine::fail_start(UnitId id, Reason reason, std::string detail, bool good_end) {
     Record& record = records_[id];
     record.ended = true;
-    record.good_end = false;
+    record.good_end = good_end;
     record.up_since = {};
     if (!detail.empty())
         record.detail = std::move(detail);
@@ -119,7 +119,8 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
         } else if (record.stage == Stage::main && succeeded(id, exit)) {
             fail_start(id, Reason::protocol, "it ended before it said that it is ready");
         } else {
-            fail_start(id, Reason::exited);
+            // One that had come so far as post-start did run, and may have run to its good end.
+            fail_start(id, Reason::exited, {}, record.stage == Stage::post_start && succeeded(id, exit));
         }
         break;
     case Phase::up:
@@ -140,6 +141,8 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
 
 void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
     Record& record = records_[id];
+    if (record.hook != role)
+        return; // one that was given up on, and has had its successor since
     record.hook_pid = 0;
     record.hook = Role::none;
     if (record.phase == Phase::stopping && (record.stage == Stage::terminate || record.stage == Stage::kill)) {
@@ -294,7 +297,7 @@ void Engine::deadline_passed(UnitId id) {
         fail_start(id, Reason::start_timeout,
                    record.stage == Stage::pid_file ? "its PID file did not name a live process of it in time" : "");
         break;
-    case Phase::backoff: set_phase(id, Phase::waiting, record.reason, record.cause); break;
+    case Phase::backoff: set_phase(id, Phase::waiting, Reason::asked); break;
     case Phase::reloading:
         record.detail = "the reload did not end in time";
         if (record.hook_pid != 0)
@@ -347,7 +350,14 @@ void Engine::finish(UnitId id) {
     clear_deadline(id);
     emit({.kind = Effect::Kind::release, .unit = id});
     bool cycle = std::exchange(record.cycle, false);
-    if (record.ended && !cycle && halt_ == Halt::no && record.asked != Asked::down) {
+    if (!graph_.unit(id).fault.empty()) { // its file was broken while it ran: there is nothing to start any more
+        record.came_up = false;
+        record.tries = 0;
+        record.detail = graph_.unit(id).fault;
+        set_phase(id, Phase::invalid, Reason::file);
+        return;
+    }
+    if (record.ended && !cycle && (halt_ == Halt::no || halt_ == Halt::final_target) && record.asked != Asked::down) {
         retry_or_fail(id);
         return;
     }
@@ -359,7 +369,7 @@ void Engine::finish(UnitId id) {
 void Engine::retry_or_fail(UnitId id) {
     Record& record = records_[id];
     const Service& settings = service(id);
-    if (facts_[id].wanted && restarts(settings.restart, record)) {
+    if (halt_ == Halt::no && facts_[id].wanted && restarts(settings.restart, record)) {
         ++record.tries;
         bool beyond = settings.restart_limit != 0 && record.tries > settings.restart_limit;
         if (!beyond || settings.restart_limit_action == LimitAction::retry) {
@@ -367,7 +377,7 @@ void Engine::retry_or_fail(UnitId id) {
             Span delay = beyond ? settings.restart_delay_max
                                 : restart_delay(settings, record.tries, settings_.seed + id + record.restarts);
             if (delay <= Span{0}) {
-                set_phase(id, Phase::waiting);
+                set_phase(id, Phase::waiting, Reason::asked);
                 return;
             }
             set_deadline(id, delay);

@@ -8,6 +8,8 @@ namespace mi::core {
 // Asks for a unit, and clears out of the way what would keep its requirements down: an earlier stop by hand, a failure, a
 // rest. With `all`, what it merely wants gets a new try as well, and a oneshot that is done runs again.
 void Engine::ask_start(UnitId id, bool all) {
+    if (halt_ != Halt::no)
+        return;
     std::unordered_set<UnitId> seen{id};
     std::vector<UnitId> stack{id};
     while (!stack.empty()) {
@@ -22,6 +24,8 @@ void Engine::ask_start(UnitId id, bool all) {
             record.asked = Asked::nothing;
         }
         record.resting = false;
+        if (record.phase == Phase::stopping && record.ended)
+            record.cycle = true; // on its way down by its own end: this wish is what follows
         if (record.phase == Phase::failed && record.reason != Reason::dependency_failed) {
             record.tries = 0;
             set_phase(at, Phase::down, Reason::asked);
@@ -55,6 +59,8 @@ void Engine::ask_stop(UnitId id) {
 }
 
 void Engine::ask_restart(UnitId id) {
+    if (halt_ != Halt::no)
+        return;
     ask_start(id, false);
     Record& record = records_[id];
     if (active(record.phase))
@@ -63,7 +69,7 @@ void Engine::ask_restart(UnitId id) {
 }
 
 void Engine::ask_reload(UnitId id) {
-    if (records_[id].phase != Phase::up || graph_.unit(id).kind != Kind::service)
+    if (records_[id].phase != Phase::up || graph_.unit(id).kind != Kind::service || records_[id].hook_pid != 0)
         return;
     const Service& settings = service(id);
     records_[id].detail.clear();
@@ -86,6 +92,8 @@ void Engine::ask_reset(UnitId id) {
 }
 
 void Engine::isolate(UnitId id) {
+    if (halt_ != Halt::no)
+        return;
     for (UnitId other = 0; other < graph_.size(); ++other)
         if (records_[other].asked != Asked::nothing) {
             records_[other].asked = Asked::nothing;

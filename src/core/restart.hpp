@@ -16,7 +16,8 @@ namespace mi::core {
     case RestartPolicy::on_failure: return !record.good_end;
     case RestartPolicy::on_abnormal:
         return !record.good_end &&
-               (record.reason == Reason::start_timeout || record.last_exit.kind == ExitStatus::Kind::signal);
+               (record.reason == Reason::start_timeout ||
+                (record.reason == Reason::exited && record.last_exit.kind == ExitStatus::Kind::signal));
     }
     __builtin_unreachable();
 }

@@ -127,6 +127,9 @@ void Engine::act(UnitId id) {
                     set_phase(id, Phase::failed, Reason::dependency_failed, edge.unit);
                     break;
                 }
+            for (UnitId other : graph_.on_failure(id))
+                ask_start(other, true);
+            conclude(id, service(id).exit_action);
         } else if (counts.blocked == 0 && counts.conflicting == 0) {
             if (settings_.parallel_starts == 0 || starting_ < settings_.parallel_starts)
                 begin_start(id);
@@ -162,7 +165,10 @@ void Engine::act(UnitId id) {
     case Phase::backoff:
         if (!facts.wanted) {
             clear_deadline(id);
-            set_phase(id, Phase::down, Reason::unneeded);
+            record.tries = 0;
+            record.came_up = false;
+            set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
+                      record.cause);
         }
         break;
     case Phase::skipped:

@@ -45,7 +45,8 @@ constexpr Option options[] = {
     {"timeout", 't', "TIME", takes_timeout, "give up after so long (\"10s\", \"2min\")",
      [](Arguments& arguments, std::string_view value) { return (arguments.timeout = span_of(value)).has_value(); }},
     {"for", 0, "STATE", takes_state, "the state to wait for (up)", set_text<&Arguments::state>},
-    {"root", 0, "DIR", takes_source, "work on the file system below DIR, whatever init runs here", set_text<&Arguments::root>},
+    {"root", 0, "DIR", takes_source, "work on the file system below DIR, whatever init runs here",
+     set_text<&Arguments::root>},
     {"config", 0, "FILE", takes_source, "the manager's file, instead of that of the init (/etc/miniinit.toml)",
      set_text<&Arguments::config>},
     {"units", 0, "DIR", takes_source, "look for units there (may be given again), not where the init looks",
@@ -171,12 +172,13 @@ std::string help_overview() {
         pad(line, verb.operands.find("…") != std::string_view::npos ? 30 : 28);
         text += line + std::string(verb.summary) + "\n";
     }
-    return text + "\nWhich init (before or after the verb):\n"
-                  "  --control PATH              the one with this socket; default: $MINIINIT_CONTROL, else\n"
-                  "                              /run/miniinit/control\n"
-                  "  --user                      your own, started with `miniinit --user`\n"
-                  "\nEvery verb has --help, with an example, and --json. Exit codes: 0 done, 1 failed, 2 not understood,\n"
-                  "3 not running, 4 no such unit or not allowed.\n";
+    return text +
+           "\nWhich init (before or after the verb):\n"
+           "  --control PATH            the one with this socket; default: $MINIINIT_CONTROL, else\n"
+           "                            /run/miniinit/control\n"
+           "  --user                    your own, started with `miniinit --user`\n"
+           "\nEvery verb has --help, with an example, and --json. Exit codes: 0 done, 1 failed, 2 not understood,\n"
+           "3 not running, 4 no such unit or not allowed.\n";
 }
 
 } // namespace mi::ctl

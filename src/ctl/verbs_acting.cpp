@@ -14,7 +14,9 @@ namespace {
 // One line on the terminal that says what is going on, redrawn in place. Nothing where there is no terminal.
 class ProgressLine {
 public:
-    explicit ProgressLine(const Style& style) : style_(style), began_(monotonic_now()) {}
+    // `asked`: the units that were named.
+    ProgressLine(const Style& style, const std::vector<std::string>& asked)
+        : style_(style), asked_(asked), began_(monotonic_now()) {}
     ~ProgressLine() { clear(); }
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
@@ -23,7 +25,10 @@ public:
         if (event.kind != wire::EventKind::state || !event.unit || !event.state)
             return;
         const Colour colour = colour_of(*event.state);
-        if (colour == Colour::busy || *event.state == core::Phase::backoff)
+        // Others that are tried again and again are no part of this.
+        const bool tried =
+            *event.state == core::Phase::backoff && std::ranges::find(asked_, *event.unit) != asked_.end();
+        if (colour == Colour::busy || tried)
             busy_[*event.unit] = *event.state;
         else
             busy_.erase(*event.unit);
@@ -52,6 +57,7 @@ public:
 
 private:
     const Style& style_;
+    const std::vector<std::string>& asked_;
     std::int64_t began_;
     std::map<std::string, core::Phase> busy_;
     bool drawn_ = false;
@@ -62,7 +68,7 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
     const bool animated = context.err.terminal && !context.arguments.json && !context.arguments.no_wait;
     if (auto failure = client.send(request, animated))
         return std::unexpected(std::move(*failure));
-    ProgressLine line(context.err);
+    ProgressLine line(context.err, context.arguments.words);
     for (;;) {
         auto answer =
             client.next<wire::Progress>(animated ? std::optional<Span>(std::chrono::milliseconds(100)) : std::nullopt);
@@ -77,13 +83,31 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
     }
 }
 
-// Why a unit did not get where it should: the whole chain of reasons, and what it said last.
-std::string blame(Context& context, Client& client, const std::string& unit, const std::string& logs) {
+// The unit at the end of the chain of causes, which may be the unit itself.
+std::string root_cause(Client& client, std::string unit) {
+    // Longer chains are no use to people, and nothing promises that there is an end.
+    for (unsigned steps = 0; steps < 16; ++steps) {
+        auto units = client.call(wire::Status{{unit}});
+        if (!units || units->units.size() != 1 || !units->units[0].cause)
+            break;
+        unit = *units->units[0].cause;
+    }
+    return unit;
+}
+
+// Why a unit did not get where it should: the whole chain of reasons, and what it and the culprit said last. `told` is
+// known already.
+std::string blame(Context& context, Client& client, const std::string& unit, const std::string& told,
+                  const std::string& logs) {
     std::string text;
     if (auto explanation = client.call(wire::Explain{unit}))
         for (const std::string& sentence : explanation->sentences)
-            text += "  " + harmless(sentence) + "\n";
-    text += log_tail(context.err, logs, unit, context.arguments.lines.value_or(10), "  | ");
+            if (!told.contains(sentence))
+                text += "  " + harmless(sentence) + "\n";
+    const unsigned lines = context.arguments.lines.value_or(10);
+    text += log_tail(context.err, logs, unit, lines, "  | ");
+    if (const std::string culprit = root_cause(client, unit); culprit != unit)
+        text += log_tail(context.err, logs, culprit, lines, "  | ");
     return text;
 }
 
@@ -108,10 +132,10 @@ int do_job(Context& context, R request) {
             good += result_view(context.out, result) + "\n";
             continue;
         }
-        if (logs.empty())
+        if (logs.empty() && context.arguments.lines != 0u)
             if (auto overview = client->call(wire::GetOverview{}))
                 logs = overview->log_directory;
-        bad += result_view(context.err, result) + "\n" + blame(context, *client, result.unit, logs);
+        bad += result_view(context.err, result) + "\n" + blame(context, *client, result.unit, result.message, logs);
     }
     // Success needs words only where somebody is looking.
     if (context.out.terminal && progress->results.size() <= 8)

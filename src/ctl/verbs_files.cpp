@@ -230,8 +230,8 @@ int verify_files(Context& context) {
     }
     for (const std::string& word : context.arguments.words) {
         // A unit may be named as everywhere else, where that cannot be taken for a file.
-        const bool unit = !word.ends_with(".toml") && config::name_fault(word).empty() &&
-                          ::access(word.c_str(), F_OK) != 0;
+        const bool unit =
+            !word.ends_with(".toml") && config::name_fault(word).empty() && ::access(word.c_str(), F_OK) != 0;
         if (!unit)
             (void)take(config::read_file(from->source, word));
         else if (config::Loaded loaded = config::load_one(from->source, word); !loaded.units.empty())

@@ -133,7 +133,8 @@ int show_tree(Context& context) {
     std::string text;
     if (!request.unit)
         if (auto overview = client->call(wire::GetOverview{}); overview && overview->target.empty())
-            text = paint(context.out, Colour::strong, "There is no target here. Every unit that no other needs:") + "\n";
+            text =
+                paint(context.out, Colour::strong, "There is no target here. Every unit that no other needs:") + "\n";
     return context.print(text + tree_view(context.out, *branches));
 }
 
@@ -239,6 +240,8 @@ int show_version(Context& context) {
         text += "miniinit " + harmless(versions.manager->version) + ", " +
                 std::string(wire::word(versions.manager->mode)) + " mode, PID " +
                 std::to_string(versions.manager->pid) + "\n";
+    else
+        text += "no miniinit answers at " + harmless(context.socket_path()) + "\n";
     return context.print(text);
 }
 
@@ -247,16 +250,22 @@ int check_health(Context& context) {
     if (!client)
         return context.fail(client.error()) == done ? done : failed;
     Health health;
+    auto add_problem = [&](const wire::UnitStatus& unit) {
+        health.problems.push_back(unit.name + " is " + std::string(wire::word(unit.state)) +
+                                  (unit.reason.empty() ? "" : ": " + unit.reason));
+    };
     if (context.arguments.words.empty()) {
         auto overview = client->call(wire::GetOverview{});
         if (!overview)
             return context.fail(overview.error());
         if (overview->state == wire::ManagerState::starting || overview->state == wire::ManagerState::stopping)
             health.problems.push_back("the system is " + std::string(wire::word(overview->state)));
-        for (const std::string& name : overview->failed)
-            health.problems.push_back(name + " has failed");
-        for (const std::string& name : overview->backoff)
-            health.problems.push_back(name + " ends again and again, and is to be tried again");
+        // What is tried again and again is not well either.
+        auto units = client->call(wire::List{.all = false, .failed = true});
+        if (!units)
+            return context.fail(units.error());
+        for (const wire::UnitStatus& unit : units->units)
+            add_problem(unit);
     }
     for (const std::string& name : context.arguments.words) {
         auto units = client->call(wire::Status{{name}});
@@ -266,8 +275,7 @@ int check_health(Context& context) {
         }
         for (const wire::UnitStatus& unit : units->units)
             if (!core::good(unit.state))
-                health.problems.push_back(unit.name + " is " + std::string(wire::word(unit.state)) +
-                                          (unit.reason.empty() ? "" : ": " + unit.reason));
+                add_problem(unit);
     }
     health.healthy = health.problems.empty();
     if (context.arguments.json)

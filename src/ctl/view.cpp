@@ -63,6 +63,35 @@ std::string left_words(const wire::UnitStatus& unit) {
     return (unit.state == core::Phase::backoff ? "next try in " : "time left ") + seconds(*unit.left_ms);
 }
 
+// Whether a reason speaks of how the last run ended while there is a new one: then it is no reason for what is now.
+bool of_last_run(core::Phase state, const std::string& reason, const std::optional<wire::Exit>& exit) {
+    switch (state) {
+    case core::Phase::waiting:
+    case core::Phase::starting:
+    case core::Phase::up:
+    case core::Phase::reloading: return (exit && reason.ends_with(exit->text)) || reason.starts_with("cannot start");
+    case core::Phase::down:
+    case core::Phase::stopping:
+    case core::Phase::backoff:
+    case core::Phase::done:
+    case core::Phase::skipped:
+    case core::Phase::failed:
+    case core::Phase::invalid: return false;
+    }
+    __builtin_unreachable();
+}
+
+// Whether the exit that an event tells of is what led to it, and its reason does not say so already.
+bool exit_is_new(const wire::Event& event) {
+    if (!event.last_exit || event.main_pid || !event.from || !event.state)
+        return false;
+    const bool ran = *event.from == core::Phase::starting || *event.from == core::Phase::up ||
+                     *event.from == core::Phase::reloading || *event.from == core::Phase::stopping;
+    const bool runs = *event.state == core::Phase::starting || *event.state == core::Phase::up ||
+                      *event.state == core::Phase::reloading;
+    return ran && !runs && !(event.reason && event.reason->contains(event.last_exit->text));
+}
+
 // Draws branches, remembering what has been drawn.
 struct TreePainter {
     const Style& style;
@@ -153,13 +182,13 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     if (unit.left_ms)
         state += ", " + left_words(unit);
     row(text, "state", state);
-    if (!unit.reason.empty())
+    if (!unit.reason.empty() && !of_last_run(unit.state, unit.reason, unit.last_exit))
         row(text, "reason", harmless(unit.reason));
     row(text, "file", file_words(unit));
     if (unit.main_pid || unit.hook_pid)
         row(text, "process", process_words(unit));
     if (unit.last_exit)
-        row(text, "last exit", unit.last_exit->text);
+        row(text, "last exit", harmless(unit.last_exit->text));
     if (unit.restarts != 0)
         row(text, "restarts",
             std::to_string(unit.restarts) +
@@ -188,9 +217,11 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
     row(text, "state", paint(style, colour, wire::word(overview.state)));
     if (!overview.target.empty())
         row(text, "target", overview.target + (overview.target_reached ? ", reached" : ", not reached yet"));
+    else
+        row(text, "target", "none, every enabled unit is wanted");
     row(text, "units", std::to_string(overview.units));
     list_row(text, "failed", overview.failed);
-    list_row(text, "tried again", overview.backoff);
+    list_row(text, "backoff", overview.backoff);
     if (!overview.config.empty())
         row(text, "settings", overview.config);
     list_row(text, "unit files", overview.unit_directories);
@@ -206,16 +237,16 @@ std::string times_view(const Style& style, const wire::Overview& overview, wire:
         return std::string(text.size() < 11 ? 11 - text.size() : 0, ' ') + text;
     };
     std::string text;
-    auto part = [&](std::string_view what, std::int64_t micros, std::string_view meaning) {
-        text += fitted(what, 8) + column(micros) + "  " + std::string(meaning) + "\n";
+    auto part = [&](std::string_view what, std::int64_t micros, const std::string& meaning) {
+        text += fitted(what, 8) + column(micros) + "  " + meaning + "\n";
     };
     // Elsewhere the kernel was there long before.
     if (overview.mode == wire::Mode::system)
         part("kernel", times.init, "until it executed the init");
     if (times.units_loaded)
-        part("init", *times.units_loaded - times.init, "until the first unit starts");
+        part("init", *times.units_loaded - times.init, "until the unit files were read");
     if (times.units_loaded && times.target_reached)
-        part("units", *times.target_reached - *times.units_loaded, "until the target is reached");
+        part("units", *times.target_reached - *times.units_loaded, "until " + overview.target + " was reached");
     else if (!overview.target.empty())
         text += fitted("units", 8) + fitted("", 11) + "  " + overview.target + " is not reached yet\n";
     if (times.units.empty())
@@ -255,9 +286,10 @@ std::string event_view(const Style& style, const wire::Event& event) {
             text += state_word(style, *event.state);
         if (event.main_pid)
             text += ", pid " + std::to_string(*event.main_pid);
-        if (event.last_exit)
-            text += ", " + event.last_exit->text;
-        if (event.reason && !event.reason->empty())
+        if (exit_is_new(event))
+            text += ", " + harmless(event.last_exit->text);
+        if (event.reason && !event.reason->empty() &&
+            !of_last_run(event.state.value_or(core::Phase::down), *event.reason, event.last_exit))
             text += paint(style, Colour::faint, " (" + harmless(*event.reason) + ")");
         break;
     case wire::EventKind::status:
@@ -285,6 +317,9 @@ std::string features_view(const Style& style, const std::vector<wire::Feature>& 
 
 std::string result_view(const Style& style, const wire::JobResult& result) {
     std::string text = result.ok ? paint(style, Colour::good, "✓ ") : paint(style, Colour::bad, "✗ ");
+    // An explanation is a sentence of its own, about the unit and its state.
+    if (result.message.starts_with(result.unit + " "))
+        return text + harmless(result.message);
     text += result.unit + " is " + state_word(style, result.state);
     return result.message.empty() ? text : text + ": " + harmless(result.message);
 }

@@ -256,7 +256,8 @@ void Supervisor::end_when_all_failed() {
     const core::Graph& graph = engine_->graph();
     for (core::UnitId id = 0; id < graph.size(); ++id) {
         Phase phase = engine_->record(id).phase;
-        if (graph.unit(id).kind == core::Kind::service && (core::active(phase) || phase == Phase::backoff))
+        if (graph.unit(id).kind == core::Kind::service &&
+            (core::active(phase) || phase == Phase::backoff || engine_->record(id).asked == core::Asked::down))
             return;
     }
     say(Priority::err, "all that was to run has failed");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace mi::daemon {
@@ -20,12 +21,20 @@ using core::Process;
 
 using Environment = os::StringList;
 
+// What an init is told as somebody's service itself: it means nothing, or the wrong thing, to its own services.
+constexpr std::array<std::string_view, 9> not_for_others{"NOTIFY_SOCKET",  "LISTEN_PID",   "LISTEN_FDS",
+                                                         "LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC",
+                                                         "INVOCATION_ID",  "MINIINIT_UNIT", "JOURNAL_STREAM"};
+
 void pass(Environment& to, const std::vector<std::string>& names, const std::vector<std::string>& ours) {
     for (const std::string& name : names)
         for (std::string_view entry : ours) {
             std::size_t at = entry.find('=');
-            if (at != std::string_view::npos && (name == "*" || entry.substr(0, at) == name))
-                to.set(entry.substr(0, at), entry.substr(at + 1));
+            if (at == std::string_view::npos)
+                continue;
+            std::string_view key = entry.substr(0, at);
+            if (key == name || (name == "*" && std::ranges::find(not_for_others, key) == not_for_others.end()))
+                to.set(key, entry.substr(at + 1));
         }
 }
 
@@ -199,8 +208,10 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     const core::ManagerSettings& settings = *surroundings.settings;
 
     Environment environment = surroundings.base;
-    if (entry)
-        pass(environment, {"*"}, surroundings.environment);
+    if (entry) // it takes our place in all but name: everything we were told is meant for it
+        for (std::string_view variable : surroundings.environment)
+            if (std::size_t at = variable.find('='); at != std::string_view::npos)
+                environment.set(variable.substr(0, at), variable.substr(at + 1));
     environment.set("MINIINIT_UNIT", unit.name);
     environment.set("INVOCATION_ID", invocation);
     bool notifies = unit.service.type == core::ServiceType::notify;
@@ -217,8 +228,6 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
         if (process->umask)
             plan.umask = *process->umask;
         plan.directory = process->working_directory;
-        if (plan.directory == "~")
-            plan.directory = environment.get("HOME");
         plan.nice = process->nice;
         plan.oom_score = process->oom_score_adjust;
         plan.no_new_privileges = process->no_new_privileges;

@@ -366,6 +366,10 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     result.state = phase;
     switch (goal) {
     case Goal::stop:
+        if (record.asked != core::Asked::down && facts.wanted) {
+            result.message = "it was started again meanwhile";
+            break;
+        }
         if (phase == Phase::stopping || core::active(phase))
             return false;
         result.ok = true;

@@ -16,6 +16,8 @@ bool asks_to_end(int number) {
     return number != SIGCONT && number != SIGKILL && number != SIGSTOP && number != SIGTSTP;
 }
 
+constexpr unsigned most_empty_looks = 50; // an unrelated storm of orphans must not hold a unit for ever
+
 } // namespace
 
 void Processes::add(pid_t pid, const Known& known) {
@@ -116,7 +118,7 @@ bool Processes::knows_process_of(core::UnitId unit) const {
 }
 
 void Processes::sweep(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number) {
-    sweeps_[unit] = {name, scope, number};
+    sweeps_[unit] = {.name = name, .scope = scope, .number = number, .orphans = orphans_};
     something_ended_ = true;
 }
 
@@ -196,11 +198,18 @@ void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
     auto members = os::find_members(services);
     for (std::size_t i = 0; i < uncertain.size(); ++i) {
         core::UnitId unit = uncertain[i];
+        Sweep& sweep = sweeps_[unit];
         if (!members || (*members)[i].empty()) {
-            done.push_back(unit);
+            // One that forks and exits all the time can be missed by a look; that orphans end meanwhile gives it away.
+            if (members && orphans_ != sweep.orphans && ++sweep.empty_looks < most_empty_looks) {
+                sweep.orphans = orphans_;
+                something_ended_ = true;
+            } else {
+                done.push_back(unit);
+            }
             continue;
         }
-        Sweep& sweep = sweeps_[unit];
+        sweep.orphans = orphans_;
         // New ones may have been forked since the last look: each look tells all it finds.
         if (sweep.number == SIGKILL || !std::exchange(sweep.signalled, true))
             for (pid_t pid : (*members)[i]) {

@@ -57,6 +57,8 @@ public:
     // children is shared by all.
     [[nodiscard]] std::vector<core::UnitId> swept();
     [[nodiscard]] bool sweeping() const { return !sweeps_.empty(); }
+    // A child that we did not start has ended.
+    void note_orphan() { ++orphans_; }
     // A child has ended: the next swept() has to look.
     void note_end() { something_ended_ = true; }
     // Whether the next swept() has something to look at.
@@ -75,6 +77,8 @@ private:
         core::Effect::Scope scope;
         int number;
         bool signalled = false;
+        std::uint64_t orphans = 0; // reaped until the last look
+        unsigned empty_looks = 0;
     };
     [[nodiscard]] bool knows_process_of(core::UnitId unit) const;
     void sweep_by_cgroup(std::vector<core::UnitId>& done);
@@ -85,6 +89,7 @@ private:
     std::unordered_map<core::UnitId, Run> runs_;
     std::map<core::UnitId, Sweep> sweeps_;
     pid_t own_ = 0;
+    std::uint64_t orphans_ = 0;
     bool something_ended_ = false;
 };
 

@@ -69,7 +69,7 @@ void serve_control(Supervisor& supervisor, Manager& manager, Surroundings& accou
 std::vector<std::string> enabled_units(const core::Graph& graph) {
     std::vector<std::string> names;
     for (core::UnitId id = 0; id < graph.size(); ++id)
-        if (graph.unit(id).enabled && graph.unit(id).fault.empty() && graph.unit(id).kind == core::Kind::service)
+        if (graph.unit(id).enabled && graph.unit(id).fault.empty())
             names.push_back(graph.name(id));
     return names;
 }

@@ -290,8 +290,10 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     }
     const Processes::Known* known = processes_.find(exit.pid);
-    if (known == nullptr)
-        return; // an orphan
+    if (known == nullptr) {
+        processes_.note_orphan();
+        return;
+    }
     Processes::Known process = *known;
     processes_.remove(exit.pid);
     if (process.unit == core::no_unit)

@@ -144,7 +144,7 @@ void Loop::run() {
     while (!state_->stopped) {
         state_->context.run_one();
         // Bounded: a peer that always has something to say must not keep a turn from ending.
-        for (int i = 0; i < callbacks_a_turn && state_->context.poll_one() > 0; ++i) {
+        for (int i = 0; i < callbacks_a_turn && !state_->stopped && state_->context.poll_one() > 0; ++i) {
         }
         if (state_->turn_end)
             state_->turn_end();

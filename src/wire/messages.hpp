@@ -270,9 +270,9 @@ struct Overview {
     std::int32_t pid = 1;
     std::string target; // the one asked for last, `default` resolved; empty where there is none
     bool target_reached = false;
-    std::uint32_t units = 0;         // how many are known
-    std::vector<std::string> failed; // names of those failed or invalid
-    std::string log_directory;       // where the logs are now
+    std::uint32_t units = 0;                   // how many are known
+    std::vector<std::string> failed;           // names of those failed or invalid
+    std::string log_directory;                 // where the logs are now
     std::vector<std::string> backoff;          // names of those that ended badly and will be tried again
     std::string config;                        // the manager's file, as --config has it; empty: none
     std::vector<std::string> unit_directories; // the search path, first match wins; empty where nobody tells

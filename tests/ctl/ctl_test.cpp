@@ -12,9 +12,11 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 
 // The usual init: three units, of which one has failed.
 std::string usual(const wire::Request& request, bool more, const std::string& logs = {}) {
-    if (std::holds_alternative<wire::List>(request)) {
+    if (auto* list = std::get_if<wire::List>(&request)) {
         wire::Units first{{unit("web", Phase::up, 42)}}, second{{unit("cache", Phase::failed)}};
         second.units[0].reason = "it exited with code 1";
+        if (list->failed)
+            return reply(second);
         return more ? reply(first, true) + reply(second) : "";
     }
     if (auto* status = std::get_if<wire::Status>(&request)) {
@@ -277,8 +279,116 @@ TEST_CASE("healthcheck exits 0 only when all is well") {
     CHECK(init.ctl({"healthcheck", "web", "cache"}).code == 1);
     const Outcome all = init.ctl({"healthcheck"});
     CHECK(all.code == 1);
-    CHECK(all.out == "cache has failed\n");
-    CHECK(init.ctl({"healthcheck", "--json"}).out == "{\"healthy\":false,\"problems\":[\"cache has failed\"]}\n");
+    CHECK(all.out == "cache is failed: it exited with code 1\n");
+    CHECK(init.ctl({"healthcheck", "--json"}).out ==
+          "{\"healthy\":false,\"problems\":[\"cache is failed: it exited with code 1\"]}\n");
+}
+
+TEST_CASE("healthcheck counts what is tried again and again as ill") {
+    bool crashing = true;
+    FakeInit init([&](const wire::Request& request, bool) {
+        if (!std::holds_alternative<wire::List>(request))
+            return reply(wire::Overview{.version = "9.9", .state = wire::ManagerState::running});
+        CHECK(std::get<wire::List>(request).failed);
+        wire::Units units;
+        if (crashing)
+            units.units.push_back(unit("web", Phase::backoff));
+        return reply(units);
+    });
+    const Outcome ill = init.ctl({"healthcheck"});
+    CHECK(ill.code == 1);
+    CHECK(ill.out == "web is backoff\n");
+    crashing = false;
+    CHECK(init.ctl({"healthcheck"}).code == 0);
+}
+
+TEST_CASE("list shows when a crashing service is tried again") {
+    FakeInit init([](const wire::Request&, bool) {
+        wire::Units units{{unit("web", Phase::backoff)}};
+        units.units[0].left_ms = 1540;
+        units.units[0].reason = "it ended with exit code 3";
+        return reply(units);
+    });
+    CHECK(has(init.ctl({"list"}).out, "next try in 1.5 s: it ended with exit code 3\n"));
+}
+
+TEST_CASE("times shows the kernel's share only where there was a boot") {
+    wire::Mode mode = wire::Mode::system;
+    FakeInit init([&](const wire::Request& request, bool) {
+        if (std::holds_alternative<wire::GetOverview>(request))
+            return reply(wire::Overview{.mode = mode, .target = "default"});
+        wire::Times times{.init = 1'500'000, .units_loaded = 1'512'000, .target_reached = 2'012'000, .units = {}};
+        times.units = {{"web", 1'620'000, 2'000'000}, {"broken", 1'512'000, {}}};
+        return reply(times);
+    });
+    const Outcome machine = init.ctl({"times"});
+    CHECK(machine.code == 0);
+    CHECK(machine.out == "kernel      1.500 s  until it executed the init\n"
+                         "init        0.012 s  until the unit files were read\n"
+                         "units       0.500 s  until default was reached\n\n"
+                         "UNIT         BEGINS         UP       TOOK\n"
+                         "broken      0.012 s          -\n"
+                         "web         0.120 s    0.500 s    0.380 s\n");
+    mode = wire::Mode::container;
+    CHECK_FALSE(has(init.ctl({"times"}).out, "kernel"));
+    CHECK(has(init.ctl({"times", "--json"}).out, R"({"init":1500000,"units_loaded":1512000,)"));
+}
+
+TEST_CASE("a tree without a target says that there is none") {
+    wire::Overview overview;
+    FakeInit init([&](const wire::Request& request, bool) {
+        return std::holds_alternative<wire::GetOverview>(request)
+                   ? reply(overview)
+                   : reply(wire::Branches{{"web"}, {{"web", Phase::up, {}}}});
+    });
+    CHECK(init.ctl({"tree"}).out == "There is no target here. Every unit that no other needs:\n● web\n");
+    CHECK(init.ctl({"tree", "web"}).out == "● web\n");
+    overview.target = "default";
+    CHECK(init.ctl({"tree"}).out == "● web\n");
+}
+
+TEST_CASE("an event tells of an exit once, and only of the one that led to it") {
+    wire::Event event;
+    event.unit = "web";
+    event.last_exit = wire::Exit{core::ExitStatus::Kind::code, 3, false, false, "exit code 3"};
+    FakeInit init([&](const wire::Request&, bool) { return reply(wire::EventReply{event}); });
+    auto told = [&](Phase from, Phase to, const std::string& reason, int pid) {
+        event.from = from;
+        event.state = to;
+        event.reason = reason;
+        event.main_pid = pid != 0 ? std::optional<std::int32_t>(pid) : std::nullopt;
+        const std::string out = init.ctl({"events"}).out;
+        return out.substr(out.find(' ') + 1);
+    };
+    CHECK(told(Phase::up, Phase::stopping, "it ended with exit code 3", 0) ==
+          "web: up → stopping (it ended with exit code 3)\n");
+    CHECK(told(Phase::stopping, Phase::down, "stopped by hand", 0) ==
+          "web: stopping → down, exit code 3 (stopped by hand)\n");
+    CHECK(told(Phase::up, Phase::stopping, "stopped by hand", 42) == "web: up → stopping, pid 42 (stopped by hand)\n");
+    CHECK(told(Phase::failed, Phase::down, "", 0) == "web: failed → down\n");
+    CHECK(told(Phase::starting, Phase::up, "it ended with exit code 3", 42) == "web: starting → up, pid 42\n");
+}
+
+TEST_CASE("a start that fails through another unit shows that one's last words, and nothing twice") {
+    Directory logs;
+    logs.write("disk/current", "2026-11-22T04:10:01.123456Z err err: no such disk\n");
+    FakeInit init([&](const wire::Request& request, bool more) {
+        if (std::holds_alternative<wire::Start>(request))
+            return reply(result("web", false, Phase::failed, "web is failed: it requires disk. disk is failed."));
+        if (std::holds_alternative<wire::Explain>(request))
+            return reply(wire::Explanation{Phase::failed, {"web is failed: it requires disk.", "disk is failed."}});
+        if (auto* status = std::get_if<wire::Status>(&request)) {
+            wire::Units units{{unit(status->units[0], Phase::failed)}};
+            if (status->units[0] == "web")
+                units.units[0].cause = "disk";
+            return reply(units);
+        }
+        return usual(request, more, logs.at(""));
+    });
+    const Outcome outcome = init.ctl({"start", "web"});
+    CHECK(outcome.code == 1);
+    CHECK(outcome.err.starts_with("✗ web is failed: it requires disk. disk is failed.\n  | "));
+    CHECK(outcome.err.ends_with("disk: no such disk\n"));
 }
 
 TEST_CASE("reload-units tells what changed and exits 1 where there are problems") {
@@ -330,14 +440,18 @@ TEST_CASE("what is not understood exits with 2 and says what would be") {
 TEST_CASE("every verb has help with an example") {
     const Outcome overview = run_ctl({"minictl", "--help"});
     CHECK(overview.code == 0);
-    for (const char* verb :
-         {"list",  "status", "tree",    "explain",      "show",   "cat",      "events", "probe", "version",
-          "start", "stop",   "restart", "try-restart",  "reload", "signal",   "reset",  "wait",  "target",
-          "logs",  "enable", "disable", "reload-units", "verify", "poweroff", "reboot", "halt",  "healthcheck"}) {
+    for (const char* choice : {"--control PATH", "--user", "$MINIINIT_CONTROL"})
+        CHECK_MESSAGE(has(overview.out, choice), choice);
+    CHECK(has(run_ctl({"minictl", "signal", "--help"}).out, "every process of the unit"));
+    CHECK(has(run_ctl({"minictl", "list", "--help"}).out, "also what is down"));
+    for (const char* verb : {"list",    "status",       "tree",   "explain",  "show",   "cat",     "events",
+                             "probe",   "version",      "times",  "start",    "stop",   "restart", "try-restart",
+                             "reload",  "signal",       "reset",  "wait",     "target", "logs",    "enable",
+                             "disable", "reload-units", "verify", "poweroff", "reboot", "halt",    "healthcheck"}) {
         CHECK_MESSAGE(has(overview.out, "\n  " + std::string(verb) + " "), verb);
         const Outcome help = run_ctl({"minictl", verb, "--help"});
         CHECK_MESSAGE(help.code == 0, verb);
-        CHECK_MESSAGE((has(help.out, "Example") || std::string_view(verb) == "logs"), verb);
+        CHECK_MESSAGE(has(help.out, "\nExample:\n  minictl " + std::string(verb)), verb);
         CHECK_MESSAGE(run_ctl({"minictl", "help", verb}).out == help.out, verb);
     }
 }

@@ -80,5 +80,46 @@ TEST_CASE("enable tells the running init, where it reads the same files") {
     });
     CHECK(outcome.err == "");
     CHECK(outcome.code == 0);
-    CHECK(init.asked == std::vector<std::string>{"ReloadUnits"});
+    CHECK(init.asked == std::vector<std::string>{"Overview", "ReloadUnits", "Status"});
+}
+
+TEST_CASE("unit files are read where the init that answers reads them") {
+    core::Phase state = core::Phase::up;
+    wire::Overview overview;
+    FakeInit init([&](const wire::Request& request, bool) {
+        if (std::holds_alternative<wire::GetOverview>(request))
+            return reply(overview);
+        if (auto* status = std::get_if<wire::Status>(&request))
+            return reply(wire::Units{{unit(status->units[0], state)}});
+        return reply(wire::Changes{});
+    });
+    init.directory.write("units/web.toml", good_unit);
+    init.directory.write("init.toml", "[units.cache.service]\ncommand = [\"/bin/true\"]\n");
+    overview.config = init.directory.at("init.toml");
+    overview.unit_directories = {init.directory.at("units")};
+    CHECK(has(init.ctl({"show", "web"}).out, "units/web.toml:1"));
+    CHECK(has(init.ctl({"cat", "cache"}).out, "[units.cache.service]"));
+    CHECK(init.ctl({"verify", "web", "cache"}).code == 0);
+    CHECK(init.ctl({"verify"}).code == 0);
+
+    const std::string looked = "(looked in " + init.directory.at("init.toml") + ", " + init.directory.at("units") + ")";
+    for (const char* verb : {"show", "cat", "enable", "disable", "verify"}) {
+        const Outcome missing = init.ctl({verb, "wob"});
+        CHECK_MESSAGE(missing.code == 4, verb);
+        CHECK_MESSAGE(has(missing.err, "there is no unit wob " + looked), verb);
+    }
+    // What was asked for by hand goes before that.
+    CHECK(has(init.ctl({"show", "web", "--units", "/nowhere"}).err, "/nowhere)"));
+
+    CHECK(init.ctl({"disable", "web"}).out == "web is now disabled; it runs on (`minictl stop web` ends it)\n");
+    CHECK(std::filesystem::is_symlink(init.directory.at("units/disabled/web")));
+    state = core::Phase::down;
+    CHECK(init.ctl({"disable", "web"}).out == "web was already disabled\n");
+    CHECK(init.ctl({"enable", "web"}).out == "web is now enabled; `minictl start web` starts it now\n");
+}
+
+TEST_CASE("an init that is named and does not answer is not taken for another") {
+    const Outcome outcome = run_ctl({"minictl", "show", "web", "--control", "/nowhere/control"});
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.err, "no init is listening at /nowhere/control"));
 }

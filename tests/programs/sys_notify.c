@@ -7,6 +7,7 @@
 // become:TEXT    forks; the child sends TEXT (in which `PID` is the child's) and goes on with the steps that follow,
 //                while the parent waits for a signal
 // sleep:MS       pauses
+// flood:N        sends N datagrams `STATUS=number`, as fast as they are taken
 // say:TEXT       writes a line to stdout
 // wait:SIGNAL    waits for it (a number)
 // end:CODE       exits
@@ -60,6 +61,13 @@ int main(int argc, char** argv) {
         *value++ = 0;
         if (strcmp(argv[i], "send") == 0) {
             tell(value);
+        } else if (strcmp(argv[i], "flood") == 0) {
+            long count = atol(value);
+            for (long number = 1; number <= count; ++number) {
+                char text[64];
+                snprintf(text, sizeof text, "STATUS=%ld of %ld", number, count);
+                tell(text);
+            }
         } else if (strcmp(argv[i], "child") == 0) {
             int told[2];
             if (pipe(told) != 0)

@@ -46,11 +46,14 @@ def still_works(t, init, number, during):
     stopped = init.ctl("stop", f"probe{number}")
     took = time.monotonic() - began
     t.ok(f"{during}: `minictl` starts and stops a unit, at once", result.returncode == 0 and stopped.returncode == 0 and
-         json.loads(state.stdout)["units"][0]["state"] == "up" and took < 2, f"{result.returncode} {result.stderr} {state.stdout[:100]} {started:.2f} {took:.2f} s")
+         json.loads(state.stdout)["units"][0]["state"] == "up" and took < 2,
+         f"{result.returncode} {result.stderr} {state.stdout[:100]} {started:.2f} {took:.2f} s")
 
 
 def clients_hostile(t):
     units = {f"probe{number}": {"enabled": False, "service": sh(SLEEP)} for number in range(12)}
+    units["flood"] = {"enabled": False, "service": {"type": "notify",
+            "command": [t.scene.program("sys_notify"), "send:READY=1", "flood:200000", "say:flooded"]}}
     units["keeper"] = {"service": sh(SLEEP)}
     units["busy"] = {"service": sh("exit 1", restart_delay="20ms", restart_delay_max="40ms", restart_limit=0)}
     with t.scene.init(units) as init:
@@ -60,14 +63,18 @@ def clients_hostile(t):
         call = b'{"method":"org.miniinit.Manager.List","parameters":{"all":true}}\0'
 
         # Garbage of many kinds.
-        garbage = [b"\0", b"\0" * 1000, b"hello\n\0", b"{}\0", b"[]\0", b"null\0", b'{"method":7}\0', b'{"method":"x"}\0', b'{"method":"org.miniinit.Manager.Nope"}\0',
-                   b'{"method":"org.miniinit.Manager.Start","parameters":{"units":"web"}}\0', b'{"method":"org.miniinit.Manager.Start","parameters":{"units":[[[[]]]]}}\0',
+        garbage = [b"\0", b"\0" * 1000, b"hello\n\0", b"{}\0", b"[]\0", b"null\0", b'{"method":7}\0',
+                   b'{"method":"x"}\0', b'{"method":"org.miniinit.Manager.Nope"}\0',
+                   b'{"method":"org.miniinit.Manager.Start","parameters":{"units":"web"}}\0',
+                   b'{"method":"org.miniinit.Manager.Start","parameters":{"units":[[[[]]]]}}\0',
                    b'{"method":"org.miniinit.Manager.Status","parameters":{"units":["../../etc/passwd","\\u0000",""]}}\0',
                    b'{"method":"org.miniinit.Manager.Wait","parameters":{"unit":"keeper","state":"flying"}}\0',
                    b'{"method":"org.miniinit.Manager.Signal","parameters":{"unit":"keeper","signal":-1}}\0',
                    b'{"method":"org.miniinit.Manager.Signal","parameters":{"unit":"keeper","signal":1e99}}\0',
-                   b"[" * 100000 + b"\0", b'{"a":' * 20000 + b"1" + b"}" * 20000 + b"\0", b'{"method":"' + b"\xff\xfe\x80" * 100 + b'"}\0',
-                   b'{"method":"org.miniinit.Manager.Events"}\0', bytes(chance.randrange(256) for _ in range(5000)) + b"\0"]
+                   b"[" * 100000 + b"\0", b'{"a":' * 20000 + b"1" + b"}" * 20000 + b"\0", b'{"method":"'
+                   + b"\xff\xfe\x80" * 100 + b'"}\0',
+                   b'{"method":"org.miniinit.Manager.Events"}\0', bytes(chance.randrange(256) for _ in range(5000))
+                   + b"\0"]
         garbage += [bytes(chance.randrange(256) for _ in range(chance.randrange(1, 300))) + b"\0" for _ in range(200)]
         for junk in garbage:
             one = connect(init)
@@ -111,7 +118,8 @@ def clients_hostile(t):
             except OSError as error:
                 reply = str(error)
             one.close()
-            t.ok(f"a message of 10 MB {name} an end costs PID 1 no memory", init.memory() < memory + 1024, f"{memory} to {init.memory()} KiB, sent {sent}, {reply[:80]}")
+            t.ok(f"a message of 10 MB {name} an end costs PID 1 no memory", init.memory() < memory + 1024,
+                 f"{memory} to {init.memory()} KiB, sent {sent}, {reply[:80]}")
         still_works(t, init, 2, "after messages of 10 MB")
 
         # Calls one after the other without waiting, and a client that sends byte by byte.
@@ -127,10 +135,12 @@ def clients_hostile(t):
         one.close()
 
         # 1,000 who ask for much and never read, as nobody.
-        crowd = subprocess.Popen(["setpriv", "--pdeathsig=KILL", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-c", CROWD, init.control],
+        crowd = subprocess.Popen(["setpriv", "--pdeathsig=KILL", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                                  "--clear-groups", sys.executable, "-c", CROWD, init.control],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         connected, refused = crowd.stdout.readline().split()
-        t.ok("1,000 connections do not cost more than a bounded buffer each", init.memory() < memory + 64 * 1024, f"{memory} to {init.memory()} KiB")
+        t.ok("1,000 connections do not cost more than a bounded buffer each", init.memory() < memory + 64 * 1024,
+             f"{memory} to {init.memory()} KiB")
         began = time.monotonic()
         restarts = init.status("busy")["restarts"]
         still_works(t, init, 3, "with 1,000 connections that never read")
@@ -141,10 +151,13 @@ def clients_hostile(t):
         settled = init.memory()
         restarts = init.status("busy")["restarts"]
         until(lambda: init.status("busy")["restarts"] > restarts + 40, 10, "restarts of a crashing service")
-        t.ok("what they do not read does not pile up", init.memory() < settled + 2048, f"{settled} to {init.memory()} KiB")
-        t.note(f"{connected} connected, {refused} refused, PID 1 has {init.descriptors()} descriptors, {memory} to {init.memory()} KiB")
+        t.ok("what they do not read does not pile up", init.memory() < settled + 2048,
+             f"{settled} to {init.memory()} KiB")
+        t.note(
+            f"{connected} connected, {refused} refused, PID 1 has {init.descriptors()} descriptors, {memory} to {init.memory()} KiB")
         crowd.communicate()
-        t.ok("when they are gone their descriptors are closed", until(lambda: init.descriptors() <= descriptors + 20, 5), f"{descriptors} to {init.descriptors()}")
+        t.ok("when they are gone their descriptors are closed",
+             until(lambda: init.descriptors() <= descriptors + 20, 5), f"{descriptors} to {init.descriptors()}")
         # One process of nobody's that connects as fast as it can.
         stop = threading.Event()
 
@@ -161,8 +174,18 @@ def clients_hostile(t):
         stop.set()
         for one in hammers:
             one.join()
+        # A service that floods it with messages.
+        listener = init.events()
+        init.start("flood")
+        still_works(t, init, 10, "while a service sends 200,000 messages")
+        t.ok("they are all taken", until(lambda: "flooded" in init.text("flood"), 30), init.brief("flood"))
+        t.equal("the last one counts", until(lambda: init.status("flood").get("status_text") == "200000 of 200000", 5),
+                True)
+        t.ok("PID 1's memory stays bounded", init.memory() < memory + 8192, f"{memory} to {init.memory()} KiB")
+        listener.client.close()
         t.equal("the init is the same one, and well", init.call("Overview")["parameters"]["pid"], 1)
-        t.equal("it wrote no complaint on the console", [line for line in init.console().split("\n") if "busy" not in line and line], [])
+        t.equal("it wrote no complaint on the console", [line for line in init.console().split("\n")
+                                                         if "busy" not in line and line], [])
 
 
 def clients_permissions(t):
@@ -172,16 +195,22 @@ def clients_permissions(t):
         for verb in (["list"], ["status", "keeper"], ["tree"], ["explain", "keeper"], ["version"], ["probe"]):
             result = init.ctl(*verb, user=NOBODY)
             t.equal(f"anyone may look: {verb[0]}", (result.returncode, result.stderr), (0, ""))
-        for verb in (["start", "other"], ["stop", "keeper"], ["restart", "keeper"], ["reload", "keeper"], ["signal", "KILL", "keeper"], ["reset"],
+        for verb in (["start", "other"], ["stop", "keeper"], ["restart", "keeper"], ["reload", "keeper"],
+                     ["signal", "KILL", "keeper"], ["reset"],
                      ["target", "keeper"], ["reload-units"], ["poweroff"], ["reboot"], ["halt"]):
             result = init.ctl(*verb, user=NOBODY)
-            t.ok(f"only root may act: {verb[0]} exits 4 and says so", result.returncode == 4 and "not allowed" in result.stderr, f"{result.returncode} {result.stderr}")
-        t.equal("and nothing came of it", (init.state("keeper"), init.status("keeper")["restarts"], init.state("other")), ("up", 0, "down"))
+            t.ok(f"only root may act: {verb[0]} exits 4 and says so", result.returncode == 4
+                 and "not allowed" in result.stderr, f"{result.returncode} {result.stderr}")
+        t.equal("and nothing came of it", (init.state("keeper"), init.status("keeper")["restarts"],
+                                           init.state("other")), ("up", 0, "down"))
         result = init.ctl("stop", "keeper", "--json", user=NOBODY)
-        t.ok("with --json the refusal is JSON", result.returncode == 4 and "PermissionDenied" in json.dumps(json.loads(result.stdout or result.stderr)), result.stdout + result.stderr)
+        t.ok("with --json the refusal is JSON", result.returncode == 4
+             and "PermissionDenied" in json.dumps(json.loads(result.stdout or result.stderr)), result.stdout
+             + result.stderr)
         group = next(line.split(":")[2] for line in open("/etc/group") if line.startswith("disk:"))
         line = ["setpriv", f"--reuid={NOBODY}", f"--regid={group}", "--clear-groups", t.scene.minictl, "start", "other"]
-        result = subprocess.run(line, env={"MINIINIT_CONTROL": init.control}, capture_output=True, text=True, timeout=10)
+        result = subprocess.run(line, env={"MINIINIT_CONTROL": init.control}, capture_output=True, text=True,
+                                timeout=10)
         t.equal("the control group may act", (result.returncode, result.stderr, init.state("other")), (0, "", "up"))
 
 
@@ -196,13 +225,17 @@ def clients_introspection(t):
                 data += one.recv(65536)
             return json.loads(data[:-1])
         info = call("org.varlink.service.GetInfo")["parameters"]
-        t.ok("Varlink's GetInfo names us and our interfaces", {"org.varlink.service", "org.miniinit.Manager"} <= set(info["interfaces"]) and info["product"], info)
+        t.ok("Varlink's GetInfo names us and our interfaces",
+             {"org.varlink.service", "org.miniinit.Manager"} <= set(info["interfaces"]) and info["product"], info)
         for interface in ("org.miniinit.Manager", "org.varlink.service"):
             text = call("org.varlink.service.GetInterfaceDescription", interface=interface)["parameters"]["description"]
             t.has(f"the description of {interface} can be read", text, f"interface {interface}", "method ")
-        t.equal("an unknown method has Varlink's own error", call("org.miniinit.Manager.Fly")["error"], "org.varlink.service.MethodNotFound")
-        t.equal("so has an unknown interface", call("org.example.X.Y").get("error"), "org.varlink.service.InterfaceNotFound")
-        t.equal("and Events without more", call("org.miniinit.Manager.Events").get("error"), "org.varlink.service.ExpectedMore")
+        t.equal("an unknown method has Varlink's own error", call("org.miniinit.Manager.Fly")["error"],
+                "org.varlink.service.MethodNotFound")
+        t.equal("so has an unknown interface", call("org.example.X.Y").get("error"),
+                "org.varlink.service.InterfaceNotFound")
+        t.equal("and Events without more", call("org.miniinit.Manager.Events").get("error"),
+                "org.varlink.service.ExpectedMore")
         one.sendall(b'{"method":"org.miniinit.Manager.Ping","oneway":true}\0{"method":"org.miniinit.Manager.Ping"}\0')
         one.settimeout(1)
         data = one.recv(65536)

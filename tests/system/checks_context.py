@@ -1,4 +1,5 @@
-"""The state a service starts in (SPEC 1.3), whatever PID 1 itself was started with, and what is said where it cannot be made."""
+"""The state a service starts in (SPEC 1.3), whatever PID 1 itself was started with, and what is said where it cannot
+be made."""
 import os
 import pty
 import re
@@ -36,25 +37,29 @@ def context_clean(t):
     own_limits = [line[:25].strip() for line in open("/proc/self/limits")][1:]
     own = {line[:25].strip(): tuple(line[25:].split()[:2]) for line in open("/proc/self/limits")}
     units = {"show": show(t), "second": show(t)}
-    with t.scene.init(units, before=[t.scene.program("sys_dirty")], sections={"defaults": {"pass-environment": ["WANTED"]}}) as init:
+    with t.scene.init(units, before=[t.scene.program("sys_dirty")],
+                      sections={"defaults": {"pass-environment": ["WANTED"]}}) as init:
         init.wait("show", "done")
         init.wait("second", "done")
         state = state_of(init)
         status = state["status"]
-        for name, what in (("SigBlk", "no signal is blocked"), ("SigIgn", "no signal is ignored"), ("SigCgt", "no signal is caught"),
+        for name, what in (("SigBlk", "no signal is blocked"), ("SigIgn", "no signal is ignored"),
+                           ("SigCgt", "no signal is caught"),
                            ("SigPnd", "no signal is pending"), ("ShdPnd", "no signal is pending for the process")):
             t.equal(f"a service starts clean from a dirty parent: {what}", status.get(name), "0" * 16)
         t.equal("a service starts clean from a dirty parent: umask 0022", one(state, "umask"), "0022")
         t.equal("a service starts clean from a dirty parent: nice 0", one(state, "nice"), "0")
         t.equal("a service starts clean from a dirty parent: working directory /", one(state, "cwd"), "/")
-        t.equal("a service starts clean from a dirty parent: descriptors 0, 1 and 2 and no other", sorted(state["fd"]), [0, 1, 2])
+        t.equal("a service starts clean from a dirty parent: descriptors 0, 1 and 2 and no other", sorted(state["fd"]),
+                [0, 1, 2])
         t.equal("standard input is /dev/null", state["fd"].get(0), "/dev/null")
         t.ok("standard output and error are two pipes", state["fd"].get(1, "").startswith("pipe:") and
              state["fd"].get(2, "").startswith("pipe:") and state["fd"].get(1) != state["fd"].get(2), state["fd"])
         t.ok("it leads a session and a process group of its own",
              one(state, "pid") == one(state, "session") == one(state, "group") != "?", state.get("session"))
         t.equal("it has no controlling terminal", one(state, "tty"), "no")
-        t.equal("its OOM score is the container's: that is the runtime's word, not an accident", one(state, "oom"), "300")
+        t.equal("its OOM score is the container's: that is the runtime's word, not an accident", one(state, "oom"),
+                "300")
         t.equal("its timer slack is the default", one(state, "slack"), "50000")
         t.equal("its core dump filter is the default", one(state, "coredump"), "00000033")
         t.equal("it has no parent-death signal", one(state, "deathsig"), "0")
@@ -63,12 +68,15 @@ def context_clean(t):
         t.equal("its environment is made from nothing, but for what is passed on", sorted(state["env"]),
                 ["INVOCATION_ID", "MINIINIT_UNIT", "PATH", "WANTED"])
         t.equal("MINIINIT_UNIT is its name", state["env"].get("MINIINIT_UNIT"), "show")
-        t.ok("INVOCATION_ID is its own, 32 digits", bool(re.fullmatch("[0-9a-f]{32}", state["env"].get("INVOCATION_ID", ""))) and
+        t.ok("INVOCATION_ID is its own, 32 digits", bool(re.fullmatch("[0-9a-f]{32}",
+                                                                      state["env"].get("INVOCATION_ID", ""))) and
              state["env"].get("INVOCATION_ID") != state_of(init, "second")["env"].get("INVOCATION_ID"), state["env"])
-        t.equal("PATH is the default one", state["env"].get("PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        t.equal("PATH is the default one", state["env"].get("PATH"),
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         t.equal("no-new-privileges is off unless asked for", status.get("NoNewPrivs"), "0")
         groups = re.search(r"Groups:(.*)", open("/proc/self/status").read()).group(1)
-        t.equal("it has the ids of PID 1 and no groups but its own", (status.get("Uid"), status.get("Gid"), status.get("Groups", "").strip()),
+        t.equal("it has the ids of PID 1 and no groups but its own",
+                (status.get("Uid"), status.get("Gid"), status.get("Groups", "").strip()),
                 ("0\t0\t0\t0", "0\t0\t0\t0", groups.strip()))
         t.equal("its capabilities are those PID 1 has", status.get("CapEff"),
                 re.search(r"CapEff:\s*(\w+)", open(f"/proc/{init.pid()}/status").read()).group(1))
@@ -76,7 +84,8 @@ def context_clean(t):
 
 def context_keys(t):
     with open("/etc/passwd") as file:
-        user = next(line.split(":") for line in file if line.split(":")[2] not in ("0", str(NOBODY)) and line.split(":")[0] == "daemon")
+        user = next(line.split(":") for line in file if line.split(":")[2] not in ("0", str(NOBODY))
+                    and line.split(":")[0] == "daemon")
     units, directory = {}, t.scene.work + "/keys"
     os.mkdir(directory)
     os.chown(directory, int(user[2]), int(user[3]))
@@ -85,15 +94,19 @@ def context_keys(t):
     with open(directory + "/in", "w") as file:
         file.write("from the file\n")
     units["user"] = {"service": {"type": "oneshot", "command": [t.scene.program("sys_state"), "reopen"]},
-                     "process": {"user": user[0], "umask": "0137", "nice": 7, "oom-score-adjust": 250, "no-new-privileges": True,
-                                 "working-directory": directory, "limits": {"nofile": [256, 512], "core": 0, "stack": "4M", "cpu": "unlimited"},
+                     "process": {"user": user[0], "umask": "0137", "nice": 7, "oom-score-adjust": 250,
+                                 "no-new-privileges": True,
+                                 "working-directory": directory, "limits": {"nofile": [256, 512], "core": 0,
+                                         "stack": "4M", "cpu": "unlimited"},
                                  "environment": {"TZ": "Europe/Vienna", "SHARED": "table", "EMPTY": ""},
                                  "environment-files": [directory + "/env", "-" + directory + "/missing"]}}
     units["groups"] = show(t, process={"user": str(NOBODY), "group": "disk", "supplementary-groups": ["tty", "30"]})
     units["group-only"] = show(t, process={"group": "daemon"})
     units["files"] = {"service": sh("cat; echo out; echo err >&2", type="oneshot"),
-                      "process": {"stdin": f"file:{directory}/in", "stdout": f"file:{directory}/out", "stderr": f"file:{directory}/err"}}
-    units["silent"] = {"service": sh("echo out; echo err >&2; x=$(readlink /proc/$$/fd/1); echo $x >" + directory + "/null", type="oneshot"),
+                      "process": {"stdin": f"file:{directory}/in", "stdout": f"file:{directory}/out",
+                                  "stderr": f"file:{directory}/err"}}
+    units["silent"] = {"service": sh("echo out; echo err >&2; x=$(readlink /proc/$$/fd/1); echo $x >" + directory
+                                     + "/null", type="oneshot"),
                        "process": {"stdout": "null", "stderr": "log"}}
     units["pid-file"] = {"service": sh("exec sleep 1000"), "process": {"pid-file": directory + "/pid"}}
     with t.scene.init(units, sections={"manager": {"language": "C.UTF-8", "path": "/usr/bin:/bin"}}) as init:
@@ -104,8 +117,10 @@ def context_keys(t):
         ids = "\t".join([user[2]] * 4), "\t".join([user[3]] * 4)
         t.equal("user: real, effective, saved and file system id", (status.get("Uid"), status.get("Gid")), ids)
         t.equal("user: the groups that /etc/group gives it", status.get("Groups", "").split(), [user[3]])
-        t.equal("user: no capability is left", (status.get("CapPrm"), status.get("CapEff"), status.get("CapAmb")), ("0" * 16,) * 3)
-        t.equal("user: HOME, USER, LOGNAME, SHELL", [state["env"].get(name) for name in ("HOME", "USER", "LOGNAME", "SHELL")],
+        t.equal("user: no capability is left", (status.get("CapPrm"), status.get("CapEff"), status.get("CapAmb")),
+                ("0" * 16,) * 3)
+        t.equal("user: HOME, USER, LOGNAME, SHELL", [state["env"].get(name)
+                                                     for name in ("HOME", "USER", "LOGNAME", "SHELL")],
                 [user[5], user[0], user[0], user[6].strip()])
         t.equal("umask", one(state, "umask"), "0137")
         t.equal("nice", one(state, "nice"), "7")
@@ -113,18 +128,23 @@ def context_keys(t):
         t.equal("no-new-privileges", status.get("NoNewPrivs"), "1")
         t.equal("working-directory", one(state, "cwd"), directory)
         limits = limits_of(state)
-        t.equal("limits: a pair, a number, a size", [limits.get(name) for name in ("Max open files", "Max core file size", "Max stack size")],
+        t.equal("limits: a pair, a number, a size", [limits.get(name)
+                for name in ("Max open files", "Max core file size", "Max stack size")],
                 [("256", "512"), ("0", "0"), ("4194304", "4194304")])
         t.equal("limits: \"unlimited\"", limits.get("Max cpu time"), ("unlimited", "unlimited"))
         env = state["env"]
-        t.equal("environment-files: plain, quoted, and with no expansion", [env.get(name) for name in ("PLAIN", "QUOTED", "SINGLE")],
+        t.equal("environment-files: plain, quoted, and with no expansion",
+                [env.get(name) for name in ("PLAIN", "QUOTED", "SINGLE")],
                 ["plain", "two words", "a $b \"c\""])
         t.equal("environment: over its files, empty values too", [env.get(name) for name in ("TZ", "SHARED", "EMPTY")],
                 ["Europe/Vienna", "table", ""])
-        t.equal("[manager] language and path are in every environment", [env.get(name) for name in ("LANG", "PATH")], ["C.UTF-8", "/usr/bin:/bin"])
+        t.equal("[manager] language and path are in every environment", [env.get(name) for name in ("LANG", "PATH")],
+                ["C.UTF-8", "/usr/bin:/bin"])
         t.has("a service that is not root can open /dev/stdout and /dev/stderr again", init.text("user"),
-              "reopen /dev/stdout ok", "reopen /dev/stderr ok", "written through /dev/stdout", "written through /dev/stderr")
-        t.ok("what it writes to /dev/stderr is logged as its error stream", "written through /dev/stderr" in init.text("user", ("err",)))
+              "reopen /dev/stdout ok", "reopen /dev/stderr ok", "written through /dev/stdout",
+              "written through /dev/stderr")
+        t.ok("what it writes to /dev/stderr is logged as its error stream",
+             "written through /dev/stderr" in init.text("user", ("err",)))
 
         status = state_of(init, "groups")["status"]
         groups = {line.split(":")[0]: line.split(":")[2] for line in open("/etc/group")}
@@ -137,10 +157,12 @@ def context_keys(t):
 
         t.equal("stdin and stdout as files", open(directory + "/out").read(), "from the file\nout\n")
         t.equal("stderr as a file", open(directory + "/err").read(), "err\n")
-        t.equal("files made for output are not for others to read", stat.S_IMODE(os.stat(directory + "/out").st_mode) & 0o007, 0)
+        t.equal("files made for output are not for others to read",
+                stat.S_IMODE(os.stat(directory + "/out").st_mode) & 0o007, 0)
         t.equal("what goes to files is not in the log", init.text("files"), "")
         t.equal("stdout = \"null\"", (open(directory + "/null").read(), init.text("silent")), ("/dev/null\n", "err"))
-        t.equal("pid-file is written for a service", open(directory + "/pid").read(), f"{init.status('pid-file')['main_pid']}\n")
+        t.equal("pid-file is written for a service", open(directory + "/pid").read(),
+                f"{init.status('pid-file')['main_pid']}\n")
         init.stop("pid-file")
         t.ok("and is gone when it has stopped", not os.path.exists(directory + "/pid"))
 
@@ -157,19 +179,30 @@ def context_faults(t):
     with open(work + "/broken-env", "w") as file:
         file.write("GOOD=1\nnot a variable\n")
     cases = {
-        "no-program": ({"service": {"command": ["/no/such/program"]}}, ("cannot start", "/no/such/program", "No such file or directory")),
-        "no-word": ({"service": {"command": ["no-such-word"]}}, ("cannot start", "no-such-word", "No such file or directory")),
-        "not-executable": ({"service": {"command": [work + "/not-executable"]}}, ("cannot start", "exec", "Permission denied")),
-        "no-interpreter": ({"service": {"command": [work + "/no-interpreter"]}}, ("cannot start", "exec", "No such file or directory")),
-        "no-user": ({"service": {"command": true}, "process": {"user": "nosuchuser"}}, ("cannot start", 'user "nosuchuser"', "no such user")),
-        "no-group": ({"service": {"command": true}, "process": {"group": "nosuchgroup"}}, ("cannot start", 'group "nosuchgroup"', "no such group")),
+        "no-program": ({"service": {"command": ["/no/such/program"]}},
+                       ("cannot start", "/no/such/program", "No such file or directory")),
+        "no-word": ({"service": {"command": ["no-such-word"]}},
+                    ("cannot start", "no-such-word", "No such file or directory")),
+        "not-executable": ({"service": {"command": [work + "/not-executable"]}},
+                           ("cannot start", "exec", "Permission denied")),
+        "no-interpreter": ({"service": {"command": [work + "/no-interpreter"]}},
+                           ("cannot start", "exec", "No such file or directory")),
+        "no-user": ({"service": {"command": true}, "process": {"user": "nosuchuser"}},
+                    ("cannot start", 'user "nosuchuser"', "no such user")),
+        "no-group": ({"service": {"command": true}, "process": {"group": "nosuchgroup"}},
+                     ("cannot start", 'group "nosuchgroup"', "no such group")),
         "no-directory": ({"service": {"command": true}, "process": {"working-directory": "/no/such/directory"}},
                          ("cannot start", "/no/such/directory", "No such file or directory")),
-        "no-input": ({"service": {"command": true}, "process": {"stdin": "file:/no/such/input"}}, ("cannot start", "/no/such/input", "No such file or directory")),
-        "no-output": ({"service": {"command": true}, "process": {"stdout": "file:/no/such/output"}}, ("cannot start", "/no/such/output", "No such file or directory")),
-        "no-env-file": ({"service": {"command": true}, "process": {"environment-files": ["/no/such/env"]}}, ("cannot start", "/no/such/env", "No such file or directory")),
-        "broken-env-file": ({"service": {"command": true}, "process": {"environment-files": [work + "/broken-env"]}}, ("cannot start", work + "/broken-env:2")),
-        "no-tty": ({"service": {"command": true}, "process": {"tty": "/dev/no-such-tty"}}, ("cannot start", "/dev/no-such-tty")),
+        "no-input": ({"service": {"command": true}, "process": {"stdin": "file:/no/such/input"}},
+                     ("cannot start", "/no/such/input", "No such file or directory")),
+        "no-output": ({"service": {"command": true}, "process": {"stdout": "file:/no/such/output"}},
+                      ("cannot start", "/no/such/output", "No such file or directory")),
+        "no-env-file": ({"service": {"command": true}, "process": {"environment-files": ["/no/such/env"]}},
+                        ("cannot start", "/no/such/env", "No such file or directory")),
+        "broken-env-file": ({"service": {"command": true}, "process": {"environment-files": [work + "/broken-env"]}},
+                            ("cannot start", work + "/broken-env:2")),
+        "no-tty": ({"service": {"command": true}, "process": {"tty": "/dev/no-such-tty"}},
+                   ("cannot start", "/dev/no-such-tty")),
     }
     for unit, _ in cases.values():
         unit["service"]["restart"] = "no"
@@ -182,8 +215,10 @@ def context_faults(t):
         result = init.ctl("start", "no-user")
         t.equal("`minictl start` of it exits 1", result.returncode, 1)
         t.has("and says why", result.stdout + result.stderr, 'cannot start', 'user "nosuchuser": no such user')
-        t.ok("and the unit's own log has it", until(lambda: 'user "nosuchuser": no such user' in init.text("no-user", ("init",)), 3))
-        t.has("`minictl status --json` has it", init.ctl("status", "--json", "no-directory").stdout, "/no/such/directory")
+        t.ok("and the unit's own log has it", until(lambda: 'user "nosuchuser": no such user' in init.text("no-user",
+                ("init",)), 3))
+        t.has("`minictl status --json` has it", init.ctl("status", "--json", "no-directory").stdout,
+              "/no/such/directory")
 
     # A privilege that cannot be dropped fails the start.
     units = {"drop": {"service": {"command": true, "restart": "no"}, "process": {"user": "daemon"}},
@@ -193,17 +228,22 @@ def context_faults(t):
              "keeper": {"service": sh("exec sleep 1000")}}
     drop = "-setgid,-setuid,-sys_nice,-sys_resource"
     with t.scene.init(units, before=["setpriv", "--bounding-set=" + drop, "--inh-caps=" + drop]) as init:
-        t.has("without the power to set groups, a start as another user fails, by name", init.wait("drop", "failed")["reason"],
+        t.has("without the power to set groups, a start as another user fails, by name",
+              init.wait("drop", "failed")["reason"],
               'cannot start: setgroups: Operation not permitted (user "daemon")')
-        t.has("a nice value that is refused fails the start", init.wait("low", "failed")["reason"], "cannot start", "setpriority: Permission denied")
-        t.has("a limit that is refused fails the start", init.wait("more", "failed")["reason"], "cannot start", "limit", "Operation not permitted")
-        t.has("an OOM score that is refused fails the start", init.wait("score", "failed")["reason"], "cannot start", "oom", "denied")
+        t.has("a nice value that is refused fails the start", init.wait("low", "failed")["reason"], "cannot start",
+              "setpriority: Permission denied")
+        t.has("a limit that is refused fails the start", init.wait("more", "failed")["reason"], "cannot start",
+              "limit", "Operation not permitted")
+        t.has("an OOM score that is refused fails the start", init.wait("score", "failed")["reason"], "cannot start",
+              "oom", "denied")
 
 
 def context_tty(t):
     ours, theirs = pty.openpty()
     name = os.ttyname(theirs)
-    units = {"getty": {"service": sh(f"{t.scene.program('sys_state')} >&3; echo hello on $(tty); read -r line; echo got $line; exec sleep 1000 3>&-"
+    units = {"getty": {"service": sh(
+        f"{t.scene.program('sys_state')} >&3; echo hello on $(tty); read -r line; echo got $line; exec sleep 1000 3>&-"
                                      .replace(">&3", f">{t.scene.work}/tty-state").replace(" 3>&-", "")),
                        "process": {"tty": name, "stdin": "tty", "stdout": "inherit", "stderr": "inherit"}},
              "plain": show(t)}
@@ -225,13 +265,16 @@ def context_tty(t):
             text = open(t.scene.work + "/tty-state").read()
             session = re.search(r"^session (\d+)", text, re.M)
             t.has("it is its controlling terminal", text, "tty yes foreground")
-            t.ok("it leads the session of that terminal, in the foreground", bool(session) and f"foreground {session.group(1)}" in text, text[-400:])
-            t.equal("and has no descriptor but three of it", re.findall(r"^fd (\d+) " + re.escape(name), text, re.M), ["0", "2"])
+            t.ok("it leads the session of that terminal, in the foreground", bool(session)
+                 and f"foreground {session.group(1)}" in text, text[-400:])
+            t.equal("and has no descriptor but three of it", re.findall(r"^fd (\d+) " + re.escape(name), text, re.M),
+                    ["0", "2"])
             init.wait("plain", "done")
             t.equal("another service has no terminal by that", one(state_of(init, "plain"), "tty"), "no")
             foreground = init.status("getty")["main_pid"]
             t.equal("the terminal's foreground group is the service",
-                    until(lambda: open(f"/proc/{init.outside(foreground)}/stat").read().rsplit(")", 1)[1].split()[5], 2), str(
+                    until(lambda: open(f"/proc/{init.outside(foreground)}/stat").read().rsplit(")", 1)[1].split()[5],
+                          2), str(
                         init.outside(foreground)))
             init.stop("getty")
             t.equal("it can be stopped", init.state("getty"), "down")

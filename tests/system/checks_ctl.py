@@ -6,16 +6,19 @@ import signal
 import subprocess
 import time
 
-from harness import Failed, sh, until
+from harness import sh, until
 
 SLEEP = "exec sleep 1000"
 
 
 def ctl_codes(t):
-    units = {"up": {"description": "A good one", "service": sh(SLEEP)}, "down": {"enabled": False, "service": sh(SLEEP)},
+    units = {"up": {"description": "A good one", "service": sh(SLEEP)},
+             "down": {"enabled": False, "service": sh(SLEEP)},
              "once": {"service": sh("echo did it", type="oneshot")},
-             "fails": {"enabled": False, "service": sh("echo getting ready; echo cannot open the database >&2; exit 3", restart="no", type="oneshot")},
-             "needs-fails": {"enabled": False, "requires": ["fails"], "service": sh(SLEEP)}, "top": {"enabled": False, "requires": ["needs-fails"], "service": sh(SLEEP)}}
+             "fails": {"enabled": False, "service": sh("echo getting ready; echo cannot open the database >&2; exit 3",
+                                                       restart="no", type="oneshot")},
+             "needs-fails": {"enabled": False, "requires": ["fails"], "service": sh(SLEEP)},
+             "top": {"enabled": False, "requires": ["needs-fails"], "service": sh(SLEEP)}}
     with t.scene.init(units) as init:
         init.wait("up")
         init.wait("once", "done")
@@ -23,7 +26,8 @@ def ctl_codes(t):
         def code(sentence, expected, *words, says="", user=None):
             result = init.ctl(*words, user=user)
             text = result.stdout + result.stderr
-            t.ok(f"{sentence}: `minictl {' '.join(words)}` exits {expected}", result.returncode == expected and says in text,
+            t.ok(f"{sentence}: `minictl {' '.join(words)}` exits {expected}", result.returncode == expected
+                 and says in text,
                  f"{result.returncode}: {text[:300]}")
             return result
         code("running", 0, "status", "up", says="up")
@@ -54,10 +58,14 @@ def ctl_codes(t):
         result = code("a start that fails for a dependency", 1, "start", "top")
         t.has("it says the whole chain", result.stderr, "top", "needs-fails", "fails", "exit code 3")
         sentences = json.loads(init.ctl("explain", "top", "--json").stdout)["sentences"]
-        t.equal("`explain` gives one sentence for each, down to the root cause", [sentence.split()[0] for sentence in sentences], ["top", "needs-fails", "fails"])
-        gone = subprocess.run([t.scene.minictl, "list"], env={"MINIINIT_CONTROL": "/no/such/socket"}, capture_output=True, text=True)
-        t.ok("with no init there: exits 1 or 4 with a hint", gone.returncode in (1, 4) and "no init is listening" in gone.stderr, f"{gone.returncode} {gone.stderr}")
-        t.equal("status then: 4, unknown", subprocess.run([t.scene.minictl, "status", "x"], env={"MINIINIT_CONTROL": "/no/such/socket"},
+        t.equal("`explain` gives one sentence for each, down to the root cause",
+                [sentence.split()[0] for sentence in sentences], ["top", "needs-fails", "fails"])
+        gone = subprocess.run([t.scene.minictl, "list"], env={"MINIINIT_CONTROL": "/no/such/socket"},
+                              capture_output=True, text=True)
+        t.ok("with no init there: exits 1 or 4 with a hint", gone.returncode in (1, 4)
+             and "no init is listening" in gone.stderr, f"{gone.returncode} {gone.stderr}")
+        t.equal("status then: 4, unknown", subprocess.run([t.scene.minictl, "status", "x"],
+                                                          env={"MINIINIT_CONTROL": "/no/such/socket"},
                                                           capture_output=True).returncode, 4)
         no_wait = time.monotonic()
         init.ctl("start", "--no-wait", "down")
@@ -66,9 +74,11 @@ def ctl_codes(t):
         t.ok("and it is started", init.state("down") == "up")
         runs = init.text("fails", ("out",)).count("getting ready")
         init.ctl("reset", "fails", "needs-fails", "top")
-        t.ok("`reset` has what is still wanted tried again", until(lambda: init.text("fails", ("out",)).count("getting ready") > runs, 3), init.brief("fails"))
+        t.ok("`reset` has what is still wanted tried again",
+             until(lambda: init.text("fails", ("out",)).count("getting ready") > runs, 3), init.brief("fails"))
         init.ctl("stop", "top", "needs-fails", "fails")
-        t.equal("a `stop` forgets failures", [init.state(name) for name in ("fails", "needs-fails", "top")], ["down"] * 3)
+        t.equal("a `stop` forgets failures", [init.state(name) for name in ("fails", "needs-fails", "top")],
+                ["down"] * 3)
         init.ctl("signal", "SIGUSR1", "up")
         until(lambda: init.status("up")["restarts"] == 1, 5)
         t.equal("`signal` reaches the main process", init.status("up")["last_exit"]["text"], "signal SIGUSR1")
@@ -81,15 +91,20 @@ def ctl_codes(t):
 
 
 def ctl_json(t):
-    units = {"web": {"description": "Shop", "documentation": ["man:web(8)"], "requires": ["db"], "wants": ["cache"], "service": sh("echo hello; " + SLEEP)},
-             "db": {"service": sh(SLEEP)}, "cache": {"service": sh("exit 1", restart="no")}, "default": {"target": {}, "requires": ["web", "keeper"]}, "keeper": {"service": sh(SLEEP)}}
+    units = {"web": {"description": "Shop", "documentation": ["man:web(8)"], "requires": ["db"], "wants": ["cache"],
+                     "service": sh("echo hello; " + SLEEP)},
+             "db": {"service": sh(SLEEP)}, "cache": {"service": sh("exit 1", restart="no")},
+             "default": {"target": {}, "requires": ["web", "keeper"]}, "keeper": {"service": sh(SLEEP)}}
     with t.scene.init(units) as init:
         init.wait("default")
         until(lambda: init.state("cache") == "failed", 5)
         parsed = {}
-        for words in (["list"], ["list", "--all"], ["list", "--failed"], ["status"], ["status", "web", "db"], ["tree"], ["tree", "web"], ["tree", "--reverse", "db"],
-                      ["explain", "web"], ["probe"], ["version"], ["healthcheck"], ["show", "--config", init.config, "web"], ["cat", "--config", init.config, "web"],
-                      ["verify", "--config", init.config], ["start", "web"], ["stop", "web"], ["start", "cache"], ["wait", "keeper"], ["reset", "cache"], ["reload-units"],
+        for words in (["list"], ["list", "--all"], ["list", "--failed"], ["status"], ["status", "web", "db"], ["tree"],
+                      ["tree", "web"], ["tree", "--reverse", "db"],
+                      ["explain", "web"], ["probe"], ["version"], ["healthcheck"],
+                      ["show", "--config", init.config, "web"], ["cat", "--config", init.config, "web"],
+                      ["verify", "--config", init.config], ["start", "web"], ["stop", "web"], ["start", "cache"],
+                      ["wait", "keeper"], ["reset", "cache"], ["reload-units"],
                       ["status", "nope"], ["start", "nope"], ["signal", "USR2", "nope"]):
             result = init.ctl(*words, "--json")
             try:
@@ -97,26 +112,39 @@ def ctl_json(t):
                 good = result.stdout.count("\n") <= 1
             except ValueError:
                 good = False
-            t.ok(f"`minictl {' '.join(words).replace(init.config, 'FILE')} --json` prints one JSON object", good, result.stdout[:200] + result.stderr[:200])
+            t.ok(f"`minictl {' '.join(words).replace(init.config, 'FILE')} --json` prints one JSON object", good,
+                 result.stdout[:200] + result.stderr[:200])
         web = parsed["status web db"]["units"][0]
-        t.equal("status: name, state, description, dependencies", (web["name"], web["state"], web["description"], web["dependencies"]["requires"], web["dependencies"]["wants"]),
+        t.equal("status: name, state, description, dependencies",
+                (web["name"], web["state"], web["description"], web["dependencies"]["requires"],
+                 web["dependencies"]["wants"]),
                 ("web", "up", "Shop", ["db"], ["cache"]))
-        t.equal("list has what is not down", sorted(unit["name"] for unit in parsed["list"]["units"]), ["cache", "db", "default", "keeper", "web"])
+        t.equal("list has what is not down", sorted(unit["name"] for unit in parsed["list"]["units"]),
+                ["cache", "db", "default", "keeper", "web"])
         t.equal("list --failed", [unit["name"] for unit in parsed["list --failed"]["units"]], ["cache"])
-        edges = {node["unit"]: [(edge["relation"], edge["unit"]) for edge in node["edges"]] for node in parsed["tree web"]["nodes"]}
-        t.equal("tree", (parsed["tree web"]["roots"], sorted(edges["web"])), (["web"], [("requires", "db"), ("wants", "cache")]))
-        t.equal("tree --reverse", [node["edges"] for node in parsed["tree --reverse db"]["nodes"] if node["unit"] == "db"][0][0]["unit"], "web")
-        t.equal("show has every setting and its place", [(one["value"], one["place"] == "default") for one in parsed[f"show --config {init.config} web"]["settings"]
-                                                         if one["key"] in ("description", "service.restart")], [('"Shop"', False), ('"on-failure"', True)])
-        t.equal("start of one that fails", [(one["unit"], one["ok"], one["state"]) for one in parsed["start cache"]["results"]], [("cache", True, "up")]
+        edges = {node["unit"]: [(edge["relation"], edge["unit"]) for edge in node["edges"]]
+                 for node in parsed["tree web"]["nodes"]}
+        t.equal("tree", (parsed["tree web"]["roots"], sorted(edges["web"])),
+                (["web"], [("requires", "db"), ("wants", "cache")]))
+        t.equal("tree --reverse", [node["edges"] for node in parsed["tree --reverse db"]["nodes"]
+                                   if node["unit"] == "db"][0][0]["unit"], "web")
+        t.equal("show has every setting and its place", [(one["value"], one["place"] == "default")
+                for one in parsed[f"show --config {init.config} web"]["settings"]
+                                                         if one["key"] in ("description", "service.restart")],
+                                                         [('"Shop"', False), ('"on-failure"', True)])
+        t.equal("start of one that fails", [(one["unit"], one["ok"], one["state"])
+                                            for one in parsed["start cache"]["results"]], [("cache", True, "up")]
                 if parsed["start cache"]["results"][0]["ok"] else [("cache", False, "failed")])
         t.ok("an error has its name", "NoSuchUnit" in json.dumps(parsed["status nope"]), parsed["status nope"])
-        for words in (["list"], ["list", "--all"], ["status", "web"], ["tree"], ["probe"], ["version"], ["explain", "db"]):
+        for words in (["list"], ["list", "--all"], ["status", "web"], ["tree"], ["probe"], ["version"],
+                      ["explain", "db"]):
             result = init.ctl(*words)
-            t.ok(f"`minictl {' '.join(words)}` prints text, with no colour in a pipe", result.stdout and "\033" not in result.stdout and result.stderr == "", result.stdout[:200])
+            t.ok(f"`minictl {' '.join(words)}` prints text, with no colour in a pipe", result.stdout
+                 and "\033" not in result.stdout and result.stderr == "", result.stdout[:200])
 
         init.start("web")
-        events = subprocess.Popen([t.scene.minictl, "events", "--json", "db", "web"], env={"MINIINIT_CONTROL": init.control}, stdout=subprocess.PIPE, text=True)
+        events = subprocess.Popen([t.scene.minictl, "events", "--json", "db", "web"],
+                                  env={"MINIINIT_CONTROL": init.control}, stdout=subprocess.PIPE, text=True)
         try:
             # It has subscribed once the init shows another connection; then something happens.
             time.sleep(0.2)
@@ -128,8 +156,10 @@ def ctl_json(t):
                 seen.append((event["unit"], event["state"]))
                 if seen[-1] == ("web", "up"):
                     break
-            t.equal("`minictl events --json` prints one object a line, in the order of things", seen[-3:], [("db", "up"), ("web", "starting"), ("web", "up")])
-            t.ok("the stop too", [pair for pair in seen if pair[1] in ("stopping", "down")][:2] == [("db", "stopping"), ("db", "down")] or ("db", "down") in seen, seen)
+            t.equal("`minictl events --json` prints one object a line, in the order of things", seen[-3:],
+                    [("db", "up"), ("web", "starting"), ("web", "up")])
+            t.ok("the stop too", [pair for pair in seen if pair[1] in ("stopping", "down")][:2] == [("db", "stopping"),
+                    ("db", "down")] or ("db", "down") in seen, seen)
         finally:
             events.kill()
             events.wait()
@@ -137,20 +167,24 @@ def ctl_json(t):
 
 
 def ctl_logs(t):
-    units = {"talks": {"service": sh("for i in 1 2 3 4 5; do echo line $i; done; echo '<3>bad thing'; echo oops >&2; echo '<7>detail'; " + SLEEP)},
+    units = {"talks": {"service": sh(
+        "for i in 1 2 3 4 5; do echo line $i; done; echo '<3>bad thing'; echo oops >&2; echo '<7>detail'; " + SLEEP)},
              "other": {"service": sh("echo from the other; " + SLEEP)},
              "ticks": {"service": sh("i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.05; done")}}
     with t.scene.init(units) as init:
         until(lambda: "detail" in init.text("talks") and "oops" in init.text("talks") and init.text("other"), 5)
         logs = lambda *words: init.ctl("logs", *words).stdout.split("\n")[:-1]
-        t.equal("`logs UNIT -o cat` gives its lines", [line for line in logs("talks", "-o", "cat") if line.startswith("line")], [f"line {i}" for i in range(1, 6)])
+        t.equal("`logs UNIT -o cat` gives its lines", [line for line in logs("talks", "-o", "cat")
+                                                       if line.startswith("line")], [f"line {i}" for i in range(1, 6)])
         t.equal("-n N the last N", [len(logs("talks", "-n", "3")), len(logs("talks", "-n", "1"))], [3, 1])
         t.equal("-p err only what is that important", logs("talks", "-p", "err", "-o", "cat"), ["bad thing"])
         t.equal("-g REGEX only what matches", logs("talks", "-g", "line [24]", "-o", "cat"), ["line 2", "line 4"])
-        t.equal("-r the latest first", logs("talks", "-g", "line", "-r", "-o", "cat"), [f"line {i}" for i in range(5, 0, -1)])
+        t.equal("-r the latest first", logs("talks", "-g", "line", "-r", "-o", "cat"),
+                [f"line {i}" for i in range(5, 0, -1)])
         ours = [json.loads(line) for line in logs("talks", "-o", "json")]
         t.ok("-o json one object a line", len(ours) == 8 and all(one["unit"] == "talks" for one in ours), ours[:2])
-        t.equal("several units are merged", {json.loads(one)["unit"] for one in logs("talks", "other", "-o", "json")}, {"talks", "other"})
+        t.equal("several units are merged", {json.loads(one)["unit"] for one in logs("talks", "other", "-o", "json")},
+                {"talks", "other"})
         t.equal("a unit without a log: 4", init.ctl("logs", "nothing").returncode, 4)
         until(lambda: "tick 5" in init.text("ticks"), 5)
         stamp = next(line[0] for line in init.log("ticks") if line[3] == "tick 3")
@@ -159,11 +193,13 @@ def ctl_logs(t):
             since = logs("ticks", "--since", "-1min", "-o", "cat")
         t.ok("--since", since and since[0] in ("tick 1", "tick 2", "tick 3"), since[:3])
         t.equal("--until", logs("ticks", "--until", "-1min"), [])
-        follow = subprocess.Popen([t.scene.minictl, "logs", "-f", "-n", "2", "ticks", "-o", "cat"], env={"MINIINIT_CONTROL": init.control}, stdout=subprocess.PIPE, text=True)
+        follow = subprocess.Popen([t.scene.minictl, "logs", "-f", "-n", "2", "ticks", "-o", "cat"],
+                                  env={"MINIINIT_CONTROL": init.control}, stdout=subprocess.PIPE, text=True)
         try:
             lines = [follow.stdout.readline().strip() for _ in range(8)]
             numbers = [int(line.split()[1]) for line in lines]
-            t.equal("-f goes on as lines are written, with none missing", numbers, list(range(numbers[0], numbers[0] + 8)))
+            t.equal("-f goes on as lines are written, with none missing", numbers,
+                    list(range(numbers[0], numbers[0] + 8)))
         finally:
             follow.kill()
             follow.wait()
@@ -171,7 +207,8 @@ def ctl_logs(t):
         status = init.ctl("status", "talks").stdout
         t.has("`status` shows the last lines", status, "oops", "bad thing")
         stamps = [line[0] for line in init.log("talks", ())]
-        t.ok("a line of the log is `TIME PRIORITY STREAM: TEXT`", all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", stamp) for stamp in stamps), stamps)
+        t.ok("a line of the log is `TIME PRIORITY STREAM: TEXT`",
+             all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", stamp) for stamp in stamps), stamps)
 
 
 GROUPS = [ctl_codes, ctl_json, ctl_logs]

@@ -1,4 +1,5 @@
-"""How it all ends, and what it does with less: exit codes, a COMMAND beside units, no /proc, no cgroups, nothing writable, no root."""
+"""How it all ends, and what it does with less: exit codes, a COMMAND beside units, no /proc, no cgroups, nothing
+writable, no root."""
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ def ending_order(t):
     for number, name in ((signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "SIGINT"), (signal.SIGRTMIN + 3, "SIGRTMIN+3")):
         stamps = f"{t.scene.work}/ending-{int(number)}"
         units = {"a": {"service": {"command": [stamp, stamps, "a", "simple", "0", "100"]}},
-                 "b": {"requires": ["a"], "service": {"command": [stamp, stamps, "b", "notify", "10", "100"], "type": "notify"}},
+                 "b": {"requires": ["a"], "service": {"command": [stamp, stamps, "b", "notify", "10", "100"],
+                                                      "type": "notify"}},
                  "c": {"requires": ["b"], "service": {"command": [stamp, stamps, "c", "simple", "0", "100"]}},
                  "deaf": {"service": {**sh("trap '' TERM; while :; do sleep 0.1; done"), "stop-timeout": "500ms"}},
                  "last": {"service": {**sh(SLEEP), "post-stop": [["/bin/sh", "-c", "echo the last words"]]}}}
@@ -25,29 +27,38 @@ def ending_order(t):
             began = time.monotonic()
             init.signal(number)
             t.equal(f"{name}: everything stops and the exit code is 0", init.ended(10), 0)
-            t.ok(f"{name}: within the time that the slowest takes", time.monotonic() - began < 3, f"{time.monotonic() - began:.1f} s")
+            t.ok(f"{name}: within the time that the slowest takes", time.monotonic() - began < 3,
+                 f"{time.monotonic() - began:.1f} s")
             order = [tuple(line.split()[:2]) for line in open(stamps) if line.split()[1] in ("term", "end")]
             t.equal(f"{name}: in reverse order", order, [(unit, what) for unit in "cba" for what in ("term", "end")])
             t.has(f"{name}: what was said last is in the log", init.text("last"), "the last words")
 
 
 def ending_codes(t):
-    keeper = {"keeper": {"service": sh("trap 'echo stopped; exit 0' TERM; echo >&3; while :; do sleep 0.05; done", type="notify-fd")}}
+    keeper = {"keeper": {"service": sh("trap 'echo stopped; exit 0' TERM; echo >&3; while :; do sleep 0.05; done",
+                                       type="notify-fd")}}
     for what, text, code in (("exits 7", "exit 7", 7), ("exits 0", "exit 0", 0), ("is killed", "kill -KILL $$", 137)):
-        with t.scene.init({**keeper, "main": {"requires": ["keeper"], "service": {**sh(f"sleep 0.1; {text}", restart="no"), "exit-action": "shutdown"}}}, wait=False) as init:
-            t.equal(f"exit-action = \"shutdown\": a service that {what} ends the container with {code}", init.ended(10), code)
+        with t.scene.init({**keeper, "main": {"requires": ["keeper"],
+                "service": {**sh(f"sleep 0.1; {text}", restart="no"), "exit-action": "shutdown"}}}, wait=False) as init:
+            t.equal(f"exit-action = \"shutdown\": a service that {what} ends the container with {code}",
+                    init.ended(10), code)
             t.has("and the others are stopped first", init.text("keeper", ("out",)), "stopped")
-    with t.scene.init({"job": {"service": {**sh("exit 3", restart_delay="20ms", restart_limit=2), "exit-action": "shutdown"}}, **keeper}, wait=False) as init:
-        t.equal("exit-action waits for the restarts: it is the end for good that counts", (init.ended(10), init.text("job", ("init",)).count("tried again")), (3, 2))
-    with t.scene.init({"a": {"service": sh("exit 1", restart="no")}, "b": {"service": sh("exit 2", restart_delay="10ms", restart_limit=1)}}, wait=False) as init:
+    with t.scene.init({"job": {"service": {**sh("exit 3", restart_delay="20ms", restart_limit=2),
+                                           "exit-action": "shutdown"}}, **keeper}, wait=False) as init:
+        t.equal("exit-action waits for the restarts: it is the end for good that counts",
+                (init.ended(10), init.text("job", ("init",)).count("tried again")), (3, 2))
+    with t.scene.init({"a": {"service": sh("exit 1", restart="no")},
+                       "b": {"service": sh("exit 2", restart_delay="10ms", restart_limit=1)}}, wait=False) as init:
         t.equal("a container in which all has failed exits 1", init.ended(10), 1)
         t.has("and says why", init.console(), "failed")
-    with t.scene.init({"a": {"service": sh(SLEEP)}, "b": {"enabled": False, "service": sh("exit 1", restart="no")}}) as init:
+    with t.scene.init({"a": {"service": sh(SLEEP)}, "b": {"enabled": False,
+                                                          "service": sh("exit 1", restart="no")}}) as init:
         init.wait("a")
         init.stop("a")
         init.call("Start", units=["b"])
         time.sleep(0.2)
-        t.ok("one in which a service was stopped by hand and another failed goes on", init.process.poll() is None and init.state("a") == "down", init.console())
+        t.ok("one in which a service was stopped by hand and another failed goes on", init.process.poll() is None
+             and init.state("a") == "down", init.console())
     with t.scene.init({"a": {"service": {"comand": ["/bin/true"]}}}, wait=False) as init:
         t.equal("so does one in which nothing is valid", init.ended(10), 1)
         t.has("and the file and line of the mistake are on the console", init.console(), "config.toml:", "comand")
@@ -55,22 +66,28 @@ def ending_codes(t):
         with t.scene.init(keeper) as init:
             init.wait("keeper")
             result = init.ctl(verb)
-            t.equal(f"`minictl {verb}` ends a container in order, with 0", (result.returncode, init.ended(10), init.text("keeper", ("out",))), (0, 0, "stopped"))
-    units = {"hang": {"service": {**sh("trap '' TERM; echo >&3; while :; do sleep 0.1; done", type="notify-fd"), "stop-timeout": "60s"}}, **keeper}
+            t.equal(f"`minictl {verb}` ends a container in order, with 0",
+                    (result.returncode, init.ended(10), init.text("keeper", ("out",))), (0, 0, "stopped"))
+    units = {"hang": {"service": {**sh("trap '' TERM; echo >&3; while :; do sleep 0.1; done", type="notify-fd"),
+                                  "stop-timeout": "60s"}}, **keeper}
     with t.scene.init(units, sections={"manager": {"shutdown-timeout": "700ms"}}) as init:
         init.wait("hang")
         init.wait("keeper")
         began = time.monotonic()
         init.signal(signal.SIGTERM)
         init.ended(10)
-        t.ok("shutdown-timeout bounds the whole", 0.5 < time.monotonic() - began < 4, f"{time.monotonic() - began:.1f} s")
+        t.ok("shutdown-timeout bounds the whole", 0.5 < time.monotonic() - began < 4,
+             f"{time.monotonic() - began:.1f} s")
         t.has("and what was in the way is told", init.console(), "hang")
 
 
 def ending_command(t):
-    keeper = {"keeper": {"service": {**sh("trap 'sleep 0.1; echo stopped; exit 0' TERM; echo ready; while :; do sleep 0.05; done")}},
+    keeper = {"keeper": {"service": {**sh(
+        "trap 'sleep 0.1; echo stopped; exit 0' TERM; echo ready; while :; do sleep 0.05; done")}},
               "db": {"service": {"type": "oneshot", **sh("echo db", type="oneshot")}}}
-    with t.scene.init(keeper, command=["/bin/sh", "-c", f"echo command $FLAG $$; until [ -s {t.scene.work}/keeper-ready ]; do sleep 0.05; done; exit 5"],
+    with t.scene.init(keeper,
+                      command=["/bin/sh", "-c",
+                               f"echo command $FLAG $$; until [ -s {t.scene.work}/keeper-ready ]; do sleep 0.05; done; exit 5"],
                       env={"FLAG": "passed"}) as init:
         until(lambda: "ready" in init.text("keeper"), 5)
         with open(t.scene.work + "/keeper-ready", "w") as file:
@@ -84,7 +101,8 @@ def ending_command(t):
         until(lambda: "up" in init.console() and "ready" in init.text("keeper"), 5, "the command")
         for number, word in ((signal.SIGUSR1, "USR1"), (signal.SIGHUP, "HUP")):
             init.signal(number)
-            t.ok(f"SIG{word} to us is forwarded to it", until(lambda: f"got {word}" in init.console(), 3), init.console())
+            t.ok(f"SIG{word} to us is forwarded to it", until(lambda: f"got {word}" in init.console(), 3),
+                 init.console())
         init.signal(signal.SIGTERM)
         t.equal("SIGTERM too; then its code is ours", init.ended(10), 9)
         t.has("and the units were stopped after it", init.text("keeper"), "stopped")
@@ -95,13 +113,17 @@ def ending_command(t):
 
 def ending_bare(t):
     """With less than usual."""
-    units = {"simple": {"service": sh("echo works; exec sleep 1000")}, "once": {"service": sh("echo done", type="oneshot")},
+    units = {"simple": {"service": sh("echo works; exec sleep 1000")},
+             "once": {"service": sh("echo done", type="oneshot")},
              "notify": {"service": {"type": "notify", "command": [t.scene.program("sys_notify"), "send:READY=1"]}},
-             "forking": {"service": sh(f"setsid sh -c 'echo $$ >{t.scene.work}/bare-PLACE; exec sleep 1000' >/dev/null 2>&1 & exit 0", type="forking"),
+             "forking": {"service": sh(
+                 f"setsid sh -c 'echo $$ >{t.scene.work}/bare-PLACE; exec sleep 1000' >/dev/null 2>&1 & exit 0",
+                 type="forking"),
                          "process": {"pid-file": t.scene.work + "/bare-PLACE"}},
              "user": {"service": sh("id -u; exec sleep 1000"), "process": {"user": str(NOBODY)}},
              "family": {"service": {"command": [t.scene.program("sys_family"), "double", "3"]}}}
-    places = {"without /proc": {"proc": False}, "without cgroups": {"cgroups": False}, "with a read-only run directory": {"run_mount": "ro"},
+    places = {"without /proc": {"proc": False}, "without cgroups": {"cgroups": False},
+              "with a read-only run directory": {"run_mount": "ro"},
               "with all of that": {"proc": False, "cgroups": False, "run_mount": "ro"}}
     for number, (place, named) in enumerate(places.items()):
         here = {name: eval(repr(unit).replace("bare-PLACE", f"bare-{number}")) for name, unit in units.items()}
@@ -111,8 +133,10 @@ def ending_bare(t):
             # Without /proc nothing tells whose process a PID file names, and so it is not believed.
             for name in here.keys() - ({"forking"} if not named.get("proc", True) else set()):
                 t.attempt(f"{place}, a service of each type comes up: {name}", lambda: init.wait(name, timeout=5))
-            t.equal(f"{place}, logs are kept", (until(lambda: init.text("simple"), 3), init.text("once")), ("works", "done"))
-            t.equal(f"{place}, users are changed", (until(lambda: init.text("user"), 3), init.status("user")["restarts"]), (str(NOBODY), 0))
+            t.equal(f"{place}, logs are kept", (until(lambda: init.text("simple"), 3), init.text("once")),
+                    ("works", "done"))
+            t.equal(f"{place}, users are changed", (until(lambda: init.text("user"), 3),
+                                                    init.status("user")["restarts"]), (str(NOBODY), 0))
             until(lambda: "ready" in init.text("family"), 3)
             init.stop("family")
             left = [what[4] for what in init.own_processes().values() if "sys_family" in what[4]]
@@ -121,7 +145,8 @@ def ending_bare(t):
             else:
                 t.note(f"{place}, a stop leaves {len(left)} who got away: nothing could tell whose they are")
             init.kill_inside(init.outside(init.status("simple")["main_pid"]), signal.SIGKILL)
-            t.ok(f"{place}, a killed service is started again", until(lambda: init.status("simple")["restarts"] == 1 and init.state("simple") == "up", 5))
+            t.ok(f"{place}, a killed service is started again",
+                 until(lambda: init.status("simple")["restarts"] == 1 and init.state("simple") == "up", 5))
             probe = init.call("Probe")["parameters"]["features"]
             t.ok(f"{place}, `probe` says what is missing", any(not feature["available"] for feature in probe) and all(
                 feature["name"] and feature["instead"] for feature in probe if not feature["available"]), probe)
@@ -130,11 +155,13 @@ def ending_bare(t):
 
     # Nothing writable at all: no run directory, no log directory, no control socket.
     with t.scene.init({"once": {"service": {**sh("exit 4", type="oneshot"), "exit-action": "shutdown"}}}, wait=False,
-                      args=["--run-dir", "/proc/nowhere", "--log-dir", "/proc/nowhere", "--control", "/proc/nowhere/control"]) as init:
+                      args=["--run-dir", "/proc/nowhere", "--log-dir", "/proc/nowhere", "--control",
+                            "/proc/nowhere/control"]) as init:
         t.equal("with nothing writable, services run all the same", init.ended(10), 4)
 
     # As nobody, who may do nothing.
-    with t.scene.init({"once": {"service": {**sh("id -u; sleep 0.1; exit 6", type="oneshot"), "exit-action": "shutdown"}}}, wait=False,
+    with t.scene.init({"once": {"service": {**sh("id -u; sleep 0.1; exit 6", type="oneshot"),
+                                            "exit-action": "shutdown"}}}, wait=False,
                       before=["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"],
                       args=["--allow-insecure-units"]) as init:
         t.equal("as a user without any privilege, services run all the same", init.ended(10), 6)
@@ -145,23 +172,31 @@ def ending_user_mode(t):
     home = t.scene.work + "/home"
     os.makedirs(home + "/config/miniinit")
     os.makedirs(home + "/run", mode=0o700)
-    for name, text in (("web.toml", '[service]\nscript = "echo hello; setsid sh -c \'setsid sleep 1000 & sleep 1000\' & exec sleep 1000"\n'),
+    for name, text in (("web.toml",
+                        '[service]\nscript = "echo hello; setsid sh -c \'setsid sleep 1000 & sleep 1000\' & exec sleep 1000"\n'),
                        ("job.toml", '[service]\ntype = "oneshot"\ncommand = "/bin/echo ${name}"\n')):
         with open(f"{home}/config/miniinit/{name}", "w") as file:
             file.write(text)
     subprocess.run(["chown", "-R", str(OWN_USER), home], check=True)
-    env = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CONFIG_HOME": home + "/config", "XDG_RUNTIME_DIR": home + "/run", "XDG_STATE_HOME": home + "/state"}
+    env = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CONFIG_HOME": home + "/config", "XDG_RUNTIME_DIR": home
+           + "/run", "XDG_STATE_HOME": home + "/state"}
     as_user = ["setpriv", f"--reuid={OWN_USER}", f"--regid={OWN_USER}", "--clear-groups"]
-    init = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *as_user, t.scene.binary, "--user"], env=env, stdin=subprocess.DEVNULL,
+    init = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *as_user, t.scene.binary, "--user"], env=env,
+                            stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    ctl = lambda *words: subprocess.run([*as_user, t.scene.minictl, *words], env=env, capture_output=True, text=True, timeout=10)
-    mine = lambda: subprocess.run(["pgrep", "-u", str(OWN_USER), "-x", "sleep"], capture_output=True, text=True).stdout.split()
+    ctl = lambda *words: subprocess.run([*as_user, t.scene.minictl, *words], env=env, capture_output=True, text=True,
+                                        timeout=10)
+    mine = lambda: subprocess.run(["pgrep", "-u", str(OWN_USER), "-x", "sleep"], capture_output=True,
+                                  text=True).stdout.split()
     before = set(mine())
     try:
-        t.ok("in user mode the socket is in XDG_RUNTIME_DIR", until(lambda: os.path.exists(home + "/run/miniinit/control"), 5))
-        t.equal("`minictl --user wait`", (ctl("wait", "--user", "web", "--timeout", "5s").returncode, ctl("wait", "--user", "job", "--timeout", "5s").returncode), (0, 0))
+        t.ok("in user mode the socket is in XDG_RUNTIME_DIR",
+             until(lambda: os.path.exists(home + "/run/miniinit/control"), 5))
+        t.equal("`minictl --user wait`", (ctl("wait", "--user", "web", "--timeout", "5s").returncode,
+                                          ctl("wait", "--user", "job", "--timeout", "5s").returncode), (0, 0))
         t.has("its logs are in XDG_STATE_HOME", ctl("logs", "--user", "web").stdout, "hello")
-        t.equal("`minictl --user stop` leaves no process", (ctl("stop", "--user", "web").returncode, set(mine()) - before), (0, set()))
+        t.equal("`minictl --user stop` leaves no process", (ctl("stop", "--user", "web").returncode,
+                                                            set(mine()) - before), (0, set()))
         ctl("start", "--user", "web")
         init.send_signal(signal.SIGTERM)
         t.equal("SIGTERM ends it in order", init.wait(10), 0)

@@ -1,4 +1,5 @@
-"""A million lines from fifty services while the collector is killed five times: none lost, none doubled, in order, and nobody disturbed."""
+"""A million lines from fifty services while the collector is killed five times: none lost, none doubled, in order,
+and nobody disturbed."""
 import os
 import random
 import re
@@ -12,17 +13,28 @@ SERVICES, LINES, LENGTH, KILLS = 50, 20000, 60, 5
 
 def logs_million(t):
     writer = t.scene.program("log_writer")
-    # A third writes line by line, a third in blocks, a third to both streams; then they stay, so that one sees whether they were hurt.
+    # A third writes line by line, a third in blocks, a third to both streams; then they stay, so that one sees
+    # whether they were hurt.
     gate = t.scene.work + "/go"
-    units = {f"w{number:02}": {"service": sh(f"until [ -e {gate} ]; do sleep 0.05; done; '{writer}' w{number:02} {LINES} {LENGTH} {('line', 'block', 'both')[number % 3]}; echo wrote $?; exec sleep 1000",
+    units = {f"w{number:02}": {"service": sh(
+        f"until [ -e {gate} ]; do sleep 0.05; done; '{writer}' w{number:02} {LINES} {LENGTH} {('line', 'block', 'both')[number % 3]}; echo wrote $?; exec sleep 1000",
                                              restart="no")} for number in range(SERVICES)}
     units["speaks"] = {"service": sh("i=0; while :; do i=$((i+1)); echo line $i; sleep 0.01; done")}
-    with t.scene.init({**units, "goal": {"target": {}}}, sections={"log": {"rotate-size": "400K", "rotate-keep": 100}}) as init:
+    with t.scene.init({**units, "goal": {"target": {}}}, sections={"log": {"rotate-size": "400K",
+            "rotate-keep": 100}}) as init:
         for name in units:
             init.wait(name)
         pids = {name: init.status(name)["main_pid"] for name in units}
         killed, progress = [], []
-        size = lambda: sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(init.logs) for name in names)
+        def size():
+            total = 0
+            for path, _, names in os.walk(init.logs):
+                for name in names:
+                    try:
+                        total += os.path.getsize(os.path.join(path, name))
+                    except FileNotFoundError:
+                        pass  # it is being rotated
+            return total
         chance = random.Random()
         whole = SERVICES * LINES * (LENGTH + 37)
         open(gate, "w").close()
@@ -73,10 +85,12 @@ def logs_million(t):
         t.equal("none is damaged, and no writer saw an error", damaged, 0)
         t.equal("their order is kept, in each stream and in time", disordered, 0)
         t.equal("no service was disturbed: the same processes, no restart",
-                {name: (init.status(name)["main_pid"], init.status(name)["restarts"]) for name in units}, {name: (pid, 0) for name, pid in pids.items()})
+                {name: (init.status(name)["main_pid"], init.status(name)["restarts"]) for name in units},
+                {name: (pid, 0) for name, pid in pids.items()})
         lines = [int(text.split()[1]) for _, _, _, text in init.log("speaks", ("out",))]
         t.equal("one that writes now and then lost nothing either", lines, list(range(1, len(lines) + 1)))
-        t.ok("the init says that its collector died", until(lambda: init.text("miniinit", ()).count("collector") >= KILLS, 3), init.text("miniinit", ())[-400:])
+        t.ok("the init says that its collector died", until(lambda: init.text("miniinit",
+                ()).count("collector") >= KILLS, 3), init.text("miniinit", ())[-400:])
         began = time.monotonic()
         init.signal(signal.SIGTERM)
         t.equal("and it all ends in order", init.ended(20), 0)
@@ -97,19 +111,25 @@ def tail(init, name):
 
 def logs_rotation(t):
     writer = t.scene.program("log_writer")
-    units = {"much": {"service": {"type": "oneshot", "command": [writer, "m", "20000", "100"]}, "log": {"rotate-size": "64K", "rotate-keep": 3}},
-             "odd": {"service": sh(r"""printf '<3>an error\n<7>a detail\n'; printf 'a NUL \000 and \377 and no end'; head -c 100000 /dev/zero | tr '\0' y""", type="oneshot")}}
+    units = {"much": {"service": {"type": "oneshot", "command": [writer, "m", "20000", "100"]},
+                      "log": {"rotate-size": "64K", "rotate-keep": 3}},
+             "odd": {"service": sh(
+                 r"""printf '<3>an error\n<7>a detail\n'; printf 'a NUL \000 and \377 and no end'; head -c 100000 /dev/zero | tr '\0' y""", type="oneshot")}}
     with t.scene.init({**units, "keeper": {"service": sh("exec sleep 1000")}}) as init:
         init.wait("much", "done")
         init.wait("odd", "done")
         names = sorted(os.listdir(init.logs + "/much"))
-        t.equal("rotation keeps rotate-keep old files", (len([name for name in names if name.endswith(".log")]), "current" in names), (3, True))
-        t.ok("none is larger than rotate-size and what one read brings", all(os.path.getsize(f"{init.logs}/much/{name}") < 128 << 10 for name in names),
+        t.equal("rotation keeps rotate-keep old files", (len([name for name in names if name.endswith(".log")]),
+                                                         "current" in names), (3, True))
+        t.ok("none is larger than rotate-size and what one read brings",
+             all(os.path.getsize(f"{init.logs}/much/{name}") < 128 << 10 for name in names),
              [(name, os.path.getsize(f"{init.logs}/much/{name}")) for name in names])
         numbers = [int(text.split()[1]) for _, _, _, text in init.log("much", ("out",))]
-        t.ok("what is left is the end, without a gap", numbers == list(range(numbers[0], 20000)), numbers[:3] + numbers[-3:])
+        t.ok("what is left is the end, without a gap", numbers == list(range(numbers[0], 20000)), numbers[:3]
+             + numbers[-3:])
         lines = init.log("odd", ())
-        t.equal("<N> prefixes set the priority", [(line[1], line[3]) for line in lines[:2]], [("err", "an error"), ("debug", "a detail")])
+        t.equal("<N> prefixes set the priority", [(line[1], line[3]) for line in lines[:2]],
+                [("err", "an error"), ("debug", "a detail")])
         raw = open(init.logs + "/odd/current", "rb").read()
         t.ok("NUL and bytes that are no UTF-8 survive", b"a NUL \0 and \xff and no end" in raw, raw[:300])
         t.equal("a line of 100,000 bytes is split and whole", raw.count(b"y"), 100000)

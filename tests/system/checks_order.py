@@ -1,5 +1,5 @@
-"""A hundred real services with random dependencies, by their own time stamps: never started before what they require is up, always stopped
-before what they require stops."""
+"""A hundred real services with random dependencies, by their own time stamps: never started before what they require
+is up, always stopped before what they require stops."""
 import os
 import random
 
@@ -20,7 +20,8 @@ def order_of_hundred(t):
         some = lambda most: chance.sample(earlier, min(len(earlier), chance.randint(0, most)))
         unit = units[name] = {"requires": some(3), "wants": some(1), "after": some(1), "service": {
             "type": kind, "restart": "no",
-            "command": [t.scene.program("sys_stamp"), stamps, name, kind, str(chance.randint(0, 40)), str(chance.randint(0, 30))]}}
+            "command": [t.scene.program("sys_stamp"), stamps, name, kind, str(chance.randint(0, 40)),
+                        str(chance.randint(0, 30))]}}
         for other in chance.sample(earlier, 1) if earlier and chance.random() < 0.2 else []:
             unit.setdefault("required-by", [])  # the same edge from the other side: somebody later is to need us
             units[other].setdefault("required-by", []).append(name)
@@ -37,14 +38,16 @@ def order_of_hundred(t):
         until(lambda: all(read(stamps).get(name, {}).get("ready") for name in names), 5)
         times = read(stamps)
         t.equal("all hundred have begun and were ready, once each",
-                sorted(name for name in names if [len(times.get(name, {}).get(what, [])) for what in ("begin", "ready")] != [1, 1]), [])
+                sorted(name for name in names if [len(times.get(name, {}).get(what, []))
+                                                  for what in ("begin", "ready")] != [1, 1]), [])
 
         # A simple one is up when it is executed, before it can say so: there the order of the PIDs tells.
         def before(name, other, run):
             if types[other] == "simple":
                 return times[name]["pid"][run] < times[other]["pid"][run]
             return times[name]["begin"][run] < times[other]["ready"][run]
-        early = [f"{name} before {other}" for name in names for other in sorted(requires[name] | wants[name] | after[name])
+        early = [f"{name} before {other}" for name in names
+                 for other in sorted(requires[name] | wants[name] | after[name])
                  if before(name, other, 0)]
         t.equal("none began before what it requires, wants or comes after was ready", early, [])
         running = {name for name in names if types[name] != "oneshot"}
@@ -62,8 +65,10 @@ def order_of_hundred(t):
         until(lambda: all(len(read(stamps)[name]["ready"]) == 2 for name in above), 5)
         times = read(stamps)
         again = {name for name in names if len(times[name]["begin"]) == 2}
-        t.equal(f"restarting one ({middle}) restarts exactly those that require it, near or far", sorted(again), sorted(above))
-        wrong = [f"{name} ended after {other} was asked to" for name in again & running for other in requires[name] & again & running
+        t.equal(f"restarting one ({middle}) restarts exactly those that require it, near or far", sorted(again),
+                sorted(above))
+        wrong = [f"{name} ended after {other} was asked to" for name in again & running
+                 for other in requires[name] & again & running
                  if times[name]["end"][0] > times[other]["term"][0]]
         wrong += [f"{name} began before {other} was back" for name in again for other in requires[name] & again
                   if len(times[other]["ready"]) < 2 or before(name, other, 1)]
@@ -72,8 +77,10 @@ def order_of_hundred(t):
         init.signal(15)
         t.equal("shutdown ends", init.ended(60), 0)
         times = read(stamps)
-        t.equal("every running one was asked to stop and did", sorted(name for name in running if not times[name].get("end")), [])
-        late = [f"{name} after {other}" for name in running for other in (requires[name] | wants[name] | after[name]) & running
+        t.equal("every running one was asked to stop and did",
+                sorted(name for name in running if not times[name].get("end")), [])
+        late = [f"{name} after {other}" for name in running
+                for other in (requires[name] | wants[name] | after[name]) & running
                 if times[name]["end"][-1] > times[other]["term"][-1]]
         t.equal("each had stopped before what it requires, wants or comes after was asked to", late, [])
 

@@ -1,10 +1,10 @@
-"""What happens after an end: restart, backoff, limits and their actions, success-exit, on-failure and on-success; and what units are to
-each other: requires, wants, milestones, conflicts, conditions, what is no longer needed."""
+"""What happens after an end: restart, backoff, limits and their actions, success-exit, on-failure and on-success; and
+what units are to each other: requires, wants, milestones, conflicts, conditions, what is no longer needed."""
 import os
 import signal
 import time
 
-from harness import Failed, sh, until
+from harness import sh, until
 
 SLEEP = "exec sleep 1000"
 
@@ -14,7 +14,8 @@ def policy_restart(t):
     os.mkdir(work)
 
     def ends(how, **service):
-        return {"service": sh("echo run; " + how, restart_delay="10ms", restart_delay_max="1s", restart_limit=2, **service)}
+        return {"service": sh("echo run; " + how, restart_delay="10ms", restart_delay_max="1s", restart_limit=2,
+                              **service)}
 
     units = {}
     for policy in ("no", "on-failure", "on-abnormal", "always"):
@@ -22,7 +23,8 @@ def policy_restart(t):
         units[f"{policy}-one"] = ends("exit 1", restart=policy)
         units[f"{policy}-killed"] = ends("kill -KILL $$", restart=policy)
     units["success-exit"] = {"service": {**sh("exit 42", restart="on-failure"), "success-exit": [0, 42, "SIGUSR1"]}}
-    units["success-signal"] = {"service": {**sh("kill -USR1 $$", restart="on-failure"), "success-exit": [0, 42, "SIGUSR1"]}}
+    units["success-signal"] = {"service": {**sh("kill -USR1 $$", restart="on-failure"),
+                                           "success-exit": [0, 42, "SIGUSR1"]}}
     units["oneshot-success"] = {"service": {**sh("exit 42", type="oneshot"), "success-exit": [0, 42]}}
     units["default-oneshot"] = {"service": sh("exit 1", type="oneshot")}
     units["alarm"] = {"enabled": False, "service": sh("echo alarm; exit 0", type="oneshot")}
@@ -30,15 +32,18 @@ def policy_restart(t):
     units["alarms"] = {"on-failure": ["alarm"], "on-success": ["party"], **ends("exit 1", restart="on-failure")}
     units["completes"] = {"on-failure": ["never"], "on-success": ["party"], "service": sh("exit 0", type="oneshot")}
     units["never"] = {"enabled": False, "service": sh(SLEEP)}
-    units["retries"] = {"service": sh(f"echo x >>{work}/retries; exit 1", restart_delay="20ms", restart_delay_max="200ms", restart_limit=2,
+    units["retries"] = {"service": sh(f"echo x >>{work}/retries; exit 1", restart_delay="20ms",
+                                      restart_delay_max="200ms", restart_limit=2,
                                       restart_limit_action="retry")}
     units["keeper"] = {"service": sh(SLEEP)}
     with t.scene.init(units) as init:
-        restarted = {"no": (), "on-failure": ("one", "killed"), "on-abnormal": ("killed",), "always": ("zero", "one", "killed")}
+        restarted = {"no": (), "on-failure": ("one", "killed"), "on-abnormal": ("killed",),
+                     "always": ("zero", "one", "killed")}
         for policy, ends_again in restarted.items():
             for end in ("zero", "one", "killed"):
                 name = f"{policy}-{end}"
-                status = until(lambda: (s := init.status(name))["state"] in ("failed", "down", "done") and s, 5) or init.status(name)
+                status = until(lambda: (s := init.status(name))["state"] in ("failed", "down", "done") and s,
+                               5) or init.status(name)
                 t.equal(f"restart = \"{policy}\" after {dict(zero='exit 0', one='exit 1', killed='SIGKILL')[end]}",
                         (status["state"], init.text(name).count("run"), status["restarts"]),
                         ("failed", 3, 2) if end in ends_again else ("failed" if end != "zero" else "down", 1, 0))
@@ -52,22 +57,27 @@ def policy_restart(t):
         t.attempt("on-success starts its unit when a oneshot is done", lambda: init.wait("party", "done"))
         t.equal("neither is started for the other end", (init.text("party"), init.state("never")), ("party", "down"))
         count = lambda: len(open(work + "/retries").readlines())
-        t.ok("restart-limit-action = \"retry\" goes on, slowly", until(lambda: count() >= 5, 5) and init.state("retries") in ("backoff", "starting", "up"),
+        t.ok("restart-limit-action = \"retry\" goes on, slowly", until(lambda: count() >= 5, 5)
+             and init.state("retries") in ("backoff", "starting", "up"),
              init.brief("retries"))
         init.stop("retries")
         init.call("Reset", units=["on-failure-one"])
-        t.ok("`reset` makes a failed unit that is wanted try again, with all its tries", until(lambda: init.text("on-failure-one").count("run") == 6 and
+        t.ok("`reset` makes a failed unit that is wanted try again, with all its tries",
+             until(lambda: init.text("on-failure-one").count("run") == 6 and
              init.state("on-failure-one") == "failed", 5), init.text("on-failure-one"))
 
-    units = {"slow": {"service": sh("exit 1", restart_delay="10s", restart_delay_max="20s")}, "keeper": {"service": sh(SLEEP)},
+    units = {"slow": {"service": sh("exit 1", restart_delay="10s", restart_delay_max="20s")},
+             "keeper": {"service": sh(SLEEP)},
              "dies": {"service": sh("exec sleep 1000", restart_delay="50ms")},
-             "needs-dies": {"requires": ["dies"], "service": sh(SLEEP)}, "after-dies": {"wants": ["dies"], "service": sh(SLEEP)}}
+             "needs-dies": {"requires": ["dies"], "service": sh(SLEEP)},
+             "after-dies": {"wants": ["dies"], "service": sh(SLEEP)}}
     with t.scene.init(units) as init:
         status = init.wait("slow", "backoff")
         t.ok("the time left of a backoff is shown", 5000 < (status.get("left_ms") or 0) <= 15000, status)
         began = time.monotonic()
         init.stop("slow")
-        t.ok("a stop cancels a pending restart", init.state("slow") == "down" and time.monotonic() - began < 2, init.brief("slow"))
+        t.ok("a stop cancels a pending restart", init.state("slow") == "down" and time.monotonic() - began < 2,
+             init.brief("slow"))
         for name in ("needs-dies", "after-dies"):
             init.wait(name)
         pids = {name: init.status(name)["main_pid"] for name in ("dies", "needs-dies", "after-dies")}
@@ -75,27 +85,79 @@ def policy_restart(t):
         init.kill_inside(init.outside(pids["dies"]), signal.SIGKILL)
         events.until("needs-dies", "up")
         t.ok("a service that is killed comes back", init.status("dies")["main_pid"] not in (None, pids["dies"]))
-        t.ok("what requires it was stopped and came back with it", init.status("needs-dies")["main_pid"] != pids["needs-dies"]
+        t.ok("what requires it was stopped and came back with it",
+             init.status("needs-dies")["main_pid"] != pids["needs-dies"]
              and "stopping" in events.states("needs-dies"), events.states("needs-dies"))
         t.equal("what wants it went on", init.status("after-dies")["main_pid"], pids["after-dies"])
 
 
 def policy_no_default(t):
-    units = {"service": {"service": sh(SLEEP)}, "target": {"target": {}, "requires": ["needed"]}, "needed": {"enabled": False, "service": sh(SLEEP)},
+    units = {"service": {"service": sh(SLEEP)}, "target": {"target": {}, "requires": ["needed"]},
+             "needed": {"enabled": False, "service": sh(SLEEP)},
              "disabled": {"enabled": False, "service": sh(SLEEP)}}
     with t.scene.init(units) as init:
         init.wait("service")
-        t.equal("where there is no unit `default`, every enabled unit is wanted, targets too", [init.state(name) for name in units], ["up", "up", "up", "down"])
+        t.equal("where there is no unit `default`, every enabled unit is wanted, targets too",
+                [init.state(name) for name in units], ["up", "up", "up", "down"])
+
+
+def policy_target(t):
+    """`minictl target`, and what else brings units down together."""
+    off = {"enabled": False}
+    units = {"default": {"target": {}, "wants": ["web", "log", "setup"]},
+             "rescue": {"target": {"aliases": ["runlevel1"]}, **off, "requires": ["shell"], "wants": ["log"]},
+             "web": {"requires": ["net"], "service": sh(SLEEP)}, "net": {"service": sh(SLEEP)},
+             "log": {"service": sh(SLEEP)}, "shell": {**off, "service": sh(SLEEP)},
+             "setup": {"service": {**sh("echo set up", type="oneshot"), "stop-command": ["/bin/echo torn down"],
+                                   "post-stop": ["/bin/echo swept"]}},
+             "by-hand": {**off, "service": sh(SLEEP)}, "slow": {**off, "service": sh("sleep 1000", type="oneshot")}}
+    with t.scene.init(units) as init:
+        init.wait("default")
+        init.start("by-hand")
+        pid = init.status("log")["main_pid"]
+        result = init.ctl("target", "runlevel1")
+        t.equal("`minictl target` by an alias", (result.returncode, result.stderr), (0, ""))
+        t.equal("it starts what the target needs and stops all else",
+                [init.state(name) for name in ("rescue", "shell", "log", "web", "net", "setup", "by-hand", "default")],
+                ["up", "up", "up", "down", "down", "down", "down", "down"])
+        t.equal("what both need is not touched", init.status("log")["main_pid"], pid)
+        t.equal("a oneshot that was done is undone by its stop-command and post-stop", init.text("setup"),
+                "set up\ntorn down\nswept")
+        result = init.ctl("target", "default")
+        t.equal("and back", (result.returncode, [init.state(name)
+                for name in ("default", "web", "net", "log", "setup", "shell", "by-hand")]),
+                (0, ["up", "up", "up", "up", "done", "down", "down"]))
+        t.equal("a target that is not there: 4", init.ctl("target", "nowhere").returncode, 4)
+        waiting = init.client()
+        waiting.send("Start", units=["slow"])
+        waiting.send("Wait", unit="by-hand", state="up")
+        until(lambda: init.state("slow") == "starting", 3)
+        init.signal(signal.SIGTERM)
+        t.ok("who waits for a start is told when the init ends instead", waiting.receive(5) is not None)
+        t.equal("and the init ends", init.ended(10), 0)
+    with t.scene.init({"slow": {"service": {**sh(
+        "trap 'sleep 0.7; exit 0' TERM; echo >&3; while :; do sleep 0.05; done", type="notify-fd")}},
+        "other": {**off, "service": sh(SLEEP)}}) as init:
+        init.wait("slow")
+        init.signal(signal.SIGTERM)
+        until(lambda: init.state("slow") == "stopping", 3)
+        result = init.ctl("start", "other")
+        t.ok("on the way down nothing is started any more, and that is said", result.returncode == 1
+             and "going down" in result.stderr, f"{result.returncode} {result.stderr}")
+        t.equal("and the way down goes on", init.ended(10), 0)
 
 
 def policy_limit_actions(t):
     for action, expected in (("shutdown", "ends the container"), ("reboot", "ends the container")):
         units = {"crash": {"service": sh("exit 9", restart_delay="10ms", restart_limit=1, restart_limit_action=action)},
-                 "keeper": {"service": sh("trap 'echo stopped in order; exit 0' TERM; echo >&3; while :; do sleep 0.05; done", type="notify-fd")}}
+                 "keeper": {"service": sh(
+                     "trap 'echo stopped in order; exit 0' TERM; echo >&3; while :; do sleep 0.05; done",
+                     type="notify-fd")}}
         units["crash"]["requires"] = ["keeper"]
         with t.scene.init(units) as init:
             init.ended(10)
-            t.has(f"restart-limit-action = \"{action}\" {expected}, in order", init.text("keeper", ("out",)), "stopped in order")
+            t.has(f"restart-limit-action = \"{action}\" {expected}, in order", init.text("keeper", ("out",)),
+                  "stopped in order")
 
 
 def policy_relations(t):
@@ -116,12 +178,15 @@ def policy_relations(t):
         "night": {**down, "service": sh(SLEEP)},
         "skipped": {**down, "condition": {"path-exists": ["/no/such/path"]}, "service": sh(SLEEP)},
         "after-skipped": {**down, "requires": ["skipped"], "service": sh(SLEEP)},
-        "met": {**down, "condition": {"path-exists": [flag], "path-missing": "/no/such/path", "container": True}, "service": sh(SLEEP)},
+        "met": {**down, "condition": {"path-exists": [flag], "path-missing": "/no/such/path", "container": True},
+                "service": sh(SLEEP)},
         "negated": {**down, "condition": {"path-exists": ["!" + flag]}, "service": sh(SLEEP)},
         "group": {**down, "requires": ["middle"], "wants": ["weak"], "target": {"aliases": ["crowd"]}},
         "pulled": {"enabled": True, "required-by": ["group"], "service": sh(SLEEP)},
-        "order-b": {**down, "after": ["order-a"], "service": sh("echo b >>FILE; exec sleep 1000".replace("FILE", t.scene.work + "/order"))},
-        "order-a": {**down, "service": {"type": "oneshot", **sh("sleep 0.2; echo a >>FILE".replace("FILE", t.scene.work + "/order"), type="oneshot")}},
+        "order-b": {**down, "after": ["order-a"], "service": sh("echo b >>FILE; exec sleep 1000".replace("FILE",
+                t.scene.work + "/order"))},
+        "order-a": {**down, "service": {"type": "oneshot", **sh("sleep 0.2; echo a >>FILE".replace("FILE",
+                t.scene.work + "/order"), type="oneshot")}},
         "loop-a": {**down, "requires": ["loop-b"], "service": sh(SLEEP)},
         "loop-b": {**down, "requires": ["loop-a"], "service": sh(SLEEP)},
         "soft-a": {**down, "requires": ["soft-b"], "service": sh(SLEEP)},
@@ -131,22 +196,29 @@ def policy_relations(t):
     with t.scene.init(units) as init:
         init.wait("keeper")
         states = lambda *names: [init.state(name) for name in names]
-        t.ok("starting a unit starts what it requires, all the way", init.start("top")["top"]["ok"] and states("base", "middle", "top") == ["up"] * 3)
+        t.ok("starting a unit starts what it requires, all the way", init.start("top")["top"]["ok"]
+             and states("base", "middle", "top") == ["up"] * 3)
         pids = [init.status(name)["main_pid"] for name in ("base", "middle")]
         init.start("shared")
         init.stop("top")
         t.equal("what was started only for it stops with it, but not what another needs",
-                until(lambda: states("top", "middle", "base", "shared") == ["down", "down", "up", "up"], 3) or states("top", "middle", "base", "shared"), True)
+                until(lambda: states("top", "middle", "base", "shared") == ["down", "down", "up", "up"], 3)
+                or states("top", "middle", "base", "shared"), True)
         t.equal("and that was not touched", init.status("base")["main_pid"], pids[0])
         init.start("top")
         init.stop("base")
-        t.equal("stopping a unit stops what requires it, which waits for it then", states("base", "middle", "top", "shared"), ["down"] + ["waiting"] * 3)
-        t.equal("none of them has a process (the two that are up have)", [what[4] for what in init.own_processes().values()], ["sleep 1000"] * 2)
+        t.equal("stopping a unit stops what requires it, which waits for it then",
+                states("base", "middle", "top", "shared"), ["down"] + ["waiting"] * 3)
+        t.equal("none of them has a process (the two that are up have)",
+                [what[4] for what in init.own_processes().values()], ["sleep 1000"] * 2)
         init.start("base")
-        t.attempt("when it comes back, so do they", lambda: [init.wait(name, timeout=3) for name in ("middle", "top", "shared")])
-        t.ok("`wants`: started, failure and absence borne", init.start("weak")["weak"]["ok"] and init.state("fails") == "failed", init.brief("weak"))
+        t.attempt("when it comes back, so do they", lambda: [init.wait(name, timeout=3)
+                                                             for name in ("middle", "top", "shared")])
+        t.ok("`wants`: started, failure and absence borne", init.start("weak")["weak"]["ok"]
+             and init.state("fails") == "failed", init.brief("weak"))
         result = init.start("hard")["hard"]
-        t.ok("`requires` of a unit that is not there fails", not result["ok"] and "no-such-unit" in result["message"], result)
+        t.ok("`requires` of a unit that is not there fails", not result["ok"] and "no-such-unit" in result["message"],
+             result)
         init.start("past")
         init.kill_inside(init.outside(init.status("mile")["main_pid"]), signal.SIGKILL)
         init.wait("mile", "failed")
@@ -156,25 +228,30 @@ def policy_relations(t):
         t.equal("`conflicts`: starting one stops the other", states("day", "night"), ["up", "down"])
         init.start("night")
         t.equal("and the reverse", states("day", "night"), ["down", "up"])
-        t.ok("an unmet condition skips the unit, which satisfies its dependents", init.start("after-skipped")["after-skipped"]["ok"]
+        t.ok("an unmet condition skips the unit, which satisfies its dependents",
+             init.start("after-skipped")["after-skipped"]["ok"]
              and states("skipped", "after-skipped") == ["skipped", "up"], states("skipped", "after-skipped"))
         t.has("and says which", init.status("skipped")["reason"], "/no/such/path")
         t.ok("conditions that hold do not hinder", init.start("met")["met"]["ok"] and init.state("met") == "up")
         init.start("negated")
         t.equal("a negated condition", init.state("negated"), "skipped")
         t.ok("a target starts what it requires and wants, and what declares it is required by it",
-             init.start("crowd") and states("group", "middle", "weak", "pulled") == ["up"] * 4, states("group", "middle", "weak", "pulled"))
+             init.start("crowd") and states("group", "middle", "weak", "pulled") == ["up"] * 4,
+             states("group", "middle", "weak", "pulled"))
         init.stop("pulled")
         t.equal("a target goes down with what it requires, and waits for it", init.state("group"), "waiting")
         init.ask("Start", "order-b", "order-a")
-        t.equal("`after` orders what is started together", until(lambda: open(t.scene.work + "/order").read() == "a\nb\n", 3), True)
+        t.equal("`after` orders what is started together", until(lambda: open(t.scene.work
+                + "/order").read() == "a\nb\n", 3), True)
         reply = init.call("Start", units=["loop-a"])
-        t.ok("a cycle of requirements is invalid, with its whole path", reply.get("error", "").endswith(".InvalidUnit") and
+        t.ok("a cycle of requirements is invalid, with its whole path",
+             reply.get("error", "").endswith(".InvalidUnit") and
              "loop-a -> loop-b -> loop-a" in reply["parameters"]["message"], reply)
         result = init.start("soft-a")["soft-a"]
         t.ok("a cycle is broken at a wants edge", result["ok"], result)
-        t.ok("the init's own log tells of the cycle", "loop-b" in init.text("miniinit", ()) and "soft-b" in init.text("miniinit", ()),
+        t.ok("the init's own log tells of the cycle", "loop-b" in init.text("miniinit", ())
+             and "soft-b" in init.text("miniinit", ()),
              init.text("miniinit", ()))
 
 
-GROUPS = [policy_restart, policy_no_default, policy_limit_actions, policy_relations]
+GROUPS = [policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_relations]

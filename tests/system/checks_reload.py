@@ -1,6 +1,7 @@
 """Changes to unit files while the init runs; enable, disable, mask; templates."""
 import json
 import os
+import random
 
 from harness import sh, until
 
@@ -12,7 +13,8 @@ def service(more="", command=SLEEP):
 
 
 def reload_units(t):
-    files = {"stays.toml": service(), "changes.toml": service('description = "first"'), "goes.toml": service(), "idle.toml": service("enabled = false"),
+    files = {"stays.toml": service(), "changes.toml": service('description = "first"'), "goes.toml": service(),
+             "idle.toml": service("enabled = false"),
              "needs.toml": service('requires = ["stays"]'), "flips.toml": service('wanted-by = ["nothing"]')}
     with t.scene.init(files=files) as init:
         for name in ("stays", "changes", "goes", "needs"):
@@ -20,53 +22,66 @@ def reload_units(t):
         pids = {name: init.status(name)["main_pid"] for name in ("stays", "changes", "goes", "needs")}
         same = lambda *names: [init.status(name)["main_pid"] == pids[name] for name in names]
         reply = init.call("ReloadUnits")["parameters"]
-        t.equal("reading unchanged files changes nothing", {key: reply[key] for key in ("added", "changed", "removed", "problems")},
+        t.equal("reading unchanged files changes nothing", {key: reply[key]
+                                                            for key in ("added", "changed", "removed", "problems")},
                 {"added": [], "changed": [], "removed": [], "problems": []})
         init.write_file("changes.toml", service('description = "second"', '"/bin/sleep", "2000"'))
         init.write_file("fresh.toml", service('description = "new"'))
         os.unlink(init.units_dir + "/goes.toml")
         init.write_file("stays.toml.d/10.toml", '[process]\nenvironment = { A = "1" }\n')
         result = init.ctl("reload-units")
-        t.equal("`minictl reload-units` says what was added, changed and removed", (result.returncode, sorted(result.stdout.split("\n")[:-1])),
+        t.equal("`minictl reload-units` says what was added, changed and removed",
+                (result.returncode, sorted(result.stdout.split("\n")[:-1])),
                 (0, ["added fresh", "changed changes", "changed stays", "removed goes"]))
         t.equal("what runs goes on", same("stays", "changes", "needs"), [True, True, True])
-        t.equal("and a changed unit is shown as such", [init.status(name)["changed"] for name in ("stays", "changes", "needs")], [True, True, False])
+        t.equal("and a changed unit is shown as such", [init.status(name)["changed"]
+                                                        for name in ("stays", "changes", "needs")], [True, True, False])
         t.equal("its description is the new one", init.status("changes")["description"], "second")
-        t.ok("a removed unit that runs can still be seen and stopped", until(lambda: pids["goes"] in [what[0] for what in init.own_processes().values()], 1)
+        t.ok("a removed unit that runs can still be seen and stopped",
+             until(lambda: pids["goes"] in [what[0] for what in init.own_processes().values()], 1)
              or True)
         reply = init.call("Status", units=["goes"])
         running = pids["goes"] in [what[0] for what in init.own_processes().values()]
         t.ok("a removed unit that runs is either still known and up, or stopped: never a process without a unit",
-             ("error" in reply and not running) or ("error" not in reply and (reply["parameters"]["units"][0]["state"] == "up") == running),
+             ("error" in reply and not running) or ("error" not in reply
+                                                    and (reply["parameters"]["units"][0]["state"] == "up") == running),
              f"running: {running}, {reply}")
         init.ask("Restart", "changes")
         status = init.status("changes")
-        t.equal("a restart puts the change in force", (status["changed"], [what[4] for what in init.own_processes().values() if what[0] == status["main_pid"]]),
+        t.equal("a restart puts the change in force", (status["changed"],
+                [what[4] for what in init.own_processes().values() if what[0] == status["main_pid"]]),
                 (False, ["/bin/sleep 2000"]))
         t.ok("a new unit can be started", init.start("fresh")["fresh"]["ok"])
 
         init.write_file("stays.toml", "[service]\ncommand = 7\nnonsense = 1\n")
         result = init.ctl("reload-units")
-        t.ok("problems are told with file and line", result.returncode == 1 and "stays.toml:2:" in result.stderr and "nonsense" in result.stderr, result.stderr)
-        t.ok("a unit that runs survives that its file is broken", pids["stays"] in [what[0] for what in init.own_processes().values()], init.brief("stays"))
-        t.ok("and it says that it is", "stays.toml" in json.dumps(init.status("stays")) + " ".join(init.explain("stays")), init.status("stays"))
+        t.ok("problems are told with file and line", result.returncode == 1 and "stays.toml:2:" in result.stderr
+             and "nonsense" in result.stderr, result.stderr)
+        t.ok("a unit that runs survives that its file is broken",
+             pids["stays"] in [what[0] for what in init.own_processes().values()], init.brief("stays"))
+        t.ok("and it says that it is", "stays.toml" in json.dumps(init.status("stays"))
+             + " ".join(init.explain("stays")), init.status("stays"))
         init.write_file("stays.toml", service())
         init.call("ReloadUnits")
-        t.equal("when the file is mended all is as before", (init.state("stays"), same("stays", "needs")), ("up", [True, True]))
+        t.equal("when the file is mended all is as before", (init.state("stays"), same("stays", "needs")),
+                ("up", [True, True]))
 
         # A drop-in that makes a dependency: it is pulled in when the unit is started anew.
         init.write_file("needs.toml.d/idle.toml", 'wants = ["idle"]\n')
         init.call("ReloadUnits")
         init.ask("Restart", "needs")
-        t.ok("a new dependency is in force at the next start", until(lambda: init.state("idle") == "up", 3), init.brief("idle"))
+        t.ok("a new dependency is in force at the next start", until(lambda: init.state("idle") == "up", 3),
+             init.brief("idle"))
         init.signal(1)
-        t.equal("SIGHUP reads the units too, and ends nothing", (init.call("Ping").get("error"), init.state("needs")), (None, "up"))
+        t.equal("SIGHUP reads the units too, and ends nothing", (init.call("Ping").get("error"), init.state("needs")),
+                (None, "up"))
 
 
 def reload_enable(t):
     files = {"multi.toml": '[target]\n', "default.toml": 'requires = ["multi"]\n[target]\n',
              "in.toml": service('wanted-by = ["multi"]'), "out.toml": service('wanted-by = ["multi"]\nenabled = false'),
-             "masked.toml": service('wanted-by = ["multi"]'), "needs-masked.toml": service('requires = ["masked"]\nenabled = false'),
+             "masked.toml": service('wanted-by = ["multi"]'),
+             "needs-masked.toml": service('requires = ["masked"]\nenabled = false'),
              "getty@.toml": '[service]\ntype = "simple"\nscript = "echo I am ${instance} of ${name}; exec sleep 1000"\nrestart = "no"\n',
              "pulls.toml": service('wanted-by = ["multi"]\nwants = ["getty@tty1"]')}
     with t.scene.init(files=files, wait=False) as init:
@@ -75,49 +90,112 @@ def reload_enable(t):
         init.wait_for_socket()
         init.wait("default")
         init.wait("in")
-        t.equal("the default target pulls in what is wanted by it and enabled", [init.state(name) for name in ("in", "out", "pulls")], ["up", "down", "up"])
+        t.equal("the default target pulls in what is wanted by it and enabled",
+                [init.state(name) for name in ("in", "out", "pulls")], ["up", "down", "up"])
         t.equal("an instance of a template that a unit wants is made", init.wait("getty@tty1")["state"], "up")
         t.equal("with its instance and its name", until(lambda: init.text("getty@tty1"), 3), "I am tty1 of getty@tty1")
         result = init.ctl("start", "getty@tty7")
-        t.equal("`minictl start NAME@X` makes one at once", (result.returncode, result.stderr, init.state("getty@tty7")), (0, "", "up"))
-        t.equal("its status says where it comes from", os.path.basename(init.status("getty@tty7")["file"]), "getty@.toml")
+        t.equal("`minictl start NAME@X` makes one at once",
+                (result.returncode, result.stderr, init.state("getty@tty7")), (0, "", "up"))
+        t.equal("its status says where it comes from", os.path.basename(init.status("getty@tty7")["file"]),
+                "getty@.toml")
         t.equal("a template by itself is no unit", init.ctl("start", "getty@").returncode, 4)
         result = init.ctl("start", "masked")
-        t.ok("a masked unit cannot be started", result.returncode == 1 and "masked" in result.stderr, f"{result.returncode} {result.stderr}")
+        t.ok("a masked unit cannot be started", result.returncode == 1 and "masked" in result.stderr,
+             f"{result.returncode} {result.stderr}")
         t.equal("and is shown as masked", init.status("masked")["masked"], True)
         result = init.start("needs-masked")["needs-masked"]
         t.ok("what requires it fails, and says so", not result["ok"] and "masked" in result["message"], result)
         for verb, name, link in (("enable", "out", "enabled/out"), ("disable", "in", "disabled/in")):
             result = init.ctl(verb, "--units", init.units_dir, name)
-            t.equal(f"`minictl {verb}` makes a link", (result.returncode, result.stderr, os.path.lexists(f"{init.units_dir}/{link}")), (0, "", True))
+            t.equal(f"`minictl {verb}` makes a link", (result.returncode, result.stderr,
+                                                       os.path.lexists(f"{init.units_dir}/{link}")), (0, "", True))
         init.call("ReloadUnits")
-        t.equal("which holds after reload-units", [init.status(name)["enabled"] for name in ("out", "in")], [True, False])
+        t.equal("which holds after reload-units", [init.status(name)["enabled"] for name in ("out", "in")],
+                [True, False])
         init.ask("Start", "multi")
-        t.ok("what is enabled now starts with its target", until(lambda: init.state("out") == "up", 3), init.brief("out"))
-        t.equal("enabling twice is no error, and a unit that is not there is", [init.ctl("enable", "--units", init.units_dir, name).returncode for name in ("out", "nope")], [0, 4])
+        t.ok("what is enabled now starts with its target", until(lambda: init.state("out") == "up", 3),
+             init.brief("out"))
+        t.equal("enabling twice is no error, and a unit that is not there is",
+                [init.ctl("enable", "--units", init.units_dir, name).returncode for name in ("out", "nope")], [0, 4])
         before = sorted(os.listdir(init.units_dir + "/enabled"))
         t.equal("nothing else was changed", (before, os.listdir(init.units_dir + "/disabled")), (["out"], ["in"]))
         t.equal("the runtime's instance survives reload-units", init.state("getty@tty7"), "up")
 
 
 def reload_bad(t):
-    files = {"good.toml": service(), "bad.toml": "[service]\ncomand = [\"/bin/true\"]\n", "needs-bad.toml": service('requires = ["bad"]'),
+    files = {"good.toml": service(), "bad.toml": "[service]\ncomand = [\"/bin/true\"]\n",
+             "needs-bad.toml": service('requires = ["bad"]'),
              "worse.toml": "this is [ no toml", "open.toml": service()}
     with t.scene.init(files=files, wait=False) as init:
         os.chmod(init.units_dir + "/open.toml", 0o666)
         init.wait_for_socket()
         t.attempt("a bad unit does not stop the others", lambda: init.wait("good"))
         t.equal("it is invalid", [init.state(name) for name in ("bad", "worse", "open")], ["invalid"] * 3)
-        t.has("with file, line and a suggestion", json.dumps(init.status("bad")) + "".join(init.explain("bad")), "bad.toml:2:1", "command")
+        t.has("with file, line and a suggestion", json.dumps(init.status("bad")) + "".join(init.explain("bad")),
+              "bad.toml:2:1", "command")
         t.has("a file that anyone can write is refused, by name", init.status("open")["reason"], "open.toml")
-        t.has("what requires a bad one fails with that reason", " ".join(init.explain("needs-bad")), "bad is invalid", "bad.toml:2:1")
+        t.has("what requires a bad one fails with that reason", " ".join(init.explain("needs-bad")), "bad is invalid",
+              "bad.toml:2:1")
         result = init.ctl("verify", "--units", init.units_dir)
-        t.ok("`minictl verify` tells every one of them", result.returncode == 1 and all(name in result.stdout + result.stderr for name in
-                                                                                  ("bad.toml:2:1", "worse.toml:1:", "open.toml")), result.stdout + result.stderr)
+        t.ok("`minictl verify` tells every one of them", result.returncode == 1
+             and all(name in result.stdout + result.stderr for name in
+                                                                                  ("bad.toml:2:1", "worse.toml:1:",
+                                                                                          "open.toml")), result.stdout
+                                                                                          + result.stderr)
         result = init.ctl("start", "bad")
-        t.ok("starting it fails with the message", result.returncode in (1, 4) and "bad.toml:2:1" in result.stderr, f"{result.returncode} {result.stderr}")
-        t.equal("`list --failed` has them", set(unit["name"] for unit in json.loads(init.ctl("list", "--failed", "--json").stdout)["units"]),
+        t.ok("starting it fails with the message", result.returncode in (1, 4) and "bad.toml:2:1" in result.stderr,
+             f"{result.returncode} {result.stderr}")
+        t.equal("`list --failed` has them", set(unit["name"]
+                for unit in json.loads(init.ctl("list", "--failed", "--json").stdout)["units"]),
                 {"bad", "worse", "open", "needs-bad"})
 
 
-GROUPS = [reload_units, reload_enable, reload_bad]
+def reload_storm(t):
+    """Files come, change and go while their units start, crash and stop."""
+    seed = int(os.environ.get("SEED", "0")) or random.randrange(1, 1 << 32)
+    t.note(f"seed {seed} (SEED={seed} repeats it)")
+    chance = random.Random(seed)
+    kinds = ('command = ["/bin/sleep", "1000"]',
+             'command = ["/bin/sh", "-c", "exit 1"]\nrestart-delay = "5ms"\nrestart-limit = 0',
+             'type = "oneshot"\ncommand = "/bin/sleep 0.01"',
+             'type = "notify-fd"\ncommand = ["/bin/sh", "-c", "sleep 0.03; echo >&3; exec sleep 1000"]\nstop-timeout = "1s"')
+    names = [f"r{number:02}" for number in range(24)]
+
+    def text(name):
+        before = names[:names.index(name)]
+        requires = chance.sample(before, min(len(before), chance.randint(0, 2)))
+        return f"requires = {json.dumps(requires)}\n[service]\n{chance.choice(kinds)}\n"
+    with t.scene.init(files={**{name + ".toml": text(name) for name in names}, "keeper.toml": service()}) as init:
+        init.wait("keeper")
+        pid = init.status("keeper")["main_pid"]
+        other = init.client()
+        for _ in range(60):
+            for name in chance.sample(names, 4):
+                path = f"{init.units_dir}/{name}.toml"
+                if chance.random() < 0.4 and os.path.exists(path):
+                    os.unlink(path)
+                else:
+                    init.write_file(name + ".toml", text(name))
+            other.send(chance.choice(["Start", "Stop", "Restart"]), units=chance.sample(names, 2), wait=False)
+            init.call("ReloadUnits")
+            other.receive(5)
+        t.equal("60 changes later a service that did not change still runs", init.status("keeper")["main_pid"], pid)
+        for name in names:
+            if os.path.exists(f"{init.units_dir}/{name}.toml"):
+                os.unlink(f"{init.units_dir}/{name}.toml")
+        init.call("ReloadUnits")
+        listed = {unit["name"] for unit in init.call("List")["parameters"]["units"]} - {"keeper"}
+        for name in listed:
+            init.call("Stop", units=[name])
+        quiet = until(lambda: [what[0] for what in init.own_processes().values()] == [pid], 5)
+        t.ok("with all files gone and what was left stopped, no process is left", quiet,
+             [what for what in init.own_processes().values()] + sorted(listed))
+        for name in names:
+            init.write_file(name + ".toml", service())
+        init.call("ReloadUnits")
+        t.ok("and all can be started anew", all(result["ok"] for result in init.ask("Start", *names).values()),
+             {name: init.brief(name) for name in names if init.state(name) != "up"})
+
+
+GROUPS = [reload_storm, reload_units, reload_enable, reload_bad]

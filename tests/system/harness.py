@@ -1,8 +1,8 @@
-"""An init in namespaces of its own, for checks: started with the units of a dict, driven through its control socket, and gone
-without a trace afterwards. What is checked is the business of the files checks_*.py.
+"""An init in namespaces of its own, for checks: started with the units of a dict, driven through its control socket,
+and gone without a trace afterwards. What is checked is the business of the files checks_*.py.
 
-Nothing under test has power over the machine: the namespaces and mounts are made first, then CAP_SYS_ADMIN, CAP_SYS_BOOT,
-CAP_SYS_TIME and CAP_SYS_MODULE are given up for good, then the init is executed.
+Nothing under test has power over the machine: the namespaces and mounts are made first, then CAP_SYS_ADMIN,
+CAP_SYS_BOOT, CAP_SYS_TIME and CAP_SYS_MODULE are given up for good, then the init is executed.
 """
 import glob
 import json
@@ -25,7 +25,8 @@ class Failed(Exception):
 
 
 class Scene:
-    """What all checks share: the binary (a copy that a rebuild does not change under them), its programs, and a directory."""
+    """What all checks share: the binary (a copy that a rebuild does not change under them), its programs, and a
+    directory."""
 
     def __init__(self, binary):
         here = os.path.dirname(os.path.realpath(__file__))
@@ -44,7 +45,8 @@ class Scene:
             if os.access(os.path.join(built, name), os.X_OK):
                 shutil.copy(os.path.join(built, name), self.programs)
             else:
-                subprocess.run(["cc", "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-static", "-o", os.path.join(self.programs, name), source], check=True)
+                subprocess.run(["cc", "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-static", "-o",
+                                os.path.join(self.programs, name), source], check=True)
         self.cgroups = next((path for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
                              if os.access(path + "/cgroup.procs", os.W_OK)), None)
         self.inits, self.lock, self.count = [], threading.Lock(), 0
@@ -92,7 +94,8 @@ def sh(text, **service):
 
 
 def until(condition, timeout=10, what="", pause=0.01):
-    """Waits for what nothing tells of. Gives what `condition` gave, or nothing after the timeout; with `what`: fails then."""
+    """Waits for what nothing tells of. Gives what `condition` gave, or nothing after the timeout; with `what`: fails
+    then."""
     end = time.monotonic() + timeout
     while True:
         got = condition()
@@ -115,7 +118,8 @@ class Client:
         self.buffer = b""
 
     def send(self, method, more=False, **parameters):
-        call = {"method": "org.miniinit.Manager." + method, "parameters": parameters, **({"more": True} if more else {})}
+        call = {"method": "org.miniinit.Manager." + method, "parameters": parameters,
+                **({"more": True} if more else {})}
         self.socket.sendall(json.dumps(call).encode() + b"\0")
 
     def receive(self, timeout=None):
@@ -146,9 +150,11 @@ class Client:
 
 
 class Init:
-    """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given with --units."""
+    """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given
+    with --units."""
 
-    def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True, proc=True,
+    def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True,
+                 proc=True,
                  before=(), env=None, run_mount=None, log_mount=None, wait=True, stdin=subprocess.DEVNULL, stdout=None):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
         self.dir = os.path.join(scene.work, str(number))
@@ -175,10 +181,12 @@ class Init:
         if proc is False:
             prepare.append("mount -t tmpfs none /proc")
         prepare.append('exec "$@"')
-        line = ["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-f", "--kill-child", "-m", "--propagation", "private"]
+        line = ["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-f", "--kill-child", "-m", "--propagation",
+                "private"]
         line += ["--mount-proc"] if proc else []
         line += ["/bin/sh", "-c", " && ".join(prepare), "sh"]
-        line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, scene.binary, "--container"]
+        line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, scene.binary,
+                 "--container"]
         line += ["--config", self.config] if units is not None or files is None else []
         line += ["--units", self.units_dir] if files is not None else []
         line += ["--run-dir", self.run, "--log-dir", self.logs, "--control", self.control, *args]
@@ -196,7 +204,8 @@ class Init:
                 self.close()
                 raise
 
-    # ---- what it reads ------------------------------------------------------------------------------------------------------
+    # ---- what it reads
+    # ------------------------------------------------------------------------------------------------------
 
     def write_units(self, units, sections=None):
         with open(self.config, "w") as file:
@@ -209,7 +218,8 @@ class Init:
             file.write(text)
         return path
 
-    # ---- talking to it ------------------------------------------------------------------------------------------------------
+    # ---- talking to it
+    # ------------------------------------------------------------------------------------------------------
 
     def wait_for_socket(self, timeout=10):
         def there():
@@ -274,14 +284,16 @@ class Init:
     def ctl(self, *words, timeout=20, user=None, input=None):
         """minictl: a CompletedProcess with text. `user` is a number."""
         line = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user is not None else []
-        return subprocess.run(line + [self.scene.minictl, *words], text=True, capture_output=True, timeout=timeout, input=input,
+        return subprocess.run(line + [self.scene.minictl, *words], text=True, capture_output=True, timeout=timeout,
+                              input=input,
                               stdin=None if input is not None else subprocess.DEVNULL,
                               env={"PATH": os.environ["PATH"], "MINIINIT_CONTROL": self.control})
 
     def events(self, *units):
         return Events(self.client(), units)
 
-    # ---- looking at it ------------------------------------------------------------------------------------------------------
+    # ---- looking at it
+    # ------------------------------------------------------------------------------------------------------
 
     def pid(self):
         """Of the init, as seen from outside."""
@@ -290,7 +302,8 @@ class Init:
             return int(file.read().split()[0])
 
     def processes(self):
-        """Every process of the namespace but the init: {pid outside: (pid inside, name, state, parent outside, command)}."""
+        """Every process of the namespace but the init: {pid outside: (pid inside, name, state, parent outside,
+        command)}."""
         init = self.pid()
         ours = os.readlink(f"/proc/{init}/ns/pid")
         found = {}
@@ -306,7 +319,8 @@ class Init:
                     command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
             except OSError:
                 continue
-            found[int(entry)] = (int(status["NSpid"].split()[-1]), status["Name"], status["State"][0], int(status["PPid"]),
+            found[int(entry)] = (int(status["NSpid"].split()[-1]), status["Name"], status["State"][0],
+                                 int(status["PPid"]),
                                  command)
         return found
 
@@ -325,7 +339,8 @@ class Init:
 
     def own_processes(self):
         """The processes of services: all but the init and its collector."""
-        return {pid: what for pid, what in self.processes().items() if "miniinit-logd" not in what[4] and what[2] != "Z"}
+        return {pid: what for pid, what in self.processes().items() if "miniinit-logd" not in what[4]
+                and what[2] != "Z"}
 
     def collector(self):
         """The collector's PID outside."""
@@ -371,7 +386,8 @@ class Init:
         """The log of a unit: a list of (stamp, priority, source, text)."""
         lines = []
         directory = os.path.join(self.logs, unit)
-        names = sorted(name for name in os.listdir(directory) if name.endswith(".log")) if os.path.isdir(directory) else []
+        names = sorted(name for name in os.listdir(directory)
+                       if name.endswith(".log")) if os.path.isdir(directory) else []
         for name in names + ["current"]:
             try:
                 with open(os.path.join(directory, name), errors="surrogateescape", newline="\n") as file:
@@ -388,7 +404,8 @@ class Init:
         """What a unit wrote, joined."""
         return "\n".join(line[3] for line in self.log(unit, sources))
 
-    # ---- its end ------------------------------------------------------------------------------------------------------------
+    # ---- its end
+    # ------------------------------------------------------------------------------------------------------------
 
     def ended(self, timeout=20):
         """Its exit code."""

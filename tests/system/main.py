@@ -19,7 +19,8 @@ import checks_robust
 import checks_types
 from harness import Checks, Failed, Scene
 
-GROUPS = [group for module in (checks_order, checks_orphans, checks_context, checks_types, checks_policy, checks_reload, checks_ending,
+GROUPS = [group for module in (checks_order, checks_orphans, checks_context, checks_types, checks_policy,
+                               checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust) for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_robust.ALONE
@@ -46,8 +47,14 @@ def main():
         return 2
     words = sys.argv[2:]
     chosen = lambda group: not words or any(word in group.__name__ for word in words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     scene = Scene(sys.argv[1])
+
+    def cut_short(*_):
+        for init in list(scene.inits):
+            init.process.kill()  # so that those who wait for something of it stop waiting
+        sys.exit(1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, cut_short)
     passed = failed = 0
 
     def report(checks):
@@ -57,14 +64,20 @@ def main():
 
     try:
         with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:
-            for checks in concurrent.futures.as_completed([pool.submit(run, scene, group) for group in filter(chosen, GROUPS)]):
-                report(checks.result())
+            pending = [pool.submit(run, scene, group) for group in filter(chosen, GROUPS)]
+            try:
+                for checks in concurrent.futures.as_completed(pending):
+                    report(checks.result())
+            finally:
+                for one in pending:
+                    one.cancel()
         for group in filter(chosen, ALONE):
             report(run(scene, group))
         end = Checks(scene, "end")
         end.equal("every check cleans up behind it: no init, no directory, no cgroup",
                   ([init.number for init in scene.inits], [name for name in os.listdir(scene.work) if name.isdigit()],
-                   [name for name in os.listdir(scene.cgroups or "/dev/fd") if name.startswith(f"miniinit-check-{os.getpid()}-")]),
+                   [name for name in os.listdir(scene.cgroups or "/dev/fd")
+                    if name.startswith(f"miniinit-check-{os.getpid()}-")]),
                   ([], [], []))
         report(end)
     finally:

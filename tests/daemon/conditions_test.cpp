@@ -1,0 +1,71 @@
+// Conditions, each held against the real thing.
+#include "daemon/conditions.hpp"
+#include "os/scene.hpp"
+
+using namespace mi;
+using namespace mi::daemon;
+using core::Condition;
+using Kind = core::Condition::Kind;
+
+namespace {
+
+bool met(Kind kind, const std::string& argument, const Circumstances& circumstances = {}) {
+    bool plain = !unmet({{kind, false, argument}}, circumstances);
+    bool negated = !unmet({{kind, true, argument}}, circumstances);
+    CHECK(plain != negated);
+    return plain;
+}
+
+} // namespace
+
+TEST_CASE("conditions on paths") {
+    os::Scratch scratch;
+    std::string file = scratch.write("file", "x");
+    CHECK(met(Kind::path_exists, file));
+    CHECK(met(Kind::path_exists, scratch.path()));
+    CHECK_FALSE(met(Kind::path_exists, scratch / "none"));
+    CHECK_FALSE(met(Kind::path_missing, file));
+    CHECK(met(Kind::path_missing, scratch / "none"));
+    CHECK(met(Kind::directory_not_empty, scratch.path()));
+    CHECK_FALSE(met(Kind::directory_not_empty, file));
+    CHECK_FALSE(met(Kind::directory_not_empty, scratch / "none"));
+    std::filesystem::create_directory(scratch / "empty");
+    CHECK_FALSE(met(Kind::directory_not_empty, scratch / "empty"));
+    std::filesystem::create_symlink("nowhere", scratch / "dangling");
+    CHECK_FALSE(met(Kind::path_exists, scratch / "dangling"));
+}
+
+TEST_CASE("conditions on the kernel command line are about whole words, or a key with any value") {
+    Circumstances boot{.kernel_words = {"quiet", "root=/dev/sda", "rescue2"}};
+    CHECK(met(Kind::kernel_command_line, "quiet", boot));
+    CHECK(met(Kind::kernel_command_line, "root", boot));
+    CHECK(met(Kind::kernel_command_line, "root=/dev/sda", boot));
+    CHECK_FALSE(met(Kind::kernel_command_line, "root=/dev/sdb", boot));
+    CHECK_FALSE(met(Kind::kernel_command_line, "rescue", boot));
+    CHECK_FALSE(met(Kind::kernel_command_line, "qui", boot));
+}
+
+TEST_CASE("conditions on where we are") {
+    CHECK(met(Kind::container, "true", {.container = true}));
+    CHECK_FALSE(met(Kind::container, "true", {.container = false}));
+    CHECK(met(Kind::container, "false", {.container = false}));
+    CHECK(met(Kind::first_boot, "true", {.first_boot = true}));
+    CHECK_FALSE(met(Kind::first_boot, "false", {.first_boot = true}));
+}
+
+TEST_CASE("a capability is known by its short and its long name, in any case") {
+    bool kill = met(Kind::capability, "CAP_KILL");
+    CHECK(met(Kind::capability, "kill") == kill);
+    CHECK(met(Kind::capability, "cap_kill") == kill);
+    CHECK_FALSE(met(Kind::capability, "nonsense"));
+}
+
+TEST_CASE("all have to hold, and the first that does not is named") {
+    Circumstances here{.container = true};
+    Condition good{Kind::container, false, "true"};
+    CHECK_FALSE(unmet({}, here));
+    CHECK_FALSE(unmet({good, {Kind::path_exists, false, "/"}}, here));
+    CHECK(unmet({good, {Kind::path_exists, false, "/no/such"}, {Kind::path_exists, false, "/none"}}, here) ==
+          "path-exists = /no/such");
+    CHECK(unmet({{Kind::path_exists, true, "/"}}, here) == "!path-exists = /");
+}

@@ -1,0 +1,326 @@
+// From a unit to a plan: the environment, the descriptors, the identity and the limits that its process is given.
+#include "config/load.hpp"
+#include "daemon/launch.hpp"
+#include "os/scene.hpp"
+
+#include <optional>
+
+using namespace mi;
+using namespace mi::daemon;
+
+namespace {
+
+// A launch of the one unit in `toml`, in surroundings that a story can arrange first.
+class Pad {
+public:
+    explicit Pad(const std::string& toml, bool entry = false) : entry_(entry) {
+        config::Loaded loaded = config::read_bundle(toml, "test.toml", {});
+        for (const config::Problem& problem : loaded.problems)
+            FAIL(config::brief(problem));
+        REQUIRE(loaded.units.size() == 1);
+        unit_ = std::move(loaded.units.front());
+        settings = std::move(loaded.manager);
+        surroundings.settings = &settings;
+    }
+    Pad(const Pad&) = delete;
+    Pad& operator=(const Pad&) = delete;
+    std::expected<Launch, std::string> launch(bool main = true) {
+        surroundings.refresh();
+        return prepare(unit_, unit_.service.command, main, "0123", entry_, surroundings);
+    }
+    std::string fault() {
+        auto made = launch();
+        return made ? "none" : made.error();
+    }
+    // "KEY=VALUE" of every variable, sorted.
+    std::string environment() {
+        auto made = launch();
+        REQUIRE(made);
+        std::vector<std::string> lines;
+        for (std::size_t i = 0; i < made->plan.environment.size(); ++i)
+            lines.emplace_back(made->plan.environment[i]);
+        std::sort(lines.begin(), lines.end());
+        std::string all;
+        for (const std::string& line : lines)
+            all += (all.empty() ? "" : " ") + line;
+        return all;
+    }
+    std::optional<std::string> variable(std::string_view key) {
+        auto made = launch();
+        REQUIRE(made);
+        for (std::size_t i = 0; i < made->plan.environment.size(); ++i)
+            if (std::string_view line = made->plan.environment[i]; line.starts_with(std::string(key) + "="))
+                return std::string(line.substr(key.size() + 1));
+        return std::nullopt;
+    }
+
+    core::ManagerSettings settings;
+    Surroundings surroundings;
+
+private:
+    core::Unit unit_;
+    bool entry_;
+};
+
+const std::string service = "[units.a.service]\ncommand = ['/bin/true', 'x y']\n";
+constexpr const char* path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+} // namespace
+
+TEST_CASE("the environment is built from nothing") {
+    Pad pad(service);
+    pad.surroundings.environment = {"SECRET=1", "PATH=/evil", "INVOCATION_ID=ours"};
+    CHECK(pad.environment() == "INVOCATION_ID=0123 MINIINIT_UNIT=a PATH=" + std::string(path));
+}
+
+TEST_CASE("LANG, defaults and the unit's own words come in this order, the last one wins") {
+    Pad pad("[manager]\nlanguage = 'C.UTF-8'\n[defaults]\nenvironment = { A = 'default', B = 'default' }\n" + service +
+            "[units.a.process]\nenvironment = { B = 'unit', LANG = 'de' }\n");
+    CHECK(pad.variable("A") == "default");
+    CHECK(pad.variable("B") == "unit");
+    CHECK(pad.variable("LANG") == "de");
+}
+
+TEST_CASE("what is passed on is taken from ours by name, or all of it") {
+    Pad pad(service + "[units.a.process]\npass-environment = ['A', 'GONE']\n");
+    pad.surroundings.environment = {"A=1=2", "B=2", "broken"};
+    CHECK(pad.variable("A") == "1=2");
+    CHECK_FALSE(pad.variable("B"));
+    CHECK_FALSE(pad.variable("GONE"));
+    pad.settings.pass_environment = {"*"};
+    CHECK(pad.variable("B") == "2");
+}
+
+TEST_CASE("what we tell a service of itself is not replaced by what our own maker told us") {
+    std::string text = "[units.a.service]\ntype = 'notify'\ncommand = '/bin/true'\n";
+    bool by_unit = false;
+    SUBCASE("passed by the defaults") {}
+    SUBCASE("passed by the unit") {
+        text += "[units.a.process]\npass-environment = ['*']\n";
+        by_unit = true;
+    }
+    Pad pad(text);
+    if (!by_unit)
+        pad.settings.pass_environment = {"*"};
+    pad.surroundings.notify = "/run/miniinit/notify";
+    pad.surroundings.environment = {"NOTIFY_SOCKET=/outer", "INVOCATION_ID=outer", "MINIINIT_UNIT=outer"};
+    CHECK(pad.variable("NOTIFY_SOCKET") == "/run/miniinit/notify");
+    CHECK(pad.variable("INVOCATION_ID") == "0123");
+    CHECK(pad.variable("MINIINIT_UNIT") == "a");
+}
+
+TEST_CASE("our maker's channels to us are not passed on to services") {
+    Pad pad(service);
+    pad.settings.pass_environment = {"*"};
+    pad.surroundings.environment = {"NOTIFY_SOCKET=/outer", "LISTEN_FDS=1", "LISTEN_PID=1", "WATCHDOG_USEC=5", "A=1"};
+    CHECK(pad.variable("A") == "1");
+    for (const char* key : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC"}) {
+        CAPTURE(key);
+        CHECK_FALSE(pad.variable(key));
+    }
+}
+
+TEST_CASE("a path that the configuration names wins over one that is passed") {
+    Pad pad("[manager]\npath = '/opt/bin:/usr/bin:/bin'\n" + service);
+    pad.settings.pass_environment = {"*"};
+    pad.surroundings.environment = {"PATH=/passed"};
+    CHECK(pad.variable("PATH") == "/opt/bin:/usr/bin:/bin");
+}
+
+TEST_CASE("environment files are read in order, and may be missing only where that is said") {
+    os::Scratch scratch;
+    scratch.write("one", "# a comment\nA=1\nB='x y'\nC=\"q\"\n");
+    scratch.write("two", "A=2\n");
+    scratch.write("bad", "no equals\n");
+    Pad good(service + "[units.a.process]\nenvironment-files = ['" + (scratch / "one") + "', '" + (scratch / "two") + "', '-" +
+             (scratch / "none") + "']\nenvironment = { C = 'unit' }\n");
+    CHECK(good.variable("A") == "2");
+    CHECK(good.variable("B") == "x y");
+    CHECK(good.variable("C") == "unit");
+    Pad missing(service + "[units.a.process]\nenvironment-files = ['" + (scratch / "none") + "']\n");
+    CHECK(missing.fault() == "environment file: open " + (scratch / "none") + ": No such file or directory");
+    Pad bad(service + "[units.a.process]\nenvironment-files = ['" + (scratch / "bad") + "']\n");
+    CHECK(bad.fault().starts_with("environment file " + (scratch / "bad") + ":1: "));
+}
+
+TEST_CASE("a user brings his groups and his part of the environment, and owns the log pipes") {
+    os::Scratch scratch;
+    std::filesystem::create_directory(scratch / "etc");
+    scratch.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:1000:1001::/srv/web:/bin/false\n");
+    scratch.write("etc/group", "web:x:1001:\nlog:x:50:web\nextra:x:60:\n");
+    Pad pad(service + "[units.a.process]\nuser = 'web'\nsupplementary-groups = ['extra', 'log', '70']\n");
+    pad.surroundings.accounts = os::Accounts(scratch.path());
+    if (::geteuid() != 0) // fchown is for root
+        return;
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    CHECK(launch->plan.user == 1000);
+    CHECK(launch->plan.group == 1001);
+    CHECK(launch->plan.groups == std::vector<gid_t>{1001, 50, 60, 70});
+    CHECK(pad.variable("HOME") == "/srv/web");
+    CHECK(pad.variable("USER") == "web");
+    CHECK(pad.variable("LOGNAME") == "web");
+    CHECK(pad.variable("SHELL") == "/bin/false");
+    struct stat about {};
+    REQUIRE(::fstat(launch->out.get(), &about) == 0);
+    CHECK(about.st_uid == 1000);
+}
+
+TEST_CASE("a group of its own replaces the user's, and is the only one without a user") {
+    os::Scratch scratch;
+    std::filesystem::create_directory(scratch / "etc");
+    scratch.write("etc/passwd", "web:x:1000:1001::/srv/web:/bin/false\n");
+    scratch.write("etc/group", "web:x:1001:\nlog:x:50:web\nextra:x:60:\n");
+    Pad alone(service + "[units.a.process]\ngroup = 'extra'\n");
+    alone.surroundings.accounts = os::Accounts(scratch.path());
+    auto launch = alone.launch();
+    REQUIRE(launch);
+    CHECK_FALSE(launch->plan.user);
+    CHECK(launch->plan.group == 60);
+    CHECK(launch->plan.groups == std::vector<gid_t>{});
+    if (::geteuid() != 0)
+        return;
+    Pad both(service + "[units.a.process]\nuser = 'web'\ngroup = 'extra'\n");
+    both.surroundings.accounts = os::Accounts(scratch.path());
+    launch = both.launch();
+    REQUIRE(launch);
+    CHECK(launch->plan.group == 60);
+    CHECK(launch->plan.groups == std::vector<gid_t>{60, 50});
+}
+
+TEST_CASE("who and what is not there is named") {
+    os::Scratch scratch;
+    std::filesystem::create_directory(scratch / "etc");
+    scratch.write("etc/passwd", "");
+    scratch.write("etc/group", "");
+    auto fault = [&](const std::string& process) {
+        Pad pad(service + "[units.a.process]\n" + process);
+        pad.surroundings.accounts = os::Accounts(scratch.path());
+        return pad.fault();
+    };
+    CHECK(fault("user = 'nobody-here'\n") == "user \"nobody-here\": no such user");
+    CHECK(fault("group = 'nobody-here'\n") == "group \"nobody-here\": no such group");
+    CHECK(fault("user = '1000'\nsupplementary-groups = ['nobody-here']\n") == "group \"nobody-here\": no such group");
+    CHECK(Pad("[units.a.service]\ncommand = 'no-such-program'\n").fault() ==
+          "exec: find no-such-program: No such file or directory");
+    CHECK(Pad("[units.a.service]\ncommand = '/etc/passwd'\n").fault() == "exec: find /etc/passwd: Permission denied");
+}
+
+TEST_CASE("a program without a slash is looked for in the service's own PATH") {
+    os::Scratch scratch;
+    scratch.write("tool", "#!/bin/sh\n", 0755);
+    Pad pad("[units.a.service]\ncommand = 'tool'\n[units.a.process]\nenvironment = { PATH = '" + scratch.path() + "' }\n");
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    CHECK(launch->plan.file == scratch / "tool");
+    CHECK(launch->plan.arguments[0] == "tool");
+}
+
+TEST_CASE("by default stdin is /dev/null and each output a pipe of its own") {
+    Pad pad(service);
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    REQUIRE(launch->plan.moves.size() == 3);
+    CHECK(launch->plan.moves[0] == os::Move{os::null_device, 0});
+    CHECK(launch->plan.moves[1].target == 1);
+    CHECK(launch->plan.moves[2].target == 2);
+    CHECK(launch->out);
+    CHECK(launch->err);
+    CHECK(launch->out.get() != launch->err.get());
+    CHECK(launch->theirs.size() == 2);
+    CHECK(launch->plan.session == os::Session::fresh);
+    CHECK(launch->plan.umask == 022);
+    CHECK(launch->plan.directory.empty());
+    CHECK_FALSE(launch->plan.user);
+    CHECK_FALSE(launch->plan.nice);
+    CHECK(launch->plan.limits.empty());
+}
+
+TEST_CASE("outputs and inputs go where the unit says") {
+    Pad pad(service + "[units.a.process]\nstdin = 'file:/in'\nstdout = 'file:/out'\nstderr = 'null'\n");
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    REQUIRE(launch->plan.opens.size() == 2);
+    CHECK(launch->plan.opens[0].path == "/in");
+    CHECK(launch->plan.opens[0].target == 0);
+    CHECK((launch->plan.opens[0].flags & O_ACCMODE) == O_RDONLY);
+    CHECK(launch->plan.opens[1].path == "/out");
+    CHECK(launch->plan.opens[1].target == 1);
+    CHECK((launch->plan.opens[1].flags & (O_ACCMODE | O_CREAT | O_APPEND | O_TRUNC)) == (O_WRONLY | O_CREAT | O_APPEND));
+    CHECK(launch->plan.moves == std::vector<os::Move>{{os::null_device, 2}});
+    CHECK_FALSE(launch->out);
+    CHECK_FALSE(launch->err);
+}
+
+TEST_CASE("a terminal becomes what the unit says it becomes") {
+    Pad pad(service + "[units.a.process]\ntty = '/dev/tty1'\nstdin = 'tty'\nstdout = 'inherit'\n");
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    REQUIRE(launch->plan.terminal);
+    CHECK(launch->plan.terminal->path == "/dev/tty1");
+    CHECK(launch->plan.terminal->onto == std::array{true, true, false});
+    CHECK_FALSE(launch->out);
+    CHECK(launch->err);
+}
+
+TEST_CASE("the main process of a container keeps what is ours") {
+    Pad pad(service, true);
+    pad.surroundings.environment = {"A=1", "PATH=/usr/bin:/bin"};
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    CHECK(launch->plan.moves.empty());
+    CHECK(launch->plan.opens.empty());
+    CHECK(launch->plan.session == os::Session::group);
+    CHECK(pad.variable("A") == "1");
+    CHECK(pad.variable("PATH") == "/usr/bin:/bin");
+}
+
+TEST_CASE("limits: ours as we found them, then the defaults, then the unit's, one of each kind") {
+    Pad pad("[defaults]\nlimits = { nofile = 100, core = 0 }\n" + service + "[units.a.process]\nlimits = { nofile = [5, 'unlimited'] }\n");
+    pad.surroundings.files = {1024, 4096};
+    pad.surroundings.files_raised = true;
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    REQUIRE(launch->plan.limits.size() == 2);
+    CHECK(launch->plan.limits[0].resource == RLIMIT_NOFILE);
+    CHECK(launch->plan.limits[0].soft == 5);
+    CHECK(launch->plan.limits[0].hard == RLIM_INFINITY);
+    CHECK(launch->plan.limits[1].resource == RLIMIT_CORE);
+    CHECK(launch->plan.limits[1].soft == 0);
+}
+
+TEST_CASE("a notify-fd service has its pipe on the descriptor it names, the commands around it have not") {
+    Pad pad("[units.a.service]\ntype = 'notify-fd'\nready-fd = 7\ncommand = '/bin/true'\n");
+    auto main = pad.launch();
+    REQUIRE(main);
+    CHECK(main->ready);
+    CHECK(main->plan.moves.back().target == 7);
+    auto hook = pad.launch(false);
+    REQUIRE(hook);
+    CHECK_FALSE(hook->ready);
+}
+
+TEST_CASE("what the plan says is what the process gets") {
+    os::Scratch scratch;
+    Pad pad("[units.a]\nservice.script = 'echo $0 $A; umask; pwd; echo oops >&2'\n[units.a.process]\n"
+            "environment = { A = 'x y' }\numask = '0077'\nworking-directory = '" + scratch.path() + "'\n");
+    auto launch = pad.launch();
+    REQUIRE(launch);
+    auto spawner = os::Spawner::make();
+    REQUIRE(spawner);
+    auto pid = spawner->spawn(launch->plan);
+    REQUIRE(pid);
+    launch->theirs.clear();
+    auto read_all = [](const Fd& fd) {
+        std::string text;
+        char bytes[256];
+        for (ssize_t got = 0; (got = ::read(fd.get(), bytes, sizeof bytes)) > 0;)
+            text.append(bytes, static_cast<std::size_t>(got));
+        return text;
+    };
+    CHECK(read_all(launch->out) == "a x y\n0077\n" + scratch.path() + "\n");
+    CHECK(read_all(launch->err) == "oops\n");
+    int status = -1;
+    CHECK(::waitpid(*pid, &status, 0) == *pid);
+    CHECK(status == 0);
+}

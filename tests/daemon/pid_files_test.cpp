@@ -1,0 +1,130 @@
+// Waiting for PID files: heard of at once, however they are written, believed as far as they deserve.
+#include "daemon/pid_files.hpp"
+#include "os/scene.hpp"
+
+using namespace mi;
+using namespace mi::daemon;
+
+namespace {
+
+// Whether inotify has something to tell within a second.
+bool heard(const PidFiles& files, int milliseconds = 1000) {
+    pollfd poll{files.fd(), POLLIN, 0};
+    return ::poll(&poll, 1, milliseconds) == 1;
+}
+
+std::vector<pid_t> named(const PidFiles& files) {
+    std::vector<pid_t> pids;
+    for (auto [unit, pid] : files.candidates())
+        pids.push_back(pid);
+    return pids;
+}
+
+} // namespace
+
+TEST_CASE("a PID file that is there already is a candidate at once") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(3, scratch.write("a.pid", "4711\n"), {});
+    REQUIRE(files.candidates().size() == 1);
+    CHECK(files.candidates()[0] == std::pair<core::UnitId, pid_t>(3, 4711));
+    files.forget(3);
+    CHECK_FALSE(files.any());
+    CHECK(files.candidates().empty());
+}
+
+TEST_CASE("a PID file that comes late is heard of") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch / "a.pid", {});
+    CHECK(named(files).empty());
+    SUBCASE("written") { scratch.write("a.pid", "4711\n"); }
+    SUBCASE("moved into place") {
+        std::string other = scratch.write("a.pid.new", "4711");
+        files.drain();
+        std::filesystem::rename(other, scratch / "a.pid");
+    }
+    CHECK(heard(files));
+    files.drain();
+    CHECK(named(files) == std::vector<pid_t>{4711});
+}
+
+TEST_CASE("a PID file that is kept open and locked is heard of when the number is in it") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch / "a.pid", {});
+    Fd file(::open((scratch / "a.pid").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    CHECK(heard(files));
+    files.drain();
+    CHECK(named(files).empty());
+    REQUIRE(::write(file.get(), "4711\n", 5) == 5);
+    CHECK(heard(files));
+    files.drain();
+    CHECK(named(files) == std::vector<pid_t>{4711});
+}
+
+TEST_CASE("a PID file in a directory that is made late is heard of") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch / "one/two/a.pid", {});
+    std::filesystem::create_directory(scratch / "one");
+    CHECK(heard(files));
+    files.drain();
+    std::filesystem::create_directory(scratch / "one/two");
+    CHECK(heard(files));
+    files.drain();
+    scratch.write("one/two/a.pid", "4711\n");
+    CHECK(heard(files));
+    CHECK(named(files) == std::vector<pid_t>{4711});
+}
+
+TEST_CASE("what is no PID file, or one that others could have planted, is no candidate") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch.write("empty", ""), {});
+    files.await(2, scratch.write("words", "hello\n"), {});
+    files.await(3, scratch.write("init", "1\n"), {});
+    files.await(4, scratch.write("negative", "-4711\n"), {});
+    files.await(5, scratch.write("open", "4711\n", 0666), {});
+    scratch.write("real", "4711\n");
+    std::filesystem::create_symlink(scratch / "real", scratch / "link");
+    files.await(6, scratch / "link", {});
+    files.await(7, scratch.path(), {});
+    ::mkfifo((scratch / "fifo").c_str(), 0600);
+    files.await(8, scratch / "fifo", {});
+    CHECK(named(files).empty());
+}
+
+TEST_CASE("the service's own user may have written it, another may not") {
+    if (::geteuid() != 0)
+        return;
+    os::Scratch scratch;
+    std::string path = scratch.write("a.pid", "4711\n");
+    REQUIRE(::chown(path.c_str(), 1000, 1000) == 0);
+    PidFiles files;
+    files.await(1, path, {});
+    CHECK(named(files).empty());
+    files.await(1, path, 1001);
+    CHECK(named(files).empty());
+    files.await(1, path, 1000);
+    CHECK(named(files) == std::vector<pid_t>{4711});
+}
+
+TEST_CASE("nobody is woken up for a directory that nobody waits for any more") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch / "a.pid", {});
+    files.forget(1);
+    scratch.write("b", "x");
+    CHECK_FALSE(heard(files, 100));
+}
+
+TEST_CASE("units keep their files when they are numbered anew") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch.write("a", "11\n"), {});
+    files.await(2, scratch.write("b", "12\n"), {});
+    files.renumber([](core::UnitId old) { return old == 1 ? core::UnitId{7} : core::no_unit; });
+    REQUIRE(files.candidates().size() == 1);
+    CHECK(files.candidates()[0] == std::pair<core::UnitId, pid_t>(7, 11));
+}
