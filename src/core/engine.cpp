@@ -222,6 +222,15 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
         if (auto at = fresh.find(old_names[id]); ran[id] && at != fresh.end())
             soften_new_requirements(id, *at->second);
     }
+    // The same for what others now say of running units.
+    for (Unit& unit : units)
+        for (Dependency& dependency : unit.dependencies)
+            if (dependency.relation == Relation::required_by && unit.enabled) {
+                UnitId running = graph_.find(dependency.unit), self = graph_.find(unit.name);
+                if (running != no_unit && ran[running] && !requires_already(running, self) &&
+                    (self == no_unit || !good(records_[self].phase)))
+                    dependency.relation = Relation::wanted_by;
+            }
     std::vector<Unit> old = std::move(graph_).take_units();
     std::vector<Unit> gone;
     for (UnitId id = 0; id < old.size(); ++id)
@@ -265,6 +274,11 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     return renumbered;
 }
 
+bool Engine::requires_already(UnitId id, UnitId other) const {
+    std::span<const Edge> needs = graph_.needs(id);
+    return std::find(needs.begin(), needs.end(), Edge{other, Relation::requirement}) != needs.end();
+}
+
 // A running unit whose file now requires something that is not up: until it is started anew that is only a wish, or
 // reading the file would stop it.
 void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
@@ -272,10 +286,7 @@ void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
         if (dependency.relation != Relation::requirement)
             continue;
         UnitId other = graph_.find(dependency.unit);
-        bool had = false;
-        for (const Edge& edge : graph_.needs(id))
-            had = had || (edge.unit == other && edge.relation == Relation::requirement);
-        if (!had && (other == no_unit || !good(records_[other].phase)))
+        if (!requires_already(id, other) && (other == no_unit || !good(records_[other].phase)))
             dependency.relation = Relation::want;
     }
 }

@@ -62,6 +62,7 @@ private:
     void rebuild();
     void adopt_graph();
     void soften_new_requirements(UnitId id, Unit& fresh) const;
+    [[nodiscard]] bool requires_already(UnitId id, UnitId other) const;
     void touch(UnitId id);
     void look_at(UnitId id);
     void refresh(UnitId id);
@@ -128,6 +129,7 @@ private:
     std::deque<UnitId> to_look_at_; // units whose next step may have become possible
     std::vector<char> is_queued_;
     std::deque<UnitId> for_a_slot_; // ready to start, but parallel_starts are starting
+    bool adopting_ = false;         // facts are being made anew: nobody's wish is new
     std::size_t starting_ = 0, active_ = 0, coming_ = 0;
 };
 

@@ -59,7 +59,7 @@ void Engine::refresh(UnitId id) {
             counts_[other].conflicting += fresh.active - old.active;
             look_at(other);
         }
-    if (fresh.wanted && !old.wanted)
+    if (fresh.wanted && !old.wanted && !adopting_)
         yield_to(id);
 }
 
@@ -242,6 +242,9 @@ void Engine::rebuild() {
     }
     for (UnitId id : graph_.order())
         touch(id);
+    adopting_ = true;
+    drain();
+    adopting_ = false;
 }
 
 bool Engine::consistent() const {

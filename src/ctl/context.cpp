@@ -82,6 +82,15 @@ std::expected<Sources, Failure> Context::sources() const {
     return found;
 }
 
+std::string Context::command(std::string_view other) const {
+    std::string text = "minictl ";
+    if (!arguments.control.empty())
+        text += "--control " + harmless(arguments.control) + " ";
+    else if (arguments.user)
+        text += "--user ";
+    return text.append(other) + " ";
+}
+
 int Context::fail(std::string_view message, ExitCode code) const {
     std::string line = paint(err, Colour::bad, "minictl: ");
     line.append(message).append("\n");
@@ -100,7 +109,9 @@ int Context::fail(const Failure& failure) const {
         text += failure.said && !failure.said->parameters.empty() ? failure.said->parameters : "{}";
         print(text + "}\n");
     }
-    return fail(failure.message, failure.forbidden ? refused : failed);
+    const bool stands =
+        failure.said && failure.said->known && std::holds_alternative<wire::NotRunning>(*failure.said->known);
+    return fail(failure.message, failure.forbidden ? refused : stands ? not_running : failed);
 }
 
 } // namespace mi::ctl

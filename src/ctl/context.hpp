@@ -33,6 +33,9 @@ struct Context {
     // looks, else in the usual places. Fails where an init is named by --control and does not answer.
     [[nodiscard]] std::expected<Sources, Failure> sources() const;
 
+    // "minictl VERB ", as it would have to be called to reach the same init.
+    [[nodiscard]] std::string command(std::string_view other) const;
+
     // To standard output. What cannot be written there is a failure of the verb.
     int print(std::string_view text) const { return write_all(1, text) ? done : failed; }
     // One line of JSON.

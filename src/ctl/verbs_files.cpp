@@ -86,7 +86,7 @@ int fail_on(const Context& context, const Sources& from, const std::string& unit
 
 // Being enabled or not is of the next boot: what there is to say of a unit now that somebody may have expected
 // otherwise. Empty: nothing.
-std::string for_now(Client& init, const Enabling& one) {
+std::string for_now(const Context& context, Client& init, const Enabling& one) {
     auto units = init.call(wire::Status{{one.unit}});
     if (!units || units->units.size() != 1)
         return {};
@@ -95,9 +95,11 @@ std::string for_now(Client& init, const Enabling& one) {
     case core::Phase::reloading:
     case core::Phase::starting:
     case core::Phase::waiting:
-    case core::Phase::backoff: return one.enabled ? "" : "; it runs on (`minictl stop " + one.unit + "` ends it)";
+    case core::Phase::backoff:
+        return one.enabled ? "" : "; it runs on (`" + context.command("stop") + one.unit + "` ends it)";
     case core::Phase::down:
-        return one.enabled && !units->units[0].masked ? "; `minictl start " + one.unit + "` starts it now" : "";
+        return one.enabled && !units->units[0].masked ? "; `" + context.command("start") + one.unit + "` starts it now"
+                                                      : "";
     case core::Phase::stopping:
     case core::Phase::done:
     case core::Phase::skipped:
@@ -137,7 +139,7 @@ int set_enabled(Context& context, bool enabled) {
     std::string text;
     for (const Enabling& one : all.units)
         text += one.unit + (one.changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") +
-                (from->init ? for_now(*from->init, one) : "") + "\n";
+                (from->init ? for_now(context, *from->init, one) : "") + "\n";
     return context.print(text) == done ? code : failed;
 }
 

@@ -60,8 +60,9 @@ void Supervisor::spawn(const core::Effect& effect) {
     const core::Unit& unit = engine_->graph().unit(id);
     auto failed = [&](std::string why, int code) {
         if (unit.name == entry_) {
+            bool is_there = ::access(unit.service.command.front().c_str(), F_OK) == 0;
             say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
-            entry_failure_ = code == ENOENT ? 127 : 126;
+            entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
         }
         // Of the others the failure of the start tells.
         if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)

@@ -22,8 +22,8 @@ using core::Process;
 using Environment = os::StringList;
 
 // What an init is told as somebody's service itself: it means nothing, or the wrong thing, to its own services.
-constexpr std::array<std::string_view, 9> not_for_others{"NOTIFY_SOCKET",  "LISTEN_PID",   "LISTEN_FDS",
-                                                         "LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC",
+constexpr std::array<std::string_view, 9> not_for_others{"NOTIFY_SOCKET",  "LISTEN_PID",    "LISTEN_FDS",
+                                                         "LISTEN_FDNAMES", "WATCHDOG_PID",  "WATCHDOG_USEC",
                                                          "INVOCATION_ID",  "MINIINIT_UNIT", "JOURNAL_STREAM"};
 
 void pass(Environment& to, const std::vector<std::string>& names, const std::vector<std::string>& ours) {
@@ -153,6 +153,7 @@ std::expected<void, std::string> connect(Launch& launch, const Process* process,
                                on_terminal && wanted.error == Output::inherit};
     }
     if (entry) {
+        plan.shell_for_scripts = true;
         plan.session = os::Session::group;
         plan.foreground = ::isatty(0) == 1 ? 0 : -1;
         return {};

@@ -167,7 +167,10 @@ void Supervisor::notified(const os::NotifyMessage& message) {
                 observer_->status_changed(id);
         } else if (key == "MAINPID") {
             auto pid = to_number<pid_t>(value);
-            if (pid && *pid > 1 && *pid != record.main_pid && processes_.owner(*pid, engine_->graph()) == id) {
+            if (!pid || *pid <= 1 || processes_.owner(*pid, engine_->graph()) != id) {
+                logs_.line(unit.name, Priority::warning,
+                           "MAINPID=" + without_controls(value) + " is ignored: that is no process of this service");
+            } else if (*pid != record.main_pid) {
                 processes_.adopt_main(*pid, id);
                 engine_->apply({.kind = Event::Kind::main_pid, .unit = id, .pid = *pid}, now_);
             }

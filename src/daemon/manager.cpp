@@ -326,7 +326,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Target& target
     if (!find(id, {target.name}, true, ids))
         return;
     supervisor_.isolate(target.name);
-    begin(id, caller, Goal::start, ids, target.wait);
+    begin(id, caller, Goal::isolate, ids, target.wait);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Events& events) {
@@ -384,6 +384,13 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     case Goal::restart:
         if (record.cycle)
             return false;
+        [[fallthrough]];
+    case Goal::isolate:
+        // A target is also all that it leaves out.
+        if (goal == Goal::isolate)
+            for (UnitId other = 0; other < engine.graph().size(); ++other)
+                if (core::active(engine.record(other).phase) && !engine.facts(other).wanted)
+                    return false;
         [[fallthrough]];
     case Goal::start:
         // One that waits for what nobody is going to bring up will not come by itself.

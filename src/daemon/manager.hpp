@@ -24,7 +24,7 @@ public:
     void turn_ended() override;
 
 private:
-    enum class Goal { start, stop, restart, reload, state };
+    enum class Goal { start, stop, restart, reload, isolate, state };
     // A call that waits. Units by name: they may be read again meanwhile.
     struct Job {
         Goal goal = Goal::start;

@@ -18,9 +18,12 @@ void PidFiles::watch(const std::string& path) {
     std::string directory = path;
     do {
         directory = directory.substr(0, directory.rfind('/'));
-        if (::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(),
-                                IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
+        int watch = ::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(),
+                                        IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO);
+        if (watch >= 0) {
+            watches_.insert(watch);
             return;
+        }
     } while (!directory.empty());
 }
 
@@ -29,10 +32,25 @@ void PidFiles::await(core::UnitId unit, std::string path, std::optional<uid_t> o
     waiting_[unit] = {std::move(path), owner};
 }
 
-void PidFiles::drain() {
+void PidFiles::forget(core::UnitId unit) {
+    waiting_.erase(unit);
+    if (!waiting_.empty())
+        return;
+    // With nobody waiting nothing that happens there is worth waking up for.
+    for (int watch : watches_)
+        (void)::inotify_rm_watch(inotify_.get(), watch); // gone already with its directory: as well
+    watches_.clear();
+    read_all(); // the kernel confirms the end of each watch
+}
+
+void PidFiles::read_all() {
     std::array<char, 4096> events;
     while (inotify_ && ::read(inotify_.get(), events.data(), events.size()) > 0) {
     }
+}
+
+void PidFiles::drain() {
+    read_all();
     for (const auto& [unit, awaited] : waiting_)
         watch(awaited.path);
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ public:
 
     // `owner`: who may have written it besides root and us: the service's user.
     void await(core::UnitId unit, std::string path, std::optional<uid_t> owner);
-    void forget(core::UnitId unit) { waiting_.erase(unit); }
+    void forget(core::UnitId unit);
     [[nodiscard]] bool any() const { return !waiting_.empty(); }
     // Takes what inotify has to say, and watches again what did not exist before.
     void drain();
@@ -34,11 +35,13 @@ public:
 
 private:
     void watch(const std::string& path);
+    void read_all();
     struct Awaited {
         std::string path;
         std::optional<uid_t> owner;
     };
     Fd inotify_;
+    std::set<int> watches_; // of directories, as inotify numbers them
     std::map<core::UnitId, Awaited> waiting_;
 };
 

@@ -20,17 +20,36 @@ constexpr unsigned most_empty_looks = 50; // an unrelated storm of orphans must 
 
 } // namespace
 
+void Processes::own_session(core::UnitId unit, pid_t session) {
+    auto [at, fresh] = session_owners_.insert_or_assign(session, unit);
+    (void)at;
+    auto& sessions = runs_[unit].sessions;
+    if (fresh || std::find(sessions.begin(), sessions.end(), session) == sessions.end())
+        sessions.push_back(session);
+}
+
 void Processes::add(pid_t pid, const Known& known) {
     known_[pid] = known;
-    runs_[known.unit].sessions.push_back(pid); // it leads a session of its own
+    ++runs_[known.unit].known;
+    own_session(known.unit, pid); // it leads a session of its own
 }
 
 void Processes::adopt_main(pid_t pid, core::UnitId unit) {
+    remove(pid);
     known_[pid] = {unit, core::Role::main};
-    auto& sessions = runs_[unit].sessions;
+    ++runs_[unit].known;
     for (pid_t id : {pid, os::process_session(pid)})
-        if (id > 1 && std::find(sessions.begin(), sessions.end(), id) == sessions.end())
-            sessions.push_back(id);
+        if (id > 1)
+            own_session(unit, id);
+}
+
+void Processes::remove(pid_t pid) {
+    auto at = known_.find(pid);
+    if (at == known_.end())
+        return;
+    if (auto run = runs_.find(at->second.unit); run != runs_.end() && run->second.known > 0)
+        --run->second.known;
+    known_.erase(at);
 }
 
 const Processes::Known* Processes::find(pid_t pid) const {
@@ -39,9 +58,7 @@ const Processes::Known* Processes::find(pid_t pid) const {
 }
 
 void Processes::begin_run(core::UnitId unit, std::string invocation) {
-    Run& run = runs_[unit];
-    run.invocation = std::move(invocation);
-    run.sessions.clear();
+    runs_[unit] = {.invocation = std::move(invocation), .known = runs_[unit].known};
 }
 
 const std::string& Processes::invocation(core::UnitId unit) const {
@@ -51,10 +68,34 @@ const std::string& Processes::invocation(core::UnitId unit) const {
 }
 
 void Processes::end_run(core::UnitId unit, const std::string& name) {
-    runs_.erase(unit);
+    bool cgroup_gone = false;
+    if (auto at = runs_.find(unit); at != runs_.end()) {
+        cgroup_gone = at->second.cgroup_gone;
+        for (pid_t session : at->second.sessions)
+            if (auto owner = session_owners_.find(session); owner != session_owners_.end() && owner->second == unit)
+                session_owners_.erase(owner);
+        runs_.erase(at);
+    }
     sweeps_.erase(unit);
-    if (tree_)
+    if (tree_ && !cgroup_gone)
         (void)tree_->remove(name); // EBUSY: kill-mode process left something there on purpose
+}
+
+// What tells a process of the unit. A session whose leader we have collected is the unit's as long as no other process
+// has come to its number.
+os::Membership Processes::membership(core::UnitId unit) const {
+    os::Membership result;
+    auto run = runs_.find(unit);
+    if (run == runs_.end())
+        return result;
+    result.invocation_id = run->second.invocation;
+    for (pid_t session : run->second.sessions) {
+        auto owner = session_owners_.find(session);
+        if (owner != session_owners_.end() && owner->second == unit &&
+            (find(session) != nullptr || !os::process_exists(session)))
+            result.sessions.push_back(session);
+    }
+    return result;
 }
 
 core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
@@ -65,14 +106,14 @@ core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
         return name ? graph.find(*name) : core::no_unit;
     }
     pid_t session = os::process_session(pid);
-    for (const auto& [unit, run] : runs_)
-        if (session > 1 && std::find(run.sessions.begin(), run.sessions.end(), session) != run.sessions.end())
-            return unit;
+    if (auto at = session_owners_.find(session);
+        session > 1 && at != session_owners_.end() && (find(session) != nullptr || !os::process_exists(session)))
+        return at->second;
     // It has made a session of its own: what it was given at birth still tells.
     std::vector<os::Membership> services;
     std::vector<core::UnitId> units;
     for (const auto& [unit, run] : runs_) {
-        services.push_back({run.invocation, run.sessions});
+        services.push_back(membership(unit));
         units.push_back(unit);
     }
     auto members = os::find_members(services);
@@ -100,6 +141,11 @@ void Processes::signal(core::UnitId unit, const std::string& name, core::Effect:
                 (void)tree_->kill(name);
             for (pid_t pid : members)
                 (void)os::send_signal(pid, what);
+            // One that could not be put into a cgroup of its unit is reached all the same.
+            for (pid_t pid : {main, hook})
+                if (pid > 0 && std::find(members.begin(), members.end(), pid) == members.end() &&
+                    (what == SIGKILL || !tree_->unit_of(pid)))
+                    (void)os::signal_group(pid, what);
             return;
         }
         // Each process we started leads a group of its own. Members that have left it are found by the sweep.
@@ -114,7 +160,8 @@ void Processes::signal(core::UnitId unit, const std::string& name, core::Effect:
 }
 
 bool Processes::knows_process_of(core::UnitId unit) const {
-    return std::any_of(known_.begin(), known_.end(), [&](const auto& entry) { return entry.second.unit == unit; });
+    auto at = runs_.find(unit);
+    return at != runs_.end() && at->second.known > 0;
 }
 
 void Processes::sweep(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number) {
@@ -151,12 +198,20 @@ void Processes::sweep_by_cgroup(std::vector<core::UnitId>& done) {
         if (sweep.scope == core::Effect::Scope::main)
             continue;
         auto removed = tree_->remove(sweep.name);
-        if (removed || removed.error().code != EBUSY) {
+        bool in_cgroup = !removed && removed.error().code == EBUSY;
+        if (!in_cgroup && !knows_process_of(unit)) {
+            runs_[unit].cgroup_gone = removed.has_value();
             done.push_back(unit);
             continue;
         }
-        if (!std::exchange(sweep.signalled, true))
+        if (std::exchange(sweep.signalled, true))
+            continue;
+        if (in_cgroup)
             signal(unit, sweep.name, sweep.scope, sweep.number, 0, 0);
+        else // it could not be put there
+            for (const auto& [pid, known] : known_)
+                if (known.unit == unit)
+                    (void)os::signal_group(pid, sweep.number);
     }
 }
 
@@ -194,7 +249,7 @@ void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
         return;
     std::vector<os::Membership> services;
     for (core::UnitId unit : uncertain)
-        services.push_back({runs_[unit].invocation, runs_[unit].sessions});
+        services.push_back(membership(unit));
     auto members = os::find_members(services);
     for (std::size_t i = 0; i < uncertain.size(); ++i) {
         core::UnitId unit = uncertain[i];
@@ -229,6 +284,10 @@ void Processes::renumber(const std::function<core::UnitId(core::UnitId)>& fresh)
     for (auto& [unit, sweep] : sweeps_)
         if (core::UnitId now = fresh(unit); now != core::no_unit)
             sweeps.emplace(now, std::move(sweep));
+    for (auto at = session_owners_.begin(); at != session_owners_.end();) {
+        at->second = fresh(at->second);
+        at = at->second == core::no_unit ? session_owners_.erase(at) : std::next(at);
+    }
     runs_ = std::move(runs);
     sweeps_ = std::move(sweeps);
     for (auto& [pid, known] : known_)

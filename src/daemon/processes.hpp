@@ -6,6 +6,7 @@
 #include "core/event.hpp"
 #include "core/graph.hpp"
 #include "os/cgroup.hpp"
+#include "os/members.hpp"
 #include "wire/log_protocol.hpp"
 
 #include <array>
@@ -35,7 +36,7 @@ public:
     // A main process we did not start ourselves: it says so, or its PID file does.
     void adopt_main(pid_t pid, core::UnitId unit);
     [[nodiscard]] const Known* find(pid_t pid) const;
-    void remove(pid_t pid) { known_.erase(pid); }
+    void remove(pid_t pid);
     // A child of ours that is no unit's: the collector. 0: there is none.
     void set_own(pid_t pid) { own_ = pid; }
     // A new run of the unit: what belongs to it from now on carries this id.
@@ -70,7 +71,9 @@ public:
 private:
     struct Run {
         std::string invocation;
-        std::vector<pid_t> sessions;
+        std::vector<pid_t> sessions; // those of them that `session_owners_` still gives it
+        unsigned known = 0;          // processes in `known_`
+        bool cgroup_gone = false;    // a sweep has removed it already
     };
     struct Sweep {
         std::string name;
@@ -81,12 +84,15 @@ private:
         unsigned empty_looks = 0;
     };
     [[nodiscard]] bool knows_process_of(core::UnitId unit) const;
+    [[nodiscard]] os::Membership membership(core::UnitId unit) const;
+    void own_session(core::UnitId unit, pid_t session);
     void sweep_by_cgroup(std::vector<core::UnitId>& done);
     void sweep_by_session(std::vector<core::UnitId>& done);
 
     std::optional<os::CgroupTree> tree_;
     std::unordered_map<pid_t, Known> known_;
     std::unordered_map<core::UnitId, Run> runs_;
+    std::unordered_map<pid_t, core::UnitId> session_owners_; // a number is its latest user's
     std::map<core::UnitId, Sweep> sweeps_;
     pid_t own_ = 0;
     std::uint64_t orphans_ = 0;

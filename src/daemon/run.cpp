@@ -10,10 +10,12 @@
 #include "os/runtime.hpp"
 #include "os/system.hpp"
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 extern char** environ;
 
@@ -24,8 +26,13 @@ namespace {
 // Whether anybody has described services that are to run beside COMMAND. Vendor units do not count: they come with the
 // package, not with an intention.
 bool has_units(const Options& options) {
-    return !options.config.empty() || !options.units.empty() || ::access("/etc/miniinit.toml", F_OK) == 0 ||
-           ::access("/etc/miniinit", F_OK) == 0;
+    if (!options.config.empty() || !options.units.empty() || ::access("/etc/miniinit.toml", F_OK) == 0)
+        return true;
+    std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/etc/miniinit"), ::closedir);
+    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
+        if (std::string_view(entry->d_name).ends_with(".toml"))
+            return true;
+    return false;
 }
 
 bool first_boot() {

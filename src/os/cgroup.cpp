@@ -28,12 +28,15 @@ Result<std::string> read_at(int directory, const char* name) {
         return fault(errno, "open", name);
     std::string text;
     char piece[4096];
-    while (ssize_t got = ::read(fd.get(), piece, sizeof piece)) {
+    for (;;) {
+        ssize_t got = ::read(fd.get(), piece, sizeof piece);
         if (got < 0)
             return fault(errno, "read", name);
         text.append(piece, static_cast<std::size_t>(got));
+        // The kernel hands out whole lines as long as there is room: much room left means that there are no more.
+        if (got < static_cast<ssize_t>(sizeof piece) / 2)
+            return text;
     }
-    return text;
 }
 
 Result<> write_at(int directory, const char* name, std::string_view text) {
@@ -48,6 +51,9 @@ Result<> write_at(int directory, const char* name, std::string_view text) {
 // Calls `visit` with the name of each cgroup directly in `directory`.
 template <typename Visit>
 void each_nested(int directory, Visit visit) {
+    struct stat status{};
+    if (::fstat(directory, &status) == 0 && status.st_nlink == 2)
+        return; // a cgroup's directory counts its nested ones, and hardly any has one
     int again = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR* listing = again >= 0 ? ::fdopendir(again) : nullptr;
     if (listing == nullptr) {

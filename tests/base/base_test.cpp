@@ -4,8 +4,8 @@
 #include "base/signals.hpp"
 #include "base/time.hpp"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
+#include <doctest/doctest.h>
 
 #include <cerrno>
 #include <csignal>
@@ -88,7 +88,8 @@ TEST_CASE("signals are read as people write them") {
     CHECK(signal_number("SIGRTMAX") == 64);
     CHECK(signal_number("CLD") == SIGCHLD);
     CHECK(signal_number("POLL") == SIGIO);
-    for (const char* text : {"", "SIG", "0", "65", "-1", "FOO", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN+", "TERMX"}) {
+    for (const char* text :
+         {"", "SIG", "0", "65", "-1", "FOO", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN+", "TERMX"}) {
         CAPTURE(text);
         CHECK_FALSE(signal_number(text));
     }

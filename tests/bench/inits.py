@@ -10,7 +10,7 @@ from pathlib import Path
 class Init:
     name = ""
     logs = "none"  # by what the services' output is kept
-    stop_signal = signal.SIGTERM
+    stop_signal = signal.SIGTERM  # None: it cannot stop everything in order here
     ends = True  # whether PID 1 ends when it was told to stop
     restarts_apart = 0.0  # seconds between two deaths of a service, so that a throttle is not what is measured
     most = 10000  # services that make sense within the time of a benchmark
@@ -146,8 +146,7 @@ class S6(Scanned):
 class Runit(Scanned):
     name = "runsvdir"
     logs = "svlogd"
-    stop_signal = signal.SIGHUP
-    ends = False  # it ends at once, and leaves the stopping to those it leaves behind
+    stop_signal = None  # as PID 1 it would end before anything else has, and the kernel would kill the rest
     restarts_apart = 1.2
     most = 1000
 
@@ -210,12 +209,19 @@ class Finit(Init):
         shutil.copy("/etc/passwd", etc)
         shutil.copy("/etc/group", etc)
         shutil.copy("/etc/ld.so.cache", etc)
-        rest = "".join(f"service [S12345789] name:service-{i} {' '.join(self.service(place, i))}\n" for i in range(count))
+        # It writes to these, and may clean them.
+        private = [place.path / name for name in ("run", "tmp")]
+        for directory in private:
+            directory.mkdir()
+        # Without a number of its own, a second service of the same program would replace the first.
+        rest = "".join(f"service [S12345789] name:service-{i} :{i + 1} {' '.join(self.service(place, i))}\n"
+                       for i in range(count))
         (etc / "finit.conf").write_text("runlevel 2\n" + rest)
         libraries = [str(path) for path in (self.where / "usr/lib", self.where / "lib")]
         libraries += [str(path) for path in self.where.glob("usr/lib/*-linux-gnu")]
         return [self.where / "sbin/finit"], {
-            "binds": [(etc, "/etc")], "environment": {"LD_LIBRARY_PATH": ":".join(libraries)}}
+            "binds": [(etc, "/etc"), *[(directory, f"/{directory.name}") for directory in private]],
+            "environment": {"LD_LIBRARY_PATH": ":".join(libraries)}}
 
 
 def tool(name):

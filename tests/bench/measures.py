@@ -20,6 +20,7 @@ class Bench:
         self.tools, self.work, self.launch = tools, tools / "work", tools / "bench_launch"
         self.floor, self.inits, self.peers, self.table, self.quick = floor, inits, peers, table, quick
         self.miniinit = inits[0]
+        self.ends = time.monotonic() + 240  # after that the other inits are left out
 
     def run(self, stack, init, what, count, target):
         place = Place(self.work, init.name.replace(" ", "-").replace(",", ""))
@@ -28,19 +29,26 @@ class Bench:
         return stack.enter_context(Run(self.launch, place, argv, target, **keywords))
 
     def rounds(self, some, inits, measure):
-        """{init: [values]}: `some` rounds of measure(init) in turn; one that fails takes no further part."""
-        values, broken = {init: [] for init in inits}, {}
+        """{init: [values]}: `some` rounds of measure(init) in turn. One that fails takes no further part; one that takes
+        seconds has only one round; and the other inits none when the time is up."""
+        values, over = {init: [] for init in inits}, set()
         for _ in range(some):
             for init in inits:
-                if init in broken:
+                if init in over:
+                    continue
+                began = time.monotonic()
+                if init in self.peers and began > self.ends:
+                    over.add(init)
+                    self.table.note(f"{init.name} was not measured in all respects: the time was up")
                     continue
                 try:
                     values[init].append(measure(init))
                 except Trouble as trouble:
-                    broken[init] = str(trouble)
-        for init, why in broken.items():
-            self.table.note(f"{init.name}: {why}")
-        return {init: some for init, some in values.items() if some and init not in broken}
+                    over.add(init)
+                    self.table.note(f"{init.name}: {trouble}")
+                if init in self.peers and time.monotonic() > began + 4:
+                    over.add(init)
+        return {init: some for init, some in values.items() if some}
 
 
 def median(values, which=None):
@@ -50,26 +58,27 @@ def median(values, which=None):
 def bring_up(bench, init, count):
     with ExitStack() as stack:
         run = bench.run(stack, init, init.services, count, count)
-        up = run.all_up()
+        up = run.all_up(30)
         time.sleep(0.05)
         stopped = None
-        try:
-            stopped = run.stop(init.stop_signal, 20, init.ends)
-        except Trouble as trouble:
-            bench.table.note(f"{init.name}: stopping {count}: {trouble}")
+        if init.stop_signal is not None:
+            try:
+                stopped = run.stop(init.stop_signal, 20, init.ends)
+            except Trouble as trouble:
+                bench.table.note(f"{init.name}: stopping {count}: {trouble}")
         return up, stopped
 
 
 def start(bench):
     """N independent services, from the exec of the init to the last one saying that it is up; and their end."""
-    sizes = {1: 3, 100: 3, 1000: 3} if bench.quick else {1: 9, 100: 9, 1000: 9, 3000: 5, 5000: 5}
+    sizes = {1: 3, 100: 3, 1000: 3} if bench.quick else {1: 9, 100: 9, 1000: 7, 3000: 3, 5000: 3}
     medians = {}
     for count, rounds in sizes.items():
         own = bench.rounds(rounds, [bench.floor, *bench.inits], lambda init: bring_up(bench, init, count))
         few = {}
         if not bench.quick:
             peers = [peer for peer in bench.peers if count <= peer.most]
-            few = bench.rounds(2 if count <= 1000 else 1, peers, lambda init: bring_up(bench, init, count))
+            few = bench.rounds(2 if count <= 100 else 1, peers, lambda init: bring_up(bench, init, count))
         all_of_them = {**own, **few}
         for init, values in all_of_them.items():
             medians[init, count] = median(values, 0)
@@ -93,7 +102,7 @@ def chain(bench):
 
     def measure(init):
         with ExitStack() as stack:
-            return bench.run(stack, init, init.chain, count, count).all_up()
+            return bench.run(stack, init, init.chain, count, count).all_up(20)
 
     inits = [bench.floor, *bench.inits, *[peer for peer in bench.peers if type(peer).chain is not Init.chain]]
     values = bench.rounds(3 if bench.quick else 9, inits, measure)

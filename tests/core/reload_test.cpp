@@ -47,6 +47,27 @@ TEST_CASE("a running service goes on when it now requires what is not up") {
     CHECK(world.phase("b") == "up");
 }
 
+TEST_CASE("a running service goes on when another file says that it is required by it") {
+    World world("[units.b]\n");
+    world.ask("b");
+    world.ready("b");
+    world.reread("[units.a]\nrequired-by = ['b']\n[units.b]\n");
+    CHECK(world.signals().empty());
+    CHECK(world.phase("b") == "up");
+}
+
+TEST_CASE("running services go on when they are said to conflict now") {
+    World world("[units.a]\n[units.b]\n");
+    for (const char* unit : {"a", "b"}) {
+        world.ask(unit);
+        world.ready(unit);
+    }
+    world.reread("[units.a]\nconflicts = ['b']\n[units.b]\n");
+    CHECK(world.signals().empty());
+    CHECK(world.phase("a") == "up");
+    CHECK(world.phase("b") == "up");
+}
+
 TEST_CASE("a running service whose file is gone goes on until it is stopped") {
     World world("[units.a]\n[units.b]\n");
     world.obedient();

@@ -90,9 +90,13 @@ TEST_CASE("10,000 units behind one come down and back with it") {
             effects += todo.size();
             for (const Effect& effect : todo) {
                 if (effect.kind == Effect::Kind::spawn)
-                    engine.apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = ++pid}, now);
+                    engine.apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = ++pid},
+                                 now);
                 if (effect.kind == Effect::Kind::signal)
-                    engine.apply({.kind = Event::Kind::exited, .unit = effect.unit, .role = Role::main, .exit = ExitStatus::signal(15)},
+                    engine.apply({.kind = Event::Kind::exited,
+                                  .unit = effect.unit,
+                                  .role = Role::main,
+                                  .exit = ExitStatus::signal(15)},
                                  now);
                 if (effect.kind == Effect::Kind::sweep)
                     engine.apply({.kind = Event::Kind::emptied, .unit = effect.unit}, now);
@@ -122,7 +126,8 @@ TEST_CASE("with a bound on parallel starts 10,000 units need no more effects tha
 }
 
 TEST_CASE("a crash loop of days leaves nothing behind") {
-    World world("[units.a]\nservice = { command = '/a', restart-limit = 0, restart-delay = '1s', restart-delay-max = '1s' }\n");
+    World world(
+        "[units.a]\nservice = { command = '/a', restart-limit = 0, restart-delay = '1s', restart-delay-max = '1s' }\n");
     world.ask("a");
     for (int i = 0; i < 100'000; ++i) {
         world.exit("a", 1);

@@ -171,6 +171,14 @@ TEST_CASE("a refusal exits with 4, and says in JSON what it is") {
               R"({"error":"org.miniinit.Manager.PermissionDenied","message":"not)"));
 }
 
+TEST_CASE("what there is no process for exits with 3") {
+    FakeInit init([](const wire::Request&, bool) { return error(wire::NotRunning{"web", Phase::down}); });
+    const Outcome outcome = init.ctl({"signal", "USR1", "web"});
+    CHECK(outcome.code == 3);
+    CHECK(has(outcome.err, "web is not running, it is down"));
+    CHECK(init.ctl({"reload", "web"}).code == 3);
+}
+
 TEST_CASE("where no init listens, that is said, and what to do") {
     const Outcome outcome = run_ctl({"minictl", "--control", "/nowhere/control", "list"});
     CHECK(outcome.code == 1);

@@ -111,11 +111,13 @@ TEST_CASE("unit files are read where the init that answers reads them") {
     // What was asked for by hand goes before that.
     CHECK(has(init.ctl({"show", "web", "--units", "/nowhere"}).err, "/nowhere)"));
 
-    CHECK(init.ctl({"disable", "web"}).out == "web is now disabled; it runs on (`minictl stop web` ends it)\n");
+    CHECK(init.ctl({"disable", "web"}).out ==
+          "web is now disabled; it runs on (`minictl --control " + init.path() + " stop web` ends it)\n");
     CHECK(std::filesystem::is_symlink(init.directory.at("units/disabled/web")));
     state = core::Phase::down;
     CHECK(init.ctl({"disable", "web"}).out == "web was already disabled\n");
-    CHECK(init.ctl({"enable", "web"}).out == "web is now enabled; `minictl start web` starts it now\n");
+    CHECK(init.ctl({"enable", "web"}).out ==
+          "web is now enabled; `minictl --control " + init.path() + " start web` starts it now\n");
 }
 
 TEST_CASE("an init that is named and does not answer is not taken for another") {

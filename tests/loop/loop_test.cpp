@@ -2,10 +2,10 @@
 #include "base/fd.hpp"
 #include "loop/loop.hpp"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <doctest/doctest.h>
 
 #include <cerrno>
 #include <string>

@@ -32,8 +32,8 @@ sys.stdin.read()
 
 def connect(init):
     one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    one.connect(init.control)  # waits where many are waiting
     one.settimeout(10)
-    one.connect(init.control)
     return one
 
 

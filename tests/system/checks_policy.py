@@ -121,6 +121,7 @@ def policy_target(t):
                 [init.state(name) for name in ("rescue", "shell", "log", "web", "net", "setup", "by-hand", "default")],
                 ["up", "up", "up", "down", "down", "down", "down", "down"])
         t.equal("what both need is not touched", init.status("log")["main_pid"], pid)
+        until(lambda: init.state("setup") == "down", 3)
         t.equal("a oneshot that was done is undone by its stop-command and post-stop", init.text("setup"),
                 "set up\ntorn down\nswept")
         result = init.ctl("target", "default")

@@ -113,8 +113,8 @@ class Client:
 
     def __init__(self, path, timeout=10):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self.socket.connect(path)  # waits where many are waiting
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
         self.buffer = b""
 
     def send(self, method, more=False, **parameters):
