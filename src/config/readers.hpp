@@ -47,7 +47,7 @@ void number(const Value& value, core::Unit& unit) {
 template <auto Member>
 void size(const Value& value, core::Unit& unit) {
     if (auto size = value.size())
-        member<Member>(unit) = *size;
+        member<Member>(unit) = size;
 }
 // A size, or "unlimited".
 template <auto Member>
@@ -60,7 +60,7 @@ void bound(const Value& value, core::Unit& unit) {
 template <auto Member>
 void mode(const Value& value, core::Unit& unit) {
     if (auto mode = value.mode())
-        member<Member>(unit) = *mode;
+        member<Member>(unit) = mode;
 }
 template <auto Member>
 void path(const Value& value, core::Unit& unit) {

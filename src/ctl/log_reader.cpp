@@ -182,6 +182,7 @@ Around find_moment(const LogFile& file, WallTime at) {
 
 std::optional<std::string_view> Lines::next() {
     for (std::size_t looked = used_;;) {
+        // NOLINTNEXTLINE(bugprone-not-null-terminated-result): a byte is looked for, not the end of a string
         const void* end = std::memchr(buffer_.data() + looked, '\n', buffer_.size() - looked);
         if (end != nullptr) {
             std::string_view line(buffer_.data() + used_, static_cast<const char*>(end));

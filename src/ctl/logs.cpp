@@ -221,7 +221,7 @@ std::string take_option(LogQuery& query, int option, const std::string& value) {
         auto number = to_number<std::size_t>(value);
         if (!number)
             return "--lines: not a number: " + value;
-        query.last = *number;
+        query.last = number;
         return {};
     }
     case 'p': {

@@ -12,7 +12,7 @@ namespace mi::daemon {
 
 namespace {
 
-std::string environment(const char* name, std::string otherwise) {
+std::string environment(const char* name, const std::string& otherwise) {
     const char* value = std::getenv(name);
     return value != nullptr && *value == '/' ? value : otherwise;
 }

@@ -7,8 +7,6 @@
 
 namespace mi::daemon {
 
-using core::Phase;
-
 namespace {
 
 std::int64_t micros(Span span) { return std::chrono::duration_cast<std::chrono::microseconds>(span).count(); }

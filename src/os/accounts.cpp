@@ -30,7 +30,7 @@ std::vector<std::string_view> fields_of(std::string_view line) {
 
 } // namespace
 
-Accounts::Accounts(std::string root) {
+Accounts::Accounts(const std::string& root) {
     passwd_.path = root + "/etc/passwd";
     group_.path = root + "/etc/group";
 }

@@ -25,7 +25,7 @@ struct User {
 // they have changed, not for every question.
 class Accounts {
 public:
-    explicit Accounts(std::string root = {});
+    explicit Accounts(const std::string& root = {});
 
     // By name or by number. A number needs no entry: its group is then the same number. Fault ENOENT: no such user.
     Result<User> user(std::string_view name_or_number);

@@ -1,8 +1,8 @@
 // The service that every init under test runs: says on the board that it is up, and waits for its end.
 //   bench_service BOARD INDEX         runs until SIGTERM, and says that it got it
 //   bench_service BOARD INDEX once    is done at once (a oneshot)
-// Made without a C library (-DBARE -nostdlib), because in a virtual machine the start of a glibc program, which asks the
-// processor for its features dozens of times, costs several times what starting a process does, and would hide the latter.
+// Made without a C library (-DBARE -nostdlib): in a virtual machine the start of a glibc program, which asks the
+// processor for its features dozens of times, costs several times what starting a process does, and would hide that.
 #include "board.h"
 
 #include <signal.h>

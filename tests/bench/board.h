@@ -1,6 +1,6 @@
-// The board on which the benchmark's processes write what happened when: one file, mapped by all of them, so that telling
-// costs each an open, an mmap and an atomic addition, whoever started it. Times are CLOCK_MONOTONIC in nanoseconds, which
-// all namespaces share. scripts/bench knows this layout (tests/bench/harness.py).
+// The board on which the benchmark's processes write what happened when: one file, mapped by all of them, so that
+// telling costs each an open, an mmap and an atomic addition, whoever started it. Times are CLOCK_MONOTONIC in
+// nanoseconds, which all namespaces share. scripts/bench knows this layout (tests/bench/harness.py).
 #pragma once
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-"""One run of one program as PID 1 of a namespace: starting it, the board its services write on, looking at its processes,
-and ending it. What the programs are is inits.py's business, what is measured measures.py's."""
+"""One run of one program as PID 1 of a namespace: starting it, the board its services write on, looking at its
+processes, and ending it. What the programs are is inits.py's business, what is measured measures.py's."""
 
 import ctypes
 import mmap
@@ -22,7 +22,8 @@ class Slot(ctypes.Structure):
 
 class Layout(ctypes.Structure):  # tests/bench/board.h
     _fields_ = [
-        ("target", ctypes.c_uint32), ("started", ctypes.c_uint32), ("stopped", ctypes.c_uint32), ("go", ctypes.c_uint32),
+        ("target", ctypes.c_uint32), ("started", ctypes.c_uint32), ("stopped", ctypes.c_uint32),
+        ("go", ctypes.c_uint32),
         ("begun", ctypes.c_uint64), ("all_started", ctypes.c_uint64), ("all_stopped", ctypes.c_uint64),
         ("ended", ctypes.c_uint64), ("work_begun", ctypes.c_uint64), ("work_ended", ctypes.c_uint64),
         ("reserved", ctypes.c_uint64 * 4), ("slots", Slot * SLOTS),
@@ -44,7 +45,8 @@ def wait_for(what, condition, seconds):
 
 def own_cgroup():
     """The cgroup v2 directory in which new ones can be made, or None."""
-    own = next((line[4:].strip() for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")), "/")
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    own = next((line[3:].strip() for line in lines if line.startswith("0::")), "/")
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, point, kind = line.split()[:3]
         directory = Path(point + own.rstrip("/"))
@@ -138,14 +140,14 @@ class Run:
         return (self.board.all_started - self.board.begun) / 1e9
 
     def stop(self, number=signal.SIGTERM, seconds=60, to_the_end=True):
-        """Seconds from the signal until PID 1 has ended (or, where it does not end, until the last service had its signal)."""
+        """Seconds from the signal until PID 1 has ended; where it does not, until the last service has its signal."""
         before = time.monotonic_ns()
         self.send(number)
         if to_the_end:
             wait_for("the end after a signal", lambda: self._launcher.poll() is not None, seconds)
             return (self.board.ended - before) / 1e9
-        wait_for(f"{self.board.stopped} of {self.board.target} services stopped", lambda: self.board.all_stopped != 0,
-                 seconds)
+        what = f"{self.board.stopped} of {self.board.target} services stopped"
+        wait_for(what, lambda: self.board.all_stopped != 0, seconds)
         return (self.board.all_stopped - before) / 1e9
 
     def finished(self, seconds=60):

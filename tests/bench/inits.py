@@ -1,5 +1,5 @@
-"""The programs under test: how each is told, by its own means, to run N test services, and how it is started and stopped.
-The floor is one of them: plain vfork and exec."""
+"""The programs under test: how each is told, by its own means, to run N test services, and how it is started and
+stopped. The floor is one of them: plain vfork and exec."""
 
 import shutil
 import signal
@@ -77,7 +77,8 @@ class Miniinit(Init):
 
     def services(self, place, count):
         restart = 'restart = "always"\nrestart-delay = "0s"\nrestart-limit = 0\n'
-        return self.write(place, {f"service-{i}": self.unit(self.service(place, i), service=restart) for i in range(count)})
+        return self.write(place, {f"service-{i}": self.unit(self.service(place, i), service=restart)
+                                  for i in range(count)})
 
     def chain(self, place, count):
         def link(i):

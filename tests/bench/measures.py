@@ -1,5 +1,6 @@
-"""What is measured, one function for each part of the benchmark: they fill a Table. Programs take turns, round by round, so
-that whatever else the machine is doing meets all of them alike; what counts is the median, and its ratio to the floor's."""
+"""What is measured, one function for each part of the benchmark: they fill a Table. Programs take turns, round by
+round, so that whatever else the machine is doing meets all of them alike; what counts is the median, and its ratio to
+the floor's."""
 
 import os
 import shutil
@@ -29,8 +30,8 @@ class Bench:
         return stack.enter_context(Run(self.launch, place, argv, target, **keywords))
 
     def rounds(self, some, inits, measure):
-        """{init: [values]}: `some` rounds of measure(init) in turn. One that fails takes no further part; one that takes
-        seconds has only one round; and the other inits none when the time is up."""
+        """{init: [values]}: `some` rounds of measure(init) in turn. One that fails takes no further part; one that
+        takes seconds has only one round; and the other inits none when the time is up."""
         values, over = {init: [] for init in inits}, set()
         for _ in range(some):
             for init in inits:
@@ -110,7 +111,7 @@ def chain(bench):
 
 
 def memory(bench):
-    """With 1,000 services up: memory of PID 1 and its helpers, their wake-ups while nothing happens, PID 1's descriptors."""
+    """With 1,000 services up: memory of PID 1 and its helpers, their wake-ups when idle, PID 1's descriptors."""
     count = 1000
     pss, woken, descriptors = {}, {}, {}
 
@@ -204,7 +205,8 @@ def orphans(bench):
     def among_services(init):
         def with_storm(place, number):
             units = {f"service-{i}": init.unit(init.service(place, i)) for i in range(100)}
-            units["storm"] = init.unit([str(bench.tools / "bench_storm"), str(place.board_path), str(number), "service"])
+            storm = [str(bench.tools / "bench_storm"), str(place.board_path), str(number), "service"]
+            units["storm"] = init.unit(storm)
             return init.write(place, units)
         with ExitStack() as stack:
             run = bench.run(stack, init, with_storm, count, 0)
@@ -217,7 +219,8 @@ def orphans(bench):
 
     rounds = 1 if bench.quick else 3
     values = bench.rounds(rounds, commands(bench), measure)
-    bench.table.times(f"collect {count:,} orphans, one command", {init.name: median(some) for init, some in values.items()})
+    bench.table.times(f"collect {count:,} orphans, one command",
+                      {init.name: median(some) for init, some in values.items()})
     values = {init: some for init, some in values.items() if init.name == "floor"}
     values |= bench.rounds(rounds, bench.inits, among_services)
     bench.table.times(f"collect {count:,} orphans, among 100 services",
@@ -292,10 +295,11 @@ def each(bench, mode, times, rounds, programs, environment=None):
     values = {name: [] for name in programs}
     for _ in range(rounds):
         for name, argv in programs.items():
-            done = subprocess.run([bench.tools / "bench_floor", mode, str(times), *argv], capture_output=True, text=True,
-                                  env={**ENVIRONMENT, **(environment or {})}, check=False)
+            done = subprocess.run([bench.tools / "bench_floor", mode, str(times), *argv], capture_output=True,
+                                  text=True, env={**ENVIRONMENT, **(environment or {})}, check=False)
             if done.returncode != 0:
-                bench.table.note(f"{name}: {' '.join(str(word) for word in argv)} failed: {done.stderr.strip()[-200:]}")
+                words = " ".join(str(word) for word in argv)
+                bench.table.note(f"{name}: {words} failed: {done.stderr.strip()[-200:]}")
                 continue
             values[name] += [int(line) / 1e9 for line in done.stdout.split()]
     return {name: median(some) for name, some in values.items() if some}

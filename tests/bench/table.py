@@ -19,7 +19,7 @@ class Table:
         self.rows, self.notes = [], []
 
     def times(self, what, values, bar=None, base="floor"):
-        """Seconds of each program, shown with their ratio to those of `base`; `bar` is the most that ratio may be for us."""
+        """Seconds of each program, with their ratio to those of `base`; `bar` is the most that ratio may be for us."""
         cells, held = {}, []
         for name, value in values.items():
             ratio = value / values[base] if values.get(base) else None
@@ -46,7 +46,8 @@ class Table:
     def markdown(self, logs):
         """`logs`: {column: how it keeps the output of services}."""
         used = [name for name in self.columns if any(name in cells for _, cells, _, _ in self.rows)]
-        heads = [f"{name}" + (f" + {logs[name]}" if logs.get(name, "none") not in ("none", "built in") else "") for name in used]
+        loggers = {name: f" + {logger}" for name, logger in logs.items() if logger not in ("none", "built in")}
+        heads = [name + loggers.get(name, "") for name in used]
         lines = ["| | bar | held | " + " | ".join(heads) + " |", "| --- | --- | --- |" + " --- |" * len(used)]
         for what, cells, bar, verdict in self.rows:
             lines.append(f"| {what} | {bar} | {verdict} | " + " | ".join(cells.get(name, "") for name in used) + " |")

@@ -133,6 +133,29 @@ TEST_CASE("a milestone that fails before it came up fails who has it") {
     CHECK(world.record("web").reason == Reason::dependency_failed);
 }
 
+TEST_CASE("a milestone that fails after it came up fails nobody") {
+    World world("[units.setup]\nservice = { command = '/s', restart = 'no' }\n[units.web]\nmilestones = ['setup']\n");
+    world.ask("web");
+    world.ready("web");
+    world.exit("setup", 1);
+    CHECK(world.phase("setup") == "failed");
+    world.exit("web", 1);
+    world.pass("200ms");
+    CHECK(world.running() == "web");
+}
+
+TEST_CASE("a wanted unit is waited for while what it requires is tried again") {
+    World world("[units.disk]\n[units.db]\nrequires = ['disk']\n[units.web]\nwants = ['db']\n");
+    world.ask("web");
+    world.exit("disk", 1);
+    CHECK(world.phase("disk") == "backoff");
+    CHECK(world.phase("web") == "waiting");
+    world.pass("200ms");
+    world.ready("disk");
+    world.ready("db");
+    CHECK(world.running() == "disk db web");
+}
+
 TEST_CASE("after and before are order only, for start and in reverse for stop") {
     World world("[units.one]\n[units.two]\nafter = ['one']\n[units.zero]\nbefore = ['one']\n"
                 "[units.all]\ntarget = {}\nwants = ['one', 'two', 'zero']\n");

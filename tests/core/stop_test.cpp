@@ -185,6 +185,17 @@ TEST_CASE("a start while a service is on its way down by its own end starts it a
     CHECK(world.phase("a") == "up");
 }
 
+TEST_CASE("a stop while a service is on its way down by its own end leaves it down, and not failed") {
+    World world("[units.a]\nservice = { command = '/a', restart = 'always', exit-action = 'shutdown' }\n");
+    world.ask("a");
+    world.leave_behind("a");
+    world.exit("a", 1);
+    world.stop("a");
+    world.leftovers_end("a");
+    CHECK(world.phase("a") == "down");
+    CHECK(world.concluded().empty());
+}
+
 TEST_CASE("restart stops and starts; of what is down it is a start") {
     World world("[units.a]\n");
     world.restart("a");
