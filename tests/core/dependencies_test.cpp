@@ -125,6 +125,18 @@ TEST_CASE("a milestone has to come up once, and may go then") {
     CHECK(world.running() == "web");
 }
 
+TEST_CASE("a milestone that was stopped has to come up anew for those that start later") {
+    World world("[units.setup]\n[units.web]\nmilestones = ['setup']\n");
+    world.obedient();
+    world.ask("setup");
+    world.ready("setup");
+    world.stop("setup");
+    world.ask("web");
+    CHECK(world.running() == "setup");
+    world.ready("setup");
+    CHECK(world.running() == "setup web");
+}
+
 TEST_CASE("a milestone that fails before it came up fails who has it") {
     World world("[units.setup]\nservice = { type = 'oneshot', command = '/c' }\n[units.web]\nmilestones = ['setup']\n");
     world.ask("web");

@@ -11,7 +11,7 @@ TEST_CASE("reading units again leaves what runs alone") {
     world.ready("b");
     int a = world.record("a").main_pid, b = world.record("b").main_pid;
     world.changes();
-    world.reread("[units.zero]\n[units.a]\ndescription = 'new'\n[units.b]\nrequires = ['a']\n[units.c]\n");
+    world.reread("[units.0first]\n[units.a]\ndescription = 'new'\n[units.b]\nrequires = ['a']\n[units.c]\n");
     CHECK(world.changes().empty());
     CHECK(world.signals().empty());
     CHECK(world.record("a").main_pid == a);
@@ -132,7 +132,7 @@ TEST_CASE("a pending restart, a start and a stop under way survive a new reading
     world.exit("a", 1);
     world.ready("c");
     world.stop("c");
-    world.reread("[units.aa]\n[units.a]\nservice.command = '/a'\n[units.b]\n[units.c]\n");
+    world.reread("[units.0first]\n[units.a]\nservice.command = '/a'\n[units.b]\n[units.c]\n");
     CHECK(world.phase("a") == "backoff");
     CHECK(world.phase("b") == "starting");
     CHECK(world.phase("c") == "stopping");
@@ -150,7 +150,7 @@ TEST_CASE("the cause of a failure is still named after a new reading") {
     world.exit("a", 1);
     std::string why = world.why("b");
     world.reread(
-        "[units.first]\n[units.a]\nservice = { type = 'oneshot', command = '/x' }\n[units.b]\nrequires = ['a']\n");
+        "[units.0first]\n[units.a]\nservice = { type = 'oneshot', command = '/x' }\n[units.b]\nrequires = ['a']\n");
     CHECK(world.why("b") == why);
 }
 

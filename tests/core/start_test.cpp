@@ -259,6 +259,26 @@ TEST_CASE("a stop while a unit starts ends it where it is") {
     CHECK(world.engine().next_deadline() == never);
 }
 
+TEST_CASE("a start that has lost its reason does not go on while those that go first keep it from being stopped") {
+    World world("[units.root]\nservice = { command = '/r', restart = 'no' }\n"
+                "[units.a]\nrequires = ['root']\nservice = { command = '/a', pre-start = ['/p', '/q'] }\n"
+                "[units.w]\nwants = ['a']\n");
+    world.ask("w");
+    world.hook_exit("a");
+    world.hook_exit("a");
+    world.ready("w");
+    world.exit("a", 1);
+    world.pass("200ms");
+    CHECK(world.spawned() == "root a/pre-start a/pre-start a w a/pre-start"); // tried again, and w is still up
+    world.stop("w");
+    world.exit("root", 1); // w comes after a, so it goes first, slowly; a has lost what it requires
+    world.hook_exit("a");
+    CHECK(world.spawned().empty());
+    world.die("w", 15);
+    CHECK(world.phase("a") == "down");
+    CHECK(world.running().empty());
+}
+
 TEST_CASE("a unit whose conditions are not met is skipped, which satisfies its dependents") {
     World world("[units.a]\nservice.command = '/a'\ncondition.path-exists = '/x'\n[units.b]\nrequires = ['a']\n");
     world.unmet("a", "path-exists = /x");

@@ -285,6 +285,7 @@ TEST_CASE("when all is down, what the target `shutdown` wants is run, and stoppe
     CHECK(world.spawned().empty());
     world.die("a", 15);
     CHECK(sorted(world.spawned()) == "clock seed");
+    CHECK(world.signals() == "a:TERM+"); // what runs now is given its time
     CHECK_FALSE(world.halted());
     world.exit("seed", 0);
     CHECK_FALSE(world.halted());
