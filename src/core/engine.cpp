@@ -47,8 +47,12 @@ void Engine::apply(const Event& event, Instant now) {
     case Event::Kind::isolate: isolate(id); break;
     case Event::Kind::shutdown: begin_shutdown(); break;
     case Event::Kind::conditions_met:
-        if (in(Phase::starting, Stage::conditions))
-            start_from(id, Stage::pre_start);
+        if (in(Phase::starting, Stage::conditions)) {
+            if (facts_[id].keep)
+                start_from(id, Stage::pre_start);
+            else
+                begin_stop(id, stop_reason(id));
+        }
         break;
     case Event::Kind::condition_unmet:
         if (in(Phase::starting, Stage::conditions)) {

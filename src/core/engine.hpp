@@ -86,6 +86,7 @@ private:
     void start_from(UnitId id, Stage stage);
     void come_up(UnitId id);
     void begin_stop(UnitId id, Reason reason);
+    [[nodiscard]] Reason stop_reason(UnitId id);
     void fail_start(UnitId id, Reason reason, std::string detail = {}, bool good_end = false);
     void ended(UnitId id);
     void tear_down_from(UnitId id, Stage stage);

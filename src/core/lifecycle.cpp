@@ -170,7 +170,9 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
     case Role::post_start:
         if (record.phase != Phase::starting)
             break;
-        if (!good) {
+        if (good && role == Role::pre_start && !facts_[id].keep) {
+            begin_stop(id, stop_reason(id)); // what it needs has gone meanwhile, and others that go first hold it
+        } else if (!good) {
             fail_start(id, role == Role::pre_start ? Reason::pre_start_failed : Reason::post_start_failed, failure());
         } else if (!next()) {
             if (role == Role::pre_start)

@@ -107,6 +107,24 @@ void Engine::settle(Instant now) {
     }
 }
 
+// Why a unit that may not stay is stopped; for a requirement that went, `cause` names it.
+Reason Engine::stop_reason(UnitId id) {
+    Record& record = records_[id];
+    if (record.cycle)
+        return Reason::restarting;
+    if (!facts_[id].wanted)
+        return halt_ != Halt::no                   ? Reason::shutdown
+               : record.reason == Reason::conflict ? Reason::conflict
+               : record.asked == Asked::down       ? Reason::asked
+                                                   : Reason::unneeded;
+    for (const Edge& edge : graph_.needs(id))
+        if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
+            record.cause = edge.unit;
+            break;
+        }
+    return Reason::dependency_stopped;
+}
+
 // Takes the step that a unit's facts call for, if there is one.
 void Engine::act(UnitId id) {
     Record& record = records_[id];
@@ -145,22 +163,7 @@ void Engine::act(UnitId id) {
             break;
         if (counts.held > 0)
             break; // those that need it go first
-        if (record.cycle) {
-            begin_stop(id, Reason::restarting);
-        } else if (!facts.wanted) {
-            bool by_conflict = record.reason == Reason::conflict;
-            begin_stop(id, halt_ != Halt::no             ? Reason::shutdown
-                           : by_conflict                 ? Reason::conflict
-                           : record.asked == Asked::down ? Reason::asked
-                                                         : Reason::unneeded);
-        } else {
-            for (const Edge& edge : graph_.needs(id))
-                if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
-                    record.cause = edge.unit;
-                    break;
-                }
-            begin_stop(id, Reason::dependency_stopped);
-        }
+        begin_stop(id, stop_reason(id));
         break;
     case Phase::backoff:
         if (!facts.wanted) {

@@ -29,6 +29,7 @@ bool transient(Phase phase) {
 } // namespace
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
+    supervisor_.take_barrier();
     std::visit([&](const auto& one) { answer(id, caller, one); }, request);
 }
 

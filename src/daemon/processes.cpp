@@ -16,6 +16,7 @@ bool asks_to_end(int number) {
     return number != SIGCONT && number != SIGKILL && number != SIGSTOP && number != SIGTSTP;
 }
 
+constexpr unsigned sure_empty_looks = 3;
 constexpr unsigned most_empty_looks = 50; // an unrelated storm of orphans must not hold a unit for ever
 
 } // namespace
@@ -255,8 +256,10 @@ void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
         core::UnitId unit = uncertain[i];
         Sweep& sweep = sweeps_[unit];
         if (!members || (*members)[i].empty()) {
-            // One that forks and exits all the time can be missed by a look; that orphans end meanwhile gives it away.
-            if (members && orphans_ != sweep.orphans && ++sweep.empty_looks < most_empty_looks) {
+            // One that forks and exits all the time can be missed by a look, which the end of orphans gives away; and one
+            // in the middle of an exec has no environment to be known by, but is among the children nobody knows.
+            unsigned looks = orphans_ != sweep.orphans ? most_empty_looks : strangers ? sure_empty_looks : 1;
+            if (members && ++sweep.empty_looks < looks) {
                 sweep.orphans = orphans_;
                 something_ended_ = true;
             } else {
@@ -265,13 +268,18 @@ void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
             continue;
         }
         sweep.orphans = orphans_;
-        // New ones may have been forked since the last look: each look tells all it finds.
-        if (sweep.number == SIGKILL || !std::exchange(sweep.signalled, true))
-            for (pid_t pid : (*members)[i]) {
-                (void)os::send_signal(pid, sweep.number);
-                if (asks_to_end(sweep.number))
-                    (void)os::send_signal(pid, SIGCONT);
-            }
+        sweep.empty_looks = 0;
+        // New ones may have been forked since the last look. Each is told once to end gently, and killed at every look.
+        for (pid_t pid : (*members)[i]) {
+            bool told = std::find(sweep.told.begin(), sweep.told.end(), pid) != sweep.told.end();
+            if (told && sweep.number != SIGKILL)
+                continue;
+            if (!told)
+                sweep.told.push_back(pid);
+            (void)os::send_signal(pid, sweep.number);
+            if (asks_to_end(sweep.number))
+                (void)os::send_signal(pid, SIGCONT);
+        }
     }
 }
 

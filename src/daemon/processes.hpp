@@ -82,6 +82,7 @@ private:
         bool signalled = false;
         std::uint64_t orphans = 0; // reaped until the last look
         unsigned empty_looks = 0;
+        std::vector<pid_t> told{}; // without cgroups: who has had the signal
     };
     [[nodiscard]] bool knows_process_of(core::UnitId unit) const;
     [[nodiscard]] os::Membership membership(core::UnitId unit) const;

@@ -13,6 +13,7 @@ namespace mi::daemon {
 namespace {
 constexpr std::size_t spawns_a_turn = 64; // then others are heard, too
 constexpr std::size_t exits_a_turn = 1024;
+constexpr std::ptrdiff_t most_unflushed = 1024;
 constexpr Span longest_hold = std::chrono::seconds(1);
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
@@ -202,14 +203,25 @@ void Supervisor::perform(const core::Effect& effect) {
     }
 }
 
+// From here on, whatever is answered may follow from an exit whose last words are not in the log yet.
+void Supervisor::take_barrier() {
+    if (!to_flush_.empty() && control_ && !barrier_ && control_->connections() > 0)
+        barrier_ = control_->hold();
+}
+
 // What ended processes wrote last is in the log before anybody hears of their end: whatever is answered from here on
 // waits behind a barrier until the collector says so.
 void Supervisor::flush_output() {
     if (to_flush_.empty())
         return;
+    if (!control_ || control_->connections() == 0) {
+        // Nobody hears of these exits now; whoever asks later, call() makes wait. The oldest have long been read.
+        if (std::ssize(to_flush_) > most_unflushed)
+            to_flush_.erase(to_flush_.begin(), to_flush_.end() - most_unflushed / 2);
+        return;
+    }
+    take_barrier();
     std::vector<StreamId> streams = std::exchange(to_flush_, {});
-    if (!barrier_)
-        return; // there is nobody to hear of it before the log is complete
     ControlServer::Barrier barrier = *std::exchange(barrier_, std::nullopt);
     for (std::size_t from = 0; from < streams.size(); from += wire::logs::most_streams) {
         std::size_t to = std::min(streams.size(), from + wire::logs::most_streams);
@@ -301,9 +313,7 @@ void Supervisor::exited(const os::Exit& exit) {
     for (StreamId stream : process.streams)
         if (stream != 0)
             to_flush_.push_back(stream);
-    // From here on, whatever is answered may follow from this exit.
-    if (!to_flush_.empty() && control_ && !barrier_)
-        barrier_ = control_->hold();
+    take_barrier();
     core::ExitStatus status = exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
                                                                   : core::ExitStatus::code(exit.code);
     // A main process that has handed its part to another (MAINPID=) is one of the rest.

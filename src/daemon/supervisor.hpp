@@ -79,6 +79,7 @@ public:
 
     // --- for the manager of control calls ---
     void tell(const core::Event& event); // applied now, performed in this turn
+    void take_barrier();                 // before anything is answered in a turn
     void set_observer(Observer* observer) { observer_ = observer; }
     void begin_ending(core::Ending how, int code);
     // Reads the units again. What is left out because of faults is in `problems`.

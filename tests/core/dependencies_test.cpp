@@ -58,6 +58,18 @@ TEST_CASE("when a requirement ends by itself, what requires it is stopped, and s
     CHECK(world.running() == "disk db");
 }
 
+TEST_CASE("nothing starts on a requirement that is about to stop") {
+    World world("[units.disk]\n[units.db]\nrequires = ['disk']\n[units.web]\nrequires = ['disk']\n");
+    world.ask("db");
+    world.ready("disk");
+    world.ready("db");
+    world.restart("disk"); // db goes first, slowly
+    CHECK(world.phase("disk") == "up");
+    world.ask("web");
+    CHECK(world.phase("web") == "waiting");
+    CHECK(world.running() == "disk db");
+}
+
 TEST_CASE("a whole chain goes down from its end and comes up from its root") {
     World world("[units.a]\n[units.b]\nrequires = ['a']\n[units.c]\nrequires = ['b']\n");
     world.ask("c");
