@@ -110,6 +110,10 @@ void LogLink::hand_over_everything() {
     std::sort(to_attach_.begin(), to_attach_.end());
     greeted_ = true;
     end_turn();
+    for (std::string& flush : early_flushes_)
+        queue_.push_back({std::move(flush), {}});
+    early_flushes_.clear();
+    send_queued();
 }
 
 void LogLink::send(const logs::ToCollector& message) { queue_.push_back({logs::encode(message), {}}); }
@@ -183,9 +187,12 @@ void LogLink::readable() {
 }
 
 bool LogLink::flush(std::uint64_t token, const std::vector<StreamId>& streams) {
-    if (!socket_ || !greeted_)
+    if (!socket_)
         return false;
-    send(logs::Flush{token, streams});
+    if (greeted_)
+        send(logs::Flush{token, streams});
+    else // it is starting: once it has been given the streams, it can be asked
+        early_flushes_.push_back(logs::encode(logs::ToCollector(logs::Flush{token, streams})));
     return true;
 }
 
@@ -225,6 +232,7 @@ void LogLink::lose_collector() {
     watch_.reset();
     socket_.reset();
     queue_.clear();
+    early_flushes_.clear();
     greeted_ = false;
     pid_ = 0;
 }

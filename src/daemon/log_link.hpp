@@ -102,6 +102,7 @@ private:
         std::vector<StreamId> streams; // whose descriptors go with it
     };
     std::vector<Queued> queue_;
+    std::vector<std::string> early_flushes_; // asked before it has said Hello
     std::string storage_;
     std::vector<char> buffer_;
     unsigned failures_ = 0;

@@ -48,7 +48,7 @@ bool first_boot() {
     ::_exit(70);
 }
 
-void serve_control(Supervisor& supervisor, Manager& manager, Surroundings& accounts_of) {
+void serve_control(Supervisor& supervisor, Manager& manager) {
     const Place& place = supervisor.place();
     auto listener = os::listen_local(place.control, 0666);
     if (!listener) {
@@ -58,7 +58,7 @@ void serve_control(Supervisor& supervisor, Manager& manager, Surroundings& accou
     ControlSettings settings;
     settings.owner = ::getuid();
     if (const std::string& group = supervisor.settings().control_group; !group.empty()) {
-        if (auto id = accounts_of.accounts.group(group))
+        if (auto id = os::Accounts().group(group))
             settings.group = *id;
         else
             supervisor.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
@@ -194,8 +194,7 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     Supervisor supervisor(loop, *spawner, *signals, std::move(beginning));
     Manager manager(supervisor);
     supervisor.open();
-    Surroundings accounts; // for the control group alone
-    serve_control(supervisor, manager, accounts);
+    serve_control(supervisor, manager);
     introduce(supervisor, options);
     for (const std::string& fault : faults)
         supervisor.say(Priority::warning, fault);
