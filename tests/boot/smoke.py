@@ -3,8 +3,10 @@
 to `default`, through the verbs, down in order, and up again from the same disk."""
 
 import argparse
+import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -346,6 +348,38 @@ def second_disk_boot(report, machine):
         assert machine.ended() == 0
 
 
+def features_boot(report, machine):
+    """What each module of tests/boot/features has to show, one after the other in one boot."""
+    check = report.check
+    with check("it boots to its shell, with the units of the features"):
+        machine.shell(patience=BOOTED)
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "features")
+    for name in sorted(os.listdir(here)):
+        if name.endswith(".py"):
+            spec = importlib.util.spec_from_file_location(name[:-3], os.path.join(here, name))
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            module.checks(report, machine)
+    with check("after all that, it powers off in order"):
+        machine.type("poweroff\n")
+        machine.expect("reboot: Power down", 150)
+        assert machine.ended() == 0
+
+
+def features_tree(place):
+    """The tree that the image of that boot gets: features/root, and features/programs/*.c as /usr/bin/*, static."""
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "features")
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(os.path.join(here, "root"), place)
+    programs = os.path.join(here, "programs")
+    os.makedirs(os.path.join(place, "usr/bin"), exist_ok=True)
+    for name in sorted(os.listdir(programs)) if os.path.isdir(programs) else []:
+        subprocess.run([os.environ.get("CC", "cc"), "-std=c17", "-D_GNU_SOURCE", "-Os", "-Wall", "-Werror", "-static", "-s",
+                        "-o", os.path.join(place, "usr/bin", name.removesuffix(".c")), os.path.join(programs, name)],
+                       check=True)
+    return place
+
+
 def clean_disk(report, image, title):
     disk = os.path.join(image, "disk.img")
     tools = dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin")
@@ -379,11 +413,13 @@ def main():
     memory = image("memory", "--add", extra)
     bare = image("bare", "--no-units")
     disk = image("disk", "--disk", "--add", extra)
+    features = image("features", "--add", features_tree(os.path.join(place, "features-tree")))
     stories = [
         ("normal", memory, "", normal_boot),
         ("single", memory, "single", single_boot),
         ("emergency", memory, "emergency", emergency_boot),
         ("bare", bare, "", bare_boot),
+        ("features", features, "", features_boot),
         ("disk-first", disk, "", first_disk_boot),
         ("disk-second", disk, "", second_disk_boot),
     ]
