@@ -241,8 +241,26 @@ BARE bool reset_signals(const ChildOrders& orders, Progress& progress) {
     return progress.did(::syscall(SYS_rt_sigprocmask, SIG_SETMASK, plain, nullptr, mask_size));
 }
 
+// In digits, and a zero behind them.
+BARE void write_own_pid(const ChildOrders& orders) {
+    if (orders.own_pids.empty())
+        return;
+    auto own = static_cast<unsigned long>(::syscall(SYS_getpid));
+    char digits[StringList::own_pid_digits];
+    std::size_t count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + own % 10);
+    } while ((own /= 10) != 0 && count < sizeof digits);
+    for (char* at : orders.own_pids) {
+        for (std::size_t i = 0; i < count; ++i)
+            at[i] = digits[count - 1 - i];
+        at[count] = '\0';
+    }
+}
+
 BARE bool execute(const ChildOrders& orders, Progress& progress) {
     const Plan& plan = *orders.plan;
+    write_own_pid(orders);
     progress.at(Step::exec);
     ::syscall(SYS_execve, plan.file.c_str(), orders.arguments, orders.environment);
     if (errno == ENOEXEC && orders.shell_arguments != nullptr)

@@ -23,6 +23,7 @@ struct ChildOrders {
     char** arguments = nullptr;
     char** shell_arguments = nullptr; // for ENOEXEC, or none
     char** environment = nullptr;
+    std::vector<char*> own_pids; // where it writes its own pid, see StringList
 
     std::vector<Move> moves;  // sources as the child finds them
     bool lift_moves = false;  // sources may be in the way of targets

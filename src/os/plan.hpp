@@ -65,6 +65,18 @@ public:
             }
         add(key, value);
     }
+    // As set, with the process id of whoever gets the list for its value, which nobody knows yet (WATCHDOG_PID,
+    // LISTEN_PID): the child writes it there.
+    void set_own_pid(std::string_view key) {
+        set(key, std::string_view("0000000000", own_pid_digits));
+        own_pids_.push_back(bytes_.size() - own_pid_digits - 1);
+    }
+    // Where those are to be written: each `own_pid_digits` bytes and one for the end. They hold until this list changes.
+    void point_at_own_pids(std::vector<char*>& pointers) const {
+        for (std::size_t at : own_pids_)
+            pointers.push_back(const_cast<char*>(bytes_.data()) + at);
+    }
+    static constexpr std::size_t own_pid_digits = 10;
     // The value of "KEY=VALUE", or nothing; holds until this list changes.
     [[nodiscard]] std::string_view get(std::string_view key) const {
         for (std::size_t i = 0; i < starts_.size(); ++i)
@@ -85,6 +97,7 @@ public:
 private:
     std::string bytes_;
     std::vector<std::size_t> starts_;
+    std::vector<std::size_t> own_pids_; // where in `bytes_`
 };
 
 // As the source of a Move: /dev/null, which the Spawner has at hand.

@@ -96,6 +96,8 @@ void Spawner::State::prepare(const Plan& plan) {
     orders.report = {};
     orders.parent = plan.parent_death_signal != 0 ? ::getpid() : 0;
     orders.speak = plan.copying;
+    orders.own_pids.clear();
+    plan.environment.point_at_own_pids(orders.own_pids);
     pointers.clear();
     std::size_t count = plan.arguments.size();
     pointers.push_back(const_cast<char*>("/bin/sh")); // before argv, so that `sh FILE ARG...` can start here

@@ -73,6 +73,22 @@ TEST_CASE("however many descriptors we hold, the child sees those it was given")
     }
 }
 
+TEST_CASE("a child finds its own pid where its maker could not know it") {
+    Spawner spawner = *Spawner::make();
+    for (bool copying : {false, true}) {
+        CAPTURE(copying);
+        Plan plan = shell_plan("test $A = $$ && test $B = $$ && test $C = 7 && echo yes");
+        plan.environment.set_own_pid("A");
+        plan.environment.set("B", "1");
+        plan.environment.set_own_pid("B");
+        plan.environment.set_own_pid("C");
+        plan.environment.set("C", "7");
+        plan.copying = copying;
+        CHECK(run(spawner, plan).output == "yes\n");
+        CHECK(run(spawner, plan).output == "yes\n"); // also where another's pid stands already
+    }
+}
+
 TEST_CASE("no move overwrites the source of another") {
     Scratch scratch;
     std::vector<Fd> files;
