@@ -77,6 +77,8 @@ void Supervisor::spawn(const core::Effect& effect) {
                           processes_.invocation(id), entry, surroundings_);
     if (!launch)
         return failed(launch.error(), ENOENT);
+    if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
+        launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
     Fd cgroup;
     if (processes_.cgroups() != nullptr)
         if (auto made = processes_.cgroups()->make(unit.name)) {

@@ -222,10 +222,11 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
         if (auto done = choose_user(plan, environment, *process, surroundings.accounts); !done)
             return std::unexpected(done.error());
         pass(environment, process->pass_environment, surroundings.environment);
-        if (auto done = read_environment_files(environment, *process); !done)
-            return std::unexpected(done.error());
+        // The files last: they are the administrator's, who overrides with them what the unit sets.
         for (const auto& [key, value] : process->environment)
             environment.set(key, value);
+        if (auto done = read_environment_files(environment, *process); !done)
+            return std::unexpected(done.error());
         if (process->umask)
             plan.umask = *process->umask;
         plan.directory = process->working_directory;

@@ -133,10 +133,11 @@ TEST_CASE("environment files are read in order, and may be missing only where th
     scratch.write("two", "A=2\n");
     scratch.write("bad", "no equals\n");
     Pad good(service + "[units.a.process]\nenvironment-files = ['" + (scratch / "one") + "', '" + (scratch / "two") +
-             "', '-" + (scratch / "none") + "']\nenvironment = { C = 'unit' }\n");
+             "', '-" + (scratch / "none") + "']\nenvironment = { C = 'unit', D = 'unit' }\n");
     CHECK(good.variable("A") == "2");
     CHECK(good.variable("B") == "x y");
-    CHECK(good.variable("C") == "unit");
+    CHECK(good.variable("C") == "q"); // over what the unit sets
+    CHECK(good.variable("D") == "unit");
     Pad missing(service + "[units.a.process]\nenvironment-files = ['" + (scratch / "none") + "']\n");
     CHECK(missing.fault() == "environment file: open " + (scratch / "none") + ": No such file or directory");
     Pad bad(service + "[units.a.process]\nenvironment-files = ['" + (scratch / "bad") + "']\n");

@@ -136,8 +136,8 @@ def context_keys(t):
         t.equal("environment-files: plain, quoted, and with no expansion",
                 [env.get(name) for name in ("PLAIN", "QUOTED", "SINGLE")],
                 ["plain", "two words", "a $b \"c\""])
-        t.equal("environment: over its files, empty values too", [env.get(name) for name in ("TZ", "SHARED", "EMPTY")],
-                ["Europe/Vienna", "table", ""])
+        t.equal("environment: under its files, empty values too", [env.get(name) for name in ("TZ", "SHARED", "EMPTY")],
+                ["Europe/Vienna", "file", ""])
         t.equal("[manager] language and path are in every environment", [env.get(name) for name in ("LANG", "PATH")],
                 ["C.UTF-8", "/usr/bin:/bin"])
         t.has("a service that is not root can open /dev/stdout and /dev/stderr again", init.text("user"),

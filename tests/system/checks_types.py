@@ -23,8 +23,8 @@ def types_simple(t):
              "hooks": {"service": {**sh("echo main; exec sleep 1000"),
                                    "pre-start": [["/bin/sh", "-c", "echo pre1 $MINIINIT_UNIT"], "/bin/echo pre2"],
                                    "post-start": ["/bin/echo post1"], "stop-command": ["/bin/echo stop1",
-                                           ["/bin/sh", "-c", "echo stop2"]],
-                                   "post-stop": ["/bin/echo post-stop1"]}},
+                                           ["/bin/sh", "-c", "echo stop2 $MAINPID"]],
+                                   "post-stop": [["/bin/sh", "-c", "echo post-stop1 ${MAINPID-none}"]]}},
              "pre-fails": {"service": {**sh("echo never"), "restart": "no",
                                        "pre-start": [["/bin/sh", "-c", "echo oh; exit 4"]],
                                        "post-stop": ["/bin/echo cleaned up"]}},
@@ -55,9 +55,10 @@ def types_simple(t):
         t.has("pre-start, main and post-start ran", init.text("hooks"), "pre1 hooks", "pre2", "post1", "main")
         text = init.text("hooks").split("\n")
         t.ok("pre-start in order and before the main command", text[:2] == ["pre1 hooks", "pre2"], text)
+        pid = init.status("hooks")["main_pid"]
         init.stop("hooks")
-        t.equal("stop-command in order, then post-stop", init.text("hooks").split("\n")[-3:],
-                ["stop1", "stop2", "post-stop1"])
+        t.equal("stop-command in order and with MAINPID, then post-stop without", init.text("hooks").split("\n")[-3:],
+                ["stop1", f"stop2 {pid}", "post-stop1 none"])
         t.equal("after a stop it is down", init.state("hooks"), "down")
         status = init.wait("pre-fails", "failed")
         t.has("a pre-start that fails fails the start", status["reason"], "pre-start failed", "code 4")
