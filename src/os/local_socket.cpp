@@ -25,7 +25,7 @@ Result<> remove_stale_socket(const std::string& path, int type) {
     if (::lstat(path.c_str(), &about) != 0)
         return errno == ENOENT ? Result<>() : fault(errno, "look at", path);
     if (!S_ISSOCK(about.st_mode))
-        return fault(EEXIST, "replace what is no socket:", path);
+        return fault(EEXIST, "replace what is no socket", path);
     Result<sockaddr_un> address = local_address(path);
     if (!address)
         return std::unexpected(address.error());

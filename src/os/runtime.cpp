@@ -73,12 +73,18 @@ Result<> write_file_atomically(const std::string& path, std::string_view text, m
     return written;
 }
 
-Result<> make_directory(const std::string& path, mode_t mode) {
+Result<> make_parents(const std::string& path) {
     for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         std::string parent = path.substr(0, slash);
         if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
             return fault(errno, "make directory", parent);
     }
+    return {};
+}
+
+Result<> make_directory(const std::string& path, mode_t mode) {
+    if (Result<> made = make_parents(path); !made)
+        return made;
     if (::mkdir(path.c_str(), mode & 0777) != 0 && errno != EEXIST)
         return fault(errno, "make directory", path);
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

@@ -18,6 +18,8 @@ Result<> write_existing(const std::string& path, std::string_view text);
 // Replaces `path` by a file holding `text`, so that a reader sees the old or the new one whole.
 Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode = 0644);
 
+// Makes the directories above `path` that are missing, mode 0755.
+Result<> make_parents(const std::string& path);
 // Makes the directory and its missing parents, `mode` being the last one's. What exists as the last component must be
 // a real directory (no link) of ours, and is given that mode; links further up are the administrator's.
 Result<> make_directory(const std::string& path, mode_t mode = 0755);
