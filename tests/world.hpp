@@ -66,6 +66,7 @@ public:
 
     // --- what people ask ---
     void ask(const std::string& unit) { happen({.kind = Event::Kind::start, .unit = id(unit)}); }
+    void wish(const std::string& unit) { happen({.kind = Event::Kind::wish, .unit = id(unit)}); }
     void stop(const std::string& unit) { happen({.kind = Event::Kind::stop, .unit = id(unit)}); }
     void restart(const std::string& unit) { happen({.kind = Event::Kind::restart, .unit = id(unit)}); }
     void reload(const std::string& unit) { happen({.kind = Event::Kind::reload, .unit = id(unit)}); }
@@ -101,6 +102,8 @@ public:
     void says(const std::string& unit, Event::Kind what, Span span = {}) {
         happen({.kind = what, .unit = id(unit), .span = span});
     }
+    // A connection waits, or the time has come.
+    void trigger(const std::string& unit) { happen({.kind = Event::Kind::trigger, .unit = id(unit)}); }
     // The main process ends, or the command around it that is running.
     void exit(const std::string& unit, int code = 0) { end(unit, Role::main, ExitStatus::code(code)); }
     void die(const std::string& unit, int signal) { end(unit, Role::main, ExitStatus::signal(signal)); }
@@ -137,6 +140,9 @@ public:
     void met(const std::string& unit) { unmet_.erase(unit); }
     void refuse(const std::string& unit, const std::string& why) { refused_[unit] = why; }
     void permit(const std::string& unit) { refused_.erase(unit); }
+    // From now on sockets of the unit cannot be opened; from now on they can.
+    void occupy(const std::string& unit, const std::string& why) { unbound_[unit] = why; }
+    void vacate(const std::string& unit) { unbound_.erase(unit); }
 
     // --- what can be seen ---
     // The units with a main process, in the order in which they were started.
@@ -161,6 +167,11 @@ public:
         return chain;
     }
     [[nodiscard]] bool halted() const { return halted_; }
+    // Units whose sockets are open, and units whose trigger is awaited, in alphabetical order.
+    [[nodiscard]] std::string open() const { return words_of(open_); }
+    [[nodiscard]] std::string armed() const { return words_of(armed_); }
+    // How often the unit was armed.
+    [[nodiscard]] int arms(const std::string& unit) const { return arms_.contains(unit) ? arms_.at(unit) : 0; }
     // The changes of phase since the last look: "db:waiting db:starting".
     std::string changes() { return std::exchange(changes_, {}); }
     [[nodiscard]] std::size_t effects() const { return effects_; }
@@ -200,6 +211,12 @@ private:
 
     // Whether the world is small enough for its rules to be checked at every step.
     [[nodiscard]] bool small() const { return engine_.graph().size() < 200; }
+    static std::string words_of(const std::set<std::string>& units) {
+        std::string names;
+        for (const std::string& unit : units)
+            add_word(names, unit);
+        return names;
+    }
     static void add_word(std::string& to, std::string_view word) {
         if (!to.empty())
             to += ' ';
@@ -252,6 +269,20 @@ private:
             else
                 answers_.push_back({.kind = Event::Kind::conditions_met, .unit = unit});
             break;
+        case Effect::Kind::open_sockets:
+            if (auto at = unbound_.find(called); at != unbound_.end())
+                answers_.push_back({.kind = Event::Kind::sockets_failed, .unit = unit, .detail = at->second});
+            else {
+                answers_.push_back({.kind = Event::Kind::sockets_opened, .unit = unit});
+                open_.insert(called);
+            }
+            break;
+        case Effect::Kind::close_sockets: open_.erase(called); break;
+        case Effect::Kind::arm:
+            armed_.insert(called);
+            ++arms_[called];
+            break;
+        case Effect::Kind::disarm: armed_.erase(called); break;
         case Effect::Kind::spawn: spawn(effect, called); break;
         case Effect::Kind::await_pid_file: break;
         case Effect::Kind::signal: signal(effect, called); break;
@@ -284,7 +315,7 @@ private:
             if (edge.relation == Relation::requirement &&
                 (effect.role == Role::main || effect.role == Role::pre_start)) {
                 INFO(called, " is started before ", engine_.graph().name(edge.unit));
-                REQUIRE(good(engine_.record(edge.unit).phase));
+                REQUIRE(good(engine_.record(edge.unit)));
             }
         for (std::size_t i = small() ? 0 : processes_.size(); i < processes_.size(); ++i) {
             const Process& process = processes_[i];
@@ -354,8 +385,9 @@ private:
     Instant now_{std::chrono::seconds(1)};
     std::vector<Process> processes_;
     std::map<std::string, Sweep> sweeps_;
-    std::map<std::string, std::string> unmet_, refused_;
-    std::set<std::string> obedient_, lingering_;
+    std::map<std::string, std::string> unmet_, refused_, unbound_;
+    std::set<std::string> obedient_, lingering_, open_, armed_;
+    std::map<std::string, int> arms_;
     std::deque<Event> answers_;
     std::string spawned_, signals_, concluded_, changes_;
     std::size_t effects_ = 0;

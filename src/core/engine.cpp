@@ -23,6 +23,11 @@ void Engine::adopt_graph() {
         } else if (valid && record.phase == Phase::invalid) {
             record = Record{.asked = record.asked, .since = now_};
         }
+        // One that is armed, and has nothing any more to be armed with, is started as what it is now.
+        if (valid && record.armed && !triggered(graph_.unit(id))) {
+            record.armed = record.demand = false;
+            record.cycle = record.cycle || record.stage == Stage::idle;
+        }
     }
 }
 
@@ -39,7 +44,8 @@ void Engine::apply(const Event& event, Instant now) {
     UnitId id = event.unit;
     auto in = [&](Phase phase, Stage stage) { return records_[id].phase == phase && records_[id].stage == stage; };
     switch (event.kind) {
-    case Event::Kind::start: ask_start(id, false); break;
+    case Event::Kind::start: ask_start(id, false, true); break;
+    case Event::Kind::wish: ask_start(id, false, false); break;
     case Event::Kind::stop: ask_stop(id); break;
     case Event::Kind::restart: ask_restart(id); break;
     case Event::Kind::reload: ask_reload(id); break;
@@ -49,7 +55,7 @@ void Engine::apply(const Event& event, Instant now) {
     case Event::Kind::conditions_met:
         if (in(Phase::starting, Stage::conditions)) {
             if (facts_[id].keep)
-                start_from(id, Stage::pre_start);
+                start_from(id, Stage::sockets);
             else
                 begin_stop(id, stop_reason(id));
         }
@@ -59,7 +65,34 @@ void Engine::apply(const Event& event, Instant now) {
             records_[id].stage = Stage::none;
             records_[id].detail = event.detail;
             clear_deadline(id);
-            set_phase(id, Phase::skipped, Reason::condition);
+            if (records_[id].armed && graph_.unit(id).timer && facts_[id].wanted) {
+                records_[id].reason = Reason::condition; // not this time
+                arm(id);
+            } else {
+                disarm(id);
+                set_phase(id, Phase::skipped, Reason::condition);
+            }
+        }
+        break;
+    case Event::Kind::sockets_opened:
+        records_[id].open = true;
+        if (in(Phase::starting, Stage::sockets)) {
+            if (facts_[id].keep)
+                start_from(id, Stage::idle);
+            else
+                begin_stop(id, stop_reason(id));
+        }
+        break;
+    case Event::Kind::sockets_failed:
+        if (in(Phase::starting, Stage::sockets))
+            fail_start(id, Reason::spawn_failed, event.detail);
+        break;
+    case Event::Kind::trigger: triggered_again(id); break;
+    case Event::Kind::overrun:
+        if (in(Phase::up, Stage::idle)) {
+            records_[id].detail = event.detail;
+            records_[id].stage = Stage::none;
+            fail(id, Reason::trigger_limit);
         }
         break;
     case Event::Kind::spawned: {
@@ -101,13 +134,11 @@ void Engine::apply(const Event& event, Instant now) {
         if (in(Phase::starting, Stage::main) &&
             (service(id).type == ServiceType::notify || service(id).type == ServiceType::notify_fd))
             start_from(id, Stage::post_start);
-        else if (records_[id].phase == Phase::reloading && records_[id].hook_pid == 0) {
-            clear_deadline(id);
-            set_phase(id, Phase::up);
-        }
+        else if (records_[id].phase == Phase::reloading && records_[id].hook_pid == 0)
+            back_up(id);
         break;
     case Event::Kind::reloading:
-        if (records_[id].phase == Phase::up) {
+        if (records_[id].phase == Phase::up && records_[id].main_pid != 0) {
             set_phase(id, Phase::reloading);
             set_deadline(id, service(id).start_timeout);
         }
@@ -124,14 +155,27 @@ void Engine::apply(const Event& event, Instant now) {
             records_[id].deadline < now_ + event.span)
             set_deadline(id, event.span);
         break;
+    case Event::Kind::alive:
+        if (records_[id].phase == Phase::up)
+            watch_over(id);
+        break;
+    case Event::Kind::hung:
+        if ((records_[id].phase == Phase::up || records_[id].phase == Phase::reloading) && records_[id].main_pid != 0)
+            hung(id, "it says itself that it hangs");
+        break;
+    case Event::Kind::watchdog:
+        records_[id].watchdog = event.span;
+        if (records_[id].phase == Phase::up)
+            watch_over(id);
+        break;
+    case Event::Kind::leaving:
+        if ((records_[id].phase == Phase::up || records_[id].phase == Phase::reloading) && records_[id].main_pid != 0)
+            leave(id, Reason::leaving);
+        break;
     case Event::Kind::due:
-        while (!deadlines_.empty() && deadlines_.top().at <= now_) {
-            Deadline top = deadlines_.top();
-            deadlines_.pop();
-            if (top.unit < records_.size() && records_[top.unit].deadline == top.at) {
-                clear_deadline(top.unit);
-                deadline_passed(top.unit);
-            }
+        for (UnitId due = next_due(); due != no_unit && records_[due].deadline <= now_; due = next_due()) {
+            clear_deadline(due);
+            deadline_passed(due);
         }
         break;
     }
@@ -139,14 +183,25 @@ void Engine::apply(const Event& event, Instant now) {
         touch(id);
 }
 
-Instant Engine::next_deadline() {
+// The unit whose deadline is the first, or no_unit. Entries that no longer count go, those put off go to their new place.
+UnitId Engine::next_due() {
     while (!deadlines_.empty()) {
-        const Deadline& top = deadlines_.top();
-        if (top.unit < records_.size() && records_[top.unit].deadline == top.at)
-            return top.at;
+        Deadline top = deadlines_.top();
+        if (queued_[top.unit] == top.at && records_[top.unit].deadline == top.at)
+            return top.unit;
         deadlines_.pop();
+        if (queued_[top.unit] != top.at)
+            continue;
+        queued_[top.unit] = records_[top.unit].deadline;
+        if (queued_[top.unit] != never)
+            deadlines_.push({queued_[top.unit], top.unit});
     }
-    return never;
+    return no_unit;
+}
+
+Instant Engine::next_deadline() {
+    UnitId unit = next_due();
+    return unit == no_unit ? never : records_[unit].deadline;
 }
 
 void Engine::set_phase(UnitId id, Phase phase) { set_phase(id, phase, records_[id].reason, records_[id].cause); }
@@ -173,7 +228,10 @@ void Engine::set_deadline(UnitId id, Span span) {
         return;
     }
     records_[id].deadline = now_ + span;
-    deadlines_.push({records_[id].deadline, id});
+    if (records_[id].deadline < queued_[id]) {
+        queued_[id] = records_[id].deadline;
+        deadlines_.push({queued_[id], id});
+    }
 }
 
 void Engine::emit_spawn(UnitId id, Role role, std::uint8_t index) {
@@ -199,7 +257,8 @@ const std::vector<Command>& Engine::commands(UnitId id, Role role) const {
     case Role::post_stop: return hooks->post_stop;
     case Role::none:
     case Role::main:
-    case Role::reload: return nothing;
+    case Role::reload:
+    case Role::connection: return nothing;
     }
     __builtin_unreachable();
 }

@@ -52,6 +52,8 @@ public:
     // Takes over records saved earlier, by unit name, before anything was started.
     void restore(const std::vector<std::pair<std::string, Record>>& saved, bool halting, Instant now);
 
+    // For tests: how many entries the list of deadlines has.
+    [[nodiscard]] std::size_t deadlines() const { return deadlines_.size(); }
     // For tests: whether the kept facts and counts are those that the records give.
     [[nodiscard]] bool consistent() const;
 
@@ -73,7 +75,7 @@ private:
     [[nodiscard]] bool accepts_wishes() const { return halt_ == Halt::no || halt_ == Halt::final_target; }
 
     // requests.cpp
-    void ask_start(UnitId id, bool all);
+    void ask_start(UnitId id, bool all, bool run);
     void ask_stop(UnitId id);
     void ask_restart(UnitId id);
     void ask_reload(UnitId id);
@@ -85,10 +87,18 @@ private:
     void begin_start(UnitId id);
     void start_from(UnitId id, Stage stage);
     void come_up(UnitId id);
+    void arm(UnitId id);
+    void disarm(UnitId id);
+    void triggered_again(UnitId id);
+    void back_up(UnitId id);
+    void watch_over(UnitId id);
     void begin_stop(UnitId id, Reason reason);
     [[nodiscard]] Reason stop_reason(UnitId id);
     void fail_start(UnitId id, Reason reason, std::string detail = {}, bool good_end = false);
     void ended(UnitId id);
+    void leave(UnitId id, Reason reason);
+    void hung(UnitId id, std::string detail);
+    void sweep(UnitId id, bool gently);
     void tear_down_from(UnitId id, Stage stage);
     void finish(UnitId id);
     void retry_or_fail(UnitId id);
@@ -103,6 +113,7 @@ private:
     void set_phase(UnitId id, Phase phase, Reason reason, UnitId cause = no_unit);
     void set_deadline(UnitId id, Span span);
     void clear_deadline(UnitId id) { records_[id].deadline = never; }
+    [[nodiscard]] UnitId next_due();
     void emit(Effect effect) { effects_.push_back(effect); }
     void emit_spawn(UnitId id, Role role, std::uint8_t index);
     [[nodiscard]] const Service& service(UnitId id) const { return graph_.unit(id).service; }
@@ -123,7 +134,10 @@ private:
         UnitId unit;
         bool operator>(const Deadline& other) const { return at > other.at; }
     };
-    std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_; // entries may be stale
+    std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
+    // Of each unit the moment of the one entry that counts: not later than its deadline, which may have moved on since.
+    // So one that is put off again and again, as a watchdog's is, adds no entry.
+    std::vector<Instant> queued_;
 
     std::vector<UnitId> dirty_; // facts to compute again
     std::vector<char> is_dirty_;

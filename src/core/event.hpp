@@ -14,7 +14,8 @@ enum class Ending : std::uint8_t { none, poweroff, reboot, halt, kexec, exit };
 struct Event {
     enum class Kind : std::uint8_t {
         // Somebody asks.
-        start,
+        start, // by hand: a triggered unit is run at once
+        wish,  // as a target's wish: a triggered unit is armed
         stop,
         restart,
         reload,
@@ -24,15 +25,23 @@ struct Event {
         // The world answers. `role` says which of the unit's processes.
         conditions_met,
         condition_unmet, // detail: which and why
-        spawned,         // pid
-        spawn_failed,    // detail: the step and its error
-        exited,          // exit
-        emptied,         // no process of the unit is left
+        sockets_opened,
+        sockets_failed, // detail: which socket and why
+        trigger,        // a connection waits, or the time has come
+        overrun,        // detail: the trigger comes again and again, to no effect
+        spawned,        // pid
+        spawn_failed,   // detail: the step and its error
+        exited,         // exit
+        emptied,        // no process of the unit is left
         // The service says so itself.
         ready,
         reloading,
         main_pid, // pid: the verified process of a forking service, or MAINPID=
         extend,   // span: the present stage may take so much longer, from now
+        alive,    // WATCHDOG=1
+        hung,     // WATCHDOG=trigger
+        watchdog, // span: how often `alive` has to come from now on; 0: never
+        leaving,  // STOPPING=1
         // A deadline may have passed.
         due,
     };
@@ -49,6 +58,10 @@ struct Event {
 struct Effect {
     enum class Kind : std::uint8_t {
         check_conditions, // answer: conditions_met or condition_unmet
+        open_sockets,     // answer: sockets_opened (at once where they are open still), or sockets_failed
+        close_sockets,    // the unit is at rest, and its sockets go
+        arm,              // nothing of it runs (or it has failed, and its timer goes on): await its trigger
+        disarm,           // its trigger is awaited no longer
         spawn,            // the process of `role`, `index` in its list; answer: spawned or spawn_failed, later exited
         await_pid_file,   // answer: main_pid
         signal,           // `number` to `scope`

@@ -56,6 +56,9 @@ std::string text(const ExitStatus& exit) {
 std::string reason(const Engine& engine, UnitId id) {
     const Record& record = engine.record(id);
     std::string detail = record.detail.empty() ? "" : ": " + record.detail;
+    if (record.stage == Stage::idle)
+        return std::string(engine.graph().unit(id).timer ? "it waits for its time" : "it listens for connections") +
+               (record.reason == Reason::condition ? "; condition not met" + detail : "");
     switch (record.reason) {
     case Reason::none: return {};
     case Reason::asked:
@@ -91,6 +94,9 @@ std::string reason(const Engine& engine, UnitId id) {
         return "it ended too often in a row, last with " +
                (record.last_exit.kind == ExitStatus::Kind::none ? "a failed start" : text(record.last_exit)) + detail;
     case Reason::restarting: return "it is being restarted";
+    case Reason::watchdog: return "its watchdog ran out" + detail;
+    case Reason::leaving: return "it says that it is stopping" + detail;
+    case Reason::trigger_limit: return "it was triggered too often" + detail;
     case Reason::shutdown: return "the system is shutting down";
     case Reason::file: return record.detail;
     }

@@ -39,10 +39,10 @@ Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) 
                    (record.asked == Asked::up || counts.pulled > 0);
     facts.pulls = facts.wanted && phase != Phase::failed && phase != Phase::skipped && !record.resting;
     facts.keep = facts.wanted && counts.unkept == 0 && !record.cycle;
-    facts.good = good(phase);
+    facts.good = good(record);
     facts.came_up = record.came_up;
     facts.coming =
-        facts.wanted && !record.resting && counts.stuck == 0 &&
+        facts.wanted && !record.resting && !record.armed && counts.stuck == 0 &&
         (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping);
     facts.hopeful = facts.wanted && (facts.good || facts.coming || phase == Phase::backoff);
     facts.lost = phase == Phase::failed || phase == Phase::invalid;

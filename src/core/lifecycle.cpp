@@ -19,7 +19,8 @@ Stage after(Role role) {
     case Role::main:
     case Role::reload:
     case Role::post_start:
-    case Role::post_stop: return Stage::none;
+    case Role::post_stop:
+    case Role::connection: return Stage::none;
     }
     __builtin_unreachable();
 }
@@ -42,25 +43,35 @@ void Engine::begin_start(UnitId id) {
     Record& record = records_[id];
     record.detail.clear();
     record.ended = record.good_end = record.cycle = false;
+    if (record.armed)
+        record.demand = false; // this is the run it was for
     record.main_pid = record.hook_pid = 0;
     record.hook = Role::none;
     set_phase(id, Phase::starting, record.reason, record.cause);
     if (graph_.unit(id).kind == Kind::service)
         set_deadline(id, service(id).start_timeout);
-    if (!graph_.unit(id).conditions.empty()) {
-        record.stage = Stage::conditions;
-        emit({.kind = Effect::Kind::check_conditions, .unit = id});
-        return;
-    }
-    start_from(id, Stage::pre_start);
+    start_from(id, Stage::conditions);
 }
 
 // Goes to `stage`, or on to the first later one that has something to do.
 void Engine::start_from(UnitId id, Stage stage) {
     Record& record = records_[id];
-    if (graph_.unit(id).kind == Kind::target) {
+    const Unit& unit = graph_.unit(id);
+    // A timer's conditions are those of its runs: whether they hold now is of no matter to arming it.
+    if (stage == Stage::conditions && (unit.conditions.empty() || (unit.timer && !record.armed)))
+        stage = Stage::sockets;
+    if (unit.kind == Kind::target && stage != Stage::conditions) {
         come_up(id);
         return;
+    }
+    if (stage == Stage::sockets && (unit.listen.empty() || record.armed))
+        stage = Stage::idle;
+    if (stage == Stage::idle) {
+        if (triggered(unit) && !record.armed) {
+            arm(id);
+            return;
+        }
+        stage = Stage::pre_start;
     }
     if (stage == Stage::pre_start && commands(id, Role::pre_start).empty())
         stage = Stage::main;
@@ -70,7 +81,11 @@ void Engine::start_from(UnitId id, Stage stage) {
     }
     record.stage = stage;
     record.hook_index = 0;
-    if (stage == Stage::main)
+    if (stage == Stage::conditions)
+        emit({.kind = Effect::Kind::check_conditions, .unit = id});
+    else if (stage == Stage::sockets)
+        emit({.kind = Effect::Kind::open_sockets, .unit = id});
+    else if (stage == Stage::main)
         emit_spawn(id, Role::main, 0);
     else
         emit_spawn(id, stage == Stage::pre_start ? Role::pre_start : Role::post_start, 0);
@@ -83,11 +98,21 @@ void Engine::come_up(UnitId id) {
     record.came_up = true;
     record.up_since = now_;
     clear_deadline(id);
+    if (oneshot && record.armed) {
+        // Its trigger may come again: this run is over, and what it left behind goes with it.
+        record.ended = record.good_end = true;
+        record.tries = 0;
+        set_phase(id, Phase::stopping, Reason::exited);
+        tear_down_from(id, Stage::sweep);
+        return;
+    }
     set_phase(id, oneshot ? Phase::done : Phase::up);
+    record.watchdog = oneshot || graph_.unit(id).kind == Kind::target ? Span{0} : service(id).watchdog;
+    watch_over(id);
     if (oneshot) {
         record.tries = 0;
         for (UnitId other : graph_.on_success(id))
-            ask_start(other, true);
+            ask_start(other, true, true);
         conclude(id, service(id).exit_action);
     }
 }
@@ -101,6 +126,58 @@ void Engine::fail_start(UnitId id, Reason reason, std::string detail, bool good_
         record.detail = std::move(detail);
     set_phase(id, Phase::stopping, reason, record.cause);
     tear_down_from(id, Stage::terminate);
+}
+
+// --- triggers ---------------------------------------------------------------------------------------------------------
+
+// It is up without running: its trigger is awaited, unless it is to be run at once.
+void Engine::arm(UnitId id) {
+    Record& record = records_[id];
+    record.armed = record.came_up = true;
+    record.stage = Stage::idle;
+    record.up_since = now_;
+    clear_deadline(id);
+    set_phase(id, Phase::up);
+    emit({.kind = Effect::Kind::arm, .unit = id});
+    if (std::exchange(record.demand, false))
+        triggered_again(id);
+}
+
+// It is at rest and stays there: nothing is to bring it up by itself.
+void Engine::disarm(UnitId id) {
+    Record& record = records_[id];
+    if (std::exchange(record.armed, false))
+        emit({.kind = Effect::Kind::disarm, .unit = id});
+    if (std::exchange(record.open, false))
+        emit({.kind = Effect::Kind::close_sockets, .unit = id});
+}
+
+void Engine::triggered_again(UnitId id) {
+    Record& record = records_[id];
+    if (!record.armed || halt_ != Halt::no)
+        return;
+    if (record.phase == Phase::failed && facts_[id].wanted) {
+        record.tries = 0;
+        set_phase(id, Phase::waiting, Reason::asked);
+    } else if (record.phase == Phase::up && record.stage == Stage::idle && facts_[id].keep &&
+               !accepts(graph_.unit(id))) {
+        begin_start(id);
+    }
+}
+
+// A reload is over, however it went.
+void Engine::back_up(UnitId id) {
+    clear_deadline(id);
+    set_phase(id, Phase::up);
+    watch_over(id);
+}
+
+// From now on the watchdog's time runs anew.
+void Engine::watch_over(UnitId id) {
+    if (Record& record = records_[id]; record.watchdog > Span{0} && record.main_pid != 0)
+        set_deadline(id, record.watchdog);
+    else
+        clear_deadline(id);
 }
 
 // --- what the processes do --------------------------------------------------------------------------------------------
@@ -126,6 +203,10 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     case Phase::up:
     case Phase::reloading: ended(id); break;
     case Phase::stopping:
+        if (record.reason == Reason::leaving) {
+            record.reason = Reason::exited;
+            record.good_end = succeeded(id, exit);
+        }
         if (record.stage == Stage::terminate || record.stage == Stage::kill)
             tear_down_from(id, Stage::sweep);
         break;
@@ -183,10 +264,9 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         break;
     case Role::reload:
         if (record.phase == Phase::reloading) {
-            clear_deadline(id);
             if (!good)
                 record.detail = failure();
-            set_phase(id, Phase::up);
+            back_up(id);
         }
         break;
     case Role::stop:
@@ -203,7 +283,8 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         }
         break;
     case Role::none:
-    case Role::main: break;
+    case Role::main:
+    case Role::connection: break;
     }
 }
 
@@ -218,11 +299,31 @@ void Engine::ended(UnitId id) {
     tear_down_from(id, record.hook_pid != 0 ? Stage::terminate : Stage::sweep);
 }
 
+// It says that it is going, or that it hangs: a stop that nobody asked for, with the same time for it as any other.
+void Engine::leave(UnitId id, Reason reason) {
+    Record& record = records_[id];
+    record.ended = true;
+    record.good_end = false; // its exit will tell
+    if (stable_run(service(id), now_ - record.up_since))
+        record.tries = 0;
+    set_phase(id, Phase::stopping, reason);
+    record.stage = Stage::terminate;
+    record.hook_index = 0;
+    set_deadline(id, service(id).stop_timeout);
+}
+
+void Engine::hung(UnitId id, std::string detail) {
+    records_[id].detail = std::move(detail);
+    leave(id, Reason::watchdog);
+    emit({.kind = Effect::Kind::signal, .unit = id, .number = 6}); // SIGABRT: its core shows where it hangs
+}
+
 // --- down -------------------------------------------------------------------------------------------------------------
 
 void Engine::begin_stop(UnitId id, Reason reason) {
     Record& record = records_[id];
     Phase before = record.phase;
+    bool idle = record.stage == Stage::idle;
     record.ended = record.good_end = false;
     record.detail.clear();
     set_phase(id, Phase::stopping, reason, record.cause);
@@ -230,7 +331,29 @@ void Engine::begin_stop(UnitId id, Reason reason) {
         finish(id);
         return;
     }
+    if (idle) {
+        // Nothing of it runs but perhaps processes of connections, and none of its commands has run.
+        if (!accepts(graph_.unit(id))) {
+            finish(id);
+            return;
+        }
+        record.stage = Stage::last_sweep;
+        sweep(id, true);
+        return;
+    }
     tear_down_from(id, before == Phase::starting ? Stage::terminate : Stage::stop);
+}
+
+// Ends what is left of the unit, gently first where there is time for that.
+void Engine::sweep(UnitId id, bool gently) {
+    const Service& settings = service(id);
+    gently = gently && settings.kill_mode == KillMode::group && settings.stop_timeout > Span{0};
+    auto rest = settings.kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything;
+    emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = gently ? settings.stop_signal : 9});
+    if (gently)
+        set_deadline(id, settings.stop_timeout);
+    else
+        clear_deadline(id);
 }
 
 // Goes to `stage` of stopping, or on to the first later one that has something to do.
@@ -251,7 +374,6 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
     record.stage = stage;
     record.hook_index = 0;
     auto scope = settings.kill_mode == KillMode::group ? Effect::Scope::everything : Effect::Scope::main;
-    auto rest = settings.kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything;
     switch (stage) {
     case Stage::stop:
         emit_spawn(id, Role::stop, 0);
@@ -265,26 +387,19 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
         emit({.kind = Effect::Kind::signal, .unit = id, .scope = scope, .number = 9});
         clear_deadline(id);
         break;
-    case Stage::sweep: {
+    case Stage::sweep:
         // What is left gets the same chance to end as the main process had, unless that used it up.
-        bool gently = !killing && settings.kill_mode == KillMode::group && settings.stop_timeout > Span{0};
-        emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = gently ? settings.stop_signal : 9});
-        if (gently)
-            set_deadline(id, settings.stop_timeout);
-        else
-            clear_deadline(id);
+        sweep(id, !killing);
         break;
-    }
     case Stage::post_stop:
         emit_spawn(id, Role::post_stop, 0);
         set_deadline(id, settings.stop_timeout);
         break;
-    case Stage::last_sweep:
-        emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = 9});
-        clear_deadline(id);
-        break;
+    case Stage::last_sweep: sweep(id, false); break;
     case Stage::none:
     case Stage::conditions:
+    case Stage::sockets:
+    case Stage::idle:
     case Stage::pre_start:
     case Stage::main:
     case Stage::pid_file:
@@ -304,8 +419,9 @@ void Engine::deadline_passed(UnitId id) {
         record.detail = "the reload did not end in time";
         if (record.hook_pid != 0)
             emit({.kind = Effect::Kind::signal, .unit = id, .role = Role::reload, .number = 9});
-        set_phase(id, Phase::up);
+        back_up(id);
         break;
+    case Phase::up: hung(id, "WATCHDOG=1 did not come in time"); break;
     case Phase::stopping:
         switch (record.stage) {
         case Stage::stop: // the stop command hangs: end it with the rest
@@ -316,25 +432,21 @@ void Engine::deadline_passed(UnitId id) {
             tear_down_from(id, Stage::kill);
             break;
         case Stage::sweep:
-            emit({.kind = Effect::Kind::sweep,
-                  .unit = id,
-                  .scope = service(id).kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything,
-                  .number = 9});
-            break;
+        case Stage::last_sweep: sweep(id, false); break;
         case Stage::post_stop: tear_down_from(id, Stage::last_sweep); break;
         case Stage::none:
         case Stage::conditions:
+        case Stage::sockets:
+        case Stage::idle:
         case Stage::pre_start:
         case Stage::main:
         case Stage::pid_file:
         case Stage::post_start:
-        case Stage::kill:
-        case Stage::last_sweep: break;
+        case Stage::kill: break;
         }
         break;
     case Phase::down:
     case Phase::waiting:
-    case Phase::up:
     case Phase::done:
     case Phase::skipped:
     case Phase::failed:
@@ -365,6 +477,9 @@ void Engine::finish(UnitId id) {
     }
     record.came_up = false;
     record.tries = 0;
+    // Its sockets stay open over a restart; if it is not to be started again, act() closes them.
+    if (std::exchange(record.armed, false))
+        emit({.kind = Effect::Kind::disarm, .unit = id});
     set_phase(id, Phase::down);
 }
 
@@ -394,11 +509,18 @@ void Engine::retry_or_fail(UnitId id) {
         fail(id, Reason::restart_limit);
         return;
     }
+    if (record.good_end && record.armed && facts_[id].wanted) {
+        for (UnitId other : graph_.on_success(id))
+            ask_start(other, true, true);
+        record.reason = Reason::exited;
+        arm(id);
+        return;
+    }
     if (record.good_end) {
         record.resting = true;
         set_phase(id, Phase::down, Reason::exited);
         for (UnitId other : graph_.on_success(id))
-            ask_start(other, true);
+            ask_start(other, true, true);
         conclude(id, settings.exit_action);
         return;
     }
@@ -407,8 +529,13 @@ void Engine::retry_or_fail(UnitId id) {
 
 void Engine::fail(UnitId id, Reason reason) {
     set_phase(id, Phase::failed, reason);
+    // A failed run does not end a timer: the next time is a new try. A socket nobody serves is closed.
+    if (records_[id].armed && graph_.unit(id).timer)
+        emit({.kind = Effect::Kind::arm, .unit = id});
+    else
+        disarm(id);
     for (UnitId other : graph_.on_failure(id))
-        ask_start(other, true);
+        ask_start(other, true, true);
     conclude(id, service(id).exit_action);
 }
 

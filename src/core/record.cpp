@@ -29,6 +29,7 @@ std::string_view name(Role role) {
     case Role::reload: return "reload-command";
     case Role::stop: return "stop-command";
     case Role::post_stop: return "post-stop";
+    case Role::connection: return "connection";
     }
     __builtin_unreachable();
 }

@@ -34,13 +34,16 @@ enum class Phase : std::uint8_t {
 enum class Asked : std::uint8_t { nothing, up, down };
 
 // Which of a unit's processes: the main one, or a command around it.
-enum class Role : std::uint8_t { none, pre_start, main, post_start, reload, stop, post_stop };
+// `connection`: one for a connection that was accepted; the engine does not hear of those.
+enum class Role : std::uint8_t { none, pre_start, main, post_start, reload, stop, post_stop, connection };
 [[nodiscard]] std::string_view name(Role role);
 
 // Where inside `starting` or `stopping` a unit is.
 enum class Stage : std::uint8_t {
     none,
     conditions,
+    sockets, // its sockets are being opened
+    idle,    // up and armed: nothing runs until its trigger comes
     pre_start,
     main,     // spawned, waiting for readiness (or for the end of a oneshot)
     pid_file, // forking: the parent is gone, the PID file is awaited
@@ -70,7 +73,10 @@ enum class Reason : std::uint8_t {
     post_start_failed,
     protocol, // detail: what was expected (a PID file, readiness) and did not come
     restart_limit,
-    restarting, // stopped to be started again
+    restarting,    // stopped to be started again
+    watchdog,      // WATCHDOG=1 did not come in time, or it said itself that it hangs
+    leaving,       // it said that it is stopping (STOPPING=1)
+    trigger_limit, // detail: triggered again and again, to no effect
     shutdown,
     file, // invalid: detail has the message
 };
@@ -102,6 +108,9 @@ struct Record {
     bool came_up = false;   // at least once since it was last down by our will: what `milestones` look at
     bool ended = false;     // the current stop follows the unit's own end or failure, nobody asked for it
     bool good_end = false;  // with `ended`: that end counts as success
+    bool open = false;      // its sockets are
+    bool armed = false;     // its trigger is in force: it is as good as up whether it runs or not
+    bool demand = false;    // it is to be run as soon as it is armed, without waiting for the trigger
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none
     std::int32_t hook_pid = 0;
@@ -110,15 +119,16 @@ struct Record {
     UnitId cause = no_unit;     // the other unit that `reason` speaks of
     Instant since{};            // when the phase began
     Instant up_since{};         // when it last came up
-    Instant deadline = never;   // of the present stage, or the end of backoff
+    Instant deadline = never;   // of the present stage, the end of backoff, or the watchdog's while up
+    Span watchdog{0};           // how often it has to say that it is alive; 0: need not
     ExitStatus last_exit;
     std::string detail; // words for `reason`
     bool operator==(const Record&) const = default;
     static void fields(auto& self, auto&& visit) {
         visit(self.phase, self.asked, self.stage, self.reason, self.hook, self.resting, self.cycle, self.came_up,
-              self.ended, self.good_end, self.hook_index, self.main_pid, self.hook_pid, self.tries, self.restarts,
-              self.cause, self.since.since_boot, self.up_since.since_boot, self.deadline.since_boot, self.last_exit,
-              self.detail);
+              self.ended, self.good_end, self.open, self.armed, self.demand, self.hook_index, self.main_pid,
+              self.hook_pid, self.tries, self.restarts, self.cause, self.since.since_boot, self.up_since.since_boot,
+              self.deadline.since_boot, self.watchdog, self.last_exit, self.detail);
     }
 };
 
@@ -156,6 +166,13 @@ struct Record {
     case Phase::invalid: return false;
     }
     __builtin_unreachable();
+}
+
+// The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again.
+[[nodiscard]] constexpr bool good(const Record& record) {
+    return good(record.phase) ||
+           (record.armed && (record.phase == Phase::starting || record.phase == Phase::backoff ||
+                             record.phase == Phase::waiting || (record.phase == Phase::stopping && record.ended)));
 }
 
 } // namespace mi::core

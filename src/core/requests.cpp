@@ -7,7 +7,8 @@ namespace mi::core {
 
 // Asks for a unit, and clears out of the way what would keep its requirements down: an earlier stop by hand, a failure, a
 // rest. With `all`, what it merely wants gets a new try as well, and a oneshot that is done runs again.
-void Engine::ask_start(UnitId id, bool all) {
+// One that is triggered is armed, and with `run` also run, as if its trigger had come.
+void Engine::ask_start(UnitId id, bool all, bool run) {
     if (halt_ != Halt::no)
         return;
     std::unordered_set<UnitId> seen{id};
@@ -24,6 +25,11 @@ void Engine::ask_start(UnitId id, bool all) {
             record.asked = Asked::nothing;
         }
         record.resting = false;
+        if (at == id && run && triggered(graph_.unit(id)))
+            record.demand = !record.armed || (record.phase != Phase::starting && record.phase != Phase::up &&
+                                              record.phase != Phase::reloading);
+        if (at == id && run && record.phase == Phase::up && record.stage == Stage::idle)
+            triggered_again(id);
         if (record.phase == Phase::stopping && record.ended)
             record.cycle = true; // on its way down by its own end: this wish is what follows
         if (record.phase == Phase::failed && record.reason != Reason::dependency_failed) {
@@ -50,7 +56,7 @@ void Engine::ask_start(UnitId id, bool all) {
 void Engine::ask_stop(UnitId id) {
     Record& record = records_[id];
     record.asked = Asked::down;
-    record.resting = record.cycle = false;
+    record.resting = record.cycle = record.demand = false;
     if (record.phase == Phase::failed)
         set_phase(id, Phase::down, Reason::asked);
     else if (record.phase == Phase::down || record.phase == Phase::waiting)
@@ -61,15 +67,19 @@ void Engine::ask_stop(UnitId id) {
 void Engine::ask_restart(UnitId id) {
     if (halt_ != Halt::no)
         return;
-    ask_start(id, false);
     Record& record = records_[id];
-    if (active(record.phase))
+    bool idle = record.stage == Stage::idle;
+    ask_start(id, false, !active(record.phase));
+    if (active(record.phase)) {
         record.cycle = true;
+        record.demand = triggered(graph_.unit(id)) && !idle; // what ran runs again; what only waits, waits again
+    }
     touch(id);
 }
 
 void Engine::ask_reload(UnitId id) {
-    if (records_[id].phase != Phase::up || graph_.unit(id).kind != Kind::service || records_[id].hook_pid != 0)
+    if (records_[id].phase != Phase::up || graph_.unit(id).kind != Kind::service || records_[id].hook_pid != 0 ||
+        records_[id].stage == Stage::idle)
         return;
     const Service& settings = service(id);
     records_[id].detail.clear();
@@ -99,7 +109,7 @@ void Engine::isolate(UnitId id) {
             records_[other].asked = Asked::nothing;
             touch(other);
         }
-    ask_start(id, true);
+    ask_start(id, true, false);
     records_[id].cycle = false;
 }
 

@@ -16,7 +16,7 @@ namespace mi::core {
     case RestartPolicy::on_failure: return !record.good_end;
     case RestartPolicy::on_abnormal:
         return !record.good_end &&
-               (record.reason == Reason::start_timeout ||
+               (record.reason == Reason::start_timeout || record.reason == Reason::watchdog ||
                 (record.reason == Reason::exited && record.last_exit.kind == ExitStatus::Kind::signal));
     }
     __builtin_unreachable();

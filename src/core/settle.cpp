@@ -134,6 +134,8 @@ void Engine::act(UnitId id) {
     case Phase::down:
         if (facts.wanted && !record.resting)
             set_phase(id, Phase::waiting, Reason::asked);
+        else
+            disarm(id);
         break;
     case Phase::waiting:
         if (!facts.wanted || record.resting) {
@@ -145,8 +147,9 @@ void Engine::act(UnitId id) {
                     set_phase(id, Phase::failed, Reason::dependency_failed, edge.unit);
                     break;
                 }
+            disarm(id);
             for (UnitId other : graph_.on_failure(id))
-                ask_start(other, true);
+                ask_start(other, true, true);
             conclude(id, service(id).exit_action);
         } else if (counts.blocked == 0 && counts.conflicting == 0) {
             if (settings_.parallel_starts == 0 || starting_ < settings_.parallel_starts)
@@ -179,6 +182,8 @@ void Engine::act(UnitId id) {
             set_phase(id, Phase::down, Reason::unneeded);
         break;
     case Phase::failed:
+        if (!facts.wanted)
+            disarm(id);
         if (record.reason == Reason::dependency_failed && counts.failed == 0)
             set_phase(id, facts.wanted ? Phase::waiting : Phase::down, Reason::asked);
         break;
@@ -234,14 +239,16 @@ void Engine::rebuild() {
     for_a_slot_.clear();
     starting_ = active_ = coming_ = 0;
     deadlines_ = {};
+    queued_.assign(size, never);
     // With no facts yet, every dependency counts as what an absent fact means.
     for (UnitId id = 0; id < size; ++id) {
         for (const Edge& edge : graph_.needs(id))
             tally(counts_[id], upward(edge.relation, Facts{}), Counts{});
         if (records_[id].phase == Phase::starting)
             ++starting_;
-        if (records_[id].deadline != never)
-            deadlines_.push({records_[id].deadline, id});
+        queued_[id] = records_[id].deadline;
+        if (queued_[id] != never)
+            deadlines_.push({queued_[id], id});
     }
     for (UnitId id : graph_.order())
         touch(id);

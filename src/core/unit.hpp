@@ -222,6 +222,11 @@ struct Unit {
     std::unique_ptr<LogSettings> log;
 };
 
+// Whether being wanted only arms the unit, and something else runs it: a connection, or the time.
+[[nodiscard]] bool triggered(const Unit& unit);
+// Whether it has sockets whose every connection gets a process of its own; such a unit has no main process.
+[[nodiscard]] bool accepts(const Unit& unit);
+
 // `[manager]`, `[log]` and `[defaults]` of /etc/miniinit.toml.
 struct ManagerSettings {
     Span shutdown_timeout = std::chrono::seconds(90);

@@ -24,7 +24,8 @@ const core::Command& Supervisor::command_of(const core::Unit& unit, Role role, s
     case Role::stop: return unit.service.hooks->stop[index];
     case Role::post_stop: return unit.service.hooks->post_stop[index];
     case Role::none:
-    case Role::main: break;
+    case Role::main:
+    case Role::connection: break;
     }
     return unit.service.command;
 }

@@ -92,7 +92,7 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     now_ = loop::now();
     for (const std::string& target : targets)
         if (core::UnitId id = engine_->graph().find(target); id != core::no_unit)
-            engine_->apply({.kind = core::Event::Kind::start, .unit = id}, now_);
+            engine_->apply({.kind = core::Event::Kind::wish, .unit = id}, now_);
     turn();
     if (!over_)
         loop_.run();
@@ -175,6 +175,12 @@ void Supervisor::perform(const core::Effect& effect) {
                        now_);
         break;
     }
+    case core::Effect::Kind::open_sockets:
+        engine_->apply({.kind = core::Event::Kind::sockets_opened, .unit = unit}, now_);
+        break;
+    case core::Effect::Kind::close_sockets:
+    case core::Effect::Kind::arm:
+    case core::Effect::Kind::disarm: break;
     case core::Effect::Kind::spawn: spawn(effect); break;
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {

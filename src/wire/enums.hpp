@@ -54,12 +54,13 @@ static_assert(is_complete<core::Phase, Words<core::Phase>::count>);
     };                                                                                                                 \
     static_assert(is_complete<ENUM, Words<ENUM>::count>)
 
-MI_WORDS(core::Stage, "Stage", "none", "conditions", "pre_start", "main", "pid_file", "post_start", "stop", "terminate",
-         "kill", "sweep", "post_stop", "last_sweep");
-MI_WORDS(core::Role, "Role", "none", "pre_start", "main", "post_start", "reload", "stop", "post_stop");
+MI_WORDS(core::Stage, "Stage", "none", "conditions", "sockets", "idle", "pre_start", "main", "pid_file", "post_start",
+         "stop", "terminate", "kill", "sweep", "post_stop", "last_sweep");
+MI_WORDS(core::Role, "Role", "none", "pre_start", "main", "post_start", "reload", "stop", "post_stop", "connection");
 MI_WORDS(core::Reason, "Reason", "none", "asked", "unneeded", "dependency_failed", "dependency_stopped", "conflict",
          "condition", "spawn_failed", "exited", "start_timeout", "stop_timeout", "pre_start_failed",
-         "post_start_failed", "protocol", "restart_limit", "restarting", "shutdown", "file");
+         "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog", "leaving", "trigger_limit",
+         "shutdown", "file");
 MI_WORDS(core::Kind, "Kind", "service", "target");
 MI_WORDS(core::Relation, "Relation", "requires", "wants", "milestones", "after", "before", "conflicts", "required_by",
          "wanted_by", "on_failure", "on_success");

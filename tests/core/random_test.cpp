@@ -24,7 +24,7 @@ public:
     // A random thing happens.
     void happen() {
         now_ = now_ + std::chrono::milliseconds(pick(400));
-        switch (pick(12)) {
+        switch (pick(15)) {
         case 0: tell({.kind = Event::Kind::start, .unit = any_unit()}); break;
         case 1: tell({.kind = Event::Kind::stop, .unit = any_unit()}); break;
         case 2: tell({.kind = Event::Kind::restart, .unit = any_unit()}); break;
@@ -35,6 +35,17 @@ public:
             break;
         case 5:
         case 6: tell({.kind = Event::Kind::due}); break;
+        case 7:
+            if (UnitId id = any_unit(); armed_.contains(id))
+                tell({.kind = pick(20) == 0 ? Event::Kind::overrun : Event::Kind::trigger, .unit = id});
+            break;
+        case 8: tell({.kind = Event::Kind::wish, .unit = any_unit()}); break;
+        case 9: {
+            constexpr Event::Kind says[]{Event::Kind::alive,    Event::Kind::hung,   Event::Kind::leaving,
+                                         Event::Kind::watchdog, Event::Kind::extend, Event::Kind::reloading};
+            tell({.kind = says[pick(6)], .unit = any_unit(), .span = std::chrono::milliseconds(pick(3) * 300)});
+            break;
+        }
         default: move_a_process(); break;
         }
     }
@@ -54,7 +65,11 @@ public:
                          std::to_string(engine_.counts(id).held) + "; ";
         for (const auto& [pid, process] : processes_)
             first += engine_.graph().name(process.unit) + " has a process as " + std::string(name(process.role)) + "; ";
-        return halted_ && processes_.empty() && engine_.active_units() == 0;
+        for (UnitId id : open_)
+            first += engine_.graph().name(id) + " has open sockets; ";
+        for (UnitId id : armed_)
+            first += engine_.graph().name(id) + " is armed; ";
+        return halted_ && processes_.empty() && open_.empty() && armed_.empty() && engine_.active_units() == 0;
     }
 
     int violations = 0;
@@ -96,6 +111,15 @@ private:
             }
             if (pick(8) == 0)
                 unit.conditions.push_back({Condition::Kind::first_boot, false, "true"});
+            if (i != 0 && unit.kind == core::Kind::service && pick(5) == 0) {
+                if (pick(2) == 0)
+                    unit.timer = std::make_unique<Timer>();
+                if (pick(2) == 0)
+                    unit.listen.push_back({.address = "/run/" + unit.name, .accept = !unit.timer && pick(2) == 0});
+                if (pick(2) == 0 && !unit.listen.empty() && !unit.timer)
+                    unit.service.activation = Activation::on_demand;
+                unit.service.watchdog = std::chrono::milliseconds(pick(2) * 500);
+            }
             if (i == 0) {
                 for (std::size_t j = 1; j < count; j += 1 + pick(3))
                     unit.dependencies.push_back({Relation::want, name(j)});
@@ -142,7 +166,28 @@ private:
             answers.push_back(
                 {.kind = pick(4) == 0 ? Event::Kind::condition_unmet : Event::Kind::conditions_met, .unit = id});
             break;
+        case Effect::Kind::open_sockets:
+            if (pick(10) == 0) {
+                answers.push_back({.kind = Event::Kind::sockets_failed, .unit = id});
+                break;
+            }
+            open_.insert(id);
+            answers.push_back({.kind = Event::Kind::sockets_opened, .unit = id});
+            break;
+        case Effect::Kind::close_sockets:
+            if (open_.erase(id) == 0)
+                violate("closes sockets that are not open:", id);
+            break;
+        case Effect::Kind::arm: armed_.insert(id); break;
+        case Effect::Kind::disarm:
+            if (armed_.erase(id) == 0)
+                violate("disarmed without having been armed:", id);
+            break;
         case Effect::Kind::spawn: {
+            if (effect.role == Role::main && triggered(engine_.graph().unit(id)) && !armed_.contains(id))
+                violate("run without having been armed:", id);
+            if (effect.role == Role::main && !engine_.graph().unit(id).listen.empty() && !open_.contains(id))
+                violate("run without its sockets:", id);
             if (effect.role == Role::main || effect.role == Role::pre_start)
                 may_start(id);
             if (pick(15) == 0) {
@@ -196,7 +241,7 @@ private:
     void may_start(UnitId id) {
         for (const Edge& edge : engine_.graph().needs(id)) {
             const Record& other = engine_.record(edge.unit);
-            if (edge.relation == Relation::requirement && !good(other.phase))
+            if (edge.relation == Relation::requirement && !good(other))
                 violate("started before what it requires is up:", id);
             if (edge.relation == Relation::milestone && !good(other.phase) && !was_good_.contains(edge.unit))
                 violate("started before its milestone:", id);
@@ -244,7 +289,7 @@ private:
     Instant now_{std::chrono::seconds(1)};
     std::map<int, Process> processes_;
     std::map<UnitId, bool> sweeping_;
-    std::set<UnitId> was_good_;
+    std::set<UnitId> was_good_, open_, armed_;
     int last_pid_ = 0;
     bool halted_ = false;
     Engine engine_;
