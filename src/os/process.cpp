@@ -70,6 +70,13 @@ bool process_exists(pid_t pid) {
     return ::kill(pid, 0) == 0 || errno == EPERM;
 }
 
+std::optional<uid_t> process_user(pid_t pid) {
+    struct stat about{};
+    if (::stat(("/proc/" + std::to_string(pid)).c_str(), &about) != 0)
+        return std::nullopt;
+    return about.st_uid;
+}
+
 std::string wait_channel(pid_t pid) {
     std::string channel = read_file("/proc/" + std::to_string(pid) + "/wchan").value_or("");
     return channel == "0" ? "" : channel;
@@ -86,8 +93,6 @@ Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner)
         return fault(0, "refuse pid file that is no regular file:", path);
     if ((about.st_mode & S_IWOTH) != 0)
         return fault(0, "refuse pid file that anyone can write:", path);
-    if (about.st_uid != 0 && about.st_uid != ::geteuid() && (!owner || about.st_uid != *owner))
-        return fault(0, "refuse pid file of another user:", path);
     char text[64];
     ssize_t got = ::read(fd.get(), text, sizeof text);
     if (got < 0)
@@ -97,6 +102,11 @@ Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner)
     std::optional<pid_t> pid = to_number<pid_t>(trim(whole.substr(0, whole.find('\n'))));
     if (whole.size() == sizeof text || !pid || *pid <= 1)
         return fault(0, "find no process id in", path);
+    // A daemon that gives its privileges up before it writes the file is that file's owner: it can name itself, and
+    // nobody else's processes.
+    const bool trusted = about.st_uid == 0 || about.st_uid == ::geteuid() || (owner && about.st_uid == *owner);
+    if (!trusted && process_user(*pid) != about.st_uid)
+        return fault(0, "refuse pid file of another user:", path);
     return *pid;
 }
 

@@ -30,12 +30,15 @@ struct ProcessStat {
 [[nodiscard]] pid_t process_session(pid_t pid);
 // Exists and is not a zombie (without /proc: exists).
 [[nodiscard]] bool process_exists(pid_t pid);
+// Whom it runs as (root, where it may not be looked into); nothing if there is no such process or no /proc.
+[[nodiscard]] std::optional<uid_t> process_user(pid_t pid);
 // The function of the kernel in which it waits, or empty.
 [[nodiscard]] std::string wait_channel(pid_t pid);
 
 // The pid a daemon wrote to its pid file. Refused: a symbolic link, anything but a regular file, a file that is
-// writable by others or owned by someone who is neither we, root, nor `owner`, and what is not a number above 1. What
-// it names may be anyone's process: check that it belongs to the service before believing it.
+// writable by others or owned by someone who is neither we, root, `owner`, nor the user of the process that it names, and
+// what is not a number above 1. What it names may be anyone's process: check that it belongs to the service before
+// believing it.
 [[nodiscard]] Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner = std::nullopt);
 
 } // namespace mi::os

@@ -112,8 +112,8 @@ class Machine:
         self.expect(prompt, patience)
         self.type("stty -echo; exec /bin/sh -c 'n=0; echo @@go@@; while IFS= read -r line; do n=$((n+1)); "
                   "eval \"$line\" </dev/null; echo \"@@$?:$n@@\"; done'\n")
-        self.expect(r"^@@go@@$", patience)
         self.count = 0
+        self.expect(r"@@go@@$", patience)  # bash may have put a sequence for the terminal before it
 
     def run(self, command, patience=PATIENCE):
         """Runs a line of shell; its exit code and what it printed (with whatever the console said meanwhile)."""

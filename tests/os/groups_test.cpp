@@ -193,6 +193,33 @@ TEST_CASE("a pid file is believed only if nobody else could have written it") {
     }
 }
 
+TEST_CASE("a pid file of another user is believed if it names a process of that user, as a daemon without its "
+          "privileges can") {
+    if (!is_root())
+        return;
+    Scratch scratch;
+    int ends[2]; // closed by exec, and so read to its end once the child is what it is to be
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    Fd executed(ends[0]), unexecuted(ends[1]);
+    pid_t daemon = ::fork();
+    if (daemon == 0) {
+        if (::setresuid(1234, 1234, 1234) == 0)
+            ::execl("/bin/sleep", "sleep", "60", nullptr);
+        ::_exit(1);
+    }
+    unexecuted.reset();
+    char nothing;
+    CHECK(::read(executed.get(), &nothing, 1) == 0);
+    std::string own = scratch.write("own", std::to_string(daemon) + "\n");
+    REQUIRE(::chown(own.c_str(), 1234, 1234) == 0);
+    CHECK(read_pid_file(own) == daemon);
+    std::string planted = scratch.write("planted", std::to_string(daemon) + "\n");
+    REQUIRE(::chown(planted.c_str(), 1235, 1235) == 0);
+    CHECK(!read_pid_file(planted));
+    ::kill(daemon, SIGKILL);
+    ::waitpid(daemon, nullptr, 0);
+}
+
 TEST_CASE("mountinfo is read with its escapes, and tells which paths may hang without touching them") {
     Scratch scratch;
     ::mkdir((scratch / "local").c_str(), 0755);
