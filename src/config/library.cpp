@@ -32,12 +32,15 @@ void Library::file_problem(const std::string& path, const std::string& message, 
 
 void Library::find() {
     read_bundle_file();
-    for (std::size_t i = 0; i < source_.directories.size(); ++i) {
-        Result<Directory> directory = open_directory(source_, source_.directories[i]);
+    std::vector<std::string> paths = source_.directories;
+    const std::size_t named = paths.size();
+    if (!source_.transient.empty())
+        paths.push_back(source_.transient);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        Result<Directory> directory = open_directory(source_, paths[i]);
         if (!directory) {
-            if (directory.error().code != ENOENT || source_.directories_required)
-                file_problem(source_.root + source_.directories[i],
-                             Fault{directory.error().code, "cannot be read"}.text());
+            if (directory.error().code != ENOENT || (source_.directories_required && i < named))
+                file_problem(source_.root + paths[i], Fault{directory.error().code, "cannot be read"}.text());
             directories_.emplace_back();
             continue;
         }

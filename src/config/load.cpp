@@ -13,8 +13,18 @@ namespace mi::config {
 
 Source user_source(const std::string& config_home, const std::string& runtime, uid_t owner) {
     Source source;
-    source.directories = {config_home + "/miniinit", runtime + "/units", "/usr/lib/miniinit/user"};
+    source.directories = {config_home + "/miniinit", "/etc/miniinit/user", runtime + "/units",
+                          "/usr/lib/miniinit/user"};
     source.config = config_home + "/miniinit.toml";
+    source.transient = runtime + "/transient";
+    source.owner = owner;
+    return source;
+}
+
+Source system_source(const std::string& runtime, uid_t owner) {
+    Source source;
+    source.directories = {"/etc/miniinit", runtime + "/units", "/usr/lib/miniinit"};
+    source.transient = runtime + "/transient";
     source.owner = owner;
     return source;
 }

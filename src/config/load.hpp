@@ -26,6 +26,9 @@ struct Source {
     std::vector<std::string> directories = {"/etc/miniinit", "/run/miniinit/units", "/usr/lib/miniinit"};
     // A directory of `directories` that is missing is a problem (`--units DIR`), rather than empty.
     bool directories_required = false;
+    // Units that exist only as long as they run (`minictl run`): read after those of `directories`, also where those are
+    // named by `--units`. Empty: none.
+    std::string transient;
     // The manager's settings, and units under `[units.NAME]`, which go before those of `directories`. Empty: none.
     std::string config = "/etc/miniinit.toml";
     bool config_required = false; // missing is a problem (`--config FILE`)
@@ -39,9 +42,12 @@ struct Source {
     bool bare_is_service = false;
 };
 
-// The source of user mode: CONFIG_HOME/miniinit, RUNTIME/units, /usr/lib/miniinit/user, and CONFIG_HOME/miniinit.toml,
-// for `owner`. CONFIG_HOME is $XDG_CONFIG_HOME; RUNTIME the run directory ($XDG_RUNTIME_DIR/miniinit).
+// The source of user mode: CONFIG_HOME/miniinit, /etc/miniinit/user, RUNTIME/units, /usr/lib/miniinit/user, and
+// CONFIG_HOME/miniinit.toml, for `owner`. CONFIG_HOME is $XDG_CONFIG_HOME; RUNTIME the run directory ($XDG_RUNTIME_DIR/miniinit).
 [[nodiscard]] Source user_source(const std::string& config_home, const std::string& runtime, uid_t owner);
+
+// The source of system and container mode: /etc/miniinit, RUNTIME/units, /usr/lib/miniinit, and /etc/miniinit.toml.
+[[nodiscard]] Source system_source(const std::string& runtime, uid_t owner);
 
 // What was read. Units are sorted by name, and no two have the same name.
 struct Loaded {

@@ -56,13 +56,16 @@ constexpr Option options[] = {
      }},
     {"allow-insecure-units", 0, "", takes_source, "read files that others may write", set_flag<&Arguments::insecure>},
     {"json", 'j', "", 0, "print JSON", set_flag<&Arguments::json>},
-    {"control", 0, "PATH", 0, "the socket of the init (default: $MINIINIT_CONTROL, /run/miniinit/control)",
-     set_text<&Arguments::control>},
-    {"user", 0, "", 0, "talk to the manager of this user", set_flag<&Arguments::user>},
-    {"system", 0, "", 0, "talk to the init of the system (default)",
+    {"control", 0, "PATH", 0, "the socket of the init (or $MINIINIT_CONTROL)", set_text<&Arguments::control>},
+    {"user", 0, "", 0, "talk to your own manager, that of `miniinit --user`",
+     [](Arguments& arguments, std::string_view) {
+         arguments.system = false;
+         return arguments.user = true;
+     }},
+    {"system", 0, "", 0, "talk to the init of the system",
      [](Arguments& arguments, std::string_view) {
          arguments.user = false;
-         return true;
+         return arguments.system = true;
      }},
     {"help", 'h', "", 0, "this text", set_flag<&Arguments::help>},
 };
@@ -174,9 +177,9 @@ std::string help_overview() {
     }
     return text +
            "\nWhich init (before or after the verb):\n"
-           "  --control PATH            the one with this socket; default: $MINIINIT_CONTROL, else\n"
-           "                            /run/miniinit/control\n"
-           "  --user                    your own, started with `miniinit --user`\n"
+           "  --control PATH            the one with this socket; default: $MINIINIT_CONTROL\n"
+           "  --system, --user          that of the system, or your own (`miniinit --user`); without any of\n"
+           "                            these: that of the system where there is one, else your own\n"
            "\nEvery verb has --help, with an example, and --json. Exit codes: 0 done, 1 failed, 2 not understood,\n"
            "3 not running, 4 no such unit or not allowed.\n";
 }

@@ -19,6 +19,7 @@ struct Arguments {
     std::vector<std::string> words; // what is no option, after the verb
     std::string control;            // --control PATH
     bool user = false;              // --user
+    bool system = false;            // --system
     bool json = false;              // --json
     bool all = false;               // --all
     bool failed = false;            // --failed

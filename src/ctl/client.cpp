@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <type_traits>
@@ -19,7 +20,8 @@ std::string words_of(const wire::Error& error) {
             if constexpr (std::is_same_v<E, wire::NoSuchUnit>)
                 return "there is no unit " + one.unit + (one.nearest ? " (did you mean " + *one.nearest + "?)" : "");
             else if constexpr (std::is_same_v<E, wire::PermissionDenied>)
-                return "not allowed: only root and the control group may do this";
+                return std::string("not allowed: only root and the control group may do this") +
+                       (::geteuid() != 0 ? "\n(--user speaks to your own manager)" : "");
             else if constexpr (std::is_same_v<E, wire::InvalidUnit>)
                 return one.unit + " is invalid: " + one.message;
             else if constexpr (std::is_same_v<E, wire::Masked>)
@@ -65,11 +67,13 @@ std::expected<Client, Failure> Client::connect(const std::string& path) {
     Failure failure;
     failure.nobody = fd.error().code == ENOENT || fd.error().code == ECONNREFUSED || fd.error().code == ENOTDIR;
     failure.forbidden = fd.error().code == EACCES || fd.error().code == EPERM;
-    failure.message = failure.nobody ? "no init is listening at " + path +
-                                           "\n(is miniinit running? Name another socket with --control PATH or "
-                                           "$MINIINIT_CONTROL, or use --user for that of `miniinit --user`)"
-                                     : fd.error().text();
+    failure.message = failure.nobody ? "no init is listening at " + path : fd.error().text();
     return std::unexpected(std::move(failure));
+}
+
+bool Client::served_by_us() const {
+    Result<os::Peer> peer = os::peer_of(fd_.get());
+    return peer && (peer->uid == ::geteuid() || peer->uid == 0);
 }
 
 std::optional<Failure> Client::send(const wire::Request& request, bool more) {

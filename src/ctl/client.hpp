@@ -28,6 +28,9 @@ public:
     // `path`: of the socket.
     [[nodiscard]] static std::expected<Client, Failure> connect(const std::string& path);
 
+    // Whether the other end is a process of this user or of root.
+    [[nodiscard]] bool served_by_us() const;
+
     // One call, one answer. `patience`: how long that may take; none: for ever.
     template <typename R>
     [[nodiscard]] std::expected<typename R::Reply, Failure> call(const R& request,

@@ -1,5 +1,7 @@
 #include "ctl/context.hpp"
 
+#include "os/user_place.hpp"
+
 #include <unistd.h>
 
 #include <cstdlib>
@@ -15,19 +17,41 @@ std::string environment(const char* name) {
 
 } // namespace
 
-std::string user_run_directory() {
-    const std::string runtime = environment("XDG_RUNTIME_DIR");
-    return runtime.empty() ? std::string() : runtime + "/miniinit";
+bool Context::of_user() const {
+    if (!arguments.control.empty())
+        return false;
+    if (arguments.user || arguments.system)
+        return arguments.user;
+    if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & takes_force) != 0)
+        return false;
+    if (::access(system_socket, F_OK) == 0)
+        return false;
+    // Without an init of ours on this machine, root's own manager is meant where it runs.
+    const os::UserPlace place = os::user_place();
+    return ::geteuid() != 0 || ::access((os::client_run_directory(place) + "/control").c_str(), F_OK) == 0;
 }
 
 std::string Context::socket_path() const {
     if (!arguments.control.empty())
         return arguments.control;
-    if (arguments.user)
-        return user_run_directory() + "/control";
-    if (std::string path = environment("MINIINIT_CONTROL"); !path.empty())
+    if (of_user())
+        return os::client_run_directory(os::user_place()) + "/control";
+    if (std::string path = environment("MINIINIT_CONTROL"); !arguments.system && !path.empty())
         return path;
-    return "/run/miniinit/control";
+    return system_socket;
+}
+
+std::expected<Client, Failure> Context::connect() const {
+    const bool own = of_user();
+    std::expected<Client, Failure> client = Client::connect(socket_path());
+    // In a directory that others may have made a socket can be anybody's.
+    if (client && own && !client->served_by_us())
+        return std::unexpected(Failure{"the socket " + socket_path() + " is served by another user", {}, false, true});
+    if (!client && client.error().nobody)
+        client.error().message += own ? "\n(`miniinit --user` starts your own; --system is that of the system)"
+                                      : "\n(is miniinit running? Name another socket with --control PATH or "
+                                        "$MINIINIT_CONTROL, or use --user for that of `miniinit --user`)";
+    return client;
 }
 
 std::string Sources::looked() const {
@@ -46,11 +70,9 @@ std::string Sources::looked() const {
 std::expected<Sources, Failure> Context::sources() const {
     Sources found;
     config::Source& source = found.source;
-    if (arguments.user) {
-        std::string home = environment("XDG_CONFIG_HOME");
-        if (home.empty())
-            home = environment("HOME") + "/.config";
-        source = config::user_source(home, user_run_directory(), ::getuid());
+    if (arguments.user || (arguments.root.empty() && of_user())) {
+        const os::UserPlace place = os::user_place();
+        source = config::user_source(place.config_home, os::client_run_directory(place), ::geteuid());
     }
     if (!arguments.units.empty()) {
         source.directories = arguments.units;
@@ -86,8 +108,8 @@ std::string Context::command(std::string_view other) const {
     std::string text = "minictl ";
     if (!arguments.control.empty())
         text += "--control " + harmless(arguments.control) + " ";
-    else if (arguments.user)
-        text += "--user ";
+    else if (arguments.user || arguments.system)
+        text += arguments.user ? "--user " : "--system ";
     return text.append(other) + " ";
 }
 

@@ -26,8 +26,14 @@ struct Context {
     const Verb& verb;
     Style out, err; // of standard output and standard error
 
-    [[nodiscard]] std::expected<Client, Failure> connect() const { return Client::connect(socket_path()); }
-    // By --control, $MINIINIT_CONTROL, --user, or the system's.
+    // Of the init of this machine.
+    static constexpr char system_socket[] = "/run/miniinit/control";
+
+    [[nodiscard]] std::expected<Client, Failure> connect() const;
+    // Which init is meant where no socket is named: the user's own, or the system's. Without --user and --system the
+    // system's where there is one, else the user's; for what ends the machine, never the user's.
+    [[nodiscard]] bool of_user() const;
+    // Of the init that is meant: by --control, --user, --system, $MINIINIT_CONTROL, or as of_user() says.
     [[nodiscard]] std::string socket_path() const;
     // Where the verbs that read unit files look: by --root, --units and --config, else where the init that answers
     // looks, else in the usual places. Fails where an init is named by --control and does not answer.
@@ -47,8 +53,5 @@ struct Context {
     int fail(const Failure& failure) const;
     int fail(std::string_view message, ExitCode code = failed) const;
 };
-
-// $XDG_RUNTIME_DIR/miniinit, where `miniinit --user` lives; empty where that is not set.
-[[nodiscard]] std::string user_run_directory();
 
 } // namespace mi::ctl

@@ -3,6 +3,7 @@
 #include "ctl/exit_code.hpp"
 #include "ctl/log_follow.hpp"
 #include "ctl/log_reader.hpp"
+#include "os/user_place.hpp"
 
 #include <getopt.h>
 #include <regex.h>
@@ -37,7 +38,7 @@ constexpr std::string_view help =
     "      --json            the same as -o json\n"
     "  -D, --directory DIR   look here instead (repeatable)\n"
     "      --root DIR        look below this root file system\n"
-    "      --user            of the user's own init\n"
+    "      --user, --system  of your own init, or of the system's\n"
     "      --control PATH    of the init with this socket (default: $MINIINIT_CONTROL, if set)\n"
     "  -h, --help            this text\n"
     "\nExample:\n"
@@ -85,11 +86,6 @@ WallTime wall_time() {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
     return {std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000};
-}
-
-std::string environment(const char* name, const std::string& otherwise) {
-    const char* value = ::getenv(name);
-    return value != nullptr && *value != 0 ? value : otherwise;
 }
 
 // Writes in large pieces, but at once where somebody waits for it.
@@ -259,9 +255,11 @@ std::string take_option(LogQuery& query, int option, const std::string& value) {
 
 std::vector<std::string> log_directories(bool user, const std::string& root) {
     if (user) {
-        const std::string state = environment("XDG_STATE_HOME", environment("HOME", "/") + "/.local/state");
-        const std::string runtime = environment("XDG_RUNTIME_DIR", "/tmp/miniinit-" + std::to_string(::getuid()));
-        return {state + "/miniinit/log", runtime + "/miniinit/log"};
+        const os::UserPlace place = os::user_place();
+        std::vector<std::string> directories{place.state + "/log"};
+        for (const std::string& run : place.run_directories)
+            directories.push_back(run + "/log");
+        return directories;
     }
     return {root + "/var/log/miniinit", root + "/run/log/miniinit"};
 }

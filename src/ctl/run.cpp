@@ -4,7 +4,7 @@
 #include "ctl/logs.hpp"
 #include "ctl/verbs.hpp"
 
-#include <cstdlib>
+#include <algorithm>
 #include <string_view>
 
 namespace mi::ctl {
@@ -28,26 +28,29 @@ int say_usage(const Style& err, std::string_view message) {
     return usage;
 }
 
-// `logs` reads its own options and files. Where an init is named, that one knows where its logs are.
+// `logs` reads its own options and files. The init that is named, or the user's own, knows where its logs are; those of the
+// system are found without it, for it may be what has gone wrong.
 int run_logs(const Verb& verb, int argc, char** argv) {
     Context context{{}, verb, style_of(1), style_of(2)};
     std::vector<char*> words{argv[0]};
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
-        if (word == "--user" || word == "--system")
+        if (word == "--user" || word == "--system") {
             context.arguments.user = word == "--user";
-        else if (word == "--control" && i + 1 < argc)
+            context.arguments.system = !context.arguments.user;
+        } else if (word == "--control" && i + 1 < argc)
             context.arguments.control = argv[++i];
         else if (word.starts_with("--control="))
             context.arguments.control = word.substr(word.find('=') + 1);
         else
             words.push_back(argv[i]);
     }
-    std::vector<std::string> directories = log_directories(context.arguments.user);
-    if (!context.arguments.control.empty() || (!context.arguments.user && ::getenv("MINIINIT_CONTROL") != nullptr))
+    std::vector<std::string> directories = log_directories(context.of_user());
+    if (context.of_user() || context.socket_path() != Context::system_socket)
         if (auto client = context.connect())
             if (auto overview = client->call(wire::GetOverview{}); overview && !overview->log_directory.empty())
-                directories = {overview->log_directory};
+                if (std::ranges::find(directories, overview->log_directory) == directories.end())
+                    directories = {overview->log_directory};
     words.push_back(nullptr);
     return logs(static_cast<int>(words.size()) - 1, words.data(), std::move(directories));
 }

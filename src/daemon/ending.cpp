@@ -3,6 +3,8 @@
 #include "core/explain.hpp"
 #include "daemon/supervisor.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 
@@ -97,6 +99,9 @@ void Supervisor::finish() {
         control_->flush();
     if (processes_.cgroups() != nullptr && !place_.system())
         (void)processes_.cgroups()->remove_tree(); // what kill-mode process left alive keeps its own
+    if (place_.mode == Mode::user)                 // its clients see that nobody is there any more
+        for (const std::string& socket : {place_.control, place_.notify})
+            (void)::unlink(socket.c_str());
     over_ = true;
     loop_.stop();
 }

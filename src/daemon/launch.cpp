@@ -38,6 +38,26 @@ void pass(Environment& to, const std::vector<std::string>& names, const std::vec
         }
 }
 
+// What the programs of a user expect to know of him, whoever starts them.
+const std::vector<std::string> of_a_session{"HOME",
+                                            "USER",
+                                            "LOGNAME",
+                                            "SHELL",
+                                            "LANG",
+                                            "XDG_RUNTIME_DIR",
+                                            "XDG_CONFIG_HOME",
+                                            "XDG_STATE_HOME",
+                                            "XDG_DATA_HOME",
+                                            "XDG_CACHE_HOME",
+                                            "DBUS_SESSION_BUS_ADDRESS"};
+
+void set_account(Environment& to, const os::User& user, const std::string& name) {
+    to.set("HOME", user.home);
+    to.set("USER", name);
+    to.set("LOGNAME", name);
+    to.set("SHELL", user.shell);
+}
+
 std::expected<void, std::string> read_environment_files(Environment& to, const Process& process) {
     for (const core::EnvironmentFile& file : process.environment_files) {
         auto text = os::read_file(file.path);
@@ -74,10 +94,7 @@ std::expected<void, std::string> choose_user(os::Plan& plan, Environment& enviro
             groups = std::move(*of);
         else
             return std::unexpected("groups of user \"" + process.user + "\": " + of.error().text());
-        environment.set("HOME", user->home);
-        environment.set("USER", user->name.empty() ? process.user : user->name);
-        environment.set("LOGNAME", user->name.empty() ? process.user : user->name);
-        environment.set("SHELL", user->shell);
+        set_account(environment, *user, user->name.empty() ? process.user : user->name);
     }
     auto resolve = [&](const std::string& name) -> std::expected<gid_t, std::string> {
         auto group = accounts.group(name);
@@ -191,6 +208,12 @@ void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more
 void Surroundings::refresh() {
     base = {};
     base.set("PATH", settings->path);
+    if (mode == Mode::user) {
+        // Whose manager it is, as with `user`; and where that user's files and session are.
+        if (auto user = accounts.user(std::to_string(::geteuid())); user && !user->name.empty())
+            set_account(base, *user, user->name);
+        pass(base, of_a_session, environment);
+    }
     pass(base, settings->pass_environment, environment);
     // What the configuration says in so many words wins over what is merely passed on.
     if (settings->path != core::ManagerSettings{}.path)

@@ -119,6 +119,8 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     const config::Source& source = supervisor_.place().source;
     overview.config = source.config;
     overview.unit_directories = source.directories;
+    if (!source.transient.empty())
+        overview.unit_directories.push_back(source.transient);
     overview.insecure_units_allowed = source.allow_insecure;
     supervisor_.control()->reply(id, overview);
 }

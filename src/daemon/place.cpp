@@ -1,6 +1,7 @@
 #include "daemon/place.hpp"
 
 #include "os/system.hpp"
+#include "os/user_place.hpp"
 
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -11,11 +12,6 @@
 namespace mi::daemon {
 
 namespace {
-
-std::string environment(const char* name, const std::string& otherwise) {
-    const char* value = std::getenv(name);
-    return value != nullptr && *value == '/' ? value : otherwise;
-}
 
 // This binary. Without /proc: as it was executed, which is relative only where somebody started us by hand.
 std::string own_program() {
@@ -45,21 +41,18 @@ Place find_place(const Options& options) {
     if (place.mode == Mode::automatic)
         place.mode = place.first_process && os::habitat() == os::Habitat::machine ? Mode::system : Mode::container;
     place.program = own_program();
+    std::string run_directory = absolute(options.run_dir);
     if (place.mode == Mode::user) {
-        std::string home = environment("HOME", "/");
-        std::string runtime = environment("XDG_RUNTIME_DIR", "/tmp/miniinit-" + std::to_string(::getuid()));
-        place.run_directory = runtime + "/miniinit";
-        place.log_directories = {environment("XDG_STATE_HOME", home + "/.local/state") + "/miniinit/log",
-                                 place.run_directory + "/log"};
-        place.source =
-            config::user_source(environment("XDG_CONFIG_HOME", home + "/.config"), place.run_directory, ::getuid());
+        os::UserPlace user = os::user_place();
+        place.run_directory = run_directory.empty() ? user.run_directories.front() : run_directory;
+        place.log_directories = {user.state + "/log", place.run_directory + "/log"};
+        place.source = config::user_source(user.config_home, place.run_directory, ::geteuid());
+        place.complaint = std::move(user.complaint);
     } else {
-        place.run_directory = "/run/miniinit";
+        place.run_directory = run_directory.empty() ? "/run/miniinit" : run_directory;
         place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};
-        place.source.owner = ::getuid();
+        place.source = config::system_source(place.run_directory, ::getuid());
     }
-    if (!options.run_dir.empty())
-        place.run_directory = absolute(options.run_dir);
     if (!options.log_dir.empty())
         place.log_directories = {absolute(options.log_dir)};
     place.control = options.control.empty() ? place.run_directory + "/control" : absolute(options.control);
@@ -78,6 +71,15 @@ Place find_place(const Options& options) {
     }
     place.source.allow_insecure = options.allow_insecure_units;
     return place;
+}
+
+Result<Fd> claim_place(const Place& place) {
+    if (auto made = os::make_own_directory(place.run_directory); !made)
+        return std::unexpected(made.error());
+    // Logs are nobody else's business either. Where they cannot be kept, the run directory takes them.
+    const std::string& logs = place.log_directories.front();
+    (void)os::make_own_directory(logs.substr(0, logs.rfind('/')));
+    return os::lock_run_directory(place.run_directory);
 }
 
 } // namespace mi::daemon

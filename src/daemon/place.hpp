@@ -1,6 +1,7 @@
 // Where this manager lives and what it is: worked out once at the start, from the options and what the kernel says.
 #pragma once
 
+#include "base/fd.hpp"
 #include "config/load.hpp"
 #include "daemon/options.hpp"
 
@@ -18,11 +19,16 @@ struct Place {
     std::vector<std::string> log_directories; // best first
     std::string program;                      // this binary, absolute
     config::Source source;                    // of units
+    std::string complaint;                    // what of the surroundings could not be used, or empty
 
     [[nodiscard]] bool system() const { return mode == Mode::system; }
 };
 
 // The place that `options` and the environment ask for.
 [[nodiscard]] Place find_place(const Options& options);
+
+// User mode: makes the directories of the place, private to the user, and takes the lock that one manager of them can have.
+// A fault where they are not ours, or another manager is there.
+[[nodiscard]] Result<Fd> claim_place(const Place& place);
 
 } // namespace mi::daemon

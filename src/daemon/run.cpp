@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 
@@ -119,7 +120,18 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     os::Normality normality;
     normality.reset_oom_score = place.system();
     normality.leave_directory = options.command.empty();
-    os::Inheritance inheritance = os::normalise_self(normality);
+    os::Inheritance inheritance = os::normalise_self(normality); // closes what we did not open ourselves: comes first
+    Fd lock;                                                     // held as long as we live
+    if (place.mode == Mode::user) {
+        auto claimed = claim_place(place);
+        if (!claimed) {
+            const bool taken = claimed.error().code == EADDRINUSE;
+            std::fprintf(stderr, "miniinit: %s%s\n", taken ? "another one runs for this user already: " : "",
+                         claimed.error().text().c_str());
+            return 1;
+        }
+        lock = std::move(*claimed);
+    }
     auto spawner = os::Spawner::make();
     if (!spawner)
         hopeless(place, spawner.error());
@@ -140,6 +152,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         if (auto done = os::become_subreaper(); !done)
             faults.push_back(done.error().text());
     }
+    if (!place.complaint.empty())
+        faults.push_back(place.complaint);
     faults.insert(faults.end(), options.complaints.begin(), options.complaints.end());
     for (const Fault& fault : inheritance.faults)
         faults.push_back(fault.text());

@@ -73,7 +73,7 @@ void Supervisor::open() {
         });
     if (auto started = logs_.start(now_); !started)
         say(Priority::err, started.error().text() + "; the output of services is lost");
-    if (auto made = os::make_directory(place_.run_directory); !made) {
+    if (auto made = os::make_directory(place_.run_directory, place_.mode == Mode::user ? 0700 : 0755); !made) {
         say(Priority::warning, made.error().text() + "; there is no control socket and no readiness by message");
         surroundings_.notify.clear();
         return;

@@ -186,8 +186,8 @@ TEST_CASE("file names that cannot name a unit are said, other files are left alo
 
 TEST_CASE("a user's own source has the user's directories") {
     Source source = user_source("/home/u/.config", "/run/user/1/miniinit", 1);
-    CHECK(source.directories ==
-          std::vector<std::string>{"/home/u/.config/miniinit", "/run/user/1/miniinit/units", "/usr/lib/miniinit/user"});
+    CHECK(source.directories == std::vector<std::string>{"/home/u/.config/miniinit", "/etc/miniinit/user",
+                                                         "/run/user/1/miniinit/units", "/usr/lib/miniinit/user"});
     CHECK(source.config == "/home/u/.config/miniinit.toml");
     CHECK(source.owner == 1);
 }
