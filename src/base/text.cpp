@@ -23,6 +23,22 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+std::string size_text(std::uint64_t bytes) {
+    constexpr std::string_view units = "KMGTPE";
+    std::uint64_t whole = bytes, tenths = 0;
+    std::size_t unit = 0;
+    for (; whole >= 1024 && unit < units.size(); ++unit) {
+        tenths = whole % 1024 * 10 / 1024;
+        whole /= 1024;
+    }
+    std::string text = std::to_string(whole);
+    if (tenths != 0)
+        text += '.' + std::to_string(tenths);
+    if (unit > 0)
+        text += units[unit - 1];
+    return text;
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     // Three rows of the table of Damerau's optimal string alignment; words longer than this are never a slip of the pen.
     constexpr std::size_t longest = 64;

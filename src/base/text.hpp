@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ template <std::integral Number>
 
 // `text` without blanks, tabs and line ends at its two ends.
 [[nodiscard]] std::string_view trim(std::string_view text);
+
+// A size for people, to one decimal: "64M", "1.5G", "812".
+[[nodiscard]] std::string size_text(std::uint64_t bytes);
 
 // How many single-letter changes (insert, drop, replace, swap of neighbours) lead from `a` to `b`.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);

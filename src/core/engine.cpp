@@ -119,6 +119,8 @@ void Engine::apply(const Event& event, Instant now) {
         }
         break;
     case Event::Kind::exited:
+        if (event.exit.oom && records_[id].phase != Phase::stopping)
+            records_[id].detail = event.detail;
         if (event.role == Role::main)
             main_exited(id, event.exit);
         else
@@ -138,7 +140,7 @@ void Engine::apply(const Event& event, Instant now) {
             back_up(id);
         break;
     case Event::Kind::reloading:
-        if (records_[id].phase == Phase::up && records_[id].main_pid != 0) {
+        if (records_[id].phase == Phase::up && records_[id].main_pid != 0 && !records_[id].frozen) {
             set_phase(id, Phase::reloading);
             set_deadline(id, service(id).start_timeout);
         }
@@ -171,6 +173,13 @@ void Engine::apply(const Event& event, Instant now) {
     case Event::Kind::leaving:
         if ((records_[id].phase == Phase::up || records_[id].phase == Phase::reloading) && records_[id].main_pid != 0)
             leave(id, Reason::leaving);
+        break;
+    case Event::Kind::freeze:
+    case Event::Kind::thaw:
+        if (records_[id].phase == Phase::up) {
+            records_[id].frozen = event.kind == Event::Kind::freeze;
+            watch_over(id);
+        }
         break;
     case Event::Kind::due:
         for (UnitId due = next_due(); due != no_unit && records_[due].deadline <= now_; due = next_due()) {
@@ -218,6 +227,7 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
         ++starting_;
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
     record.phase = phase;
+    record.frozen = false;
     record.since = now_;
     touch(id);
 }

@@ -31,7 +31,7 @@ struct Event {
         overrun,        // detail: the trigger comes again and again, to no effect
         spawned,        // pid
         spawn_failed,   // detail: the step and its error
-        exited,         // exit
+        exited,         // exit; with exit.oom, detail: for want of which memory
         emptied,        // no process of the unit is left
         // The service says so itself.
         ready,
@@ -42,6 +42,9 @@ struct Event {
         hung,     // WATCHDOG=trigger
         watchdog, // span: how often `alive` has to come from now on; 0: never
         leaving,  // STOPPING=1
+        // It cannot say so.
+        freeze, // nothing of it gets to run, so nothing is expected of it
+        thaw,
         // A deadline may have passed.
         due,
     };

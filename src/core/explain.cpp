@@ -47,8 +47,8 @@ std::string text(const ExitStatus& exit) {
     case ExitStatus::Kind::none: return {};
     case ExitStatus::Kind::code: return "exit code " + std::to_string(exit.number);
     case ExitStatus::Kind::signal:
-        return (exit.oom ? "out of memory, signal " : "signal ") + signal_name(exit.number) +
-               (exit.core ? ", core dumped" : "");
+        return "signal " + signal_name(exit.number) + (exit.core ? ", core dumped" : "") +
+               (exit.oom ? ", out of memory" : "");
     }
     __builtin_unreachable();
 }
@@ -82,6 +82,8 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::condition: return "condition not met" + detail;
     case Reason::spawn_failed: return "cannot start" + detail;
     case Reason::exited:
+        if (record.last_exit.oom)
+            return "killed: out of memory" + (record.detail.empty() ? "" : " (" + record.detail + ")");
         return (record.last_exit.kind == ExitStatus::Kind::none ? "it ended"
                                                                 : "it ended with " + text(record.last_exit)) +
                detail;

@@ -8,7 +8,7 @@
 
 namespace mi::core {
 
-// "exit code 3", "signal SIGSEGV, core dumped", "out of memory".
+// "exit code 3", "signal SIGSEGV, core dumped", "signal SIGKILL, out of memory".
 [[nodiscard]] std::string text(const ExitStatus& exit);
 
 // Why the unit is in its state, as the part of a sentence: "dependency failed: db". Empty where there is nothing to say.

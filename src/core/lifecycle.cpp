@@ -174,7 +174,7 @@ void Engine::back_up(UnitId id) {
 
 // From now on the watchdog's time runs anew.
 void Engine::watch_over(UnitId id) {
-    if (Record& record = records_[id]; record.watchdog > Span{0} && record.main_pid != 0)
+    if (Record& record = records_[id]; record.watchdog > Span{0} && record.main_pid != 0 && !record.frozen)
         set_deadline(id, record.watchdog);
     else
         clear_deadline(id);
@@ -240,9 +240,11 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         return false;
     };
     auto failure = [&] {
+        std::string which = std::string(name(role)) + " command " + std::to_string(record.hook_index + 1);
+        if (exit.oom)
+            return which + " was killed: out of memory (" + record.detail + ")";
         return record.detail.empty()
-                   ? std::string(name(role)) + " command " + std::to_string(record.hook_index + 1) +
-                         (exit.kind == ExitStatus::Kind::code ? " exited with code " : " was ended by signal ") +
+                   ? which + (exit.kind == ExitStatus::Kind::code ? " exited with code " : " was ended by signal ") +
                          std::to_string(exit.number)
                    : record.detail;
     };

@@ -23,6 +23,8 @@ int restart_units(Context&);
 int try_restart_units(Context&);
 int reload_services(Context&);
 int signal_unit(Context&);
+int freeze_units(Context&);
+int thaw_units(Context&);
 int reset_units(Context&);
 int go_to_target(Context&);
 int reload_unit_files(Context&);

@@ -172,6 +172,8 @@ int signal_unit(Context& context) {
     return do_simply(context, wire::Signal{words[1], *number, context.arguments.all});
 }
 
+int freeze_units(Context& context) { return do_simply(context, wire::Freeze{{context.arguments.words}}); }
+int thaw_units(Context& context) { return do_simply(context, wire::Thaw{{context.arguments.words}}); }
 int reset_units(Context& context) { return do_simply(context, wire::Reset{context.arguments.words}); }
 
 int reload_unit_files(Context& context) {

@@ -1,5 +1,7 @@
 #include "ctl/view.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <unordered_map>
@@ -69,7 +71,9 @@ bool of_last_run(core::Phase state, const std::string& reason, const std::option
     case core::Phase::waiting:
     case core::Phase::starting:
     case core::Phase::up:
-    case core::Phase::reloading: return (exit && reason.ends_with(exit->text)) || reason.starts_with("cannot start");
+    case core::Phase::reloading:
+        return (exit && (reason.ends_with(exit->text) || (exit->oom && reason.starts_with("killed: ")))) ||
+               reason.starts_with("cannot start");
     case core::Phase::down:
     case core::Phase::stopping:
     case core::Phase::backoff:
@@ -90,6 +94,22 @@ bool exit_is_new(const wire::Event& event) {
     const bool runs = *event.state == core::Phase::starting || *event.state == core::Phase::up ||
                       *event.state == core::Phase::reloading;
     return ran && !runs && !(event.reason && event.reason->contains(event.last_exit->text));
+}
+
+// The state as a word; of one that is frozen, that counts more than that it is up.
+std::string state_of(const Style& style, const wire::UnitStatus& unit, std::size_t width = 0) {
+    if (!unit.frozen)
+        return state_word(style, unit.state, width);
+    constexpr std::string_view frozen = "frozen";
+    std::string text = paint(style, Colour::busy, frozen);
+    return text.append(frozen.size() < width ? width - frozen.size() : 0, ' ');
+}
+
+std::string memory_words(const wire::UnitStatus& unit) {
+    std::string text = size_text(static_cast<std::uint64_t>(*unit.memory_bytes));
+    if (unit.memory_peak_bytes)
+        text += ", at most " + size_text(static_cast<std::uint64_t>(*unit.memory_peak_bytes));
+    return text;
 }
 
 // Draws branches, remembering what has been drawn.
@@ -158,7 +178,7 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& u
         if (style.width != 0 && columns(last) + before > style.width)
             last = fitted(last, style.width > before ? style.width - before : 0);
         text += dot(style, unit.state) + " " + fitted(unit.name, name_width) + "  " +
-                state_word(style, unit.state, state_width) + "  " + fitted(since[i], since_width) + "  " +
+                state_of(style, unit, state_width) + "  " + fitted(since[i], since_width) + "  " +
                 fitted(unit.main_pid ? std::to_string(*unit.main_pid) : "", pid_width) + "  " + last;
         text.erase(text.find_last_not_of(' ') + 1);
         text += '\n';
@@ -171,7 +191,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     if (!unit.description.empty())
         text += " - " + harmless(unit.description);
     text += '\n';
-    std::string state = state_word(style, unit.state);
+    std::string state = state_of(style, unit);
     if (unit.stage && *unit.stage != core::Stage::none) {
         std::string stage(wire::word(*unit.stage));
         std::ranges::replace(stage, '_', '-');
@@ -187,6 +207,12 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     row(text, "file", file_words(unit));
     if (unit.main_pid || unit.hook_pid)
         row(text, "process", process_words(unit));
+    if (unit.tasks && *unit.tasks > 0)
+        row(text, "tasks", std::to_string(*unit.tasks));
+    if (unit.memory_bytes)
+        row(text, "memory", memory_words(unit));
+    if (unit.cpu_usec)
+        row(text, "cpu time", millis(*unit.cpu_usec));
     if (unit.last_exit)
         row(text, "last exit", harmless(unit.last_exit->text));
     if (unit.restarts != 0)

@@ -80,16 +80,45 @@ void Supervisor::spawn(const core::Effect& effect) {
         return failed(launch.error(), ENOENT);
     if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
         launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
-    Fd cgroup;
-    if (processes_.cgroups() != nullptr)
-        if (auto made = processes_.cgroups()->make(unit.name)) {
-            cgroup = std::move(*made);
-            launch->plan.cgroup = cgroup.get();
-        }
-    auto pid = spawner_.spawn(launch->plan);
+    auto pid = make_process(effect, unit, launch->plan);
     if (!pid)
         return failed(pid.error().text(), pid.error().code);
     spawned(effect, unit, *pid, *launch);
+}
+
+// Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
+std::expected<pid_t, os::SpawnFault> Supervisor::make_process(const core::Effect& effect, const core::Unit& unit,
+                                                              os::Plan& plan) {
+    core::UnitId id = effect.unit;
+    thaw(id); // a child born frozen would not come to its exec
+    bool first = !processes_.has_members(id);
+    if (!processes_.cgroups() || !processes_.uses_session(id)) {
+        Resources::Berth berth = resources_.berth(unit, first, effect.role == Role::main, plan);
+        for (const std::string& complaint : berth.complaints)
+            logs_.line(unit.name, Priority::warning, complaint);
+        if (berth.cgroup) {
+            plan.cgroup = berth.cgroup.get();
+            plan.copying = plan.copying || berth.copying;
+            if (memory_watch_ == nullptr)
+                listen_to_memory();
+            auto pid = spawner_.spawn(plan);
+            if (pid || pid.error().step != os::Step::cgroup)
+                return pid;
+            logs_.line(unit.name, Priority::warning,
+                       pid.error().text() + "; its processes are found by their session, its limits are not in force");
+        }
+        processes_.use_session(id);
+        plan.cgroup = -1;
+    }
+    return spawner_.spawn(plan);
+}
+
+void Supervisor::thaw(core::UnitId id) {
+    if (!processes_.frozen(id))
+        return;
+    const std::string& name = engine_->graph().name(id);
+    if (auto thawed = processes_.thaw(id, name); !thawed)
+        say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
 }
 
 void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
@@ -331,6 +360,10 @@ Supervisor::Reread Supervisor::reread() {
             live[renumbered[id]] = std::move(live_[id]);
     live_ = std::move(live);
     processes_.renumber(number);
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+        if (core::active(engine_->record(id).phase) && !processes_.uses_session(id))
+            for (const std::string& line : resources_.adapt(engine_->graph().unit(id)))
+                logs_.line(engine_->graph().name(id), Priority::warning, line);
     pid_files_.renumber(number);
     for (core::Effect& effect : effects_)
         if (effect.unit != core::no_unit)
@@ -353,6 +386,19 @@ Result<> Supervisor::signal_unit(core::UnitId id, int number, bool all) {
     }
     processes_.signal(id, engine_->graph().name(id), core::Effect::Scope::everything, number, record.main_pid,
                       record.hook_pid);
+    return {};
+}
+
+Result<> Supervisor::freeze_unit(core::UnitId id, bool frozen) {
+    const std::string& name = engine_->graph().name(id);
+    if (processes_.frozen(id) == frozen)
+        return {};
+    if (auto done = frozen ? processes_.freeze(id, name) : processes_.thaw(id, name); !done)
+        return done;
+    engine_->apply({.kind = frozen ? Event::Kind::freeze : Event::Kind::thaw, .unit = id}, loop::now());
+    logs_.line(name, Priority::info, frozen ? "frozen by hand" : "thawed by hand");
+    if (observer_ != nullptr)
+        observer_->announced(name + (frozen ? " is frozen" : " is thawed"));
     return {};
 }
 

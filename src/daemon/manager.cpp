@@ -203,9 +203,12 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
 
 void Manager::answer(CallId id, const Caller&, const wire::Probe&) {
     wire::Features features;
-    for (os::Finding& finding : os::probe())
+    for (os::Finding& finding : os::probe(supervisor_.resources().tree()))
         features.features.push_back(
             {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
+    if (const std::string& trouble = supervisor_.resources().trouble(); !trouble.empty())
+        features.features.push_back(
+            {"cgroup for each run", false, trouble, "those runs are held together by session, without limits"});
     supervisor_.control()->reply(id, features);
 }
 
@@ -282,6 +285,13 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload
     for (UnitId unit : ids)
         if (Phase phase = supervisor_.engine().record(unit).phase; phase != Phase::up)
             return supervisor_.control()->error(id, wire::NotRunning{supervisor_.engine().graph().name(unit), phase});
+    for (UnitId unit : ids) {
+        // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
+        const core::Hooks* hooks = supervisor_.engine().graph().unit(unit).service.hooks.get();
+        if (supervisor_.processes().frozen(unit) && hooks != nullptr && !hooks->reload.empty())
+            return supervisor_.control()->error(
+                id, wire::JobFailed{supervisor_.engine().graph().name(unit), Phase::up, "it is frozen"});
+    }
     for (UnitId unit : ids)
         supervisor_.tell({.kind = EngineEvent::Kind::reload, .unit = unit});
     begin(id, caller, Goal::reload, ids, reload.wait);
@@ -296,6 +306,27 @@ void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     if (auto sent = supervisor_.signal_unit(ids[0], signal.signal, signal.all); !sent)
         return supervisor_.control()->error(id,
                                             wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
+    supervisor_.control()->reply(id, wire::Nothing{});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Freeze& freeze) { set_frozen(id, freeze.units, true); }
+
+void Manager::answer(CallId id, const Caller&, const wire::Thaw& thaw) { set_frozen(id, thaw.units, false); }
+
+// Only what is up: what is on its way somewhere has a time limit, or a command that is waited for.
+void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool frozen) {
+    std::vector<UnitId> ids;
+    if (!find(id, units, false, ids))
+        return;
+    const core::Engine& engine = supervisor_.engine();
+    for (UnitId unit : ids)
+        if (engine.record(unit).phase != Phase::up || engine.record(unit).main_pid <= 0)
+            return supervisor_.control()->error(id,
+                                                wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
+    for (UnitId unit : ids)
+        if (auto done = supervisor_.freeze_unit(unit, frozen); !done)
+            return supervisor_.control()->error(
+                id, wire::JobFailed{engine.graph().name(unit), Phase::up, done.error().text()});
     supervisor_.control()->reply(id, wire::Nothing{});
 }
 

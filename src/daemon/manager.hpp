@@ -48,6 +48,8 @@ private:
     void answer(CallId id, const Caller& caller, const wire::TryRestart& restart);
     void answer(CallId id, const Caller& caller, const wire::Reload& reload);
     void answer(CallId id, const Caller& caller, const wire::Signal& signal);
+    void answer(CallId id, const Caller& caller, const wire::Freeze& freeze);
+    void answer(CallId id, const Caller& caller, const wire::Thaw& thaw);
     void answer(CallId id, const Caller& caller, const wire::Reset& reset);
     void answer(CallId id, const Caller& caller, const wire::Wait& wait);
     void answer(CallId id, const Caller& caller, const wire::Target& target);
@@ -60,6 +62,7 @@ private:
     // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.
     [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable,
                             std::vector<core::UnitId>& ids);
+    void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
     // Whether the unit has got where the goal wants it, and how.
     [[nodiscard]] bool settled(Goal goal, core::UnitId unit, wire::JobResult& result) const;

@@ -62,6 +62,13 @@ void Processes::begin_run(core::UnitId unit, std::string invocation) {
     runs_[unit] = {.invocation = std::move(invocation), .known = runs_[unit].known};
 }
 
+void Processes::use_session(core::UnitId unit) { runs_[unit].by_session = true; }
+
+bool Processes::uses_session(core::UnitId unit) const {
+    auto at = runs_.find(unit);
+    return !tree_ || (at != runs_.end() && at->second.by_session);
+}
+
 const std::string& Processes::invocation(core::UnitId unit) const {
     static const std::string none;
     auto at = runs_.find(unit);
@@ -102,10 +109,11 @@ os::Membership Processes::membership(core::UnitId unit) const {
 core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
     if (const Known* known = find(pid))
         return known->unit;
-    if (tree_) {
-        auto name = tree_->unit_of(pid);
-        return name ? graph.find(*name) : core::no_unit;
-    }
+    if (tree_)
+        if (auto name = tree_->unit_of(pid))
+            return graph.find(*name);
+    if (tree_ && std::ranges::none_of(runs_, [](const auto& run) { return run.second.by_session; }))
+        return core::no_unit;
     pid_t session = os::process_session(pid);
     if (auto at = session_owners_.find(session);
         session > 1 && at != session_owners_.end() && (find(session) != nullptr || !os::process_exists(session)))
@@ -113,10 +121,11 @@ core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
     // It has made a session of its own: what it was given at birth still tells.
     std::vector<os::Membership> services;
     std::vector<core::UnitId> units;
-    for (const auto& [unit, run] : runs_) {
-        services.push_back(membership(unit));
-        units.push_back(unit);
-    }
+    for (const auto& [unit, run] : runs_)
+        if (!tree_ || run.by_session) {
+            services.push_back(membership(unit));
+            units.push_back(unit);
+        }
     auto members = os::find_members(services);
     for (std::size_t i = 0; members && i < members->size(); ++i)
         if (std::find((*members)[i].begin(), (*members)[i].end(), pid) != (*members)[i].end())
@@ -154,11 +163,65 @@ void Processes::signal(core::UnitId unit, const std::string& name, core::Effect:
             if (pid > 0 && !os::signal_group(pid, what))
                 (void)os::send_signal(pid, what);
     };
-    (void)unit;
     send(number);
-    if (asks_to_end(number))
+    if (asks_to_end(number) && !frozen(unit))
         send(SIGCONT);
 }
+
+// --- freezing ---------------------------------------------------------------------------------------------------------
+
+// Calls `act` with each process of a run that is found by its session.
+template <typename Act>
+Result<> Processes::each_member(core::UnitId unit, Act act) const {
+    std::vector<os::Membership> services{membership(unit)};
+    auto members = os::find_members(services);
+    if (!members)
+        return std::unexpected(members.error());
+    for (pid_t pid : members->front())
+        act(pid);
+    return {};
+}
+
+Result<> Processes::freeze(core::UnitId unit, const std::string& name) {
+    Run& run = runs_[unit];
+    if (!uses_session(unit)) {
+        if (auto frozen = tree_->freeze(name, true); !frozen)
+            return frozen;
+        run.frozen = true;
+        return {};
+    }
+    // Until a look finds nobody new: those who could fork are stopped by then.
+    std::vector<pid_t> stopped;
+    for (std::size_t before = 1; before != stopped.size();) {
+        before = stopped.size();
+        auto looked = each_member(unit, [&](pid_t pid) {
+            if (std::ranges::find(stopped, pid) == stopped.end() && os::send_signal(pid, SIGSTOP))
+                stopped.push_back(pid);
+        });
+        if (!looked)
+            return looked;
+        if (stopped.empty())
+            return fault(ESRCH, "find a process of", name);
+    }
+    run.frozen = true;
+    return {};
+}
+
+Result<> Processes::thaw(core::UnitId unit, const std::string& name) {
+    auto run = runs_.find(unit);
+    if (run == runs_.end() || !std::exchange(run->second.frozen, false))
+        return {};
+    if (!uses_session(unit))
+        return tree_->freeze(name, false);
+    return each_member(unit, [](pid_t pid) { (void)os::send_signal(pid, SIGCONT); });
+}
+
+bool Processes::frozen(core::UnitId unit) const {
+    auto at = runs_.find(unit);
+    return at != runs_.end() && at->second.frozen;
+}
+
+// --- ending all of a unit ---------------------------------------------------------------------------------------------
 
 bool Processes::knows_process_of(core::UnitId unit) const {
     auto at = runs_.find(unit);
@@ -185,44 +248,41 @@ std::vector<core::UnitId> Processes::swept() {
                         (void)os::send_signal(pid, sweep.number);
             }
         }
-    if (tree_)
-        sweep_by_cgroup(done);
-    else
-        sweep_by_session(done);
+    std::vector<core::UnitId> by_session;
+    for (auto& [unit, sweep] : sweeps_) {
+        if (sweep.scope == core::Effect::Scope::main || (tree_ && !cgroup_swept(unit, sweep)))
+            continue;
+        (uses_session(unit) ? by_session : done).push_back(unit);
+    }
+    if (!by_session.empty())
+        sweep_by_session(by_session, done);
     for (core::UnitId unit : done)
         sweeps_.erase(unit);
     return done;
 }
 
-void Processes::sweep_by_cgroup(std::vector<core::UnitId>& done) {
-    for (auto& [unit, sweep] : sweeps_) {
-        if (sweep.scope == core::Effect::Scope::main)
-            continue;
-        auto removed = tree_->remove(sweep.name);
-        bool in_cgroup = !removed && removed.error().code == EBUSY;
-        if (!in_cgroup && !knows_process_of(unit)) {
-            runs_[unit].cgroup_gone = removed.has_value();
-            done.push_back(unit);
-            continue;
-        }
-        if (std::exchange(sweep.signalled, true))
-            continue;
-        if (in_cgroup)
-            signal(unit, sweep.name, sweep.scope, sweep.number, 0, 0);
-        else // it could not be put there
-            for (const auto& [pid, known] : known_)
-                if (known.unit == unit)
-                    (void)os::signal_group(pid, sweep.number);
+// Whether nothing of it is in a cgroup of its own any more; what is, has been told to end. With a run that is in its
+// cgroup as a whole, nothing of it is left at all then.
+bool Processes::cgroup_swept(core::UnitId unit, Sweep& sweep) {
+    Run& run = runs_[unit];
+    auto removed = tree_->remove(sweep.name);
+    bool in_cgroup = !removed && removed.error().code == EBUSY;
+    if (!in_cgroup && (run.by_session || !knows_process_of(unit))) {
+        run.cgroup_gone = removed.has_value();
+        return true;
     }
+    if (std::exchange(sweep.signalled, true))
+        return false;
+    if (in_cgroup)
+        signal(unit, sweep.name, sweep.scope, sweep.number, 0, 0);
+    else // it could not be put there
+        for (const auto& [pid, known] : known_)
+            if (known.unit == unit)
+                (void)os::signal_group(pid, sweep.number);
+    return false;
 }
 
-void Processes::sweep_by_session(std::vector<core::UnitId>& done) {
-    std::vector<core::UnitId> units;
-    for (const auto& [unit, sweep] : sweeps_)
-        if (sweep.scope == core::Effect::Scope::everything)
-            units.push_back(unit);
-    if (units.empty())
-        return;
+void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::vector<core::UnitId>& done) {
     // Whatever a dead process left behind has become our child. With no child that we did not start ourselves, and none of
     // those left of a unit, there is nothing of it anywhere.
     auto children = os::own_children();

@@ -39,24 +39,34 @@ public:
     void remove(pid_t pid);
     // A child of ours that is no unit's: the collector. 0: there is none.
     void set_own(pid_t pid) { own_ = pid; }
-    // A new run of the unit: what belongs to it from now on carries this id.
+    // A new run of the unit: what belongs to it from now on carries this id. It is held together by its cgroup, where
+    // there is a tree, until use_session() says that a process of it could not be put there.
     void begin_run(core::UnitId unit, std::string invocation);
     [[nodiscard]] const std::string& invocation(core::UnitId unit) const;
+    void use_session(core::UnitId unit);
+    [[nodiscard]] bool uses_session(core::UnitId unit) const;
     // The run is over and nothing of it is left.
     void end_run(core::UnitId unit, const std::string& name);
 
     // The unit a process belongs to, if any. `pid` may be a zombie.
     [[nodiscard]] core::UnitId owner(pid_t pid, const core::Graph& graph) const;
 
-    // Sends a signal to a process of the unit, or to everything of it; SIGCONT follows a signal that asks to end.
+    // Sends a signal to a process of the unit, or to everything of it; SIGCONT follows a signal that asks to end, unless
+    // the unit is frozen.
     void signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
                 pid_t hook);
+    // None of its processes gets to run until thaw(): by its cgroup, or each is stopped (SIGSTOP).
+    Result<> freeze(core::UnitId unit, const std::string& name);
+    Result<> thaw(core::UnitId unit, const std::string& name);
+    [[nodiscard]] bool frozen(core::UnitId unit) const;
     // Begins to end whatever is left of the unit. Answered by swept(), perhaps at once.
     void sweep(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number);
     // The units of which nothing is left now, of those being swept. Cheap where no child of ours has ended and nothing
     // new is being swept; otherwise a unit costs a system call or two with cgroups, and without them one look at our
     // children is shared by all.
     [[nodiscard]] std::vector<core::UnitId> swept();
+    // Whether a process that we know is the unit's.
+    [[nodiscard]] bool has_members(core::UnitId unit) const { return knows_process_of(unit); }
     [[nodiscard]] bool sweeping() const { return !sweeps_.empty(); }
     // A child that we did not start has ended.
     void note_orphan() { ++orphans_; }
@@ -74,6 +84,8 @@ private:
         std::vector<pid_t> sessions; // those of them that `session_owners_` still gives it
         unsigned known = 0;          // processes in `known_`
         bool cgroup_gone = false;    // a sweep has removed it already
+        bool by_session = false;     // not all of it is in its cgroup, or there is none
+        bool frozen = false;
     };
     struct Sweep {
         std::string name;
@@ -87,8 +99,10 @@ private:
     [[nodiscard]] bool knows_process_of(core::UnitId unit) const;
     [[nodiscard]] os::Membership membership(core::UnitId unit) const;
     void own_session(core::UnitId unit, pid_t session);
-    void sweep_by_cgroup(std::vector<core::UnitId>& done);
-    void sweep_by_session(std::vector<core::UnitId>& done);
+    [[nodiscard]] bool cgroup_swept(core::UnitId unit, Sweep& sweep);
+    void sweep_by_session(const std::vector<core::UnitId>& units, std::vector<core::UnitId>& done);
+    template <typename Act>
+    Result<> each_member(core::UnitId unit, Act act) const;
 
     std::optional<os::CgroupTree> tree_;
     std::unordered_map<pid_t, Known> known_;

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace mi::daemon {
@@ -17,7 +18,7 @@ constexpr std::ptrdiff_t most_unflushed = 1024;
 constexpr Span longest_hold = std::chrono::seconds(1);
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
-std::optional<os::CgroupTree> open_cgroups(const Place& place) {
+std::optional<os::CgroupTree> open_cgroups(const Place& place, std::string& why_not) {
     std::string name = "miniinit";
     if (!place.system()) {
         std::uint32_t chance = 0;
@@ -26,7 +27,10 @@ std::optional<os::CgroupTree> open_cgroups(const Place& place) {
         name += "-" + std::to_string(chance);
     }
     auto tree = os::CgroupTree::open(name);
-    return tree ? std::optional(std::move(*tree)) : std::nullopt;
+    if (tree)
+        return std::move(*tree);
+    why_not = "there is no cgroup v2 that can be written (" + tree.error().text() + ")";
+    return std::nullopt;
 }
 } // namespace
 
@@ -35,12 +39,12 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
       surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
       log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
-      grace_(beginning.grace), entry_(std::move(beginning.entry)), processes_(open_cgroups(place_)),
-      logs_(loop, spawner, *this,
-            {place_.program,
-             place_.log_directories,
-             {settings_.rotate_size, settings_.rotate_keep},
-             surroundings_.files}),
+      grace_(beginning.grace), entry_(std::move(beginning.entry)), processes_(open_cgroups(place_, no_cgroups_)),
+      resources_(processes_.cgroups(), no_cgroups_), logs_(loop, spawner, *this,
+                                                           {place_.program,
+                                                            place_.log_directories,
+                                                            {settings_.rotate_size, settings_.rotate_keep},
+                                                            surroundings_.files}),
       init_started_(beginning.init_started) {
     surroundings_.settings = &settings_;
     surroundings_.refresh();
@@ -63,6 +67,8 @@ void Supervisor::open() {
         else
             say(Priority::err, watched.error().text());
     };
+    if (place_.system())
+        resources_.account_all();
     loop_.set_due([this] { due(); });
     loop_.set_turn_end([this] { turn(); });
     watch(signals_.fd(), [this] { signals_pending(); });
@@ -185,11 +191,14 @@ void Supervisor::perform(const core::Effect& effect) {
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
         const core::Record& record = engine_->record(unit);
+        if (record.phase == core::Phase::stopping)
+            thaw(unit);
         processes_.signal(unit, engine_->graph().name(unit), effect.scope, effect.number,
                           effect.role == core::Role::reload ? 0 : record.main_pid, record.hook_pid);
         break;
     }
     case core::Effect::Kind::sweep:
+        thaw(unit);
         processes_.sweep(unit, engine_->graph().name(unit), effect.scope, effect.number);
         break;
     case core::Effect::Kind::changed: changed(effect); break;
@@ -256,7 +265,7 @@ void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = engine_->next_deadline();
-    at = std::min({at, logs_.next_deadline(), sweep_again_, give_up_at_, report_at_});
+    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_});
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -272,6 +281,8 @@ void Supervisor::due() {
     logs_.due(now_);
     if (sweep_again_ <= now_)
         processes_.note_end();
+    if (memory_again_ <= now_)
+        memory_events_pending();
     while (control_ && !held_.empty() && held_.front().until <= now_) {
         control_->release(held_.front().barrier);
         held_.pop_front();
@@ -325,11 +336,18 @@ void Supervisor::exited(const os::Exit& exit) {
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == core::Role::main && engine_->record(process.unit).main_pid != exit.pid)
         return;
+    // Asked before the sweep, with which the cgroup goes; a kill of our own is none of the kernel's.
+    std::optional<std::string> memory;
+    if (exit.kind == os::Exit::Kind::killed && exit.code == SIGKILL &&
+        engine_->record(process.unit).stage != core::Stage::kill)
+        memory = resources_.killed_for_memory(engine_->graph().unit(process.unit), now_, true);
+    status.oom = memory.has_value();
     engine_->apply({.kind = core::Event::Kind::exited,
                     .unit = process.unit,
                     .role = process.role,
                     .pid = exit.pid,
-                    .exit = status},
+                    .exit = status,
+                    .detail = memory.value_or("")},
                    now_);
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/pid_files.hpp"
 #include "daemon/place.hpp"
 #include "daemon/processes.hpp"
+#include "daemon/resources.hpp"
 #include "loop/loop.hpp"
 #include "os/children.hpp"
 #include "os/notify_socket.hpp"
@@ -90,6 +91,7 @@ public:
     // The id of a unit by name; an instance of a template is made if there is its template.
     core::UnitId find_or_make(const std::string& name);
     Result<> signal_unit(core::UnitId unit, int number, bool all);
+    Result<> freeze_unit(core::UnitId unit, bool frozen);
     void isolate(const std::string& target);
 
     [[nodiscard]] const core::Engine& engine() const { return *engine_; }
@@ -101,6 +103,8 @@ public:
     [[nodiscard]] Instant units_loaded() const { return units_loaded_; }
     [[nodiscard]] Instant target_reached() const { return target_reached_; }
     [[nodiscard]] LogLink& logs() { return logs_; }
+    [[nodiscard]] const Processes& processes() const { return processes_; }
+    [[nodiscard]] const Resources& resources() const { return resources_; }
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
@@ -121,7 +125,10 @@ private:
 
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
+    [[nodiscard]] std::expected<pid_t, os::SpawnFault> make_process(const core::Effect& effect, const core::Unit& unit,
+                                                                    os::Plan& plan);
     void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
+    void thaw(core::UnitId unit);
     void await_pid_file(core::UnitId unit);
     void check_pid_files();
     void changed(const core::Effect& effect);
@@ -138,6 +145,8 @@ private:
     void notify_pending();
     void notified(const os::NotifyMessage& message);
     void ready_pending(core::UnitId unit);
+    void memory_events_pending();
+    void listen_to_memory();
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
 
@@ -164,7 +173,9 @@ private:
 
     std::unique_ptr<core::Engine> engine_;
     std::vector<Live> live_;
+    std::string no_cgroups_; // why there are none, if so
     Processes processes_;
+    Resources resources_;
     LogLink logs_;
     PidFiles pid_files_;
     std::optional<os::NotifySocket> notify_;
@@ -182,6 +193,8 @@ private:
     std::deque<Held> held_;
     std::optional<ControlServer::Barrier> barrier_; // taken in this turn
     Instant now_{};
+    std::unique_ptr<loop::Watch> memory_watch_;
+    Instant memory_again_ = never; // when it is listened to again
     Instant sweep_again_ = never;
     Instant sweep_not_before_{};
     std::array<unsigned char, 4096> chance_{};

@@ -78,8 +78,18 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool d
     status.masked = unit.masked;
     status.changed = supervisor.changed_on_disk(id);
     status.not_in_force = unit.not_in_force;
-    if (dependencies)
-        status.dependencies = dependencies_of(engine.graph(), id);
+    status.frozen = supervisor.processes().frozen(id);
+    if (!dependencies)
+        return status;
+    // Not in a list: a thousand units would be thousands of files to read.
+    status.dependencies = dependencies_of(engine.graph(), id);
+    if (core::active(record.phase) && unit.kind == core::Kind::service && !supervisor.processes().uses_session(id)) {
+        os::CgroupUsage usage = supervisor.resources().usage(unit.name);
+        status.memory_bytes = usage.memory;
+        status.memory_peak_bytes = usage.memory_peak;
+        status.cpu_usec = usage.cpu_usec;
+        status.tasks = usage.tasks;
+    }
     return status;
 }
 

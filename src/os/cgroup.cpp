@@ -2,78 +2,24 @@
 #include "os/cgroup.hpp"
 
 #include "base/text.hpp"
+#include "os/cgroup_files.hpp"
 #include "os/mounts.hpp"
 #include "os/runtime.hpp"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
 namespace mi::os {
+
+using namespace cgroup;
+
 namespace {
-
-constexpr int depth_limit = 32; // of nested cgroups; the kernel's own default is no limit, its users' is two or three
-
-Fd open_directory(int at, const std::string& name) {
-    return Fd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-}
-
-Result<std::string> read_at(int directory, const char* name) {
-    Fd fd(::openat(directory, name, O_RDONLY | O_CLOEXEC));
-    if (!fd)
-        return fault(errno, "open", name);
-    std::string text;
-    char piece[4096];
-    for (;;) {
-        ssize_t got = ::read(fd.get(), piece, sizeof piece);
-        if (got < 0)
-            return fault(errno, "read", name);
-        text.append(piece, static_cast<std::size_t>(got));
-        // The kernel hands out whole lines as long as there is room: much room left means that there are no more.
-        if (got < static_cast<ssize_t>(sizeof piece) / 2)
-            return text;
-    }
-}
-
-Result<> write_at(int directory, const char* name, std::string_view text) {
-    Fd fd(::openat(directory, name, O_WRONLY | O_CLOEXEC));
-    if (!fd)
-        return fault(errno, "open", name);
-    if (::write(fd.get(), text.data(), text.size()) < 0)
-        return fault(errno, "write", name);
-    return {};
-}
-
-// Calls `visit` with the name of each cgroup directly in `directory`.
-template <typename Visit>
-void each_nested(int directory, Visit visit) {
-    struct stat status{};
-    if (::fstat(directory, &status) == 0 && status.st_nlink == 2)
-        return; // a cgroup's directory counts its nested ones, and hardly any has one
-    int again = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR* listing = again >= 0 ? ::fdopendir(again) : nullptr;
-    if (listing == nullptr) {
-        Fd closes(again);
-        return;
-    }
-    while (dirent* entry = ::readdir(listing)) {
-        std::string name = entry->d_name;
-        if (entry->d_type == DT_DIR && name != "." && name != "..")
-            visit(name);
-    }
-    ::closedir(listing);
-}
 
 void collect_pids(int directory, std::vector<pid_t>& pids, int depth = 0) {
     // A threaded cgroup does not say (EOPNOTSUPP); its domain above it does.
-    std::string text = read_at(directory, "cgroup.procs").value_or("");
-    for (std::string_view line : split(text, '\n'))
-        if (std::optional<pid_t> pid = to_number<pid_t>(line); pid && *pid > 0)
-            pids.push_back(*pid);
+    for (pid_t pid : processes_in(directory).value_or(std::vector<pid_t>{}))
+        if (pid > 0)
+            pids.push_back(pid);
     if (depth < depth_limit)
         each_nested(directory, [&](const std::string& name) {
             if (Fd nested = open_directory(directory, name))
@@ -130,6 +76,8 @@ std::string CgroupTree::escape(std::string_view unit) {
 std::optional<std::string> CgroupTree::unescape(std::string_view directory) {
     if (directory == "%")
         return std::string();
+    if (directory.find('.') != std::string_view::npos)
+        return std::nullopt; // not a unit's: the leaf we are in ourselves
     std::string unit;
     for (std::size_t i = 0; i < directory.size(); ++i) {
         if (directory[i] != '%') {
@@ -185,10 +133,15 @@ Result<CgroupTree> CgroupTree::adopt(const std::string& directory, std::string p
     return CgroupTree(directory, std::move(prefix), std::move(fd));
 }
 
-Result<Fd> CgroupTree::make(std::string_view unit) {
+Fd CgroupTree::open_unit(std::string_view unit) const { return open_directory(directory_.get(), escape(unit)); }
+
+Result<Fd> CgroupTree::make(std::string_view unit, bool* fresh) {
     std::string name = escape(unit);
-    if (::mkdirat(directory_.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
+    bool made = ::mkdirat(directory_.get(), name.c_str(), 0755) == 0;
+    if (!made && errno != EEXIST)
         return fault(errno, "make cgroup", path_ + '/' + name);
+    if (fresh != nullptr)
+        *fresh = made;
     Fd fd(::openat(directory_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd)
         return fault(errno, "open cgroup", path_ + '/' + name);
@@ -196,7 +149,7 @@ Result<Fd> CgroupTree::make(std::string_view unit) {
 }
 
 Result<bool> CgroupTree::populated(std::string_view unit) const {
-    Fd fd = open_directory(directory_.get(), escape(unit));
+    Fd fd = open_unit(unit);
     if (!fd)
         return errno == ENOENT ? Result<bool>(false) : fault(errno, "open cgroup of", std::string(unit));
     return has_processes(fd.get());
@@ -204,7 +157,7 @@ Result<bool> CgroupTree::populated(std::string_view unit) const {
 
 Result<std::vector<pid_t>> CgroupTree::pids(std::string_view unit) const {
     std::vector<pid_t> found;
-    Fd fd = open_directory(directory_.get(), escape(unit));
+    Fd fd = open_unit(unit);
     if (fd)
         collect_pids(fd.get(), found);
     else if (errno != ENOENT)
@@ -212,21 +165,8 @@ Result<std::vector<pid_t>> CgroupTree::pids(std::string_view unit) const {
     return found;
 }
 
-Result<> CgroupTree::signal_all(std::string_view unit, int signal, pid_t except) const {
-    Result<std::vector<pid_t>> found = pids(unit);
-    if (!found)
-        return std::unexpected(found.error());
-    int refused = 0;
-    for (pid_t pid : *found)
-        if (pid != except && ::kill(pid, signal) != 0 && errno != ESRCH)
-            refused = errno;
-    if (refused != 0)
-        return fault(refused, "signal the processes of", std::string(unit));
-    return {};
-}
-
 Result<> CgroupTree::kill(std::string_view unit) const {
-    Fd fd = open_directory(directory_.get(), escape(unit));
+    Fd fd = open_unit(unit);
     if (!fd)
         return errno == ENOENT ? Result<>() : fault(errno, "open cgroup of", std::string(unit));
     if (write_at(fd.get(), "cgroup.kill", "1"))
@@ -259,7 +199,7 @@ Result<> CgroupTree::remove(std::string_view unit) {
         remove_nested(fd.get());
         if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) == 0)
             return {};
-        code = errno;
+        code = errno == EBUSY ? ENOTEMPTY : errno; // cgroups that nobody is in hold up no one
     }
     return fault(code, "remove cgroup", path_ + '/' + name);
 }
@@ -276,9 +216,10 @@ std::optional<std::string> CgroupTree::unit_of(pid_t pid) const {
 }
 
 Result<> CgroupTree::remove_tree() {
+    Result<> back = go_back();
     remove_nested(directory_.get());
     if (::rmdir(path_.c_str()) != 0 && errno != ENOENT)
-        return fault(errno, "remove cgroup", path_);
+        return back ? fault(errno, "remove cgroup", path_) : back;
     return {};
 }
 

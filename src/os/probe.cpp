@@ -61,8 +61,8 @@ std::string cgroup_directory() {
     return {};
 }
 
-void cgroups(std::vector<Finding>& findings) {
-    std::string directory = cgroup_directory();
+void cgroups(std::vector<Finding>& findings, const CgroupTree* tree) {
+    std::string directory = tree != nullptr ? tree->path() : cgroup_directory();
     bool writable = !directory.empty() && ::access(directory.c_str(), W_OK) == 0 &&
                     ::access((directory + "/cgroup.procs").c_str(), W_OK) == 0;
     std::string state = directory.empty() ? "not mounted, or ours lies outside our namespace"
@@ -80,10 +80,16 @@ void cgroups(std::vector<Finding>& findings) {
     bool kills = writable && (major > 5 || (major == 5 && minor >= 14));
     findings.push_back({"cgroup.kill", kills, kills ? "" : "needs Linux 5.14 and cgroup v2",
                         kills ? "" : "frozen and killed one by one, or by process group"});
-    std::string controllers = directory.empty() ? "" : read_file(directory + "/cgroup.controllers").value_or("");
+    // Linux 5.2, in every cgroup but the root.
+    bool freezes = writable && (major > 5 || (major == 5 && minor >= 2));
+    findings.push_back({"cgroup.freeze", freezes, freezes ? "" : "needs Linux 5.2 and cgroup v2",
+                        freezes ? "" : "`minictl freeze` stops each process by SIGSTOP"});
+    std::string controllers = tree != nullptr     ? tree->controllers()
+                              : directory.empty() ? ""
+                                                  : read_file(directory + "/cgroup.controllers").value_or("");
     controllers = trim(controllers);
     findings.push_back({"cgroup controllers", !controllers.empty(), controllers,
-                        controllers.empty() ? "no resource limits by [cgroup]" : ""});
+                        controllers.empty() ? "no limits by [cgroup], no memory in `minictl status`" : ""});
 }
 
 Finding capabilities() {
@@ -128,9 +134,9 @@ Finding call(const std::string& name, long number, const std::string& instead) {
 
 } // namespace
 
-std::vector<Finding> probe() {
+std::vector<Finding> probe(const CgroupTree* tree) {
     std::vector<Finding> findings{kernel(), place(), first_process(), proc()};
-    cgroups(findings);
+    cgroups(findings, tree);
     findings.push_back(capabilities());
     findings.push_back(subreaper());
     findings.push_back(console());

@@ -1,6 +1,8 @@
 // What this kernel and this place offer us, for `minictl probe`.
 #pragma once
 
+#include "os/cgroup.hpp"
+
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@ struct Finding {
     std::string instead; // where it is missing: what is done instead
 };
 
-[[nodiscard]] std::vector<Finding> probe();
+// `tree`: the cgroups that are in use, if it is the init that asks; else they are looked for.
+[[nodiscard]] std::vector<Finding> probe(const CgroupTree* tree = nullptr);
 
 } // namespace mi::os

@@ -84,6 +84,11 @@ struct UnitStatus {
     bool changed = false;                     // its file was changed and re-read; in force when it is restarted
     std::vector<std::string> not_in_force;    // keys it uses that this version reads but does not act on
     std::optional<Dependencies> dependencies; // told by Status, not by List
+    // What its cgroup uses; by Status, where the kernel tells.
+    std::optional<std::int64_t> memory_bytes, memory_peak_bytes;
+    std::optional<std::int64_t> cpu_usec; // processor time of this run
+    std::optional<std::int64_t> tasks;    // processes and their threads
+    bool frozen = false;                  // by Freeze
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -108,6 +113,11 @@ struct UnitStatus {
         visit("changed", self.changed);
         visit("not_in_force", self.not_in_force);
         visit("dependencies", self.dependencies);
+        visit("memory_bytes", self.memory_bytes);
+        visit("memory_peak_bytes", self.memory_peak_bytes);
+        visit("cpu_usec", self.cpu_usec);
+        visit("tasks", self.tasks);
+        visit("frozen", self.frozen);
     }
 };
 
@@ -425,6 +435,21 @@ struct Signal {
         visit("all", self.all);
     }
 };
+// Freeze and Thaw share their shape.
+struct Freezing {
+    using Reply = Nothing;
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::vector<std::string> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+struct Freeze : Freezing {
+    static constexpr std::string_view method = "Freeze",
+                                      help = "Lets no process of running services run until Thaw, or until a stop.";
+};
+struct Thaw : Freezing {
+    static constexpr std::string_view method = "Thaw", help = "Lets frozen services run on.";
+};
 struct Reset {
     using Reply = Nothing;
     static constexpr std::string_view method = "Reset",
@@ -504,8 +529,9 @@ struct BootTimes {
     static void fields(auto&, auto&&) {}
 };
 
-using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
-                             Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes>;
+using Request =
+    std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload, Signal,
+                 Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
                            Overview, Times>;
 

@@ -9,7 +9,7 @@ TEST_CASE("an exit in words") {
     CHECK(text(ExitStatus::code(3)) == "exit code 3");
     CHECK(text(ExitStatus::signal(11)) == "signal SIGSEGV");
     CHECK(text(ExitStatus::signal(11, true)) == "signal SIGSEGV, core dumped");
-    CHECK(text(ExitStatus{ExitStatus::Kind::signal, false, true, 9}) == "out of memory, signal SIGKILL");
+    CHECK(text(ExitStatus{ExitStatus::Kind::signal, false, true, 9}) == "signal SIGKILL, out of memory");
 }
 
 TEST_CASE("nothing has asked for a unit") {

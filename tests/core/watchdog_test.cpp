@@ -107,3 +107,33 @@ TEST_CASE("one that says it is stopping and does not is killed") {
 }
 
 } // namespace mi::core
+
+TEST_CASE("one that is frozen need not say that it is alive, and has its whole time once it is thawed") {
+    World world = up();
+    world.pass("9s");
+    world.says("db", Event::Kind::freeze);
+    world.pass("1h");
+    CHECK(world.phase("db") == "up");
+    CHECK(world.signals().empty());
+    world.says("db", Event::Kind::reloading); // said before it was frozen, heard after
+    world.says("db", Event::Kind::alive);
+    world.pass("1h");
+    CHECK(world.phase("db") == "up");
+    world.says("db", Event::Kind::thaw);
+    world.pass("9s");
+    CHECK(world.phase("db") == "up");
+    world.pass("1s");
+    CHECK(world.signals() == "db:ABRT");
+}
+
+TEST_CASE("a stop ends the freezing") {
+    World world = up();
+    world.says("db", Event::Kind::freeze);
+    world.stop("db");
+    CHECK(world.signals() == "db:TERM+");
+    world.die("db", 15);
+    world.ask("db");
+    world.ready("db");
+    world.pass("10s");
+    CHECK(world.signals() == "db:ABRT");
+}

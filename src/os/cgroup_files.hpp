@@ -1,0 +1,53 @@
+// The small files and the directories of the cgroup file system, reached from a directory held open. Private to this room.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::os::cgroup {
+
+constexpr int depth_limit = 32; // of nested cgroups; the kernel's own default is no limit, its users' is two or three
+
+[[nodiscard]] Fd open_directory(int at, const std::string& name);
+[[nodiscard]] Result<std::string> read_at(int directory, const char* name);
+Result<> write_at(int directory, const char* name, std::string_view text);
+[[nodiscard]] bool exists_at(int directory, const char* name);
+
+// The processes directly in a cgroup; 0 for one that our PID namespace does not show.
+[[nodiscard]] Result<std::vector<pid_t>> processes_in(int directory);
+
+// The number after `key` in lines of "KEY NUMBER", or nothing.
+[[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text, std::string_view key);
+
+// Calls `visit` with the name of each cgroup directly in `directory`.
+template <typename Visit>
+void each_nested(int directory, Visit visit) {
+    struct stat status{};
+    if (::fstat(directory, &status) == 0 && status.st_nlink == 2)
+        return; // a cgroup's directory counts its nested ones, and hardly any has one
+    int again = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* listing = again >= 0 ? ::fdopendir(again) : nullptr;
+    if (listing == nullptr) {
+        Fd closes(again);
+        return;
+    }
+    while (dirent* entry = ::readdir(listing)) {
+        std::string name = entry->d_name;
+        if (entry->d_type == DT_DIR && name != "." && name != "..")
+            visit(name);
+    }
+    ::closedir(listing);
+}
+
+} // namespace mi::os::cgroup
