@@ -107,6 +107,10 @@ public:
     // The main process ends, or the command around it that is running.
     void exit(const std::string& unit, int code = 0) { end(unit, Role::main, ExitStatus::code(code)); }
     void die(const std::string& unit, int signal) { end(unit, Role::main, ExitStatus::signal(signal)); }
+    // The kernel kills it for want of memory: of what its limit, or somebody else's, left it.
+    void starve(const std::string& unit, const std::string& limit, Role role = Role::main) {
+        end(unit, role, {ExitStatus::Kind::signal, false, true, 9}, limit);
+    }
     void hook_exit(const std::string& unit, int code = 0) {
         end(unit, engine_.record(id(unit)).hook, ExitStatus::code(code));
     }
@@ -230,14 +234,19 @@ private:
         take(engine_.step(event, now_));
         follow();
     }
-    void end(const std::string& unit, Role role, ExitStatus status) {
+    void end(const std::string& unit, Role role, ExitStatus status, const std::string& detail = {}) {
         auto at = std::find_if(processes_.begin(), processes_.end(),
                                [&](const Process& process) { return process.unit == unit && process.role == role; });
         INFO(unit, " has no process as ", name(role));
         REQUIRE(at != processes_.end());
         int pid = at->pid;
         processes_.erase(at);
-        happen({.kind = Event::Kind::exited, .unit = id(unit), .role = role, .pid = pid, .exit = status});
+        happen({.kind = Event::Kind::exited,
+                .unit = id(unit),
+                .role = role,
+                .pid = pid,
+                .exit = status,
+                .detail = detail});
         answer_sweeps();
         follow();
     }

@@ -128,8 +128,8 @@ struct Record {
     static void fields(auto& self, auto&& visit) {
         visit(self.phase, self.asked, self.stage, self.reason, self.hook, self.resting, self.cycle, self.came_up,
               self.ended, self.good_end, self.open, self.armed, self.demand, self.frozen, self.hook_index,
-              self.main_pid, self.hook_pid, self.tries, self.restarts, self.cause, self.since.since_boot, self.up_since.since_boot,
-              self.deadline.since_boot, self.watchdog, self.last_exit, self.detail);
+              self.main_pid, self.hook_pid, self.tries, self.restarts, self.cause, self.since.since_boot,
+              self.up_since.since_boot, self.deadline.since_boot, self.watchdog, self.last_exit, self.detail);
     }
 };
 

@@ -211,3 +211,22 @@ TEST_CASE("two failures of one unit's requirements have to go before it recovers
     world.exit("b", 0);
     CHECK(world.running() == "c");
 }
+
+TEST_CASE("a service that was killed for want of memory says so, and of which") {
+    World world("[units.hog.service]\ncommand = '/x'\n");
+    world.ask("hog");
+    world.starve("hog", "memory-max 64M");
+    CHECK(world.why("hog") == "hog is backoff: killed: out of memory (memory-max 64M).");
+    world.pass("1s");
+    CHECK(world.running() == "hog");
+    world.die("hog", 9);
+    CHECK(world.why("hog") == "hog is backoff: it ended with signal SIGKILL.");
+}
+
+TEST_CASE("so does a command around it") {
+    World world("[units.hog.service]\ncommand = '/x'\npre-start = ['/y']\nrestart = 'no'\n");
+    world.ask("hog");
+    world.starve("hog", "memory-max 1M", Role::pre_start);
+    CHECK(world.why("hog") ==
+          "hog is failed: pre-start failed: pre-start command 1 was killed: out of memory (memory-max 1M).");
+}
