@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""Boots a real Debian (qemu/debian) with nginx, redis, postgresql, ssh, cron, dbus and chrony, twice from the same disk.
+Every daemon has to answer its own client, to come back when it is killed, and to find its data again."""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "boot"))
+
+from machine import Machine, Missing, TOP  # noqa: E402
+from report import Report  # noqa: E402
+from smoke import BOOTED, clean_disk, good, listed, status  # noqa: E402
+
+SLOW = 300.0  # seconds for a daemon to come up: postgresql's is a matter of seconds, or minutes on a busy host
+
+# Each daemon, and the command by which a client of it succeeds.
+CLIENTS = {
+    "nginx": "curl -fsS --max-time 20 http://127.0.0.1/ | grep -q 'Welcome to nginx'",
+    "redis-server": "[ \"$(redis-cli ping)\" = PONG ]",
+    "postgresql@15-main": "[ \"$(runuser -u postgres -- psql -XAtc 'select 6*7')\" = 42 ]",
+    "ssh": "[ \"$(ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20 root@127.0.0.1 echo in)\" = in ]",
+    "dbus": "dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames "
+            "| grep -q org.freedesktop.DBus",
+    "chrony": "chronyc -n tracking | grep -q '^Stratum'",
+}
+DAEMONS = [*CLIENTS, "cron"]
+
+
+def until(machine, condition, why):
+    """Waits inside the machine for a shell condition, as long as a daemon may take."""
+    end = f"$(($(date +%s)+{SLOW - 60:.0f}))"
+    code, text = machine.run(f"end={end}; until {condition}; do [ $(date +%s) -lt $end ] || break; sleep 0.2; done; {condition}",
+                             SLOW)
+    assert code == 0, f"{why}: {text[-300:]}"
+
+
+def answers(machine, name):
+    """Asks until the client succeeds: a daemon that was started anew may still be reading its own files."""
+    until(machine, f"{{ {CLIENTS[name]}; }} >/tmp/answer 2>&1", f"{name} does not answer")
+
+
+def main_pid(machine, name):
+    unit = status(machine, name)
+    assert unit["state"] == "up" and unit.get("main_pid"), unit
+    return unit["main_pid"]
+
+
+def killed(machine, name):
+    """Kills the main process as the OOM killer would, and waits until another is up."""
+    before = status(machine, name)
+    good(machine, f"kill -9 {before['main_pid']}")
+    until(machine, f"! [ -d /proc/{before['main_pid']} ] && minictl status {name} >/tmp/status", "it does not come back")
+    after = status(machine, name)
+    assert after["main_pid"] != before["main_pid"], after
+    assert after["restarts"] == before["restarts"] + 1, after
+
+
+def all_up(machine):
+    for name in DAEMONS:
+        code, text = machine.run(f"minictl wait {name} --for up", SLOW)
+        assert code == 0, f"{name}: {text} {machine.run(f'minictl logs -n 20 {name}')[1]}"
+
+
+def first_boot(report, machine):
+    check = report.check
+    with check("Debian boots to a root shell on the serial line"):
+        machine.shell(patience=BOOTED)
+    with check("every daemon comes up"):
+        all_up(machine)
+    with check("no unit is failed or invalid"):
+        odd = {name: unit.get("reason", "") for name, unit in listed(machine).items()
+               if unit["state"] in ("failed", "invalid")}
+        assert not odd, odd
+
+    with check("root has a key for ssh"):
+        good(machine, "cd / && mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && "
+                      "cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys")
+    for name in CLIENTS:
+        with check(f"{name} answers its client"):
+            answers(machine, name)
+    with check("data is written: a key in redis, a row in postgresql"):
+        good(machine, "[ \"$(redis-cli set fruit quince)\" = OK ] && [ \"$(redis-cli save)\" = OK ]")
+        good(machine, "runuser -u postgres -- psql -Xqc \"create table fruit (name text); insert into fruit values ('medlar')\"")
+    with check("cron runs what /etc/cron.d asks for"):
+        until(machine, "[ -s /var/lib/fires ]", "nothing yet")
+
+    for name in DAEMONS:
+        with check(f"{name} is started again after kill -9" + (", and answers again" if name in CLIENTS else "")):
+            killed(machine, name)
+            if name in CLIENTS:
+                answers(machine, name)
+    with check("what was written before is there after it"):
+        good(machine, "[ \"$(redis-cli get fruit)\" = quince ]")
+        good(machine, "[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
+        good(machine, "[ \"$(redis-cli set fruit sorb)\" = OK ]")  # and this one only its own end can save
+    ways_of_stopping(report, machine)
+    system_v(report, machine)
+    a_look_around(report, machine)
+
+
+def ways_of_stopping(report, machine):
+    check = report.check
+    with check("`minictl reload nginx` gives it new workers under the same main process"):
+        before = main_pid(machine, "nginx")
+        workers = good(machine, f"pgrep -P {before}").split()
+        good(machine, "minictl reload nginx")
+        assert main_pid(machine, "nginx") == before
+        until(machine, f"! kill -0 {workers[-1]} 2>/dev/null", "the old workers stay")
+        answers(machine, "nginx")
+    with check("stopping a daemon leaves no process of it, and refuses clients"):
+        pids = good(machine, "pgrep nginx").split()
+        good(machine, "minictl stop nginx")
+        assert machine.run(f"kill -0 {pids[-1]}")[0] != 0 and machine.run("pgrep nginx")[0] != 0
+        assert machine.run("curl -s http://127.0.0.1/")[0] != 0
+        good(machine, "minictl start nginx")
+        answers(machine, "nginx")
+    with check("a session over ssh survives the restart of its server, as kill-mode = \"process\" says"):
+        machine.run("(ssh -o BatchMode=yes root@127.0.0.1 'echo $$ >/run/session; exec sleep 1000' &)")
+        until(machine, "[ -s /run/session ]", "no session")
+        before = main_pid(machine, "ssh")
+        good(machine, "minictl restart ssh")
+        assert main_pid(machine, "ssh") != before
+        good(machine, "kill -0 $(cat /run/session)")
+        answers(machine, "ssh")
+        good(machine, "kill $(cat /run/session)")
+
+
+def system_v(report, machine):
+    check = report.check
+    with check("cron's init script from the package starts it, tells its status, and stops it"):
+        good(machine, "minictl stop cron && ! pgrep -x cron")
+        good(machine, "minictl start sysv@cron && pgrep -x cron")
+        assert status(machine, "sysv@cron")["state"] == "done"
+        good(machine, "/etc/init.d/cron status")
+        good(machine, "minictl stop sysv@cron")
+        assert machine.run("pgrep -x cron")[0] != 0
+        good(machine, "minictl start cron && pgrep -x cron")
+    with check("cron goes on with its table after all that"):
+        good(machine, "rm /var/lib/fires")
+        until(machine, "[ -s /var/lib/fires ]", "nothing")
+
+
+def a_look_around(report, machine):
+    check = report.check
+    with check("`minictl status` shows what redis says of itself by sd_notify"):
+        assert "Ready to accept connections" in good(machine, "minictl status redis-server")
+    with check("`minictl list` has every daemon as up, with its description"):
+        text = good(machine, "minictl list")
+        for name in DAEMONS:
+            assert re.search(rf"{re.escape(name)} +up ", text), text
+        assert "A high performance web server" in text, text
+    with check("`minictl tree` shows that a daemon belongs to multi-user"):
+        text = good(machine, "minictl tree multi-user")
+        assert "redis-server" in text and "ssh" in text, text
+    with check("`minictl explain` says that a daemon is up, and why one is not"):
+        assert "up" in good(machine, "minictl explain chrony")
+        text = machine.run("minictl explain udev")[1]
+        assert "systemd-udevd" in text, text
+
+
+def second_boot(report, machine):
+    check = report.check
+    with check("the same disk boots again, and every daemon comes up"):
+        machine.shell(patience=BOOTED)
+        all_up(machine)
+        good(machine, "cd /")  # where postgres may be, too
+    with check("redis has what it was told last, which it wrote when it was stopped"):
+        good(machine, "[ \"$(redis-cli get fruit)\" = sorb ]")
+    with check("postgresql has its row, and had been shut down, not interrupted"):
+        good(machine, "[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
+        text = good(machine, "cat /var/log/postgresql/postgresql-*-main.log")
+        assert "database system was shut down at" in text.split("starting PostgreSQL")[-1], text[-2000:]
+    with check("at the end of the first boot every daemon was stopped, in the reverse order of what they need"):
+        stop_order(machine)
+
+
+def stop_order(machine):
+    """From the record that the first boot has left: which state each unit came to, one after the other."""
+    lines = good(machine, "cut -c1-160 /var/log/recorded.json | grep -n 'stopping\\|\"down\\|power-off' | tail -n 200")
+    moments = {}
+    for number, unit, phase in re.findall(r'^(\d+):.*"unit":"([^"]+)","from":"[a-z]+","state":"(stopping|down)"', lines, re.M):
+        moments[unit, phase] = int(number)
+    for name in DAEMONS:
+        assert (name, "down") in moments, f"{name} was not stopped: {lines[-1500:]}"
+        assert moments[name, "stopping"] < moments["basic", "down"], f"{name} after basic"
+        assert moments[name, "down"] < moments["basic", "down"], f"{name} after basic"
+    for name in ("nginx", "redis-server", "ssh", "chrony", "postgresql@15-main"):
+        assert moments[name, "down"] < moments["network", "down"], f"{name} after network"
+
+
+def power_off(report, machine):
+    with report.check("`poweroff` ends it in order, and QEMU exits by itself"):
+        machine.type("poweroff\n")
+        machine.expect("reboot: Power down", 150)
+        assert machine.ended() == 0
+    with report.check("nothing was still in the way"):
+        assert not machine.heard(r"(?i)still (busy|mounted|in the way)|cannot unmount|Kernel panic|Oops"), "see the log"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--init", required=True, help="the binary to boot")
+    parser.add_argument("--kernel")
+    options = parser.parse_args()
+
+    image = os.path.join(TOP, "build/qemu/debian-test")
+    logs = os.path.join(TOP, "build/test-logs")
+    os.makedirs(logs, exist_ok=True)
+    report = Report()
+    subprocess.run([os.path.join(TOP, "qemu/debian"), "--init", options.init,
+                    "--add", os.path.join(TOP, "tests/debian/root"), image], check=True)
+    for name, story in (("first", first_boot), ("second", second_boot)):
+        log = os.path.join(logs, f"debian-{name}.log")
+        with report.boot(f"debian, {name} boot", Machine(image, log, "", options.kernel, "512M")) as machine:
+            story(report, machine)
+            power_off(report, machine)
+        clean_disk(report, image, f"after the {name} boot")
+    return report.end()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that QEMU is ended, too
+    try:
+        sys.exit(main())
+    except (Missing, subprocess.CalledProcessError, OSError) as error:
+        print(f"not ok - the Debian tests can run ({error})\n0 passed, 1 failed")
+        sys.exit(1)
