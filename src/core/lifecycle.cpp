@@ -185,12 +185,16 @@ void Engine::watch_over(UnitId id) {
 void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     Record& record = records_[id];
     record.main_pid = 0;
-    record.last_exit = exit;
+    // The parent of a forking service that has done its part is no end of the service, and hides none from before.
+    const bool forked = record.phase == Phase::starting && record.stage == Stage::main &&
+                        service(id).type == ServiceType::forking && succeeded(id, exit);
+    if (!forked)
+        record.last_exit = exit;
     switch (record.phase) {
     case Phase::starting:
         if (record.stage == Stage::main && service(id).type == ServiceType::oneshot && succeeded(id, exit)) {
             start_from(id, Stage::post_start);
-        } else if (record.stage == Stage::main && service(id).type == ServiceType::forking && succeeded(id, exit)) {
+        } else if (forked) {
             record.stage = Stage::pid_file;
             emit({.kind = Effect::Kind::await_pid_file, .unit = id});
         } else if (record.stage == Stage::main && succeeded(id, exit)) {

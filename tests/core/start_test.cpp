@@ -62,8 +62,14 @@ TEST_CASE("a forking service is up when its parent is gone and its PID file name
     world.pid_file("a");
     CHECK(world.phase("a") == "up");
     CHECK(world.running() == "a");
+    CHECK(world.record("a").last_exit == ExitStatus{}); // that of its parent is none of the service
     world.exit("a", 1);
     CHECK(world.phase("a") == "backoff");
+    world.pass("1s");
+    world.exit("a", 0);
+    world.pid_file("a");
+    CHECK(world.phase("a") == "up");
+    CHECK(world.record("a").last_exit == ExitStatus::code(1));
 }
 
 TEST_CASE("a forking service whose parent fails, or whose PID file never comes, fails to start") {

@@ -106,8 +106,6 @@ TEST_CASE("one that says it is stopping and does not is killed") {
     CHECK(world.signals() == "db:KILL+");
 }
 
-} // namespace mi::core
-
 TEST_CASE("one that is frozen need not say that it is alive, and has its whole time once it is thawed") {
     World world = up();
     world.pass("9s");
@@ -137,3 +135,5 @@ TEST_CASE("a stop ends the freezing") {
     world.pass("10s");
     CHECK(world.signals() == "db:ABRT");
 }
+
+} // namespace mi::core
