@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 
+import checks_cgroups
 import checks_clients
 import checks_context
 import checks_ctl
@@ -20,7 +21,7 @@ import checks_types
 import checks_user
 from harness import Checks, Failed, Scene
 
-GROUPS = [group for module in (checks_order, checks_orphans, checks_context, checks_types, checks_policy,
+GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types, checks_policy,
                                checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user) for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
