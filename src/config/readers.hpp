@@ -85,12 +85,14 @@ template <auto Member>
 void account(const Value& value, core::Unit& unit) {
     account_into(value, member<Member>(unit));
 }
-// An array of absolute paths.
-void paths_into(const Value& value, std::vector<std::string>& member);
+// An array of absolute paths, each of which may have a leading '-'.
+void guarded_paths_into(const Value& value, std::vector<core::GuardedPath>& member);
 template <auto Member>
-void paths(const Value& value, core::Unit& unit) {
-    paths_into(value, member<Member>(unit));
+void guarded_paths(const Value& value, core::Unit& unit) {
+    guarded_paths_into(value, member<Member>(unit));
 }
+// The number of the capability that `word`, at `value`, names; nothing after it has reported that there is none.
+std::optional<int> capability_of(const Value& value, std::string_view word);
 // A string, or an array of them.
 void words_into(const Value& value, std::vector<std::string>& member);
 template <auto Member>
@@ -130,6 +132,7 @@ void tty(const Value& value, core::Unit& unit);
 
 void capabilities(const Value& value, core::Unit& unit);
 void system_call_filter(const Value& value, core::Unit& unit);
+void system_call_error(const Value& value, core::Unit& unit);
 void cpu_affinity(const Value& value, core::Unit& unit);
 void scheduling(const Value& value, core::Unit& unit);
 void io_priority(const Value& value, core::Unit& unit);

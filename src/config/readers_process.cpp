@@ -15,17 +15,9 @@ core::Process& part(core::Unit& unit, core::Process*) {
     return *unit.process;
 }
 
-core::Confinement& part(core::Unit& unit, core::Confinement*) {
-    core::Process& process = part(unit, static_cast<core::Process*>(nullptr));
-    if (!process.confinement)
-        process.confinement = std::make_unique<core::Confinement>();
-    return *process.confinement;
-}
-
 namespace {
 
 core::Process& process(core::Unit& unit) { return part(unit, static_cast<core::Process*>(nullptr)); }
-core::Confinement& confinement(core::Unit& unit) { return part(unit, static_cast<core::Confinement*>(nullptr)); }
 
 bool is_account(std::string_view name) {
     return !name.empty() && name.size() < 256 && name.front() != '-' &&
@@ -56,16 +48,6 @@ void account_into(const Value& value, std::string& member) {
     if (node.kind != Node::Kind::text || !is_account(node.text))
         return value.expected("a name or number");
     member = node.text;
-}
-
-void paths_into(const Value& value, std::vector<std::string>& member) {
-    const std::vector<Node>* items = value.array("an array of absolute paths");
-    if (items == nullptr)
-        return;
-    member.clear();
-    for (const Node& item : *items)
-        if (std::optional<std::string> path = value.of(item).path())
-            member.push_back(std::move(*path));
 }
 
 void supplementary_groups(const Value& value, core::Unit& unit) {
@@ -268,104 +250,6 @@ void tty(const Value& value, core::Unit& unit) {
     if (!path->starts_with("/dev/"))
         return value.expected("a path below /dev", path->find('/') == path->npos ? "write \"/dev/" + *path + "\"" : "");
     process(unit).tty = *path;
-}
-
-void system_call_filter(const Value& value, core::Unit& unit) {
-    std::vector<std::string> names;
-    value.into(names);
-    for (const std::string& name : names) {
-        std::string_view word = name;
-        word.remove_prefix(word.starts_with('!') || word.starts_with('~') ? 1 : 0);
-        word.remove_prefix(word.starts_with('@') ? 1 : 0);
-        if (!is_variable_name(word) && word.find('-') == word.npos)
-            return value.error("\"" + name + "\" cannot be a system call or @group");
-    }
-    confinement(unit).system_call_filter = std::move(names);
-}
-
-void cpu_affinity(const Value& value, core::Unit& unit) {
-    constexpr std::int64_t last = 8191;
-    const std::vector<Node>* items = value.array("an array of processor numbers and ranges");
-    if (items == nullptr)
-        return;
-    std::vector<bool> chosen(last + 1);
-    for (const Node& item : *items) {
-        Value each = value.of(item);
-        std::optional<std::int64_t> from, to;
-        if (item.kind == Node::Kind::text) {
-            std::vector<std::string_view> ends = split(item.text, '-');
-            from = to_number<std::int64_t>(ends.front());
-            to = to_number<std::int64_t>(ends.back());
-            if (ends.size() > 2 || !from || !to || *from < 0 || *from > *to || *to > last) {
-                each.expected("a processor number, or a range such as \"0-3\"");
-                continue;
-            }
-        } else {
-            from = to = each.integer(0, last);
-        }
-        if (from && to)
-            std::fill(chosen.begin() + *from, chosen.begin() + *to + 1, true);
-    }
-    std::vector<std::uint16_t>& numbers = confinement(unit).cpu_affinity;
-    numbers.clear();
-    for (std::size_t number = 0; number < chosen.size(); ++number)
-        if (chosen[number])
-            numbers.push_back(static_cast<std::uint16_t>(number));
-}
-
-namespace {
-
-// `WORD:N` with N from `low` to `high`.
-bool is_class(std::string_view text, std::string_view word, unsigned low, unsigned high) {
-    if (!text.starts_with(word) || text.size() <= word.size() || text[word.size()] != ':')
-        return false;
-    std::optional<unsigned> number = to_number<unsigned>(text.substr(word.size() + 1));
-    return number && *number >= low && *number <= high;
-}
-
-} // namespace
-
-void scheduling(const Value& value, core::Unit& unit) {
-    const std::string* word = value.text("a word");
-    if (word == nullptr)
-        return;
-    if (*word != "other" && *word != "batch" && *word != "idle" && !is_class(*word, "fifo", 1, 99) &&
-        !is_class(*word, "rr", 1, 99))
-        return value.expected("\"other\", \"batch\", \"idle\", \"fifo:1\" to \"fifo:99\" or \"rr:1\" to \"rr:99\"");
-    confinement(unit).scheduling = *word;
-}
-
-void io_priority(const Value& value, core::Unit& unit) {
-    const std::string* word = value.text("a word");
-    if (word == nullptr)
-        return;
-    if (*word != "idle" && !is_class(*word, "best-effort", 0, 7) && !is_class(*word, "realtime", 0, 7))
-        return value.expected("\"idle\", \"best-effort:0\" to \"best-effort:7\" or \"realtime:0\" to \"realtime:7\"");
-    confinement(unit).io_priority = *word;
-}
-
-void protect_system(const Value& value, core::Unit& unit) {
-    const Node& node = value.node();
-    std::optional<std::string>& member = confinement(unit).protect_system;
-    if (node.kind == Node::Kind::boolean)
-        member = node.truth ? std::optional<std::string>("yes") : std::nullopt;
-    else if (node.kind == Node::Kind::text && node.text == "no")
-        member.reset();
-    else if (node.kind == Node::Kind::text && (node.text == "yes" || node.text == "full" || node.text == "strict"))
-        member = node.text;
-    else
-        value.expected("\"no\", \"yes\", \"full\" or \"strict\"");
-}
-
-void own_directory(const Value& value, core::Unit& unit, core::OwnDirectory::Kind kind) {
-    std::vector<std::string> names;
-    words_into(value, names);
-    for (std::string& name : names) {
-        for (std::string_view part_of : split(name, '/'))
-            if (part_of.empty() || part_of == "." || part_of == "..")
-                return value.error("\"" + name + "\" has to be a plain relative path, without \"..\"");
-        confinement(unit).directories.push_back({kind, std::move(name)});
-    }
 }
 
 } // namespace mi::config::read

@@ -85,63 +85,6 @@ void aliases(const Value& value, core::Unit& unit) {
 
 namespace {
 
-constexpr std::string_view capability_names[] = {"CAP_CHOWN",
-                                                 "CAP_DAC_OVERRIDE",
-                                                 "CAP_DAC_READ_SEARCH",
-                                                 "CAP_FOWNER",
-                                                 "CAP_FSETID",
-                                                 "CAP_KILL",
-                                                 "CAP_SETGID",
-                                                 "CAP_SETUID",
-                                                 "CAP_SETPCAP",
-                                                 "CAP_LINUX_IMMUTABLE",
-                                                 "CAP_NET_BIND_SERVICE",
-                                                 "CAP_NET_BROADCAST",
-                                                 "CAP_NET_ADMIN",
-                                                 "CAP_NET_RAW",
-                                                 "CAP_IPC_LOCK",
-                                                 "CAP_IPC_OWNER",
-                                                 "CAP_SYS_MODULE",
-                                                 "CAP_SYS_RAWIO",
-                                                 "CAP_SYS_CHROOT",
-                                                 "CAP_SYS_PTRACE",
-                                                 "CAP_SYS_PACCT",
-                                                 "CAP_SYS_ADMIN",
-                                                 "CAP_SYS_BOOT",
-                                                 "CAP_SYS_NICE",
-                                                 "CAP_SYS_RESOURCE",
-                                                 "CAP_SYS_TIME",
-                                                 "CAP_SYS_TTY_CONFIG",
-                                                 "CAP_MKNOD",
-                                                 "CAP_LEASE",
-                                                 "CAP_AUDIT_WRITE",
-                                                 "CAP_AUDIT_CONTROL",
-                                                 "CAP_SETFCAP",
-                                                 "CAP_MAC_OVERRIDE",
-                                                 "CAP_MAC_ADMIN",
-                                                 "CAP_SYSLOG",
-                                                 "CAP_WAKE_ALARM",
-                                                 "CAP_BLOCK_SUSPEND",
-                                                 "CAP_AUDIT_READ",
-                                                 "CAP_PERFMON",
-                                                 "CAP_BPF",
-                                                 "CAP_CHECKPOINT_RESTORE"};
-
-// Reports a word that is no capability.
-bool is_capability(const Value& value, std::string_view word) {
-    if (std::find(std::begin(capability_names), std::end(capability_names), word) != std::end(capability_names))
-        return true;
-    std::string upper(word);
-    for (char& letter : upper)
-        letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-    if (!upper.starts_with("CAP_"))
-        upper.insert(0, "CAP_");
-    std::string_view near = nearest(upper, {std::begin(capability_names), std::end(capability_names)});
-    value.error("\"" + std::string(word) + "\" is no capability",
-                near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
-    return false;
-}
-
 bool is_truth(core::Condition::Kind kind) {
     return kind == core::Condition::Kind::container || kind == core::Condition::Kind::first_boot;
 }
@@ -179,19 +122,10 @@ void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind 
             each.error("is empty");
             continue;
         }
-        if (kind == core::Condition::Kind::capability && !is_capability(each, argument))
+        if (kind == core::Condition::Kind::capability && !capability_of(each, argument))
             continue;
         unit.conditions.push_back({kind, negated != negated_key, std::move(argument)});
     }
-}
-
-void capabilities(const Value& value, core::Unit& unit) {
-    std::vector<std::string> names;
-    value.into(names);
-    for (const std::string& name : names)
-        if (!is_capability(value, name))
-            return;
-    part(unit, static_cast<core::Confinement*>(nullptr)).capabilities = std::move(names);
 }
 
 void command(const Value& value, core::Unit& unit) {

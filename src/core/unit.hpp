@@ -4,6 +4,7 @@
 // A machine has thousands of these, so the parts that few units use live behind a pointer.
 #pragma once
 
+#include "base/capabilities.hpp"
 #include "base/time.hpp"
 
 #include <cstdint>
@@ -124,17 +125,34 @@ struct OwnDirectory {
     bool operator==(const OwnDirectory&) const = default;
 };
 
-// What a service is kept away from. Read and checked already; in force with the hardening work.
+// A path of `read-only-paths` and its like.
+struct GuardedPath {
+    std::string path;
+    bool optional = false; // written with a leading '-': it may be missing
+    bool operator==(const GuardedPath&) const = default;
+};
+
+enum class ProtectSystem : std::uint8_t { no, yes, full, strict };
+
+// `scheduling`. The numbers are the kernel's own, SCHED_*.
+struct Scheduling {
+    int policy = 0;
+    int priority = 0; // of fifo and rr
+    bool operator==(const Scheduling&) const = default;
+};
+
+// What a service is kept away from.
 struct Confinement {
     std::string root_directory;
     bool private_tmp = false, private_network = false, private_devices = false;
-    std::optional<std::string> protect_system; // "yes", "full", "strict"
-    std::vector<std::string> read_only_paths, inaccessible_paths;
-    std::optional<std::vector<std::string>> capabilities; // those kept
-    std::vector<std::string> system_call_filter;
-    std::vector<std::uint16_t> cpu_affinity;
-    std::string scheduling;  // "fifo:10", "batch", …
-    std::string io_priority; // "idle", "best-effort:7", …
+    ProtectSystem protect_system = ProtectSystem::no;
+    std::vector<GuardedPath> read_only_paths, read_write_paths, inaccessible_paths;
+    std::optional<CapabilitySet> capabilities;   // those kept
+    std::vector<std::string> system_call_filter; // words as system_calls.hpp takes them; empty: none
+    int system_call_error = 0;                   // what a denied call fails with; 0: it ends the process
+    std::vector<std::uint16_t> cpu_affinity;     // sorted; empty: as ours
+    std::optional<Scheduling> scheduling;
+    std::optional<int> io_priority; // class and level as ioprio_set(2) has them
     std::vector<OwnDirectory> directories;
 };
 

@@ -1,5 +1,6 @@
 #include "daemon/conditions.hpp"
 
+#include "base/capabilities.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 
@@ -7,7 +8,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <string_view>
 
@@ -39,64 +39,16 @@ bool has_word(const std::vector<std::string>& words, const std::string& wanted) 
     });
 }
 
-// capabilities(7), in the order of their numbers.
-constexpr std::array<std::string_view, 41> capability_names{"chown",
-                                                            "dac_override",
-                                                            "dac_read_search",
-                                                            "fowner",
-                                                            "fsetid",
-                                                            "kill",
-                                                            "setgid",
-                                                            "setuid",
-                                                            "setpcap",
-                                                            "linux_immutable",
-                                                            "net_bind_service",
-                                                            "net_broadcast",
-                                                            "net_admin",
-                                                            "net_raw",
-                                                            "ipc_lock",
-                                                            "ipc_owner",
-                                                            "sys_module",
-                                                            "sys_rawio",
-                                                            "sys_chroot",
-                                                            "sys_ptrace",
-                                                            "sys_pacct",
-                                                            "sys_admin",
-                                                            "sys_boot",
-                                                            "sys_nice",
-                                                            "sys_resource",
-                                                            "sys_time",
-                                                            "sys_tty_config",
-                                                            "mknod",
-                                                            "lease",
-                                                            "audit_write",
-                                                            "audit_control",
-                                                            "setfcap",
-                                                            "mac_override",
-                                                            "mac_admin",
-                                                            "syslog",
-                                                            "wake_alarm",
-                                                            "block_suspend",
-                                                            "audit_read",
-                                                            "perfmon",
-                                                            "bpf",
-                                                            "checkpoint_restore"};
-
 // Whether we have the capability in our bounding set, and so can give it to a service.
-bool has_capability(std::string name) {
-    for (char& letter : name)
-        if (letter >= 'A' && letter <= 'Z')
-            letter = static_cast<char>(letter - 'A' + 'a');
-    if (name.starts_with("cap_"))
-        name.erase(0, 4);
-    auto at = std::find(capability_names.begin(), capability_names.end(), name);
+bool has_capability(std::string_view name) {
+    std::optional<int> number = capability_number(name);
     auto status = os::read_file("/proc/self/status");
-    if (at == capability_names.end() || !status)
+    if (!number || !status)
         return false;
     for (std::string_view line : split(*status, '\n'))
         if (line.starts_with("CapBnd:"))
-            if (auto mask = to_number<std::uint64_t>(trim(line.substr(7)), 16))
-                return (*mask >> (at - capability_names.begin()) & 1) != 0;
+            if (auto mask = to_number<CapabilitySet>(trim(line.substr(7)), 16))
+                return (*mask >> *number & 1) != 0;
     return false;
 }
 

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,6 +18,7 @@ namespace mi::config {
 using namespace std::chrono_literals;
 using core::Condition, core::Dependency, core::Listen, core::ManagerSettings, core::Relation, core::Unit;
 using Words = std::vector<std::string>;
+using Guarded = std::vector<core::GuardedPath>;
 
 namespace {
 
@@ -147,24 +150,28 @@ const Sample samples[] = {
     {"process", "root-directory", "\"/srv\"", "",
      [](const Unit& u) { return u.process->confinement->root_directory == "/srv"; }},
     {"process", "capabilities", "[\"CAP_KILL\"]", "",
-     [](const Unit& u) { return u.process->confinement->capabilities == Words{"CAP_KILL"}; }},
+     [](const Unit& u) { return u.process->confinement->capabilities == CapabilitySet{1} << 5; }},
     {"process", "system-call-filter", "[\"@basic-io\", \"~mount\"]", "",
      [](const Unit& u) { return u.process->confinement->system_call_filter.size() == 2; }},
+    {"process", "system-call-error", "\"EPERM\"", "",
+     [](const Unit& u) { return u.process->confinement->system_call_error == EPERM; }},
     {"process", "cpu-affinity", "[4, \"0-2\", 1]", "",
      [](const Unit& u) { return u.process->confinement->cpu_affinity == std::vector<std::uint16_t>{0, 1, 2, 4}; }},
     {"process", "scheduling", "\"fifo:10\"", "",
-     [](const Unit& u) { return u.process->confinement->scheduling == "fifo:10"; }},
+     [](const Unit& u) { return u.process->confinement->scheduling == core::Scheduling{1, 10}; }},
     {"process", "io-priority", "\"idle\"", "",
-     [](const Unit& u) { return u.process->confinement->io_priority == "idle"; }},
+     [](const Unit& u) { return u.process->confinement->io_priority == 3 << 13; }},
     {"process", "private-tmp", "true", "", [](const Unit& u) { return u.process->confinement->private_tmp; }},
     {"process", "private-network", "true", "", [](const Unit& u) { return u.process->confinement->private_network; }},
     {"process", "private-devices", "true", "", [](const Unit& u) { return u.process->confinement->private_devices; }},
     {"process", "protect-system", "\"full\"", "",
-     [](const Unit& u) { return u.process->confinement->protect_system == "full"; }},
-    {"process", "read-only-paths", "[\"/a\"]", "",
-     [](const Unit& u) { return u.process->confinement->read_only_paths == Words{"/a"}; }},
+     [](const Unit& u) { return u.process->confinement->protect_system == core::ProtectSystem::full; }},
+    {"process", "read-only-paths", "[\"/a\", \"-/b\"]", "",
+     [](const Unit& u) { return u.process->confinement->read_only_paths == Guarded{{"/a", false}, {"/b", true}}; }},
+    {"process", "read-write-paths", "[\"/a\"]", "",
+     [](const Unit& u) { return u.process->confinement->read_write_paths == Guarded{{"/a", false}}; }},
     {"process", "inaccessible-paths", "[\"/a\"]", "",
-     [](const Unit& u) { return u.process->confinement->inaccessible_paths == Words{"/a"}; }},
+     [](const Unit& u) { return u.process->confinement->inaccessible_paths == Guarded{{"/a", false}}; }},
     {"process", "runtime-directory", "\"a/b\"", "",
      [](const Unit& u) {
          return u.process->confinement->directories ==

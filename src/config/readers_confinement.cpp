@@ -1,0 +1,235 @@
+// The values of [process] by which a service is kept away from things.
+#include "config/readers.hpp"
+
+#include "base/system_calls.hpp"
+#include "base/text.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mi::config::read {
+
+core::Confinement& part(core::Unit& unit, core::Confinement*) {
+    core::Process& process = part(unit, static_cast<core::Process*>(nullptr));
+    if (!process.confinement)
+        process.confinement = std::make_unique<core::Confinement>();
+    return *process.confinement;
+}
+
+namespace {
+
+core::Confinement& confinement(core::Unit& unit) { return part(unit, static_cast<core::Confinement*>(nullptr)); }
+
+std::string did_you_mean(std::string_view near) {
+    return near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?";
+}
+
+} // namespace
+
+void guarded_paths_into(const Value& value, std::vector<core::GuardedPath>& member) {
+    const std::vector<Node>* items = value.array("an array of absolute paths");
+    if (items == nullptr)
+        return;
+    member.clear();
+    for (const Node& item : *items) {
+        const std::string* word = value.of(item).text("an absolute path");
+        if (word == nullptr)
+            continue;
+        bool optional = word->starts_with('-');
+        std::string path = word->substr(optional ? 1 : 0);
+        std::vector<std::string_view> parts = split(path, '/');
+        if (!path.starts_with('/') || std::ranges::find(parts, "..") != parts.end())
+            value.of(item).expected("an absolute path without \"..\"");
+        else
+            member.push_back({std::move(path), optional});
+    }
+}
+
+std::optional<int> capability_of(const Value& value, std::string_view word) {
+    std::span<const std::string_view> names = capability_names();
+    std::optional<int> number = capability_number(word);
+    if (number && names[static_cast<std::size_t>(*number)] == word)
+        return number;
+    std::string upper(word);
+    for (char& letter : upper)
+        letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    if (!upper.starts_with("CAP_"))
+        upper.insert(0, "CAP_");
+    value.error("\"" + std::string(word) + "\" is no capability",
+                did_you_mean(nearest(upper, {names.begin(), names.end()})));
+    return std::nullopt;
+}
+
+void capabilities(const Value& value, core::Unit& unit) {
+    std::vector<std::string> names;
+    value.into(names);
+    CapabilitySet kept = 0;
+    for (const std::string& name : names) {
+        std::optional<int> number = capability_of(value, name);
+        if (!number)
+            return;
+        kept |= CapabilitySet{1} << *number;
+    }
+    confinement(unit).capabilities = kept;
+}
+
+void system_call_filter(const Value& value, core::Unit& unit) {
+    const std::vector<Node>* items = value.array("an array of system calls and @groups");
+    if (items == nullptr)
+        return;
+    std::vector<std::string>& words = confinement(unit).system_call_filter;
+    words.clear();
+    for (const Node& item : *items) {
+        const std::string* word = value.of(item).text();
+        if (word == nullptr)
+            continue;
+        bool negated = word->starts_with('!') || word->starts_with('~');
+        std::string_view name = std::string_view(*word).substr(negated ? 1 : 0);
+        if (negated && is_indispensable(name)) {
+            value.of(item).error("\"" + std::string(name) +
+                                 "\" cannot be denied: the service could not be started or ended without it");
+        } else if (names_calls(name)) {
+            words.push_back(*word);
+        } else if (name.starts_with('@')) {
+            std::vector<std::string_view> names;
+            for (const CallGroup& group : call_groups())
+                names.push_back(group.name);
+            std::string_view near = likeliest(name.substr(1), names);
+            value.of(item).error("there is no group \"" + std::string(name) + "\" of system calls",
+                                 near.empty() ? "" : did_you_mean("@" + std::string(near)));
+        } else {
+            value.of(item).error("there is no system call \"" + std::string(name) + "\"",
+                                 did_you_mean(names_calls("@" + std::string(name)) ? "@" + std::string(name)
+                                                                                   : nearest(name, known_calls())));
+        }
+    }
+}
+
+void system_call_error(const Value& value, core::Unit& unit) {
+    constexpr std::pair<std::string_view, int> errors[] = {
+        {"kill", 0},        {"EPERM", EPERM},     {"EACCES", EACCES},   {"ENOSYS", ENOSYS},
+        {"EINVAL", EINVAL}, {"ENOTSUP", ENOTSUP}, {"EUCLEAN", EUCLEAN}, {"ENOENT", ENOENT}};
+    std::vector<std::string_view> words;
+    for (const auto& [word, number] : errors) {
+        if (value.node().kind == Node::Kind::text && value.node().text == word) {
+            confinement(unit).system_call_error = number;
+            return;
+        }
+        words.push_back(word);
+    }
+    value.not_one_of(words);
+}
+
+void cpu_affinity(const Value& value, core::Unit& unit) {
+    constexpr std::int64_t last = 8191;
+    const std::vector<Node>* items = value.array("an array of processor numbers and ranges");
+    if (items == nullptr)
+        return;
+    if (items->empty())
+        return value.error("is empty: it would run on no processor");
+    std::vector<bool> chosen(last + 1);
+    for (const Node& item : *items) {
+        Value each = value.of(item);
+        std::optional<std::int64_t> from, to;
+        if (item.kind == Node::Kind::text) {
+            std::vector<std::string_view> ends = split(item.text, '-');
+            from = to_number<std::int64_t>(ends.front());
+            to = to_number<std::int64_t>(ends.back());
+            if (ends.size() > 2 || !from || !to || *from < 0 || *from > *to || *to > last) {
+                each.expected("a processor number, or a range such as \"0-3\"");
+                continue;
+            }
+        } else {
+            from = to = each.integer(0, last);
+        }
+        if (from && to)
+            std::fill(chosen.begin() + *from, chosen.begin() + *to + 1, true);
+    }
+    std::vector<std::uint16_t>& numbers = confinement(unit).cpu_affinity;
+    numbers.clear();
+    for (std::size_t number = 0; number < chosen.size(); ++number)
+        if (chosen[number])
+            numbers.push_back(static_cast<std::uint16_t>(number));
+}
+
+namespace {
+
+// The N of `WORD:N`, if it is from `low` to `high`.
+std::optional<int> level_of(std::string_view text, std::string_view word, int low, int high) {
+    if (!text.starts_with(word) || text.size() <= word.size() || text[word.size()] != ':')
+        return std::nullopt;
+    std::optional<int> number = to_number<int>(text.substr(word.size() + 1));
+    return number && *number >= low && *number <= high ? number : std::nullopt;
+}
+
+} // namespace
+
+void scheduling(const Value& value, core::Unit& unit) {
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return;
+    std::optional<core::Scheduling>& member = confinement(unit).scheduling;
+    if (*word == "other")
+        member = {SCHED_OTHER, 0};
+    else if (*word == "batch")
+        member = {SCHED_BATCH, 0};
+    else if (*word == "idle")
+        member = {SCHED_IDLE, 0};
+    else if (std::optional<int> fifo = level_of(*word, "fifo", 1, 99))
+        member = {SCHED_FIFO, *fifo};
+    else if (std::optional<int> round_robin = level_of(*word, "rr", 1, 99))
+        member = {SCHED_RR, *round_robin};
+    else
+        value.expected("\"other\", \"batch\", \"idle\", \"fifo:1\" to \"fifo:99\" or \"rr:1\" to \"rr:99\"");
+}
+
+void io_priority(const Value& value, core::Unit& unit) {
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return;
+    constexpr int class_shift = 13, real_time = 1, best_effort = 2, idle = 3; // ioprio_set(2)
+    std::optional<int>& member = confinement(unit).io_priority;
+    if (*word == "idle")
+        member = idle << class_shift;
+    else if (std::optional<int> level = level_of(*word, "best-effort", 0, 7))
+        member = best_effort << class_shift | *level;
+    else if (std::optional<int> high = level_of(*word, "realtime", 0, 7))
+        member = real_time << class_shift | *high;
+    else
+        value.expected("\"idle\", \"best-effort:0\" to \"best-effort:7\" or \"realtime:0\" to \"realtime:7\"");
+}
+
+void protect_system(const Value& value, core::Unit& unit) {
+    using enum core::ProtectSystem;
+    const Node& node = value.node();
+    core::ProtectSystem& member = confinement(unit).protect_system;
+    if (node.kind == Node::Kind::boolean)
+        member = node.truth ? yes : no;
+    else if (node.kind == Node::Kind::text && node.text == "no")
+        member = no;
+    else if (node.kind == Node::Kind::text && node.text == "yes")
+        member = yes;
+    else if (node.kind == Node::Kind::text && node.text == "full")
+        member = full;
+    else if (node.kind == Node::Kind::text && node.text == "strict")
+        member = strict;
+    else
+        value.expected("\"no\", \"yes\", \"full\" or \"strict\"");
+}
+
+void own_directory(const Value& value, core::Unit& unit, core::OwnDirectory::Kind kind) {
+    std::vector<std::string> names;
+    words_into(value, names);
+    for (std::string& name : names) {
+        for (std::string_view part_of : split(name, '/'))
+            if (part_of.empty() || part_of == "." || part_of == "..")
+                return value.error("\"" + name + "\" has to be a plain relative path, without \"..\"");
+        if (name.find(':') != std::string::npos)
+            return value.error("\"" + name + "\" has a ':', which separates the directories in the environment");
+        confinement(unit).directories.push_back({kind, std::move(name)});
+    }
+}
+
+} // namespace mi::config::read
