@@ -53,6 +53,21 @@ std::string text(const ExitStatus& exit) {
     __builtin_unreachable();
 }
 
+namespace {
+
+// What the kernel's word alone does not tell: SIGSYS is how a filter ends those who make a call that it denies.
+std::string cause(const Engine& engine, UnitId id) {
+    constexpr int bad_system_call = 31; // SIGSYS
+    const Unit& unit = engine.graph().unit(id);
+    const ExitStatus& exit = engine.record(id).last_exit;
+    bool filtered = unit.process && unit.process->confinement && !unit.process->confinement->system_call_filter.empty();
+    return filtered && exit.kind == ExitStatus::Kind::signal && exit.number == bad_system_call
+               ? ", for a system call that its system-call-filter denies"
+               : "";
+}
+
+} // namespace
+
 std::string reason(const Engine& engine, UnitId id) {
     const Record& record = engine.record(id);
     std::string detail = record.detail.empty() ? "" : ": " + record.detail;
@@ -86,7 +101,7 @@ std::string reason(const Engine& engine, UnitId id) {
             return "killed: out of memory" + (record.detail.empty() ? "" : " (" + record.detail + ")");
         return (record.last_exit.kind == ExitStatus::Kind::none ? "it ended"
                                                                 : "it ended with " + text(record.last_exit)) +
-               detail;
+               cause(engine, id) + detail;
     case Reason::start_timeout: return "it was not ready within its start-timeout" + detail;
     case Reason::stop_timeout: return "it did not stop within its stop-timeout" + detail;
     case Reason::pre_start_failed: return "pre-start failed" + detail;
@@ -94,7 +109,8 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::protocol: return record.detail;
     case Reason::restart_limit:
         return "it ended too often in a row, last with " +
-               (record.last_exit.kind == ExitStatus::Kind::none ? "a failed start" : text(record.last_exit)) + detail;
+               (record.last_exit.kind == ExitStatus::Kind::none ? "a failed start" : text(record.last_exit)) +
+               cause(engine, id) + detail;
     case Reason::restarting: return "it is being restarted";
     case Reason::watchdog: return "its watchdog ran out" + detail;
     case Reason::leaving: return "it says that it is stopping" + detail;

@@ -80,6 +80,10 @@ void Supervisor::spawn(const core::Effect& effect) {
         return failed(launch.error(), ENOENT);
     if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
         launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
+    Live& live = live_[id];
+    live.own.note(*launch);
+    if (auto why = lend_network(unit, live, launch->plan))
+        return failed(*why, EPERM);
     auto pid = make_process(effect, unit, launch->plan);
     if (!pid)
         return failed(pid.error().text(), pid.error().code);
@@ -121,6 +125,27 @@ void Supervisor::thaw(core::UnitId id) {
         say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
 }
 
+// Processes of one run share their network namespace. Nothing, or why there is none.
+std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, Live& live, os::Plan& plan) {
+    if (!unit.process || !unit.process->confinement || !unit.process->confinement->private_network)
+        return std::nullopt;
+    if (!live.own.network) {
+        auto made = spawner_.make_network();
+        if (!made)
+            return made.error().text();
+        live.own.network = std::move(*made);
+    }
+    plan.network = live.own.network.get();
+    return std::nullopt;
+}
+
+void Supervisor::removing(const Result<pid_t>& child) {
+    if (!child)
+        say(Priority::warning, child.error().text());
+    else if (*child > 0)
+        removals_.push_back(*child);
+}
+
 void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
     wire::logs::Limits limits{settings_.rotate_size, settings_.rotate_keep};
     if (unit.log) {
@@ -145,6 +170,8 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
             if (watch)
                 live.ready_watch = std::move(*watch);
         }
+        for (const std::string& warning : launch.warnings)
+            logs_.line(unit.name, Priority::warning, warning);
         if (!unit.not_in_force.empty()) {
             std::string keys;
             for (const std::string& key : unit.not_in_force)
@@ -220,6 +247,9 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::stopping:
     case Phase::invalid: break;
     }
+    bool rests = effect.to == Phase::down || effect.to == Phase::failed || effect.to == Phase::invalid;
+    if (rests && record.phase == effect.to) // not on its way up again
+        removing(live.own.come_to_rest(place_.run_directory + "/removed", set_aside_));
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
         if (unit.name != entry_) // its exit code says it
             say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
@@ -244,6 +274,7 @@ void Supervisor::released(core::UnitId id) {
     live.ready_watch.reset();
     live.ready.reset();
     live.status.clear();
+    removing(live.own.end_run());
     // A file that is gone already is what we want.
     if (unit.process && !unit.process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
         (void)::unlink(unit.process->pid_file.c_str());

@@ -1,6 +1,7 @@
 #include "daemon/launch.hpp"
 
 #include "config/syntax.hpp"
+#include "daemon/confine.hpp"
 #include "os/runtime.hpp"
 #include "os/spawn.hpp"
 
@@ -256,6 +257,9 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
         plan.nice = process->nice;
         plan.oom_score = process->oom_score_adjust;
         plan.no_new_privileges = process->no_new_privileges;
+        if (process->confinement)
+            if (auto done = confine(launch, environment, unit, invocation, notifies, surroundings); !done)
+                return std::unexpected(done.error());
     }
 
     if (surroundings.files_raised)
@@ -267,7 +271,7 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     if (command.front().find('/') != std::string::npos) {
         plan.file = command.front(); // exec itself will say what is wrong with it
     } else {
-        auto file = os::resolve_program(command.front(), environment.get("PATH"));
+        auto file = os::resolve_program(command.front(), environment.get("PATH"), plan.root);
         if (!file)
             return std::unexpected("exec: " + Fault{file.error().code, "find", command.front()}.text());
         plan.file = std::move(*file);
@@ -275,8 +279,8 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     for (const std::string& argument : command)
         plan.arguments.add(argument);
     plan.environment = std::move(environment);
-    plan.copying = surroundings.hanging.cover(plan.file) ||
-                   (!plan.directory.empty() && surroundings.hanging.cover(plan.directory));
+    plan.copying = plan.copying || surroundings.hanging.cover(plan.root + plan.file) ||
+                   (!plan.directory.empty() && surroundings.hanging.cover(plan.root + plan.directory));
 
     if (auto done = connect(launch, process, entry); !done)
         return std::unexpected(done.error());

@@ -8,7 +8,10 @@
 #include "os/mounts.hpp"
 #include "os/plan.hpp"
 
+#include <array>
 #include <expected>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,10 @@ struct Surroundings {
     os::StringList base;                  // what every environment begins with: see refresh
     // Works out `base` from `settings` and `environment`: to be called when they have changed.
     void refresh();
+    std::array<std::string, 3> directories{"/run", "/var/lib", "/var/log"}; // Place::own_directories
+    std::string nothing;                                                    // for os::prepare_nothing
+    // Filters of system calls that were made already, by the words they were made of.
+    std::map<std::string, std::shared_ptr<const os::SystemCallFilter>> filters;
     os::Accounts accounts;
     os::HangingMounts hanging;
 };
@@ -32,9 +39,12 @@ struct Surroundings {
 // A process ready to be made. The descriptors are ours: those of the child are dropped after the start, by destroying this.
 struct Launch {
     os::Plan plan;
-    Fd out, err;            // read ends of its log pipes, where it has them
-    Fd ready;               // read end of the notify-fd pipe, where it has one
-    std::vector<Fd> theirs; // what the plan's moves refer to
+    Fd out, err;                        // read ends of its log pipes, where it has them
+    Fd ready;                           // read end of the notify-fd pipe, where it has one
+    std::vector<std::string> temporary; // directories that go when the run is over
+    std::vector<os::Directory> runtime; // those that go when the unit is at rest
+    std::vector<std::string> warnings;  // for its log
+    std::vector<Fd> theirs;             // what the plan's moves refer to
 };
 
 // The words with which a start fails, or the launch. `main`: the main process, as opposed to a command around it.

@@ -32,6 +32,12 @@ std::string absolute(const std::string& path) {
     return std::string(here) + "/" + path;
 }
 
+// What `miniinit` is a part of; a directory of another name is all there is.
+std::string without_our_name(const std::string& path) {
+    constexpr std::string_view ours = "/miniinit";
+    return path.ends_with(ours) ? path.substr(0, path.size() - ours.size()) : path;
+}
+
 } // namespace
 
 Place find_place(const Options& options) {
@@ -46,11 +52,14 @@ Place find_place(const Options& options) {
         os::UserPlace user = os::user_place();
         place.run_directory = run_directory.empty() ? user.run_directories.front() : run_directory;
         place.log_directories = {user.state + "/log", place.run_directory + "/log"};
+        std::string state = without_our_name(user.state);
+        place.own_directories = {without_our_name(place.run_directory), state, state + "/log"};
         place.source = config::user_source(user.config_home, place.run_directory, ::geteuid());
         place.complaint = std::move(user.complaint);
     } else {
         place.run_directory = run_directory.empty() ? "/run/miniinit" : run_directory;
         place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};
+        place.own_directories = {"/run", "/var/lib", "/var/log"};
         place.source = config::system_source(place.run_directory, ::getuid());
     }
     if (!options.log_dir.empty())

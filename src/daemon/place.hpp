@@ -5,21 +5,23 @@
 #include "config/load.hpp"
 #include "daemon/options.hpp"
 
+#include <array>
 #include <string>
 #include <vector>
 
 namespace mi::daemon {
 
 struct Place {
-    Mode mode = Mode::container;              // never automatic
-    bool first_process = false;               // we are PID 1 of our namespace
-    std::string run_directory;                // /run/miniinit
-    std::string control;                      // the control socket
-    std::string notify;                       // the socket for sd_notify(3)
-    std::vector<std::string> log_directories; // best first
-    std::string program;                      // this binary, absolute
-    config::Source source;                    // of units
-    std::string complaint;                    // what of the surroundings could not be used, or empty
+    Mode mode = Mode::container;                // never automatic
+    bool first_process = false;                 // we are PID 1 of our namespace
+    std::string run_directory;                  // /run/miniinit
+    std::string control;                        // the control socket
+    std::string notify;                         // the socket for sd_notify(3)
+    std::vector<std::string> log_directories;   // best first
+    std::array<std::string, 3> own_directories; // where those of services are made: runtime, state, logs
+    std::string program;                        // this binary, absolute
+    config::Source source;                      // of units
+    std::string complaint;                      // what of the surroundings could not be used, or empty
 
     [[nodiscard]] bool system() const { return mode == Mode::system; }
 };

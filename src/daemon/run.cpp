@@ -178,6 +178,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         faults.push_back(problem);
     beginning.circumstances = {wishes.words, !place.system(), first_boot()};
     beginning.surroundings.mode = place.mode;
+    beginning.surroundings.directories = place.own_directories;
+    beginning.surroundings.nothing = place.run_directory + "/nothing";
     beginning.surroundings.files = inheritance.files;
     beginning.surroundings.files_raised = inheritance.files.rlim_cur != inheritance.files.rlim_max;
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)

@@ -2,6 +2,7 @@
 
 #include "core/explain.hpp"
 #include "os/runtime.hpp"
+#include "os/timed_child.hpp"
 
 #include <sys/random.h>
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t spawns_a_turn = 64; // then others are heard, too
 constexpr std::size_t exits_a_turn = 1024;
 constexpr std::ptrdiff_t most_unflushed = 1024;
+constexpr Span longest_removal = std::chrono::seconds(2); // that an end waits for
 constexpr Span longest_hold = std::chrono::seconds(1);
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
@@ -102,6 +104,7 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     turn();
     if (!over_)
         loop_.run();
+    os::await_children(removals_, longest_removal);
     return outcome_;
 }
 
@@ -320,6 +323,7 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     const Processes::Known* known = processes_.find(exit.pid);
     if (known == nullptr) {
+        std::erase(removals_, exit.pid);
         processes_.note_orphan();
         return;
     }

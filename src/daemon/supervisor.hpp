@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/engine.hpp"
+#include "daemon/belongings.hpp"
 #include "daemon/conditions.hpp"
 #include "daemon/console.hpp"
 #include "daemon/control.hpp"
@@ -48,7 +49,8 @@ struct Live {
     std::string status;       // STATUS= of sd_notify
     std::uint64_t digest = 0; // of the unit as it was when it was started
     Instant starting{}, up{}; // of the last start, for the boot times
-    Fd ready;                 // notify-fd: read end
+    Belongings own;
+    Fd ready; // notify-fd: read end
     std::unique_ptr<loop::Watch> ready_watch;
 };
 
@@ -133,6 +135,8 @@ private:
     void check_pid_files();
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
+    [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
+    void removing(const Result<pid_t>& child);
     void boot_target_failed();
     void end_when_all_failed();
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
@@ -199,6 +203,8 @@ private:
     Instant sweep_not_before_{};
     std::array<unsigned char, 4096> chance_{};
     std::size_t chance_left_ = 0;
+    unsigned long set_aside_ = 0; // directories, ever
+    std::vector<pid_t> removals_; // children that remove what services have left
 
     std::string target_;
     std::set<std::string> tried_targets_;

@@ -1,10 +1,11 @@
 // The child's side of a start. It runs in its parent's memory: system calls only, no allocation, nothing that a lock or
-// the parent's errno could be in the way of; and not instrumented by sanitizers, whose notes on this stack would
-// outlive it.
+// the parent's errno could be in the way of.
 #include "os/child.hpp"
 
+#include "os/progress.hpp"
+
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,34 +17,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#define BARE __attribute__((no_sanitize("address", "undefined")))
-
 namespace mi::os {
 namespace {
-
-// Sees to it that a result that is an error ends the child with that step in its report.
-class Progress {
-public:
-    BARE explicit Progress(ChildReport& report) : report_(report) {}
-    BARE void at(Step step, std::size_t item = 0) {
-        report_.step = step;
-        report_.item = item;
-    }
-    BARE bool did(long result) {
-        if (result >= 0)
-            return true;
-        report_.code = errno;
-        report_.failed = true;
-        return false;
-    }
-    BARE bool did(Step step, long result) {
-        at(step);
-        return did(result);
-    }
-
-private:
-    ChildReport& report_;
-};
 
 // `from` becomes `target`, without CLOEXEC; also where they are the same.
 BARE long place(int from, int target) { return from == target ? ::fcntl(from, F_SETFD, 0) : ::dup2(from, target); }
@@ -198,24 +173,24 @@ BARE bool set_limits(const Plan& plan, Progress& progress) {
     return true;
 }
 
-// The raw calls: libc's would look for threads to take along, and find our parent's.
-BARE bool become_user(const ChildOrders& orders, Progress& progress) {
-    const Plan& plan = *orders.plan;
-    if (plan.groups && !progress.did(Step::groups, ::syscall(SYS_setgroups, plan.groups->size(), plan.groups->data())))
+BARE bool move_into_network(const Plan& plan, Progress& progress) {
+    return plan.network < 0 || progress.did(Step::network, ::setns(plan.network, CLONE_NEWNET));
+}
+
+BARE bool set_schedule(const Plan& plan, Progress& progress) {
+    if (!plan.processors.empty() &&
+        !progress.did(Step::processors, ::syscall(SYS_sched_setaffinity, 0, plan.processors.size() * sizeof(long),
+                                                  plan.processors.data())))
         return false;
-    if (plan.group && !progress.did(Step::group, ::syscall(SYS_setresgid, *plan.group, *plan.group, *plan.group)))
-        return false;
-    if (plan.no_new_privileges && !progress.did(Step::no_new_privileges, ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))
-        return false;
-    if (!plan.user)
-        return true;
-    if (!progress.did(Step::user, ::syscall(SYS_setresuid, *plan.user, *plan.user, *plan.user)))
-        return false;
-    if (!orders.keeps_capabilities || *plan.user == 0)
-        return true;
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    __user_cap_data_struct none[2]{};
-    return progress.did(::syscall(SYS_capset, &header, none));
+    if (plan.scheduling) {
+        sched_param how{};
+        how.sched_priority = plan.scheduling->priority;
+        if (!progress.did(Step::scheduling, ::syscall(SYS_sched_setscheduler, 0, plan.scheduling->policy, &how)))
+            return false;
+    }
+    constexpr int this_process = 1;
+    return !plan.io_priority ||
+           progress.did(Step::io_priority, ::syscall(SYS_ioprio_set, this_process, 0, *plan.io_priority));
 }
 
 BARE bool set_parent_death(const ChildOrders& orders, Progress& progress) {
@@ -272,14 +247,16 @@ BARE bool carry_out(ChildOrders& orders, Progress& progress) {
     const Plan& plan = *orders.plan;
     if (plan.umask != orders.own_umask)
         ::umask(plan.umask);
-    return leave_descriptors(orders, progress) &&
+    return move_into_network(plan, progress) && leave_descriptors(orders, progress) &&
            (orders.cgroup_procs < 0 || progress.did(Step::cgroup, ::write(orders.cgroup_procs, "0", 1))) &&
            new_session(plan, progress) && move_descriptors(orders, progress) && open_files(plan, progress) &&
            take_terminal(plan, progress) && take_foreground(plan, progress) &&
            (!plan.nice || progress.did(Step::nice, ::syscall(SYS_setpriority, PRIO_PROCESS, 0, *plan.nice))) &&
-           set_oom_score(plan, progress) && set_limits(plan, progress) && become_user(orders, progress) &&
+           set_oom_score(plan, progress) && set_schedule(plan, progress) && make_directories(plan, progress) &&
+           change_mounts(orders, progress) && set_limits(plan, progress) && change_identity(orders, progress) &&
            (plan.directory.empty() || progress.did(Step::directory, ::chdir(plan.directory.c_str()))) &&
-           set_parent_death(orders, progress) && reset_signals(orders, progress) && execute(orders, progress);
+           set_parent_death(orders, progress) && reset_signals(orders, progress) && install_filter(orders, progress) &&
+           execute(orders, progress);
 }
 
 // Only in a child with its own copy of our memory, so that any function may be called.
@@ -293,7 +270,10 @@ void speak_of(const ChildOrders& orders) {
 
 BARE void be_child(ChildOrders& orders) {
     Progress progress(orders.report);
-    carry_out(orders, progress);
+    if (orders.errand != nullptr)
+        orders.errand(orders);
+    else
+        carry_out(orders, progress);
     if (orders.speak)
         speak_of(orders);
     for (;;)

@@ -32,10 +32,13 @@ struct ChildOrders {
     int cgroup_procs = -1;                           // to write to, where clone could not put us there
 
     pid_t parent = 0;
-    mode_t own_umask = 022;           // what we come with
-    bool keeps_capabilities = false;  // a change of user would leave them (securebits)
-    std::vector<int> ignored_signals; // whose dispositions are not the default
-    bool speak = false;               // nobody waits for the report: say it on stderr
+    mode_t own_umask = 022;                 // what we come with
+    bool keeps_capabilities = false;        // a change of user would leave them (securebits)
+    std::vector<int> trees;                 // what Plan::mounting's changes have taken hold of; as many
+    std::vector<int> ignored_signals;       // whose dispositions are not the default
+    void (*errand)(ChildOrders&) = nullptr; // done instead of becoming a program; what comes of it is in `found`
+    int found = -1;
+    bool speak = false; // nobody waits for the report: say it on stderr
     ChildReport report;
 };
 

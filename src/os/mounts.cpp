@@ -14,6 +14,8 @@
 namespace mi::os {
 namespace {
 
+constexpr int most_links = 40; // as the kernel has it
+
 // Blanks, line ends and backslashes are written as \NNN, in octal.
 std::string unescape(std::string_view text) {
     std::string plain;
@@ -106,14 +108,13 @@ void HangingMounts::refresh() {
             points_.push_back(std::move(mount.point));
 }
 
-bool HangingMounts::cover(std::string_view path) {
-    refresh();
-    if (points_.empty() || !path.starts_with('/'))
-        return false;
+// Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
+// `reached`, without `root`. True, and what is reached is where it was stopped, if a file system that may hang lies ahead.
+bool HangingMounts::walk(std::string_view path, std::string_view root, std::string& reached) {
     // What is still to be walked, in order; links are put in front of it.
     std::string rest(path);
-    std::string reached;
-    for (int links = 0; !rest.empty() && links <= 40;) {
+    reached.clear();
+    for (int links = 0; !rest.empty();) {
         std::size_t start = rest.find_first_not_of('/');
         if (start == std::string::npos)
             return false;
@@ -127,10 +128,13 @@ bool HangingMounts::cover(std::string_view path) {
             continue;
         }
         std::string next = reached + '/' + component;
-        if (std::ranges::find(points_, next) != points_.end())
+        std::string outside = std::string(root) + next;
+        if (std::ranges::find(points_, outside) != points_.end()) {
+            reached = next + rest;
             return true;
+        }
         char target[PATH_MAX];
-        ssize_t length = ::readlink(next.c_str(), target, sizeof target);
+        ssize_t length = links < most_links ? ::readlink(outside.c_str(), target, sizeof target) : -1;
         if (length <= 0) {
             reached = std::move(next);
             continue;
@@ -141,6 +145,21 @@ bool HangingMounts::cover(std::string_view path) {
             reached.clear();
     }
     return false;
+}
+
+bool HangingMounts::cover(std::string_view path) {
+    refresh();
+    std::string reached;
+    return !points_.empty() && path.starts_with('/') && walk(path, {}, reached);
+}
+
+std::string HangingMounts::real_path(std::string_view path, std::string_view root) {
+    refresh();
+    std::string reached;
+    if (!root.empty() && walk(root, {}, reached)) // what lies below it cannot be looked at
+        return std::string(path);
+    walk(path, root, reached);
+    return reached.empty() ? "/" : reached;
 }
 
 } // namespace mi::os

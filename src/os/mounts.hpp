@@ -35,9 +35,13 @@ class HangingMounts {
 public:
     explicit HangingMounts(const std::string& mountinfo = "/proc/self/mountinfo");
     [[nodiscard]] bool cover(std::string_view path);
+    // Where `path` leads for a process whose root directory is `root` ("" for ours), with every link resolved that can be
+    // without touching such a file system. What does not exist is taken as it is.
+    [[nodiscard]] std::string real_path(std::string_view path, std::string_view root);
 
 private:
     void refresh();
+    bool walk(std::string_view path, std::string_view root, std::string& reached);
     Fd table_;
     bool changes_told_ = false; // poll works on it (it is the kernel's, not a test's file)
     bool read_once_ = false;

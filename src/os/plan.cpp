@@ -6,6 +6,9 @@ namespace mi::os {
 std::string_view name(Step step) {
     switch (step) {
     case Step::clone: return "clone";
+    case Step::network_namespace: return "unshare";
+    case Step::loopback: return "bring up lo";
+    case Step::network: return "setns";
     case Step::cgroup: return "join cgroup";
     case Step::descriptors: return "close descriptors";
     case Step::session: return "setsid";
@@ -15,7 +18,15 @@ std::string_view name(Step step) {
     case Step::foreground: return "tcsetpgrp";
     case Step::nice: return "setpriority";
     case Step::oom_score: return "set oom_score_adj";
+    case Step::processors: return "sched_setaffinity";
+    case Step::scheduling: return "sched_setscheduler";
+    case Step::io_priority: return "ioprio_set";
+    case Step::own_directory: return "make directory";
+    case Step::mount_namespace: return "unshare";
+    case Step::mount: return "mount";
+    case Step::root: return "change root";
     case Step::limits: return "setrlimit";
+    case Step::capabilities: return "set capabilities";
     case Step::groups: return "setgroups";
     case Step::group: return "setgid";
     case Step::no_new_privileges: return "set no_new_privs";
@@ -23,6 +34,7 @@ std::string_view name(Step step) {
     case Step::directory: return "chdir";
     case Step::parent_death: return "set parent-death signal";
     case Step::signals: return "reset signals";
+    case Step::filter: return "seccomp";
     case Step::exec: return "exec";
     }
     __builtin_unreachable();

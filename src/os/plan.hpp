@@ -2,6 +2,8 @@
 // Who should run, and when, is the engine's business; doing it is spawn.hpp's.
 #pragma once
 
+#include "os/confine.hpp"
+
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -16,6 +18,9 @@ namespace mi::os {
 // What a child does, in the order in which it does it. A failed start names one of these.
 enum class Step {
     clone,             // making the process
+    network_namespace, // unshare(2), in a child of Spawner::make_network
+    loopback,          // likewise
+    network,           // setns(2) into Plan::network
     cgroup,            // joining its cgroup
     descriptors,       // leaving the descriptors of its maker behind
     session,           // setsid(2), or setpgid(2) for Session::group
@@ -25,7 +30,15 @@ enum class Step {
     foreground,        // tcsetpgrp(3)
     nice,              //
     oom_score,         //
+    processors,        // sched_setaffinity(2)
+    scheduling,        // sched_setscheduler(2)
+    io_priority,       // ioprio_set(2)
+    own_directory,     // Plan::directories
+    mount_namespace,   // unshare(2)
+    mount,             // Plan::mounting
+    root,              // pivot_root(2) or chroot(2) into Plan::root
     limits,            //
+    capabilities,      // Plan::keeping; partly after `user`
     groups,            // setgroups(2)
     group,             // setresgid(2)
     no_new_privileges, //
@@ -33,6 +46,7 @@ enum class Step {
     directory,         // chdir(2), as the user: what he may not enter he does not start in
     parent_death,      //
     signals,           // dispositions and mask
+    filter,            // Plan::filter
     exec,              // execve(2)
 };
 
@@ -126,6 +140,12 @@ struct Terminal {
     std::array<bool, 3> onto = {true, true, true}; // which of stdin, stdout, stderr it becomes
 };
 
+// The numbers are those of sched_setscheduler(2).
+struct Scheduling {
+    int policy = 0;
+    int priority = 0;
+};
+
 struct Limit {
     int resource = RLIMIT_NOFILE;
     rlim_t soft = 0;
@@ -158,6 +178,16 @@ struct Plan {
     std::optional<int> nice;
     std::optional<int> oom_score;
     std::vector<Limit> limits;
+    std::vector<unsigned long> processors; // that it may run on, a bit each; empty: as ours
+    std::optional<Scheduling> scheduling;
+    std::optional<int> io_priority;
+
+    // What it sees of the machine. `network` is an open network namespace, or -1. A `root` is entered by chroot(2) where
+    // there is no `mounting`. `directory`, `file` and the paths of what is mounted are below it; `opens` are not.
+    int network = -1;
+    std::vector<Directory> directories;
+    std::optional<Mounting> mounting;
+    std::string root;
 
     // With `user`, give `group` and `groups` too: what is not given is not changed.
     std::optional<uid_t> user;
@@ -165,6 +195,8 @@ struct Plan {
     std::optional<std::vector<gid_t>> groups;
     std::string user_name; // for messages only
     bool no_new_privileges = false;
+    std::optional<Keeping> keeping;
+    std::shared_ptr<const SystemCallFilter> filter;
     int parent_death_signal = 0;
 
     // The child gets a copy of our memory, and we do not wait for its exec: for a program or directory on a file

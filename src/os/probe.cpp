@@ -8,9 +8,12 @@
 #include "base/text.hpp"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bit>
@@ -132,6 +135,25 @@ Finding call(const std::string& name, long number, const std::string& instead) {
     return {name, there, {}, there ? "" : instead};
 }
 
+// Tried by a child, which takes it along to its end.
+Finding namespaces(const std::string& name, int kind, const std::string& instead) {
+    pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(::unshare(kind) == 0 ? 0 : errno);
+    int status = 0;
+    if (child < 0 || ::waitpid(child, &status, 0) != child)
+        return {name, false, error_text(errno), instead};
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+    return {name, code == 0, code == 0 ? "" : error_text(code), code == 0 ? "" : instead};
+}
+
+Finding system_call_filters() {
+    std::uint32_t action = SECCOMP_RET_KILL_PROCESS;
+    bool there = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0U, &action) == 0;
+    return {"system call filters", there, there ? "" : error_text(errno),
+            there ? "" : "services with system-call-filter do not start"};
+}
+
 } // namespace
 
 std::vector<Finding> probe(const CgroupTree* tree) {
@@ -144,6 +166,11 @@ std::vector<Finding> probe(const CgroupTree* tree) {
     findings.push_back(writable("/var/log", "logs are held in memory, then in /run/log/miniinit"));
     findings.push_back(call("clone3", SYS_clone3, "clone, and a write to cgroup.procs"));
     findings.push_back(call("close_range", SYS_close_range, "close-on-exec alone"));
+    findings.push_back(namespaces("mount namespaces", CLONE_NEWNS,
+                                  "services with private-tmp, private-devices, protect-system and paths do not start"));
+    findings.push_back(namespaces("network namespaces", CLONE_NEWNET, "services with private-network do not start"));
+    findings.push_back(call("mount_setattr", SYS_mount_setattr, "no protect-system, read-only or inaccessible paths"));
+    findings.push_back(system_call_filters());
     return findings;
 }
 

@@ -1,5 +1,6 @@
 // Finding programs, and the words for those that could not be started.
 #include "base/text.hpp"
+#include "os/mounts.hpp"
 #include "os/spawn.hpp"
 
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 namespace mi::os {
 
@@ -19,8 +21,9 @@ std::string SpawnFault::text() const {
     return line;
 }
 
-// 0, or why it cannot be executed by us.
-static int executable(const std::string& path) {
+// 0, or why it cannot be executed by us. `path` is as seen from `root`.
+static int executable(const std::string& seen, std::string_view root, std::optional<HangingMounts>& mounts) {
+    std::string path = mounts ? std::string(root) + mounts->real_path(seen, root) : seen;
     struct stat about{};
     if (::stat(path.c_str(), &about) != 0)
         return errno == ENOTDIR ? ENOENT : errno;
@@ -29,12 +32,15 @@ static int executable(const std::string& path) {
     return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-Result<std::string> resolve_program(std::string_view name, std::string_view search) {
+Result<std::string> resolve_program(std::string_view name, std::string_view search, std::string_view root) {
     if (name.empty())
         return fault(ENOENT, "find program");
+    std::optional<HangingMounts> mounts;
+    if (!root.empty())
+        mounts.emplace();
     if (name.find('/') != std::string_view::npos) {
         std::string path(name);
-        if (int code = executable(path); code != 0)
+        if (int code = executable(path, root, mounts); code != 0)
             return fault(code == ENOENT || code == ENAMETOOLONG || code == ELOOP ? ENOENT : EACCES, "execute", path);
         return path;
     }
@@ -43,7 +49,7 @@ Result<std::string> resolve_program(std::string_view name, std::string_view sear
         std::string path(directory.empty() ? std::string_view(".") : directory);
         path += '/';
         path += name;
-        int code = executable(path);
+        int code = executable(path, root, mounts);
         if (code == 0)
             return path;
         if (code == EACCES || code == EPERM)

@@ -4,6 +4,7 @@
 
 #include "os/child.hpp"
 #include "os/clone.hpp"
+#include "os/progress.hpp"
 #include "os/runtime.hpp"
 #include "os/window.hpp"
 
@@ -50,6 +51,7 @@ struct Spawner::State {
     std::vector<char*> pointers;
 
     void prepare(const Plan& plan);
+    void replace_stack();
     void lift_over(const Plan& plan, int cgroup_procs);
     std::expected<pid_t, SpawnFault> attempt(const Plan& plan, bool use_cgroup_flag);
 };
@@ -96,6 +98,7 @@ void Spawner::State::prepare(const Plan& plan) {
     orders.report = {};
     orders.parent = plan.parent_death_signal != 0 ? ::getpid() : 0;
     orders.speak = plan.copying;
+    orders.trees.assign(plan.mounting ? plan.mounting->changes.size() : 0, -1);
     orders.own_pids.clear();
     plan.environment.point_at_own_pids(orders.own_pids);
     pointers.clear();
@@ -118,6 +121,14 @@ void Spawner::State::prepare(const Plan& plan) {
     orders.shell_arguments = plan.shell_for_scripts ? pointers.data() + shell : nullptr;
 }
 
+// A child that the kernel will not let go of keeps the one it has: the kernel still has to write there.
+void Spawner::State::replace_stack() {
+    if (Result<Stack> fresh = Stack::make()) {
+        stack.abandon();
+        stack = std::move(*fresh);
+    }
+}
+
 // What a step was done to, for people.
 static std::string object_of(const Plan& plan, const ChildReport& report) {
     auto quoted = [](const std::string& text) { return '"' + text + '"'; };
@@ -128,6 +139,17 @@ static std::string object_of(const Plan& plan, const ChildReport& report) {
         if (!plan.user_name.empty())
             return "user " + quoted(plan.user_name);
         return plan.user ? "user " + std::to_string(*plan.user) : "";
+    case Step::own_directory: return quoted(plan.directories[report.item].path());
+    case Step::mount: return plan.mounting->changes[report.item].about;
+    case Step::capabilities:
+        return report.item < capability_names().size() ? std::string(capability_names()[report.item]) : "";
+    case Step::mount_namespace:
+        return plan.mounting->changes.empty() ? "root-directory" : plan.mounting->changes.front().about;
+    case Step::root: return quoted(plan.root);
+    case Step::network_namespace:
+    case Step::loopback:
+    case Step::network: return "private-network";
+    case Step::filter: return "system-call-filter";
     case Step::directory: return quoted(plan.directory);
     case Step::open_file: return quoted(plan.opens[report.item].path);
     case Step::terminal: return quoted(plan.terminal->path);
@@ -141,10 +163,13 @@ static std::string object_of(const Plan& plan, const ChildReport& report) {
     case Step::stdio:
         return "descriptor " + std::to_string(report.item < plan.moves.size() ? plan.moves[report.item].target : -1);
     case Step::exec:
-        if (report.code == ENOENT && ::access(plan.file.c_str(), F_OK) == 0)
+        if (report.code == ENOENT && plan.root.empty() && ::access(plan.file.c_str(), F_OK) == 0)
             return quoted(plan.file) + ", whose interpreter is missing";
         return quoted(plan.file);
     case Step::clone:
+    case Step::processors:
+    case Step::scheduling:
+    case Step::io_priority:
     case Step::cgroup:
     case Step::descriptors:
     case Step::session:
@@ -193,10 +218,7 @@ std::expected<pid_t, SpawnFault> Spawner::State::attempt(const Plan& plan, bool 
     if (!arrived) {
         orders.report.code = ETIMEDOUT;
         SpawnFault stuck{orders.report.step, ETIMEDOUT, object_of(plan, orders.report)};
-        if (Result<Stack> fresh = Stack::make()) {
-            stack.abandon(); // the kernel still has to write there
-            stack = std::move(*fresh);
-        }
+        replace_stack();
         return std::unexpected(std::move(stuck));
     }
     if (!plan.copying && orders.report.failed) {
@@ -204,6 +226,29 @@ std::expected<pid_t, SpawnFault> Spawner::State::attempt(const Plan& plan, bool 
         return std::unexpected(SpawnFault{orders.report.step, orders.report.code, object_of(plan, orders.report)});
     }
     return static_cast<pid_t>(child);
+}
+
+std::expected<Fd, SpawnFault> Spawner::make_network() {
+    ChildOrders& orders = state_->orders;
+    orders.report = {};
+    orders.errand = make_network_namespace;
+    orders.found = -1;
+    long child = clone_borrowing(state_->stack, orders, true, -1);
+    int code = errno;
+    bool arrived = child <= 0 || wait_until_gone(state_->stack, static_cast<pid_t>(child), state_->patience);
+    orders.errand = nullptr;
+    if (child < 0)
+        return std::unexpected(SpawnFault{Step::clone, code, {}});
+    if (!arrived) {
+        Step step = orders.report.step;
+        state_->replace_stack();
+        return std::unexpected(SpawnFault{step, ETIMEDOUT, "private-network"});
+    }
+    ::waitpid(static_cast<pid_t>(child), nullptr, 0);
+    Fd network(orders.found);
+    if (orders.report.failed)
+        return std::unexpected(SpawnFault{orders.report.step, orders.report.code, "private-network"});
+    return network;
 }
 
 std::expected<pid_t, SpawnFault> Spawner::spawn(const Plan& plan) {

@@ -39,6 +39,10 @@ public:
     Spawner& operator=(Spawner&&) noexcept;
     ~Spawner();
 
+    // A network namespace of its own with nothing but a loopback that is up, for Plan::network. It lives as long as this
+    // descriptor, or a process in it.
+    std::expected<Fd, SpawnFault> make_network();
+
     // The child's pid once it has exec'ed (or, with `copying`, exists).
     std::expected<pid_t, SpawnFault> spawn(const Plan& plan);
 
@@ -49,7 +53,8 @@ private:
 };
 
 // The path of the program called `name`: as it is if it has a slash, else the first executable in the colon-separated
-// `search`. Fault ENOENT: there is none (exit 127); EACCES: there is one, but it cannot be executed (exit 126).
-[[nodiscard]] Result<std::string> resolve_program(std::string_view name, std::string_view search);
+// `search`, both as seen from `root` ("" for ours). Fault ENOENT: there is none (exit 127); EACCES: there is one, but it cannot be executed (exit 126).
+[[nodiscard]] Result<std::string> resolve_program(std::string_view name, std::string_view search,
+                                                  std::string_view root = {});
 
 } // namespace mi::os

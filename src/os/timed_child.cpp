@@ -52,4 +52,15 @@ Outcome in_child(Span limit, const std::function<bool()>& work) {
     }
 }
 
+void await_children(const std::vector<pid_t>& children, Span limit) {
+    Instant deadline = monotonic_now() + limit;
+    for (pid_t child : children)
+        while (::waitpid(child, nullptr, WNOHANG) == 0) {
+            Span left = deadline - monotonic_now();
+            if (left <= Span(0))
+                return;
+            wait_for_a_child(left);
+        }
+}
+
 } // namespace mi::os

@@ -19,4 +19,7 @@ void wait_for_a_child(Span limit);
 // that does not end it.
 [[nodiscard]] Outcome in_child(Span limit, const std::function<bool()>& work);
 
+// Waits until each of these children of ours has ended, or `limit` is over.
+void await_children(const std::vector<pid_t>& children, Span limit);
+
 } // namespace mi::os

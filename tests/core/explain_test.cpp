@@ -134,3 +134,16 @@ TEST_CASE("an explanation ends, whatever the causes point to") {
     }
     CHECK(world.why("a") == "a is down: it conflicts with b. b is starting: it was asked for.");
 }
+
+TEST_CASE("a service that a filter of system calls has ended is told apart from one that a signal has") {
+    for (bool filtered : {true, false}) {
+        World world(
+            std::string("[units.a.service]\ncommand = ['/x']\nrestart = 'no'\n[units.a.process]\numask = '0022'\n") +
+            (filtered ? "system-call-filter = ['@system-service']\n" : ""));
+        world.ask("a");
+        world.die("a", 31);
+        std::string why = reason(world.engine(), world.id("a"));
+        CHECK(why == std::string("it ended with signal SIGSYS") +
+                         (filtered ? ", for a system call that its system-call-filter denies" : ""));
+    }
+}

@@ -1,9 +1,11 @@
 """The state a service starts in (SPEC 1.3), whatever PID 1 itself was started with, and what is said where it cannot
 be made."""
+import glob
 import os
 import pty
 import re
 import select
+import shutil
 import stat
 
 from harness import NOBODY, sh, until
@@ -239,6 +241,74 @@ def context_faults(t):
               "oom", "denied")
 
 
+def context_confined(t):
+    """What keeps a service away from things, where PID 1 may not mount: what can be done is done, the rest is named."""
+    work = t.scene.work
+    jail = work + "/jail"
+    os.makedirs(jail + "/bin", exist_ok=True)
+    shutil.copy(t.scene.program("sys_state"), jail + "/bin/")
+    name = f"miniinit-check-{os.getpid()}"
+    once = {"type": "oneshot", "restart": "no"}
+    cases = {
+        "tmp": ({"private-tmp": True}, "unshare: Operation not permitted (private-tmp)"),
+        "devices": ({"private-devices": True}, "unshare: Operation not permitted (private-devices)"),
+        "system": ({"protect-system": "full"}, "unshare: Operation not permitted (protect-system)"),
+        "closed": ({"inaccessible-paths": ["/srv"]}, 'unshare: Operation not permitted (inaccessible-paths "/srv")'),
+        "network": ({"private-network": True}, "unshare: Operation not permitted (private-network)"),
+        "nowhere": ({"cpu-affinity": [8000]}, "sched_setaffinity: Invalid argument"),
+    }
+    units = {unit: {"service": {**once, "command": ["/bin/true"]}, "process": process}
+             for unit, (process, _) in cases.items()}
+    units["jailed"] = {"service": {**once, "command": ["sys_state"]}, "process": {"root-directory": jail}}
+    units["bare"] = show(t, process={"user": "nobody", "capabilities": []})
+    units["kept"] = show(t, process={"user": "nobody", "capabilities": ["CAP_KILL"]})
+    units["denied"] = {"service": {"restart": "no", **sh("umask 077; exec sleep 1000")},
+                       "process": {"user": "nobody", "system-call-filter": ["!umask"]}}
+    units["cautious"] = {"service": {**once, **sh("umask 077; umask; grep -E 'Seccomp:|NoNewPrivs' /proc/self/status")},
+                         "process": {"user": "nobody", "system-call-filter": ["@system-service"]}}
+    units["owner"] = {"service": sh("echo $RUNTIME_DIRECTORY; exec sleep 1000"),
+                      "process": {"user": "nobody", "runtime-directory": name}}
+    with t.scene.init(units) as init:
+        for unit, (_, words) in cases.items():
+            t.has(f"what cannot be done here is named by step and key: {unit}", init.wait(unit, "failed")["reason"],
+                  "cannot start: " + words)
+        t.ok("a private /tmp that could not be mounted is removed again",
+             until(lambda: not glob.glob("/tmp/miniinit-tmp-*"), 5))
+        init.wait("jailed", "done")
+        t.equal("a root directory needs no mounts: its program is found in it", one(state_of(init, "jailed"), "cwd"), "/")
+        t.ok("and it sees nothing else", "status" not in init.text("jailed", ("err",)) and
+             not state_of(init, "jailed")["status"], init.text("jailed"))
+        init.wait("bare", "done")
+        status = state_of(init, "bare")["status"]
+        t.equal("no capabilities: none in any set", {status.get("Cap" + which) for which in
+                                                     ("Inh", "Prm", "Eff", "Bnd", "Amb")}, {"0" * 16})
+        init.wait("kept", "done")
+        status = state_of(init, "kept")["status"]
+        t.equal("a capability is kept over the change of user, alone", {status.get("Cap" + which) for which in
+                                                                        ("Inh", "Prm", "Eff", "Bnd", "Amb")},
+                {"0000000000000020"})
+        reason = init.wait("denied", "failed")["reason"]
+        t.has("a service that makes a denied call dies of SIGSYS, and why is in its status", reason, "SIGSYS",
+              "system-call-filter denies")
+        t.has("`minictl status` tells it", init.ctl("status", "denied").stdout, "SIGSYS", "system-call-filter denies")
+        init.wait("cautious", "done")
+        t.equal("a filter lets through what it allows, and forbids new privileges",
+                init.text("cautious", ("out",)).split(), ["0077", "NoNewPrivs:", "1", "Seccomp:", "2"])
+        init.wait("owner", "up")
+        t.equal("its own directory stands in its environment",
+                until(lambda: init.text("owner", ("out",)), 5), "/run/" + name)
+        about = os.stat("/run/" + name)
+        t.equal("it belongs to its user", (about.st_uid, stat.S_IMODE(about.st_mode)), (NOBODY, 0o755))
+        open(f"/run/{name}/mark", "w").close()
+        init.ask("Restart", "owner")
+        t.ok("it stays over a restart", os.path.exists(f"/run/{name}/mark"))
+        os.kill(init.outside(init.status("owner")["main_pid"]), 9)
+        until(lambda: init.status("owner")["restarts"] == 1 and init.state("owner") == "up", 5, "restarted")
+        t.ok("and over a restart by itself", os.path.exists(f"/run/{name}/mark"))
+        init.stop("owner")
+        t.ok("and is gone with the stop", not os.path.exists("/run/" + name))
+
+
 def context_tty(t):
     ours, theirs = pty.openpty()
     name = os.ttyname(theirs)
@@ -283,4 +353,4 @@ def context_tty(t):
         os.close(theirs)
 
 
-GROUPS = [context_clean, context_keys, context_faults, context_tty]
+GROUPS = [context_clean, context_keys, context_faults, context_confined, context_tty]
