@@ -52,10 +52,18 @@ class Mounts {
 public:
     Mounts(const Confinement& wanted, os::HangingMounts& hanging) : wanted_(wanted), hanging_(hanging) {}
 
-    // What lies deeper comes later, over what is above it. At one and the same path the order of calls decides; what is
-    // to be hidden comes last of all, so that nothing uncovers it.
+    // What lies deeper comes later, over what is above it. At one and the same path the rank decides; what is to be
+    // hidden comes last of all, so that nothing uncovers it.
     enum class Rank { system, exception, own, said, hidden };
-    void add(Rank rank, MountChange change) { all_.push_back({rank, std::move(change)}); }
+    void add(Rank rank, MountChange change) {
+        auto later = std::find_if(all_.begin(), all_.end(), [&](const Entry& other) {
+            bool hides = rank == Rank::hidden, other_hides = other.rank == Rank::hidden;
+            if (hides != other_hides)
+                return other_hides;
+            return change.path != other.change.path ? change.path < other.change.path : rank < other.rank;
+        });
+        all_.insert(later, {rank, std::move(change)});
+    }
     Outcome add(Rank rank, Kind kind, std::string_view key, const std::vector<core::GuardedPath>& paths) {
         for (const core::GuardedPath& each : paths) {
             std::string path = hanging_.real_path(each.path, wanted_.root_directory);
@@ -67,12 +75,6 @@ public:
         return {};
     }
     [[nodiscard]] std::vector<MountChange> in_order() {
-        std::stable_sort(all_.begin(), all_.end(), [](const Entry& a, const Entry& b) {
-            bool a_hides = a.rank == Rank::hidden, b_hides = b.rank == Rank::hidden;
-            if (a_hides != b_hides)
-                return b_hides;
-            return a.change.path != b.change.path ? a.change.path < b.change.path : a.rank < b.rank;
-        });
         std::vector<MountChange> changes;
         for (Entry& entry : all_)
             changes.push_back(std::move(entry.change));

@@ -72,7 +72,7 @@ BARE int clone_tree(int at, const char* path) {
     return ::open_tree(at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
-BARE long restrict(int tree, unsigned flags, std::uint64_t attributes) {
+BARE long set_attributes(int tree, unsigned flags, std::uint64_t attributes) {
     mount_attr change{};
     change.attr_set = attributes;
     return ::mount_setattr(tree, "", AT_EMPTY_PATH | flags, &change, sizeof change);
@@ -150,29 +150,23 @@ BARE bool lay_read_only(const MountChange& change, Progress& progress) {
     int tree = clone_tree(AT_FDCWD, change.path.c_str());
     if (tree < 0)
         return may_miss(change) || progress.did(-1);
-    bool laid =
-        progress.did(restrict(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY)) && progress.did(lay(tree, change.path.c_str()));
+    bool laid = progress.did(set_attributes(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY)) &&
+                progress.did(lay(tree, change.path.c_str()));
     ::close(tree);
     return laid;
 }
 
 BARE bool lay_nothing(const MountChange& change, int nothing, Progress& progress) {
-    for (const char* kind : {"directory", "file"}) {
-        int tree = clone_tree(nothing, kind);
-        if (!progress.did(tree) ||
-            !progress.did(
-                restrict(tree, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)))
-            return false;
-        bool laid = lay(tree, change.path.c_str()) == 0;
-        int code = errno;
+    struct stat about;
+    if (::stat(change.path.c_str(), &about) != 0)
+        return may_miss(change) || progress.did(-1);
+    int tree = clone_tree(nothing, S_ISDIR(about.st_mode) ? "directory" : "file");
+    constexpr unsigned inert = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    bool laid = progress.did(tree) && progress.did(set_attributes(tree, 0, inert)) &&
+                progress.did(lay(tree, change.path.c_str()));
+    if (tree >= 0)
         ::close(tree);
-        if (laid)
-            return true;
-        errno = code;
-        if (code != ENOTDIR)
-            break;
-    }
-    return may_miss(change) || progress.did(-1);
+    return laid;
 }
 
 BARE bool lay_tree(const MountChange& change, int tree, Progress& progress) {

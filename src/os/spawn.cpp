@@ -233,6 +233,7 @@ std::expected<Fd, SpawnFault> Spawner::make_network() {
     orders.report = {};
     orders.errand = make_network_namespace;
     orders.found = -1;
+    orders.speak = false;
     long child = clone_borrowing(state_->stack, orders, true, -1);
     int code = errno;
     bool arrived = child <= 0 || wait_until_gone(state_->stack, static_cast<pid_t>(child), state_->patience);

@@ -316,6 +316,34 @@ TEST_CASE("what nobody may look into is prepared once") {
     }
 }
 
+TEST_CASE("processes share a network that is made for them, and we stay in ours") {
+    Spawner spawner = *Spawner::make();
+    auto where = [](const char* path) {
+        char target[64] = "";
+        static_cast<void>(::readlink(path, target, sizeof target - 1));
+        return std::string(target);
+    };
+    std::string ours = where("/proc/self/ns/net");
+    // A copying start leaves nothing behind that an errand in our memory could stumble over.
+    Plan apart = shell_plan("exit 3");
+    apart.copying = true;
+    CHECK(WEXITSTATUS(run(spawner, apart).status) == 3);
+    auto network = spawner.make_network();
+    if (!network) {
+        CHECK(network.error().text() == "unshare: Operation not permitted (private-network)");
+        return;
+    }
+    CHECK((::fcntl(network->get(), F_GETFD) & FD_CLOEXEC) != 0);
+    Plan plan = shell_plan("readlink /proc/self/ns/net");
+    plan.network = network->get();
+    Run first = run(spawner, plan);
+    CHECK(first.output.starts_with("net:["));
+    CHECK_FALSE(first.output.starts_with(ours));
+    CHECK(run(spawner, plan).output.starts_with(first.output.substr(0, first.output.find('\n'))));
+    CHECK(where("/proc/self/ns/net") == ours);
+    CHECK(run(spawner, plan_for("os_show"))["fds"] == "0 1 2");
+}
+
 TEST_CASE("without the capability to mount, the step and the key are named, and nothing has changed") {
     if (!is_root())
         return;

@@ -122,12 +122,12 @@ PAIRS = [
       "make /tmp/hard-own: ok"],
      ["read /tmp/hard-secret: ok", "read /var/tmp/hard-secret: ok"]),
     ("private-devices", {"private-devices": True}, {},
-     ["read=/dev/kmsg", "read=/dev/zero", "read=/dev/urandom", "write=/dev/null", "device=/run/hard-device",
+     ["write=/dev/kmsg", "read=/dev/zero", "read=/dev/urandom", "write=/dev/null", "device=/run/hard-device",
       "append=/dev/stdout", "append=/dev/stderr", "make=/dev/shm/hard", "status=CapBnd"],
-     ["read /dev/kmsg: ENOENT", "read /dev/zero: ok", "read /dev/urandom: ok", "write /dev/null: ok",
+     ["write /dev/kmsg: ENOENT", "read /dev/zero: ok", "read /dev/urandom: ok", "write /dev/null: ok",
       "device /run/hard-device: EPERM", "append /dev/stdout: ok", "append /dev/stderr: ok", "make /dev/shm/hard: ok",
       "status CapBnd: 000001fff7fdffff"],
-     ["read /dev/kmsg: ok", "device /run/hard-device: ok", "status CapBnd: 000001ffffffffff"]),
+     ["write /dev/kmsg: ok", "device /run/hard-device: ok", "status CapBnd: 000001ffffffffff"]),
     ("private-network", {"private-network": True}, {}, ["networks", "loopback"], ["networks: lo", "loopback: ok"],
      ["networks: lo eth0", "loopback: ok"]),
     ("read-only-paths", {"read-only-paths": ["/srv/data", "-/not/there"]}, {},
@@ -282,6 +282,21 @@ def checks(report, machine):
     with check("/dev/stdout and /dev/stderr can be opened after privileges are dropped"):
         holds(place.tries({"user": "nobody", "capabilities": []}, ["append=/dev/stdout", "append=/dev/stderr"]),
               "append /dev/stdout: ok", "append /dev/stderr: ok")
+    with check("a daemon with all of it at once comes up, as the example of miniinit-unit(5) has it"):
+        name = place.unit({"user": "nobody", "capabilities": ["CAP_NET_BIND_SERVICE"],
+                           "system-call-filter": ["@system-service", "!@resources", "!@keyring"],
+                           "protect-system": "strict", "private-tmp": True, "private-devices": True,
+                           "private-network": True, "inaccessible-paths": ["-/home", "/root", "-/srv"],
+                           "state-directory": "hard-all", "runtime-directory": "hard-all",
+                           "limits": {"core": 0, "nproc": 64}},
+                          {"type": "notify", "command": ["demo_notify", "60"], "post-start": [[
+                              "hard_probe", "make=/var/lib/hard-all/x", "make=/run/hard-all/x", "make=/tmp/x", "make=/etc/x",
+                              "privileged-port", "list=/root", "status=NoNewPrivs", "status=Seccomp", "networks"]]})
+        place.good(f"minictl start {name}")
+        holds(place.said(name), "make /var/lib/hard-all/x: ok", "make /run/hard-all/x: ok", "make /tmp/x: ok",
+              "make /etc/x: EROFS", "privileged-port: ok", "list /root: EACCES", "status NoNewPrivs: 1",
+              "status Seccomp: 2", "networks: lo")
+        place.good(f"minictl stop {name} && [ ! -e /run/hard-all ] && rm -r /var/lib/hard-all")
     with check("`minictl probe` says that namespaces and filters are there"):
         text = place.good("minictl probe")
         for feature in ("mount namespaces", "network namespaces", "mount_setattr", "system call filters"):
