@@ -57,7 +57,7 @@ def killed(machine, name):
     until(machine, f"! [ -d /proc/{before['main_pid']} ] && minictl status {name} >/tmp/status", "it does not come back")
     after = status(machine, name)
     assert after["main_pid"] != before["main_pid"], after
-    assert after["restarts"] == before["restarts"] + 1, after
+    assert after["restarts"] > before["restarts"], after
 
 
 def all_up(machine):
@@ -150,12 +150,12 @@ def a_look_around(report, machine):
     with check("`minictl status` shows what redis says of itself by sd_notify"):
         assert "Ready to accept connections" in good(machine, "minictl status redis-server")
     with check("`minictl list` has every daemon as up, with its description"):
-        text = good(machine, "minictl list")
+        text = good(machine, "minictl list | cat")
         for name in DAEMONS:
             assert re.search(rf"{re.escape(name)} +up ", text), text
         assert "A high performance web server" in text, text
     with check("`minictl tree` shows that a daemon belongs to multi-user"):
-        text = good(machine, "minictl tree multi-user")
+        text = good(machine, "minictl tree multi-user | cat")
         assert "redis-server" in text and "ssh" in text, text
     with check("`minictl explain` says that a daemon is up, and why one is not"):
         assert "up" in good(machine, "minictl explain chrony")
