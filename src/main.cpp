@@ -3,6 +3,8 @@
 #include "daemon/run.hpp"
 #include "logd/run.hpp"
 
+#include <unistd.h>
+
 #include <string_view>
 
 int main(int argc, char** argv) {
@@ -11,8 +13,11 @@ int main(int argc, char** argv) {
         name.remove_prefix(slash + 1);
     if (name == "miniinit-logd")
         return mi::logd::run(argc, argv);
-    for (std::string_view client : {"minictl", "poweroff", "reboot", "halt", "shutdown"})
+    for (std::string_view client : {"minictl", "poweroff", "reboot", "halt", "shutdown", "telinit"})
         if (name == client)
             return mi::ctl::run(argc, argv);
+    // As everywhere: `init 6` asks the init that runs.
+    if (name == "init" && ::getpid() != 1 && argc == 2 && mi::ctl::is_telinit_word(argv[1]))
+        return mi::ctl::run(argc, argv);
     return mi::daemon::run(argc, argv);
 }

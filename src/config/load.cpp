@@ -217,4 +217,13 @@ Loaded read_file(const Source& source, const std::string& path) {
     return loaded;
 }
 
+Loaded read_text(std::string_view name, std::string_view text, std::string_view filename) {
+    Loaded loaded;
+    Reading reading;
+    Node tree = parse_document(reading, reading.add_file(std::string(filename), text), text);
+    loaded.units.push_back(read_unit(reading, tree, name, false));
+    loaded.problems = reading.take_problems();
+    return loaded;
+}
+
 } // namespace mi::config

@@ -72,6 +72,9 @@ struct Loaded {
 // [defaults], or is called miniinit.toml. Its permissions are not looked at.
 [[nodiscard]] Loaded read_file(const Source& source, const std::string& path);
 
+// Reads a unit from a text that need not be in any file yet; `filename` is for messages.
+[[nodiscard]] Loaded read_text(std::string_view name, std::string_view text, std::string_view filename);
+
 // A unit's name is 1 to 200 of A-Z a-z 0-9 _ . @ : - and starts with neither '.', '-' nor '@'. The reason why `name` is
 // none; empty where it is one.
 [[nodiscard]] std::string_view name_fault(std::string_view name);
@@ -100,5 +103,9 @@ struct FileText {
 // (below its root), and removes the one in the other. Whether the unit exists is the caller's question. True if
 // anything changed.
 [[nodiscard]] Result<bool> set_enabled(const Source& source, std::string_view name, bool enabled);
+
+// `minictl mask` and `unmask`: makes or removes the link NAME.toml to /dev/null in the first directory of the source. EEXIST
+// where a file of that name is there. True if anything changed.
+[[nodiscard]] Result<bool> set_masked(const Source& source, std::string_view name, bool masked);
 
 } // namespace mi::config

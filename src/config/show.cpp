@@ -20,7 +20,9 @@ public:
             std::string key = prefix.empty() ? std::string(row.key) : std::string(prefix) + "." + std::string(row.key);
             for (std::string_view sign : {"", "!"})
                 if (const Node* item = node == nullptr ? nullptr : node->find(std::string(sign) + std::string(row.key)))
-                    settings.push_back({std::string(sign) + key, toml_text(*item), place(item->key_place)});
+                    settings.push_back(
+                        {key.substr(0, key.size() - row.key.size()) + std::string(sign) + std::string(row.key),
+                         toml_text(*item), place(item->key_place)});
             if (defaults && !row.fallback.empty() && (node == nullptr || node->find(row.key) == nullptr))
                 settings.push_back({std::move(key), std::string(row.fallback), "default"});
         }
@@ -61,7 +63,7 @@ Result<std::vector<Setting>> resolve(const Source& source, std::string_view name
     for (std::string_view section : {"condition", "target", "service", "process", "cgroup", "timer", "log"}) {
         const Node* table = tree.find(section);
         bool runs = section == "service" || section == "process" || section == "log";
-        shower.section(table, section, section, service && runs);
+        shower.section(table, section, section, service && (runs || table != nullptr));
     }
     if (const Node* listen = tree.find("listen"); listen != nullptr && listen->kind == Node::Kind::array)
         for (std::size_t i = 0; i < listen->items.size(); ++i)

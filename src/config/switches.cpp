@@ -1,4 +1,4 @@
-// `minictl enable` and `disable`: a link in one of two directories, which also works on a root file system that is not
+// `minictl enable`, `disable`, `mask` and `unmask`: links, which also works on a root file system that is not
 // running.
 #include "base/fd.hpp"
 #include "config/load.hpp"
@@ -45,6 +45,13 @@ Result<Fd> make_path(const std::string& base, const std::string& path, bool foll
     return at;
 }
 
+// The first directory of the source, made where it is missing.
+Result<Fd> admin_directory(const Source& source) {
+    const std::string& path = source.directories.front();
+    const bool relative = source.root.empty() && !path.starts_with('/');
+    return make_path(relative ? "." : source.root, path, source.root.empty());
+}
+
 } // namespace
 
 Result<bool> set_enabled(const Source& source, std::string_view name, bool enabled) {
@@ -52,9 +59,7 @@ Result<bool> set_enabled(const Source& source, std::string_view name, bool enabl
     if (!name_fault(name).empty())
         return fault(EINVAL, "switch", unit);
     std::string admin = source.root + source.directories.front();
-    bool relative = source.root.empty() && !admin.starts_with('/');
-    Result<Fd> directory =
-        make_path(relative ? "." : source.root, relative ? admin : source.directories.front(), source.root.empty());
+    Result<Fd> directory = admin_directory(source);
     if (!directory)
         return std::unexpected(directory.error());
     const char* to = enabled ? "enabled" : "disabled";
@@ -76,6 +81,32 @@ Result<bool> set_enabled(const Source& source, std::string_view name, bool enabl
             return fault(errno, "remove link", admin + '/' + from + '/' + other);
     }
     return changed;
+}
+
+Result<bool> set_masked(const Source& source, std::string_view name, bool masked) {
+    const std::string file = std::string(name) + ".toml", path = source.root + source.directories.front() + '/' + file;
+    if (!name_fault(name).empty())
+        return fault(EINVAL, "mask", std::string(name));
+    Result<Fd> directory = admin_directory(source);
+    if (!directory)
+        return std::unexpected(directory.error());
+    char target[16];
+    const ssize_t length = ::readlinkat(directory->get(), file.c_str(), target, sizeof target);
+    const bool is_mask = length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == "/dev/null";
+    if (length < 0 && errno != ENOENT && errno != EINVAL)
+        return fault(errno, "look at", path);
+    const bool is_there = length >= 0 || errno == EINVAL;
+    if (masked == is_mask || (!masked && !is_there))
+        return false;
+    if (!masked && !is_mask)
+        return false; // a unit of its own, which is no mask
+    if (masked && is_there)
+        return fault(EEXIST, "mask", path);
+    if (masked && ::symlinkat("/dev/null", directory->get(), file.c_str()) != 0)
+        return fault(errno, "make link", path);
+    if (!masked && ::unlinkat(directory->get(), file.c_str(), 0) != 0)
+        return fault(errno, "remove link", path);
+    return true;
 }
 
 } // namespace mi::config

@@ -311,27 +311,11 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
             gone.push_back(std::move(old[id]));
     std::move(gone.begin(), gone.end(), std::back_inserter(units));
     graph_ = Graph(std::move(units));
-    std::vector<UnitId> renumbered(old_names.size(), no_unit);
-    std::vector<Record> records(graph_.size());
+    const std::vector<UnitId> renumbered = carry_records(old_names);
     std::vector<char> keeps(graph_.size());
-    for (UnitId id = 0; id < old_names.size(); ++id) {
-        // An alias may have become another unit's name: only a unit of the same name takes the record over.
-        UnitId now_called = graph_.find(old_names[id]);
-        if (now_called != no_unit && graph_.name(now_called) == old_names[id]) {
-            renumbered[id] = now_called;
-            records[now_called] = std::move(records_[id]);
-            keeps[now_called] = ran[id];
-        }
-    }
-    for (Record& record : records)
-        if (record.cause != no_unit)
-            record.cause = renumbered[record.cause];
-    records_ = std::move(records);
-    for (Effect& effect : effects_)
-        if (effect.unit != no_unit)
-            effect.unit = renumbered[effect.unit];
-    std::erase_if(effects_,
-                  [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
+    for (UnitId id = 0; id < old_names.size(); ++id)
+        if (renumbered[id] != no_unit)
+            keeps[renumbered[id]] = ran[id];
     adopt_graph();
     rebuild();
     drain();
@@ -343,6 +327,47 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
             touch(*id);
             drain();
         }
+    settle(now);
+    return renumbered;
+}
+
+// After the graph was made anew: the record of each old unit goes to the one that has its name now. Where each has gone.
+std::vector<UnitId> Engine::carry_records(const std::vector<std::string>& old_names) {
+    std::vector<UnitId> renumbered(old_names.size(), no_unit);
+    std::vector<Record> records(graph_.size());
+    for (UnitId id = 0; id < old_names.size(); ++id) {
+        // An alias may have become another unit's name: only a unit of the same name takes the record over.
+        UnitId now_called = graph_.find(old_names[id]);
+        if (now_called != no_unit && graph_.name(now_called) == old_names[id]) {
+            renumbered[id] = now_called;
+            records[now_called] = std::move(records_[id]);
+        }
+    }
+    for (Record& record : records)
+        if (record.cause != no_unit)
+            record.cause = renumbered[record.cause];
+    records_ = std::move(records);
+    for (Effect& effect : effects_)
+        if (effect.unit != no_unit)
+            effect.unit = renumbered[effect.unit];
+    std::erase_if(effects_,
+                  [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
+    return renumbered;
+}
+
+std::vector<UnitId> Engine::remove(UnitId gone, Instant now) {
+    now_ = now;
+    std::vector<std::string> old_names(graph_.size());
+    for (UnitId id = 0; id < graph_.size(); ++id)
+        old_names[id] = graph_.name(id);
+    std::vector<Unit> units = std::move(graph_).take_units();
+    units.erase(units.begin() + static_cast<std::ptrdiff_t>(gone));
+    // What stands in for units that are only named is made anew for those that are still named.
+    std::erase_if(units, [](const Unit& unit) { return unit.source.empty() && !unit.fault.empty(); });
+    graph_ = Graph(std::move(units));
+    std::vector<UnitId> renumbered = carry_records(old_names);
+    adopt_graph();
+    rebuild();
     settle(now);
     return renumbered;
 }

@@ -47,6 +47,8 @@ public:
     // Takes other units (they were read again): records go over by name. A unit that is gone but has something to stop
     // stays, asked for, until it is down. Gives for each old id the new one, or no_unit.
     [[nodiscard]] std::vector<UnitId> replace(std::vector<Unit> units, Instant now);
+    // Takes a unit that holds nothing out of the graph. Ids change as by replace().
+    [[nodiscard]] std::vector<UnitId> remove(UnitId gone, Instant now);
     // One more unit, or another one in place of an invalid one of that name. Ids stay as they are.
     void add(Unit unit, Instant now);
     // Takes over records saved earlier, by unit name, before anything was started.
@@ -63,6 +65,7 @@ private:
     // settle.cpp
     void rebuild();
     void adopt_graph();
+    std::vector<UnitId> carry_records(const std::vector<std::string>& old_names);
     void soften_new_requirements(UnitId id, Unit& fresh) const;
     [[nodiscard]] bool requires_already(UnitId id, UnitId other) const;
     void touch(UnitId id);

@@ -55,6 +55,16 @@ constexpr Option options[] = {
          return true;
      }},
     {"allow-insecure-units", 0, "", takes_source, "read files that others may write", set_flag<&Arguments::insecure>},
+    {"full", 0, "", takes_full, "a copy of the whole unit, rather than a drop-in", set_flag<&Arguments::full>},
+    {"property", 'p', "KEY=VALUE", takes_run, "a setting of the unit, as SECTION.KEY=VALUE (may be given again)",
+     [](Arguments& arguments, std::string_view value) {
+         arguments.properties.emplace_back(value);
+         return true;
+     }},
+    {"name", 0, "NAME", takes_run, "the name of the unit (run-XXXXXX)", set_text<&Arguments::name>},
+    {"wait", 'w', "", takes_run, "wait for its end, and exit as it did", set_flag<&Arguments::to_the_end>},
+    {"clean", 0, "", takes_run, "in the clean context of a service: not here, and without this environment",
+     set_flag<&Arguments::clean>},
     {"json", 'j', "", 0, "print JSON", set_flag<&Arguments::json>},
     {"control", 0, "PATH", 0, "the socket of the init (or $MINIINIT_CONTROL)", set_text<&Arguments::control>},
     {"user", 0, "", 0, "talk to your own manager, that of `miniinit --user`",
@@ -97,7 +107,8 @@ std::optional<Span> span_of(std::string_view text) {
 
 std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc, char** argv) {
     std::vector<::option> longs;
-    std::string letters = ":";
+    // `run` ends its options where its command begins.
+    std::string letters = (verb.takes & takes_run) != 0 ? "+:" : ":";
     constexpr int first = 256; // above every letter
     for (int index = 0; const Option& option : options) {
         if (taken(option, verb)) {

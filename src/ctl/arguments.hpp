@@ -16,24 +16,29 @@ namespace mi::ctl {
 
 // Everything that any verb takes; each verb looks at its own.
 struct Arguments {
-    std::vector<std::string> words; // what is no option, after the verb
-    std::string control;            // --control PATH
-    bool user = false;              // --user
-    bool system = false;            // --system
-    bool json = false;              // --json
-    bool all = false;               // --all
-    bool failed = false;            // --failed
-    bool reverse = false;           // --reverse
-    bool no_wait = false;           // --no-wait
-    bool force = false;             // --force
-    bool insecure = false;          // --allow-insecure-units
-    bool help = false;              // --help
-    std::optional<unsigned> lines;  // --lines N
-    std::optional<Span> timeout;    // --timeout SPAN
-    std::string state;              // --for STATE
-    std::string root;               // --root DIR
-    std::string config;             // --config FILE
-    std::vector<std::string> units; // --units DIR
+    std::vector<std::string> words;      // what is no option, after the verb
+    std::string control;                 // --control PATH
+    bool user = false;                   // --user
+    bool system = false;                 // --system
+    bool json = false;                   // --json
+    bool all = false;                    // --all
+    bool failed = false;                 // --failed
+    bool reverse = false;                // --reverse
+    bool no_wait = false;                // --no-wait
+    bool force = false;                  // --force
+    bool insecure = false;               // --allow-insecure-units
+    bool help = false;                   // --help
+    std::optional<unsigned> lines;       // --lines N
+    std::optional<Span> timeout;         // --timeout SPAN
+    std::string state;                   // --for STATE
+    std::string root;                    // --root DIR
+    std::string config;                  // --config FILE
+    std::vector<std::string> units;      // --units DIR
+    bool full = false;                   // --full
+    std::vector<std::string> properties; // --property SECTION.KEY=VALUE
+    std::string name;                    // --name NAME
+    bool to_the_end = false;             // --wait
+    bool clean = false;                  // --clean
 };
 
 // Options, as a set of bits: which ones a verb takes besides --help, --json, --control, --user and --system.
@@ -48,6 +53,8 @@ enum Takes : unsigned {
     takes_state = 128,
     takes_source = 256, // --root, --config, --units, --allow-insecure-units
     takes_every = 512,  // --all, of the processes of a unit
+    takes_run = 1024,   // those of `run`, and the words after the first that is no option are its command
+    takes_full = 2048,
 };
 
 struct Context;

@@ -24,7 +24,11 @@ bool Context::of_user() const {
         return arguments.user;
     if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & takes_force) != 0)
         return false;
-    if (::access(system_socket, F_OK) == 0)
+    const bool has_system = ::access(system_socket, F_OK) == 0;
+    // What a user runs is his own business; root's is the system's.
+    if ((verb.takes & takes_run) != 0)
+        return ::geteuid() != 0 || !has_system;
+    if (has_system)
         return false;
     // Without an init of ours on this machine, root's own manager is meant where it runs.
     const os::UserPlace place = os::user_place();

@@ -1,6 +1,7 @@
 #include "ctl/run.hpp"
 
 #include "base/text.hpp"
+#include "ctl/heritage.hpp"
 #include "ctl/logs.hpp"
 #include "ctl/verbs.hpp"
 
@@ -76,6 +77,8 @@ int run(int argc, char** argv) {
     const std::string_view called = argc > 0 ? base_name(argv[0]) : "minictl";
     if (called == "shutdown")
         return shutdown_main(argc, argv);
+    if (called == "telinit" || called == "init")
+        return telinit_main(argc, argv);
     // `poweroff`, `reboot`, `halt`.
     if (const Verb* verb = find_verb(called); verb != nullptr)
         return run_verb(*verb, argc, argv);

@@ -35,6 +35,12 @@ int verify_files(Context&);
 int enable_units(Context&);
 int disable_units(Context&);
 
+int run_command(Context&);
+int edit_unit(Context&);
+int mask_units(Context&);
+int unmask_units(Context&);
+int show_keys(Context&);
+
 int power_off(Context&);
 int reboot_machine(Context&);
 int halt_machine(Context&);

@@ -1,5 +1,6 @@
 // The verbs that change what runs, and how their progress is shown.
 #include "base/signals.hpp"
+#include "ctl/heritage.hpp"
 #include "ctl/log_tail.hpp"
 #include "ctl/verbs.hpp"
 #include "ctl/view.hpp"
@@ -162,7 +163,9 @@ int stop_units(Context& context) { return do_job(context, wire::Stop{{context.ar
 int restart_units(Context& context) { return do_job(context, wire::Restart{{context.arguments.words}}); }
 int try_restart_units(Context& context) { return do_job(context, wire::TryRestart{{context.arguments.words}}); }
 int reload_services(Context& context) { return do_job(context, wire::Reload{{context.arguments.words}}); }
-int go_to_target(Context& context) { return do_job(context, wire::Target{context.arguments.words[0]}); }
+int go_to_target(Context& context) {
+    return do_job(context, wire::Target{target_of_runlevel(context.arguments.words[0])});
+}
 
 int signal_unit(Context& context) {
     const std::vector<std::string>& words = context.arguments.words;

@@ -1,5 +1,6 @@
 // The verbs that only look.
 #include "base/text.hpp"
+#include "ctl/heritage.hpp"
 #include "ctl/log_tail.hpp"
 #include "ctl/verbs.hpp"
 #include "ctl/view.hpp"
@@ -105,7 +106,14 @@ int show_status(Context& context) {
             continue;
         }
         for (wire::UnitStatus& unit : units->units) {
-            code = std::max(code, exit_code_of(unit.state));
+            int standing = exit_code_of(unit.state);
+            // A daemon that its init script started is known to that script alone.
+            if (unit.state == core::Phase::done)
+                if (auto script = script_status(unit.name, std::chrono::seconds(10))) {
+                    unit.status_text = script->text;
+                    standing = script->code == 0 ? done : script->code <= 3 ? not_running : refused;
+                }
+            code = std::max(code, standing);
             text += text.empty() ? "" : "\n";
             text += status_view(context.out, unit, monotonic_now());
             if (std::string log = lines != 0 ? log_tail(context.out, logs, unit.name, lines, "  ") : ""; !log.empty())

@@ -220,6 +220,8 @@ void Supervisor::changed(const core::Effect& effect) {
     Live& live = live_[id];
     if (observer_ != nullptr)
         observer_->changed(id, effect.from, effect.to);
+    if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)
+        note_transient(id);
     switch (effect.to) {
     case Phase::starting: live.starting = now_; break;
     case Phase::up:
@@ -339,9 +341,20 @@ core::UnitId Supervisor::find_or_make(const std::string& name) {
     config::Loaded loaded = config::load_one(place_.source, name);
     if (loaded.units.empty())
         return id;
-    engine_->add(std::move(loaded.units.front()), now_);
-    live_.resize(engine_->graph().size());
+    add_unit(std::move(loaded.units.front()));
     return engine_->graph().find(name);
+}
+
+// Adds a unit, and the instances of templates that it names: nothing else would make them.
+void Supervisor::add_unit(core::Unit unit) {
+    std::vector<std::string> instances;
+    for (const core::Dependency& dependency : unit.dependencies)
+        if (dependency.unit.find('@') != std::string::npos)
+            instances.push_back(dependency.unit);
+    engine_->add(std::move(unit), now_);
+    live_.resize(engine_->graph().size());
+    for (const std::string& instance : instances)
+        (void)find_or_make(instance);
 }
 
 Supervisor::Reread Supervisor::reread() {
@@ -383,7 +396,13 @@ Supervisor::Reread Supervisor::reread() {
     if (place_.mode == Mode::container && settings_.pass_environment.empty())
         settings_.pass_environment = {"*"};
     surroundings_.refresh();
-    std::vector<core::UnitId> renumbered = engine_->replace(std::move(loaded.units), now_);
+    renumber(engine_->replace(std::move(loaded.units), now_));
+    for (const std::string& problem : engine_->graph().problems())
+        result.problems.push_back(problem);
+    return result;
+}
+
+void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
     auto number = [&](core::UnitId id) { return id < renumbered.size() ? renumbered[id] : core::no_unit; };
     std::vector<Live> live(engine_->graph().size());
     for (core::UnitId id = 0; id < renumbered.size(); ++id)
@@ -402,9 +421,6 @@ Supervisor::Reread Supervisor::reread() {
     std::erase_if(effects_, [](const core::Effect& effect) {
         return effect.unit == core::no_unit && effect.kind != core::Effect::Kind::halt;
     });
-    for (const std::string& problem : engine_->graph().problems())
-        result.problems.push_back(problem);
-    return result;
 }
 
 Result<> Supervisor::signal_unit(core::UnitId id, int number, bool all) {

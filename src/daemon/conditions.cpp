@@ -39,14 +39,14 @@ bool has_word(const std::vector<std::string>& words, const std::string& wanted) 
     });
 }
 
-// Whether we have the capability in our bounding set, and so can give it to a service.
+// Whether we have the capability, and so can give it to a service: the bounding set of a user's manager does not say that.
 bool has_capability(std::string_view name) {
     std::optional<int> number = capability_number(name);
     auto status = os::read_file("/proc/self/status");
     if (!number || !status)
         return false;
     for (std::string_view line : split(*status, '\n'))
-        if (line.starts_with("CapBnd:"))
+        if (line.starts_with("CapPrm:"))
             if (auto mask = to_number<CapabilitySet>(trim(line.substr(7)), 16))
                 return (*mask >> *number & 1) != 0;
     return false;

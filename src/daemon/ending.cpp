@@ -102,6 +102,7 @@ void Supervisor::finish() {
     if (place_.mode == Mode::user)                 // its clients see that nobody is there any more
         for (const std::string& socket : {place_.control, place_.notify})
             (void)::unlink(socket.c_str());
+    clear_transient(place_);
     over_ = true;
     loop_.stop();
 }

@@ -337,8 +337,12 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     if (reset.units.empty())
         for (UnitId unit = 0; unit < supervisor_.engine().graph().size(); ++unit)
             ids.push_back(unit);
-    for (UnitId unit : ids)
-        supervisor_.tell({.kind = EngineEvent::Kind::reset, .unit = unit});
+    // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
+    for (UnitId unit : ids) {
+        const bool goes = supervisor_.engine().record(unit).phase == Phase::failed &&
+                          supervisor_.is_transient(supervisor_.engine().graph().unit(unit));
+        supervisor_.tell({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
+    }
     supervisor_.control()->reply(id, wire::Nothing{});
 }
 
@@ -390,6 +394,16 @@ void Manager::answer(CallId id, const Caller&, const wire::Shutdown& shutdown) {
     supervisor_.begin_ending(how, 0);
 }
 
+void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    auto unit = supervisor_.make_transient(run.name, run.unit);
+    if (!unit)
+        return supervisor_.control()->error(id, wire::InvalidUnit{run.name, unit.error()});
+    supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = *unit});
+    begin(id, caller, run.to_the_end ? Goal::end : Goal::start, {*unit}, run.wait || run.to_the_end);
+}
+
 // --- what happened ----------------------------------------------------------------------------------------------------
 
 bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
@@ -434,6 +448,12 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
             return false;
         // A service that ran to its good end at once did start.
         result.ok = core::good(phase) || (phase == Phase::down && record.resting);
+        break;
+    case Goal::end:
+        if (transient(phase) || phase == Phase::up || phase == Phase::backoff || (phase == Phase::down && facts.coming))
+            return false;
+        result.ok = phase != Phase::failed && phase != Phase::invalid;
+        result.last_exit = wire::told(record.last_exit);
         break;
     case Goal::state: return false; // turn_ended answers these
     }

@@ -24,7 +24,7 @@ public:
     void turn_ended() override;
 
 private:
-    enum class Goal { start, stop, restart, reload, isolate, state };
+    enum class Goal { start, stop, restart, reload, isolate, state, end };
     // A call that waits. Units by name: they may be read again meanwhile.
     struct Job {
         Goal goal = Goal::start;
@@ -58,6 +58,8 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown);
     void answer(CallId id, const Caller& caller, const wire::Probe&);
     void answer(CallId id, const Caller& caller, const wire::BootTimes&);
+
+    void answer(CallId id, const Caller& caller, const wire::Run& run);
 
     // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.
     [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable,

@@ -33,4 +33,7 @@ struct Place {
 // A fault where they are not ours, or another manager is there.
 [[nodiscard]] Result<Fd> claim_place(const Place& place);
 
+// Removes the transient units that a manager before this one left behind.
+void clear_transient(const Place& place);
+
 } // namespace mi::daemon

@@ -158,6 +158,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     for (const Fault& fault : inheritance.faults)
         faults.push_back(fault.text());
 
+    if (options.resume_fd < 0)
+        clear_transient(place);
     config::Loaded loaded = config::load(place.source);
     bool nothing_read = loaded.units.empty();
     for (const config::Problem& problem : loaded.problems)
@@ -176,7 +178,11 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     beginning.graph = core::Graph(std::move(loaded.units));
     for (const std::string& problem : beginning.graph.problems())
         faults.push_back(problem);
-    beginning.circumstances = {wishes.words, !place.system(), first_boot()};
+    // A user's manager is wherever the user is: the machine's kernel was given its words, and it may be in a container.
+    if (place.mode == Mode::user)
+        beginning.circumstances = {os::kernel_command_line(), os::habitat() == os::Habitat::container, first_boot()};
+    else
+        beginning.circumstances = {wishes.words, !place.system(), first_boot()};
     beginning.surroundings.mode = place.mode;
     beginning.surroundings.directories = place.own_directories;
     beginning.surroundings.nothing = place.run_directory + "/nothing";

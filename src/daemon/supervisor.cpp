@@ -130,6 +130,11 @@ void Supervisor::turn() {
     pump();
     if (observer_ != nullptr)
         observer_->turn_ended();
+    if (forget_transients()) {
+        pump();
+        if (observer_ != nullptr)
+            observer_->turn_ended();
+    }
     flush_output();
     if (control_)
         control_->finish_turn();

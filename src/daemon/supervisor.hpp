@@ -92,6 +92,10 @@ public:
     Reread reread();
     // The id of a unit by name; an instance of a template is made if there is its template.
     core::UnitId find_or_make(const std::string& name);
+    // A unit of `text`, which is there only as long as it runs; the words say why there is none.
+    [[nodiscard]] std::expected<core::UnitId, std::string> make_transient(const std::string& name,
+                                                                          const std::string& text);
+    [[nodiscard]] bool is_transient(const core::Unit& unit) const;
     Result<> signal_unit(core::UnitId unit, int number, bool all);
     Result<> freeze_unit(core::UnitId unit, bool frozen);
     void isolate(const std::string& target);
@@ -142,6 +146,16 @@ private:
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
 
+    // After units were read again, or one is gone: `renumbered` has the new id of each.
+    void renumber(const std::vector<core::UnitId>& renumbered);
+
+    void add_unit(core::Unit unit);
+
+    // transient.cpp
+    [[nodiscard]] std::string transient_file(const std::string& name) const;
+    void note_transient(core::UnitId unit);
+    bool forget_transients(); // true: the engine was told something
+
     // listening.cpp: who speaks to us
     void signals_pending();
     void signal_arrived(const signalfd_siginfo& info);
@@ -189,6 +203,7 @@ private:
 
     std::deque<core::Effect> effects_;
     std::vector<os::Exit> exits_;
+    std::vector<std::string> ended_transients_; // in this turn, perhaps
     std::vector<StreamId> to_flush_;
     struct Held {
         ControlServer::Barrier barrier;

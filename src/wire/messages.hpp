@@ -157,12 +157,14 @@ struct JobResult {
     std::string unit;
     bool ok = false; // what was asked for is so (without `wait`: is under way)
     core::Phase state = core::Phase::down;
-    std::string message; // a sentence; for a failure the explanation
+    std::string message;           // a sentence; for a failure the explanation
+    std::optional<Exit> last_exit; // told by Run, to the end
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("ok", self.ok);
         visit("state", self.state);
         visit("message", self.message);
+        visit("last_exit", self.last_exit);
     }
 };
 
@@ -529,9 +531,30 @@ struct BootTimes {
     static void fields(auto&, auto&&) {}
 };
 
+struct Run {
+    using Reply = Progress;
+    static constexpr std::string_view method = "Run",
+                                      help =
+                                          "Makes a unit from the text of a unit file and starts it. It is gone when it "
+                                          "has ended; if it failed, when it is reset, stopped, or run again. With "
+                                          "`to_the_end` the answer comes when it has ended.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::offered;
+    std::string name;
+    std::string unit;
+    bool wait = true;
+    bool to_the_end = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("unit", self.unit);
+        visit("wait", self.wait);
+        visit("to_the_end", self.to_the_end);
+    }
+};
+
 using Request =
     std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload, Signal,
-                 Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw>;
+                 Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw, Run>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
                            Overview, Times>;
 

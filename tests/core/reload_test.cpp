@@ -229,3 +229,20 @@ TEST_CASE("a shutdown under way goes on in the engine that takes over") {
     CHECK(copy.engine.halting());
     CHECK(copy.phase("a") == "stopping");
 }
+
+TEST_CASE("a unit that is down can be taken out; the others keep what is true of them") {
+    Engine engine(Graph(config::read_bundle("[units.a]\n[units.b]\nwants = ['a']\n[units.c]\nafter = ['a']\n", "test",
+                                            {.bare_is_service = true})
+                            .units),
+                  {});
+    const UnitId b = engine.graph().find("b");
+    (void)engine.step({.kind = Event::Kind::start, .unit = b}, Instant{});
+    const Phase before = engine.record(b).phase;
+    const UnitId c = engine.graph().find("c");
+    const std::vector<UnitId> renumbered = engine.remove(c, Instant{});
+    CHECK(renumbered[c] == no_unit);
+    CHECK(engine.graph().find("c") == no_unit);
+    REQUIRE(renumbered[b] != no_unit);
+    CHECK(engine.graph().name(renumbered[b]) == "b");
+    CHECK(engine.record(renumbered[b]).phase == before);
+}

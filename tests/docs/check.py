@@ -109,6 +109,45 @@ def check_keys():
                     wrong.append(f"{key}: the page says {found}, the table {(type_, default, in_force)}")
             check(f"{page} has every key of {title(section)}: type, default, and whether it is in force", wrong)
         check(f"{page} has no key that the table does not have", [f"{where} {key}" for where, key in written])
+    check_key_tests(rows)
+
+
+def check_key_tests(rows):
+    """Every key in force is shown by a behaviour test, named in keys.tsv: one that is there, and speaks of the key."""
+    tests, wrong = {}, []
+    for line in (ROOT / "tests/docs/keys.tsv").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        name, file, sentence = line.split("\t")
+        if name in tests:
+            wrong.append(f"{name} stands there twice")
+        tests[name] = (file, sentence)
+    # A line may admit that the test is still to come; each is told in every run.
+    for name, (file, reason) in list(tests.items()):
+        if file == "-":
+            print(f"# no test of {name} yet: {reason}")
+    units = [(f"{section}.{key}" if section else key, key, in_force)
+             for page, section, key, _, _, in_force in rows if page == "miniinit-unit.5"]
+    for name, key, in_force in units:
+        if name not in tests:
+            if in_force:
+                wrong.append(f"{name} is in force and has no line (KEY, FILE, SENTENCE, with tabs between)")
+            continue
+        file, sentence = tests.pop(name)
+        if file == "-":
+            continue
+        path = ROOT / file
+        text = path.read_text().replace("\\n", "\n") if path.is_file() else ""
+        # Behaviour, not reading: what only says that a value is parsed is no test of a key.
+        if not re.match(r"tests/(system|boot|core|daemon|os|logd|container)/", file) or not text:
+            wrong.append(f"{name}: {file} is no behaviour test")
+        elif sentence not in text:
+            wrong.append(f"{name}: {file} has no sentence \"{sentence}\"")
+        # As a key of a unit, of a dict, or of sh(…) in a system test; a core test may say it by the name of its member.
+        elif not any(re.search(r"(?<![\w-])" + re.escape(word) + r"(?![\w-])", text) for word in (key, key.replace("-", "_"))):
+            wrong.append(f"{name}: {file} does not speak of it")
+    check("tests/docs/keys.tsv names a test for every key that is in force", wrong)
+    check("tests/docs/keys.tsv has no key that the table does not have", sorted(tests))
 
 
 # --- verbs and options ------------------------------------------------------------------------------------------------

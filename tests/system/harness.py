@@ -151,11 +151,11 @@ class Client:
 
 class Init:
     """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given
-    with --units."""
+    with --units. `mounts`: shell commands that are run before it, in its mount namespace."""
 
     def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True,
                  proc=True,
-                 before=(), env=None, run_mount=None, log_mount=None, wait=True, stdin=subprocess.DEVNULL, stdout=None):
+                 before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
         self.dir = os.path.join(scene.work, str(number))
         self.run, self.logs, self.units_dir = self.dir + "/run", self.dir + "/log", self.dir + "/units"
@@ -178,6 +178,7 @@ class Init:
             prepare.append(f"mount -t tmpfs -o {run_mount} none {self.run}")
         if log_mount:
             prepare.append(f"mount -t tmpfs -o {log_mount} none {self.logs}")
+        prepare += mounts
         if proc is False:
             prepare.append("mount -t tmpfs none /proc")
         prepare.append('exec "$@"')
