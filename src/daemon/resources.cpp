@@ -209,10 +209,10 @@ std::vector<std::string> Resources::adapt(const core::Unit& unit) {
 
 // --- what they use ----------------------------------------------------------------------------------------------------
 
-void Resources::account_all() {
+void Resources::share_and_count() {
     if (tree_ == nullptr)
         return;
-    for (const char* controller : {"memory", "pids"})
+    for (const char* controller : {"cpu", "memory", "pids"})
         (void)need(controller); // without: less is told of a unit, and a limit that needs it says so
 }
 

@@ -47,8 +47,10 @@ public:
     // start. What is to be said in the unit's log.
     [[nodiscard]] std::vector<std::string> adapt(const core::Unit& unit);
 
-    // Counts memory and tasks of every unit from now on: for the init of a machine, where that costs nobody else anything.
-    void account_all();
+    // For the init of a machine, where that costs nobody else anything: counts memory and tasks of every unit from now on,
+    // and has the kernel share processors among units rather than among processes. So a unit with a thousand processes
+    // gets no more than one with a single process, and we, outside of all of them, are not kept waiting by it.
+    void share_and_count();
     [[nodiscard]] os::CgroupUsage usage(const std::string& unit) const;
 
     // For want of memory a process of the unit has been killed since this was last asked: the words for it. `ended`: a

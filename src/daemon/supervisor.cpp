@@ -70,7 +70,7 @@ void Supervisor::open() {
             say(Priority::err, watched.error().text());
     };
     if (place_.system())
-        resources_.account_all();
+        resources_.share_and_count();
     loop_.set_due([this] { due(); });
     loop_.set_turn_end([this] { turn(); });
     watch(signals_.fd(), [this] { signals_pending(); });
