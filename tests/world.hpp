@@ -118,6 +118,9 @@ public:
         processes_.push_back({++last_pid_, unit, Role::main});
         happen({.kind = Event::Kind::main_pid, .unit = id(unit), .pid = last_pid_});
     }
+    void doubt(const std::string& unit, const std::string& words) {
+        happen({.kind = Event::Kind::doubted, .unit = id(unit), .detail = words});
+    }
     // A process of the unit that nobody knows; only SIGKILL ends it, or the story.
     void leave_behind(const std::string& unit) { processes_.push_back({++last_pid_, unit, Role::none}); }
     void leftovers_end(const std::string& unit) {

@@ -54,7 +54,7 @@ std::span<const Choice<core::ExitAction>> choices(core::ExitAction) {
 
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess) {
     using enum core::NotifyAccess;
-    static constexpr Choice<core::NotifyAccess> all_words[] = {{"main", main}, {"all", all}};
+    static constexpr Choice<core::NotifyAccess> all_words[] = {{"main", main}, {"exec", exec}, {"all", all}};
     return all_words;
 }
 

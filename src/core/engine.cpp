@@ -145,10 +145,16 @@ void Engine::apply(const Event& event, Instant now) {
             set_deadline(id, service(id).start_timeout);
         }
         break;
+    case Event::Kind::doubted:
+        if (in(Phase::starting, Stage::pid_file))
+            records_[id].detail = event.detail;
+        break;
     case Event::Kind::main_pid:
         records_[id].main_pid = event.pid;
-        if (in(Phase::starting, Stage::pid_file))
+        if (in(Phase::starting, Stage::pid_file)) {
+            records_[id].detail.clear();
             start_from(id, Stage::post_start);
+        }
         break;
     case Event::Kind::extend:
         if (records_[id].deadline != never &&

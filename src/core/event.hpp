@@ -36,6 +36,7 @@ struct Event {
         // The service says so itself.
         ready,
         reloading,
+        doubted,  // detail: what is held against its PID file
         main_pid, // pid: the verified process of a forking service, or MAINPID=
         extend,   // span: the present stage may take so much longer, from now
         alive,    // WATCHDOG=1

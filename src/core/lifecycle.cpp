@@ -47,9 +47,13 @@ void Engine::begin_start(UnitId id) {
         record.demand = false; // this is the run it was for
     record.main_pid = record.hook_pid = 0;
     record.hook = Role::none;
+    record.watchdog = Span{0};
     set_phase(id, Phase::starting, record.reason, record.cause);
-    if (graph_.unit(id).kind == Kind::service)
+    if (graph_.unit(id).kind == Kind::service) {
         set_deadline(id, service(id).start_timeout);
+        if (service(id).type != ServiceType::oneshot)
+            record.watchdog = service(id).watchdog; // it may say otherwise before it is up
+    }
     start_from(id, Stage::conditions);
 }
 
@@ -107,7 +111,6 @@ void Engine::come_up(UnitId id) {
         return;
     }
     set_phase(id, oneshot ? Phase::done : Phase::up);
-    record.watchdog = oneshot || graph_.unit(id).kind == Kind::target ? Span{0} : service(id).watchdog;
     watch_over(id);
     if (oneshot) {
         record.tries = 0;
@@ -418,7 +421,9 @@ void Engine::deadline_passed(UnitId id) {
     switch (record.phase) {
     case Phase::starting:
         fail_start(id, Reason::start_timeout,
-                   record.stage == Stage::pid_file ? "its PID file did not name a live process of it in time" : "");
+                   record.stage != Stage::pid_file ? ""
+                                                   : "its PID file did not name a live process of it in time" +
+                                                         (record.detail.empty() ? "" : ": " + record.detail));
         break;
     case Phase::backoff: set_phase(id, Phase::waiting, Reason::asked); break;
     case Phase::reloading:

@@ -61,7 +61,8 @@ enum class RestartPolicy : std::uint8_t { no, on_failure, on_abnormal, always };
 enum class LimitAction : std::uint8_t { fail, retry, reboot, shutdown };
 enum class KillMode : std::uint8_t { group, process, mixed };
 enum class ExitAction : std::uint8_t { none, shutdown, reboot, poweroff };
-enum class NotifyAccess : std::uint8_t { main, all };
+// Whose sd_notify messages count: nobody's, the main process's, those of all processes we started for the unit, of all of it.
+enum class NotifyAccess : std::uint8_t { none, main, exec, all };
 enum class Activation : std::uint8_t { normal, on_demand };
 
 // The commands around the main one; each list runs in order.
@@ -85,12 +86,13 @@ struct Service {
     LimitAction restart_limit_action = LimitAction::fail;
     KillMode kill_mode = KillMode::group;
     ExitAction exit_action = ExitAction::none;
-    NotifyAccess notify_access = NotifyAccess::main;
+    NotifyAccess notify_access = NotifyAccess::none; // as it was written; see heard_of
     Activation activation = Activation::normal;
     std::uint32_t restart_limit = 10; // 0: none
     int stop_signal = 15;
     int reload_signal = 1;
-    int ready_fd = 3; // notify-fd: the descriptor on which the newline comes
+    std::uint32_t fd_store_max = 128; // descriptors it may leave with us over its restarts
+    int ready_fd = 3;                 // notify-fd: the descriptor on which the newline comes
     Span restart_delay = std::chrono::milliseconds(100);
     Span restart_delay_max = std::chrono::seconds(30);
     Span start_timeout = std::chrono::seconds(90); // 0: none
@@ -100,6 +102,12 @@ struct Service {
     std::vector<SuccessExit> success_exit;         // empty: code 0 alone
     std::unique_ptr<Hooks> hooks;
 };
+
+// Whose messages count: what was written, else the main process's where the type or the watchdog needs them.
+[[nodiscard]] inline NotifyAccess heard_of(const Service& service) {
+    bool needed = service.type == ServiceType::notify || service.watchdog > Span{0};
+    return service.notify_access == NotifyAccess::none && needed ? NotifyAccess::main : service.notify_access;
+}
 
 enum class Input : std::uint8_t { null, tty, socket, file };
 enum class Output : std::uint8_t { log, console, null, inherit, socket, file };

@@ -221,6 +221,10 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
                 (unit.tries != 0 ? ", " + std::to_string(unit.tries) + " in a row" : std::string()));
     if (unit.status_text)
         row(text, "says", harmless(*unit.status_text));
+    if (unit.error_text)
+        row(text, "error", harmless(*unit.error_text));
+    if (unit.stored_descriptors != 0)
+        row(text, "keeps", std::to_string(unit.stored_descriptors) + " descriptors over its restarts");
     if (unit.dependencies) {
         const wire::Dependencies& on = *unit.dependencies;
         list_row(text, "requires", on.requires_);

@@ -2,7 +2,6 @@
 #include "core/explain.hpp"
 #include "daemon/builtin.hpp"
 #include "daemon/supervisor.hpp"
-#include "os/process.hpp"
 #include "os/runtime.hpp"
 
 #include <sys/random.h>
@@ -73,6 +72,9 @@ void Supervisor::spawn(const core::Effect& effect) {
     };
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, new_invocation());
+    if (auto opened = open_line(id); !opened)
+        return failed(opened.error(), 0);
+    surroundings_.notify = live_[id].line ? live_[id].line->path : "";
     bool entry = effect.role == Role::main && unit.name == entry_;
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
                           processes_.invocation(id), entry, surroundings_);
@@ -186,33 +188,6 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
     engine_->apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = pid}, now_);
 }
 
-void Supervisor::await_pid_file(core::UnitId id) {
-    const core::Unit& unit = engine_->graph().unit(id);
-    if (!unit.process || unit.process->pid_file.empty())
-        return; // the reader refuses such a unit; its start-timeout would end the wait
-    std::optional<uid_t> owner;
-    if (!unit.process->user.empty())
-        if (auto user = surroundings_.accounts.user(unit.process->user))
-            owner = user->uid;
-    pid_files_.await(id, unit.process->pid_file, owner);
-    check_pid_files();
-}
-
-// A PID file is believed when it names a live process of that very service.
-void Supervisor::check_pid_files() {
-    for (auto [id, pid] : pid_files_.candidates()) {
-        if (engine_->record(id).stage != core::Stage::pid_file) {
-            pid_files_.forget(id);
-            continue;
-        }
-        if (!os::process_exists(pid) || processes_.owner(pid, engine_->graph()) != id)
-            continue;
-        pid_files_.forget(id);
-        processes_.adopt_main(pid, id);
-        engine_->apply({.kind = Event::Kind::main_pid, .unit = id, .pid = pid}, now_);
-    }
-}
-
 void Supervisor::changed(const core::Effect& effect) {
     core::UnitId id = effect.unit;
     const core::Unit& unit = engine_->graph().unit(id);
@@ -223,7 +198,11 @@ void Supervisor::changed(const core::Effect& effect) {
     if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)
         note_transient(id);
     switch (effect.to) {
-    case Phase::starting: live.starting = now_; break;
+    case Phase::starting:
+        live.starting = now_;
+        live.status.clear();
+        live.trouble.clear();
+        break;
     case Phase::up:
     case Phase::done:
         if (effect.from == Phase::starting) {
@@ -260,6 +239,10 @@ void Supervisor::changed(const core::Effect& effect) {
         if (unit.service.exit_action == core::ExitAction::none)
             end_when_all_failed();
     }
+    // At rest, not on its way to the next run: what it has left with us is dropped.
+    if (!core::active(record.phase) && record.phase == effect.to && record.phase != Phase::waiting &&
+        record.phase != Phase::backoff)
+        fd_store_.drop(id);
     if ((effect.to == Phase::up || effect.to == Phase::done) && target_reached_ == Instant{} && !target_.empty() &&
         engine_->graph().find(target_) == id) {
         target_reached_ = now_;
@@ -275,11 +258,16 @@ void Supervisor::released(core::UnitId id) {
     Live& live = live_[id];
     live.ready_watch.reset();
     live.ready.reset();
-    live.status.clear();
     removing(live.own.end_run());
-    // A file that is gone already is what we want.
-    if (unit.process && !unit.process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
-        (void)::unlink(unit.process->pid_file.c_str());
+    live.main_watch.reset();
+    live.main_end.reset();
+    close_line(id);
+    clear_pid_file(id);
+    // What it said of itself stays to be read where it has gone wrong.
+    if (Phase phase = engine_->record(id).phase; phase != Phase::failed && phase != Phase::backoff) {
+        live.status.clear();
+        live.trouble.clear();
+    }
 }
 
 bool Supervisor::changed_on_disk(core::UnitId id) const {
@@ -415,6 +403,9 @@ void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
             for (const std::string& line : resources_.adapt(engine_->graph().unit(id)))
                 logs_.line(engine_->graph().name(id), Priority::warning, line);
     pid_files_.renumber(number);
+    fd_store_.renumber(number);
+    for (auto& barrier : barriers_)
+        barrier.first = number(barrier.first);
     for (core::Effect& effect : effects_)
         if (effect.unit != core::no_unit)
             effect.unit = number(effect.unit);

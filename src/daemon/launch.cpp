@@ -239,9 +239,14 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
                 environment.set(variable.substr(0, at), variable.substr(at + 1));
     environment.set("MINIINIT_UNIT", unit.name);
     environment.set("INVOCATION_ID", invocation);
-    bool notifies = unit.service.type == core::ServiceType::notify;
-    if (notifies && !surroundings.notify.empty())
+    bool notifies = !surroundings.notify.empty() && core::heard_of(unit.service) != core::NotifyAccess::none;
+    if (notifies)
         environment.set("NOTIFY_SOCKET", surroundings.notify);
+    if (main && unit.service.watchdog > Span{0}) {
+        auto micros = std::chrono::duration_cast<std::chrono::microseconds>(unit.service.watchdog);
+        environment.set("WATCHDOG_USEC", std::to_string(micros.count()));
+        environment.set_own_pid("WATCHDOG_PID");
+    }
     if (process != nullptr) {
         if (auto done = choose_user(plan, environment, *process, surroundings.accounts); !done)
             return std::unexpected(done.error());

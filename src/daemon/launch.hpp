@@ -21,7 +21,7 @@ namespace mi::daemon {
 struct Surroundings {
     const core::ManagerSettings* settings = nullptr;
     Mode mode = Mode::container;
-    std::string notify;                   // NOTIFY_SOCKET
+    std::string notify;                   // NOTIFY_SOCKET of the run that a process is made for; empty: none
     rlimit files{};                       // RLIMIT_NOFILE as we found it
     bool files_raised = false;            // whether ours differs, so that a child has to set it back
     std::vector<std::string> environment; // ours, as we were started: "KEY=VALUE"

@@ -1,5 +1,4 @@
-// Who speaks to PID 1 besides the control socket: the kernel and people by signals, services by notify messages.
-#include "base/text.hpp"
+// Who speaks to PID 1 besides the control socket and sd_notify(3): the kernel and people by signals, services on notify-fd.
 #include "daemon/supervisor.hpp"
 
 #include <unistd.h>
@@ -13,9 +12,6 @@ using core::Ending;
 using core::Event;
 
 namespace {
-
-constexpr int messages_a_turn = 128;
-constexpr std::size_t longest_status = 256; // of STATUS=, in bytes
 
 // What a signal means to the init of a machine.
 Ending machine_ending(int number) {
@@ -37,17 +33,9 @@ Ending container_ending(int number) {
     return Ending::none;
 }
 
-std::string without_controls(std::string_view text) {
-    std::string clean(text.substr(0, longest_status));
-    std::replace_if(clean.begin(), clean.end(), [](unsigned char c) { return c < 32 || c == 127; }, ' ');
-    return clean;
-}
-
 } // namespace
 
 void Supervisor::signals_pending() {
-    // What a process said before it ended is heard before its end is.
-    notify_pending();
     bool children = false;
     for (;;) {
         auto batch = signals_.read();
@@ -118,71 +106,6 @@ void Supervisor::forward(int number) {
         (void)os::signal_group(pid, number);
     else
         (void)os::send_signal(pid, number);
-}
-
-// --- sd_notify --------------------------------------------------------------------------------------------------------
-
-void Supervisor::notify_pending() {
-    for (int i = 0; notify_ && i < messages_a_turn; ++i) {
-        auto message = notify_->receive();
-        if (!message) {
-            if (message.error().code == EMSGSIZE) {
-                logs_.line({}, Priority::warning, "a notify message was too long and is ignored");
-                continue;
-            }
-            return;
-        }
-        if (!*message)
-            return;
-        now_ = loop::now();
-        notified(**message);
-        // BARRIER=1: its descriptor is closed with the message, and everything before it has been acted on.
-    }
-}
-
-void Supervisor::notified(const os::NotifyMessage& message) {
-    core::UnitId id = processes_.owner(message.pid, engine_->graph());
-    if (id == core::no_unit)
-        return;
-    const core::Unit& unit = engine_->graph().unit(id);
-    const core::Record& record = engine_->record(id);
-    if (unit.service.notify_access == core::NotifyAccess::main && message.pid != record.main_pid) {
-        logs_.line(unit.name, Priority::warning,
-                   "a notify message of process " + std::to_string(message.pid) +
-                       " is ignored: it is not the main process (notify-access)");
-        return;
-    }
-    for (std::string_view line : split(message.text, '\n')) {
-        std::size_t at = line.find('=');
-        if (at == std::string_view::npos)
-            continue;
-        std::string_view key = line.substr(0, at), value = line.substr(at + 1);
-        if (key == "READY" && value == "1") {
-            engine_->apply({.kind = Event::Kind::ready, .unit = id}, now_);
-        } else if (key == "RELOADING" && value == "1") {
-            engine_->apply({.kind = Event::Kind::reloading, .unit = id}, now_);
-        } else if (key == "STATUS") {
-            live_[id].status = without_controls(value);
-            if (observer_ != nullptr)
-                observer_->status_changed(id);
-        } else if (key == "MAINPID") {
-            auto pid = to_number<pid_t>(value);
-            if (!pid || *pid <= 1 || processes_.owner(*pid, engine_->graph()) != id) {
-                logs_.line(unit.name, Priority::warning,
-                           "MAINPID=" + without_controls(value) + " is ignored: that is no process of this service");
-            } else if (*pid != record.main_pid) {
-                processes_.adopt_main(*pid, id);
-                engine_->apply({.kind = Event::Kind::main_pid, .unit = id, .pid = *pid}, now_);
-            }
-        } else if (key == "EXTEND_TIMEOUT_USEC") {
-            constexpr std::uint64_t most = 86'400'000'000; // a day
-            if (auto micros = to_number<std::uint64_t>(value))
-                engine_->apply({.kind = Event::Kind::extend,
-                                .unit = id,
-                                .span = std::chrono::microseconds(std::min(*micros, most))},
-                               now_);
-        }
-    }
 }
 
 // --- notify-fd --------------------------------------------------------------------------------------------------------

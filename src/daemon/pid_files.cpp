@@ -6,8 +6,17 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <utility>
 
 namespace mi::daemon {
+
+namespace {
+// How a file comes to be there, to say something, and to be such as can be believed (owner and mode); and how the directory
+// itself goes away, to be made anew.
+constexpr std::uint32_t happenings =
+    IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+} // namespace
 
 PidFiles::PidFiles() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
@@ -18,8 +27,7 @@ void PidFiles::watch(const std::string& path) {
     std::string directory = path;
     do {
         directory = directory.substr(0, directory.rfind('/'));
-        int watch = ::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(),
-                                        IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO);
+        int watch = ::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(), happenings);
         if (watch >= 0) {
             watches_.insert(watch);
             return;
@@ -29,7 +37,7 @@ void PidFiles::watch(const std::string& path) {
 
 void PidFiles::await(core::UnitId unit, std::string path, std::optional<uid_t> owner) {
     watch(path);
-    waiting_[unit] = {std::move(path), owner};
+    waiting_[unit] = {std::move(path), owner, {}};
 }
 
 void PidFiles::forget(core::UnitId unit) {
@@ -55,12 +63,20 @@ void PidFiles::drain() {
         watch(awaited.path);
 }
 
-std::vector<std::pair<core::UnitId, pid_t>> PidFiles::candidates() const {
-    std::vector<std::pair<core::UnitId, pid_t>> found;
-    for (const auto& [unit, awaited] : waiting_)
-        if (auto pid = os::read_pid_file(awaited.path, awaited.owner))
-            found.emplace_back(unit, *pid);
+std::vector<std::pair<core::UnitId, Result<pid_t>>> PidFiles::candidates() const {
+    std::vector<std::pair<core::UnitId, Result<pid_t>>> found;
+    for (const auto& [unit, awaited] : waiting_) {
+        auto pid = os::read_pid_file(awaited.path, awaited.owner);
+        int code = pid ? 0 : pid.error().code;
+        if (code != ENOENT && code != ENOTDIR && code != ENODATA)
+            found.emplace_back(unit, std::move(pid));
+    }
     return found;
+}
+
+bool PidFiles::is_news(core::UnitId unit, const std::string& doubt) {
+    auto at = waiting_.find(unit);
+    return at != waiting_.end() && std::exchange(at->second.doubt, doubt) != doubt;
 }
 
 void PidFiles::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "base/result.hpp"
 #include "core/record.hpp"
 
 #include <sys/types.h>
@@ -28,9 +29,11 @@ public:
     [[nodiscard]] bool any() const { return !waiting_.empty(); }
     // Takes what inotify has to say, and watches again what did not exist before.
     void drain();
-    // Whom the files name, as far as they can be believed at all (os::read_pid_file); whether it is a process of the
-    // service is the caller's to find out.
-    [[nodiscard]] std::vector<std::pair<core::UnitId, pid_t>> candidates() const;
+    // Whom the files name, or why they cannot be believed at all (os::read_pid_file); whether it is a process of the
+    // service is the caller's to find out. Those that are not there yet, or empty yet, are left out.
+    [[nodiscard]] std::vector<std::pair<core::UnitId, Result<pid_t>>> candidates() const;
+    // Notes what is held against the unit's file; false where it is no more than last time.
+    [[nodiscard]] bool is_news(core::UnitId unit, const std::string& doubt);
     void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
 
 private:
@@ -39,6 +42,7 @@ private:
     struct Awaited {
         std::string path;
         std::optional<uid_t> owner;
+        std::string doubt{};
     };
     Fd inotify_;
     std::set<int> watches_; // of directories, as inotify numbers them

@@ -16,7 +16,7 @@ struct Place {
     bool first_process = false;                 // we are PID 1 of our namespace
     std::string run_directory;                  // /run/miniinit
     std::string control;                        // the control socket
-    std::string notify;                         // the socket for sd_notify(3)
+    std::string notify;                         // directory of the sockets for sd_notify(3)
     std::vector<std::string> log_directories;   // best first
     std::array<std::string, 3> own_directories; // where those of services are made: runtime, state, logs
     std::string program;                        // this binary, absolute

@@ -36,8 +36,11 @@ void Processes::add(pid_t pid, const Known& known) {
 }
 
 void Processes::adopt_main(pid_t pid, core::UnitId unit) {
+    Known known{unit, core::Role::main, {}};
+    if (const Known* before = find(pid); before != nullptr && before->unit == unit)
+        known.streams = before->streams; // the one we started ourselves is the main one again
     remove(pid);
-    known_[pid] = {unit, core::Role::main};
+    known_[pid] = known;
     ++runs_[unit].known;
     for (pid_t id : {pid, os::process_session(pid)})
         if (id > 1)
@@ -106,31 +109,14 @@ os::Membership Processes::membership(core::UnitId unit) const {
     return result;
 }
 
-core::UnitId Processes::owner(pid_t pid, const core::Graph& graph) const {
+bool Processes::belongs(pid_t pid, core::UnitId unit, const std::string& name) const {
     if (const Known* known = find(pid))
-        return known->unit;
-    if (tree_)
-        if (auto name = tree_->unit_of(pid))
-            return graph.find(*name);
-    if (tree_ && std::ranges::none_of(runs_, [](const auto& run) { return run.second.by_session; }))
-        return core::no_unit;
-    pid_t session = os::process_session(pid);
-    if (auto at = session_owners_.find(session);
-        session > 1 && at != session_owners_.end() && (find(session) != nullptr || !os::process_exists(session)))
-        return at->second;
-    // It has made a session of its own: what it was given at birth still tells.
-    std::vector<os::Membership> services;
-    std::vector<core::UnitId> units;
-    for (const auto& [unit, run] : runs_)
-        if (!tree_ || run.by_session) {
-            services.push_back(membership(unit));
-            units.push_back(unit);
-        }
-    auto members = os::find_members(services);
-    for (std::size_t i = 0; members && i < members->size(); ++i)
-        if (std::find((*members)[i].begin(), (*members)[i].end(), pid) != (*members)[i].end())
-            return units[i];
-    return core::no_unit;
+        return known->unit == unit;
+    if (auto lives_in = tree_ ? tree_->unit_of(pid) : std::nullopt)
+        return *lives_in == name;
+    // One that could not be put into the cgroup of its unit is told as without cgroups.
+    auto run = runs_.find(unit);
+    return run != runs_.end() && (!tree_ || run->second.by_session) && os::is_member(pid, membership(unit));
 }
 
 void Processes::signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,

@@ -48,8 +48,9 @@ public:
     // The run is over and nothing of it is left.
     void end_run(core::UnitId unit, const std::string& name);
 
-    // The unit a process belongs to, if any. `pid` may be a zombie.
-    [[nodiscard]] core::UnitId owner(pid_t pid, const core::Graph& graph) const;
+    // Whether a process belongs to the unit called `name`. `pid` may be a zombie; of one that is collected already nobody can
+    // tell any more.
+    [[nodiscard]] bool belongs(pid_t pid, core::UnitId unit, const std::string& name) const;
 
     // Sends a signal to a process of the unit, or to everything of it; SIGCONT follows a signal that asks to end, unless
     // the unit is frozen.

@@ -47,7 +47,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                                                             place_.log_directories,
                                                             {settings_.rotate_size, settings_.rotate_keep},
                                                             surroundings_.files}),
-      init_started_(beginning.init_started) {
+      upward_(address_above()), init_started_(beginning.init_started) {
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
@@ -74,6 +74,8 @@ void Supervisor::open() {
     loop_.set_due([this] { due(); });
     loop_.set_turn_end([this] { turn(); });
     watch(signals_.fd(), [this] { signals_pending(); });
+    if (fd_store_.fd() >= 0)
+        watch(fd_store_.fd(), [this] { fd_store_.drop_dead(); });
     if (pid_files_.fd() >= 0)
         watch(pid_files_.fd(), [this] {
             pid_files_.drain();
@@ -83,17 +85,12 @@ void Supervisor::open() {
         say(Priority::err, started.error().text() + "; the output of services is lost");
     if (auto made = os::make_directory(place_.run_directory, place_.mode == Mode::user ? 0700 : 0755); !made) {
         say(Priority::warning, made.error().text() + "; there is no control socket and no readiness by message");
-        surroundings_.notify.clear();
         return;
     }
-    auto notify = os::NotifySocket::bind(place_.notify);
-    if (notify) {
-        notify_ = std::move(*notify);
-        surroundings_.notify = place_.notify;
-        watch(notify_->fd(), [this] { notify_pending(); });
-    } else {
-        say(Priority::warning, notify.error().text() + "; services of type notify cannot become ready");
-    }
+    if (auto made = os::make_directory(place_.notify))
+        notify_directory_ = place_.notify;
+    else
+        say(Priority::warning, made.error().text() + "; services of type notify cannot become ready");
 }
 
 Outcome Supervisor::run(const std::vector<std::string>& targets) {
@@ -127,7 +124,10 @@ void Supervisor::tell(const core::Event& event) {
 
 void Supervisor::turn() {
     now_ = loop::now();
+    ++turn_;
     pump();
+    lift_barriers();
+    tell_above();
     if (observer_ != nullptr)
         observer_->turn_ended();
     if (forget_transients()) {
@@ -273,7 +273,7 @@ void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = engine_->next_deadline();
-    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_});
+    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_});
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -285,6 +285,8 @@ void Supervisor::due() {
     now_ = loop::now();
     if (more_to_reap_)
         reap();
+    if (listen_again_ <= now_)
+        listen_again();
     engine_->apply({.kind = core::Event::Kind::due}, now_);
     logs_.due(now_);
     if (sweep_again_ <= now_)
@@ -329,10 +331,13 @@ void Supervisor::exited(const os::Exit& exit) {
     const Processes::Known* known = processes_.find(exit.pid);
     if (known == nullptr) {
         std::erase(removals_, exit.pid);
-        processes_.note_orphan();
+        if (!fd_store_.closer_ended(exit.pid))
+            processes_.note_orphan();
         return;
     }
     Processes::Known process = *known;
+    if (process.unit != core::no_unit)
+        hear(process.unit, NotifyLine::most_unread); // what it said before it ended is heard before its end is
     processes_.remove(exit.pid);
     if (process.unit == core::no_unit)
         return;
@@ -343,7 +348,8 @@ void Supervisor::exited(const os::Exit& exit) {
     core::ExitStatus status = exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
                                                                   : core::ExitStatus::code(exit.code);
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
-    if (process.role == core::Role::main && engine_->record(process.unit).main_pid != exit.pid)
+    if (process.role == core::Role::main &&
+        (engine_->record(process.unit).main_pid != exit.pid || handed_on(process.unit, exit.pid)))
         return;
     // Asked before the sweep, with which the cgroup goes; a kill of our own is none of the kernel's.
     std::optional<std::string> memory;

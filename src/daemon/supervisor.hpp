@@ -7,8 +7,10 @@
 #include "daemon/conditions.hpp"
 #include "daemon/console.hpp"
 #include "daemon/control.hpp"
+#include "daemon/fd_store.hpp"
 #include "daemon/launch.hpp"
 #include "daemon/log_link.hpp"
+#include "daemon/notify_line.hpp"
 #include "daemon/pid_files.hpp"
 #include "daemon/place.hpp"
 #include "daemon/processes.hpp"
@@ -17,6 +19,7 @@
 #include "os/children.hpp"
 #include "os/notify_socket.hpp"
 #include "os/spawn.hpp"
+#include "os/upward.hpp"
 
 #include <array>
 #include <deque>
@@ -47,11 +50,16 @@ struct Observer {
 // What a unit has at this moment besides its record.
 struct Live {
     std::string status;       // STATUS= of sd_notify
+    std::string trouble;      // ERRNO= and its like, in words
     std::uint64_t digest = 0; // of the unit as it was when it was started
     Instant starting{}, up{}; // of the last start, for the boot times
     Belongings own;
     Fd ready; // notify-fd: read end
     std::unique_ptr<loop::Watch> ready_watch;
+    std::unique_ptr<NotifyLine> line; // sd_notify: where the present run speaks
+    pid_t from_pid_file = 0;          // the main process that the PID file named
+    Fd main_end;                      // pidfd of a main process that is no child of ours
+    std::unique_ptr<loop::Watch> main_watch;
 };
 
 class Supervisor final : public LogLink::Listener {
@@ -111,6 +119,7 @@ public:
     [[nodiscard]] LogLink& logs() { return logs_; }
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
+    [[nodiscard]] const FdStore& fd_store() const { return fd_store_; }
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
@@ -135,8 +144,6 @@ private:
                                                                     os::Plan& plan);
     void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
     void thaw(core::UnitId unit);
-    void await_pid_file(core::UnitId unit);
-    void check_pid_files();
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
     [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
@@ -145,6 +152,17 @@ private:
     void end_when_all_failed();
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
+
+    // main_process.cpp: who a service's main process is
+    [[nodiscard]] std::optional<uid_t> pid_file_owner(const core::Unit& unit);
+    void await_pid_file(core::UnitId unit);
+    void check_pid_files();
+    [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
+    bool handed_on(core::UnitId unit, pid_t from);
+    void adopt_main(core::UnitId unit, pid_t pid);
+    void watch_main(core::UnitId unit, pid_t pid);
+    void main_gone(core::UnitId unit, pid_t pid);
+    void clear_pid_file(core::UnitId unit);
 
     // After units were read again, or one is gone: `renumbered` has the new id of each.
     void renumber(const std::vector<core::UnitId>& renumbered);
@@ -160,11 +178,20 @@ private:
     void signals_pending();
     void signal_arrived(const signalfd_siginfo& info);
     void forward(int number);
-    void notify_pending();
-    void notified(const os::NotifyMessage& message);
     void ready_pending(core::UnitId unit);
     void memory_events_pending();
     void listen_to_memory();
+
+    // notices.cpp: what services say by sd_notify(3)
+    [[nodiscard]] std::expected<void, std::string> open_line(core::UnitId unit);
+    void close_line(core::UnitId unit);
+    void complain(core::UnitId unit, NotifyLine::Complaint what, const std::string& text);
+    void hear(core::UnitId unit, std::size_t most);
+    void listen_again();
+    [[nodiscard]] bool believes(core::UnitId unit, const os::NotifyMessage& message);
+    void heard(core::UnitId unit, os::NotifyMessage& message);
+    void lift_barriers();
+    void name_main(core::UnitId unit, const std::string& text);
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
 
@@ -172,6 +199,10 @@ private:
     void all_down();
     void report_slow_stops();
     void finish();
+
+    // above.cpp: what we tell whoever supervises us
+    [[nodiscard]] std::string_view address_above() const;
+    void tell_above();
 
     loop::Loop& loop_;
     os::Spawner& spawner_;
@@ -196,7 +227,13 @@ private:
     Resources resources_;
     LogLink logs_;
     PidFiles pid_files_;
-    std::optional<os::NotifySocket> notify_;
+    FdStore fd_store_;
+    std::string notify_directory_; // empty: none could be made
+    std::uint64_t lines_made_ = 0, turn_ = 0;
+    std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
+    Instant listen_again_ = never;                      // to those that have said too much at once
+    os::Upward upward_;
+    bool told_ready_ = false;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
     Observer* observer_ = nullptr;

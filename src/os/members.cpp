@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <unordered_map>
@@ -118,6 +119,30 @@ Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership>
             members[static_cast<std::size_t>(service)].push_back(pid);
     }
     return members;
+}
+
+bool is_member(pid_t pid, const Membership& service) {
+    auto own_session = [&](pid_t session) {
+        return session > 0 &&
+               std::find(service.sessions.begin(), service.sessions.end(), session) != service.sessions.end();
+    };
+    Owners ids;
+    if (!service.invocation_id.empty())
+        ids.emplace(service.invocation_id, 0);
+    pid_t self = ::getpid();
+    constexpr int deepest = 4096; // also ends a walk in a circle, which a changing /proc could show
+    for (int depth = 0; pid > 1 && pid != self && depth < deepest; ++depth) {
+        Result<ProcessStat> stat = process_stat(pid);
+        if (!stat)
+            return depth == 0 && own_session(process_session(pid));
+        if (own_session(stat->session))
+            return true;
+        int owner = owner_by_environment(*stat, ids);
+        if (owner != nobody)
+            return true;
+        pid = stat->parent;
+    }
+    return false;
 }
 
 Result<std::vector<pid_t>> own_children() {

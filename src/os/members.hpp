@@ -23,6 +23,10 @@ struct Membership {
 // /proc it is the leaders of living process groups that are returned.
 [[nodiscard]] Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership> services);
 
+// Whether this one process belongs to the service, a zombie too, by the same signs; it costs as much as it has parents.
+// Without /proc its session alone tells.
+[[nodiscard]] bool is_member(pid_t pid, const Membership& service);
+
 // Our children, the adopted ones included, zombies too. Cheap: with no child that we do not know, no service has a
 // process we do not know, and no scan is needed. A fault where the kernel does not tell.
 [[nodiscard]] Result<std::vector<pid_t>> own_children();

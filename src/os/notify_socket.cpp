@@ -12,7 +12,7 @@
 
 namespace mi::os {
 
-Result<NotifySocket> NotifySocket::bind(const std::string& path) {
+Result<NotifySocket> NotifySocket::bind(const std::string& path, std::optional<uid_t> owner) {
     Result<sockaddr_un> address = local_address(path);
     if (!address)
         return std::unexpected(address.error());
@@ -25,29 +25,36 @@ Result<NotifySocket> NotifySocket::bind(const std::string& path) {
     // Asked for before anyone can write: a message without credentials could not be believed.
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
         return fault(errno, "ask for credentials on", path);
-    // A thousand services may become ready in one turn of ours; refused, the default has to do.
-    int room = 8 << 20;
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
         return fault(errno, "bind", path);
-    if (::chmod(path.c_str(), 0666) != 0)
-        return fault(errno, "set the mode of", path);
+    // bind(2) made it with our umask; connecting takes the right to write.
+    if ((owner && ::lchown(path.c_str(), *owner, static_cast<gid_t>(-1)) != 0) ||
+        ::chmod(path.c_str(), owner ? 0600 : 0666) != 0) {
+        int code = errno;
+        ::unlink(path.c_str());
+        return fault(code, "set owner and mode of", path);
+    }
     return NotifySocket(std::move(fd));
 }
 
 Result<std::optional<NotifyMessage>> NotifySocket::receive() {
     std::array<char, 8192> buffer;
-    Result<Packet> packet = receive_packet(fd_.get(), buffer);
-    if (!packet) {
-        if (packet.error().code == EAGAIN)
-            return std::nullopt;
+    std::vector<Fd> rest;
+    Result<Packet> packet = receive_packet(fd_.get(), buffer, rest);
+    if (!packet && packet.error().code == EAGAIN)
+        return std::nullopt;
+    if (!packet && packet.error().code == EMSGSIZE)
+        return NotifyMessage{.fds = std::move(rest), .long_ = true};
+    if (!packet)
         return std::unexpected(packet.error());
+    NotifyMessage message{.text = std::string(buffer.data(), packet->size), .fds = std::move(packet->fds)};
+    message.cut = packet->cut;
+    // Without a sender (which no kernel does that knows SO_PASSCRED) it is nobody's.
+    if (packet->sender) {
+        message.pid = packet->sender->pid;
+        message.uid = packet->sender->uid;
     }
-    if (!packet->sender)
-        return fault(EPERM, "believe a message without a sender");
-    return NotifyMessage{packet->sender->pid, packet->sender->uid, std::string(buffer.data(), packet->size),
-                         std::move(packet->fds)};
+    return message;
 }
 
 } // namespace mi::os

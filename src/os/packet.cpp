@@ -36,6 +36,14 @@ Result<> send_packet(int socket, std::string_view bytes, std::span<const int> fd
 }
 
 Result<Packet> receive_packet(int socket, std::span<char> buffer) {
+    std::vector<Fd> rest;
+    Result<Packet> packet = receive_packet(socket, buffer, rest);
+    if (packet && packet->cut)
+        return fault(EMSGSIZE, "receive message");
+    return packet;
+}
+
+Result<Packet> receive_packet(int socket, std::span<char> buffer, std::vector<Fd>& rest) {
     iovec part{buffer.data(), buffer.size()};
     // Room for all that one message can carry, and for the sender.
     alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
@@ -68,8 +76,11 @@ Result<Packet> receive_packet(int socket, std::span<char> buffer) {
             std::memcpy(&*packet.sender, CMSG_DATA(header), sizeof(ucred));
         }
     }
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    packet.cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
+        rest = std::move(packet.fds);
         return fault(EMSGSIZE, "receive message");
+    }
     return packet;
 }
 

@@ -84,19 +84,23 @@ std::string wait_channel(pid_t pid) {
 
 Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (!fd && errno == ELOOP)
+        return fault(0, "refuse PID file that is a symbolic link:", path);
     if (!fd)
         return fault(errno, "open", path);
     struct stat about{};
     if (::fstat(fd.get(), &about) != 0)
         return fault(errno, "look at", path);
     if (!S_ISREG(about.st_mode))
-        return fault(0, "refuse pid file that is no regular file:", path);
+        return fault(0, "refuse PID file that is no regular file:", path);
     if ((about.st_mode & S_IWOTH) != 0)
-        return fault(0, "refuse pid file that anyone can write:", path);
+        return fault(0, "refuse PID file that anyone can write:", path);
     char text[64];
     ssize_t got = ::read(fd.get(), text, sizeof text);
     if (got < 0)
         return fault(errno, "read", path);
+    if (got == 0)
+        return fault(ENODATA, "find a process id in", path);
     std::string_view whole(text, static_cast<std::size_t>(got));
     // Some write more than one line; the number stands in the first.
     std::optional<pid_t> pid = to_number<pid_t>(trim(whole.substr(0, whole.find('\n'))));
@@ -106,7 +110,7 @@ Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner)
     // nobody else's processes.
     const bool trusted = about.st_uid == 0 || about.st_uid == ::geteuid() || (owner && about.st_uid == *owner);
     if (!trusted && process_user(*pid) != about.st_uid)
-        return fault(0, "refuse pid file of another user:", path);
+        return fault(0, "refuse PID file of another user:", path);
     return *pid;
 }
 

@@ -37,8 +37,8 @@ struct ProcessStat {
 
 // The pid a daemon wrote to its pid file. Refused: a symbolic link, anything but a regular file, a file that is
 // writable by others or owned by someone who is neither we, root, `owner`, nor the user of the process that it names, and
-// what is not a number above 1. What it names may be anyone's process: check that it belongs to the service before
-// believing it.
+// what is not a number above 1. Fault ENODATA: it is empty, still. What it names may be anyone's process: check that it
+// belongs to the service before believing it.
 [[nodiscard]] Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner = std::nullopt);
 
 } // namespace mi::os

@@ -86,9 +86,11 @@ struct UnitStatus {
     std::optional<Dependencies> dependencies; // told by Status, not by List
     // What its cgroup uses; by Status, where the kernel tells.
     std::optional<std::int64_t> memory_bytes, memory_peak_bytes;
-    std::optional<std::int64_t> cpu_usec; // processor time of this run
-    std::optional<std::int64_t> tasks;    // processes and their threads
-    bool frozen = false;                  // by Freeze
+    std::optional<std::int64_t> cpu_usec;  // processor time of this run
+    std::optional<std::int64_t> tasks;     // processes and their threads
+    bool frozen = false;                   // by Freeze
+    std::optional<std::string> error_text; // the error the service says it has (sd_notify ERRNO, BUSERROR)
+    std::uint32_t stored_descriptors = 0;  // that it keeps with us over its restarts (sd_notify FDSTORE)
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -118,6 +120,8 @@ struct UnitStatus {
         visit("cpu_usec", self.cpu_usec);
         visit("tasks", self.tasks);
         visit("frozen", self.frozen);
+        visit("error_text", self.error_text);
+        visit("stored_descriptors", self.stored_descriptors);
     }
 };
 

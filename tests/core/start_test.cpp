@@ -95,6 +95,28 @@ TEST_CASE("a forking service whose parent fails, or whose PID file never comes, 
     }
 }
 
+TEST_CASE("what is held against a PID file is told while it is awaited, and when it never came right") {
+    World world("[units.a]\nservice = { type = 'forking', command = '/a', restart = 'no', start-timeout = '5s' }\n"
+                "process.pid-file = '/run/a.pid'\n");
+    world.ask("a");
+    world.doubt("a", "too early");
+    world.exit("a", 0);
+    world.doubt("a", "/run/a.pid names process 1");
+    CHECK(world.why("a") == "a is starting: /run/a.pid names process 1.");
+    SUBCASE("it comes right") {
+        world.pid_file("a");
+        CHECK(world.why("a") == "a is up: it was asked for.");
+        world.doubt("a", "too late");
+        CHECK(world.why("a") == "a is up: it was asked for.");
+    }
+    SUBCASE("it does not") {
+        world.pass("5s");
+        CHECK(world.why("a") ==
+              "a is failed: it was not ready within its start-timeout: its PID file did not name a live "
+              "process of it in time: /run/a.pid names process 1.");
+    }
+}
+
 TEST_CASE("services that notify are up when they say so, by message or by descriptor") {
     World world("[units.a]\nservice = { type = 'notify', command = '/a' }\n"
                 "[units.b]\nservice = { type = 'notify-fd', command = '/b' }\n");

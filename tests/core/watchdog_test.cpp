@@ -69,6 +69,17 @@ TEST_CASE("a service may say that it hangs, set another time for its watchdog, a
     CHECK(world.signals() == "db:ABRT");
 }
 
+TEST_CASE("a service may set the time of its watchdog before it is up") {
+    World world(
+        "[units.db]\n[units.db.service]\ntype = 'notify'\ncommand = '/bin/db'\nwatchdog = '1h'\nrestart = 'no'\n");
+    world.ask("db");
+    world.says("db", Event::Kind::watchdog, std::chrono::seconds(5));
+    world.ready("db");
+    CHECK(world.record("db").watchdog == std::chrono::seconds(5));
+    world.pass("5s");
+    CHECK(world.why("db") == "db is stopping: its watchdog ran out: WATCHDOG=1 did not come in time.");
+}
+
 TEST_CASE("the watchdog rests during a reload and begins anew after it") {
     World world = up();
     world.says("db", Event::Kind::reloading);

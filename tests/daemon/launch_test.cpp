@@ -109,6 +109,28 @@ TEST_CASE("what we tell a service of itself is not replaced by what our own make
     CHECK(pad.variable("MINIINIT_UNIT") == "a");
 }
 
+TEST_CASE("who may speak by sd_notify is told where, and who is watched how often it has to") {
+    auto told = [](const char* keys, bool main = true) {
+        Pad pad(service + keys);
+        pad.surroundings.notify = "/run/miniinit/notify/1";
+        auto made = pad.launch(main);
+        REQUIRE(made);
+        std::string all;
+        for (std::size_t i = 0; i < made->plan.environment.size(); ++i)
+            if (std::string_view line = made->plan.environment[i];
+                line.starts_with("NOTIFY_SOCKET=") || line.starts_with("WATCHDOG_"))
+                all += std::string(all.empty() ? "" : " ") + std::string(line);
+        return all;
+    };
+    CHECK(told("") == "");
+    CHECK(told("type = 'notify'\n") == "NOTIFY_SOCKET=/run/miniinit/notify/1");
+    CHECK(told("notify-access = 'exec'\n") == "NOTIFY_SOCKET=/run/miniinit/notify/1");
+    CHECK(told("watchdog = '1500ms'\n") ==
+          "NOTIFY_SOCKET=/run/miniinit/notify/1 WATCHDOG_USEC=1500000 WATCHDOG_PID=0000000000");
+    // A command around it does not ping.
+    CHECK(told("watchdog = '1500ms'\n", false) == "NOTIFY_SOCKET=/run/miniinit/notify/1");
+}
+
 TEST_CASE("our maker's channels to us are not passed on to services") {
     Pad pad(service);
     pad.settings.pass_environment = {"*"};

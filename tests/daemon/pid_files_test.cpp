@@ -2,6 +2,8 @@
 #include "daemon/pid_files.hpp"
 #include "os/scene.hpp"
 
+#include <map>
+
 using namespace mi;
 using namespace mi::daemon;
 
@@ -15,8 +17,9 @@ bool heard(const PidFiles& files, int milliseconds = 1000) {
 
 std::vector<pid_t> named(const PidFiles& files) {
     std::vector<pid_t> pids;
-    for (auto [unit, pid] : files.candidates())
-        pids.push_back(pid);
+    for (auto& [unit, pid] : files.candidates())
+        if (pid)
+            pids.push_back(*pid);
     return pids;
 }
 
@@ -27,7 +30,7 @@ TEST_CASE("a PID file that is there already is a candidate at once") {
     PidFiles files;
     files.await(3, scratch.write("a.pid", "4711\n"), {});
     REQUIRE(files.candidates().size() == 1);
-    CHECK(files.candidates()[0] == std::pair<core::UnitId, pid_t>(3, 4711));
+    CHECK(files.candidates()[0] == std::pair<core::UnitId, Result<pid_t>>(3, 4711));
     files.forget(3);
     CHECK_FALSE(files.any());
     CHECK(files.candidates().empty());
@@ -92,7 +95,58 @@ TEST_CASE("what is no PID file, or one that others could have planted, is no can
     files.await(7, scratch.path(), {});
     ::mkfifo((scratch / "fifo").c_str(), 0600);
     files.await(8, scratch / "fifo", {});
+    files.await(9, scratch / "missing", {});
+    files.await(10, scratch / "real/below-a-file", {});
     CHECK(named(files).empty());
+    // One that is not there, or empty, may yet come to be what it should; of the others it can be said why not.
+    std::map<core::UnitId, std::string> doubts;
+    for (auto& [unit, pid] : files.candidates())
+        doubts[unit] = pid.error().text();
+    CHECK(doubts.size() == 7);
+    CHECK(doubts[2] == "find no process id in " + (scratch / "words"));
+    CHECK(doubts[5] == "refuse PID file that anyone can write: " + (scratch / "open"));
+    CHECK(doubts[6] == "refuse PID file that is a symbolic link: " + (scratch / "link"));
+    CHECK(doubts[7].starts_with("refuse PID file that is no regular file"));
+    CHECK(doubts[8].starts_with("refuse PID file that is no regular file"));
+}
+
+TEST_CASE("what is held against a PID file is news once") {
+    os::Scratch scratch;
+    PidFiles files;
+    files.await(1, scratch / "a.pid", {});
+    CHECK(files.is_news(1, "it is a link"));
+    CHECK_FALSE(files.is_news(1, "it is a link"));
+    CHECK(files.is_news(1, "it is a pipe"));
+    CHECK_FALSE(files.is_news(2, "nobody waits for it"));
+    files.await(1, scratch / "a.pid", {});
+    CHECK(files.is_news(1, "it is a pipe"));
+}
+
+TEST_CASE("a PID file that is given to the service's user late, or made safe late, is heard of") {
+    os::Scratch scratch;
+    PidFiles files;
+    std::string path = scratch.write("a.pid", "4711\n", 0666);
+    files.await(1, path, {});
+    CHECK(named(files).empty());
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    CHECK(heard(files));
+    CHECK(named(files) == std::vector<pid_t>{4711});
+}
+
+TEST_CASE("a PID file in a directory that is removed and made anew is heard of") {
+    os::Scratch scratch;
+    PidFiles files;
+    std::filesystem::create_directory(scratch / "run");
+    files.await(1, scratch / "run/a.pid", {});
+    std::filesystem::remove(scratch / "run");
+    CHECK(heard(files));
+    files.drain();
+    std::filesystem::create_directory(scratch / "run");
+    CHECK(heard(files));
+    files.drain();
+    scratch.write("run/a.pid", "4711\n");
+    CHECK(heard(files));
+    CHECK(named(files) == std::vector<pid_t>{4711});
 }
 
 TEST_CASE("the service's own user may have written it, another may not") {
@@ -126,5 +180,5 @@ TEST_CASE("units keep their files when they are numbered anew") {
     files.await(2, scratch.write("b", "12\n"), {});
     files.renumber([](core::UnitId old) { return old == 1 ? core::UnitId{7} : core::no_unit; });
     REQUIRE(files.candidates().size() == 1);
-    CHECK(files.candidates()[0] == std::pair<core::UnitId, pid_t>(7, 11));
+    CHECK(files.candidates()[0] == std::pair<core::UnitId, Result<pid_t>>(7, 11));
 }

@@ -95,15 +95,46 @@ bool lives(pid_t pid) { return os::process_exists(pid); }
 TEST_CASE("a process we started is its unit's, and what it leaves behind too") {
     Scene scene;
     Processes processes(std::nullopt);
-    core::Graph graph;
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & setsid sleep 1000 >/dev/null & echo $!; wait");
     processes.add(pids[0], {1, Role::main, {}});
-    CHECK(processes.owner(pids[0], graph) == 1);
-    CHECK(processes.owner(pids[1], graph) == 1); // a session of its own, but our INVOCATION_ID
-    CHECK(processes.owner(::getpid(), graph) == core::no_unit);
+    CHECK(processes.belongs(pids[0], 1, "a"));
+    CHECK(processes.belongs(pids[1], 1, "a")); // a session of its own, but our INVOCATION_ID
+    CHECK_FALSE(processes.belongs(pids[0], 2, "b"));
+    CHECK_FALSE(processes.belongs(pids[1], 2, "b"));
+    CHECK_FALSE(processes.belongs(::getpid(), 1, "a"));
     CHECK(processes.invocation(1) == invocation);
     CHECK(processes.invocation(2).empty());
+}
+
+TEST_CASE(
+    "a process without our INVOCATION_ID and in a session of its own is known by its parents, also when it has ended") {
+    Scene scene;
+    Processes processes(std::nullopt);
+    processes.begin_run(1, invocation);
+    // Two sessions away from what we started, with an empty environment; the second one is soon a zombie.
+    std::vector<pid_t> pids = scene.start("exec 3>&1; env -i setsid sh -c 'setsid sleep 1000 >/dev/null 3>&- & a=$!; "
+                                          "setsid true 3>&- & echo $a $! >&3; exec sleep 1000 >/dev/null 3>&-' 3>&1 & "
+                                          "exec >/dev/null 3>&-; wait");
+    REQUIRE(pids.size() == 3);
+    REQUIRE(os::eventually([&] { return !lives(pids[2]); }));
+    processes.add(pids[0], {1, Role::main, {}});
+    CHECK(processes.belongs(pids[1], 1, "a"));
+    CHECK(processes.belongs(pids[2], 1, "a"));
+    CHECK_FALSE(processes.belongs(pids[2], 2, "b"));
+}
+
+TEST_CASE("the process we started keeps its log when it becomes the main one again") {
+    Scene scene;
+    Processes processes(std::nullopt);
+    processes.begin_run(1, invocation);
+    std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & echo $!; wait");
+    processes.add(pids[0], {1, Role::main, {7, 8}});
+    processes.adopt_main(pids[1], 1);
+    processes.adopt_main(pids[0], 1);
+    REQUIRE(processes.find(pids[0]) != nullptr);
+    CHECK(processes.find(pids[0])->streams == std::array<wire::logs::StreamId, 2>{7, 8});
+    CHECK(processes.find(pids[1])->role == Role::main);
 }
 
 TEST_CASE("with nothing left a unit is swept at once") {

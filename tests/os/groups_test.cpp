@@ -183,7 +183,7 @@ TEST_CASE("a pid file is believed only if nobody else could have written it") {
     CHECK(!read_pid_file(scratch.write("long", std::string(4000, '7'))));
     CHECK(!read_pid_file(scratch.write("open", "4711\n", 0666)));
     REQUIRE(::symlink((scratch / "good").c_str(), (scratch / "link").c_str()) == 0);
-    CHECK(read_pid_file(scratch / "link").error().code == ELOOP);
+    CHECK(read_pid_file(scratch / "link").error().text().starts_with("refuse PID file that is a symbolic link"));
     REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
     CHECK(!read_pid_file(scratch / "fifo"));
     CHECK(!read_pid_file(scratch.path()));

@@ -5,6 +5,7 @@
 #include "os/runtime.hpp"
 #include "scene.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -79,11 +80,15 @@ TEST_CASE("a notification comes with its sender, and a bad one does not stop the
     sockaddr_un address = local_address(path).value();
     Fd client(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(send_packet(client.get(), std::string(20000, 'x')));
     int one = client.get();
+    REQUIRE(send_packet(client.get(), std::string(20000, 'x'), {&one, 1}));
     REQUIRE(send_packet(client.get(), "READY=1\nSTATUS=fine", {&one, 1}));
-    CHECK(socket.receive().error().code == EMSGSIZE);
     NotifyMessage message = socket.receive().value().value();
+    CHECK(message.long_);
+    CHECK(message.text.empty());
+    CHECK(message.fds.size() == 1); // whoever receives it sees to its end
+    message = socket.receive().value().value();
+    CHECK_FALSE(message.long_);
     CHECK(message.text == "READY=1\nSTATUS=fine");
     CHECK(message.pid == ::getpid());
     CHECK(message.uid == ::getuid());
@@ -92,6 +97,45 @@ TEST_CASE("a notification comes with its sender, and a bad one does not stop the
     REQUIRE(::stat(path.c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0666);
     CHECK(NotifySocket::bind(path).error().code == EADDRINUSE);
+}
+
+TEST_CASE("a notification whose descriptors do not fit is read all the same, and says so") {
+    CHECK(aside([] {
+        Scratch scratch;
+        std::string path = scratch / "notify";
+        NotifySocket socket = NotifySocket::bind(path).value();
+        sockaddr_un address = local_address(path).value();
+        Fd client(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            return false;
+        std::vector<int> many(most_descriptors, client.get());
+        bool sent = send_packet(client.get(), "READY=1", many) && send_packet(client.get(), "STOPPING=1");
+        rlimit few{static_cast<rlim_t>(client.get() + 11), static_cast<rlim_t>(client.get() + 11)};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        NotifyMessage cut = socket.receive().value().value();
+        NotifyMessage whole = socket.receive().value().value();
+        return sent && cut.cut && cut.text == "READY=1" && cut.pid == ::getpid() && cut.fds.size() < most_descriptors &&
+               !whole.cut && whole.text == "STOPPING=1";
+    }));
+}
+
+TEST_CASE("a notify socket can be its owner's alone") {
+    if (!is_root())
+        return;
+    Scratch scratch;
+    std::string path = scratch / "notify";
+    NotifySocket socket = NotifySocket::bind(path, 1234).value();
+    struct stat about{};
+    REQUIRE(::stat(path.c_str(), &about) == 0);
+    CHECK(about.st_uid == 1234);
+    CHECK((about.st_mode & 0777) == 0600);
+    for (uid_t user : {1234U, 1235U})
+        CHECK(aside([&] {
+                  Fd client(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+                  sockaddr_un address = local_address(path).value();
+                  return ::setresuid(user, user, user) == 0 &&
+                         ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+              }) == (user == 1234U));
 }
 
 TEST_CASE("a listener replaces a stale socket, but no live one and nothing else") {

@@ -11,9 +11,11 @@ import checks_clients
 import checks_context
 import checks_ctl
 import checks_ending
+import checks_forking
 import checks_heritage
 import checks_keys
 import checks_logs
+import checks_notify
 import checks_order
 import checks_orphans
 import checks_policy
@@ -24,12 +26,12 @@ import checks_types
 import checks_user
 from harness import Checks, Failed, Scene
 
-GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types, checks_policy,
-                               checks_reload, checks_ending,
-                               checks_ctl, checks_clients, checks_robust, checks_user, checks_run,
-                               checks_heritage, checks_keys) for group in module.GROUPS]
+GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
+                               checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
+                               checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
+                               checks_keys) for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
-ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_robust.ALONE
+ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE
 
 
 def run(scene, group):

@@ -1,0 +1,155 @@
+#include "daemon/fd_store.hpp"
+
+#include "os/discard.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+
+namespace mi::daemon {
+
+namespace {
+constexpr std::size_t most_waste = 512;
+}
+
+FdStore::FdStore() : hang_ups_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+FdStore::Kept FdStore::keep(core::UnitId unit, std::string name, Fd fd, bool polled, std::size_t most) {
+    auto& mine = stored_[unit];
+    if (std::ranges::any_of(mine, [&](const Stored& one) { return os::same_description(one.fd.get(), fd.get()); })) {
+        discard(unit, std::move(fd));
+        return Kept::already;
+    }
+    if (mine.size() >= most) {
+        discard(unit, std::move(fd));
+        return Kept::full;
+    }
+    Stored stored{std::move(fd), std::move(name)};
+    // Asked whether it has hung up, a file of a remote server would ask that first.
+    if (polled && hang_ups_ && os::is_harmless(stored.fd.get())) {
+        epoll_event nothing_but_hang_up{.events = 0, .data = {.fd = stored.fd.get()}};
+        stored.watched = ::epoll_ctl(hang_ups_.get(), EPOLL_CTL_ADD, stored.fd.get(), &nothing_but_hang_up) == 0;
+    }
+    mine.push_back(std::move(stored));
+    return Kept::yes;
+}
+
+void FdStore::unwatch(const Stored& stored) const {
+    // Its open file may live on elsewhere, and would go on to be reported.
+    if (stored.watched)
+        (void)::epoll_ctl(hang_ups_.get(), EPOLL_CTL_DEL, stored.fd.get(), nullptr);
+}
+
+void FdStore::drop_dead() {
+    std::array<epoll_event, 64> events;
+    int count = ::epoll_wait(hang_ups_.get(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i)
+        for (auto& [unit, mine] : stored_) {
+            auto dead = std::ranges::find_if(mine, [&](const Stored& one) {
+                return one.watched && one.fd.get() == events[static_cast<std::size_t>(i)].data.fd;
+            });
+            if (dead == mine.end())
+                continue;
+            unwatch(*dead);
+            discard(unit, std::move(dead->fd));
+            mine.erase(dead);
+            break;
+        }
+}
+
+void FdStore::remove(core::UnitId unit, std::string_view name) {
+    auto mine = stored_.find(unit);
+    if (mine == stored_.end())
+        return;
+    for (Stored& one : mine->second)
+        if (one.name == name) {
+            unwatch(one);
+            discard(unit, std::move(one.fd));
+        }
+    std::erase_if(mine->second, [](const Stored& one) { return !one.fd; });
+}
+
+void FdStore::drop(core::UnitId unit) {
+    auto mine = stored_.find(unit);
+    if (mine == stored_.end())
+        return;
+    for (Stored& one : mine->second) {
+        unwatch(one);
+        discard(unit, std::move(one.fd));
+    }
+    stored_.erase(mine);
+}
+
+std::span<const FdStore::Stored> FdStore::descriptors_of(core::UnitId unit) const {
+    auto mine = stored_.find(unit);
+    return mine == stored_.end() ? std::span<const Stored>{} : mine->second;
+}
+
+bool FdStore::discard(core::UnitId unit, Fd fd) {
+    if (!fd)
+        return true;
+    if (os::is_harmless(fd.get())) {
+        os::close_harmless(std::move(fd));
+        return true;
+    }
+    Waste& waste = waste_[unit];
+    waste.waiting.push_back(std::move(fd));
+    if (waste.closer == 0)
+        close_waste(waste);
+    return waste.waiting.size() <= most_waste;
+}
+
+void FdStore::close_waste(Waste& waste) {
+    std::vector<int> fds;
+    for (const Fd& fd : waste.waiting)
+        fds.push_back(fd.get());
+    auto closer = os::close_aside(fds);
+    if (!closer)
+        return; // no process to be had now: the next one that comes takes these along
+    waste.closer = *closer;
+    for (Fd& fd : waste.waiting)
+        (void)fd.release();
+    waste.waiting.clear();
+}
+
+bool FdStore::closer_ended(pid_t pid) {
+    for (auto at = waste_.begin(); at != waste_.end(); ++at) {
+        if (at->second.closer != pid)
+            continue;
+        at->second.closer = 0;
+        if (at->second.waiting.empty())
+            waste_.erase(at);
+        else
+            close_waste(at->second);
+        return true;
+    }
+    return false;
+}
+
+void FdStore::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
+    std::map<core::UnitId, std::vector<Stored>> stored;
+    for (auto& [unit, mine] : stored_) {
+        core::UnitId now = fresh(unit);
+        if (now != core::no_unit) {
+            stored.emplace(now, std::move(mine));
+            continue;
+        }
+        for (Stored& one : mine) {
+            unwatch(one);
+            discard(unit, std::move(one.fd));
+        }
+    }
+    stored_ = std::move(stored);
+    std::map<core::UnitId, Waste> waste;
+    for (auto& [unit, theirs] : waste_) {
+        // Of units that are gone, together: what hangs there hangs for nobody any more.
+        Waste& to = waste[fresh(unit)];
+        if (to.closer == 0)
+            to.closer = theirs.closer;
+        std::ranges::move(theirs.waiting, std::back_inserter(to.waiting));
+    }
+    waste_ = std::move(waste);
+}
+
+} // namespace mi::daemon

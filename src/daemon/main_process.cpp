@@ -1,0 +1,135 @@
+// Which process is a service's main one, where that is not the one we started: the PID files of forking services, and main
+// processes whose end the kernel tells their parent instead of us.
+#include "daemon/supervisor.hpp"
+#include "os/process.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace mi::daemon {
+
+using core::Event;
+using core::Phase;
+
+// Who may have written the PID file of the unit, besides root and us.
+std::optional<uid_t> Supervisor::pid_file_owner(const core::Unit& unit) {
+    if (!unit.process->user.empty())
+        if (auto user = surroundings_.accounts.user(unit.process->user))
+            return user->uid;
+    return std::nullopt;
+}
+
+void Supervisor::await_pid_file(core::UnitId id) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    if (!unit.process || unit.process->pid_file.empty())
+        return; // the reader refuses such a unit; its start-timeout would end the wait
+    pid_files_.await(id, unit.process->pid_file, pid_file_owner(unit));
+    check_pid_files();
+}
+
+// What is against taking the process that a PID file names for one of the unit's; empty: nothing.
+std::string Supervisor::doubt_about(core::UnitId id, pid_t pid) const {
+    if (!os::process_exists(pid))
+        return "names process " + std::to_string(pid) + ", which does not exist";
+    if (!processes_.belongs(pid, id, engine_->graph().name(id)))
+        return "names process " + std::to_string(pid) + ", which is none of this service's";
+    return {};
+}
+
+// A PID file is believed when it names a live process of that very service.
+void Supervisor::check_pid_files() {
+    for (auto& [id, named] : pid_files_.candidates()) {
+        if (engine_->record(id).stage != core::Stage::pid_file) {
+            pid_files_.forget(id);
+            continue;
+        }
+        const core::Unit& unit = engine_->graph().unit(id);
+        std::string doubt = named ? doubt_about(id, *named) : named.error().text();
+        if (named && !doubt.empty())
+            doubt = unit.process->pid_file + " " + doubt;
+        if (doubt.empty()) {
+            pid_files_.forget(id);
+            live_[id].from_pid_file = *named;
+            adopt_main(id, *named);
+        } else if (pid_files_.is_news(id, doubt)) {
+            logs_.line(unit.name, Priority::warning, "its PID file is not believed: " + doubt);
+            engine_->apply({.kind = Event::Kind::doubted, .unit = id, .detail = doubt}, now_);
+        }
+    }
+}
+
+// The main process of a forking service has ended: whether it has left its part to another, and said so in its PID file.
+bool Supervisor::handed_on(core::UnitId id, pid_t from) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    const core::Record& record = engine_->record(id);
+    bool runs = record.phase == Phase::up || record.phase == Phase::reloading ||
+                (record.phase == Phase::starting && record.stage == core::Stage::post_start);
+    if (unit.service.type != core::ServiceType::forking || !runs || !unit.process || unit.process->pid_file.empty())
+        return false;
+    auto heir = os::read_pid_file(unit.process->pid_file, pid_file_owner(unit));
+    if (!heir || *heir == from || !doubt_about(id, *heir).empty())
+        return false;
+    logs_.line(unit.name, Priority::info,
+               "its main process is now " + std::to_string(*heir) + ", as its PID file says");
+    live_[id].from_pid_file = *heir;
+    adopt_main(id, *heir);
+    return true;
+}
+
+void Supervisor::adopt_main(core::UnitId id, pid_t pid) {
+    processes_.adopt_main(pid, id);
+    watch_main(id, pid);
+    engine_->apply({.kind = Event::Kind::main_pid, .unit = id, .pid = pid}, now_);
+}
+
+// The end of a process is told to its parent. If that is not we, a pidfd tells it.
+void Supervisor::watch_main(core::UnitId id, pid_t pid) {
+    Live& live = live_[id];
+    live.main_watch.reset();
+    live.main_end.reset();
+    auto stat = os::process_stat(pid);
+    if (!stat || stat->parent == ::getpid())
+        return; // without /proc its end shows when its parent's does
+    live.main_end = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!live.main_end)
+        return; // it has ended and its parent knows, or the kernel (before 5.3) does not tell
+    auto watch = loop_.watch(live.main_end.get(), [this, name = engine_->graph().name(id), pid] {
+        if (core::UnitId now = engine_->graph().find(name); now != core::no_unit)
+            main_gone(now, pid);
+    });
+    if (watch)
+        live.main_watch = std::move(*watch);
+}
+
+void Supervisor::main_gone(core::UnitId id, pid_t pid) {
+    live_[id].main_watch.reset();
+    live_[id].main_end.reset();
+    // It may have become our child meanwhile: then we know how it ended.
+    reap();
+    hear(id, NotifyLine::most_unread);
+    auto stat = os::process_stat(pid);
+    if (engine_->record(id).main_pid != pid || (stat && stat->parent == ::getpid()))
+        return;
+    // How it ended, its own parent knows alone.
+    processes_.remove(pid);
+    processes_.note_end();
+    if (!handed_on(id, pid))
+        engine_->apply({.kind = Event::Kind::exited, .unit = id, .role = core::Role::main, .pid = pid}, now_);
+}
+
+// The run is over: a PID file that its daemon has left lying names nobody, or soon somebody else.
+void Supervisor::clear_pid_file(core::UnitId id) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    pid_t ours = std::exchange(live_[id].from_pid_file, 0);
+    if (!unit.process || unit.process->pid_file.empty())
+        return;
+    const std::string& path = unit.process->pid_file;
+    if (unit.service.type == core::ServiceType::forking) {
+        auto named = os::read_pid_file(path, pid_file_owner(unit));
+        if (!named || (*named != ours && os::process_exists(*named)))
+            return;
+    }
+    (void)::unlink(path.c_str()); // gone already is what we want
+}
+
+} // namespace mi::daemon

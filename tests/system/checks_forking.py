@@ -1,0 +1,108 @@
+"""Daemons that put themselves into the background: whose process a PID file names, how it comes to be there, and what becomes
+of both."""
+import os
+import signal
+
+from harness import sh, until
+
+
+def forking(work, name, parent, **service):
+    return {"service": sh(parent.replace("FILE", f"{work}/{name}"), type="forking", **{"restart": "no", **service}),
+            "process": {"pid-file": f"{work}/{name}"}}
+
+
+def forking_doubts(t):
+    work = t.scene.work + "/doubts"
+    os.mkdir(work)
+    os.chmod(work, 0o777)
+    quiet = "</dev/null >/dev/null 2>&1"
+    parent = f"setsid sleep 1000 {quiet} & exit 0"
+    units = {
+        "other": {"service": sh(f"echo $$ >{work}/living; exec sleep 1000")},
+        "dead": forking(work, "dead", parent, start_timeout="700ms"),
+        "living": {"requires": ["other"], **forking(work, "living", parent, start_timeout="700ms")},
+        "link": forking(work, "link", parent, start_timeout="700ms"),
+        "open": forking(work, "open", parent, start_timeout="700ms"),
+        "pipe": forking(work, "pipe", parent, start_timeout="700ms"),
+        "words": forking(work, "words", parent, start_timeout="700ms"),
+        # Wrong at first, right in the end: waits for a word on a FIFO in between.
+        "late": forking(work, "deep/er/late", f"setsid sh -c 'read x <{work}/go; mkdir -p {work}/deep; mkdir {work}/deep/er; "
+                        f": >FILE; echo $$ >>FILE; exec sleep 1000' {quiet} & exit 0", start_timeout="20s"),
+        "mended": forking(work, "mended", f"setsid sh -c 'read x <{work}/mend; echo $$ >FILE; exec sleep 1000' {quiet} & exit 0",
+                          start_timeout="20s"),
+    }
+    for name, text in (("dead", "999999\n"), ("open", "1\n"), ("words", "hello\n"), ("mended", "999998\n")):
+        with open(f"{work}/{name}", "w") as file:
+            file.write(text)
+    os.chmod(work + "/open", 0o666)
+    os.symlink(work + "/dead", work + "/link")
+    for name in ("pipe", "go", "mend"):
+        os.mkfifo(f"{work}/{name}")
+    with t.scene.init(units) as init:
+        for name, words in (("dead", "names process 999999, which does not exist"),
+                            ("living", "which is none of this service's"), ("link", "symbolic link"),
+                            ("open", "anyone can write"), ("pipe", "no regular file"), ("words", "no process id")):
+            status = init.wait(name, "failed", 10)
+            t.has(f"the reason of the failure says what is wrong with the PID file: {name}", status["reason"],
+                  "start-timeout", words)
+            t.equal(f"the log has it once: {name}", init.text(name, ("init",)).count("is not believed"), 1)
+        t.equal("what is another's stays as it is", (init.state("other"), os.path.exists(work + "/living")), ("up", True))
+        t.ok("a PID file that names a dead process is removed at the end", not os.path.exists(work + "/dead"))
+        t.ok("what is no PID file is left alone", all(os.path.lexists(f"{work}/{name}") for name in
+                                                     ("link", "open", "pipe", "words")), os.listdir(work))
+        until(lambda: "999998" in init.status("mended")["reason"], 5)
+        t.equal("while it is awaited the status says what is held against it",
+                (init.state("mended"), init.status("mended")["reason"]),
+                ("starting", f"{work}/mended names process 999998, which does not exist"))
+        t.equal("one that is not there yet is not held against anybody", init.text("late", ("init",)), "")
+        for name, fifo in (("mended", "mend"), ("late", "go")):
+            with open(f"{work}/{fifo}", "w") as file:
+                file.write("go\n")
+            t.attempt(f"a PID file that comes right late is believed: {name}", lambda: init.wait(name, timeout=10))
+        t.equal("and nothing is held against it any more", init.status("mended")["reason"], "")
+        t.equal("its process is the main one, in a directory made late, too", str(init.status("late")["main_pid"]),
+                open(f"{work}/deep/er/late").read().strip())
+
+
+def forking_heirs(t):
+    work = t.scene.work + "/heirs"
+    os.mkdir(work)
+    os.chmod(work, 0o777)
+    quiet = "</dev/null >/dev/null 2>&1"
+    # A daemon that at SIGUSR1 forks another, which writes the file before the first one ends.
+    again = ("trap 'setsid sleep 1000 & echo $! >FILE; exit 0' USR1; echo $$ >FILE; while :; do sleep 0.05; done")
+    plain = f"setsid sh -c 'echo $$ >FILE; exec sleep 1000' {quiet} & exit 0"
+    units = {
+        "again": forking(work, "again", f"setsid sh -c \"{again.replace('$', chr(92) + '$')}\" {quiet} & exit 0", restart="always",
+                         restart_delay="50ms"),
+        "clean": forking(work, "clean", f"setsid sh -c 'trap \"rm -f FILE; exit 0\" TERM; echo $$ >FILE; "
+                         f"while :; do sleep 0.05; done' {quiet} & exit 0"),
+        "messy": forking(work, "messy", plain),
+        "held": forking(work, "held", f"sh -c 'setsid sh -c \"echo \\$\\$ >FILE; exec sleep 1000\" {quiet} & wait' & "
+                        f"while [ ! -s FILE ]; do sleep 0.02; done; exit 0", restart="on-failure", restart_delay="50ms"),
+    }
+    with t.scene.init(units) as init:
+        first = init.wait("again")["main_pid"]
+        init.kill_inside(init.outside(first), signal.SIGUSR1)
+        second = until(lambda: (pid := init.status("again").get("main_pid")) not in (None, first) and pid, 10)
+        t.equal("a daemon that hands on to another process, and writes that down, is still the same service",
+                (init.state("again"), init.status("again")["restarts"], str(second)),
+                ("up", 0, open(work + "/again").read().strip()))
+        t.has("which is said", init.text("again", ("init",)), f"its main process is now {second}")
+        events = init.events("again")
+        init.kill_inside(init.outside(second), signal.SIGKILL)
+        events.until("again", "backoff")
+        t.attempt("the end of that one is the end of the run", lambda: events.until("again", "up"))
+        main = init.wait("held")["main_pid"]
+        events = init.events("held")
+        init.kill_inside(init.outside(main), signal.SIGKILL)
+        t.attempt("the end of a daemon that is another process's child is noticed too",
+                  lambda: events.until("held", "backoff"))
+        for name in ("clean", "messy"):
+            init.wait(name)
+            t.ok(f"its PID file is there: {name}", os.path.exists(f"{work}/{name}"))
+            init.stop(name)
+            t.ok(f"and gone after a stop, whoever removes it: {name}", not os.path.exists(f"{work}/{name}"))
+
+
+GROUPS = [forking_doubts, forking_heirs]
