@@ -118,7 +118,6 @@ void script(const Value& value, core::Unit& unit);
 void reload_command(const Value& value, core::Unit& unit);
 void success_exit(const Value& value, core::Unit& unit);
 void watchdog(const Value& value, core::Unit& unit);
-void activation(const Value& value, core::Unit& unit);
 
 void supplementary_groups(const Value& value, core::Unit& unit);
 void environment(const Value& value, core::Unit& unit);

@@ -225,7 +225,6 @@ void standard_input(const Value& value, core::Unit& unit) {
         into.input = core::Input::tty;
     } else if (value.node().text == "socket") {
         into.input = core::Input::socket;
-        unit.not_in_force.push_back("process.stdin");
     } else {
         value.not_one_of({"null", "tty", "socket", "file:PATH"});
     }
@@ -233,14 +232,10 @@ void standard_input(const Value& value, core::Unit& unit) {
 
 void standard_output(const Value& value, core::Unit& unit) {
     output_into(value, process(unit).output, process(unit).output_path);
-    if (process(unit).output == core::Output::socket)
-        unit.not_in_force.push_back("process.stdout");
 }
 
 void standard_error(const Value& value, core::Unit& unit) {
     output_into(value, process(unit).error, process(unit).error_path);
-    if (process(unit).error == core::Output::socket)
-        unit.not_in_force.push_back("process.stderr");
 }
 
 void tty(const Value& value, core::Unit& unit) {

@@ -172,10 +172,4 @@ void watchdog(const Value& value, core::Unit& unit) {
         value.into(unit.service.watchdog);
 }
 
-void activation(const Value& value, core::Unit& unit) {
-    value.into(unit.service.activation);
-    if (unit.service.activation == core::Activation::on_demand)
-        unit.not_in_force.push_back("service.activation");
-}
-
 } // namespace mi::config::read

@@ -1,5 +1,6 @@
 #include "config/sense.hpp"
 
+#include "config/readers.hpp"
 #include "config/syntax.hpp"
 
 #include <algorithm>
@@ -79,23 +80,66 @@ void check_restart(const Section& section, core::Service& service) {
 void check_streams(const Section& process, const core::Unit& unit) {
     if (!unit.process)
         return;
-    bool accepts =
-        std::any_of(unit.listen.begin(), unit.listen.end(), [](const core::Listen& each) { return each.accept; });
+    const bool one_socket = core::accepts(unit) || unit.listen.size() == 1;
     if (unit.process->input == core::Input::tty && unit.process->tty.empty() && !process.has("tty"))
         process.error("stdin", "stdin = \"tty\" needs `tty`: which terminal");
-    auto needs_accept = [&](std::string_view key) {
-        if (!accepts)
-            process.error(key, std::string(key) + " = \"socket\" needs a [[listen]] with accept = true");
+    auto needs_socket = [&](std::string_view key) {
+        if (!one_socket)
+            process.error(key, std::string(key) + " = \"socket\" needs one [[listen]], or accept = true");
     };
     if (unit.process->input == core::Input::socket)
-        needs_accept("stdin");
+        needs_socket("stdin");
     if (unit.process->output == core::Output::socket)
-        needs_accept("stdout");
+        needs_socket("stdout");
     if (unit.process->error == core::Output::socket)
-        needs_accept("stderr");
+        needs_socket("stderr");
     if (!unit.process->supplementary_groups.empty() && unit.process->user.empty() && unit.process->group.empty())
         process.warning("supplementary-groups",
                         "`supplementary-groups` without `user`: the service still runs as root");
+}
+
+// One process for each connection: there is no main process, so what is said of one has no meaning.
+void check_accept(const Section& service, const Section& process, core::Unit& unit) {
+    for (const core::Listen& each : unit.listen)
+        if (!each.accept)
+            return service.error("", "accept = true stands in one [[listen]], so it has to stand in all: "
+                                     "nothing would serve \"" +
+                                         each.address + "\"");
+    if (unit.service.type != core::ServiceType::simple)
+        service.error("type", "accept = true runs one process for each connection, which is of type = \"simple\"");
+    for (std::string_view key : {"pre-start", "post-start", "reload-command", "reload-signal", "watchdog"})
+        if (service.has(key))
+            service.error(key, "`" + std::string(key) + "` is about a main process, and accept = true has none");
+    if (process.has("pid-file"))
+        process.error("pid-file", "`pid-file` is about a main process, and accept = true has none");
+    if (unit.timer)
+        service.error("", "[timer] runs a main process, and accept = true has none");
+    // The connection is what it reads and writes, unless the file says otherwise.
+    core::Process& streams = read::part(unit, static_cast<core::Process*>(nullptr));
+    if (!process.has("stdin"))
+        streams.input = core::Input::socket;
+    if (!process.has("stdout"))
+        streams.output = core::Output::socket;
+}
+
+void check_sockets(const Reading& reading, const Section& service, const core::Unit& unit) {
+    if (unit.service.activation == core::Activation::on_demand && unit.listen.empty() && !reading.incomplete)
+        service.error("activation", "activation = \"on-demand\" needs a [[listen]]");
+    for (auto at = unit.listen.begin(); at != unit.listen.end(); ++at)
+        if (!at->address.empty() && std::any_of(unit.listen.begin(), at, [&](const core::Listen& earlier) {
+                return earlier.kind == at->kind && earlier.address == at->address && !at->reuse_port;
+            }))
+            service.error("", "two [[listen]] have the address \"" + at->address + "\"");
+    const bool as_stream =
+        unit.process && (unit.process->input == core::Input::socket || unit.process->output == core::Output::socket ||
+                         unit.process->error == core::Output::socket);
+    const int first_free = 3 + static_cast<int>(unit.listen.size());
+    if (unit.service.type == core::ServiceType::notify_fd && !unit.listen.empty() && !as_stream &&
+        unit.service.ready_fd < first_free)
+        service.error(service.has("ready-fd") ? "ready-fd" : "type",
+                      "`ready-fd` " + std::to_string(unit.service.ready_fd) +
+                          " is where the service finds its socket: sockets are passed from descriptor 3 on",
+                      "write ready-fd = " + std::to_string(first_free));
 }
 
 // The name of a relation as it is written.
@@ -166,8 +210,9 @@ void check_listen(Reading& reading, const Node& entry, const core::Listen& liste
         section.error("reuse-port", "`reuse-port` is for addresses HOST:PORT");
     if (section.has("max-connections") && !listen.accept && !reading.incomplete)
         section.error("max-connections", "`max-connections` needs accept = true");
-    if (listen.name.find(':') != std::string::npos || listen.name.size() > 255)
-        section.error("name", "`name` must have no ':' and at most 255 characters");
+    auto separates = [](unsigned char c) { return c == ':' || c < 32 || c == 127; };
+    if (listen.name.size() > 255 || std::any_of(listen.name.begin(), listen.name.end(), separates))
+        section.error("name", "`name` must have no ':', no control characters and at most 255 characters");
 }
 
 void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_is_service) {
@@ -195,9 +240,10 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     Section section(reading, tree, "service"), process(reading, tree, "process");
     check_type(reading, section, unit.service, process.has("pid-file"));
     check_restart(section, unit.service);
+    if (core::accepts(unit))
+        check_accept(section, process, unit);
     check_streams(process, unit);
-    if (unit.service.activation == core::Activation::on_demand && unit.listen.empty() && !reading.incomplete)
-        section.error("activation", "activation = \"on-demand\" needs a [[listen]]");
+    check_sockets(reading, section, unit);
     Section timer(reading, tree, "timer");
     if (tree.find("timer") != nullptr && !timer.has("every") && !timer.has("calendar") && !timer.has("after-boot") &&
         !reading.incomplete)

@@ -84,8 +84,14 @@ void Engine::apply(const Event& event, Instant now) {
         }
         break;
     case Event::Kind::sockets_failed:
-        if (in(Phase::starting, Stage::sockets))
+        if (in(Phase::up,
+               Stage::idle)) { // its file was read again, and has others: they are for its next start to open
+            records_[id].armed = false;
+            emit({.kind = Effect::Kind::disarm, .unit = id});
             fail_start(id, Reason::spawn_failed, event.detail);
+        } else if (in(Phase::starting, Stage::sockets)) {
+            fail_start(id, Reason::spawn_failed, event.detail);
+        }
         break;
     case Event::Kind::trigger: triggered_again(id); break;
     case Event::Kind::overrun:

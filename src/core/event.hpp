@@ -26,7 +26,7 @@ struct Event {
         conditions_met,
         condition_unmet, // detail: which and why
         sockets_opened,
-        sockets_failed, // detail: which socket and why
+        sockets_failed, // detail: which socket and why; also of a unit that waits, and was read again
         trigger,        // a connection waits, or the time has come
         overrun,        // detail: the trigger comes again and again, to no effect
         spawned,        // pid

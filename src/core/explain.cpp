@@ -95,7 +95,7 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::dependency_stopped: return other(engine, record.cause) + ", which it requires, stopped";
     case Reason::conflict: return "it conflicts with " + other(engine, record.cause);
     case Reason::condition: return "condition not met" + detail;
-    case Reason::spawn_failed: return "cannot start" + detail;
+    case Reason::spawn_failed: return record.detail.starts_with("cannot ") ? record.detail : "cannot start" + detail;
     case Reason::exited:
         if (record.last_exit.oom)
             return "killed: out of memory" + (record.detail.empty() ? "" : " (" + record.detail + ")");

@@ -356,7 +356,9 @@ void Engine::begin_stop(UnitId id, Reason reason) {
 // Ends what is left of the unit, gently first where there is time for that.
 void Engine::sweep(UnitId id, bool gently) {
     const Service& settings = service(id);
-    gently = gently && settings.kill_mode == KillMode::group && settings.stop_timeout > Span{0};
+    // Each connection's process is a main one: it is asked, whatever becomes of the rest.
+    gently = gently && (settings.kill_mode == KillMode::group || accepts(graph_.unit(id))) &&
+             settings.stop_timeout > Span{0};
     auto rest = settings.kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything;
     emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = gently ? settings.stop_signal : 9});
     if (gently)
@@ -476,6 +478,7 @@ void Engine::finish(UnitId id) {
     emit({.kind = Effect::Kind::release, .unit = id});
     bool cycle = std::exchange(record.cycle, false);
     if (!graph_.unit(id).fault.empty()) { // its file was broken while it ran: there is nothing to start any more
+        disarm(id);
         record.came_up = false;
         record.tries = 0;
         record.detail = graph_.unit(id).fault;

@@ -49,6 +49,16 @@ std::string process_words(const wire::UnitStatus& unit) {
     return text;
 }
 
+std::string socket_words(const wire::UnitStatus& unit, const wire::Socket& socket) {
+    std::string text = harmless(socket.kind + " " + socket.address);
+    if (!socket.name.empty() && socket.name != unit.name)
+        text += " as " + harmless(socket.name);
+    if (socket.accept)
+        text += ": " + std::to_string(socket.connections) + " of " + std::to_string(socket.most) + " connections, " +
+                std::to_string(socket.accepted) + " in all";
+    return text;
+}
+
 std::string file_words(const wire::UnitStatus& unit) {
     std::string text = unit.file ? harmless(*unit.file) : "no file";
     text += unit.masked ? ", masked" : unit.enabled ? ", enabled" : ", disabled";
@@ -173,6 +183,8 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& u
         // Where it does not run the reason says more than the description.
         const bool bad = colour_of(unit.state) == Colour::bad && !unit.reason.empty();
         std::string last = harmless(bad ? unit.reason : unit.description);
+        if (unit.stage == core::Stage::idle)
+            last += last.empty() ? harmless(unit.reason) : " (" + harmless(unit.reason) + ")";
         if (unit.state == core::Phase::backoff && unit.left_ms)
             last = left_words(unit) + (last.empty() ? "" : ": " + last);
         if (style.width != 0 && columns(last) + before > style.width)
@@ -219,6 +231,8 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
         row(text, "restarts",
             std::to_string(unit.restarts) +
                 (unit.tries != 0 ? ", " + std::to_string(unit.tries) + " in a row" : std::string()));
+    for (const wire::Socket& socket : unit.sockets)
+        row(text, "listens", socket_words(unit, socket));
     if (unit.status_text)
         row(text, "says", harmless(*unit.status_text));
     if (unit.error_text)

@@ -76,8 +76,13 @@ void Supervisor::spawn(const core::Effect& effect) {
         return failed(opened.error(), 0);
     surroundings_.notify = live_[id].line ? live_[id].line->path : "";
     bool entry = effect.role == Role::main && unit.name == entry_;
+    std::expected<Handed, std::string> handed;
+    if (effect.role == Role::main)
+        handed = hand_sockets(id);
+    if (!handed)
+        return failed(handed.error(), 0);
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
-                          processes_.invocation(id), entry, surroundings_);
+                          processes_.invocation(id), entry, surroundings_, *handed);
     if (!launch)
         return failed(launch.error(), ENOENT);
     if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
@@ -86,20 +91,19 @@ void Supervisor::spawn(const core::Effect& effect) {
     live.own.note(*launch);
     if (auto why = lend_network(unit, live, launch->plan))
         return failed(*why, EPERM);
-    auto pid = make_process(effect, unit, launch->plan);
+    auto pid = make_process(id, effect.role, unit, launch->plan);
     if (!pid)
         return failed(pid.error().text(), pid.error().code);
     spawned(effect, unit, *pid, *launch);
 }
 
 // Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
-std::expected<pid_t, os::SpawnFault> Supervisor::make_process(const core::Effect& effect, const core::Unit& unit,
+std::expected<pid_t, os::SpawnFault> Supervisor::make_process(core::UnitId id, Role role, const core::Unit& unit,
                                                               os::Plan& plan) {
-    core::UnitId id = effect.unit;
     thaw(id); // a child born frozen would not come to its exec
     bool first = !processes_.has_members(id);
     if (!processes_.cgroups() || !processes_.uses_session(id)) {
-        Resources::Berth berth = resources_.berth(unit, first, effect.role == Role::main, plan);
+        Resources::Berth berth = resources_.berth(unit, first, role == Role::main || role == Role::connection, plan);
         for (const std::string& complaint : berth.complaints)
             logs_.line(unit.name, Priority::warning, complaint);
         if (berth.cgroup) {
@@ -148,18 +152,22 @@ void Supervisor::removing(const Result<pid_t>& child) {
         removals_.push_back(*child);
 }
 
-void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
+// Hands its pipes to the collector.
+Processes::Known Supervisor::attach_output(Processes::Known process, const core::Unit& unit, Launch& launch) {
     wire::logs::Limits limits{settings_.rotate_size, settings_.rotate_keep};
     if (unit.log) {
         limits.rotate_size = unit.log->rotate_size.value_or(limits.rotate_size);
         limits.rotate_keep = unit.log->rotate_keep.value_or(limits.rotate_keep);
     }
-    Processes::Known known{effect.unit, effect.role, {}};
     if (launch.out)
-        known.streams[0] = logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out));
+        process.streams[0] = logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out));
     if (launch.err)
-        known.streams[1] = logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err));
-    processes_.add(pid, known);
+        process.streams[1] = logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err));
+    return process;
+}
+
+void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
+    processes_.add(pid, attach_output({effect.unit, effect.role, {}}, unit, launch));
     Live& live = live_[effect.unit];
     if (effect.role == Role::main) {
         live.digest = unit.digest;
@@ -412,6 +420,7 @@ void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
     std::erase_if(effects_, [](const core::Effect& effect) {
         return effect.unit == core::no_unit && effect.kind != core::Effect::Kind::halt;
     });
+    sockets_reread();
 }
 
 Result<> Supervisor::signal_unit(core::UnitId id, int number, bool all) {

@@ -137,7 +137,9 @@ std::expected<Fd, std::string> log_pipe(Launch& launch, int target) {
 }
 
 std::expected<void, std::string> connect_output(Launch& launch, Output output, const std::string& path, int target,
-                                                Fd& read_end) {
+                                                int socket, Fd& read_end) {
+    if (output == Output::socket && socket < 0)
+        output = Output::log; // a command around the one that has the socket
     switch (output) {
     case Output::log: {
         auto pipe = log_pipe(launch, target);
@@ -154,13 +156,13 @@ std::expected<void, std::string> connect_output(Launch& launch, Output output, c
         launch.plan.opens.push_back(
             {.path = path, .flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, .mode = 0640, .target = target});
         break;
-    case Output::inherit:
-    case Output::socket: break; // as ours are; a socket is not in force yet, and was said not to be
+    case Output::socket: launch.plan.moves.push_back({socket, target}); break;
+    case Output::inherit: break; // as ours are
     }
     return {};
 }
 
-std::expected<void, std::string> connect(Launch& launch, const Process* process, bool entry) {
+std::expected<void, std::string> connect(Launch& launch, const Process* process, bool entry, int socket) {
     static const Process clean;
     const Process& wanted = process != nullptr ? *process : clean;
     os::Plan& plan = launch.plan;
@@ -177,8 +179,8 @@ std::expected<void, std::string> connect(Launch& launch, const Process* process,
         return {};
     }
     switch (wanted.input) {
-    case Input::null:
-    case Input::socket: plan.moves.push_back({os::null_device, 0}); break;
+    case Input::null: plan.moves.push_back({os::null_device, 0}); break;
+    case Input::socket: plan.moves.push_back({socket < 0 ? os::null_device : socket, 0}); break;
     case Input::file:
         plan.opens.push_back({.path = wanted.input_path, .flags = O_RDONLY | O_NOCTTY, .target = 0});
         break;
@@ -187,9 +189,34 @@ std::expected<void, std::string> connect(Launch& launch, const Process* process,
             plan.moves.push_back({os::null_device, 0});
         break;
     }
-    if (auto done = connect_output(launch, wanted.output, wanted.output_path, 1, launch.out); !done)
+    if (auto done = connect_output(launch, wanted.output, wanted.output_path, 1, socket, launch.out); !done)
         return done;
-    return connect_output(launch, wanted.error, wanted.error_path, 2, launch.err);
+    return connect_output(launch, wanted.error, wanted.error_path, 2, socket, launch.err);
+}
+
+// Descriptors from 3 on, and the variables that tell of them.
+std::expected<void, std::string> hand_over(os::Plan& plan, Environment& environment, const core::Unit& unit,
+                                           const Handed& handed) {
+    if (!handed.remote.address.empty())
+        environment.set("REMOTE_ADDR", handed.remote.address);
+    if (handed.remote.port != 0)
+        environment.set("REMOTE_PORT", std::to_string(handed.remote.port));
+    if (handed.listed.empty())
+        return {};
+    std::string names;
+    int target = 3;
+    for (const Handed::Named& one : handed.listed) {
+        // The reader sees to it for sockets; what a service leaves with us may be more.
+        if (unit.service.type == core::ServiceType::notify_fd && unit.service.ready_fd == target)
+            return std::unexpected("its ready-fd " + std::to_string(target) + " is where it finds \"" + one.name +
+                                   "\"");
+        plan.moves.push_back({one.fd, target++});
+        names += (names.empty() ? "" : ":") + one.name;
+    }
+    environment.set("LISTEN_FDS", std::to_string(handed.listed.size()));
+    environment.set("LISTEN_FDNAMES", names);
+    environment.set_own_pid("LISTEN_PID");
+    return {};
 }
 
 // A limit of the same resource that comes later replaces the earlier one.
@@ -226,7 +253,8 @@ void Surroundings::refresh() {
 }
 
 std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
-                                           const std::string& invocation, bool entry, Surroundings& surroundings) {
+                                           const std::string& invocation, bool entry, Surroundings& surroundings,
+                                           const Handed& handed) {
     Launch launch;
     os::Plan& plan = launch.plan;
     const Process* process = unit.process.get();
@@ -267,6 +295,9 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
                 return std::unexpected(done.error());
     }
 
+    if (auto done = hand_over(plan, environment, unit, handed); !done)
+        return std::unexpected(done.error());
+
     if (surroundings.files_raised)
         plan.limits.push_back({RLIMIT_NOFILE, surroundings.files.rlim_cur, surroundings.files.rlim_max});
     add_limits(plan.limits, settings.limits);
@@ -287,7 +318,7 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     plan.copying = plan.copying || surroundings.hanging.cover(plan.root + plan.file) ||
                    (!plan.directory.empty() && surroundings.hanging.cover(plan.root + plan.directory));
 
-    if (auto done = connect(launch, process, entry); !done)
+    if (auto done = connect(launch, process, entry, handed.stream); !done)
         return std::unexpected(done.error());
     for (const os::Open& open : plan.opens)
         plan.copying = plan.copying || surroundings.hanging.cover(open.path);

@@ -5,6 +5,7 @@
 #include "core/unit.hpp"
 #include "daemon/options.hpp"
 #include "os/accounts.hpp"
+#include "os/listen_socket.hpp"
 #include "os/mounts.hpp"
 #include "os/plan.hpp"
 
@@ -47,11 +48,22 @@ struct Launch {
     std::vector<Fd> theirs;             // what the plan's moves refer to
 };
 
+// What a process gets besides what its unit says, as descriptors of ours that stay ours.
+struct Handed {
+    struct Named {
+        int fd = -1;
+        std::string name;
+    };
+    std::vector<Named> listed; // its own from 3 on, as sd_listen_fds(3)
+    int stream = -1;           // what "socket" means for stdin, stdout and stderr
+    os::Remote remote;         // who is at its other end
+};
+
 // The words with which a start fails, or the launch. `main`: the main process, as opposed to a command around it.
 // `invocation`: INVOCATION_ID. With `entry` it is the main process of a container: it keeps our stdin, stdout, stderr
 // and environment, and is made the terminal's foreground group.
 [[nodiscard]] std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command,
                                                          bool main, const std::string& invocation, bool entry,
-                                                         Surroundings& surroundings);
+                                                         Surroundings& surroundings, const Handed& handed = {});
 
 } // namespace mi::daemon

@@ -51,8 +51,15 @@ void Processes::remove(pid_t pid) {
     auto at = known_.find(pid);
     if (at == known_.end())
         return;
-    if (auto run = runs_.find(at->second.unit); run != runs_.end() && run->second.known > 0)
+    auto run = runs_.find(at->second.unit);
+    if (run != runs_.end() && run->second.known > 0)
         --run->second.known;
+    // A run may have any number of connections, one after the other: a session nobody is left in is not kept.
+    if (run != runs_.end() && at->second.role == core::Role::connection && !os::signal_group(pid, 0)) {
+        std::erase(run->second.sessions, pid);
+        if (auto owner = session_owners_.find(pid); owner != session_owners_.end() && owner->second == at->second.unit)
+            session_owners_.erase(owner);
+    }
     known_.erase(at);
 }
 

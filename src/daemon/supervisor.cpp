@@ -47,7 +47,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                                                             place_.log_directories,
                                                             {settings_.rotate_size, settings_.rotate_keep},
                                                             surroundings_.files}),
-      upward_(address_above()), init_started_(beginning.init_started) {
+      connections_(loop, *this), upward_(address_above()), init_started_(beginning.init_started) {
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
@@ -98,6 +98,8 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     for (const std::string& target : targets)
         if (core::UnitId id = engine_->graph().find(target); id != core::no_unit)
             engine_->apply({.kind = core::Event::Kind::wish, .unit = id}, now_);
+    engine_->settle(now_);
+    open_sockets_early();
     turn();
     if (!over_)
         loop_.run();
@@ -189,12 +191,10 @@ void Supervisor::perform(const core::Effect& effect) {
                        now_);
         break;
     }
-    case core::Effect::Kind::open_sockets:
-        engine_->apply({.kind = core::Event::Kind::sockets_opened, .unit = unit}, now_);
-        break;
-    case core::Effect::Kind::close_sockets:
-    case core::Effect::Kind::arm:
-    case core::Effect::Kind::disarm: break;
+    case core::Effect::Kind::open_sockets: open_sockets(unit); break;
+    case core::Effect::Kind::close_sockets: close_sockets(engine_->graph().name(unit)); break;
+    case core::Effect::Kind::arm: await_connections(unit); break;
+    case core::Effect::Kind::disarm: connections_.disarm(engine_->graph().name(unit)); break;
     case core::Effect::Kind::spawn: spawn(effect); break;
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
@@ -273,7 +273,8 @@ void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = engine_->next_deadline();
-    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_});
+    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
+                   connections_.next_deadline()});
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -289,6 +290,7 @@ void Supervisor::due() {
         listen_again();
     engine_->apply({.kind = core::Event::Kind::due}, now_);
     logs_.due(now_);
+    connections_.due(now_);
     if (sweep_again_ <= now_)
         processes_.note_end();
     if (memory_again_ <= now_)
@@ -347,6 +349,10 @@ void Supervisor::exited(const os::Exit& exit) {
     take_barrier();
     core::ExitStatus status = exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
                                                                   : core::ExitStatus::code(exit.code);
+    if (process.role == core::Role::connection) {
+        connection_ended(process.unit, exit.pid, status);
+        return;
+    }
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == core::Role::main &&
         (engine_->record(process.unit).main_pid != exit.pid || handed_on(process.unit, exit.pid)))

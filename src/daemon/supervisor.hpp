@@ -5,6 +5,7 @@
 #include "core/engine.hpp"
 #include "daemon/belongings.hpp"
 #include "daemon/conditions.hpp"
+#include "daemon/connections.hpp"
 #include "daemon/console.hpp"
 #include "daemon/control.hpp"
 #include "daemon/fd_store.hpp"
@@ -15,6 +16,7 @@
 #include "daemon/place.hpp"
 #include "daemon/processes.hpp"
 #include "daemon/resources.hpp"
+#include "daemon/sockets.hpp"
 #include "loop/loop.hpp"
 #include "os/children.hpp"
 #include "os/notify_socket.hpp"
@@ -60,9 +62,11 @@ struct Live {
     pid_t from_pid_file = 0;          // the main process that the PID file named
     Fd main_end;                      // pidfd of a main process that is no child of ours
     std::unique_ptr<loop::Watch> main_watch;
+    Instant complained{}; // of connections that could not be served
+    unsigned unsaid = 0;  // and how often since, in silence
 };
 
-class Supervisor final : public LogLink::Listener {
+class Supervisor final : public LogLink::Listener, public Connections::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -123,6 +127,8 @@ public:
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
+    [[nodiscard]] const Sockets& sockets() const { return sockets_; }
+    [[nodiscard]] const Connections& connections() const { return connections_; }
     // On the console (or stderr) and in the log.
     void say(Priority priority, const std::string& text);
     void serve(std::unique_ptr<ControlServer> control) { control_ = std::move(control); }
@@ -140,8 +146,8 @@ private:
 
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
-    [[nodiscard]] std::expected<pid_t, os::SpawnFault> make_process(const core::Effect& effect, const core::Unit& unit,
-                                                                    os::Plan& plan);
+    [[nodiscard]] std::expected<pid_t, os::SpawnFault> make_process(core::UnitId id, core::Role role,
+                                                                    const core::Unit& unit, os::Plan& plan);
     void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
     void thaw(core::UnitId unit);
     void changed(const core::Effect& effect);
@@ -152,6 +158,21 @@ private:
     void end_when_all_failed();
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
+
+    [[nodiscard]] Processes::Known attach_output(Processes::Known process, const core::Unit& unit, Launch& launch);
+
+    // activation.cpp: sockets of units, and who connects
+    void open_sockets_early();
+    void open_sockets(core::UnitId unit);
+    std::expected<void, std::string> bring_sockets_up_to_date(core::UnitId unit);
+    void close_sockets(const std::string& unit);
+    void await_connections(core::UnitId unit);
+    [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit);
+    void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit);
+    void sockets_reread();
+    void arrived(const std::string& unit) override;
+    Connections::Serving serve(const std::string& unit, const os::Connection& connection) override;
+    void connection_trouble(const std::string& unit, const std::string& text) override;
 
     // main_process.cpp: who a service's main process is
     [[nodiscard]] std::optional<uid_t> pid_file_owner(const core::Unit& unit);
@@ -234,6 +255,8 @@ private:
     Instant listen_again_ = never;                      // to those that have said too much at once
     os::Upward upward_;
     bool told_ready_ = false;
+    Sockets sockets_;
+    Connections connections_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
     Observer* observer_ = nullptr;

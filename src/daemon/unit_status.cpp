@@ -81,6 +81,16 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool d
     status.masked = unit.masked;
     status.changed = supervisor.changed_on_disk(id);
     status.not_in_force = unit.not_in_force;
+    for (const Sockets::Open& one : supervisor.sockets().of(unit.name)) {
+        Connections::Count count = supervisor.connections().count(unit.name, one.settings);
+        status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
+                                  .address = one.settings.address,
+                                  .name = descriptor_name(unit, one.settings),
+                                  .accept = one.settings.accept,
+                                  .connections = count.now,
+                                  .most = one.settings.accept ? one.settings.max_connections : 0,
+                                  .accepted = static_cast<std::int64_t>(count.all)});
+    }
     status.frozen = supervisor.processes().frozen(id);
     if (!dependencies)
         return status;

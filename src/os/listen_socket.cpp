@@ -9,10 +9,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -318,6 +321,16 @@ Result<std::optional<Connection>> accept_connection(int listener) {
 bool something_waits(int fd) {
     pollfd look{fd, POLLIN, 0};
     return ::poll(&look, 1, 0) == 1;
+}
+
+Result<> has_room(std::size_t count) {
+    std::array<Fd, 16> taken;
+    for (std::size_t i = 0; i < std::min(count, taken.size()); ++i) {
+        taken[i] = Fd(::eventfd(0, EFD_CLOEXEC));
+        if (!taken[i])
+            return fault(errno, "make descriptors");
+    }
+    return {};
 }
 
 Result<> set_blocking(int fd, bool blocking) {

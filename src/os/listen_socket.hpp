@@ -69,6 +69,9 @@ struct Connection {
 // Whether something waits at the descriptor: a connection, a datagram, bytes.
 [[nodiscard]] bool something_waits(int fd);
 
+// Whether so many more descriptors can be had, up to 16; the fault says why not.
+[[nodiscard]] Result<> has_room(std::size_t count);
+
 // Makes reads and accepts of everybody who shares the descriptor wait (or not).
 Result<> set_blocking(int fd, bool blocking);
 

@@ -58,6 +58,27 @@ struct Dependencies {
     }
 };
 
+// One socket that is open for a unit.
+struct Socket {
+    static constexpr std::string_view type_name = "Socket";
+    std::string kind; // as the key of `[[listen]]` is called: stream, datagram, sequential-packet, fifo
+    std::string address;
+    std::string name; // in LISTEN_FDNAMES
+    bool accept = false;
+    std::uint32_t connections = 0; // with `accept`: that are open now,
+    std::uint32_t most = 0;        // that may be open at once,
+    std::int64_t accepted = 0;     // and that there were since it began to be accepted from
+    static void fields(auto& self, auto&& visit) {
+        visit("kind", self.kind);
+        visit("address", self.address);
+        visit("name", self.name);
+        visit("accept", self.accept);
+        visit("connections", self.connections);
+        visit("most", self.most);
+        visit("accepted", self.accepted);
+    }
+};
+
 // Everything that is told of a unit. Times: `*_realtime` microseconds since 1970 (UTC), `*_monotonic` microseconds since boot.
 struct UnitStatus {
     static constexpr std::string_view type_name = "UnitStatus";
@@ -91,6 +112,7 @@ struct UnitStatus {
     bool frozen = false;                   // by Freeze
     std::optional<std::string> error_text; // the error the service says it has (sd_notify ERRNO, BUSERROR)
     std::uint32_t stored_descriptors = 0;  // that it keeps with us over its restarts (sd_notify FDSTORE)
+    std::vector<Socket> sockets;           // open ones, in the order of its file
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -122,6 +144,7 @@ struct UnitStatus {
         visit("frozen", self.frozen);
         visit("error_text", self.error_text);
         visit("stored_descriptors", self.stored_descriptors);
+        visit("sockets", self.sockets);
     }
 };
 

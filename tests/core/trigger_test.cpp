@@ -212,6 +212,34 @@ TEST_CASE("a service with a socket for each connection is up without a main proc
     CHECK(world.open().empty());
 }
 
+TEST_CASE("each connection's process is asked to end, also where the stop is only for main processes") {
+    World world("[units.inetd]\n[units.inetd.service]\ncommand = '/bin/one'\nkill-mode = 'mixed'\n"
+                "[[units.inetd.listen]]\nstream = '/run/inetd'\naccept = true\n");
+    world.wish("inetd");
+    world.leave_behind("inetd");
+    world.stop("inetd");
+    CHECK(world.signals() == "inetd:TERM~");
+    world.pass("10s");
+    CHECK(world.signals() == "inetd:KILL~");
+    CHECK(world.phase("inetd") == "down");
+}
+
+TEST_CASE("a unit that waits and whose sockets cannot be opened after a re-read is tried again as any failed start") {
+    World world(web);
+    world.wish("web");
+    world.occupy("web", "cannot listen at /run/web: bind: Address already in use");
+    world.says("web", Event::Kind::sockets_failed);
+    CHECK(world.phase("web") == "backoff");
+    CHECK(world.armed().empty());
+    world.pass("1s");
+    CHECK(world.why("web") == "web is backoff: cannot listen at /run/web: bind: Address already in use.");
+    CHECK(world.spawned().empty());
+    world.vacate("web");
+    world.pass("1min");
+    CHECK(world.phase("web") == "up");
+    CHECK(world.armed() == "web");
+}
+
 TEST_CASE("a restart of what only waits makes it wait again; a restart of what runs makes it run again") {
     World world(web);
     world.obedient();

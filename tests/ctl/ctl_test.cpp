@@ -80,6 +80,22 @@ TEST_CASE("status exits as LSB has it: 0 running, 1 failed, 3 not running, 4 unk
     CHECK(run_ctl({"minictl", "status", "web", "--control", "/nowhere/control"}).code == 4);
 }
 
+TEST_CASE("status shows a unit's sockets and how many are connected, and list that it waits for them") {
+    FakeInit init([](const wire::Request& request, bool) {
+        wire::UnitStatus waiting = unit("echo", Phase::up);
+        waiting.stage = core::Stage::idle;
+        waiting.reason = "it listens for connections";
+        waiting.sockets = {{"stream", "*:7", "echo", true, 3, 64, 1005}, {"datagram", "/run/echo", "local"}};
+        return std::holds_alternative<wire::List>(request) || std::holds_alternative<wire::Status>(request)
+                   ? reply(wire::Units{{waiting}})
+                   : usual(request, false);
+    });
+    const Outcome status = init.ctl({"status", "echo"});
+    CHECK(has(status.out, "stream *:7: 3 of 64 connections, 1005 in all\n"));
+    CHECK(has(status.out, "datagram /run/echo as local\n"));
+    CHECK(has(init.ctl({"list"}).out, "The echo (it listens for connections)\n"));
+}
+
 TEST_CASE("status shows the unit's last log lines") {
     Directory logs;
     std::string text;

@@ -3,6 +3,7 @@
 #include "daemon/launch.hpp"
 #include "os/scene.hpp"
 
+#include <algorithm>
 #include <optional>
 
 using namespace mi;
@@ -24,9 +25,9 @@ public:
     }
     Pad(const Pad&) = delete;
     Pad& operator=(const Pad&) = delete;
-    std::expected<Launch, std::string> launch(bool main = true) {
+    std::expected<Launch, std::string> launch(bool main = true, const Handed& handed = {}) {
         surroundings.refresh();
-        return prepare(unit_, unit_.service.command, main, "0123", entry_, surroundings);
+        return prepare(unit_, unit_.service.command, main, "0123", entry_, surroundings, handed);
     }
     std::string fault() {
         auto made = launch();
@@ -323,6 +324,54 @@ TEST_CASE("a notify-fd service has its pipe on the descriptor it names, the comm
     auto hook = pad.launch(false);
     REQUIRE(hook);
     CHECK_FALSE(hook->ready);
+}
+
+TEST_CASE("sockets are its descriptors from 3 on, told as sd_listen_fds(3) says") {
+    Pad pad(service + "[units.a.process]\nenvironment = { LISTEN_FDS = '9', LISTEN_PID = '1' }\n");
+    Handed handed{.listed = {{70, "web"}, {71, "admin"}}};
+    auto launch = pad.launch(true, handed);
+    REQUIRE(launch);
+    CHECK(launch->plan.environment.get("LISTEN_FDS") == "2");
+    CHECK(launch->plan.environment.get("LISTEN_FDNAMES") == "web:admin");
+    std::vector<char*> pids;
+    launch->plan.environment.point_at_own_pids(pids);
+    REQUIRE(pids.size() == 1);
+    CHECK(pids[0] == launch->plan.environment.get("LISTEN_PID").data());
+    CHECK(std::ranges::find(launch->plan.moves, os::Move{70, 3}) != launch->plan.moves.end());
+    CHECK(std::ranges::find(launch->plan.moves, os::Move{71, 4}) != launch->plan.moves.end());
+    Pad plain(service);
+    CHECK_FALSE(plain.variable("LISTEN_FDS"));
+    CHECK_FALSE(plain.variable("LISTEN_PID"));
+}
+
+TEST_CASE("a socket or a connection is the streams that say so, and the commands around it have none") {
+    Pad pad(service + "[[units.a.listen]]\nstream = '/x'\naccept = true\n");
+    auto launch = pad.launch(true, {.stream = 70, .remote = {"192.0.2.1", 4711}});
+    REQUIRE(launch);
+    CHECK(std::ranges::find(launch->plan.moves, os::Move{70, 0}) != launch->plan.moves.end());
+    CHECK(std::ranges::find(launch->plan.moves, os::Move{70, 1}) != launch->plan.moves.end());
+    CHECK(launch->err);
+    CHECK(launch->plan.environment.get("REMOTE_ADDR") == "192.0.2.1");
+    CHECK(launch->plan.environment.get("REMOTE_PORT") == "4711");
+    auto hook = pad.launch(false);
+    REQUIRE(hook);
+    CHECK(std::ranges::find(hook->plan.moves, os::Move{os::null_device, 0}) != hook->plan.moves.end());
+    CHECK(hook->out);
+    Pad wait(service + "[units.a.process]\nstdin = 'socket'\nstderr = 'socket'\n[[units.a.listen]]\nstream = '/x'\n");
+    auto waiting = wait.launch(true, {.stream = 70});
+    REQUIRE(waiting);
+    CHECK(std::ranges::find(waiting->plan.moves, os::Move{70, 0}) != waiting->plan.moves.end());
+    CHECK(std::ranges::find(waiting->plan.moves, os::Move{70, 2}) != waiting->plan.moves.end());
+    CHECK(waiting->out);
+    CHECK(waiting->plan.environment.get("REMOTE_ADDR").empty());
+}
+
+TEST_CASE("a ready-fd that is taken by what it is handed fails the start with words") {
+    Pad pad("[units.a.service]\ntype = 'notify-fd'\nready-fd = 4\ncommand = '/bin/true'\n");
+    CHECK(pad.launch(true, {.listed = {{70, "one"}}}));
+    auto launch = pad.launch(true, {.listed = {{70, "one"}, {71, "two"}}});
+    REQUIRE_FALSE(launch);
+    CHECK(launch.error() == "its ready-fd 4 is where it finds \"two\"");
 }
 
 TEST_CASE("what the plan says is what the process gets") {

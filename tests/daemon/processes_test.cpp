@@ -214,6 +214,22 @@ TEST_CASE("a number that a command of one unit had and another unit's process ha
     CHECK(lives(pids[0]));
 }
 
+TEST_CASE("what the process of a connection leaves in its session is found when that has ended") {
+    Scene scene;
+    Processes processes(std::nullopt);
+    processes.begin_run(1, invocation);
+    // Without our INVOCATION_ID the session is all that tells.
+    std::vector<pid_t> left = scene.start("env -i sleep 1000 >/dev/null & echo $!");
+    std::vector<pid_t> none = scene.start("echo");
+    processes.add(left[0], {1, Role::connection, {}});
+    processes.add(none[0], {1, Role::connection, {}});
+    scene.collect(processes, left[0]);
+    scene.collect(processes, none[0]);
+    processes.sweep(1, "a", Effect::Scope::everything, SIGKILL);
+    scene.until_swept(processes, 1);
+    CHECK_FALSE(lives(left[1]));
+}
+
 TEST_CASE("kill-mode process: only what we started ourselves has to go") {
     Scene scene;
     Processes processes(std::nullopt);

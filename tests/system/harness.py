@@ -70,16 +70,18 @@ def toml(units, **sections):
     """The text of a bundle file. A unit is a dict as its file would be; JSON values are TOML values."""
     lines = []
 
-    def table(path, values):
-        lines.append("[" + ".".join(json.dumps(part) for part in path) + "]")
+    def table(path, values, of_many=False):
+        name = ".".join(json.dumps(part) for part in path)
+        lines.append(f"[[{name}]]" if of_many else f"[{name}]")
         inner = []
         for key, value in values.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
                 inner.append((key, value))
             else:
                 lines.append(f"{json.dumps(key)} = {json.dumps(value)}")
         for key, value in inner:
-            table(path + [key], value)
+            for one in value if isinstance(value, list) else [value]:
+                table(path + [key], one, isinstance(value, list))
 
     for name, values in sections.items():
         table([name], values)
@@ -155,7 +157,7 @@ class Init:
 
     def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True,
                  proc=True,
-                 before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None):
+                 net=False, before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
         self.dir = os.path.join(scene.work, str(number))
         self.run, self.logs, self.units_dir = self.dir + "/run", self.dir + "/log", self.dir + "/units"
@@ -170,6 +172,8 @@ class Init:
             self.cgroup = f"{scene.cgroups}/miniinit-check-{os.getpid()}-{number}"
             os.mkdir(self.cgroup)
         prepare = []
+        if net:  # a network namespace with nothing but loopback
+            prepare.append("ip link set lo up")
         if self.cgroup:
             prepare.append(f"echo 0 >{self.cgroup}/cgroup.procs")
         if not cgroups:
@@ -185,6 +189,7 @@ class Init:
         line = ["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-f", "--kill-child", "-m", "--propagation",
                 "private"]
         line += ["--mount-proc"] if proc else []
+        line += ["-n"] if net else []
         line += ["/bin/sh", "-c", " && ".join(prepare), "sh"]
         line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, scene.binary,
                  "--container"]
@@ -275,6 +280,15 @@ class Init:
                          f"{reply['parameters'].get('message', '')}")
         return reply["parameters"]["unit"]
 
+    def wait_failed(self, unit, timeout=15):
+        """Waits until the unit has failed; its status then."""
+        return self.wait(unit, "failed", timeout)
+
+    def wait_idle(self, unit, timeout=15):
+        """Waits until the unit waits for its trigger again."""
+        return until(lambda: (status := self.status(unit)).get("stage") == "idle" and status, timeout,
+                     f"{unit} waits again")
+
     def brief(self, unit):
         status = self.status(unit)
         return f"{status['state']} ({status.get('reason', '')})"
@@ -342,6 +356,10 @@ class Init:
         """The processes of services: all but the init and its collector."""
         return {pid: what for pid, what in self.processes().items() if "miniinit-logd" not in what[4]
                 and what[2] != "Z"}
+
+    def own_processes_of(self, word):
+        """Those of them whose command has the word in it."""
+        return [what[4] for what in self.own_processes().values() if word in what[4]]
 
     def collector(self):
         """The collector's PID outside."""

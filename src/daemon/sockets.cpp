@@ -1,0 +1,175 @@
+#include "daemon/sockets.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+namespace mi::daemon {
+
+namespace {
+
+os::Endpoint::Kind kind_of(core::Listen::Kind kind) {
+    switch (kind) {
+    case core::Listen::Kind::stream: return os::Endpoint::Kind::stream;
+    case core::Listen::Kind::datagram: return os::Endpoint::Kind::datagram;
+    case core::Listen::Kind::sequential_packet: return os::Endpoint::Kind::sequential_packet;
+    case core::Listen::Kind::fifo: return os::Endpoint::Kind::fifo;
+    }
+    __builtin_unreachable();
+}
+
+// What has to be as it was for an open socket to go on serving. Names and numbers of connections can change under it.
+bool same_socket(const core::Listen& a, const core::Listen& b) {
+    return a.kind == b.kind && a.address == b.address && a.user == b.user && a.group == b.group && a.mode == b.mode &&
+           a.backlog == b.backlog && a.reuse_port == b.reuse_port;
+}
+
+std::expected<os::Endpoint, std::string> endpoint_of(const core::Listen& listen, os::Accounts& accounts) {
+    os::Endpoint endpoint{.kind = kind_of(listen.kind),
+                          .address = listen.address,
+                          .mode = listen.mode.value_or(0666),
+                          .backlog = listen.backlog,
+                          .reuse_port = listen.reuse_port};
+    auto missing = [](std::string_view what, const std::string& name, const Fault& fault) {
+        return std::unexpected(std::string(what) + " \"" + name +
+                               "\": " + (fault.code == ENOENT ? "no such " + std::string(what) : fault.text()));
+    };
+    if (!listen.user.empty()) {
+        auto user = accounts.user(listen.user);
+        if (!user)
+            return missing("user", listen.user, user.error());
+        endpoint.user = user->uid;
+        endpoint.group = user->gid;
+    }
+    if (!listen.group.empty()) {
+        auto group = accounts.group(listen.group);
+        if (!group)
+            return missing("group", listen.group, group.error());
+        endpoint.group = *group;
+    }
+    return endpoint;
+}
+
+std::string failure(const core::Listen& listen, const std::string& why) {
+    return "cannot listen at " + listen.address + ": " + why;
+}
+
+// A path has no port; of the others the reader has seen to it that there is one.
+bool is_privileged_port(const core::Listen& listen) {
+    if (listen.address.starts_with('/') || listen.address.starts_with('@'))
+        return false;
+    std::size_t colon = listen.address.rfind(':');
+    return colon != std::string::npos && listen.address.size() - colon <= 5 &&
+           std::atoi(listen.address.c_str() + colon + 1) < 1024;
+}
+
+} // namespace
+
+std::string_view kind_name(core::Listen::Kind kind) {
+    switch (kind) {
+    case core::Listen::Kind::stream: return "stream";
+    case core::Listen::Kind::datagram: return "datagram";
+    case core::Listen::Kind::sequential_packet: return "sequential-packet";
+    case core::Listen::Kind::fifo: return "fifo";
+    }
+    __builtin_unreachable();
+}
+
+std::string descriptor_name(const core::Unit& unit, const core::Listen& listen) {
+    std::string name = listen.name.empty() ? unit.name : listen.name;
+    std::replace(name.begin(), name.end(), ':', '_'); // which separates them
+    return name;
+}
+
+bool opens_early(const core::Listen& listen) {
+    return !listen.address.starts_with('/') || listen.address.starts_with("/run/") ||
+           listen.address.starts_with("/dev/");
+}
+
+std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accounts& accounts) {
+    auto at = units_.find(unit.name);
+    if (at == units_.end()) {
+        if (unit.listen.empty())
+            return {};
+        at = units_.try_emplace(unit.name).first;
+    }
+    std::vector<Open> before = std::move(at->second);
+    std::vector<Open> now;
+    auto take = [&](const core::Listen& wanted) {
+        auto old = std::find_if(before.begin(), before.end(), [&](const Open& one) {
+            return same_socket(one.settings, wanted) && one.socket.reachable();
+        });
+        if (old == before.end())
+            return false;
+        now.push_back(std::move(*old));
+        now.back().settings = wanted;
+        before.erase(old);
+        return true;
+    };
+    // First what stays, then what goes: it may be in the way of what comes.
+    std::vector<const core::Listen*> fresh;
+    for (const core::Listen& wanted : unit.listen)
+        if (!take(wanted))
+            fresh.push_back(&wanted);
+    for (Open& old : before)
+        old.socket.remove();
+    before.clear();
+    std::size_t kept = now.size();
+    std::expected<void, std::string> result;
+    for (const core::Listen* wanted : fresh) {
+        auto endpoint = endpoint_of(*wanted, accounts);
+        if (!endpoint) {
+            result = std::unexpected(failure(*wanted, endpoint.error()));
+            break;
+        }
+        auto socket = os::ListenSocket::open(*endpoint);
+        if (!socket) {
+            std::string why = socket.error().text();
+            if (socket.error().code == EACCES && is_privileged_port(*wanted))
+                why += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
+            result = std::unexpected(failure(*wanted, why));
+            break;
+        }
+        now.push_back({*wanted, std::move(*endpoint), std::move(*socket)});
+    }
+    if (!result) {
+        for (std::size_t i = kept; i < now.size(); ++i)
+            now[i].socket.remove();
+        now.erase(now.begin() + static_cast<std::ptrdiff_t>(kept), now.end());
+    }
+    auto place = [&](const Open& one) {
+        return std::find_if(unit.listen.begin(), unit.listen.end(),
+                            [&](const core::Listen& wanted) { return same_socket(one.settings, wanted); });
+    };
+    std::stable_sort(now.begin(), now.end(), [&](const Open& a, const Open& b) { return place(a) < place(b); });
+    if (now.empty())
+        units_.erase(at);
+    else
+        at->second = std::move(now);
+    return result;
+}
+
+void Sockets::close(const std::string& unit) {
+    auto at = units_.find(unit);
+    if (at == units_.end())
+        return;
+    for (Open& one : at->second)
+        one.socket.remove();
+    units_.erase(at);
+}
+
+void Sockets::close_unknown(const std::function<bool(const std::string&)>& known) {
+    std::vector<std::string> gone;
+    for (const auto& [unit, open] : units_)
+        if (!known(unit))
+            gone.push_back(unit);
+    for (const std::string& unit : gone)
+        close(unit);
+}
+
+std::span<const Sockets::Open> Sockets::of(const std::string& unit) const {
+    auto at = units_.find(unit);
+    return at == units_.end() ? std::span<const Open>{} : std::span<const Open>(at->second);
+}
+
+} // namespace mi::daemon
