@@ -110,6 +110,10 @@ def sockets_kinds(t):
                 [("stream", "127.0.0.1:8101", "four"), ("stream", "[::1]:8101", "show"), ("stream", "*:8102", "show"),
                  ("datagram", "127.0.0.1:8101", "udp")])
         t.has("so does minictl", init.ctl("status", "show").stdout, "stream 127.0.0.1:8101", "fifo " + work + "/fifo")
+        queues = subprocess.run(["nsenter", f"--net=/proc/{init.pid()}/ns/net", "ss", "-Hltn"], capture_output=True,
+                                text=True).stdout
+        t.ok("backlog bounds how many connections wait", any(line.split()[2:4] == ["5", "[::1]:8101"]
+                                                             for line in queues.splitlines()), queues)
         t.equal("with *:PORT both IPs connect", [ask_fault(init, host, 8102) for host in ("127.0.0.1", "::1")], ["", ""])
         init.stop("show")
         t.equal("after a stop no path is left", [name for name in ("deep/er/stream", "datagram", "packets", "fifo")
@@ -342,6 +346,23 @@ def read_all(path, text="hello\n"):
         return said.decode()
 
 
+def sockets_inetd_program(t):
+    """A program that was written for inetd, not for these checks."""
+    work = t.scene.work + "/real"
+    os.mkdir(work)
+    os.chmod(work, 0o755)
+    with open(work + "/index.html", "w") as file:
+        file.write("hello from inetd\n")
+    units = {"web": {"service": {"command": ["busybox", "httpd", "-i", "-h", work]}, "process": {"user": "nobody"},
+                     "listen": [{"stream": "127.0.0.1:8151", "accept": True}]}}
+    with t.scene.init(units, net=True) as init:
+        init.wait("web")
+        said = subprocess.run(["nsenter", f"--net=/proc/{init.pid()}/ns/net", "socat", "-t", "10", "-",
+                               "TCP:127.0.0.1:8151"], input="GET /index.html HTTP/1.0\r\n\r\n", capture_output=True,
+                              text=True, timeout=30).stdout
+        t.has("busybox httpd serves a page to socat", said, "200 OK", "hello from inetd")
+
+
 def sockets_out_of_descriptors(t):
     """With few descriptors to spare, connections wait and are all served in the end, without a spin."""
     work = t.scene.work + "/few"
@@ -463,6 +484,6 @@ def sockets_inetd(t):
         t.ok("and no memory to speak of", init.memory() - memory < 1024, init.memory() - memory)
 
 
-GROUPS = [sockets_kinds, sockets_faults, sockets_before_anything, sockets_on_demand, sockets_accept,
+GROUPS = [sockets_kinds, sockets_faults, sockets_before_anything, sockets_on_demand, sockets_accept, sockets_inetd_program,
           sockets_out_of_descriptors, sockets_reread]
 ALONE = [sockets_no_connection_lost, sockets_inetd]
