@@ -250,7 +250,7 @@ std::optional<std::string> Resources::killed_for_memory(const core::Unit& unit, 
     if (ended ? !more && !just_told : !more || just_told)
         return std::nullopt;
     if (oom->reached == 0)
-        return "by no limit of its own";
+        return "not by a limit of its own";
     bool bounded = unit.cgroup && unit.cgroup->memory_max && *unit.cgroup->memory_max != unlimited;
     return bounded ? "memory-max " + size_text(*unit.cgroup->memory_max) : "a limit nested in its own cgroup";
 }
