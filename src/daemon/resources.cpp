@@ -73,10 +73,10 @@ Result<> Resources::need(std::string_view controller) {
     return enabled;
 }
 
-void Resources::complain(const core::Unit& unit, std::string_view key, const Fault& why,
+void Resources::complain(const core::Unit& unit, std::string_view key, const std::string& why,
                          std::vector<std::string>& complaints) {
     if (told_.insert(unit.name + ' ' + std::string(key)).second)
-        complaints.push_back("cgroup." + std::string(key) + " cannot be honoured: " + why.text());
+        complaints.push_back("cgroup." + std::string(key) + " cannot be honoured: " + why);
 }
 
 void Resources::set_limits(const core::Unit& unit, const Fd& cgroup, std::vector<std::string>& complaints) {
@@ -88,7 +88,7 @@ void Resources::set_limits(const core::Unit& unit, const Fd& cgroup, std::vector
         if (done)
             done = write_limit(cgroup, limit, limit.value);
         if (!done)
-            complain(unit, limit.key, done.error(), complaints);
+            complain(unit, limit.key, done.error().text(), complaints);
     }
     auto before = in_force_.find(unit.name);
     if (before != in_force_.end())
@@ -112,12 +112,12 @@ void Resources::delegate(const core::Unit& unit, const Fd& cgroup, const os::Pla
     for (std::string_view controller : split(there, ' '))
         if (!controller.empty())
             if (Result<> done = need(controller); !done)
-                complain(unit, "delegate", done.error(), complaints);
+                complain(unit, "delegate", done.error().text(), complaints);
     if (!plan.user)
         return; // whose processes they are owns it already
     if (Result<> done = os::CgroupTree::delegate(cgroup, *plan.user, plan.group.value_or(static_cast<gid_t>(-1)));
         !done)
-        complain(unit, "delegate", done.error(), complaints);
+        complain(unit, "delegate", done.error().text(), complaints);
 }
 
 Resources::Berth Resources::berth(const core::Unit& unit, bool first, bool main, const os::Plan& plan) {
@@ -126,9 +126,9 @@ Resources::Berth Resources::berth(const core::Unit& unit, bool first, bool main,
     if (tree_ == nullptr) {
         if (wishes != nullptr) {
             for (const LimitFile& limit : limit_files(*wishes))
-                complain(unit, limit.key, {0, "", lack_}, berth.complaints);
+                complain(unit, limit.key, lack_, berth.complaints);
             if (wishes->delegate)
-                complain(unit, "delegate", {0, "", lack_}, berth.complaints);
+                complain(unit, "delegate", lack_, berth.complaints);
         }
         return berth;
     }
@@ -190,7 +190,7 @@ std::vector<std::string> Resources::adapt(const core::Unit& unit) {
         if (done)
             done = write_limit(*cgroup, limit, value);
         if (!done)
-            complain(unit, limit.key, done.error(), said);
+            complain(unit, limit.key, done.error().text(), said);
         return done.has_value();
     };
     for (const LimitFile& limit : limits) {

@@ -67,7 +67,8 @@ public:
 
 private:
     Result<> need(std::string_view controller);
-    void complain(const core::Unit& unit, std::string_view key, const Fault& why, std::vector<std::string>& complaints);
+    void complain(const core::Unit& unit, std::string_view key, const std::string& why,
+                  std::vector<std::string>& complaints);
     void set_limits(const core::Unit& unit, const Fd& cgroup, std::vector<std::string>& complaints);
     void delegate(const core::Unit& unit, const Fd& cgroup, const os::Plan& plan, std::vector<std::string>& complaints);
     void listen();

@@ -62,3 +62,12 @@ TEST_CASE("the nearest word is suggested if it is near enough to be a slip of th
     CHECK(nearest("", words).empty());
     CHECK(nearest("type", {}).empty());
 }
+
+TEST_CASE("a size is told to one decimal") {
+    CHECK(size_text(0) == "0");
+    CHECK(size_text(1023) == "1023");
+    CHECK(size_text(64u << 20) == "64M");
+    CHECK(size_text(1536) == "1.5K");
+    CHECK(size_text((1u << 30) + (1u << 29)) == "1.5G");
+    CHECK(size_text(~std::uint64_t{0}) == "15.9E");
+}
