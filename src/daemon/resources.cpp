@@ -43,6 +43,17 @@ Result<> write_limit(const Fd& cgroup, const LimitFile& limit, const std::string
                                std::to_string(weight <= 100 ? weight : 100 + (weight - 100) / 11));
 }
 
+bool bounded(const core::Unit& unit) {
+    return unit.cgroup && unit.cgroup->memory_max && *unit.cgroup->memory_max != unlimited;
+}
+
+// A service that has lost a part of itself is a service that fails: past its own limit it goes as a whole. What manages
+// its own cgroups decides that for itself.
+void die_together(const core::Unit& unit, const Fd& cgroup) {
+    // Before Linux 4.19 there is no such file.
+    (void)os::CgroupTree::set(cgroup, "memory.oom.group", bounded(unit) && !unit.cgroup->delegate ? "1" : "0");
+}
+
 } // namespace
 
 std::vector<LimitFile> limit_files(const core::Cgroup& cgroup) {
@@ -95,11 +106,8 @@ void Resources::set_limits(const core::Unit& unit, const Fd& cgroup, std::vector
         for (const LimitFile& old : before->second)
             if (std::ranges::find(limits, old.key, &LimitFile::key) == limits.end())
                 (void)write_limit(cgroup, old, unset(old)); // a cgroup made anew has it so already
-    // A service that has lost a part of itself is a service that fails: it goes as a whole. What manages its own cgroups
-    // decides that for itself.
-    bool bounded = unit.cgroup && unit.cgroup->memory_max && *unit.cgroup->memory_max != unlimited;
-    if (bounded || before != in_force_.end()) // before Linux 4.19 there is no such file
-        (void)os::CgroupTree::set(cgroup, "memory.oom.group", bounded && !unit.cgroup->delegate ? "1" : "0");
+    if (!limits.empty() || before != in_force_.end())
+        die_together(unit, cgroup);
     if (limits.empty())
         in_force_.erase(unit.name);
     else
@@ -203,6 +211,7 @@ std::vector<std::string> Resources::adapt(const core::Unit& unit) {
     for (const LimitFile& limit : old)
         if (std::ranges::find(limits, limit.key, &LimitFile::key) == limits.end() && !put(limit, unset(limit)))
             now.push_back(limit);
+    die_together(unit, *cgroup);
     in_force_[unit.name] = std::move(now);
     return said;
 }
@@ -251,8 +260,7 @@ std::optional<std::string> Resources::killed_for_memory(const core::Unit& unit, 
         return std::nullopt;
     if (oom->reached == 0)
         return "not by a limit of its own";
-    bool bounded = unit.cgroup && unit.cgroup->memory_max && *unit.cgroup->memory_max != unlimited;
-    return bounded ? "memory-max " + size_text(*unit.cgroup->memory_max) : "a limit nested in its own cgroup";
+    return bounded(unit) ? "memory-max " + size_text(*unit.cgroup->memory_max) : "a limit nested in its own cgroup";
 }
 
 } // namespace mi::daemon

@@ -145,6 +145,11 @@ TEST_CASE("limits that were read again come into force at once, but memory not b
     }
     CHECK(place.in("cpu.weight") == "100");
     CHECK(place.in("pids.max") == "9");
+    CHECK(place.in("memory.oom.group") == "1");
+    place.web.cgroup.reset();
+    CHECK(resources.adapt(place.web).empty());
+    CHECK(place.in("memory.max").starts_with("max"));
+    CHECK(place.in("memory.oom.group") == "0");
 }
 
 TEST_CASE("a kill for want of memory is told once, and of the process whose end follows it") {
