@@ -187,12 +187,11 @@ constexpr KeyInfo unit_rows[] = {
     row("listen", "max-connections", "integer", "64", number<&Listen::max_connections, 1, 65535>,
         "processes at once, with `accept`"),
 
-    later("timer", "every", "duration", "", plain<&Timer::every>, "runs this long after the last start"),
-    later("timer", "calendar", "strings", "", calendar, "runs at these times, as systemd.time(7) writes them"),
-    later("timer", "after-boot", "duration", "", plain<&Timer::after_boot>, "runs this long after boot"),
-    later("timer", "jitter", "duration", "\"0\"", plain<&Timer::jitter>, "up to this much later, by chance"),
-    later("timer", "persistent", "boolean", "false", plain<&Timer::persistent>,
-          "a time missed while off is made up for"),
+    row("timer", "every", "duration", "", plain<&Timer::every>, "runs again and again, this far apart"),
+    row("timer", "calendar", "strings", "", calendar, "runs at these times, as systemd.time(7) writes them"),
+    row("timer", "after-boot", "duration", "", duration<&Timer::after_boot>, "runs this long after boot, once"),
+    row("timer", "jitter", "duration", "\"0\"", plain<&Timer::jitter>, "up to this much later, by chance"),
+    row("timer", "persistent", "boolean", "false", plain<&Timer::persistent>, "a time missed while off is made up for"),
 
     row("log", "rotate-size", "size", "\"10M\"", size<&LogSettings::rotate_size>,
         "the log file is rotated at this size"),

@@ -88,13 +88,24 @@ void address(const Value& value, core::Unit& unit, core::Listen::Kind kind) {
 }
 
 void calendar(const Value& value, core::Unit& unit) {
-    std::vector<std::string> times;
-    words_into(value, times);
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*,./:~-+_ ";
-    for (const std::string& time : times)
-        if (trim(time).empty() || time.find_first_not_of(letters) != time.npos)
-            return value.error("\"" + time + "\" is no calendar expression, such as \"Mon..Fri 04:00\" or \"daily\"");
-    part(unit, static_cast<core::Timer*>(nullptr)).calendar = std::move(times);
+    std::vector<core::Calendar>& calendar = part(unit, static_cast<core::Timer*>(nullptr)).calendar;
+    std::span<const Node> items(&value.node(), 1);
+    if (value.node().kind == Node::Kind::array)
+        items = value.node().items;
+    calendar.clear();
+    if (items.empty())
+        value.expected("at least one calendar expression");
+    for (const Node& item : items) {
+        const Value one = value.of(item);
+        const std::string* text = one.text("a calendar expression, such as \"Mon..Fri 04:00\" or \"daily\"");
+        if (text == nullptr)
+            continue;
+        if (auto parsed = core::parse_calendar(*text))
+            calendar.push_back(std::move(*parsed));
+        else
+            one.error("\"" + *text + "\" is no calendar expression: " + parsed.error().message,
+                      std::move(parsed.error().suggestion));
+    }
 }
 
 void manager_log_level(const Value& value, core::ManagerSettings& settings) {

@@ -142,6 +142,19 @@ void check_sockets(const Reading& reading, const Section& service, const core::U
                       "write ready-fd = " + std::to_string(first_free));
 }
 
+void check_timer(const Reading& reading, const Section& section, const core::Timer& timer) {
+    constexpr Span least = std::chrono::milliseconds(100);
+    if (!section.has("every") && !section.has("calendar") && !section.has("after-boot") && !reading.incomplete)
+        section.error("", "[timer] needs `every`, `calendar` or `after-boot`");
+    if (section.has("every") && timer.every < least)
+        section.error("every", "`every` is less than 100ms: a timer is for what is done now and then");
+    if (section.has("every") && timer.jitter >= timer.every)
+        section.error("jitter", "`jitter` " + duration_text(timer.jitter) + " is not shorter than `every` " +
+                                    duration_text(timer.every));
+    if (timer.persistent && !section.has("every") && !section.has("calendar") && !reading.incomplete)
+        section.error("persistent", "`persistent` needs `every` or `calendar`: `after-boot` is of each boot");
+}
+
 // The name of a relation as it is written.
 std::string_view word(core::Relation relation) {
     switch (relation) {
@@ -244,10 +257,8 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
         check_accept(section, process, unit);
     check_streams(process, unit);
     check_sockets(reading, section, unit);
-    Section timer(reading, tree, "timer");
-    if (tree.find("timer") != nullptr && !timer.has("every") && !timer.has("calendar") && !timer.has("after-boot") &&
-        !reading.incomplete)
-        timer.error("", "[timer] needs `every`, `calendar` or `after-boot`");
+    if (tree.find("timer") != nullptr)
+        check_timer(reading, Section(reading, tree, "timer"), unit.timer ? *unit.timer : core::Timer{});
 }
 
 } // namespace mi::config

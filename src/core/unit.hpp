@@ -6,6 +6,7 @@
 
 #include "base/capabilities.hpp"
 #include "base/time.hpp"
+#include "core/calendar.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -208,9 +209,12 @@ struct Listen {
 
 // `[timer]`.
 struct Timer {
-    Span every{0}, after_boot{0}, jitter{0};
-    std::vector<std::string> calendar;
+    Span every{0};                  // 0: none
+    std::optional<Span> after_boot; // 0 is at once
+    Span jitter{0};
+    std::vector<Calendar> calendar;
     bool persistent = false;
+    bool operator==(const Timer&) const = default;
 };
 
 // `[log]` of a unit, over the manager's own.

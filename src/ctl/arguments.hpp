@@ -39,6 +39,8 @@ struct Arguments {
     std::string name;                    // --name NAME
     bool to_the_end = false;             // --wait
     bool clean = false;                  // --clean
+    bool timers = false;                 // --timers
+    std::string calendar;                // --calendar EXPRESSION
 };
 
 // Options, as a set of bits: which ones a verb takes besides --help, --json, --control, --user and --system.
@@ -55,6 +57,8 @@ enum Takes : unsigned {
     takes_every = 512,  // --all, of the processes of a unit
     takes_run = 1024,   // those of `run`, and the words after the first that is no option are its command
     takes_full = 2048,
+    takes_timers = 1 << 16,
+    takes_calendar = 1 << 17,
 };
 
 struct Context;

@@ -7,8 +7,8 @@ namespace {
 constexpr std::string_view looking = "Looking", acting = "Acting", configuring = "Configuring", machine = "Machine";
 
 constexpr Verb table[] = {
-    {looking, "list", "", "the units that are not down", "minictl list --failed", takes_all | takes_failed, 0, 0,
-     list_units},
+    {looking, "list", "", "the units that are not down", "minictl list --failed",
+     takes_all | takes_failed | takes_timers, 0, 0, list_units},
     {looking, "status", "[UNIT…]", "all about units and their last log lines; without UNIT, about the manager",
      "minictl status sshd", takes_lines, 0, any_number, show_status},
     {looking, "tree", "[UNIT]", "what a unit (default: the target) depends on", "minictl tree --reverse network",
@@ -64,7 +64,7 @@ constexpr Verb table[] = {
      reload_unit_files},
     {configuring, "keys", "[SECTION]", "every key that a unit can have", "minictl keys service", 0, 0, 1, show_keys},
     {configuring, "verify", "[FILE|UNIT…]", "name every problem of unit files (none named: of all)",
-     "minictl verify web.toml", takes_source, 0, any_number, verify_files},
+     "minictl verify web.toml", takes_source | takes_calendar, 0, any_number, verify_files},
     {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_force, 0, 0,
      power_off},
     {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_force, 0, 0,

@@ -32,6 +32,7 @@ int reload_unit_files(Context&);
 int show_settings(Context&);
 int show_files(Context&);
 int verify_files(Context&);
+int verify_calendar(Context&);
 int enable_units(Context&);
 int disable_units(Context&);
 

@@ -206,6 +206,8 @@ int show_files(Context& context) {
 }
 
 int verify_files(Context& context) {
+    if (!context.arguments.calendar.empty())
+        return verify_calendar(context);
     auto from = context.sources();
     if (!from)
         return context.fail(from.error());

@@ -63,7 +63,8 @@ int list_units(Context& context) {
     if (!client)
         return context.fail(client.error());
     // In portions: a list of thousands needs no room at the other end.
-    if (auto failure = client->send(wire::List{context.arguments.all, context.arguments.failed}, true))
+    if (auto failure =
+            client->send(wire::List{context.arguments.all, context.arguments.failed, context.arguments.timers}, true))
         return context.fail(*failure);
     wire::Units all;
     for (bool continues = true; continues;) {
@@ -78,6 +79,8 @@ int list_units(Context& context) {
     std::ranges::sort(all.units, {}, &wire::UnitStatus::name);
     if (context.arguments.json)
         return context.print_json(all);
+    if (context.arguments.timers)
+        return context.print(timers_view(context.out, std::move(all.units), realtime_now()));
     return context.print(list_view(context.out, all.units, monotonic_now()));
 }
 

@@ -198,6 +198,38 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& u
     return text;
 }
 
+std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units, std::int64_t now) {
+    std::ranges::stable_sort(units, {},
+                             [](const wire::UnitStatus& unit) { return unit.next_realtime.value_or(INT64_MAX); });
+    constexpr std::size_t time_width = 19;
+    std::size_t left_width = 4, result_width = 6;
+    std::vector<std::pair<std::string, std::string>> cells; // left, result
+    for (const wire::UnitStatus& unit : units) {
+        std::string left = unit.next_realtime ? age(*unit.next_realtime - now) : "";
+        std::string result;
+        if (unit.state == core::Phase::up && unit.stage == core::Stage::idle)
+            result = unit.last_exit ? unit.last_exit->text : "";
+        else
+            result = unit.state == core::Phase::failed && unit.last_exit ? "failed: " + unit.last_exit->text
+                                                                         : std::string(wire::word(unit.state));
+        left_width = std::max(left_width, columns(left));
+        result_width = std::max(result_width, columns(result));
+        cells.emplace_back(std::move(left), harmless(result));
+    }
+    std::string text = "  " + fitted("NEXT", time_width) + "  " + fitted("LEFT", left_width) + "  " +
+                       fitted("LAST", time_width) + "  " + fitted("RESULT", result_width) + "  UNIT";
+    text = paint(style, Colour::strong, text) + "\n";
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        const wire::UnitStatus& unit = units[i];
+        text += dot(style, unit.state) + " " +
+                fitted(unit.next_realtime ? local_time(*unit.next_realtime) : "-", time_width) + "  " +
+                fitted(cells[i].first, left_width) + "  " +
+                fitted(unit.last_run_realtime ? local_time(*unit.last_run_realtime) : "-", time_width) + "  " +
+                fitted(cells[i].second, result_width) + "  " + unit.name + "\n";
+    }
+    return text;
+}
+
 std::string status_view(const Style& style, const wire::UnitStatus& unit, std::int64_t now) {
     std::string text = dot(style, unit.state) + " " + paint(style, Colour::strong, unit.name);
     if (!unit.description.empty())
@@ -225,6 +257,13 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
         row(text, "memory", memory_words(unit));
     if (unit.cpu_usec)
         row(text, "cpu time", millis(*unit.cpu_usec));
+    if (unit.timer)
+        row(text, "timer", harmless(*unit.timer));
+    if (unit.next_realtime)
+        row(text, "next run",
+            local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - realtime_now()) + ")");
+    if (unit.last_run_realtime)
+        row(text, "last run", local_time(*unit.last_run_realtime));
     if (unit.last_exit)
         row(text, "last exit", harmless(unit.last_exit->text));
     if (unit.restarts != 0)

@@ -13,6 +13,9 @@ namespace mi::ctl {
 // A table of units: name, state, since, PID, description. `now`: microseconds since boot.
 [[nodiscard]] std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& units, std::int64_t now);
 
+// A table of the units that timers run, the next one first. `now`: microseconds since 1970.
+[[nodiscard]] std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units, std::int64_t now);
+
 // All that is known of one unit, without its log.
 [[nodiscard]] std::string status_view(const Style& style, const wire::UnitStatus& unit, std::int64_t now);
 

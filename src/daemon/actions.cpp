@@ -171,6 +171,8 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
     Live& live = live_[effect.unit];
     if (effect.role == Role::main) {
         live.digest = unit.digest;
+        if (unit.timer)
+            timers_.began(effect.unit);
         if (launch.ready) {
             live.ready = std::move(launch.ready);
             auto watch = loop_.watch(live.ready.get(), [this, name = unit.name] {
@@ -221,6 +223,8 @@ void Supervisor::changed(const core::Effect& effect) {
         // What was mounted just now may be where the logs belong.
         if (unit.service.type == core::ServiceType::oneshot && logs_.directory() != place_.log_directories.front())
             logs_.try_storage();
+        if (unit.service.type == core::ServiceType::oneshot)
+            timers_.storage_changed();
         break;
     case Phase::failed:
     case Phase::backoff:
@@ -414,6 +418,7 @@ void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
     fd_store_.renumber(number);
     for (auto& barrier : barriers_)
         barrier.first = number(barrier.first);
+    timers_.reread(engine_->graph(), number);
     for (core::Effect& effect : effects_)
         if (effect.unit != core::no_unit)
             effect.unit = number(effect.unit);

@@ -158,4 +158,13 @@ void Supervisor::memory_events_pending() {
                            "out of memory (" + *words + "): the kernel has killed a process of it");
 }
 
+// --- timers -----------------------------------------------------------------------------------------------------------
+
+void Supervisor::time_has_come(core::UnitId unit) {
+    now_ = loop::now();
+    engine_->apply({.kind = Event::Kind::trigger, .unit = unit}, now_);
+}
+
+void Supervisor::timer_trouble(const std::string& text) { say(Priority::warning, text); }
+
 } // namespace mi::daemon

@@ -130,7 +130,7 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     std::vector<std::string> names;
     const core::Graph& graph = supervisor_.engine().graph();
     for (UnitId unit = 0; unit < graph.size(); ++unit)
-        if (wire::listed(list, supervisor_.engine().record(unit).phase))
+        if (wire::listed(list, supervisor_.engine().record(unit).phase) && (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
     supervisor_.control()->reply_units(id,

@@ -30,7 +30,8 @@ constexpr char help[] =
     "      --allow-insecure-units     accept unit files that others may write\n"
     "      --target NAME              what to bring up (default: default)\n"
     "      --control PATH             control socket       --log-dir DIR   logs\n"
-    "      --run-dir DIR              runtime files        --log-level LEVEL   emerg ... debug, 0 ... 7\n"
+    "      --run-dir DIR              runtime files        --state-dir DIR   what outlives a boot\n"
+    "      --log-level LEVEL          emerg ... debug, 0 ... 7\n"
     "      --version, --help\n"
     "\n"
     "Examples:\n"
@@ -51,6 +52,7 @@ enum Long {
     control,
     log_dir,
     run_dir,
+    state_dir,
     allow_insecure_units,
     target,
     log_level,
@@ -68,6 +70,7 @@ constexpr option long_options[] = {
     {"control", required_argument, nullptr, control},
     {"log-dir", required_argument, nullptr, log_dir},
     {"run-dir", required_argument, nullptr, run_dir},
+    {"state-dir", required_argument, nullptr, state_dir},
     {"allow-insecure-units", no_argument, nullptr, allow_insecure_units},
     {"target", required_argument, nullptr, target},
     {"log-level", required_argument, nullptr, log_level},
@@ -135,6 +138,7 @@ std::string apply(Options& options, int code, std::string_view value) {
     case control: options.control = value; break;
     case log_dir: options.log_dir = value; break;
     case run_dir: options.run_dir = value; break;
+    case state_dir: options.state_dir = value; break;
     case allow_insecure_units: options.allow_insecure_units = true; break;
     case target: options.target = value; break;
     case log_level:

@@ -32,6 +32,7 @@ struct Options {
     std::string control;                  // --control PATH
     std::string log_dir;                  // --log-dir DIR
     std::string run_dir;                  // --run-dir DIR
+    std::string state_dir;                // --state-dir DIR
     std::string target;                   // --target NAME
     std::optional<int> log_level;         // --log-level, as syslog(3) numbers them: 0 (emerg) to 7 (debug)
     bool allow_insecure_units = false;    // --allow-insecure-units

@@ -54,14 +54,18 @@ Place find_place(const Options& options) {
         place.log_directories = {user.state + "/log", place.run_directory + "/log"};
         std::string state = without_our_name(user.state);
         place.own_directories = {without_our_name(place.run_directory), state, state + "/log"};
+        place.state_directory = user.state;
         place.source = config::user_source(user.config_home, place.run_directory, ::geteuid());
         place.complaint = std::move(user.complaint);
     } else {
         place.run_directory = run_directory.empty() ? "/run/miniinit" : run_directory;
         place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};
         place.own_directories = {"/run", "/var/lib", "/var/log"};
+        place.state_directory = "/var/lib/miniinit";
         place.source = config::system_source(place.run_directory, ::getuid());
     }
+    if (!options.state_dir.empty())
+        place.state_directory = absolute(options.state_dir);
     if (!options.log_dir.empty())
         place.log_directories = {absolute(options.log_dir)};
     place.control = options.control.empty() ? place.run_directory + "/control" : absolute(options.control);

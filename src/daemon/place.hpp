@@ -18,6 +18,7 @@ struct Place {
     std::string control;                        // the control socket
     std::string notify;                         // directory of the sockets for sd_notify(3)
     std::vector<std::string> log_directories;   // best first
+    std::string state_directory;                // /var/lib/miniinit: what outlives a boot
     std::array<std::string, 3> own_directories; // where those of services are made: runtime, state, logs
     std::string program;                        // this binary, absolute
     config::Source source;                      // of units

@@ -47,7 +47,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                                                             place_.log_directories,
                                                             {settings_.rotate_size, settings_.rotate_keep},
                                                             surroundings_.files}),
-      connections_(loop, *this), upward_(address_above()), init_started_(beginning.init_started) {
+      timers_(loop, *this, timer_settings(place_)), upward_(address_above()), connections_(loop, *this),
+      init_started_(beginning.init_started) {
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
@@ -193,8 +194,14 @@ void Supervisor::perform(const core::Effect& effect) {
     }
     case core::Effect::Kind::open_sockets: open_sockets(unit); break;
     case core::Effect::Kind::close_sockets: close_sockets(engine_->graph().name(unit)); break;
-    case core::Effect::Kind::arm: await_connections(unit); break;
-    case core::Effect::Kind::disarm: connections_.disarm(engine_->graph().name(unit)); break;
+    case core::Effect::Kind::arm:
+        await_connections(unit);
+        timers_.arm(unit, engine_->graph().unit(unit));
+        break;
+    case core::Effect::Kind::disarm:
+        connections_.disarm(engine_->graph().name(unit));
+        timers_.disarm(unit);
+        break;
     case core::Effect::Kind::spawn: spawn(effect); break;
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
@@ -330,6 +337,8 @@ void Supervisor::exited(const os::Exit& exit) {
             finish();
         return;
     }
+    if (timers_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code))
+        return;
     const Processes::Known* known = processes_.find(exit.pid);
     if (known == nullptr) {
         std::erase(removals_, exit.pid);

@@ -17,6 +17,7 @@
 #include "daemon/processes.hpp"
 #include "daemon/resources.hpp"
 #include "daemon/sockets.hpp"
+#include "daemon/timers.hpp"
 #include "loop/loop.hpp"
 #include "os/children.hpp"
 #include "os/notify_socket.hpp"
@@ -66,7 +67,7 @@ struct Live {
     unsigned unsaid = 0;  // and how often since, in silence
 };
 
-class Supervisor final : public LogLink::Listener, public Connections::Host {
+class Supervisor final : public LogLink::Listener, public Connections::Host, public Timers::Listener {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -124,6 +125,7 @@ public:
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
     [[nodiscard]] const FdStore& fd_store() const { return fd_store_; }
+    [[nodiscard]] const Timers& timers() const { return timers_; }
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
@@ -215,6 +217,8 @@ private:
     void name_main(core::UnitId unit, const std::string& text);
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
+    void time_has_come(core::UnitId unit) override;
+    void timer_trouble(const std::string& text) override;
 
     // ending.cpp
     void all_down();
@@ -248,6 +252,7 @@ private:
     Resources resources_;
     LogLink logs_;
     PidFiles pid_files_;
+    Timers timers_;
     FdStore fd_store_;
     std::string notify_directory_; // empty: none could be made
     std::uint64_t lines_made_ = 0, turn_ = 0;

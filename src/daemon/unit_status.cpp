@@ -1,4 +1,5 @@
 // A unit's record and file as what is told of it.
+#include "config/syntax.hpp"
 #include "core/explain.hpp"
 #include "daemon/manager.hpp"
 #include "loop/loop.hpp"
@@ -37,6 +38,23 @@ wire::Dependencies dependencies_of(const core::Graph& graph, core::UnitId id) {
                        &result.conflicts, &result.required_by, &result.wanted_by})
         std::sort(list->begin(), list->end());
     return result;
+}
+
+// "every 1h, Mon..Fri *-*-* 04:00:00".
+std::string timer_words(const core::Timer& timer) {
+    std::string words;
+    auto add = [&](const std::string& more) { words += (words.empty() ? "" : ", ") + more; };
+    for (const core::Calendar& calendar : timer.calendar)
+        add(core::text(calendar));
+    if (timer.every > Span{0})
+        add("every " + config::duration_text(timer.every));
+    if (timer.after_boot)
+        add(config::duration_text(*timer.after_boot) + " after boot");
+    if (timer.jitter > Span{0})
+        add("up to " + config::duration_text(timer.jitter) + " later");
+    if (timer.persistent)
+        add("persistent");
+    return words;
 }
 
 } // namespace
@@ -92,6 +110,14 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool d
                                   .accepted = static_cast<std::int64_t>(count.all)});
     }
     status.frozen = supervisor.processes().frozen(id);
+    if (unit.timer) {
+        status.timer = timer_words(*unit.timer);
+        Timers::Told told = supervisor.timers().told(id);
+        if (told.next)
+            status.next_realtime = told.next->micros;
+        if (told.last)
+            status.last_run_realtime = told.last->micros;
+    }
     if (!dependencies)
         return status;
     // Not in a list: a thousand units would be thousands of files to read.

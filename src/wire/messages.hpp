@@ -113,6 +113,10 @@ struct UnitStatus {
     std::optional<std::string> error_text; // the error the service says it has (sd_notify ERRNO, BUSERROR)
     std::uint32_t stored_descriptors = 0;  // that it keeps with us over its restarts (sd_notify FDSTORE)
     std::vector<Socket> sockets;           // open ones, in the order of its file
+    std::optional<std::string> timer;      // when its timer runs it, in words
+    // When that is next (none where it is not armed, or never), and when the last run began: of a persistent timer also
+    // one before this boot.
+    std::optional<std::int64_t> next_realtime, last_run_realtime;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -145,6 +149,9 @@ struct UnitStatus {
         visit("error_text", self.error_text);
         visit("stored_descriptors", self.stored_descriptors);
         visit("sockets", self.sockets);
+        visit("timer", self.timer);
+        visit("next_realtime", self.next_realtime);
+        visit("last_run_realtime", self.last_run_realtime);
     }
 };
 
@@ -372,21 +379,24 @@ struct List {
     static constexpr std::string_view method = "List",
                                       help =
                                           "The units that are not down, by name; with `all` every one, with `failed` "
-                                          "those that failed or are waiting to be tried again. With more, in portions.";
+                                          "those that failed or are waiting to be tried again, with `timers` those "
+                                          "that a timer runs, in any state. With more, in portions.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::offered;
     bool all = false;
     bool failed = false;
+    bool timers = false;
     static void fields(auto& self, auto&& visit) {
         visit("all", self.all);
         visit("failed", self.failed);
+        visit("timers", self.timers);
     }
 };
 // Whether a unit in `state` belongs to what `list` asks for.
 [[nodiscard]] constexpr bool listed(const List& list, core::Phase state) {
     if (list.failed)
         return state == core::Phase::failed || state == core::Phase::invalid || state == core::Phase::backoff;
-    return list.all || state != core::Phase::down;
+    return list.all || list.timers || state != core::Phase::down;
 }
 struct Status {
     using Reply = Units;

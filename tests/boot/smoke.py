@@ -18,7 +18,7 @@ BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
 
 # What each unit of the demo (and of tests/boot/extra) comes to, on an initramfs.
 EXPECTED = {
-    "up": "sysinit basic network multi-user demo web ticker stubborn getty@ttyS0 getty@tty1 dhcp@eth0",
+    "up": "sysinit basic network multi-user demo web ticker stubborn yearly getty@ttyS0 getty@tty1 dhcp@eth0",
     "done": "render check publish modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
             "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
     "skipped": "udev eudev udev-trigger fsck-root fsck",
@@ -312,6 +312,11 @@ def first_disk_boot(report, machine):
     with check("early lines of the log moved to /var/log once that was writable"):
         good(machine, "ls /var/log/miniinit/ticker/current /var/log/miniinit/fsck-root/current")
         assert machine.run("ls /run/log/miniinit/*/current 2>/dev/null")[0] != 0
+    with check("a persistent timer, armed before the disk could be written, is on record once it can; it runs for nothing"):
+        until(machine, "grep -q met /var/lib/miniinit/timers/yearly", "no record of it")
+        assert machine.run("cat /root/yearly-runs")[0] != 0
+        # As if it had run last in another year, and the next time had passed while the machine was off.
+        good(machine, "echo '2001-02-03T04:05:06.000000Z ran' >/var/lib/miniinit/timers/yearly")
     with check("a file is written, a file system is mounted inside another, a loop device is in use"):
         good(machine, "echo kept >/root/kept; truncate -s 4M /root/loop.img; losetup /dev/loop0 /root/loop.img; "
                       "mkdir -p /srv/scratch/inner; mount -t tmpfs inner /srv/scratch/inner; (cd /srv/scratch/inner; "
@@ -336,6 +341,11 @@ def second_disk_boot(report, machine):
         assert "clean" in text, text
     with check("the file is there"):
         assert "kept" in good(machine, "cat /root/kept")
+    with check("a time that the timer missed while the machine was off is made up for, once"):
+        until(machine, "grep -q ran /root/yearly-runs 2>/dev/null", "it has not run")
+        until(machine, "! grep -q 2001 /var/lib/miniinit/timers/yearly", "it is not on record")
+        assert status(machine, "yearly")["state"] == "up"
+        assert good(machine, "cat /root/yearly-runs").split() == ["ran"]
     with check("at the end of the first boot, what required something was stopped before it"):
         assert good(machine, "cat /root/stop-order").split()[-2:] == ["house", "foundation"]
     with check("the logs of both boots are there, to the last line"):

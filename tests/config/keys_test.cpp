@@ -207,7 +207,8 @@ const Sample samples[] = {
      [](const Unit& u) { return u.listen[0].max_connections == 5; }},
 
     {"timer", "every", "\"1h\"", "", [](const Unit& u) { return u.timer->every == 1h; }},
-    {"timer", "calendar", "\"Mon..Fri *-*-* 04:00\"", "", [](const Unit& u) { return u.timer->calendar.size() == 1; }},
+    {"timer", "calendar", "\"Mon..Fri *-*-* 04:00\"", "",
+     [](const Unit& u) { return u.timer->calendar.size() == 1 && u.timer->calendar[0].weekdays == 0x1f; }},
     {"timer", "after-boot", "\"1min\"", "", [](const Unit& u) { return u.timer->after_boot == 1min; }},
     {"timer", "jitter", "\"1s\"", "every = \"1d\"\n", [](const Unit& u) { return u.timer->jitter == 1s; }},
     {"timer", "persistent", "true", "every = \"1d\"\n", [](const Unit& u) { return u.timer->persistent; }},

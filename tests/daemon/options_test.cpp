@@ -89,6 +89,8 @@ TEST_CASE("every option of a supervisor is read") {
               "/l",
               "--run-dir",
               "/r",
+              "--state-dir",
+              "/s",
               "--target",
               "rescue",
               "--resume",
@@ -103,6 +105,7 @@ TEST_CASE("every option of a supervisor is read") {
     CHECK(options->control == "/c");
     CHECK(options->log_dir == "/l");
     CHECK(options->run_dir == "/r");
+    CHECK(options->state_dir == "/s");
     CHECK(options->target == "rescue");
     CHECK(options->resume_fd == 7);
     CHECK(options->log_level == 7);
@@ -192,9 +195,10 @@ TEST_CASE("told to be a container's, the init of a machine takes the words as it
 }
 
 TEST_CASE("help names every option that is for people") {
-    for (const char* name : {"--group", "--rewrite-signal", "--remap-exit", "--parent-death-signal", "--grace",
-                             "--system", "--container", "--user", "--config", "--units", "--allow-insecure-units",
-                             "--target", "--control", "--log-dir", "--run-dir", "--log-level", "--version", "--help"})
+    for (const char* name :
+         {"--group", "--rewrite-signal", "--remap-exit", "--parent-death-signal", "--grace", "--system", "--container",
+          "--user", "--config", "--units", "--allow-insecure-units", "--target", "--control", "--log-dir", "--run-dir",
+          "--state-dir", "--log-level", "--version", "--help"})
         CHECK_MESSAGE(help_text().contains(name), name);
 }
 

@@ -23,6 +23,7 @@ import checks_reload
 import checks_robust
 import checks_run
 import checks_sockets
+import checks_timers
 import checks_types
 import checks_user
 from harness import Checks, Failed, Scene
@@ -30,7 +31,8 @@ from harness import Checks, Failed, Scene
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
-                               checks_keys, checks_sockets) for group in module.GROUPS]
+                               checks_keys, checks_sockets, checks_timers)
+          for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \
     checks_sockets.ALONE
