@@ -50,10 +50,6 @@ std::expected<os::Endpoint, std::string> endpoint_of(const core::Listen& listen,
     return endpoint;
 }
 
-std::string failure(const core::Listen& listen, const std::string& why) {
-    return "cannot listen at " + listen.address + ": " + why;
-}
-
 // A path has no port; of the others the reader has seen to it that there is one.
 bool is_privileged_port(const core::Listen& listen) {
     if (listen.address.starts_with('/') || listen.address.starts_with('@'))
@@ -61,6 +57,21 @@ bool is_privileged_port(const core::Listen& listen) {
     std::size_t colon = listen.address.rfind(':');
     return colon != std::string::npos && listen.address.size() - colon <= 5 &&
            std::atoi(listen.address.c_str() + colon + 1) < 1024;
+}
+
+// The words of a failure name the socket, the step and its error.
+std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen, os::Accounts& accounts) {
+    std::string where = "cannot listen at " + listen.address + ": ";
+    auto endpoint = endpoint_of(listen, accounts);
+    if (!endpoint)
+        return std::unexpected(where + endpoint.error());
+    auto socket = os::ListenSocket::open(*endpoint);
+    if (socket)
+        return std::move(*socket);
+    where += socket.error().text();
+    if (socket.error().code == EACCES && is_privileged_port(listen))
+        where += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
+    return std::unexpected(std::move(where));
 }
 
 } // namespace
@@ -93,55 +104,39 @@ std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accou
             return {};
         at = units_.try_emplace(unit.name).first;
     }
-    std::vector<Open> before = std::move(at->second);
-    std::vector<Open> now;
-    auto take = [&](const core::Listen& wanted) {
-        auto old = std::find_if(before.begin(), before.end(), [&](const Open& one) {
-            return same_socket(one.settings, wanted) && one.socket.reachable();
-        });
-        if (old == before.end())
-            return false;
-        now.push_back(std::move(*old));
-        now.back().settings = wanted;
-        before.erase(old);
-        return true;
-    };
     // First what stays, then what goes: it may be in the way of what comes.
-    std::vector<const core::Listen*> fresh;
-    for (const core::Listen& wanted : unit.listen)
-        if (!take(wanted))
-            fresh.push_back(&wanted);
+    std::vector<Open> before = std::move(at->second), now(unit.listen.size());
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        const core::Listen& wanted = unit.listen[i];
+        auto old = std::find_if(before.begin(), before.end(), [&](const Open& one) {
+            return one.socket.fd() >= 0 && same_socket(one.settings, wanted) && one.socket.reachable();
+        });
+        if (old != before.end())
+            now[i] = {wanted, std::move(old->socket)};
+    }
     for (Open& old : before)
-        old.socket.remove();
+        if (old.socket.fd() >= 0)
+            old.socket.remove();
     before.clear();
-    std::size_t kept = now.size();
     std::expected<void, std::string> result;
-    for (const core::Listen* wanted : fresh) {
-        auto endpoint = endpoint_of(*wanted, accounts);
-        if (!endpoint) {
-            result = std::unexpected(failure(*wanted, endpoint.error()));
-            break;
+    std::vector<std::size_t> fresh;
+    for (std::size_t i = 0; i < now.size() && result; ++i) {
+        if (now[i].socket.fd() >= 0)
+            continue;
+        auto socket = open_one(unit.listen[i], accounts);
+        if (socket) {
+            now[i] = {unit.listen[i], std::move(*socket)};
+            fresh.push_back(i);
+        } else {
+            result = std::unexpected(std::move(socket.error()));
         }
-        auto socket = os::ListenSocket::open(*endpoint);
-        if (!socket) {
-            std::string why = socket.error().text();
-            if (socket.error().code == EACCES && is_privileged_port(*wanted))
-                why += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
-            result = std::unexpected(failure(*wanted, why));
-            break;
-        }
-        now.push_back({*wanted, std::move(*endpoint), std::move(*socket)});
     }
-    if (!result) {
-        for (std::size_t i = kept; i < now.size(); ++i)
+    if (!result)
+        for (std::size_t i : fresh) {
             now[i].socket.remove();
-        now.erase(now.begin() + static_cast<std::ptrdiff_t>(kept), now.end());
-    }
-    auto place = [&](const Open& one) {
-        return std::find_if(unit.listen.begin(), unit.listen.end(),
-                            [&](const core::Listen& wanted) { return same_socket(one.settings, wanted); });
-    };
-    std::stable_sort(now.begin(), now.end(), [&](const Open& a, const Open& b) { return place(a) < place(b); });
+            now[i] = {};
+        }
+    std::erase_if(now, [](const Open& one) { return one.socket.fd() < 0; });
     if (now.empty())
         units_.erase(at);
     else

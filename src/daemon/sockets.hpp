@@ -20,7 +20,6 @@ public:
     // One `[[listen]]` of a unit, open.
     struct Open {
         core::Listen settings;
-        os::Endpoint endpoint;
         os::ListenSocket socket;
     };
 
