@@ -155,6 +155,14 @@ void check_timer(const Reading& reading, const Section& section, const core::Tim
         section.error("persistent", "`persistent` needs `every` or `calendar`: `after-boot` is of each boot");
 }
 
+void check_confinement(const Section& process) {
+    if (!process.has("system-call-filter"))
+        process.warning("system-call-error", "`system-call-error` has no effect without `system-call-filter`");
+    if (!process.has("protect-system") && !process.has("read-only-paths"))
+        process.warning("read-write-paths",
+                        "`read-write-paths` has no effect without `protect-system` or `read-only-paths`");
+}
+
 // The name of a relation as it is written.
 std::string_view word(core::Relation relation) {
     switch (relation) {
@@ -256,6 +264,7 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     if (core::accepts(unit))
         check_accept(section, process, unit);
     check_streams(process, unit);
+    check_confinement(process);
     check_sockets(reading, section, unit);
     if (tree.find("timer") != nullptr)
         check_timer(reading, Section(reading, tree, "timer"), unit.timer ? *unit.timer : core::Timer{});

@@ -7,11 +7,18 @@ import shlex
 NAME = "hard"
 
 
+def inline(value):
+    """A value as TOML has it, which is as JSON has it but for tables."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {inline(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
+
+
 def toml(tables):
     lines = []
     for table, values in tables.items():
         lines.append(f"[{table}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines += [f"{key} = {inline(value)}" for key, value in values.items()]
     return lines
 
 
