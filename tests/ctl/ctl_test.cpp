@@ -148,7 +148,7 @@ TEST_CASE("a start that fails says why, and what the unit said last") {
     const Outcome json = init.ctl({"start", "cache", "--json"});
     CHECK(json.code == 1);
     CHECK(json.out == R"({"event":null,"results":[{"unit":"cache","ok":false,"state":"failed","message":)"
-                      "\"it exited with code 1\"}]}\n");
+                      "\"it exited with code 1\",\"last_exit\":null}]}\n");
 }
 
 TEST_CASE("each acting verb makes its call") {
