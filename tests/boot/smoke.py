@@ -381,6 +381,11 @@ def features_tree(place):
     here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "features")
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(os.path.join(here, "root"), place)
+    # The examples that people are shown run here, too; what they work on is made.
+    for name in ("worker", "nightly", "nightly-failed", "daytime", "files"):
+        shutil.copy(os.path.join(TOP, "etc/examples", name + ".toml"), os.path.join(place, "etc/miniinit"))
+    for name in ("srv/queue", "srv/done", "var/backups"):
+        os.makedirs(os.path.join(place, name), exist_ok=True)
     programs = os.path.join(here, "programs")
     os.makedirs(os.path.join(place, "usr/bin"), exist_ok=True)
     for name in sorted(os.listdir(programs)) if os.path.isdir(programs) else []:

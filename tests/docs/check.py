@@ -232,6 +232,21 @@ def check_examples(minictl, place):
             check_toml(minictl, place, page, number, block)
 
 
+def check_shown_examples(minictl):
+    """The units of etc/examples, which other tests run, are read, and are shown whole where people read."""
+    files = sorted((ROOT / "etc/examples").glob("*.toml"))
+    check("etc/examples has the five units that the README promises", [] if len(files) >= 5 else files)
+    done = subprocess.run([minictl, "verify", *files], capture_output=True, text=True, timeout=20)
+    check("every unit of etc/examples is read without a problem", [done.stdout + done.stderr] if done.returncode else [])
+    readme = (ROOT / "README.md").read_text()
+    blocks = [block.strip() for block in literal_blocks("miniinit-unit.5")]
+    for name in ("web", "worker", "nightly", "daytime", "files"):
+        text = (ROOT / f"etc/examples/{name}.toml").read_text()
+        check(f"README.md shows {name}.toml as it is in etc/examples", [] if text in readme else ["it does not"])
+        check(f"miniinit-unit.5 shows {name}.toml as it is in etc/examples",
+              [] if text.strip() in blocks else ["it does not"])
+
+
 def wait_for(condition, seconds=10):
     end = time.monotonic() + seconds
     while not condition():
@@ -314,6 +329,7 @@ def main():
         check_options(binary)
         check_kernel_words()
         check_examples(minictl, place)
+        check_shown_examples(minictl)
         check_first_service(binary, minictl, place)
         check_readme()
         if shutil.which("mandoc"):
