@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/files.hpp"
+#include "config/inspector.hpp"
 #include "config/library.hpp"
 #include "config/reader.hpp"
 
@@ -46,10 +47,25 @@ std::string_view name_fault(std::string_view name) {
 
 namespace {
 
+// Reads a unit; of a template, some instance of it, but whoever looks on sees the placeholders.
+core::Unit read_inspected(const Source& source, Reading& reading, Node& tree, std::string_view name,
+                          Inspector* inspector) {
+    const bool is_template = name.ends_with('@');
+    Node before;
+    if (is_template && inspector != nullptr)
+        before = tree;
+    core::Unit unit =
+        read_unit(reading, tree, is_template ? std::string(name) + "1" : std::string(name), source.bare_is_service);
+    if (inspector != nullptr)
+        inspector->look(reading, is_template ? before : tree, unit);
+    return unit;
+}
+
 // Reads units out of a library one after the other, each problem once.
 class Loading {
 public:
-    Loading(const Source& source, Library& library) : source_(source), library_(library) {
+    Loading(const Source& source, Library& library, Inspector* inspector = nullptr)
+        : source_(source), library_(library), inspector_(inspector) {
         add(library_.take_problems());
         loaded_.manager = library_.manager();
     }
@@ -68,7 +84,7 @@ public:
     void check_template(const std::string& name) {
         if (std::optional<Assembly> assembly = library_.assemble(name); assembly && !assembly->masked) {
             if (assembly->readable)
-                (void)read_unit(assembly->reading, assembly->tree, name + "1", source_.bare_is_service);
+                (void)read_inspected(source_, assembly->reading, assembly->tree, name, inspector_);
             add(assembly->reading.take_problems());
         }
     }
@@ -133,7 +149,7 @@ private:
             unit.masked = assembly.masked;
             unit.fault = assembly.masked ? "masked" : brief(assembly.reading.first_error());
         } else {
-            unit = read_unit(assembly.reading, assembly.tree, name, source_.bare_is_service);
+            unit = read_inspected(source_, assembly.reading, assembly.tree, name, inspector_);
         }
         unit.source = std::move(assembly.source);
         unit.enabled = library_.switched(name).value_or(unit.enabled);
@@ -147,6 +163,7 @@ private:
 
     const Source& source_;
     Library& library_;
+    Inspector* inspector_;
     Loaded loaded_;
     std::size_t own_ = 0;
 };
@@ -154,34 +171,55 @@ private:
 // The last part of a path.
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-} // namespace
+// One file read by itself; of a template, some instance.
+Loaded one_unit(const Source& source, std::string name, const std::string& path, Reading& reading, Node& tree,
+                Inspector* inspector) {
+    Loaded loaded;
+    core::Unit unit = read_inspected(source, reading, tree, name, inspector);
+    unit.name = std::move(name);
+    unit.source = path;
+    loaded.units.push_back(std::move(unit));
+    loaded.problems = reading.take_problems();
+    return loaded;
+}
 
-Loaded load(const Source& source, std::span<const std::string> also) {
+Loaded bundle_with(std::string_view text, std::string_view filename, const Source& source, Inspector* inspector) {
+    Library library(source);
+    library.take_bundle(text, filename);
+    Loading loading(source, library, inspector);
+    loading.all({});
+    return loading.finish();
+}
+
+Loaded load_with(const Source& source, std::span<const std::string> also, Inspector* inspector) {
     Library library(source);
     library.find();
-    Loading loading(source, library);
+    Loading loading(source, library, inspector);
     loading.all(also);
     return loading.finish();
 }
 
-Loaded load_one(const Source& source, std::string_view name) {
+} // namespace
+
+Loaded load(const Source& source, std::span<const std::string> also) { return load_with(source, also, nullptr); }
+Loaded load(const Source& source, Inspector* inspector) { return load_with(source, {}, inspector); }
+
+Loaded load_one(const Source& source, std::string_view name) { return load_one(source, name, nullptr); }
+Loaded load_one(const Source& source, std::string_view name, Inspector* inspector) {
     Library library(source);
     library.find();
-    Loading loading(source, library);
+    Loading loading(source, library, inspector);
     if (name_fault(name).empty() && !name.ends_with('@'))
         loading.take(name);
     return loading.finish();
 }
 
 Loaded read_bundle(std::string_view text, std::string_view filename, const Source& source) {
-    Library library(source);
-    library.take_bundle(text, filename);
-    Loading loading(source, library);
-    loading.all({});
-    return loading.finish();
+    return bundle_with(text, filename, source, nullptr);
 }
 
-Loaded read_file(const Source& source, const std::string& path) {
+Loaded read_file(const Source& source, const std::string& path) { return read_file(source, path, nullptr); }
+Loaded read_file(const Source& source, const std::string& path, Inspector* inspector) {
     constexpr std::string_view suffix = ".toml";
     Source here = source;
     here.allow_insecure = true;
@@ -200,7 +238,7 @@ Loaded read_file(const Source& source, const std::string& path) {
     bool bundle =
         file_name(path) == "miniinit.toml" || tree.find("units") || tree.find("manager") || tree.find("defaults");
     if (bundle)
-        return read_bundle(content.text, path, source);
+        return bundle_with(content.text, path, source, inspector);
     std::string name(file_name(path));
     if (!name.ends_with(suffix))
         return complain("a unit's file is called NAME.toml");
@@ -209,21 +247,13 @@ Loaded read_file(const Source& source, const std::string& path) {
         return complain("cannot name a unit: " + std::string(wrong));
     if (content.text.size() > largest_unit)
         return complain("is larger than 1 MiB");
-    core::Unit unit = read_unit(reading, tree, name.ends_with('@') ? name + "1" : name, source.bare_is_service);
-    unit.name = std::move(name);
-    unit.source = path;
-    loaded.units.push_back(std::move(unit));
-    loaded.problems = reading.take_problems();
-    return loaded;
+    return one_unit(source, std::move(name), path, reading, tree, inspector);
 }
 
 Loaded read_text(std::string_view name, std::string_view text, std::string_view filename) {
-    Loaded loaded;
     Reading reading;
     Node tree = parse_document(reading, reading.add_file(std::string(filename), text), text);
-    loaded.units.push_back(read_unit(reading, tree, name, false));
-    loaded.problems = reading.take_problems();
-    return loaded;
+    return one_unit({}, std::string(name), std::string(filename), reading, tree, nullptr);
 }
 
 } // namespace mi::config

@@ -41,6 +41,8 @@ struct Arguments {
     bool clean = false;                  // --clean
     bool timers = false;                 // --timers
     std::string calendar;                // --calendar EXPRESSION
+    std::string output;                  // --output DIR
+    bool strict = false;                 // --strict
 };
 
 // Options, as a set of bits: which ones a verb takes besides --help, --json, --control, --user and --system.
@@ -59,6 +61,7 @@ enum Takes : unsigned {
     takes_full = 2048,
     takes_timers = 1 << 16,
     takes_calendar = 1 << 17,
+    takes_convert = 1 << 18, // --root, --output, --strict
 };
 
 struct Context;

@@ -65,6 +65,8 @@ constexpr Verb table[] = {
     {configuring, "keys", "[SECTION]", "every key that a unit can have", "minictl keys service", 0, 0, 1, show_keys},
     {configuring, "verify", "[FILE|UNIT…]", "name every problem of unit files (none named: of all)",
      "minictl verify web.toml", takes_source | takes_calendar, 0, any_number, verify_files},
+    {configuring, "convert", "FILE|UNIT…", "make units of systemd's unit files and of init scripts",
+     "minictl convert --output /etc/miniinit ssh.service cron.service", takes_convert, 1, any_number, convert_files},
     {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_force, 0, 0,
      power_off},
     {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_force, 0, 0,

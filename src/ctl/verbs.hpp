@@ -33,6 +33,7 @@ int show_settings(Context&);
 int show_files(Context&);
 int verify_files(Context&);
 int verify_calendar(Context&);
+int convert_files(Context&);
 int enable_units(Context&);
 int disable_units(Context&);
 

@@ -1,5 +1,6 @@
 // The verbs that read and change unit files, with or without an init.
 #include "core/graph.hpp"
+#include "ctl/inspection.hpp"
 #include "ctl/verbs.hpp"
 
 #include <unistd.h>
@@ -214,6 +215,17 @@ int verify_files(Context& context) {
     Problems found;
     std::string text;
     bool bad = false, missing = false;
+    std::optional<ForeignRoot> root;
+    std::optional<Inspection> inspection;
+    config::Inspector* onlooker = nullptr;
+    if (!context.arguments.root.empty()) {
+        if (auto opened = ForeignRoot::open(context.arguments.root))
+            root = std::move(*opened);
+        else
+            return context.fail(opened.error().text());
+        inspection.emplace(*root, config::load(from->source), context.arguments.words);
+        onlooker = &*inspection;
+    }
     auto take = [&](config::Loaded loaded) {
         for (const config::Problem& problem : loaded.problems) {
             add(found, problem);
@@ -225,7 +237,7 @@ int verify_files(Context& context) {
     };
     if (context.arguments.words.empty()) {
         // All of them together: also what is wrong with how they hang together.
-        const core::Graph graph(take(config::load(from->source)));
+        const core::Graph graph(take(config::load(from->source, onlooker)));
         for (const std::string& problem : graph.problems()) {
             found.problems.push_back({"", 0, 0, "error", problem, "", ""});
             text += problem + "\n";
@@ -236,9 +248,11 @@ int verify_files(Context& context) {
         // A unit may be named as everywhere else, where that cannot be taken for a file.
         const bool unit =
             !word.ends_with(".toml") && config::name_fault(word).empty() && ::access(word.c_str(), F_OK) != 0;
+        config::Source outside = from->source; // a file is named as it is seen from here
+        outside.root.clear();
         if (!unit)
-            (void)take(config::read_file(from->source, word));
-        else if (config::Loaded loaded = config::load_one(from->source, word); !loaded.units.empty())
+            (void)take(config::read_file(outside, word, onlooker));
+        else if (config::Loaded loaded = config::load_one(from->source, word, onlooker); !loaded.units.empty())
             (void)take(std::move(loaded));
         else
             missing = fail_missing(context, *from, word) != done;

@@ -1,0 +1,131 @@
+#include "convert/sheet.hpp"
+
+#include <algorithm>
+
+namespace mi::convert {
+
+namespace {
+
+constexpr std::string_view headers[] = {"",         "[condition]", "[target]", "[service]", "[process]",
+                                        "[cgroup]", "[[listen]]",  "[timer]",  "[log]"};
+
+// A comment may have no control character.
+std::string one_line(std::string_view text) {
+    std::string line(text);
+    for (char& letter : line)
+        if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f)
+            letter = ' ';
+    return line;
+}
+
+void append_string(std::string& to, std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    to += '"';
+    for (char letter : text) {
+        auto byte = static_cast<unsigned char>(letter);
+        if (letter == '"' || letter == '\\') {
+            to += '\\';
+            to += letter;
+        } else if (letter == '\n') {
+            to += "\\n";
+        } else if (letter == '\t') {
+            to += "\\t";
+        } else if (byte < 0x20 || byte == 0x7f) {
+            to += "\\u00";
+            to += digits[byte >> 4];
+            to += digits[byte & 15];
+        } else {
+            to += letter;
+        }
+    }
+    to += '"';
+}
+
+} // namespace
+
+std::string quoted(std::string_view text) {
+    std::string line;
+    append_string(line, text);
+    return line;
+}
+
+std::string array(const std::vector<std::string>& texts) {
+    std::string line = "[";
+    for (const std::string& text : texts) {
+        line += line.size() == 1 ? "" : ", ";
+        append_string(line, text);
+    }
+    return line + "]";
+}
+
+const Sheet::Part* Sheet::find(Table table) const {
+    auto found = std::find_if(parts_.rbegin(), parts_.rend(), [&](const Part& each) { return each.table == table; });
+    return found == parts_.rend() ? nullptr : &*found;
+}
+
+Sheet::Part& Sheet::part(Table table) {
+    const Part* found = find(table);
+    Part& part = found != nullptr ? const_cast<Part&>(*found) : parts_.emplace_back(Part{table, {}, {}, false});
+    part.opened = true;
+    return part;
+}
+
+void Sheet::set(Table table, std::string_view key, std::string value) {
+    Part& into = part(table);
+    for (auto& [name, old] : into.entries)
+        if (name == key) {
+            old = std::move(value);
+            return;
+        }
+    into.entries.emplace_back(key, std::move(value));
+}
+
+bool Sheet::has(Table table, std::string_view key) const {
+    const Part* found = find(table);
+    return found != nullptr && std::ranges::any_of(found->entries, [&](const auto& each) { return each.first == key; });
+}
+
+void Sheet::remove(Table table, std::string_view key) {
+    if (find(table) != nullptr)
+        std::erase_if(part(table).entries, [&](const auto& each) { return each.first == key; });
+}
+
+void Sheet::next_listen() { parts_.push_back({Table::listen, {}, {}, true}); }
+
+void Sheet::comment(Table table, std::string_view text) {
+    const Part* found = find(table);
+    Part& into = found != nullptr ? const_cast<Part&>(*found) : parts_.emplace_back(Part{table, {}, {}, false});
+    into.comments.push_back(one_line(text));
+}
+
+std::string Sheet::text() const {
+    std::string text;
+    for (const std::string& line : headlines_)
+        text += "# " + one_line(line) + "\n";
+    std::string stray; // remarks about tables that are not there
+    for (int number = 0; number <= static_cast<int>(Table::log); ++number)
+        for (const Part& part : parts_) {
+            if (part.table != static_cast<Table>(number))
+                continue;
+            std::string comments;
+            for (const std::string& comment : part.comments)
+                comments += "# " + comment + "\n";
+            if (!part.opened) {
+                stray += comments;
+                continue;
+            }
+            if (number != 0)
+                text += (text.empty() ? "" : "\n") + std::string(headers[number]) + "\n";
+            std::size_t width = 0;
+            for (const auto& [key, value] : part.entries)
+                width = std::max(width, key.size());
+            for (const auto& [key, value] : part.entries)
+                text += key + std::string(width - key.size(), ' ') + " = " + value + "\n";
+            text += comments;
+        }
+    if (!stray.empty())
+        text += (text.empty() ? "" : "\n") + stray;
+    return text;
+}
+
+} // namespace mi::convert

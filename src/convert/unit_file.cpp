@@ -1,0 +1,126 @@
+#include "convert/unit_file.hpp"
+
+#include "base/text.hpp"
+
+namespace mi::convert {
+
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+// Splits the first line off `text`.
+std::string_view take_line(std::string_view& text) {
+    std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return line;
+}
+
+// Whether a line goes on: its last backslash is not itself behind one.
+bool goes_on(std::string_view line) {
+    bool escaped = false;
+    for (char letter : line)
+        escaped = !escaped && letter == '\\';
+    return escaped;
+}
+
+// Length of the UTF-8 character `text` begins with; 0: it is none.
+std::size_t character(std::string_view text) {
+    auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    unsigned char lead = byte(0);
+    if (lead < 0x80)
+        return 1;
+    std::size_t length = lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : 0;
+    if (lead >= 0xf0 && lead < 0xf5)
+        length = 4;
+    if (length == 0 || text.size() < length)
+        return 0;
+    for (std::size_t at = 1; at < length; ++at)
+        if ((byte(at) & 0xc0) != 0x80)
+            return 0;
+    // Neither overlong, nor a surrogate, nor beyond the last character.
+    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf0 && byte(1) < 0x90) ||
+        (lead == 0xf4 && byte(1) >= 0x90))
+        return 0;
+    return length;
+}
+
+class Reader {
+public:
+    Reader(UnitText& into, const std::string& file) : into_(into), file_(file) {}
+
+    void line(std::string_view text, std::uint32_t number) {
+        text = trim(text);
+        if (text.empty())
+            return;
+        if (!is_plain_text(text))
+            return bad(number, "", "the line is not UTF-8");
+        if (text.front() == '[') {
+            if (text.back() != ']' || text.size() < 3)
+                return bad(number, text, "the name of a section has to end with ']'");
+            section_ = text.substr(1, text.size() - 2);
+            return;
+        }
+        std::size_t equals = text.find('=');
+        std::string_view key = trim(text.substr(0, equals));
+        if (equals == std::string_view::npos || key.empty())
+            return bad(number, text, "the line assigns nothing");
+        if (section_.empty())
+            return bad(number, text, "it stands before the first section");
+        if (!section_.starts_with("X-")) // theirs to ignore, by their own manual
+            into_.assignments.push_back(
+                {section_, std::string(key), std::string(trim(text.substr(equals + 1))), file_, number});
+    }
+
+private:
+    void bad(std::uint32_t number, std::string_view text, std::string_view why) {
+        into_.bad.push_back({file_, number, std::string(text), why});
+    }
+
+    UnitText& into_;
+    const std::string& file_;
+    std::string section_;
+};
+
+} // namespace
+
+bool is_plain_text(std::string_view text) {
+    while (!text.empty()) {
+        std::size_t length = character(text);
+        if (length == 0 || text.front() == '\0')
+            return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+void read_unit_text(UnitText& into, std::string_view text, const std::string& file) {
+    Reader reader(into, file);
+    if (text.starts_with("\xef\xbb\xbf"))
+        text.remove_prefix(3);
+    std::string whole; // a line that goes on, so far
+    std::uint32_t number = 0, began = 0;
+    while (!text.empty()) {
+        ++number;
+        std::string_view line = take_line(text);
+        line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        if (!line.empty() && (line.front() == '#' || line.front() == ';'))
+            continue; // also between the pieces of a line
+        if (began == 0)
+            began = number;
+        bool more = goes_on(line);
+        whole += more ? line.substr(0, line.size() - 1) : line;
+        if (more) {
+            whole += ' ';
+            continue;
+        }
+        reader.line(whole, began);
+        whole.clear();
+        began = 0;
+    }
+    reader.line(whole, began);
+}
+
+} // namespace mi::convert

@@ -1,0 +1,39 @@
+// The syntax of systemd's unit files, as systemd.syntax(7) has it: sections, assignments, comments, lines that go on. What
+// a directive means is for others.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::convert {
+
+// `Key=Value` in one file.
+struct Assignment {
+    std::string section, key, value;
+    std::string file;
+    std::uint32_t line = 0; // of its beginning
+    mutable bool used = false;
+};
+
+// A line that is none of these: what is wrong with it.
+struct BadLine {
+    std::string file;
+    std::uint32_t line = 0;
+    std::string text;
+    std::string_view why;
+};
+
+struct UnitText {
+    std::vector<Assignment> assignments;
+    std::vector<BadLine> bad;
+};
+
+// Appends what `text` says to `into`, as a drop-in does.
+void read_unit_text(UnitText& into, std::string_view text, const std::string& file);
+
+// Whether `text` can be in a TOML file and a command line: UTF-8 without NUL.
+[[nodiscard]] bool is_plain_text(std::string_view text);
+
+} // namespace mi::convert

@@ -1,0 +1,178 @@
+#include "convert/values.hpp"
+
+#include "base/text.hpp"
+
+#include <array>
+
+namespace mi::convert {
+
+namespace {
+
+bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
+
+std::string small(std::string_view text) {
+    std::string letters(text);
+    for (char& letter : letters)
+        if (letter >= 'A' && letter <= 'Z')
+            letter = static_cast<char>(letter - 'A' + 'a');
+    return letters;
+}
+
+struct TimeUnit {
+    std::string_view names; // each between blanks
+    std::int64_t nanoseconds;
+};
+constexpr std::int64_t second = 1'000'000'000;
+constexpr TimeUnit time_units[] = {
+    {" seconds second sec s ", second},
+    {" minutes minute min m ", 60 * second},
+    {" hours hour hr h ", 3600 * second},
+    {" days day d ", 86'400 * second},
+    {" weeks week w ", 7 * 86'400 * second},
+    {" months month M ", 2'629'800 * second},
+    {" years year y ", 31'557'600 * second},
+    {" msec ms ", second / 1000},
+    {" usec us \xc2\xb5s \xce\xbcs ", second / 1'000'000},
+    {" nsec ns ", 1},
+};
+constexpr std::int64_t longest = second * 86'400 * 36'600;
+
+std::int64_t unit_of(std::string_view name) {
+    std::string word = " " + std::string(name) + " ";
+    for (const TimeUnit& unit : time_units)
+        if (unit.names.find(word) != std::string_view::npos)
+            return unit.nanoseconds;
+    return 0;
+}
+
+// NUMBER[.FRACTION] off the front of `text`: the whole part, and the fraction in millionths.
+struct Decimal {
+    std::uint64_t whole = 0, millionths = 0;
+};
+std::optional<Decimal> take_decimal(std::string_view& text) {
+    std::size_t digits = 0;
+    while (digits < text.size() && is_digit(text[digits]))
+        ++digits;
+    std::optional<std::uint64_t> number = to_number<std::uint64_t>(text.substr(0, digits));
+    if (!number)
+        return std::nullopt;
+    Decimal decimal{*number, 0};
+    text.remove_prefix(digits);
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        std::uint64_t scale = 1'000'000;
+        while (!text.empty() && is_digit(text.front())) {
+            scale /= 10;
+            decimal.millionths += scale * static_cast<std::uint64_t>(text.front() - '0');
+            text.remove_prefix(1);
+        }
+    }
+    return decimal;
+}
+
+void skip_blanks(std::string_view& text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+}
+
+} // namespace
+
+std::optional<bool> truth(std::string_view text) {
+    std::string word = " " + small(text) + " ";
+    if (std::string_view(" 1 yes y true t on ").find(word) != std::string_view::npos)
+        return true;
+    if (std::string_view(" 0 no n false f off ").find(word) != std::string_view::npos)
+        return false;
+    return std::nullopt;
+}
+
+std::optional<Time> time_span(std::string_view text, Span unit) {
+    text = trim(text);
+    if (text == "infinity")
+        return Time{true, {}};
+    if (text.empty())
+        return std::nullopt;
+    std::int64_t sum = 0;
+    while (!text.empty()) {
+        std::optional<Decimal> number = take_decimal(text);
+        if (!number)
+            return std::nullopt;
+        skip_blanks(text);
+        std::size_t letters = 0;
+        while (letters < text.size() && !is_digit(text[letters]) && text[letters] != ' ' && text[letters] != '\t')
+            ++letters;
+        std::int64_t each = letters == 0 ? unit.count() : unit_of(text.substr(0, letters));
+        if (each == 0)
+            return std::nullopt;
+        text.remove_prefix(letters);
+        skip_blanks(text);
+        if (sum > longest || number->whole > static_cast<std::uint64_t>((longest - sum) / each))
+            return Time{true, {}}; // nobody lives to see it
+        sum += static_cast<std::int64_t>(number->whole) * each;
+        sum += each >= 1'000'000 ? each / 1'000'000 * static_cast<std::int64_t>(number->millionths)
+                                 : each * static_cast<std::int64_t>(number->millionths) / 1'000'000;
+    }
+    return Time{false, Span{sum}};
+}
+
+std::optional<Size> byte_size(std::string_view text) {
+    if (text == "infinity")
+        return Size{true, false, 0};
+    std::optional<Decimal> number = take_decimal(text);
+    if (!number)
+        return std::nullopt;
+    skip_blanks(text);
+    if (text == "%")
+        return Size{false, true, number->whole};
+    unsigned shift = 0;
+    if (!text.empty() && text != "B") {
+        std::size_t power = std::string_view("KMGTPE").find(text.front());
+        if (power == std::string_view::npos || (text.size() > 1 && text.substr(1) != "B" && text.substr(1) != "iB"))
+            return std::nullopt;
+        shift = 10 * (static_cast<unsigned>(power) + 1);
+    }
+    if (number->whole >= (std::uint64_t{1} << (63 - shift)))
+        return Size{true, false, 0};
+    std::uint64_t part = shift >= 20 ? number->millionths * ((std::uint64_t{1} << shift) / 1'000'000)
+                                     : (number->millionths << shift) / 1'000'000;
+    return Size{false, false, (number->whole << shift) + part};
+}
+
+std::optional<int> exit_status(std::string_view name) {
+    struct Status {
+        std::string_view name;
+        int number;
+    };
+    constexpr Status statuses[] = {
+        {"SUCCESS", 0},      {"FAILURE", 1},       {"INVALIDARGUMENT", 2}, {"NOTIMPLEMENTED", 3}, {"NOPERMISSION", 4},
+        {"NOTINSTALLED", 5}, {"NOTCONFIGURED", 6}, {"NOTRUNNING", 7},      {"USAGE", 64},         {"DATAERR", 65},
+        {"NOINPUT", 66},     {"NOUSER", 67},       {"NOHOST", 68},         {"UNAVAILABLE", 69},   {"SOFTWARE", 70},
+        {"OSERR", 71},       {"OSFILE", 72},       {"CANTCREAT", 73},      {"IOERR", 74},         {"TEMPFAIL", 75},
+        {"PROTOCOL", 76},    {"NOPERM", 77},       {"CONFIG", 78},         {"EXCEPTION", 255},
+    };
+    for (const Status& status : statuses)
+        if (status.name == name)
+            return status.number;
+    return std::nullopt;
+}
+
+std::vector<std::string_view> blank_separated(std::string_view text) {
+    std::vector<std::string_view> words;
+    for (;;) {
+        std::size_t begin = text.find_first_not_of(" \t\r\n");
+        if (begin == std::string_view::npos)
+            return words;
+        text.remove_prefix(begin);
+        std::size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
+        words.push_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+}
+
+std::optional<std::int64_t> whole(std::string_view text) {
+    if (text.starts_with('+'))
+        text.remove_prefix(1);
+    return to_number<std::int64_t>(text);
+}
+
+} // namespace mi::convert
