@@ -141,9 +141,14 @@ def notify_descriptors(t):
         "none": talk("store:a:memfd:1", "send:READY=1", "barrier:", fd_store_max=0),
         "many": {"enabled": False, **talk("send:READY=1", "many:40", "barrier:", "say:sent")},
     }
+    def handed(run):
+        """What run number `run` of the store, from 1, says it was handed."""
+        found = lambda: [line for line in says(init, "store").split("\n") if line.startswith("names=")]
+        return until(lambda: len(found()) >= run and found()[run - 1], 10)
+
     with t.scene.init(units) as init:
         status = init.wait("store")
-        t.equal("at first nothing is handed over", says(init, "store").split("\n")[0], "names= held=")
+        t.equal("at first nothing is handed over", handed(1), "names= held=")
         t.equal("descriptors are kept, but not one that has hung up or was given up", status["stored_descriptors"], 5)
         t.has("`status` shows how many", init.ctl("status", "store").stdout, "5 descriptors")
         events = init.events("store")
@@ -151,14 +156,15 @@ def notify_descriptors(t):
         events.until("store", "starting")
         events.until("store", "up")
         # Its own end of the socket is closed, so that the other one has hung up by now.
-        t.equal("the next run is handed them, by name and in order, after a crash", says(init, "store").split("\n")[-2],
+        t.equal("the next run is handed them, by name and in order, after a crash", handed(2),
                 "names=a:b:a:d held=first,second,third,pipe")
         init.ask("Restart", "store")
-        t.has("and after a restart by hand", says(init, "store").split("\n")[-2], "names=a:b:a:d")
+        t.equal("and after a restart by hand, with those that it has sent since", handed(3),
+                "names=a:b:a:d:a:b:a:d held=first,second,third,pipe,first,second,third,pipe")
         init.stop("store")
         t.equal("a stop drops them", init.status("store")["stored_descriptors"], 0)
         init.start("store")
-        t.equal("so that the next run begins with none", says(init, "store").split("\n")[-2], "names= held=")
+        t.equal("so that the next run begins with none", handed(4), "names= held=")
         t.equal("fd-store-max is the bound", init.wait("full")["stored_descriptors"], 2)
         t.has("which is said", says(init, "full", ("init",)), "fd-store-max")
         t.equal("0: none", init.wait("none")["stored_descriptors"], 0)
@@ -254,6 +260,35 @@ def notify_above(t):
     gone.close()
     with t.scene.init({"one": {"service": sh(SLEEP)}}, env={"NOTIFY_SOCKET": work + "/gone"}) as init:
         t.equal("nobody there does no harm", init.wait("one")["state"], "up")
+
+
+def notify_bare(t):
+    """Without cgroups, and without /proc."""
+    far = "import os, sys\nif os.fork(): os.wait(); os.execvp('sleep', ['sleep', '1000'])\nos.setsid()\n" \
+          "if os.fork(): os._exit(0)\nos.execve(sys.executable, [sys.executable, *sys.argv[1:]], " \
+          "{'NOTIFY_SOCKET': os.environ['NOTIFY_SOCKET']})"
+    units = {
+        "main": {"service": {"type": "notify", "restart": "no", "start-timeout": "10s",
+                             "command": [t.scene.program("sys_notify"), "send:READY=1;STATUS=main"]}},
+        "gone": talk("child:READY=1;STATUS=gone", notify_access="all", start_timeout="10s"),
+        # In a session of its own, an orphan, without INVOCATION_ID: known by nothing but that it once was a child.
+        "far": {"service": {"type": "notify", "restart": "no", "notify-access": "all", "start-timeout": "2s", "command":
+                            [sys.executable, "-c", far, *SERVICE[1:], "send:READY=1"]}},
+        "aside": talk("main:", "send:READY=1", notify_access="all", restart="on-failure", restart_delay="50ms"),
+    }
+    with t.scene.init(units, cgroups=False) as init:
+        for name in ("main", "gone"):
+            t.attempt(f"without cgroups they are heard: {name}", lambda: init.wait(name))
+        pid = init.wait("aside")["main_pid"]
+        events = init.events("aside")
+        init.kill_inside(init.outside(pid), signal.SIGKILL)
+        t.attempt("and the end of another's child is noticed", lambda: events.until("aside", "backoff"))
+        t.attempt("what cannot be told from a stranger is not heard", lambda: init.wait("far", "failed"))
+        t.has("which is said", says(init, "far", ("init",)), "is ignored")
+    with t.scene.init({name: units[name] for name in ("main", "gone")}, proc=False) as init:
+        for name in ("main", "gone"):
+            status = t.attempt(f"without /proc they are heard: {name}", lambda: init.wait(name))
+            t.equal(f"with what they say: {name}", (status or {}).get("status_text"), name)
 
 
 def unpacked(t, *packages):
@@ -355,5 +390,6 @@ def notify_clients(t):
             t.equal("and stops", init.state("bus"), "down")
 
 
-GROUPS = [notify_who_is_heard, notify_keys, notify_descriptors, notify_watchdog, notify_above, notify_clients]
+GROUPS = [notify_who_is_heard, notify_keys, notify_descriptors, notify_watchdog, notify_above,
+          notify_bare, notify_clients]
 ALONE = [notify_flood]
