@@ -62,7 +62,8 @@ bool runs(unsigned own, unsigned other) {
 }
 
 void names_of(const ForeignRoot& root, const std::string& path, std::set<std::string, std::less<>>& into) {
-    for (std::string_view line : split(root.text(path).value_or(""), '\n'))
+    const std::string text = root.text(path).value_or(""); // outlives its lines
+    for (std::string_view line : split(text, '\n'))
         if (std::size_t colon = line.find(':'); colon != std::string_view::npos && !line.starts_with('#'))
             into.emplace(line.substr(0, colon));
 }
