@@ -26,11 +26,12 @@ Result<Fd> open_timer(clockid_t clock) {
     return fd;
 }
 
-// An absolute time; all zero would mean "never", so that the beginning of time is a nanosecond late.
+// An absolute time, as near as the kernel takes it; all zero would mean "never", so that the beginning of time is a
+// nanosecond late.
 itimerspec at_time(std::int64_t seconds, std::int64_t nanoseconds) {
     itimerspec time{};
     time.it_value.tv_sec = std::clamp<std::int64_t>(seconds, 0, farthest);
-    time.it_value.tv_nsec = seconds < 0 || seconds > farthest ? 0 : nanoseconds;
+    time.it_value.tv_nsec = seconds < 0 || seconds > farthest ? 0 : std::max<std::int64_t>(nanoseconds, 0);
     if (time.it_value.tv_sec == 0 && time.it_value.tv_nsec == 0)
         time.it_value.tv_nsec = 1;
     return time;
