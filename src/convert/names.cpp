@@ -169,7 +169,7 @@ Named by_suffix(std::string_view suffix, Naming naming) {
 
 } // namespace
 
-std::string own_name(std::string_view unit) {
+std::string own_name(std::string_view unit, bool placeholders) {
     std::size_t dot = unit.rfind('.');
     std::string name = unescape_name(unit.substr(0, dot), false);
     // A placeholder stays what it is.
@@ -177,7 +177,7 @@ std::string own_name(std::string_view unit) {
     for (std::size_t at = 0; at < name.size(); ++at) {
         std::string_view rest = std::string_view(name).substr(at);
         for (std::string_view placeholder : {"${instance}", "${name}"})
-            if (rest.starts_with(placeholder)) {
+            if (placeholders && (at == 0 || name[at - 1] != '$') && rest.starts_with(placeholder)) {
                 own += placeholder;
                 at += placeholder.size();
                 rest.remove_prefix(placeholder.size());
@@ -197,7 +197,7 @@ std::string own_name(std::string_view unit) {
     return config::name_fault(tried).empty() ? own : std::string();
 }
 
-Named named(std::string_view unit, Naming naming) {
+Named named(std::string_view unit, Naming naming, bool placeholders) {
     std::size_t dot = unit.rfind('.');
     std::string_view suffix = dot == std::string_view::npos ? std::string_view{} : unit.substr(dot);
     for (const Row& row : rows) {
@@ -219,7 +219,7 @@ Named named(std::string_view unit, Naming naming) {
         return {"", needed || row.without == Weight::note ? row.without : Weight::note, why, false};
     }
     if (suffix == ".service" || suffix == ".target" || suffix == ".socket" || suffix == ".timer") {
-        std::string name = own_name(unit);
+        std::string name = own_name(unit, placeholders);
         if (name.empty())
             return {"", Weight::lost, "it is no name that a unit can have here", false};
         if (name.ends_with('@'))

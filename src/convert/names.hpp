@@ -18,11 +18,11 @@ struct Named {
     std::string_view why;    // empty: nothing to say
     bool order_only = false; // it can be waited for, but not pulled in
 };
-// `unit` as systemd calls it, "foo.service".
-[[nodiscard]] Named named(std::string_view unit, Naming naming);
+// `unit` as systemd calls it, "foo.service"; in a template it may have ${name} and ${instance} in it.
+[[nodiscard]] Named named(std::string_view unit, Naming naming, bool placeholders = false);
 
 // The name of a unit here: without its suffix, and with nothing in it that a name of ours cannot have. Empty: none.
-[[nodiscard]] std::string own_name(std::string_view unit);
+[[nodiscard]] std::string own_name(std::string_view unit, bool placeholders = false);
 
 // Whether the shipped unit `name` comes after the shipped unit `other` by what it requires, wants or is ordered by.
 [[nodiscard]] bool comes_after(std::string_view name, std::string_view other);

@@ -105,9 +105,10 @@ private:
                 draft_.say(of, Table::top, Weight::lost, unit.error());
                 continue;
             }
-            if (is_part(raw) || own_name(*unit) == draft_.name || own_name(*unit) == draft_.name + "${instance}")
+            if (is_part(raw) || own_name(*unit, draft_.is_template()) == draft_.name ||
+                own_name(*unit, draft_.is_template()) == draft_.name + "${instance}")
                 continue; // one unit with us
-            Named to = named(*unit, directive.naming);
+            Named to = named(*unit, directive.naming, draft_.is_template());
             if (!directive.differs.empty() && !to.name.empty())
                 draft_.say(of, Table::top, Weight::near, std::string(directive.differs));
             add(directive.key, std::move(to), *unit, &of);
@@ -117,7 +118,7 @@ private:
     void add(Key key, Named to, std::string_view unit, const Assignment* from) {
         if (!to.why.empty() && from != nullptr)
             draft_.say(*from, Table::top, to.weight, std::string(unit) + ": " + std::string(to.why));
-        if (to.name.empty() || to.name == draft_.name)
+        if (to.name.empty() || to.name == draft_.name || to.name == "${name}" || to.name == draft_.name + "${instance}")
             return;
         links_.push_back({to.order_only && pulls_in(key) ? Key::after : key, std::move(to.name), from});
     }
@@ -167,7 +168,7 @@ private:
             if (is_part(raw))
                 continue;
             installed_service_ = installed_service_ || &part == &draft_.main();
-            add(ours, named(*unit, Naming::from_install), *unit, &of);
+            add(ours, named(*unit, Naming::from_install, draft_.is_template()), *unit, &of);
         }
     }
 
@@ -181,7 +182,8 @@ private:
         std::vector<std::string> aliases;
         for (const Assignment* each : draft_.all(part, "Install", "Alias"))
             for (std::string_view alias : blank_separated(each->value)) {
-                if (part.kind == Part::Kind::target && !own_name(alias).empty() && own_name(alias) != draft_.name)
+                if (part.kind == Part::Kind::target && !own_name(alias).empty() && !own_name(alias).ends_with('@') &&
+                    own_name(alias) != draft_.name)
                     aliases.push_back(own_name(alias));
                 else if (own_name(alias) != draft_.name)
                     draft_.say(*each, Table::top, Weight::lost, "a service has one name");

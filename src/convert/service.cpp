@@ -147,12 +147,10 @@ private:
             return say(access, access->value == "none" ? Weight::note : Weight::near,
                        "only a service of the type notify is listened to");
         if (access->value == "all" || access->value == "exec")
-            draft_.sheet.set_text(here, "notify-access", "all");
-        if (access->value == "exec")
-            say(access, Weight::near, "`all` listens to every process of the service");
+            draft_.sheet.set_text(here, "notify-access", access->value);
         else if (access->value == "none")
             say(access, Weight::near, "the main process is listened to");
-        else if (access->value != "all" && access->value != "main")
+        else if (access->value != "main")
             say(access, Weight::lost, "there is no such value");
     }
 

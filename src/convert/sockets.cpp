@@ -205,9 +205,11 @@ void convert_sockets(Draft& draft) {
     for (const Part& part : draft.parts)
         if (part.kind == Part::Kind::socket)
             Sockets(draft, part).run();
-    if (!draft.sheet.has(here, "stream") && !draft.sheet.has(here, "datagram") &&
-        !draft.sheet.has(here, "sequential-packet") && !draft.sheet.has(here, "fifo"))
-        draft.sheet.remove(Table::service, "activation");
+    if (!draft.addresses.empty())
+        return;
+    draft.sheet.remove(Table::service, "activation");
+    if (draft.accepts)
+        draft.fault = "there is no address in its socket that can be listened at";
 }
 
 } // namespace mi::convert

@@ -277,6 +277,10 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
             return std::unexpected("it runs nothing");
         if (command.words.front().plain() && command.words.front().text().empty())
             return std::unexpected("its program has no name");
+        if (const std::string program = command.words.front().text();
+            command.words.front().plain() && !program.starts_with('/') &&
+            (program.find('/') != std::string::npos || program.starts_with('-')))
+            return std::unexpected("its program is no absolute path");
         all.push_back(std::move(command));
     }
     return all;

@@ -28,7 +28,7 @@ constexpr Row service_rows[] = {
     {"GuessMainPID=no", "note"},
     {"Type=notify\nNotifyAccess=all", "notify-access = \"all\""},
     {"Type=notify\nNotifyAccess=main", ""},
-    {"Type=notify\nNotifyAccess=exec", "near"},
+    {"Type=notify\nNotifyAccess=exec", "notify-access = \"exec\""},
     {"NotifyAccess=main", "near"},
     {"Type=notify-reload\nReloadSignal=SIGUSR1", "reload-signal = \"SIGUSR1\""},
     {"ReloadSignal=SIGUSR1", "lost"},
