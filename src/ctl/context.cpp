@@ -87,6 +87,8 @@ std::expected<Sources, Failure> Context::sources() const {
         source.config_required = true;
     }
     source.root = arguments.root;
+    while (source.root.ends_with('/'))
+        source.root.pop_back();
     source.allow_insecure = arguments.insecure;
     if (!arguments.root.empty() || !arguments.units.empty() || !arguments.config.empty())
         return found;
