@@ -44,7 +44,7 @@ int end_by_force(const Context& context, wire::Ending how) {
     if (::geteuid() != 0)
         return context.fail("not allowed: only root may do this", refused);
     (void)os::sync_within(std::chrono::seconds(10)); // what cannot be written by then is what --force gives up
-    Result<> ended = os::end_machine(ending_of(how));
+    Result<> ended = os::end_machine_by_force(ending_of(how));
     if (ended)
         return done;
     return context.fail(ended.error().text(), ended.error().code == EPERM ? refused : failed);

@@ -93,6 +93,10 @@ bool sync_within(Span limit) {
 Result<> end_machine(Ending how) {
     if (::getpid() != 1)
         return fault(EPERM, "end the machine");
+    return end_machine_by_force(how);
+}
+
+Result<> end_machine_by_force(Ending how) {
     int code = 0;
     switch (how) {
     case Ending::reboot: code = RB_AUTOBOOT; break;

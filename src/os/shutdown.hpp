@@ -30,8 +30,12 @@ std::vector<std::string> release_storage(Span limit, const Say& say);
 // sync(2) in a child; false if it took longer than `limit`.
 bool sync_within(Span limit);
 
-// reboot(2). Returns only if that is refused (or, for kexec, no kernel is loaded: then reboot normally).
+// reboot(2), by PID 1 and nobody else. Returns only if that is refused (or, for kexec, no kernel is loaded: then reboot
+// normally).
 Result<> end_machine(Ending how);
+
+// The same by whoever may: for a person at a keyboard who says that it must be so, whatever PID 1 does.
+Result<> end_machine_by_force(Ending how);
 
 // Replaces our program by a copy of itself in memory, called with `arguments`, so that the root file system is no
 // longer used by us. Returns only on failure: then go on where we are (and stay_in_memory()). Descriptors without

@@ -298,6 +298,17 @@ def bare_boot(report, machine):
         assert machine.ended() == 0
 
 
+def forced_boot(report, machine):
+    check = report.check
+    with check("`reboot -f` does not ask the init, and ends the machine at once"):
+        machine.expect("no unit", BOOTED)
+        machine.shell()
+        machine.type("reboot -f\n")
+        machine.expect("reboot: Restarting system")
+        assert machine.ended() == 0
+        assert not machine.heard("reboot begins"), "the init was asked"
+
+
 def first_disk_boot(report, machine):
     check = report.check
     with check("it boots from an ext4 disk, with nothing in /dev and no descriptor open at the start"):
@@ -434,6 +445,7 @@ def main():
         ("single", memory, "single", single_boot),
         ("emergency", memory, "emergency", emergency_boot),
         ("bare", bare, "", bare_boot),
+        ("forced", bare, "", forced_boot),
         ("features", features, "", features_boot),
         ("disk-first", disk, "", first_disk_boot),
         ("disk-second", disk, "", second_disk_boot),
