@@ -41,7 +41,10 @@ def until(machine, condition, why):
 
 def answers(machine, name):
     """Asks until the client succeeds: a daemon that was started anew may still be reading its own files."""
-    until(machine, f"{{ {CLIENTS[name]}; }} >/tmp/answer 2>&1", f"{name} does not answer")
+    try:
+        until(machine, f"{{ {CLIENTS[name]}; }} >/tmp/answer 2>&1", f"{name} does not answer")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {machine.run(f'cat /tmp/answer; minictl logs -n 5 {name}')[1]}") from None
 
 
 def main_pid(machine, name):
@@ -80,6 +83,10 @@ def first_boot(report, machine):
     with check("root has a key for ssh"):
         good(machine, "cd / && mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && "
                       "cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys")
+    with check("dbus waits for its first client, with its socket open"):
+        unit = status(machine, "dbus")
+        assert unit["state"] == "up" and not unit["main_pid"], unit
+        good(machine, "[ -S /run/dbus/system_bus_socket ] && ! pgrep -x dbus-daemon")
     for name in CLIENTS:
         with check(f"{name} answers its client"):
             answers(machine, name)
@@ -99,6 +106,8 @@ def first_boot(report, machine):
         good(machine, "[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
         good(machine, "[ \"$(redis-cli set fruit sorb)\" = OK ]")  # and this one only its own end can save
     ways_of_stopping(report, machine)
+    sockets(report, machine)
+    confinement(report, machine)
     system_v(report, machine)
     a_look_around(report, machine)
 
@@ -128,6 +137,39 @@ def ways_of_stopping(report, machine):
         good(machine, "kill -0 $(cat /run/session)")
         answers(machine, "ssh")
         good(machine, "kill $(cat /run/session)")
+
+
+def sockets(report, machine):
+    check = report.check
+    with check("the socket of sshd is one that PID 1 keeps open"):
+        links = good(machine, f"readlink /proc/{main_pid(machine, 'ssh')}/fd/*; echo; readlink /proc/1/fd/*")
+        own, kept = (set(re.findall(r"socket:\[\d+\]", part)) for part in links.split("\n\n"))
+        assert own & kept, links
+    with check("a client that comes while sshd is dead waits, and is not refused"):
+        good(machine, f"kill -9 {main_pid(machine, 'ssh')}; {CLIENTS['ssh']}")
+
+
+def confinement(report, machine):
+    """That what the units of the packages forbid is forbidden to the daemons, who have shown that they work with it."""
+    check = report.check
+    for name, never in (("redis-server", 0), ("chrony", 0x200000)):  # no capability at all; no CAP_SYS_ADMIN
+        pid = main_pid(machine, name)
+        fields = dict(re.findall(r"^(\w+):\s*(\S+)", good(machine, f"cat /proc/{pid}/status"), re.M))
+        with check(f"{name} has a filter of system calls and the capabilities of its unit"):
+            bounding = int(fields["CapBnd"], 16)
+            assert fields["Seccomp"] == "2", fields["Seccomp"]
+            assert bounding & never == 0 and (never or bounding == 0), f"{bounding:x}"
+        with check(f"{name} cannot write to /usr and /etc, and has a /tmp of its own"):
+            for place in ("/usr", "/etc"):
+                code, text = machine.run(f"touch /proc/{pid}/root{place}/forbidden")
+                assert code != 0 and "Read-only" in text, text
+            good(machine, f"touch /tmp/ours && ! [ -e /proc/{pid}/root/tmp/ours ]")
+        with check(f"{name} does not see /root"):
+            assert machine.run(f"ls /proc/{pid}/root/root/.ssh/authorized_keys")[0] != 0
+    with check("redis can write where its unit lets it, and has gained no privileges"):
+        pid = main_pid(machine, "redis-server")
+        good(machine, f"touch /proc/{pid}/root/var/lib/redis/allowed && grep -q '^NoNewPrivs:.1' /proc/{pid}/status")
+        good(machine, "[ \"$(redis-cli config rewrite)\" = OK ]")
 
 
 def system_v(report, machine):
