@@ -113,12 +113,16 @@ bool Timers::exited(pid_t pid, int code) {
     auto written = stamps_.exited(pid, code);
     if (!written)
         return false;
+    bool early = false;
     for (auto& [id, armed] : armed_)
-        if (armed.name == written->unit)
+        if (armed.name == written->unit) {
             armed.unsaved = written->error != 0;
+            // Before the root is made writable that is as it should be: there will be another try, and nothing has run.
+            early = written->error == EROFS && armed.stamp && !armed.stamp->ran;
+        }
     if (written->error == EEXIST) // there is an older record after all
         storage_changed();
-    else if (written->error != 0)
+    else if (written->error != 0 && !early)
         trouble("cannot store when " + written->unit + " ran last: " + stamps_.directory() + ": " +
                 std::strerror(written->error));
     return true;

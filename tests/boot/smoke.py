@@ -323,7 +323,7 @@ def first_disk_boot(report, machine):
     with check("early lines of the log moved to /var/log once that was writable"):
         good(machine, "ls /var/log/miniinit/ticker/current /var/log/miniinit/fsck-root/current")
         assert machine.run("ls /run/log/miniinit/*/current 2>/dev/null")[0] != 0
-    with check("a persistent timer, armed before the disk could be written, is on record once it can; it runs for nothing"):
+    with check("a persistent timer is on record as soon as it is met, and runs for nothing that was before"):
         until(machine, "grep -q met /var/lib/miniinit/timers/yearly", "no record of it")
         assert machine.run("cat /root/yearly-runs")[0] != 0
         # As if it had run last in another year, and the next time had passed while the machine was off.
