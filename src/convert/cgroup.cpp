@@ -32,9 +32,9 @@ public:
     }
 
 private:
-    void say(const Assignment* of, Weight weight, std::string why) {
+    void say(const Assignment* of, Weight weight, std::string_view why) {
         if (of != nullptr)
-            draft_.say(*of, here, weight, std::move(why));
+            draft_.say(*of, here, weight, why);
     }
 
     void amount(std::string_view key, std::string_view ours, std::string_view older = {}) {

@@ -16,12 +16,12 @@ constexpr Table here = Table::service;
 class Commands {
 public:
     explicit Commands(Draft& draft) : draft_(draft) {
-        for (std::string_view key :
-             draft.own_drop ? std::initializer_list<std::string_view>{"RootDirectory"}
-                            : std::initializer_list<std::string_view>{"User", "Group", "RootDirectory", "DynamicUser"})
-            if (const Assignment* value = draft_.last(key);
-                value != nullptr && value->value != "root" && value->value != "0" && truth(value->value) != false)
-                bound_ = true;
+        for (std::string_view key : {"User", "Group", "RootDirectory", "DynamicUser"}) {
+            const Assignment* value = draft_.last(key);
+            const bool drops =
+                value != nullptr && value->value != "root" && value->value != "0" && truth(value->value) != false;
+            bound_ = bound_ || (drops && (!draft_.own_drop || key == "RootDirectory"));
+        }
         if (const Assignment* only = draft_.last("PermissionsStartOnly"))
             start_only_ = draft_.truth(*only, here).value_or(false);
     }

@@ -57,7 +57,7 @@ private:
         }));
     }
 
-    void lost(const Assignment& of, std::string why) { draft_.say(of, Table::condition, Weight::lost, std::move(why)); }
+    void lost(const Assignment& of, std::string_view why) { draft_.say(of, Table::condition, Weight::lost, why); }
 
     void take(const Part& part, const Assignment& of, const Kind& kind, bool assertion) {
         std::string_view raw = of.value;
@@ -80,7 +80,7 @@ private:
             draft_.say(of, Table::condition, Weight::near,
                        "a unit whose condition is not met is skipped, and not failed");
         if (!kind.differs.empty())
-            draft_.say(of, Table::condition, Weight::near, std::string(kind.differs));
+            draft_.say(of, Table::condition, Weight::near, kind.differs);
     }
 
     // False: it has been told why not.

@@ -36,9 +36,9 @@ public:
     }
 
 private:
-    void say(const Assignment* of, Weight weight, std::string why) {
+    void say(const Assignment* of, Weight weight, std::string_view why) {
         if (of != nullptr)
-            draft_.say(*of, here, weight, std::move(why));
+            draft_.say(*of, here, weight, why);
     }
     bool yes(const Assignment* of) { return of != nullptr && draft_.truth(*of, here) == true; }
 

@@ -87,17 +87,17 @@ bool Draft::has(const Part& part, std::string_view section, std::string_view key
     return found;
 }
 
-void Draft::say(const Assignment& about, Table where, Weight weight, std::string why) {
+void Draft::say(const Assignment& about, Table where, Weight weight, std::string_view why) {
     // One remark is enough for what two converters stumble over.
-    Remark remark{about.file, about.line, about.key + "=" + about.value, weight, std::move(why)};
+    Remark remark{about.file, about.line, about.key + "=" + about.value, weight, std::string(why)};
     if (std::find(remarks_.begin(), remarks_.end(), remark) != remarks_.end())
         return;
     sheet.comment(where, said(remark, short_name(remark.file)));
     remarks_.push_back(std::move(remark));
 }
 
-void Draft::say(const std::string& file, std::uint32_t line, Weight weight, std::string why) {
-    Remark remark{file, line, "", weight, std::move(why)};
+void Draft::say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why) {
+    Remark remark{file, line, "", weight, std::string(why)};
     sheet.comment(Table::top, said(remark, short_name(file)));
     remarks_.push_back(std::move(remark));
 }

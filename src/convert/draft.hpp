@@ -45,9 +45,9 @@ public:
     [[nodiscard]] const Part& main() const { return parts.front(); }
     [[nodiscard]] bool is_template() const { return name.ends_with('@'); }
 
-    void say(const Assignment& about, Table where, Weight weight, std::string why);
+    void say(const Assignment& about, Table where, Weight weight, std::string_view why);
     // About no directive.
-    void say(const std::string& file, std::uint32_t line, Weight weight, std::string why);
+    void say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why);
 
     // Each of these says what is wrong, and then gives nothing.
     // The value with its specifiers resolved, ready for a TOML string.

@@ -29,9 +29,9 @@ public:
     }
 
 private:
-    void say(const Assignment* of, Weight weight, std::string why) {
+    void say(const Assignment* of, Weight weight, std::string_view why) {
         if (of != nullptr)
-            draft_.say(*of, here, weight, std::move(why));
+            draft_.say(*of, here, weight, why);
     }
 
     // --- who --------------------------------------------------------------------------------------------------------------
@@ -232,11 +232,16 @@ private:
         const Assignment* priority = draft_.last("CPUSchedulingPriority");
         const Assignment* reset = draft_.last("CPUSchedulingResetOnFork");
         const std::string_view word = policy != nullptr ? std::string_view(policy->value) : "other";
-        std::optional<std::int64_t> level = priority != nullptr ? whole(priority->value) : std::nullopt;
         if (word == "fifo" || word == "rr") {
-            if (priority != nullptr && (!level || *level < 1 || *level > 99))
-                level.reset(), say(priority, Weight::lost, "it is no number from 1 to 99");
-            draft_.sheet.set_text(here, "scheduling", std::string(word) + ":" + std::to_string(level.value_or(1)));
+            std::int64_t level = 1;
+            if (priority != nullptr) {
+                std::optional<std::int64_t> number = whole(priority->value);
+                if (number && *number >= 1 && *number <= 99)
+                    level = *number;
+                else
+                    say(priority, Weight::lost, "it is no number from 1 to 99");
+            }
+            draft_.sheet.set_text(here, "scheduling", std::string(word) + ":" + std::to_string(level));
         } else if (word == "other" || word == "batch" || word == "idle") {
             if (policy != nullptr)
                 draft_.sheet.set_text(here, "scheduling", word);

@@ -110,7 +110,7 @@ private:
                 continue; // one unit with us
             Named to = named(*unit, directive.naming, draft_.is_template());
             if (!directive.differs.empty() && !to.name.empty())
-                draft_.say(of, Table::top, Weight::near, std::string(directive.differs));
+                draft_.say(of, Table::top, Weight::near, directive.differs);
             add(directive.key, std::move(to), *unit, &of);
         }
     }
@@ -214,9 +214,9 @@ private:
         return std::ranges::any_of(links_, [&](const Link& link) { return link.key == key && link.unit == unit; });
     }
 
-    void tell(const Link& link, Weight weight, std::string why) {
+    void tell(const Link& link, Weight weight, std::string_view why) {
         if (link.from != nullptr)
-            draft_.say(*link.from, Table::top, weight, std::move(why));
+            draft_.say(*link.from, Table::top, weight, why);
     }
 
     // Why `link` cannot stand beside the others; empty where it can.
@@ -262,7 +262,7 @@ private:
                 continue;
             }
             if (why != " ")
-                tell(links_[at], weight_of(links_[at]), std::move(why));
+                tell(links_[at], weight_of(links_[at]), why);
             links_.erase(links_.begin() + static_cast<std::ptrdiff_t>(at));
         }
     }

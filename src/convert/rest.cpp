@@ -150,7 +150,7 @@ void report(Draft& draft, const Part& part, const Assignment& of) {
     for (const Reason& reason : reasons)
         if (belongs(reason, part, of) && reason.keys.find(word) != reason.keys.npos) {
             const bool stays = reason.keys.starts_with(" IgnoreSIGPIPE") && (of.value == "no" || of.value == "false");
-            return draft.say(of, reason.table, stays ? Weight::note : reason.weight, std::string(reason.why));
+            return draft.say(of, reason.table, stays ? Weight::note : reason.weight, reason.why);
         }
     if (part.kind == Part::Kind::socket && of.section == "Socket")
         return draft.say(of, Table::listen, Weight::lost, "nothing runs for a socket but its service");

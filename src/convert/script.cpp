@@ -76,9 +76,9 @@ private:
         return std::move(unit_);
     }
 
-    void say(const HeaderLine& about, Weight weight, std::string why) {
+    void say(const HeaderLine& about, Weight weight, std::string_view why) {
         Remark remark{path_, about.line, about.key.empty() ? "" : about.key + ": " + about.value, weight,
-                      std::move(why)};
+                      std::string(why)};
         std::string comment = text(remark);
         sheet_.comment(Table::top, comment.substr(path_.size() - file_name(path_).size()));
         unit_.remarks.push_back(std::move(remark));

@@ -32,9 +32,9 @@ public:
     }
 
 private:
-    void say(const Assignment* of, Weight weight, std::string why) {
+    void say(const Assignment* of, Weight weight, std::string_view why) {
         if (of != nullptr)
-            draft_.say(*of, here, weight, std::move(why));
+            draft_.say(*of, here, weight, why);
     }
     std::optional<Time> time_of(const Assignment* of) {
         if (of == nullptr)
@@ -230,14 +230,18 @@ private:
         }
         say(steps, Weight::near, "`restart-delay-max` sets how far the pause grows, twice as long each time");
         std::optional<Time> pause = time_of(delay), within = time_of(interval), most = time_of(longest);
-        std::optional<std::int64_t> starts = burst != nullptr ? whole(burst->value) : std::nullopt;
-        if (burst != nullptr && (!starts || *starts < 0 || *starts > 1'000'000))
-            starts.reset(), say(burst, Weight::lost, "it is no number of starts");
+        std::int64_t count = 5;
+        if (burst != nullptr) {
+            std::optional<std::int64_t> number = whole(burst->value);
+            if (number && *number >= 0 && *number <= 1'000'000)
+                count = *number;
+            else
+                say(burst, Weight::lost, "it is no number of starts");
+        }
         if (pause && pause->infinite)
             pause.reset(), say(delay, Weight::lost, "a pause without an end is no restart");
         const Span wait = pause ? pause->span : std::chrono::milliseconds(100);
         const Span window = within ? (within->infinite ? Span::max() : within->span) : std::chrono::seconds(10);
-        const std::int64_t count = starts.value_or(5);
         const bool limited = window != Span{0} && count != 0;
         // How long a run and its pause may be for the limit to be reached at all.
         const Span cycle = !limited ? Span{0} : std::min<Span>(window / count, std::chrono::hours(24 * 365));

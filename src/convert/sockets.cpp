@@ -34,9 +34,9 @@ public:
     }
 
 private:
-    void say(const Assignment* of, Weight weight, std::string why) {
+    void say(const Assignment* of, Weight weight, std::string_view why) {
         if (of != nullptr)
-            draft_.say(*of, here, weight, std::move(why));
+            draft_.say(*of, here, weight, why);
     }
     const Assignment* last(std::string_view key) { return draft_.last(part_, "Socket", key); }
 
@@ -108,7 +108,7 @@ private:
     std::string address(const Assignment& of, std::string_view kind) {
         constexpr std::size_t longest = 107;
         auto lost = [&](std::string why) {
-            say(&of, Weight::lost, std::move(why));
+            say(&of, Weight::lost, why);
             return std::string();
         };
         auto resolved = draft_.specifiers.resolve(of.value);
@@ -126,16 +126,18 @@ private:
             return *port == 0 ? lost("a port is chosen by nobody") : (only_v6_ ? "[::]:" : "*:") + text;
         const std::size_t colon = text.rfind(':');
         std::string host = text.substr(0, colon);
-        std::optional<std::uint16_t> port = colon == std::string::npos
-                                                ? std::nullopt
-                                                : to_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
+        std::uint16_t port = 0;
+        if (colon != std::string::npos)
+            if (std::optional<std::uint16_t> number =
+                    to_number<std::uint16_t>(std::string_view(text).substr(colon + 1)))
+                port = *number;
         unsigned char bytes[16];
-        if (!port || *port == 0)
+        if (port == 0)
             return lost("an address is HOST:PORT, [V6]:PORT, /path or @name");
         if (host.size() > 2 && host.front() == '[' && host.back() == ']' &&
             ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), bytes) == 1) {
             if (host == "[::]" && !only_v6_) // IPv4 comes in there, too
-                return "*:" + std::to_string(*port);
+                return "*:" + std::to_string(port);
             return text;
         }
         return ::inet_pton(AF_INET, host.c_str(), bytes) == 1 ? text : lost("the host has to be a number");
