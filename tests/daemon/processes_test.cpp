@@ -112,10 +112,13 @@ TEST_CASE(
     Scene scene;
     Processes processes(std::nullopt);
     processes.begin_run(1, invocation);
-    // Two sessions away from what we started, with an empty environment; the second one is soon a zombie.
-    std::vector<pid_t> pids = scene.start("exec 3>&1; env -i setsid sh -c 'setsid sleep 1000 >/dev/null 3>&- & a=$!; "
-                                          "setsid true 3>&- & echo $a $! >&3; exec sleep 1000 >/dev/null 3>&-' 3>&1 & "
-                                          "exec >/dev/null 3>&-; wait");
+    // Two sessions away from what we started, with an empty environment; the second one is soon a zombie:
+    // it ends when who could still collect it has become one that does not.
+    std::vector<pid_t> pids =
+        scene.start("exec 3>&1; env -i setsid sh -c 'setsid sleep 1000 >/dev/null 3>&- & a=$!; "
+                    "setsid sh -c \"until read -r name </proc/\\$PPID/comm && [ \\$name = sleep ]; do :; done\" "
+                    "3>&- & echo $a $! >&3; exec sleep 1000 >/dev/null 3>&-' 3>&1 & "
+                    "exec >/dev/null 3>&-; wait");
     REQUIRE(pids.size() == 3);
     REQUIRE(os::eventually([&] { return !lives(pids[2]); }));
     processes.add(pids[0], {1, Role::main, {}});
