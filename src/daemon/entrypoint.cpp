@@ -33,9 +33,11 @@ bool is_stop(int signal) { return signal == SIGTSTP || signal == SIGSTOP || sign
 // Everything the child does between vfork and exec, as data.
 struct Start {
     char* const* command;
-    int terminal;  // the one to come to the foreground of; -1: none
-    pid_t parent;  // whose death ends the child too; 0: nobody's, since a PID namespace sees to it
-    int error = 0; // errno of an exec that failed; the child leaves it here, in our memory
+    int terminal; // the one to come to the foreground of; -1: none
+    pid_t parent; // whose death ends the child too; 0: nobody's, since a PID namespace sees to it
+    // errno of an exec that failed; the child leaves it here, in our memory. Volatile: what is written on the way to _exit is
+    // to a compiler seen by nobody.
+    volatile int error = 0;
 };
 
 // The child's part. It borrows our memory while we sleep, so: system calls only.
