@@ -1,5 +1,7 @@
 #include "core/engine.hpp"
 
+#include "core/restart.hpp"
+
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
@@ -285,14 +287,7 @@ const std::vector<Command>& Engine::commands(UnitId id, Role role) const {
     __builtin_unreachable();
 }
 
-bool Engine::succeeded(UnitId id, const ExitStatus& exit) const {
-    const auto& list = service(id).success_exit;
-    if (list.empty())
-        return exit.kind == ExitStatus::Kind::code && exit.number == 0;
-    return std::any_of(list.begin(), list.end(), [&](const SuccessExit& good) {
-        return good.signal == (exit.kind == ExitStatus::Kind::signal) && good.number == exit.number;
-    });
-}
+bool Engine::succeeded(UnitId id, const ExitStatus& exit) const { return core::succeeded(service(id), exit); }
 
 std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     now_ = now;

@@ -8,6 +8,16 @@
 
 namespace mi::core {
 
+// Whether an end of one of the service's processes counts as a success: `success-exit`.
+[[nodiscard]] inline bool succeeded(const Service& service, const ExitStatus& exit) {
+    const auto& list = service.success_exit;
+    if (list.empty())
+        return exit.kind == ExitStatus::Kind::code && exit.number == 0;
+    return std::any_of(list.begin(), list.end(), [&](const SuccessExit& good) {
+        return good.signal == (exit.kind == ExitStatus::Kind::signal) && good.number == exit.number;
+    });
+}
+
 // Whether `policy` starts a service again whose record says how it ended.
 [[nodiscard]] constexpr bool restarts(RestartPolicy policy, const Record& record) {
     switch (policy) {

@@ -1,5 +1,6 @@
 // The sockets of units at work: opened before anything starts, watched while a unit is armed, handed to its processes.
 #include "core/explain.hpp"
+#include "core/restart.hpp"
 #include "daemon/supervisor.hpp"
 
 #include <algorithm>
@@ -166,11 +167,7 @@ void Supervisor::connection_trouble(const std::string& name, const std::string& 
 void Supervisor::connection_ended(core::UnitId id, pid_t pid, const core::ExitStatus& exit) {
     const core::Unit& unit = engine_->graph().unit(id);
     connections_.ended(pid);
-    const auto& good = unit.service.success_exit;
-    auto is_this = [&](const core::SuccessExit& one) {
-        return one.signal == (exit.kind == core::ExitStatus::Kind::signal) && one.number == exit.number;
-    };
-    if (good.empty() ? exit != core::ExitStatus::code(0) : !std::ranges::any_of(good, is_this))
+    if (!core::succeeded(unit.service, exit))
         connection_trouble(unit.name, "the process of a connection ended with " + core::text(exit));
 }
 
