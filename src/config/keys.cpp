@@ -210,7 +210,7 @@ constexpr KeyInfo manager_rows[] = {
     setting("manager", "parallel-starts", "integer", "0", manager_number<&ManagerSettings::parallel_starts, 0, most>,
             "units that may be starting at once; 0: no bound"),
     setting("manager", "boot-attempts", "integer", "3", manager_number<&ManagerSettings::boot_attempts, 0, 1000>,
-            "boots in a row that may miss the default target before `rescue` is booted; 0: no bound", false),
+            "boots in a row that may miss the default target before `rescue` is booted; 0: no bound"),
     setting("manager", "control-group", "account", "", manager_control_group,
             "members of this group may act, as root may"),
     setting("manager", "log-level", "error|warning|info|debug", "\"info\"", manager_log_level,

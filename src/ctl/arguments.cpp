@@ -37,8 +37,17 @@ constexpr Option options[] = {
     {"reverse", 'r', "", takes_reverse, "what needs the unit, rather than what it needs",
      set_flag<&Arguments::reverse>},
     {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
-    {"force", 'f', "", takes_force, "at once, without stopping anything: data may be lost",
-     set_flag<&Arguments::force>},
+    {"when", 0, "TIME", takes_end, "then, not now: +MINUTES or HH:MM", set_text<&Arguments::when>},
+    {"message", 'm', "TEXT", takes_end, "what people are told on their terminals besides",
+     set_text<&Arguments::message>},
+    {"no-wall", 0, "", takes_end, "do not tell people on their terminals", set_flag<&Arguments::no_wall>},
+    {"force", 'f', "", takes_end, "at once, without stopping anything: data may be lost", set_flag<&Arguments::force>},
+    // What sysvinit, systemd and busybox have besides; those without a meaning here do no harm. Not in the help.
+    {"poweroff", 'p', "", takes_end, "", set_flag<&Arguments::power_off>},
+    {"no-sync", 'n', "", takes_end, "", set_flag<&Arguments::no_sync>},
+    {"wtmp-only", 'w', "", takes_end, "", set_flag<&Arguments::only_record>},
+    {"no-wtmp", 'd', "", takes_end, "", [](Arguments&, std::string_view) { return true; }},
+    {"ifdown", 'i', "", takes_end, "", [](Arguments&, std::string_view) { return true; }},
     {"lines", 'n', "N", takes_lines, "show so many log lines (10; 0: none)",
      [](Arguments& arguments, std::string_view value) {
          return (arguments.lines = to_number<unsigned>(value)).has_value();
@@ -167,7 +176,7 @@ std::string help_of(const Verb& verb) {
     text += verb.operands.empty() ? "\n" : " " + std::string(verb.operands) + "\n";
     text += std::string(verb.summary) + "\n\nOptions:\n";
     for (const Option& option : options) {
-        if (!taken(option, verb))
+        if (!taken(option, verb) || option.help.empty())
             continue;
         std::string line = option.letter != 0 ? std::string("  -") + option.letter + ", --" : std::string("      --");
         line += option.name;

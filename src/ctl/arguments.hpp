@@ -43,6 +43,11 @@ struct Arguments {
     std::string calendar;                // --calendar EXPRESSION
     std::string output;                  // --output DIR
     bool strict = false;                 // --strict
+    std::string when, message;           // --when TIME, --message TEXT
+    bool no_wall = false;                // --no-wall
+    bool power_off = false;              // -p, as of `halt -p`
+    bool no_sync = false;                // -n
+    bool only_record = false;            // -w
 };
 
 // Options, as a set of bits: which ones a verb takes besides --help, --json, --control, --user and --system.
@@ -51,7 +56,6 @@ enum Takes : unsigned {
     takes_failed = 2,
     takes_reverse = 4,
     takes_no_wait = 8,
-    takes_force = 16,
     takes_lines = 32,
     takes_timeout = 64,
     takes_state = 128,
@@ -62,6 +66,7 @@ enum Takes : unsigned {
     takes_timers = 1 << 16,
     takes_calendar = 1 << 17,
     takes_convert = 1 << 18, // --root, --output, --strict
+    takes_end = 1 << 21,     // --force, --when and their like
 };
 
 struct Context;
@@ -75,7 +80,7 @@ struct Verb {
     std::string_view example;
     unsigned takes = 0;
     unsigned least = 0, most = 0;   // operands
-    int (*run)(Context&) = nullptr; // none: `logs`, which reads its options itself
+    int (*run)(Context&) = nullptr; // none: one that reads its options itself
 };
 inline constexpr unsigned any_number = ~0u;
 [[nodiscard]] std::span<const Verb> verbs();

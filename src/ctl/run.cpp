@@ -58,6 +58,8 @@ int run_logs(const Verb& verb, int argc, char** argv) {
 
 // argv[0] is the verb's own word.
 int run_verb(const Verb& verb, int argc, char** argv) {
+    if (verb.name == "shutdown") // its options are those of other inits
+        return shutdown_main(argc, argv);
     if (verb.run == nullptr)
         return run_logs(verb, argc, argv);
     Context context{{}, verb, style_of(1), style_of(2)};

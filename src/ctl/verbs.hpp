@@ -47,7 +47,15 @@ int power_off(Context&);
 int reboot_machine(Context&);
 int halt_machine(Context&);
 
-// `shutdown` as other inits have it: `-h now`, `-r now`. argv[0] is skipped.
+// `shutdown` as other inits have it: `-h now`, `-r +5 MESSAGE`, `-c`. argv[0] is skipped.
 int shutdown_main(int argc, char** argv);
+
+// When a machine is to end. Neither: now.
+struct EndTime {
+    std::optional<std::int64_t> in_seconds, at_realtime;
+    bool operator==(const EndTime&) const = default;
+};
+// "now", "+5" or "5" (minutes), "23:30": the next time that it is that, in local time. `now`: microseconds since 1970.
+[[nodiscard]] std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now);
 
 } // namespace mi::ctl

@@ -1,5 +1,8 @@
 // The verbs that end the machine, by their own names and by those of other inits.
+#include "base/text.hpp"
 #include "ctl/verbs.hpp"
+#include "ctl/view.hpp"
+#include "os/accounts.hpp"
 #include "os/shutdown.hpp"
 
 #include <getopt.h>
@@ -9,6 +12,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 
 namespace mi::ctl {
 
@@ -43,59 +47,174 @@ bool we_are_the_init() {
 int end_by_force(const Context& context, wire::Ending how) {
     if (::geteuid() != 0)
         return context.fail("not allowed: only root may do this", refused);
-    (void)os::sync_within(std::chrono::seconds(10)); // what cannot be written by then is what --force gives up
+    if (!context.arguments.no_sync)
+        (void)os::sync_within(std::chrono::seconds(10)); // what cannot be written by then is what --force gives up
     Result<> ended = os::end_machine_by_force(ending_of(how));
     if (ended)
         return done;
     return context.fail(ended.error().text(), ended.error().code == EPERM ? refused : failed);
 }
 
-int end_machine(Context& context, wire::Ending how) {
-    if (context.arguments.force)
-        return end_by_force(context, how);
+// "root on pts/0": who is calling, as people are told.
+std::string caller() {
+    auto user = os::Accounts().user(std::to_string(::getuid()));
+    std::string who = user && !user->name.empty() ? user->name : "user " + std::to_string(::getuid());
+    constexpr std::string_view devices = "/dev/";
+    if (const char* terminal = ::ttyname(0); terminal != nullptr && std::string_view(terminal).starts_with(devices))
+        who += std::string(" on ") + (terminal + devices.size());
+    return who;
+}
+
+int show_schedule(Context& context, const wire::Schedule& schedule) {
+    if (context.arguments.json)
+        return context.print_json(schedule);
+    std::string text;
+    if (schedule.scheduled)
+        text = scheduled_view(*schedule.scheduled) + "\n(`shutdown -c` cancels it)\n";
+    if (schedule.scheduled && schedule.before)
+        text += "It was " + scheduled_view(*schedule.before) + "\n";
+    return context.print(text);
+}
+
+// With `request`, where and when people said; without the init, at once.
+int end_machine(Context& context, wire::Shutdown request) {
+    const Arguments& arguments = context.arguments;
+    if (arguments.only_record) // there is no wtmp to be written
+        return done;
+    if (arguments.power_off)
+        request.how = wire::Ending::poweroff;
+    if (!arguments.when.empty()) {
+        auto time = end_time_of(arguments.when, realtime_now());
+        if (!time)
+            return context.fail("\"" + harmless(arguments.when) + "\" is no time: say now, +MINUTES or HH:MM", usage);
+        request.in_seconds = time->in_seconds;
+        request.at_realtime = time->at_realtime;
+    }
+    const bool later = request.in_seconds || request.at_realtime;
+    if (arguments.force)
+        return later ? context.fail("--force is at once, and --when is not", usage)
+                     : end_by_force(context, request.how);
+    if (!arguments.message.empty())
+        request.message = arguments.message;
+    request.who = caller();
+    request.no_wall = arguments.no_wall;
     auto client = context.connect();
     if (!client) {
         // Its socket may be gone, or not be there yet; its signals always work.
-        const Arguments& arguments = context.arguments;
-        if (client.error().nobody && arguments.control.empty() && !arguments.user && we_are_the_init() &&
-            ::kill(1, signal_of(how)) == 0)
+        if (client.error().nobody && !later && !request.warn_only && arguments.control.empty() && !arguments.user &&
+            we_are_the_init() && ::kill(1, signal_of(request.how)) == 0)
             return done;
         return context.fail(client.error());
     }
-    auto answer = client->call(wire::Shutdown{how});
+    auto answer = client->call(request);
+    return answer ? show_schedule(context, *answer) : context.fail(answer.error());
+}
+
+int cancel_end(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    wire::CancelShutdown request{.who = caller(), .no_wall = context.arguments.no_wall};
+    if (!context.arguments.message.empty())
+        request.message = context.arguments.message;
+    auto answer = client->call(request);
     if (!answer)
         return context.fail(answer.error());
-    return context.arguments.json ? context.print_json(*answer) : done;
+    if (!answer->before)
+        return context.fail("no shutdown is scheduled", failed);
+    return show_schedule(context, *answer);
 }
+
+constexpr char shutdown_help[] =
+    "usage: shutdown [-h|-P|-H|-r] [-k] [--no-wall] TIME [MESSAGE...]\n"
+    "       shutdown -c [--no-wall] [MESSAGE...]\n"
+    "TIME is now, +MINUTES or HH:MM; without it +1. MESSAGE is shown on the terminals of people.\n"
+    "  -h, -P, --poweroff   power off (also without any of these)\n"
+    "  -H, --halt           halt\n"
+    "  -r, --reboot         reboot\n"
+    "  -k                   only tell people\n"
+    "  -c                   cancel what is scheduled\n"
+    "      --no-wall        do not tell people\n";
 
 } // namespace
 
-int power_off(Context& context) { return end_machine(context, wire::Ending::poweroff); }
-int reboot_machine(Context& context) { return end_machine(context, wire::Ending::reboot); }
-int halt_machine(Context& context) { return end_machine(context, wire::Ending::halt); }
+std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now) {
+    if (text == "now")
+        return EndTime{};
+    constexpr unsigned most = 5 * 366 * 24 * 60;
+    if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+        const auto hours = to_number<unsigned>(text.substr(0, colon)),
+                   minutes = to_number<unsigned>(text.substr(colon + 1));
+        if (!hours || !minutes || *hours > 23 || *minutes > 59 || text.size() > 5)
+            return std::nullopt;
+        const auto seconds = static_cast<time_t>(now / 1'000'000);
+        tm day{};
+        ::localtime_r(&seconds, &day);
+        time_t at = 0;
+        for (int later = 0; later < 2 && at <= seconds; ++later) {
+            tm then = day;
+            then.tm_mday += later;
+            then.tm_hour = static_cast<int>(*hours);
+            then.tm_min = static_cast<int>(*minutes);
+            then.tm_sec = 0;
+            then.tm_isdst = -1;
+            at = ::mktime(&then);
+        }
+        return EndTime{.at_realtime = std::int64_t{at} * 1'000'000};
+    }
+    const auto minutes = to_number<unsigned>(text.substr(text.starts_with('+') ? 1 : 0));
+    if (!minutes || *minutes > most)
+        return std::nullopt;
+    if (*minutes == 0)
+        return EndTime{};
+    return EndTime{.in_seconds = std::int64_t{*minutes} * 60};
+}
+
+int power_off(Context& context) { return end_machine(context, {.how = wire::Ending::poweroff}); }
+int reboot_machine(Context& context) { return end_machine(context, {.how = wire::Ending::reboot}); }
+int halt_machine(Context& context) { return end_machine(context, {.how = wire::Ending::halt}); }
 
 int shutdown_main(int argc, char** argv) {
-    static constexpr Verb verb{"", "shutdown", "", "", "", takes_force, 0, 0, nullptr};
+    static constexpr Verb verb{"", "shutdown", "", "", "", takes_end, 0, 0, nullptr};
     Context context{{}, verb, style_of(1), style_of(2)};
-    wire::Ending how = wire::Ending::poweroff;
+    enum { no_wall = 256, help, json };
+    static constexpr option longs[] = {
+        {"poweroff", no_argument, nullptr, 'P'},
+        {"halt", no_argument, nullptr, 'H'},
+        {"reboot", no_argument, nullptr, 'r'},
+        {"no-wall", no_argument, nullptr, no_wall},
+        {"help", no_argument, nullptr, help},
+        {"json", no_argument, nullptr, json},
+        {nullptr, 0, nullptr, 0},
+    };
+    wire::Shutdown request;
+    bool cancel = false;
     ::optind = 0; // getopt's own state: begin anew
     ::opterr = 0;
-    for (int letter; (letter = ::getopt(argc, argv, "hHPrcfk")) != -1;) {
+    for (int letter; (letter = ::getopt_long(argc, argv, "+hHPrkcfFaqt:", longs, nullptr)) != -1;) {
         switch (letter) {
         case 'h':
-        case 'P': how = wire::Ending::poweroff; break;
-        case 'H': how = wire::Ending::halt; break;
-        case 'r': how = wire::Ending::reboot; break;
-        case 'f': context.arguments.force = true; break;
-        case 'c': return context.fail("no shutdown is scheduled", failed);
-        default:
-            return context.fail("usage: shutdown [-h|-P|-H|-r] now\n(-h, -P power off, -H halt, -r reboot)", usage);
+        case 'P': request.how = wire::Ending::poweroff; break;
+        case 'H': request.how = wire::Ending::halt; break;
+        case 'r': request.how = wire::Ending::reboot; break;
+        case 'k': request.warn_only = true; break;
+        case 'c': cancel = true; break;
+        case 'f': // whether to check file systems at the next boot, who may do this, how long to wait before SIGKILL:
+        case 'F': // other inits' business, and never to end the machine by force
+        case 'a':
+        case 'q':
+        case 't': break;
+        case no_wall: context.arguments.no_wall = true; break;
+        case json: context.arguments.json = true; break;
+        case help: return context.print(shutdown_help);
+        default: return context.fail(shutdown_help, usage);
         }
     }
-    const std::string_view when = ::optind < argc ? argv[::optind] : "";
-    if (when != "now" && when != "+0")
-        return context.fail("say when: only `now` is possible, as in `shutdown -h now`", usage);
-    return end_machine(context, how);
+    if (!cancel)
+        context.arguments.when = ::optind < argc ? argv[::optind++] : "+1";
+    for (; ::optind < argc; ++::optind)
+        context.arguments.message += (context.arguments.message.empty() ? "" : " ") + std::string(argv[::optind]);
+    return cancel ? cancel_end(context) : end_machine(context, std::move(request));
 }
 
 } // namespace mi::ctl

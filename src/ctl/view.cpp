@@ -302,6 +302,10 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
         row(text, "target", overview.target + (overview.target_reached ? ", reached" : ", not reached yet"));
     else
         row(text, "target", "none, every enabled unit is wanted");
+    for (const std::string& note : overview.notes)
+        row(text, "note", paint(style, Colour::bad, harmless(note)));
+    if (overview.scheduled)
+        row(text, "scheduled", scheduled_view(*overview.scheduled));
     row(text, "units", std::to_string(overview.units));
     list_row(text, "failed", overview.failed);
     list_row(text, "backoff", overview.backoff);
@@ -310,6 +314,17 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
     list_row(text, "unit files", overview.unit_directories);
     if (!overview.log_directory.empty())
         row(text, "logs", overview.log_directory);
+    return text;
+}
+
+std::string scheduled_view(const wire::ScheduledShutdown& scheduled) {
+    const std::int64_t left = scheduled.at_realtime - realtime_now();
+    std::string text = (scheduled.warn_only ? "a warning of " : "") + std::string(wire::word(scheduled.how)) + " at " +
+                       local_time(scheduled.at_realtime) + (left > 0 ? " (in " + age(left) + ")" : "");
+    if (!scheduled.who.empty())
+        text += ", by " + harmless(scheduled.who);
+    if (!scheduled.message.empty())
+        text += ": " + harmless(scheduled.message);
     return text;
 }
 

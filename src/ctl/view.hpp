@@ -22,6 +22,8 @@ namespace mi::ctl {
 // The manager itself, and what has failed.
 [[nodiscard]] std::string overview_view(const Style& style, const wire::Overview& overview);
 
+// "power-off at 2026-11-26 23:30:00 (in 5 min), by root on pts/0: new kernel".
+[[nodiscard]] std::string scheduled_view(const wire::ScheduledShutdown& scheduled);
 // When the machine (or the container) and its units started. Times of units are from the start of the init.
 [[nodiscard]] std::string times_view(const Style& style, const wire::Overview& overview, wire::Times times);
 

@@ -223,8 +223,10 @@ void Supervisor::changed(const core::Effect& effect) {
         // What was mounted just now may be where the logs belong.
         if (unit.service.type == core::ServiceType::oneshot && logs_.directory() != place_.log_directories.front())
             logs_.try_storage();
-        if (unit.service.type == core::ServiceType::oneshot)
+        if (unit.service.type == core::ServiceType::oneshot) {
             timers_.storage_changed();
+            attempts_.storage_changed();
+        }
         break;
     case Phase::failed:
     case Phase::backoff:
@@ -247,7 +249,7 @@ void Supervisor::changed(const core::Effect& effect) {
         if (unit.name != entry_) // its exit code says it
             say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
         if (unit.name == target_ || engine_->graph().find(target_) == id)
-            boot_target_failed();
+            boot_target_failed(core::reason(*engine_, id));
         if (unit.service.exit_action == core::ExitAction::none)
             end_when_all_failed();
     }
@@ -259,6 +261,11 @@ void Supervisor::changed(const core::Effect& effect) {
         engine_->graph().find(target_) == id) {
         target_reached_ = now_;
         say(Priority::info, "target " + unit.name + " reached");
+    }
+    if ((effect.to == Phase::up || effect.to == Phase::done) && place_.system() &&
+        engine_->graph().find(settings_.default_target) == id) {
+        attempts_.reached();
+        boot_note_.clear();
     }
 }
 
@@ -289,30 +296,58 @@ bool Supervisor::changed_on_disk(core::UnitId id) const {
 
 // --- targets ----------------------------------------------------------------------------------------------------------
 
+void Supervisor::boot(const std::string& target, bool counts) {
+    target_ = target;
+    if (place_.system() && attempts_.begin(settings_.boot_attempts, counts))
+        too_many_boots();
+    else
+        isolate(target);
+}
+
 void Supervisor::isolate(const std::string& target) {
+    tried_targets_.clear(); // whoever asks may have mended what was wrong
+    go_to(target);
+}
+
+void Supervisor::go_to(const std::string& target) {
     target_ = target;
     core::UnitId id = engine_->graph().find(target);
+    if (id == core::no_unit || id != engine_->graph().find(settings_.default_target))
+        attempts_.let_go();
     if (id == core::no_unit) {
-        boot_target_failed();
+        boot_target_failed("there is no such unit");
         return;
     }
     engine_->apply({.kind = Event::Kind::isolate, .unit = id}, now_);
     if (engine_->record(id).phase == Phase::invalid)
-        boot_target_failed();
+        boot_target_failed(core::reason(*engine_, id));
 }
 
 // The target cannot be reached. On a machine somebody has to be able to mend it: rescue, else emergency, else a bare shell.
-void Supervisor::boot_target_failed() {
+void Supervisor::boot_target_failed(const std::string& why) {
     if (!place_.system() || engine_->halting())
         return;
     tried_targets_.insert(target_);
+    go_instead("cannot reach " + target_ + " (" + why + ")");
+}
+
+void Supervisor::go_instead(const std::string& why) {
     for (const char* next : {"rescue", "emergency", "builtin-shell"})
         if (!tried_targets_.contains(next) && engine_->graph().find(next) != core::no_unit) {
-            say(Priority::err, "cannot reach " + target_ + "; going to " + next);
+            boot_note_ = why + "; going to " + next;
+            say(Priority::err, boot_note_);
             tried_targets_.insert(next);
-            isolate(next);
+            go_to(next);
             return;
         }
+}
+
+// So many boots in a row have failed that another try would be another failure.
+void Supervisor::too_many_boots() {
+    if (engine_->halting() || target_reached_ != Instant{})
+        return;
+    go_instead("the last " + std::to_string(settings_.boot_attempts) + " boots did not reach " + target_ +
+               " (`minictl target " + target_ + "` tries again, and so does the next boot)");
 }
 
 // A container in which all that was to run has failed has nothing left to live for.

@@ -40,6 +40,7 @@ void Supervisor::begin_ending(core::Ending how, int code) {
     }
     outcome_ = {how, code};
     say(Priority::notice, std::string(doing(how)) + " begins");
+    end_has_begun(doing(how));
     upward_.say("STOPPING=1\nSTATUS=stopping");
     engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
     if (settings_.shutdown_timeout > Span{0})

@@ -26,6 +26,11 @@ bool transient(Phase phase) {
     return phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping || phase == Phase::reloading;
 }
 
+// Who asks, as people are told: as they say themselves, for only those who may act get as far as that.
+std::string name_of(const Caller& caller, const std::optional<std::string>& said) {
+    return said && !said->empty() ? *said : "user " + std::to_string(caller.uid);
+}
+
 } // namespace
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
@@ -122,6 +127,9 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     if (!source.transient.empty())
         overview.unit_directories.push_back(source.transient);
     overview.insecure_units_allowed = source.allow_insecure;
+    if (const std::string& note = supervisor_.boot_note(); !note.empty())
+        overview.notes.push_back(note);
+    overview.scheduled = told(supervisor_.scheduled());
     supervisor_.control()->reply(id, overview);
 }
 
@@ -385,13 +393,41 @@ void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
     moved_ = true;
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Shutdown& shutdown) {
-    core::Ending how = supervisor_.place().mode != Mode::system ? core::Ending::exit
-                       : shutdown.how == wire::Ending::poweroff ? core::Ending::poweroff
-                       : shutdown.how == wire::Ending::reboot   ? core::Ending::reboot
-                                                                : core::Ending::halt;
-    supervisor_.control()->reply(id, wire::Nothing{});
-    supervisor_.begin_ending(how, 0);
+// What is said of a scheduled end.
+std::optional<wire::ScheduledShutdown> Manager::told(const std::optional<ScheduledEnd>& end) const {
+    if (!end)
+        return std::nullopt;
+    const std::int64_t at =
+        end->by_wall ? end->at
+                     : loop::wall_now().micros +
+                           std::chrono::duration_cast<std::chrono::microseconds>(supervisor_.time_to(*end)).count();
+    return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown) {
+    constexpr std::int64_t longest = 10 * 366 * std::int64_t{86'400}; // seconds
+    const std::int64_t in = shutdown.in_seconds.value_or(0), at = shutdown.at_realtime.value_or(0);
+    if (in < 0 || in > longest)
+        return supervisor_.control()->error(id, wire::InvalidParameter{"in_seconds"});
+    if (at < 0 || at > loop::wall_now().micros + longest * 1'000'000 || (shutdown.in_seconds && shutdown.at_realtime))
+        return supervisor_.control()->error(id, wire::InvalidParameter{"at_realtime"});
+    if ((in > 0 || at > 0) && supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    ScheduledEnd end{.how = shutdown.how,
+                     .by_wall = at > 0,
+                     .at = at > 0 ? at : micros(loop::now()) + in * 1'000'000,
+                     .message = shutdown.message.value_or(""),
+                     .who = name_of(caller, shutdown.who),
+                     .no_wall = shutdown.no_wall,
+                     .warn_only = shutdown.warn_only};
+    auto before = told(supervisor_.schedule(std::move(end)));
+    supervisor_.control()->reply(id, wire::Schedule{told(supervisor_.scheduled()), std::move(before)});
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
+    auto before =
+        told(supervisor_.cancel_scheduled(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
+    supervisor_.control()->reply(id, wire::Schedule{{}, std::move(before)});
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {

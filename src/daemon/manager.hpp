@@ -56,11 +56,13 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Events& events);
     void answer(CallId id, const Caller& caller, const wire::ReloadUnits&);
     void answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown);
+    void answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel);
     void answer(CallId id, const Caller& caller, const wire::Probe&);
     void answer(CallId id, const Caller& caller, const wire::BootTimes&);
 
     void answer(CallId id, const Caller& caller, const wire::Run& run);
 
+    [[nodiscard]] std::optional<wire::ScheduledShutdown> told(const std::optional<ScheduledEnd>& end) const;
     // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.
     [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable,
                             std::vector<core::UnitId>& ids);

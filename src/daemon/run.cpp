@@ -224,7 +224,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         supervisor.say(Priority::err, "there is no unit file in " + supervisor.place().source.directories.front() +
                                           " nor anywhere else on the search path");
     if (has_target || supervisor.place().system() || !options.target.empty())
-        supervisor.isolate(target);
+        supervisor.boot(target,
+                        options.target.empty() && wishes.target.empty() && !wishes.shell && options.resume_fd < 0);
     if (supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
         supervisor.say(Priority::err, "there is nothing to run");
         supervisor.begin_ending(core::Ending::exit, 1);

@@ -48,7 +48,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                                                             {settings_.rotate_size, settings_.rotate_keep},
                                                             surroundings_.files}),
       timers_(loop, *this, timer_settings(place_)), upward_(address_above()), connections_(loop, *this),
-      init_started_(beginning.init_started) {
+      attempts_(place_.state_directory), init_started_(beginning.init_started) {
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
@@ -281,7 +281,7 @@ void Supervisor::set_timer() {
         return;
     Instant at = engine_->next_deadline();
     at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
-                   connections_.next_deadline()});
+                   connections_.next_deadline(), schedule_again_});
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -298,6 +298,8 @@ void Supervisor::due() {
     engine_->apply({.kind = core::Event::Kind::due}, now_);
     logs_.due(now_);
     connections_.due(now_);
+    if (schedule_again_ <= now_)
+        follow_schedule(true);
     if (sweep_again_ <= now_)
         processes_.note_end();
     if (memory_again_ <= now_)
@@ -339,6 +341,13 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     if (timers_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code))
         return;
+    if (auto written = attempts_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code)) {
+        if (!written->trouble.empty())
+            say(Priority::warning, written->trouble);
+        if (written->too_many)
+            too_many_boots();
+        return;
+    }
     const Processes::Known* known = processes_.find(exit.pid);
     if (known == nullptr) {
         std::erase(removals_, exit.pid);

@@ -4,6 +4,7 @@
 
 #include "core/engine.hpp"
 #include "daemon/belongings.hpp"
+#include "daemon/boot_attempts.hpp"
 #include "daemon/conditions.hpp"
 #include "daemon/connections.hpp"
 #include "daemon/console.hpp"
@@ -16,9 +17,11 @@
 #include "daemon/place.hpp"
 #include "daemon/processes.hpp"
 #include "daemon/resources.hpp"
+#include "daemon/scheduled_end.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/timers.hpp"
 #include "loop/loop.hpp"
+#include "os/alarm.hpp"
 #include "os/children.hpp"
 #include "os/notify_socket.hpp"
 #include "os/spawn.hpp"
@@ -98,6 +101,13 @@ public:
     void take_barrier();                 // before anything is answered in a turn
     void set_observer(Observer* observer) { observer_ = observer; }
     void begin_ending(core::Ending how, int code);
+    // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
+    std::optional<ScheduledEnd> schedule(ScheduledEnd end);
+    std::optional<ScheduledEnd> cancel_scheduled(std::string who, const std::string& message, bool no_wall);
+    // One that was scheduled before we were executed anew.
+    void resume_schedule(ScheduledEnd end);
+    [[nodiscard]] const std::optional<ScheduledEnd>& scheduled() const { return scheduled_; }
+    [[nodiscard]] Span time_to(const ScheduledEnd& end) const;
     // Reads the units again. What is left out because of faults is in `problems`.
     struct Reread {
         std::vector<std::string> added, changed, removed, problems;
@@ -112,6 +122,11 @@ public:
     Result<> signal_unit(core::UnitId unit, int number, bool all);
     Result<> freeze_unit(core::UnitId unit, bool frozen);
     void isolate(const std::string& target);
+    // The boot begins: to `target`, or, where too many boots in a row did not get there, to rescue. `counts`: this is such
+    // a boot, for nobody asked for another target.
+    void boot(const std::string& target, bool counts);
+    // What an administrator should know of this boot.
+    [[nodiscard]] const std::string& boot_note() const { return boot_note_; }
 
     [[nodiscard]] const core::Engine& engine() const { return *engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
@@ -156,7 +171,10 @@ private:
     void released(core::UnitId unit);
     [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
     void removing(const Result<pid_t>& child);
-    void boot_target_failed();
+    void boot_target_failed(const std::string& why);
+    void go_to(const std::string& target);
+    void go_instead(const std::string& why);
+    void too_many_boots();
     void end_when_all_failed();
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
@@ -225,6 +243,12 @@ private:
     void report_slow_stops();
     void finish();
 
+    // scheduling.cpp
+    void follow_schedule(bool tell);
+    void open_logins();
+    void end_has_begun(std::string_view what);
+    void tell_people(const std::string& who, const std::string& text);
+
     // above.cpp: what we tell whoever supervises us
     [[nodiscard]] std::string_view address_above() const;
     void tell_above();
@@ -284,16 +308,26 @@ private:
     std::array<unsigned char, 4096> chance_{};
     std::size_t chance_left_ = 0;
     unsigned long set_aside_ = 0; // directories, ever
-    std::vector<pid_t> removals_; // children that remove what services have left
+    std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
 
     std::string target_;
     std::set<std::string> tried_targets_;
+    BootAttempts attempts_;
+    std::string boot_note_;
     Instant init_started_{}, units_loaded_{}, target_reached_{};
     Outcome outcome_;
     bool all_down_ = false;
     Instant give_up_at_ = never; // shutdown-timeout
     Instant report_at_ = never;  // next progress line of a slow shutdown
     std::deque<Instant> ctrl_alt_del_;
+    std::optional<ScheduledEnd> scheduled_;
+    Instant schedule_again_ = never; // when it is looked at again
+    struct ClockSteps {
+        os::WallAlarm alarm;
+        std::unique_ptr<loop::Watch> watch;
+    };
+    std::optional<ClockSteps> clock_steps_;
+    bool people_know_ = false; // that the end has begun
     bool more_to_reap_ = false;
     bool over_ = false;
 };

@@ -252,6 +252,23 @@ struct UnitTime {
     }
 };
 
+// An end that is to come at a set time.
+struct ScheduledShutdown {
+    static constexpr std::string_view type_name = "ScheduledShutdown";
+    Ending how = Ending::poweroff;
+    std::int64_t at_realtime = 0; // microseconds since 1970
+    std::string message;          // of whoever scheduled it
+    std::string who;              // that was
+    bool warn_only = false;       // people are told, and that is all
+    static void fields(auto& self, auto&& visit) {
+        visit("how", self.how);
+        visit("at_realtime", self.at_realtime);
+        visit("message", self.message);
+        visit("who", self.who);
+        visit("warn_only", self.warn_only);
+    }
+};
+
 // ---- replies ------------------------------------------------------------------------------------------------------------
 
 // Done, nothing to tell.
@@ -323,6 +340,8 @@ struct Overview {
     std::string config;                        // the manager's file, as --config has it; empty: none
     std::vector<std::string> unit_directories; // the search path, first match wins; empty where nobody tells
     bool insecure_units_allowed = false;       // files are read whoever can write them
+    std::optional<ScheduledShutdown> scheduled;
+    std::vector<std::string> notes; // what an administrator should know of this boot, a sentence each
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("mode", self.mode);
@@ -337,6 +356,16 @@ struct Overview {
         visit("config", self.config);
         visit("unit_directories", self.unit_directories);
         visit("insecure_units_allowed", self.insecure_units_allowed);
+        visit("scheduled", self.scheduled);
+        visit("notes", self.notes);
+    }
+};
+// What is scheduled now, and what was before.
+struct Schedule {
+    std::optional<ScheduledShutdown> scheduled, before;
+    static void fields(auto& self, auto&& visit) {
+        visit("scheduled", self.scheduled);
+        visit("before", self.before);
     }
 };
 // Microseconds since boot (of the kernel).
@@ -545,13 +574,41 @@ struct ReloadUnits {
     static void fields(auto&, auto&&) {}
 };
 struct Shutdown {
-    using Reply = Nothing;
+    using Reply = Schedule;
     static constexpr std::string_view method = "Shutdown",
-                                      help = "Begins to end the machine (or the container), in order.";
+                                      help = "Ends the machine (or the container), in order: now, or at a time, which "
+                                             "replaces what was scheduled. People are told on their terminals.";
     static constexpr bool acts = true;
     static constexpr Many many = Many::never;
     Ending how = Ending::poweroff;
-    static void fields(auto& self, auto&& visit) { visit("how", self.how); }
+    std::optional<std::int64_t> at_realtime; // microseconds since 1970; a step of the clock counts
+    std::optional<std::int64_t> in_seconds;  // from now; a step of the clock does not
+    std::optional<std::string> message, who; // what people are told, and by whom
+    bool no_wall = false;                    // they are not
+    bool warn_only = false;                  // that is all that happens
+    static void fields(auto& self, auto&& visit) {
+        visit("how", self.how);
+        visit("at_realtime", self.at_realtime);
+        visit("in_seconds", self.in_seconds);
+        visit("message", self.message);
+        visit("who", self.who);
+        visit("no_wall", self.no_wall);
+        visit("warn_only", self.warn_only);
+    }
+};
+struct CancelShutdown {
+    using Reply = Schedule;
+    static constexpr std::string_view method = "CancelShutdown",
+                                      help = "Takes back what was scheduled, and tells people so.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::optional<std::string> message, who;
+    bool no_wall = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("message", self.message);
+        visit("who", self.who);
+        visit("no_wall", self.no_wall);
+    }
 };
 struct Probe {
     using Reply = Features;
@@ -589,11 +646,11 @@ struct Run {
     }
 };
 
-using Request =
-    std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload, Signal,
-                 Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw, Run>;
+using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
+                             Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw,
+                             Run, CancelShutdown>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
-                           Overview, Times>;
+                           Overview, Times, Schedule>;
 
 // ---- errors -------------------------------------------------------------------------------------------------------------
 

@@ -429,18 +429,95 @@ TEST_CASE("poweroff, reboot, halt and shutdown go by the name they are called by
     std::vector<wire::Ending> seen;
     FakeInit init([&](const wire::Request& request, bool) {
         seen.push_back(std::get<wire::Shutdown>(request).how);
-        return reply(wire::Nothing{});
+        return reply(wire::Schedule{});
     });
     CHECK(init.ctl({"poweroff"}).code == 0);
     for (const char* name : {"/sbin/reboot", "halt", "poweroff"})
         CHECK(run_ctl({name, "--control", init.path()}).code == 0);
     auto at_socket = [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); };
-    CHECK(run_ctl({"shutdown", "-h", "now"}, at_socket).code == 0);
-    CHECK(run_ctl({"shutdown", "-r", "now"}, at_socket).code == 0);
-    CHECK(run_ctl({"shutdown", "-h", "+5"}, at_socket).code == 2);
-    CHECK(run_ctl({"shutdown"}, at_socket).code == 2);
+    using Words = std::vector<std::string>;
+    for (const Words& words :
+         {Words{"shutdown", "-h", "now"}, Words{"shutdown", "-r", "now"}, Words{"shutdown", "-h", "0"},
+          Words{"shutdown", "-t", "3", "-H", "now"}, Words{"halt", "-p"}, Words{"reboot", "-d", "-n"},
+          Words{"minictl", "shutdown", "-P", "+0"}})
+        CHECK(run_ctl(words, at_socket).code == 0);
+    CHECK(run_ctl({"reboot", "-w"}, at_socket).code == 0); // would only write wtmp: nobody is asked
+    CHECK(run_ctl({"shutdown", "-h", "noon"}, at_socket).code == 2);
+    CHECK(run_ctl({"poweroff", "--when", "24:00"}, at_socket).code == 2);
+    CHECK(run_ctl({"shutdown", "-x"}, at_socket).code == 2);
     using enum wire::Ending;
-    CHECK(seen == std::vector<wire::Ending>{poweroff, reboot, halt, poweroff, poweroff, reboot});
+    CHECK(seen == std::vector<wire::Ending>{poweroff, reboot, halt, poweroff, poweroff, reboot, poweroff, halt,
+                                            poweroff, reboot, poweroff});
+}
+
+TEST_CASE("a shutdown at a time says when it will be, what it replaces, and to whom that was told") {
+    std::vector<wire::Shutdown> seen;
+    FakeInit init([&](const wire::Request& request, bool) {
+        const auto& asked = std::get<wire::Shutdown>(request);
+        seen.push_back(asked);
+        const std::int64_t at = realtime_now() + asked.in_seconds.value_or(0) * 1'000'000;
+        return reply(wire::Schedule{wire::ScheduledShutdown{asked.how, at, *asked.message, *asked.who, false},
+                                    wire::ScheduledShutdown{wire::Ending::halt, at, "", "somebody\x1b[2J", false}});
+    });
+    auto at_socket = [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); };
+    Outcome outcome = run_ctl({"shutdown", "--no-wall", "-r", "+5", "new", "kernel"}, at_socket);
+    CHECK(outcome.code == 0);
+    CHECK(has(outcome.out, "reboot at "));
+    CHECK(has(outcome.out, ": new kernel"));
+    CHECK(has(outcome.out, "It was halt at "));
+    CHECK(!has(outcome.out, "\x1b[2J"));
+    CHECK(init.ctl({"halt", "--when", "+60", "--message", "for the night"}).code == 0);
+    CHECK(run_ctl({"shutdown", "-k", "23:30", "x"}, at_socket).code == 0);
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[0].in_seconds == 300);
+    CHECK(seen[0].no_wall);
+    CHECK(seen[0].message == "new kernel");
+    CHECK(seen[1].in_seconds == 3600);
+    CHECK(seen[1].message == "for the night");
+    CHECK(seen[2].warn_only);
+    CHECK(seen[2].at_realtime.value_or(0) > realtime_now());
+    CHECK(init.ctl({"halt", "--when", "+5", "--force"}).code == 2);
+}
+
+TEST_CASE("shutdown -c says what it cancelled, and fails where there was nothing") {
+    bool scheduled = true;
+    FakeInit init([&](const wire::Request& request, bool) {
+        CHECK(std::get<wire::CancelShutdown>(request).message == "not today");
+        wire::Schedule answer;
+        if (std::exchange(scheduled, false))
+            answer.before = wire::ScheduledShutdown{};
+        return reply(answer);
+    });
+    auto at_socket = [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); };
+    CHECK(run_ctl({"shutdown", "-c", "not", "today"}, at_socket).code == 0);
+    Outcome outcome = run_ctl({"shutdown", "-c", "not", "today"}, at_socket);
+    CHECK(outcome.code == 1);
+    CHECK(has(outcome.err, "no shutdown is scheduled"));
+}
+
+TEST_CASE("times of a shutdown: minutes, with or without +, or the next time that the clock shows it") {
+    const std::int64_t now = 1'795'000'000'000'000;
+    CHECK(end_time_of("now", now) == EndTime{});
+    CHECK(end_time_of("+0", now) == EndTime{});
+    CHECK(end_time_of("+5", now) == EndTime{.in_seconds = 300});
+    CHECK(end_time_of("90", now) == EndTime{.in_seconds = 5400});
+    for (const char* text : {"", "+", "-5", "+5m", "5:5:5", "24:00", "12:60", ":30", "12:", "tomorrow", "+99999999"})
+        CHECK_MESSAGE(!end_time_of(text, now), text);
+    const auto seconds = static_cast<time_t>(now / 1'000'000);
+    tm here{};
+    ::localtime_r(&seconds, &here);
+    for (int hour : {0, here.tm_hour, 23}) {
+        auto time = end_time_of(std::to_string(hour) + ":30", now);
+        REQUIRE(time);
+        const std::int64_t ahead = *time->at_realtime - now;
+        CHECK(ahead > 0);
+        CHECK(ahead <= 25 * 3600 * std::int64_t{1'000'000});
+        const auto at = static_cast<time_t>(*time->at_realtime / 1'000'000);
+        tm then{};
+        ::localtime_r(&at, &then);
+        CHECK(then.tm_hour == hour);
+        CHECK(then.tm_min == 30);
+    }
 }
 
 TEST_CASE("what is not understood exits with 2 and says what would be") {

@@ -1,0 +1,60 @@
+// How many boots in a row have not reached the default target, kept over reboots: STATE/boot-attempts, a file with a number.
+// A boot is counted as soon as that can be written, and the count goes back to 0 when the target is reached. What follows
+// from it is the supervisor's.
+//
+// PID 1 reads the file once, before anything is mounted, and not where a file system may hang. Writing waits for the disk, so
+// a child does it, and reads again what it goes on from: the state directory may have come with a mount only.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mi::daemon {
+
+class BootAttempts {
+public:
+    explicit BootAttempts(std::string directory) : directory_(std::move(directory)) {}
+
+    // This boot begins. `limit`: of boots that miss the target, 0 for none. `counts`: the target is the default one, and
+    // this is no re-exec of a boot that was counted before. True: there were too many, this one should go to rescue (and
+    // the next ones try again).
+    [[nodiscard]] bool begin(std::uint32_t limit, bool counts);
+    // Something was mounted or made writable: what could not be written yet is tried again.
+    void storage_changed();
+    // The default target is reached: all is well.
+    void reached();
+    // The default target is not what we are going to any more: no file system is held on to.
+    void let_go() { place_.reset(); }
+
+    // What became of a child of ours that ended; `code`: its exit code, or -1.
+    struct Written {
+        bool too_many = false; // found only now, with the file system that came meanwhile
+        std::string trouble;   // that should be said
+    };
+    [[nodiscard]] std::optional<Written> exited(pid_t pid, int code);
+
+    // What a file says; nonsense is 0.
+    [[nodiscard]] static std::uint32_t parse(std::string_view text);
+
+private:
+    enum class Wish : std::uint8_t { nothing, count, clear };
+    void try_it();
+    [[noreturn]] void write(Wish wish) const;
+
+    std::string directory_;
+    std::uint32_t limit_ = 0;
+    Wish wish_ = Wish::nothing;  // what is to be written
+    Wish doing_ = Wish::nothing; // what the child writes
+    bool clean_ = false;         // the file is known to say 0, or not to be there
+    pid_t child_ = 0;
+    // Where it was counted: it is cleared there, even if another file system has been mounted over it since.
+    Fd place_;
+};
+
+} // namespace mi::daemon
