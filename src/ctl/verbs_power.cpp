@@ -58,7 +58,9 @@ int end_by_force(const Context& context, wire::Ending how) {
 // "root on pts/0": who is calling, as people are told.
 std::string caller() {
     auto user = os::Accounts().user(std::to_string(::getuid()));
-    std::string who = user && !user->name.empty() ? user->name : "user " + std::to_string(::getuid());
+    std::string who = user && !user->name.empty() ? user->name
+                      : ::getuid() == 0           ? "root"
+                                                  : "user " + std::to_string(::getuid());
     constexpr std::string_view devices = "/dev/";
     if (const char* terminal = ::ttyname(0); terminal != nullptr && std::string_view(terminal).starts_with(devices))
         who += std::string(" on ") + (terminal + devices.size());

@@ -257,9 +257,11 @@ void Supervisor::changed(const core::Effect& effect) {
     if (!core::active(record.phase) && record.phase == effect.to && record.phase != Phase::waiting &&
         record.phase != Phase::backoff)
         fd_store_.drop(id);
-    if ((effect.to == Phase::up || effect.to == Phase::done) && target_reached_ == Instant{} && !target_.empty() &&
+    if ((effect.to == Phase::up || effect.to == Phase::done) && !target_said_ && !target_.empty() &&
         engine_->graph().find(target_) == id) {
-        target_reached_ = now_;
+        target_said_ = true;
+        if (target_reached_ == Instant{})
+            target_reached_ = now_;
         say(Priority::info, "target " + unit.name + " reached");
     }
     if ((effect.to == Phase::up || effect.to == Phase::done) && place_.system() &&
@@ -311,6 +313,7 @@ void Supervisor::isolate(const std::string& target) {
 
 void Supervisor::go_to(const std::string& target) {
     target_ = target;
+    target_said_ = false;
     core::UnitId id = engine_->graph().find(target);
     if (id == core::no_unit || id != engine_->graph().find(settings_.default_target))
         attempts_.let_go();

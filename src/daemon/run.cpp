@@ -116,6 +116,21 @@ void introduce(Supervisor& supervisor, const Options& options) {
         supervisor.say(Priority::warning, "not in force yet: " + keys);
 }
 
+// What is wrong with each file, but of one that is no text at all not every line of it.
+void add_problems(std::vector<std::string>& faults, const std::vector<config::Problem>& problems) {
+    constexpr std::size_t most = 10;
+    std::size_t same = 0;
+    for (std::size_t i = 0; i < problems.size(); ++i) {
+        same = i > 0 && problems[i].file == problems[i - 1].file ? same + 1 : 0;
+        const bool last = i + 1 == problems.size() || problems[i + 1].file != problems[i].file;
+        if (same < most)
+            faults.push_back(config::brief(problems[i]));
+        else if (last)
+            faults.push_back(std::to_string(same + 1 - most) + " more in " + problems[i].file +
+                             "; `minictl verify` names them all");
+    }
+}
+
 int run_supervisor(const Options& options, Place place, Instant started) {
     os::Normality normality;
     normality.reset_oom_score = place.system();
@@ -162,8 +177,7 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         clear_transient(place);
     config::Loaded loaded = config::load(place.source);
     bool nothing_read = loaded.units.empty();
-    for (const config::Problem& problem : loaded.problems)
-        faults.push_back(config::brief(problem));
+    add_problems(faults, loaded.problems);
     if (place.system())
         loaded.units.push_back(builtin_shell());
     if (!options.command.empty()) {

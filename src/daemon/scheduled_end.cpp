@@ -63,8 +63,8 @@ std::string_view noun(wire::Ending how) {
 }
 
 std::string log_line(const ScheduledEnd& end, Span left) {
-    std::string text(noun(end.how));
-    text += " " + time_left(left);
+    std::string text(end.warn_only ? "only a warning: " : "");
+    text += std::string(noun(end.how)) + " " + time_left(left);
     if (!end.who.empty())
         text += ", asked for by " + end.who;
     if (!end.message.empty())

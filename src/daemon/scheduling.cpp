@@ -82,7 +82,7 @@ void Supervisor::follow_schedule(bool tell) {
         if (end.closed && end.warn_only)
             open_logins();
         if (end.warn_only)
-            return say(Priority::notice, "that was only a warning: nothing ends");
+            return;
         people_know_ = true;
         return begin_ending(meant(end.how, place_.system()), 0);
     }

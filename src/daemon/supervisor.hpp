@@ -311,6 +311,7 @@ private:
     std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
 
     std::string target_;
+    bool target_said_ = false; // that it is reached
     std::set<std::string> tried_targets_;
     BootAttempts attempts_;
     std::string boot_note_;

@@ -26,12 +26,12 @@ class Missing(Exception):
 class Machine:
     """One boot. Use with `with`: whatever happens, no QEMU is left behind."""
 
-    def __init__(self, image, log, append="", kernel=None, memory="256M"):
+    def __init__(self, image, log, append="", kernel=None, memory="256M", console="ttyS0"):
         self.log_path = log
         self.place = tempfile.mkdtemp(prefix="miniinit-")  # a socket's path must be short
         self.monitor = os.path.join(self.place, "qmp")
         command = [os.path.join(TOP, "qemu/run"), "--image", image, "--append", append, "--memory", memory,
-                   "--monitor", self.monitor]
+                   "--monitor", self.monitor, "--console", console]
         if kernel:
             command += ["--kernel", kernel]
         self.text = ""  # everything said so far, without carriage returns

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 
+import hardships
 from machine import Machine, Missing, PROMPT, TOP
 from report import Report
 
@@ -458,6 +459,8 @@ def main():
             story(report, machine)
         if where == disk:
             clean_disk(report, disk, f"after {name}")
+    if not options.only or options.only in "hardships":
+        hardships.run(report, options.init, options.kernel, options.memory)
     return report.end()
 
 

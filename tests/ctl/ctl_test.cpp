@@ -1,3 +1,5 @@
+#include "ctl/terminal.hpp"
+#include "ctl/verbs.hpp"
 #include "ctl_world.hpp"
 
 #include <csignal>
@@ -455,7 +457,7 @@ TEST_CASE("a shutdown at a time says when it will be, what it replaces, and to w
     FakeInit init([&](const wire::Request& request, bool) {
         const auto& asked = std::get<wire::Shutdown>(request);
         seen.push_back(asked);
-        const std::int64_t at = realtime_now() + asked.in_seconds.value_or(0) * 1'000'000;
+        const std::int64_t at = ctl::realtime_now() + asked.in_seconds.value_or(0) * 1'000'000;
         return reply(wire::Schedule{wire::ScheduledShutdown{asked.how, at, *asked.message, *asked.who, false},
                                     wire::ScheduledShutdown{wire::Ending::halt, at, "", "somebody\x1b[2J", false}});
     });
@@ -475,7 +477,7 @@ TEST_CASE("a shutdown at a time says when it will be, what it replaces, and to w
     CHECK(seen[1].in_seconds == 3600);
     CHECK(seen[1].message == "for the night");
     CHECK(seen[2].warn_only);
-    CHECK(seen[2].at_realtime.value_or(0) > realtime_now());
+    CHECK(seen[2].at_realtime.value_or(0) > ctl::realtime_now());
     CHECK(init.ctl({"halt", "--when", "+5", "--force"}).code == 2);
 }
 
@@ -497,17 +499,17 @@ TEST_CASE("shutdown -c says what it cancelled, and fails where there was nothing
 
 TEST_CASE("times of a shutdown: minutes, with or without +, or the next time that the clock shows it") {
     const std::int64_t now = 1'795'000'000'000'000;
-    CHECK(end_time_of("now", now) == EndTime{});
-    CHECK(end_time_of("+0", now) == EndTime{});
-    CHECK(end_time_of("+5", now) == EndTime{.in_seconds = 300});
-    CHECK(end_time_of("90", now) == EndTime{.in_seconds = 5400});
+    CHECK(ctl::end_time_of("now", now) == ctl::EndTime{});
+    CHECK(ctl::end_time_of("+0", now) == ctl::EndTime{});
+    CHECK(ctl::end_time_of("+5", now) == ctl::EndTime{.in_seconds = 300});
+    CHECK(ctl::end_time_of("90", now) == ctl::EndTime{.in_seconds = 5400});
     for (const char* text : {"", "+", "-5", "+5m", "5:5:5", "24:00", "12:60", ":30", "12:", "tomorrow", "+99999999"})
-        CHECK_MESSAGE(!end_time_of(text, now), text);
+        CHECK_MESSAGE(!ctl::end_time_of(text, now), text);
     const auto seconds = static_cast<time_t>(now / 1'000'000);
     tm here{};
     ::localtime_r(&seconds, &here);
     for (int hour : {0, here.tm_hour, 23}) {
-        auto time = end_time_of(std::to_string(hour) + ":30", now);
+        auto time = ctl::end_time_of(std::to_string(hour) + ":30", now);
         REQUIRE(time);
         const std::int64_t ahead = *time->at_realtime - now;
         CHECK(ahead > 0);

@@ -1,0 +1,375 @@
+"""Boots small images in which something is missing, broken or hostile, and checks that each gets somewhere: to a shell on
+the console, with the reason said. Several faults share a boot where they do not hide each other. Also what is asked of a
+machine that runs: an end at a set time, and being told of it. smoke.py runs them; `--only hardships` is these alone."""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+
+from machine import Machine, TOP
+
+BOOTED = 180.0
+SHELL = """description = "A shell on the console"
+[service]
+script = '''
+echo "{name} is here."
+exec /bin/sh
+'''
+restart = "always"
+restart-limit = 0
+stop-signal = "SIGHUP"
+[process]
+tty = "/dev/console"
+stdin = "tty"
+stdout = "console"
+stderr = "console"
+"""
+
+
+def shell(name):
+    return SHELL.format(name=name)
+
+
+def oneshot(script, head=""):
+    return f"{head}\n[service]\ntype = \"oneshot\"\nscript = '''\n{script}\n'''\n"
+
+
+class Image:
+    """A root of busybox and the init, and nothing else that is not asked for: no /dev, no /etc, no /proc."""
+
+    def __init__(self, place, name, init, disk=False):
+        self.where = os.path.join(place, name)
+        self.root = os.path.join(self.where, "root")
+        self.disk = disk
+        shutil.rmtree(self.where, ignore_errors=True)
+        os.makedirs(os.path.join(self.root, "bin"))
+        os.makedirs(os.path.join(self.root, "sbin"))
+        shutil.copy(shutil.which("busybox"), os.path.join(self.root, "bin/busybox"))
+        for applet in ("sh", "echo", "cat", "ls", "mount", "umount", "stty", "sleep", "grep", "rm", "cp", "date", "mkdir", "kill",
+                       "touch", "head", "tr", "readlink", "chmod", "sync", "printf", "true", "false"):
+            os.symlink("busybox", os.path.join(self.root, "bin", applet))
+        shutil.copy(init, os.path.join(self.root, "sbin/miniinit"))
+        os.symlink("/sbin/miniinit", os.path.join(self.root, "bin/minictl"))
+        for name in ("poweroff", "reboot", "halt", "shutdown"):
+            os.symlink("miniinit", os.path.join(self.root, "sbin", name))
+        os.symlink("sbin/miniinit", os.path.join(self.root, "init"))
+
+    def put(self, path, text, mode=0o644):
+        full = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
+        os.chmod(full, mode)
+
+    def units(self, **texts):
+        for name, text in texts.items():
+            self.put(f"etc/miniinit/{name.replace('_', '-')}.toml", text)
+
+    def own(self, path, user):
+        os.chown(os.path.join(self.root, path), user, user)
+
+    def make(self):
+        if self.disk:
+            for directory in ("dev", "proc", "sys", "run", "tmp"):
+                os.makedirs(os.path.join(self.root, directory), exist_ok=True)
+            for name, size in (("disk.img", "24M"), ("swap.img", "1M")):
+                subprocess.run(["truncate", "-s", size, os.path.join(self.where, name)], check=True)
+            tools = dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin")
+            subprocess.run(["mke2fs", "-q", "-t", "ext4", "-F", "-E", "lazy_itable_init=0,nodiscard", "-d", self.root,
+                            os.path.join(self.where, "disk.img")], env=tools, check=True)
+        else:
+            archive = os.path.join(self.where, "initramfs.cpio")
+            subprocess.run(f"cd {self.root} && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet -o -H newc >{archive}",
+                           shell=True, check=True)
+        return self.where
+
+
+def good(machine, command):
+    code, text = machine.run(command)
+    assert code == 0, f"`{command}` ended with {code}: {text[-400:]}"
+    return text
+
+
+def at_shell(machine):
+    machine.shell()
+    machine.run("export NO_COLOR=1")
+
+
+def hears(machine, pattern):
+    """The console says it, or has said it: among the answers of the shell nobody knows when."""
+    if not machine.heard(pattern):
+        machine.expect(pattern)
+
+
+def end(machine):
+    """The machine ends at once, as in a crash: nothing is stopped, nothing written."""
+    machine.type("sync; reboot -f -n\n")
+    machine.expect("reboot: Restarting system")
+    machine.ended()
+
+
+# --- nothing there ------------------------------------------------------------------------------------------------------
+
+
+def nothing(image):
+    pass  # not even /etc, /dev, /proc
+
+
+def nothing_boot(report, machine):
+    check = report.check
+    with check("without /etc, /dev, /proc and any unit, and with words that nobody knows, there is a shell that says so"):
+        machine.expect("there is no unit file", BOOTED)
+        at_shell(machine)
+        assert "foo.bar=1" in good(machine, "cat /proc/cmdline")
+        assert "crw" in good(machine, "ls -l /dev/console")
+    with check("`minictl status` says why it is that shell"):
+        text = good(machine, "minictl status")
+        assert re.search(r"note: cannot reach default \(there is no such unit\); going to builtin-shell", text), text
+    end(machine)
+
+
+# --- everything broken ----------------------------------------------------------------------------------------------------
+
+
+def broken(image):
+    image.put("etc/miniinit.toml/is-a-directory", "")
+    image.units(default="[service\ncommand = ???\n",                                 # no TOML
+                rescue='requires = ["missing"]\n[target]\n',                          # cannot be reached
+                emergency='requires = ["falls"]\n[target]\n', falls=oneshot("exit 7"))
+
+
+def broken_boot(report, machine):
+    check = report.check
+    with check("a default that is no TOML leads to rescue, one that lacks something to emergency, one that fails to the "
+               "built-in shell"):
+        machine.expect(r"cannot reach default \(.*\); going to rescue", BOOTED)
+        machine.expect(r"cannot reach rescue \(.*missing.*\); going to emergency")
+        machine.expect(r"cannot reach emergency \(.*falls.*\); going to builtin-shell")
+        at_shell(machine)
+    with check("each fault was said with its file: the settings that are a directory, the unit that is no TOML"):
+        assert machine.heard(r"/etc/miniinit\.toml: is a directory, not a file"), "not said"
+        assert machine.heard(r"/etc/miniinit/default\.toml:1:\d+: not valid TOML"), "not said"
+    with check("what was mended is used after `reload-units`, and `target default` gets there"):
+        good(machine, "rm -r /etc/miniinit.toml; printf '[target]\\n' >/etc/miniinit/default.toml; minictl reload-units")
+        machine.type("minictl --no-wait target default\n")
+        machine.expect("target default reached")
+    machine.keys("ctrl", "alt", "delete")
+    machine.expect("reboot: Restarting system")
+    machine.ended()
+
+
+# --- hostile units, a cycle, a console too many ---------------------------------------------------------------------------
+
+
+def hostile(image):
+    image.put("etc/miniinit.toml", b"\x7fELF\x00\xff" + bytes(range(256)) * 4000)
+    image.units(default='requires = ["round", "flagged"]\n[target]\n', round='requires = ["about"]\n[target]\n',
+                about='requires = ["round"]\n[target]\n', flagged=oneshot("test -e /flag"),
+                rescue='wants = ["rescue-shell"]\n[target]\n', rescue_shell=shell("rescue"),
+                foreign=oneshot("touch /owned", 'wanted-by = ["rescue"]'),
+                everybodys=oneshot("touch /owned", 'wanted-by = ["rescue"]'))
+    image.own("etc/miniinit/foreign.toml", 1234)
+    os.chmod(os.path.join(image.root, "etc/miniinit/everybodys.toml"), 0o666)
+    os.symlink("/nowhere", os.path.join(image.root, "etc/miniinit/dangling.toml"))
+    os.mkfifo(os.path.join(image.root, "etc/miniinit/pipe.toml"))
+    os.mkdir(os.path.join(image.root, "etc/miniinit/directory.toml"))
+
+
+def hostile_boot(report, machine):
+    check = report.check
+    with check("settings that are no text, and a default with a cycle in it: rescue, with the cycle spelled out"):
+        machine.expect(r"cannot reach default \(.*\); going to rescue", BOOTED)
+        machine.expect("rescue is here")
+        at_shell(machine)
+        lines = len(re.findall(r"/etc/miniinit\.toml:\d+:", machine.text))
+        assert lines <= 10 and machine.heard("\\d+ more in /etc/miniinit.toml"), f"{lines} lines of one file"
+        assert machine.heard("dependency cycle: about -> round -> about"), "the cycle is not named"
+    with check("units that others own or may write are refused, and are not run"):
+        assert machine.run("ls /owned")[0] != 0
+        text = machine.run("minictl status foreign everybodys")[1]
+        assert "is owned by user 1234" in text and "is writable by everyone" in text, text
+    with check("a unit file that is a pipe, a directory or a link to nowhere holds nothing up"):
+        text = machine.run("minictl list --all")[1]
+        assert "pipe" in text and "rescue" in text, text
+    with check("a default that fails leads to rescue each time it is tried, until it is mended"):
+        good(machine, "printf 'requires=[\"flagged\"]\\n[target]\\n' >/etc/miniinit/default.toml; "
+                      "minictl reload-units || true")  # what was wrong before still is
+        for _ in range(2):
+            machine.type("minictl --no-wait target default\n")
+            machine.expect(r"cannot reach default \(.*flagged.*\); going to rescue")
+            machine.expect("rescue is here")
+            at_shell(machine)
+        machine.type("touch /flag; minictl --no-wait target default\n")
+        machine.expect("target default reached")
+    machine.keys("ctrl", "alt", "delete")
+    machine.expect("reboot: Restarting system")
+    machine.ended()
+
+
+# --- no console -------------------------------------------------------------------------------------------------------------
+
+
+def mute(image):
+    image.put("etc/miniinit.toml", b"#" * (9 << 20))  # more than anybody has settings
+    image.units(default='requires = ["voice"]\n[target]\n',
+                voice=oneshot('exec >/dev/ttyS0 2>&1; minictl list; echo "mute but alive"; poweroff', ""))
+
+
+def mute_boot(report, machine):
+    with report.check("with a console that does not exist the machine comes up, and ends, all the same"):
+        machine.expect("mute but alive", BOOTED)
+        assert machine.ended() == 0
+
+
+# --- boots that miss their target ---------------------------------------------------------------------------------------
+
+
+def attempts(image):
+    image.put("var/lib/miniinit/boot-attempts", "2\n")
+    image.put("etc/fstab", "/dev/nvme0n1 / ext4 rw 0 1\n")
+    image.units(default='requires = ["writable", "fragile"]\n[target]\n',
+                writable=oneshot('mount -o remount,rw /', 'wanted-by = ["rescue"]'),
+                fragile=oneshot('echo "fragile was tried"; test -e /flag', 'after = ["writable"]'),
+                rescue='wants = ["rescue-shell"]\n[target]\n', rescue_shell=shell("rescue"))
+
+
+def count(machine, number):
+    """The count is written by a child, and read again here until it is that."""
+    good(machine, f"i=0; until grep -qx {number} /var/lib/miniinit/boot-attempts; do i=$((i+1)); [ $i -lt 100 ] || break; "
+                  f"sleep 0.1; done; grep -qx {number} /var/lib/miniinit/boot-attempts")
+
+
+def third_boot(report, machine):
+    check = report.check
+    with check("a third boot in a row that misses its target tries it, goes to rescue, and is counted once it can write"):
+        machine.expect(r"cannot reach default \(.*fragile.*\); going to rescue", BOOTED)
+        machine.expect("rescue is here")
+        at_shell(machine)
+        count(machine, 3)
+    end(machine)
+
+
+def fourth_boot(report, machine):
+    check = report.check
+    with check("the fourth goes to rescue at once, on a root that cannot be written yet, and says why"):
+        machine.expect(r"the last 3 boots did not reach default .*; going to rescue", BOOTED)
+        machine.expect("rescue is here")
+        at_shell(machine)
+        assert "the last 3 boots did not reach default" in good(machine, "minictl status")
+        assert machine.run("minictl status fragile | grep -q down")[0] == 0, "it was tried"
+        count(machine, 0)
+    with check("the target is reached when what was wrong is mended, and the count stays at 0"):
+        machine.type("touch /flag; minictl --no-wait target default\n")
+        machine.expect("target default reached")
+    machine.keys("ctrl", "alt", "delete")
+    machine.expect("reboot: Restarting system")
+    machine.ended()
+
+
+def nonsense_boot(report, machine):
+    check = report.check
+    with check("a target on the kernel command line that does not exist leads to rescue, and is not counted"):
+        machine.expect(r"cannot reach nonsense \(there is no such unit\); going to rescue", BOOTED)
+        machine.expect("rescue is here")
+        at_shell(machine)
+        good(machine, "minictl wait writable --for done")
+        count(machine, 0)
+    with check("from there `minictl target default` gets where it should have gone"):
+        machine.type("minictl --no-wait target default\n")
+        machine.expect("target default reached")
+    machine.keys("ctrl", "alt", "delete")
+    machine.expect("reboot: Restarting system")
+    machine.ended()
+
+
+# --- an end at a set time -------------------------------------------------------------------------------------------------
+
+
+def utmp(*lines):
+    """A file as login(1) leaves it: who is logged in, and where."""
+    return b"".join(struct.pack("hi32s4s32s256shhiii4i20s", 7, 1, line.encode(), b"", b"root", b"", 0, 0, 0, 0, 0,
+                                0, 0, 0, 0, b"") for line in lines)
+
+
+def timed(image):
+    image.put("utmp", utmp("ttyS0", "tty2", "pts/77", "../bin/sh"))
+    image.put("etc/hostname", "clockhouse\n")
+    image.units(default='wants = ["talk"]\n[target]\n', talk=shell("talk"))
+    program = os.path.join(image.root, "bin/stop-tty")
+    source = """#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+int main(void) { /* as Ctrl-S does; holds it open, so that it stays so */
+    int fd = open("/dev/tty2", O_RDWR | O_NOCTTY);
+    tcflow(fd, TCOOFF);
+    for (;;) pause();
+}
+"""
+    subprocess.run([os.environ.get("CC", "cc"), "-Os", "-static", "-s", "-x", "c", "-o", program, "-"], input=source.encode(),
+                   check=True)
+
+
+def timed_boot(report, machine):
+    check = report.check
+    with check("it boots, and somebody is logged in on the console, another one has stopped his terminal"):
+        machine.expect("talk is here", BOOTED)
+        at_shell(machine)
+        good(machine, "cp /utmp /run/utmp; stop-tty </dev/null >/dev/null 2>&1 &")
+    with check("`shutdown -r +10 TEXT` says when, tells people, and lets them log in until five minutes before"):
+        good(machine, "shutdown -r +10 new kernel")
+        hears(machine, r"Broadcast message from root at clockhouse:\s+new kernel\s+"
+                       r"The system is going down for reboot in 10 minutes!")
+        assert machine.run("ls /run/nologin")[0] != 0
+        assert re.search(r"scheduled: reboot at .* by root: new kernel", good(machine, "minictl status"))
+    with check("another one takes its place and says so; with five minutes left nobody logs in any more"):
+        text = good(machine, "/sbin/poweroff --when +5 --no-wall")
+        assert re.search(r"poweroff at .*\n.*cancels it.*\nIt was reboot at", text), text
+        assert "power-off in 5 minutes" in good(machine, "cat /run/nologin")
+    with check("`shutdown -c` takes it back, people can log in again, and there is nothing more to cancel"):
+        good(machine, "shutdown -c not today")
+        hears(machine, "not today\\s+the scheduled power-off is cancelled")
+        assert machine.run("ls /run/nologin")[0] != 0
+        code, text = machine.run("shutdown -c")
+        assert code == 1 and "no shutdown is scheduled" in text, text
+        assert "scheduled:" not in good(machine, "minictl status")
+    with check("`shutdown -k` only tells"):
+        good(machine, "shutdown -k now")
+        hears(machine, "only a warning: power-off now")
+    with check("a time of the day is one of the clock: when somebody sets that past it, the time has come"):
+        good(machine, "minictl halt --when 12:00 --no-wall --message noon")
+        assert "noon" in good(machine, "minictl status")
+        machine.type("date -s \"$(date -d @$(( $(date +%s) + 90000 )) '+%Y-%m-%d %H:%M:%S')\" >/dev/null\n")
+        machine.expect("halt begins")
+        machine.expect("reboot: System halted")
+
+
+STORIES = [
+    # name, how to make the image (or the name of the one to go on with), disk, kernel words, what should happen
+    ("nothing", nothing, False, "foo.bar=1 splash", nothing_boot),
+    ("broken", broken, False, "", broken_boot),
+    ("hostile", hostile, False, "console=ttyS9", hostile_boot),
+    ("mute", mute, False, None, mute_boot),
+    ("attempts", attempts, True, "", third_boot),
+    ("attempts-again", "attempts", True, "", fourth_boot),
+    ("attempts-nonsense", "attempts", True, "miniinit.target=nonsense", nonsense_boot),
+    ("timed", timed, False, "", timed_boot),
+]
+
+
+def run(report, init, kernel=None, memory="256M"):
+    place = os.path.join(TOP, "build/qemu/hardships")
+    logs = os.path.join(TOP, "build/test-logs")
+    os.makedirs(logs, exist_ok=True)
+    made = {}
+    for name, source, disk, words, story in STORIES:
+        if not isinstance(source, str):
+            image = Image(place, name, init, disk)
+            source(image)
+            made[name] = image.make()
+        where = made[source if isinstance(source, str) else name]
+        machine = Machine(where, os.path.join(logs, f"hardship-{name}.log"), words or "", kernel, memory,
+                          console="ttyS9" if words is None else "ttyS0")
+        with report.boot(name, machine):
+            story(report, machine)
