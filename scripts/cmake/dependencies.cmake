@@ -22,17 +22,6 @@ header_dependency(toml toml++/toml.h https://github.com/marzer/tomlplusplus.git 
 header_dependency(doctest doctest/doctest.h https://github.com/doctest/doctest.git v2.4.9 .)
 header_dependency(boost boost/asio.hpp https://github.com/boostorg/boost.git boost-1.81.0 .)
 
-# libseccomp is a library of C, made with autotools: it is not built here. Its archive brings nothing but itself along.
-find_path(seccomp_INCLUDE seccomp.h)
-find_library(seccomp_ARCHIVE NAMES libseccomp.a seccomp)
-if(NOT seccomp_INCLUDE OR NOT seccomp_ARCHIVE)
-  message(FATAL_ERROR "libseccomp and its header are missing (Debian: libseccomp-dev; run scripts/bootstrap). A static "
-    "build needs libseccomp.a; elsewhere, set seccomp_INCLUDE and seccomp_ARCHIVE.")
-endif()
-add_library(dep_seccomp INTERFACE)
-target_include_directories(dep_seccomp SYSTEM INTERFACE ${seccomp_INCLUDE})
-target_link_libraries(dep_seccomp INTERFACE ${seccomp_ARCHIVE})
-
 # toml++, Asio and Boost.JSON are compiled from their headers, once, inside the room that owns them: no archive to
 # link, and nothing of them that is not used. Exceptions stay off in toml++: a bad unit file is ordinary input.
 target_compile_definitions(dep_toml INTERFACE TOML_EXCEPTIONS=0 TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0

@@ -2,7 +2,10 @@
 
 #include "base/text.hpp"
 
+#include <sys/syscall.h>
+
 #include <algorithm>
+#include <array>
 
 namespace mi {
 
@@ -89,27 +92,80 @@ void expand(std::string_view word, std::vector<std::string_view>& calls) {
                 expand(member, calls);
 }
 
-void tidy(std::vector<std::string_view>& calls) {
+constexpr void tidy(std::vector<std::string_view>& calls) {
     std::ranges::sort(calls);
     auto [first, last] = std::ranges::unique(calls);
     calls.erase(first, last);
 }
+
+// Every call that is in a group, sorted.
+constexpr std::vector<std::string_view> collect() {
+    std::vector<std::string_view> calls;
+    for (const CallGroup& group : groups) {
+        for (std::string_view rest = group.members; !rest.empty();) {
+            std::string_view member = rest.substr(0, rest.find(' '));
+            rest.remove_prefix(std::min(member.size() + 1, rest.size()));
+            if (!member.starts_with('@'))
+                calls.push_back(member);
+        }
+    }
+    tidy(calls);
+    return calls;
+}
+
+struct Numbered {
+    std::string_view name;
+    int number;
+};
+
+// What the headers have that we are compiled with.
+constexpr Numbered from_headers[] = {
+#include "call_numbers.inc"
+};
+
+// Those that these may be too old for. From 424 on a number is the same on every architecture of ours.
+constexpr Numbered younger[] = {
+    {"cachestat", 451},         {"fchmodat2", 452},         {"map_shadow_stack", 453}, {"futex_wake", 454},
+    {"futex_wait", 455},        {"futex_requeue", 456},     {"statmount", 457},        {"listmount", 458},
+    {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+    {"setxattrat", 463},        {"getxattrat", 464},        {"listxattrat", 465},      {"removexattrat", 466},
+#ifdef __x86_64__
+    {"uretprobe", 335},
+#endif
+};
+
+constexpr int number_of(std::string_view name) {
+    for (const Numbered& call : from_headers)
+        if (call.name == name)
+            return call.number;
+    for (const Numbered& call : younger)
+        if (call.name == name)
+            return call.number;
+    return -1;
+}
+
+// In the order of collect(): the names of the headers are not in the program.
+constexpr auto numbers = [] {
+    std::array<std::int16_t, collect().size()> found{};
+    std::ranges::transform(collect(), found.begin(),
+                           [](std::string_view name) { return static_cast<std::int16_t>(number_of(name)); });
+    return found;
+}();
 
 } // namespace
 
 std::span<const CallGroup> call_groups() { return named; }
 
 const std::vector<std::string_view>& known_calls() {
-    static const std::vector<std::string_view> known = [] {
-        std::vector<std::string_view> calls;
-        for (const CallGroup& group : groups)
-            for (std::string_view member : split(group.members, ' '))
-                if (!member.starts_with('@'))
-                    calls.push_back(member);
-        tidy(calls);
-        return calls;
-    }();
+    static const std::vector<std::string_view> known = collect();
     return known;
+}
+
+int call_number(std::string_view name) {
+    auto found = std::ranges::lower_bound(known_calls(), name);
+    return found != known_calls().end() && *found == name
+               ? numbers[static_cast<std::size_t>(found - known_calls().begin())]
+               : -1;
 }
 
 bool names_calls(std::string_view word) {

@@ -20,6 +20,9 @@ struct CallGroup {
 // Every system call we know, of any architecture we run on; sorted.
 [[nodiscard]] const std::vector<std::string_view>& known_calls();
 
+// The number of the call of that name on the architecture that this is built for; -1: it has none.
+[[nodiscard]] int call_number(std::string_view name);
+
 // Whether `word` is a call we know or, with a leading '@', a group.
 [[nodiscard]] bool names_calls(std::string_view word);
 

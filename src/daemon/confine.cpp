@@ -251,21 +251,15 @@ void keep_capabilities(Launch& launch, const Confinement& wanted) {
         launch.warnings.push_back("we do not have these capabilities ourselves, so it gets none of them: " + missing);
 }
 
-Outcome filter_calls(os::Plan& plan, const Confinement& wanted, Surroundings& surroundings) {
+void filter_calls(os::Plan& plan, const Confinement& wanted, Surroundings& surroundings) {
     if (wanted.system_call_filter.empty())
-        return {};
+        return;
     std::string words = std::to_string(wanted.system_call_error);
     for (const std::string& word : wanted.system_call_filter)
         words += " " + word;
     std::shared_ptr<const os::SystemCallFilter>& made = surroundings.filters[words];
-    if (!made) {
-        auto fresh = os::make_filter(call_filter(wanted.system_call_filter), wanted.system_call_error);
-        if (!fresh) {
-            surroundings.filters.erase(words);
-            return std::unexpected("system-call-filter: " + fresh.error().text());
-        }
-        made = std::move(*fresh);
-    }
+    if (!made)
+        made = os::make_filter(call_filter(wanted.system_call_filter), wanted.system_call_error);
     plan.filter = made;
     // Only an administrator may set a filter and yet have programs that give privileges.
     CapabilitySet has = plan.keeping && plan.keeping->kept     ? *plan.keeping->kept
@@ -273,7 +267,6 @@ Outcome filter_calls(os::Plan& plan, const Confinement& wanted, Surroundings& su
                                                                : 0;
     if ((has & bit(CAP_SYS_ADMIN)) == 0)
         plan.no_new_privileges = true;
-    return {};
 }
 
 } // namespace
@@ -292,8 +285,7 @@ Outcome confine(Launch& launch, os::StringList& environment, const core::Unit& u
         plan.scheduling = os::Scheduling{wanted.scheduling->policy, wanted.scheduling->priority};
     plan.io_priority = wanted.io_priority;
     keep_capabilities(launch, wanted);
-    if (auto done = filter_calls(plan, wanted, surroundings); !done)
-        return done;
+    filter_calls(plan, wanted, surroundings);
     return change_mounts(launch, environment, unit, wanted, invocation, notify, surroundings);
 }
 

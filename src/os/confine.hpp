@@ -72,8 +72,8 @@ struct SystemCallFilter {
 };
 
 // The filter that does what `filter` says: a denied call fails with `error`, or ends the process by SIGSYS if that is 0.
-// A call that neither we nor libseccomp know by name fails with ENOSYS where the list says what is allowed, as it would on
-// an older kernel. Calls of another architecture are denied.
-[[nodiscard]] Result<std::shared_ptr<const SystemCallFilter>> make_filter(const CallFilter& filter, int error);
+// A call that we do not know fails with ENOSYS where the list says what is allowed, as it would on an older kernel. Calls of
+// another architecture are denied.
+[[nodiscard]] std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& filter, int error);
 
 } // namespace mi::os

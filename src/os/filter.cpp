@@ -1,74 +1,106 @@
-// From names of system calls to the program that the kernel runs at each call: libseccomp's business, but for the list.
+// From names of system calls to the program that the kernel runs at each call. The numbers are cut into stretches of the
+// same answer, and the program is a balanced tree of comparisons with where they begin: no more than nine of them a call,
+// whatever the list.
 #include "os/confine.hpp"
 
-#include "base/fd.hpp"
-
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
+#include <cstddef>
+#include <map>
+#include <span>
 
 namespace mi::os {
 namespace {
 
-struct Release {
-    void operator()(void* filter) const { ::seccomp_release(filter); }
+#if defined __x86_64__ && !defined __ILP32__
+constexpr std::uint32_t architecture = AUDIT_ARCH_X86_64;
+#elif defined __i386__
+constexpr std::uint32_t architecture = AUDIT_ARCH_I386;
+#elif defined __aarch64__
+constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
+#elif defined __arm__
+constexpr std::uint32_t architecture = AUDIT_ARCH_ARM;
+#elif defined __riscv && __riscv_xlen == 64
+constexpr std::uint32_t architecture = AUDIT_ARCH_RISCV64;
+#else
+#error "which AUDIT_ARCH_ of <linux/audit.h> is this?"
+#endif
+static_assert(std::endian::native == std::endian::little,
+              "AUDIT_ARCH_AARCH64 and AUDIT_ARCH_ARM are those of little endian");
+
+constexpr std::uint16_t load = BPF_LD | BPF_W | BPF_ABS, answer = BPF_RET | BPF_K, go = BPF_JMP | BPF_JA;
+
+// From `begin` to where the next one begins.
+struct Stretch {
+    std::uint32_t begin, action;
 };
-using Filter = std::unique_ptr<void, Release>;
 
-Result<> add(const Filter& filter, std::uint32_t action, std::string_view name) {
-    std::string call(name);
-    int number = ::seccomp_syscall_resolve_name(call.c_str());
-    if (number < 0) // this architecture has none of that name, or it is newer than the library
-        return {};
-    if (int code = ::seccomp_rule_add(filter.get(), action, number, 0); code != 0)
-        return fault(-code, "filter system call", std::move(call));
-    return {};
-}
+using Program = std::vector<sock_filter>;
 
-// 2.5 of the library writes to descriptors only.
-Result<std::vector<sock_filter>> program_of(const Filter& filter) {
-    Fd memory(::memfd_create("filter", MFD_CLOEXEC));
-    if (!memory)
-        return fault(errno, "make memory file", "filter");
-    if (int code = ::seccomp_export_bpf(filter.get(), memory.get()); code != 0)
-        return fault(-code, "compile", "system call filter");
-    off_t size = ::lseek(memory.get(), 0, SEEK_END);
-    if (size <= 0 || size % static_cast<off_t>(sizeof(sock_filter)) != 0)
-        return fault(EBADMSG, "compile", "system call filter");
-    std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
-    if (::pread(memory.get(), program.data(), static_cast<std::size_t>(size), 0) != size)
-        return fault(errno, "read", "system call filter");
+Program tree(std::span<const Stretch> stretches) {
+    if (stretches.size() == 1)
+        return {BPF_STMT(answer, stretches.front().action)};
+    const std::size_t middle = stretches.size() / 2;
+    const Program below = tree(stretches.first(middle)), above = tree(stretches.subspan(middle));
+    const std::uint32_t bound = stretches[middle].begin;
+    const auto far = static_cast<std::uint32_t>(below.size());
+    Program program;
+    if (far <= 255) {
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, bound, static_cast<std::uint8_t>(far), 0));
+    } else { // a comparison jumps no farther
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, bound, 0, 1));
+        program.push_back(BPF_STMT(go, far));
+    }
+    program.insert(program.end(), below.begin(), below.end());
+    program.insert(program.end(), above.begin(), above.end());
     return program;
 }
 
 } // namespace
 
-Result<std::shared_ptr<const SystemCallFilter>> make_filter(const CallFilter& wanted, int error) {
-    std::uint32_t denied =
-        error != 0 ? SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)) : std::uint32_t{SCMP_ACT_KILL_PROCESS};
-    std::uint32_t otherwise = wanted.allows ? SCMP_ACT_ERRNO(ENOSYS) : std::uint32_t{SCMP_ACT_ALLOW};
-    Filter filter(::seccomp_init(otherwise));
-    if (!filter)
-        return fault(EINVAL, "begin", "system call filter");
-    // A balanced tree in place of a list: eight comparisons a call in place of hundreds. Older libraries have none.
-    (void)::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (int code = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, denied); code != 0)
-        return fault(-code, "set up", "system call filter");
-    for (std::string_view call : wanted.allows ? known_calls() : wanted.calls) {
-        bool allowed = wanted.allows && std::ranges::binary_search(wanted.calls, call);
-        std::uint32_t action = allowed ? std::uint32_t{SCMP_ACT_ALLOW} : denied;
-        if (action == otherwise) // the library refuses a rule that changes nothing
-            continue;
-        if (auto added = add(filter, action, call); !added)
-            return std::unexpected(added.error());
+std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& wanted, int error) {
+    const std::uint32_t denied = error != 0 ? SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(error) & SECCOMP_RET_DATA)
+                                            : SECCOMP_RET_KILL_PROCESS;
+    const std::uint32_t otherwise =
+        wanted.allows ? SECCOMP_RET_ERRNO | std::uint32_t{ENOSYS} : std::uint32_t{SECCOMP_RET_ALLOW};
+
+    std::map<std::uint32_t, std::uint32_t> actions; // by number
+    for (std::string_view call : wanted.allows ? known_calls() : wanted.calls)
+        if (const int number = call_number(call); number >= 0) // else this architecture has none of that name
+            actions[static_cast<std::uint32_t>(number)] =
+                wanted.allows && std::ranges::binary_search(wanted.calls, call) ? SECCOMP_RET_ALLOW : denied;
+
+    std::vector<Stretch> stretches{{0, otherwise}};
+    auto from_here = [&](std::uint32_t number, std::uint32_t action) {
+        if (stretches.back().begin == number)
+            stretches.pop_back();
+        if (stretches.empty() || stretches.back().action != action)
+            stretches.push_back({number, action});
+    };
+    for (auto [number, action] : actions) {
+        from_here(number, action);
+        from_here(number + 1, otherwise);
     }
-    auto program = program_of(filter);
-    if (!program)
-        return std::unexpected(program.error());
-    return std::make_shared<const SystemCallFilter>(std::move(*program));
+#ifdef __x86_64__
+    // The calls of x32, which come as the same architecture; a tracer writes -1 to have a call left out.
+    from_here(0x40000000, denied);
+    from_here(0xffffffff, otherwise);
+#endif
+
+    auto filter = std::make_shared<SystemCallFilter>();
+    filter->program = {
+        BPF_STMT(load, offsetof(seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0),
+        BPF_STMT(answer, denied),
+        BPF_STMT(load, offsetof(seccomp_data, nr)),
+    };
+    const Program answers = tree(stretches);
+    filter->program.insert(filter->program.end(), answers.begin(), answers.end());
+    return filter;
 }
 
 } // namespace mi::os

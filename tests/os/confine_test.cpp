@@ -33,9 +33,7 @@ std::string hexadecimal(CapabilitySet set) {
 }
 
 std::shared_ptr<const SystemCallFilter> filter_of(const std::vector<std::string>& words, int error = 0) {
-    auto made = make_filter(call_filter(words), error);
-    REQUIRE(made);
-    return *made;
+    return make_filter(call_filter(words), error);
 }
 
 constexpr CapabilitySet few = CapabilitySet{1} << CAP_KILL | CapabilitySet{1} << CAP_CHOWN;
@@ -132,18 +130,6 @@ TEST_CASE("a filter lets through what it allows; the rest fails, or ends the pro
     show = run(spawner, plan);
     CHECK(show["nice"] == "-1");
     CHECK(show.status == 0);
-}
-
-TEST_CASE("a filter denies what it says also where it is as long as can be") {
-    auto everything = filter_of({"@system-service", "@privileged", "@debug", "@mount", "@obsolete", "@cpu-emulation"});
-    CHECK(everything->program.size() > 100);
-    CHECK(everything->program.size() < BPF_MAXINSNS);
-    for (const CallGroup& group : call_groups()) {
-        CAPTURE(group.name);
-        CHECK(make_filter(call_filter(std::vector<std::string>{"@" + std::string(group.name)}), EPERM));
-        CHECK(make_filter(call_filter(std::vector<std::string>{"!@" + std::string(group.name)}), 0));
-        CHECK(make_filter(call_filter(std::vector<std::string>{"@" + std::string(group.name)}), ENOSYS));
-    }
 }
 
 TEST_CASE("a filter without no-new-privileges is refused to who may not administer") {
