@@ -8,7 +8,7 @@
 namespace mi::core {
 
 // How the machine (or the container) is to end.
-enum class Ending : std::uint8_t { none, poweroff, reboot, halt, kexec, exit };
+enum class Ending : std::uint8_t { none, poweroff, reboot, halt, kexec, exit, switch_root };
 
 // Something that happened.
 struct Event {

@@ -74,6 +74,8 @@ constexpr Verb table[] = {
     {machine, "halt", "", "stop everything in order and stay", "minictl halt", takes_end, 0, 0, halt_machine},
     {machine, "shutdown", "[OPTIONS] TIME [MESSAGE…]", "any of these at a time; -c cancels it",
      "minictl shutdown -r +5 new kernel", 0, 0, any_number, nullptr},
+    {machine, "switch-root", "DIR [INIT]", "out of an initramfs: go on with the root file system at DIR",
+     "minictl switch-root /sysroot", 0, 1, 2, switch_root},
     {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes",
      "minictl healthcheck web", 0, 0, any_number, check_health},
 };

@@ -4,6 +4,7 @@
 #include "ctl/view.hpp"
 #include "os/accounts.hpp"
 #include "os/shutdown.hpp"
+#include "os/switch_root.hpp"
 
 #include <getopt.h>
 #include <signal.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 
 namespace mi::ctl {
@@ -175,6 +178,24 @@ std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now) {
 int power_off(Context& context) { return end_machine(context, {.how = wire::Ending::poweroff}); }
 int reboot_machine(Context& context) { return end_machine(context, {.how = wire::Ending::reboot}); }
 int halt_machine(Context& context) { return end_machine(context, {.how = wire::Ending::halt}); }
+
+int switch_root(Context& context) {
+    Arguments& arguments = context.arguments;
+    auto init = os::check_new_root(arguments.words[0], arguments.words.size() > 1 ? arguments.words[1] : "");
+    if (!init)
+        return context.fail(init.error().text());
+    char real[PATH_MAX]; // it is process 1 that will go there, and from `/`
+    if (::realpath(arguments.words[0].c_str(), real) == nullptr)
+        return context.fail(fault(errno, "look at", arguments.words[0]).error().text());
+    arguments.system = !arguments.user;
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    auto answer = client->call(wire::SwitchRoot{real, *init});
+    if (!answer)
+        return context.fail(answer.error());
+    return arguments.json ? context.print_json(*answer) : done;
+}
 
 int shutdown_main(int argc, char** argv) {
     static constexpr Verb verb{"", "shutdown", "", "", "", takes_end, 0, 0, nullptr};

@@ -21,6 +21,7 @@ std::string_view doing(core::Ending how) {
     case core::Ending::reboot: return "reboot";
     case core::Ending::halt: return "halt";
     case core::Ending::kexec: return "kexec";
+    case core::Ending::switch_root: return "switch of the root";
     case core::Ending::none:
     case core::Ending::exit: return "shutdown";
     }

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "daemon/console.hpp"
 #include "os/shutdown.hpp"
+#include "os/switch_root.hpp"
 #include "os/system.hpp"
 
 #include <unistd.h>
@@ -34,6 +35,7 @@ std::string_view word(core::Ending how) {
     case core::Ending::kexec: return "kexec";
     case core::Ending::none:
     case core::Ending::exit:
+    case core::Ending::switch_root:
     case core::Ending::poweroff: return "poweroff";
     }
     __builtin_unreachable();
@@ -88,6 +90,25 @@ void end_machine(core::Ending how) {
         Console(true).line(executed.error().text() + "; the root file system stays in use");
     (void)os::stay_in_memory(); // refused: then pages may have to be read again, which mostly works
     last_stage(word(how));
+}
+
+void switch_root(const NewRoot& to, const std::string& program) {
+    Console console(true);
+    auto say = [&](std::string_view line) { console.line(line); };
+    for (const std::string& left : os::end_all_processes(grace, killing_limit, say))
+        console.line("still there: " + left);
+    if (auto moved = os::move_to_root(to.root); moved) {
+        console.line(to.root + " is the root directory now; executing " + to.init);
+        console.line(os::execute_init(to.init).error().text());
+        for (const char* init : os::usual_inits)
+            console.line(os::execute_init(init).error().text());
+        console.line("there is no init here: this is a shell, and process 1");
+        console.line(os::execute_init("/bin/sh").error().text());
+    } else {
+        console.line(moved.error().text() + "; starting anew where we are");
+        console.line(os::execute_init(program).error().text());
+    }
+    last_stage("halt");
 }
 
 void last_stage(std::string_view how) {

@@ -26,6 +26,15 @@ struct KernelWishes {
 // memory where that can be had. Does not return, whatever happens.
 [[noreturn]] void end_machine(core::Ending how);
 
+// Where to go on from an initramfs, once everything is down.
+struct NewRoot {
+    std::string root; // a mount point
+    std::string init; // as seen from there
+};
+// Ends what is left, makes it the root directory and executes the init there. Where that cannot be, `program` is executed
+// again, to boot once more. Does not return.
+[[noreturn]] void switch_root(const NewRoot& to, const std::string& program);
+
 // What that copy does: `miniinit --last-stage HOW`.
 [[noreturn]] void last_stage(std::string_view how);
 

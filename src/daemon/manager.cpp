@@ -2,7 +2,9 @@
 
 #include "base/text.hpp"
 #include "core/explain.hpp"
+#include "os/mounts.hpp"
 #include "os/probe.hpp"
+#include "os/switch_root.hpp"
 
 #include <unistd.h>
 
@@ -428,6 +430,23 @@ void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown
     auto before =
         told(supervisor_.cancel_scheduled(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
     supervisor_.control()->reply(id, wire::Schedule{{}, std::move(before)});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
+    if (supervisor_.place().mode != Mode::system)
+        return supervisor_.control()->error(id, wire::NotSupported{"only the init of a machine can do this"});
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    NewRoot root{to.root, to.init.value_or("")};
+    // Who asks has looked for himself; where looking could mean waiting, that has to do.
+    if (root.init.empty() || !os::HangingMounts().cover(root.root)) {
+        auto init = os::check_new_root(root.root, root.init);
+        if (!init)
+            return supervisor_.control()->error(id, wire::NotSupported{init.error().text()});
+        root.init = *init;
+    }
+    supervisor_.control()->reply(id, wire::Nothing{});
+    supervisor_.begin_switch_root(std::move(root));
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {

@@ -57,6 +57,7 @@ private:
     void answer(CallId id, const Caller& caller, const wire::ReloadUnits&);
     void answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown);
     void answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel);
+    void answer(CallId id, const Caller& caller, const wire::SwitchRoot& to);
     void answer(CallId id, const Caller& caller, const wire::Probe&);
     void answer(CallId id, const Caller& caller, const wire::BootTimes&);
 

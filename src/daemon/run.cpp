@@ -245,6 +245,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         supervisor.begin_ending(core::Ending::exit, 1);
     }
     Outcome outcome = supervisor.run(wanted);
+    if (outcome.how == core::Ending::switch_root)
+        switch_root(supervisor.new_root(), supervisor.place().program);
     if (supervisor.place().system())
         end_machine(outcome.how);
     return outcome.code;

@@ -12,6 +12,7 @@
 #include "daemon/fd_store.hpp"
 #include "daemon/launch.hpp"
 #include "daemon/log_link.hpp"
+#include "daemon/machine.hpp"
 #include "daemon/notify_line.hpp"
 #include "daemon/pid_files.hpp"
 #include "daemon/place.hpp"
@@ -104,6 +105,9 @@ public:
     // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
     std::optional<ScheduledEnd> schedule(ScheduledEnd end);
     std::optional<ScheduledEnd> cancel_scheduled(std::string who, const std::string& message, bool no_wall);
+    // Everything is stopped, and then run.cpp goes to another root.
+    void begin_switch_root(NewRoot to);
+    [[nodiscard]] const NewRoot& new_root() const { return new_root_; }
     // One that was scheduled before we were executed anew.
     void resume_schedule(ScheduledEnd end);
     [[nodiscard]] const std::optional<ScheduledEnd>& scheduled() const { return scheduled_; }
@@ -328,6 +332,7 @@ private:
         std::unique_ptr<loop::Watch> watch;
     };
     std::optional<ClockSteps> clock_steps_;
+    NewRoot new_root_;
     bool people_know_ = false; // that the end has begun
     bool more_to_reap_ = false;
     bool over_ = false;

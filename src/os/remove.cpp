@@ -52,6 +52,8 @@ std::vector<std::string> names_in(int directory) {
 
 class Removal {
 public:
+    // `device`: what is of another one is let be.
+    explicit Removal(std::optional<dev_t> device = {}) : device_(device) {}
     // Empties the directory `top`.
     void empty(int top) {
         for (bool moved = true; moved;) {
@@ -78,7 +80,8 @@ private:
         if (::unlinkat(top, name.c_str(), AT_REMOVEDIR) == 0)
             return false;
         Fd below = open_directory(top, name.c_str());
-        if (!below) {
+        struct stat about{};
+        if (!below || (device_ && (::fstat(below.get(), &about) != 0 || about.st_dev != *device_))) {
             note(name);
             return false;
         }
@@ -109,6 +112,7 @@ private:
         return false;
     }
 
+    std::optional<dev_t> device_;
     std::optional<Fault> first_;
     unsigned long number_ = 0;
 };
@@ -139,6 +143,15 @@ Result<> remove_tree(const std::string& path) {
     removal.empty(top.get());
     if (::rmdir(path.c_str()) != 0)
         removal.note(path);
+    return removal.result();
+}
+
+Result<> empty_directory(int directory) {
+    struct stat about{};
+    if (::fstat(directory, &about) != 0)
+        return fault(errno, "look at", "the directory");
+    Removal removal(about.st_dev);
+    removal.empty(directory);
     return removal.result();
 }
 

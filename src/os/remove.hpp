@@ -19,7 +19,10 @@ Result<> set_aside(const std::string& base, const std::vector<std::string>& comp
 // told.
 Result<> remove_tree(const std::string& path);
 
-// The same for each of `paths`, in a child of its own that nobody has to wait for: a tree may take its time. Its pid.
+// Empties an open directory in the same way, but enters nothing that is of another file system.
+Result<> empty_directory(int directory);
+
+// remove_tree for each of `paths`, in a child of its own that nobody has to wait for: a tree may take its time. Its pid.
 Result<pid_t> remove_trees_apart(const std::vector<std::string>& paths);
 
 } // namespace mi::os

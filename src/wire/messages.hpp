@@ -610,6 +610,21 @@ struct CancelShutdown {
         visit("no_wall", self.no_wall);
     }
 };
+struct SwitchRoot {
+    using Reply = Nothing;
+    static constexpr std::string_view
+        method = "SwitchRoot",
+        help = "Stops everything in order, makes `root`, where a file system is mounted, the "
+               "root directory, and executes `init` there (none named: the usual one).";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::string root;
+    std::optional<std::string> init;
+    static void fields(auto& self, auto&& visit) {
+        visit("root", self.root);
+        visit("init", self.init);
+    }
+};
 struct Probe {
     using Reply = Features;
     static constexpr std::string_view method = "Probe", help = "What the system offers and what is done without.";
@@ -648,7 +663,7 @@ struct Run {
 
 using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
                              Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw,
-                             Run, CancelShutdown>;
+                             Run, CancelShutdown, SwitchRoot>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
                            Overview, Times, Schedule>;
 

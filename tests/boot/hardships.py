@@ -345,6 +345,57 @@ def timed_boot(report, machine):
         machine.expect("reboot: System halted")
 
 
+# --- from an initramfs to a disk ------------------------------------------------------------------------------------------
+
+
+def on_disk(image):
+    image.units(default='wants = ["talk"]\n[target]\n', talk=shell("the disk"))
+    os.makedirs(os.path.join(image.root, "etc/kept"))
+
+
+def initramfs(image):
+    image.put("ballast", b"x" * (24 << 20))
+    image.units(default='wants = ["talk", "helper"]\n[target]\n', talk=shell("the initramfs"),
+                helper='[service]\nscript = "echo helper; exec /bin/sleep 4321"\n')
+
+
+def switch_boot(report, machine):
+    check = report.check
+    with check("an initramfs comes up"):
+        machine.expect("the initramfs is here", BOOTED)
+        at_shell(machine)
+    with check("`switch-root` refuses what is no mount point, and an init that is not there, before it stops anything"):
+        good(machine, "mkdir -p /sysroot/old /inner; mount -t tmpfs inner /inner; touch /inner/file")
+        code, text = machine.run("minictl switch-root /sysroot")
+        assert code == 1 and "mount the new root file system first" in text, text
+        good(machine, "mount -t ext4 /dev/nvme0n1 /sysroot")
+        code, text = machine.run("minictl switch-root /sysroot /sbin/other")
+        assert code == 1 and "execute there /sbin/other: No such file" in text, text
+        code, text = machine.run("minictl switch-root /sysroot /etc/kept")
+        assert code == 1 and "Permission denied" in text, text
+        assert "up" in good(machine, "minictl status helper")
+    with check("then it stops what runs, and the init on the disk goes on as process 1"):
+        machine.type("minictl switch-root /sysroot\n")
+        machine.expect("switch of the root begins")
+        machine.expect("the disk is here")
+        at_shell(machine)
+        mounts = good(machine, "cat /proc/mounts")
+        for wanted in ("/dev/root / ext4|/dev/nvme0n1 / ext4", "/proc proc", "/sys sysfs", "/dev devtmpfs", "/run tmpfs",
+                       "/sys/fs/cgroup cgroup2"):
+            assert re.search(wanted, mounts), f"{wanted}: {mounts}"
+        assert good(machine, "readlink /proc/1/exe").splitlines()[-1] == "/sbin/miniinit"
+        good(machine, "ls -d /etc/kept && ! ls /ballast 2>/dev/null")
+        assert machine.run("grep -l 4321 /proc/[0-9]*/cmdline")[0] != 0, "the helper lives"
+    with check("what the old root kept in memory is given back"):
+        good(machine, "i=0; until [ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]; do i=$((i+1)); "
+                      "[ $i -lt 100 ] || break; sleep 0.1; done; grep ^Shmem: /proc/meminfo; "
+                      "[ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]")
+    with check("the machine ends in order from there"):
+        machine.keys("ctrl", "alt", "delete")
+        machine.expect("reboot: Restarting system")
+        machine.ended()
+
+
 STORIES = [
     # name, how to make the image (or the name of the one to go on with), disk, kernel words, what should happen
     ("nothing", nothing, False, "foo.bar=1 splash", nothing_boot),
@@ -355,6 +406,7 @@ STORIES = [
     ("attempts-again", "attempts", True, "", fourth_boot),
     ("attempts-nonsense", "attempts", True, "miniinit.target=nonsense", nonsense_boot),
     ("timed", timed, False, "", timed_boot),
+    ("switch-root", initramfs, False, "", switch_boot),
 ]
 
 
@@ -368,6 +420,12 @@ def run(report, init, kernel=None, memory="256M"):
             image = Image(place, name, init, disk)
             source(image)
             made[name] = image.make()
+            if source is initramfs:
+                other = Image(place, "switch-disk", init, disk=True)
+                on_disk(other)
+                other.make()
+                for file in ("disk.img", "swap.img"):
+                    shutil.move(os.path.join(other.where, file), os.path.join(image.where, file))
         where = made[source if isinstance(source, str) else name]
         machine = Machine(where, os.path.join(logs, f"hardship-{name}.log"), words or "", kernel, memory,
                           console="ttyS9" if words is None else "ttyS0")

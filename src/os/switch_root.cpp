@@ -1,0 +1,117 @@
+#include "os/switch_root.hpp"
+
+#include "base/fd.hpp"
+#include "os/mounts.hpp"
+#include "os/remove.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+
+namespace mi::os {
+namespace {
+
+// 0, or the errno that says why it cannot be executed. Links lead where they will once `root` is the root directory.
+int not_executable(int root, const std::string& init) {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT;
+    Fd file(static_cast<int>(::syscall(SYS_openat2, root, init.c_str(), &how, sizeof how)));
+    struct stat about{};
+    if (!file || ::fstat(file.get(), &about) != 0)
+        return errno;
+    return S_ISREG(about.st_mode) && (about.st_mode & 0111) != 0 ? 0 : EACCES;
+}
+
+// The kernel's file systems go along. Where the new root has no place for one, it is made anew there, or not at all.
+void move_api_mounts(const std::string& root) {
+    for (const char* point : {"/dev", "/proc", "/sys", "/run"}) {
+        const std::string to = root + point;
+        (void)::mkdir(to.c_str(), 0755); // it is there, or the move fails
+        if (::mount(point, to.c_str(), nullptr, MS_MOVE, nullptr) != 0)
+            (void)::umount2(point, MNT_DETACH);
+    }
+}
+
+} // namespace
+
+Result<std::string> check_new_root(const std::string& root, const std::string& init) {
+    char real[PATH_MAX];
+    if (::realpath(root.c_str(), real) == nullptr)
+        return fault(errno, "look at", root);
+    auto mounts = read_mounts();
+    if (!mounts)
+        return std::unexpected(mounts.error());
+    if (std::string_view(real) == "/")
+        return fault(0, "this is the root directory already:", root);
+    if (std::ranges::none_of(*mounts, [&](const Mount& mount) { return mount.point == real; }))
+        return fault(0, "mount the new root file system first: there is none at", root);
+    Fd directory(::open(real, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory)
+        return fault(errno, "open", root);
+    if (!init.empty()) {
+        if (int code = not_executable(directory.get(), init); code != 0)
+            return fault(code, "execute there", init);
+        return init;
+    }
+    for (const char* usual : usual_inits)
+        if (not_executable(directory.get(), usual) == 0)
+            return usual;
+    return fault(0, "name the init: there is no /sbin/init nor /sbin/miniinit that can be executed in", root);
+}
+
+Result<> move_to_root(const std::string& root) {
+    // Mounts that others see cannot be moved.
+    (void)::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    Fd old(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat before{};
+    if (!old || ::fstat(old.get(), &before) != 0)
+        return fault(errno, "open", "/");
+    move_api_mounts(root);
+    if (::chdir(root.c_str()) != 0)
+        return fault(errno, "go to", root);
+    // The first root of all cannot be put away, only be covered; any other one is let go as a whole.
+    if (::syscall(SYS_pivot_root, ".", ".") == 0) {
+        if (::umount2(".", MNT_DETACH) != 0)
+            return fault(errno, "let go of", "the old root");
+        return ::chdir("/") == 0 ? Result<>() : fault(errno, "go to", "/");
+    }
+    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || ::chroot(".") != 0 || ::chdir("/") != 0)
+        return fault(errno, "make it the root:", root);
+    struct statfs kind{};
+    const bool in_memory =
+        ::fstatfs(old.get(), &kind) == 0 && (kind.f_type == RAMFS_MAGIC || kind.f_type == TMPFS_MAGIC);
+    struct stat now{};
+    if (!in_memory || ::stat("/", &now) != 0 || now.st_dev == before.st_dev)
+        return {};
+    if (::fork() == 0) {                  // it takes its time, and the next init reaps it
+        (void)empty_directory(old.get()); // what stays costs memory and nothing else
+        ::_exit(0);
+    }
+    return {};
+}
+
+Result<> execute_init(const std::string& init) {
+    for (int number = 1; number < NSIG; ++number)
+        (void)::signal(number, SIG_DFL); // the two that cannot be set need not be
+    sigset_t none, before;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, &before);
+    ::execl(init.c_str(), init.c_str(), static_cast<char*>(nullptr));
+    const int code = errno;
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    return fault(code, "execute", init);
+}
+
+} // namespace mi::os
