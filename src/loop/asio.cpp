@@ -23,3 +23,4 @@
 #include <boost/asio/impl/execution_context.ipp>
 #include <boost/asio/impl/handler_alloc_hook.ipp>
 #include <boost/asio/impl/io_context.ipp>
+#include <boost/asio/impl/multiple_exceptions.ipp>
