@@ -34,6 +34,12 @@ foreach(program ${programs})
   set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs)
 endforeach()
 
+# Crashes, and is executed anew: with the code under test in it.
+add_executable(crash_program ${CMAKE_SOURCE_DIR}/tests/os/crash_program.cpp ${CMAKE_SOURCE_DIR}/src/daemon/faults.cpp)
+target_link_libraries(crash_program PRIVATE os)
+set_target_properties(crash_program PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs)
+add_dependencies(test_os crash_program)
+
 # Tests that run these programs.
 if(TARGET test_logd)
   add_dependencies(test_logd log_writer)

@@ -263,6 +263,7 @@ struct ManagerSettings {
     Span watchdog{0};
     std::uint32_t parallel_starts = 0; // 0: no bound
     std::uint32_t boot_attempts = 3;
+    std::uint32_t crash_limit = 3;
     std::string control_group;
     std::string log_level = "info";
     std::string default_target = "default";

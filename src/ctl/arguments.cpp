@@ -191,6 +191,8 @@ std::string help_overview() {
     std::string text = "Usage: minictl VERB [OPTIONS] [UNIT…]\nSteers and shows the units of miniinit.\n";
     std::string_view group;
     for (const Verb& verb : verbs()) {
+        if (verb.group.empty())
+            continue; // for tests
         if (verb.group != group) {
             group = verb.group;
             text += "\n" + std::string(group) + ":\n";

@@ -76,8 +76,12 @@ constexpr Verb table[] = {
      "minictl shutdown -r +5 new kernel", 0, 0, any_number, nullptr},
     {machine, "switch-root", "DIR [INIT]", "out of an initramfs: go on with the root file system at DIR",
      "minictl switch-root /sysroot", 0, 1, 2, switch_root},
+    {machine, "reexec", "", "execute the init anew from its file; what runs goes on", "minictl reexec", 0, 0, 0,
+     reexecute},
     {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes",
      "minictl healthcheck web", 0, 0, any_number, check_health},
+    {"", "debug-crash", "KIND", "have an init that was started with --debug-faults fail", "minictl debug-crash segv", 0,
+     1, 1, commit_fault},
 };
 
 } // namespace

@@ -59,4 +59,7 @@ struct EndTime {
 // "now", "+5" or "5" (minutes), "23:30": the next time that it is that, in local time. `now`: microseconds since 1970.
 [[nodiscard]] std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now);
 
+int reexecute(Context&);
+int commit_fault(Context&);
+
 } // namespace mi::ctl

@@ -271,8 +271,12 @@ int check_health(Context& context) {
             return context.fail(overview.error());
         if (overview->state == wire::ManagerState::starting || overview->state == wire::ManagerState::stopping)
             health.problems.push_back("the system is " + std::string(wire::word(overview->state)));
+        else if (overview->state == wire::ManagerState::caretaker)
+            health.problems.push_back("the init has crashed too often");
         // What is tried again and again is not well either.
-        auto units = client->call(wire::List{.all = false, .failed = true});
+        std::expected<wire::Units, Failure> units;
+        if (overview->state != wire::ManagerState::caretaker)
+            units = client->call(wire::List{.all = false, .failed = true});
         if (!units)
             return context.fail(units.error());
         for (const wire::UnitStatus& unit : units->units)

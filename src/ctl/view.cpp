@@ -292,12 +292,22 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
 }
 
 std::string overview_view(const Style& style, const wire::Overview& overview) {
-    const Colour colour = overview.state == wire::ManagerState::running    ? Colour::good
-                          : overview.state == wire::ManagerState::degraded ? Colour::bad
-                                                                           : Colour::busy;
+    const bool caretaker = overview.state == wire::ManagerState::caretaker;
+    const Colour colour = overview.state == wire::ManagerState::running                 ? Colour::good
+                          : overview.state == wire::ManagerState::degraded || caretaker ? Colour::bad
+                                                                                        : Colour::busy;
     std::string text = paint(style, colour, "●") + " miniinit " + harmless(overview.version) + ", " +
                        std::string(wire::word(overview.mode)) + " mode, PID " + std::to_string(overview.pid) + "\n";
-    row(text, "state", paint(style, colour, wire::word(overview.state)));
+    row(text, "state",
+        paint(style, colour, wire::word(overview.state)) +
+            (caretaker ? ": nothing is started or stopped; see `minictl reexec`" : ""));
+    if (overview.crashes != 0)
+        row(text, "crashes",
+            std::to_string(overview.crashes) + ", the last: " + harmless(overview.last_crash.value_or("unknown")));
+    if (overview.reexecs != 0)
+        row(text, "reexecs", std::to_string(overview.reexecs));
+    if (caretaker)
+        return text;
     if (!overview.target.empty())
         row(text, "target", overview.target + (overview.target_reached ? ", reached" : ", not reached yet"));
     else

@@ -433,6 +433,8 @@ Supervisor::Reread Supervisor::reread() {
     settings_ = std::move(loaded.manager);
     if (place_.mode == Mode::container && settings_.pass_environment.empty())
         settings_.pass_environment = {"*"};
+    if (guard_ != nullptr)
+        guard_->page().limit = settings_.crash_limit;
     surroundings_.refresh();
     renumber(engine_->replace(std::move(loaded.units), now_));
     for (const std::string& problem : engine_->graph().problems())

@@ -1,4 +1,5 @@
 // Who speaks to PID 1 besides the control socket and sd_notify(3): the kernel and people by signals, services on notify-fd.
+#include "daemon/signal_meaning.hpp"
 #include "daemon/supervisor.hpp"
 
 #include <unistd.h>
@@ -10,30 +11,6 @@ namespace mi::daemon {
 
 using core::Ending;
 using core::Event;
-
-namespace {
-
-// What a signal means to the init of a machine.
-Ending machine_ending(int number) {
-    const int first = SIGRTMIN;
-    if (number == SIGINT || number == SIGTERM || number == first + 5)
-        return Ending::reboot;
-    if (number == SIGUSR2 || number == SIGPWR || number == first + 4)
-        return Ending::poweroff;
-    if (number == SIGUSR1 || number == first + 3)
-        return Ending::halt;
-    return Ending::none;
-}
-
-// What it means to the init of a container, or of a user.
-Ending container_ending(int number) {
-    const int first = SIGRTMIN;
-    if (number == SIGINT || number == SIGTERM || number == SIGQUIT || (number >= first + 3 && number <= first + 5))
-        return Ending::exit;
-    return Ending::none;
-}
-
-} // namespace
 
 void Supervisor::signals_pending() {
     bool children = false;
@@ -71,7 +48,7 @@ void Supervisor::signal_arrived(const signalfd_siginfo& info) {
             return;
         }
     }
-    if (Ending how = place_.system() ? machine_ending(number) : container_ending(number); how != Ending::none) {
+    if (Ending how = ending_meant(number, place_.system()); how != Ending::none) {
         begin_ending(how, 0);
         return;
     }

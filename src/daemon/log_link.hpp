@@ -46,6 +46,8 @@ public:
     [[nodiscard]] bool running() const { return pid_ != 0; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::string& directory() const { return storage_; }
+    // The pipe that our own lines go into; -1: none.
+    [[nodiscard]] int own_lines() const { return own_lines_.get(); }
 
     // Has the collector read `pipe` as `source` of `unit` from now on.
     StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe);

@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 #include "core/explain.hpp"
+#include "daemon/crash_report.hpp"
+#include "daemon/faults.hpp"
 #include "os/mounts.hpp"
 #include "os/probe.hpp"
 #include "os/switch_root.hpp"
@@ -132,6 +134,8 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     if (const std::string& note = supervisor_.boot_note(); !note.empty())
         overview.notes.push_back(note);
     overview.scheduled = told(supervisor_.scheduled());
+    if (const os::CrashGuard* guard = supervisor_.guard())
+        tell_crashes(guard->page(), overview);
     supervisor_.control()->reply(id, overview);
 }
 
@@ -457,6 +461,20 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
         return supervisor_.control()->error(id, wire::InvalidUnit{run.name, unit.error()});
     supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = *unit});
     begin(id, caller, run.to_the_end ? Goal::end : Goal::start, {*unit}, run.wait || run.to_the_end);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
+    if (std::string refused = supervisor_.reexec(id); !refused.empty())
+        supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Crash& crash) {
+    if (caller.uid != 0 && caller.uid != ::getuid())
+        return supervisor_.control()->error(id, wire::PermissionDenied{"Crash"});
+    if (!supervisor_.debug_faults())
+        return supervisor_.control()->error(id, wire::NotSupported{"the init was not started with --debug-faults"});
+    commit_fault(crash.kind);
+    supervisor_.control()->error(id, wire::InvalidParameter{"kind"});
 }
 
 // --- what happened ----------------------------------------------------------------------------------------------------

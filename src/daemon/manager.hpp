@@ -62,6 +62,8 @@ private:
     void answer(CallId id, const Caller& caller, const wire::BootTimes&);
 
     void answer(CallId id, const Caller& caller, const wire::Run& run);
+    void answer(CallId id, const Caller& caller, const wire::Reexec&);
+    void answer(CallId id, const Caller& caller, const wire::Crash& crash);
 
     [[nodiscard]] std::optional<wire::ScheduledShutdown> told(const std::optional<ScheduledEnd>& end) const;
     // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.

@@ -32,6 +32,7 @@ constexpr char help[] =
     "      --control PATH             control socket       --log-dir DIR   logs\n"
     "      --run-dir DIR              runtime files        --state-dir DIR   what outlives a boot\n"
     "      --log-level LEVEL          emerg ... debug, 0 ... 7\n"
+    "      --debug-faults             for tests: minictl debug-crash makes the init fail\n"
     "      --version, --help\n"
     "\n"
     "Examples:\n"
@@ -58,6 +59,8 @@ enum Long {
     log_level,
     grace,
     resume,
+    check_snapshot,
+    debug_faults,
     version,
 };
 
@@ -76,6 +79,8 @@ constexpr option long_options[] = {
     {"log-level", required_argument, nullptr, log_level},
     {"grace", required_argument, nullptr, grace},
     {"resume", required_argument, nullptr, resume},
+    {"check-snapshot", required_argument, nullptr, check_snapshot},
+    {"debug-faults", no_argument, nullptr, debug_faults},
     {"version", no_argument, nullptr, version},
     {"group", no_argument, nullptr, 'g'},
     {"rewrite-signal", required_argument, nullptr, 'r'},
@@ -153,11 +158,13 @@ std::string apply(Options& options, int code, std::string_view value) {
             return bad_value("--grace", value, "a duration (500ms, 5s, 2min)");
         break;
     case resume:
+    case check_snapshot:
         if (std::optional<unsigned short> descriptor = to_number<unsigned short>(value))
-            options.resume_fd = *descriptor;
+            (code == resume ? options.resume_fd : options.check_fd) = *descriptor;
         else
-            return bad_value("--resume", value, "a descriptor");
+            return bad_value(code == resume ? "--resume" : "--check-snapshot", value, "a descriptor");
         break;
+    case debug_faults: options.debug_faults = true; break;
     case version: options.version = true; break;
     case 'g': options.group = true; break;
     case 'r':
@@ -195,7 +202,7 @@ std::string misused(int code, int letter, std::string_view word) {
         return name + " takes no value";
     std::vector<std::string_view> names;
     for (const option& known : long_options)
-        if (known.name != nullptr && known.val != resume)
+        if (known.name != nullptr && known.val != resume && known.val != check_snapshot)
             names.emplace_back(known.name);
     std::string text = "unknown option " + name;
     if (std::string_view near = name.starts_with("--") ? nearest(name.substr(2), names) : ""; !near.empty()) {

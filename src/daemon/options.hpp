@@ -41,7 +41,9 @@ struct Options {
     std::vector<SignalRewrite> rewrites;  // -r, in the order given: the last one of a signal counts
     std::bitset<256> success_exits;       // -e: exit codes that become 0
     int parent_death_signal = 0;          // -p: what we get when our parent dies; 0: nothing
-    int resume_fd = -1;                   // --resume FD: the snapshot that a re-exec or a crash left; internal
+    int resume_fd = -1;                   // --resume FD: the state that a re-exec or a crash left; internal
+    int check_fd = -1;                    // --check-snapshot FD: only say whether we could go on with that; internal
+    bool debug_faults = false;            // --debug-faults: minictl debug-crash is obeyed
     bool help = false;                    // --help: print help_text() and exit 0
     bool version = false;                 // --version: print the version and exit 0
     // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2) wants it.

@@ -1,6 +1,8 @@
 #include "daemon/run.hpp"
 
 #include "daemon/builtin.hpp"
+#include "daemon/caretaker.hpp"
+#include "daemon/crash_report.hpp"
 #include "daemon/entrypoint.hpp"
 #include "daemon/machine.hpp"
 #include "daemon/manager.hpp"
@@ -131,8 +133,21 @@ void add_problems(std::vector<std::string>& faults, const std::vector<config::Pr
     }
 }
 
-int run_supervisor(const Options& options, Place place, Instant started) {
+// What became of the image before us, if there was one.
+void report_crash(Supervisor& supervisor, const os::CrashGuard* guard, const Options& options) {
+    if (guard == nullptr || options.resume_fd < 0)
+        return;
+    if (guard->page().deliberate != 0)
+        supervisor.say(Priority::info, "executed anew");
+    else
+        for (const std::string& line : crash_report(guard->page(), loop::now()))
+            supervisor.say(Priority::alert, line);
+}
+
+int run_supervisor(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard) {
     os::Normality normality;
+    if (guard)
+        normality.keep = guard->descriptors();
     normality.reset_oom_score = place.system();
     normality.leave_directory = options.command.empty();
     os::Inheritance inheritance = os::normalise_self(normality); // closes what we did not open ourselves: comes first
@@ -173,6 +188,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     for (const Fault& fault : inheritance.faults)
         faults.push_back(fault.text());
 
+    if (!guard)
+        faults.push_back(guard.error().text() + "; a crash of the init would be its end");
     if (options.resume_fd < 0)
         clear_transient(place);
     config::Loaded loaded = config::load(place.source);
@@ -189,6 +206,8 @@ int run_supervisor(const Options& options, Place place, Instant started) {
         loaded.manager.pass_environment = {"*"};
 
     beginning.settings = std::move(loaded.manager);
+    beginning.guard = guard ? &*guard : nullptr;
+    beginning.debug_faults = options.debug_faults || wishes.debug_faults;
     beginning.graph = core::Graph(std::move(loaded.units));
     for (const std::string& problem : beginning.graph.problems())
         faults.push_back(problem);
@@ -232,6 +251,7 @@ int run_supervisor(const Options& options, Place place, Instant started) {
     supervisor.open();
     serve_control(supervisor, manager);
     introduce(supervisor, options);
+    report_crash(supervisor, guard ? &*guard : nullptr, options);
     for (const std::string& fault : faults)
         supervisor.say(Priority::warning, fault);
     if (nothing_read && supervisor.place().system())
@@ -254,6 +274,12 @@ int run_supervisor(const Options& options, Place place, Instant started) {
 
 } // namespace
 
+// Whether this program could go on with the state in the descriptor; if not, stderr tells why.
+static int check_snapshot(int) {
+    std::fputs("miniinit: there is no snapshot yet\n", stderr);
+    return 1;
+}
+
 int run(int argc, char** argv) {
     Instant started = loop::now();
     bool machine = ::getpid() == 1 && os::habitat() == os::Habitat::machine;
@@ -275,6 +301,12 @@ int run(int argc, char** argv) {
     bool container = options->mode == Mode::container || (options->mode == Mode::automatic && !machine);
     if (container && !options->command.empty() && !has_units(*options))
         return run_entrypoint(*options);
+    if (options->check_fd >= 0 && !machine)
+        return check_snapshot(options->check_fd);
+    // From here on nothing that goes wrong is our end. What it needs of the image before us is in the state.
+    auto guard = os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)});
+    if (!guard && options->resume_fd >= 0)
+        guard = os::CrashGuard::arm(Fd(), {argv, static_cast<std::size_t>(argc)});
     Place place = find_place(*options);
     if (place.system() && !place.first_process) {
         std::fputs(
@@ -282,7 +314,9 @@ int run(int argc, char** argv) {
             stderr);
         return 2;
     }
-    int code = run_supervisor(*options, std::move(place), started);
+    if (guard && guard->page().trust != os::Trust::all)
+        return take_care(*options, place, *guard);
+    int code = run_supervisor(*options, std::move(place), started, guard);
     return options->success_exits[static_cast<std::size_t>(code & 255)] ? 0 : code;
 }
 

@@ -41,7 +41,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
       surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
       log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
-      grace_(beginning.grace), entry_(std::move(beginning.entry)), processes_(open_cgroups(place_, no_cgroups_)),
+      grace_(beginning.grace), entry_(std::move(beginning.entry)), guard_(beginning.guard),
+      debug_faults_(beginning.debug_faults), processes_(open_cgroups(place_, no_cgroups_)),
       resources_(processes_.cgroups(), no_cgroups_), logs_(loop, spawner, *this,
                                                            {place_.program,
                                                             place_.log_directories,
@@ -75,6 +76,10 @@ void Supervisor::open() {
     loop_.set_due([this] { due(); });
     loop_.set_turn_end([this] { turn(); });
     watch(signals_.fd(), [this] { signals_pending(); });
+    if (guard_ != nullptr) {
+        guard_->page().limit = settings_.crash_limit;
+        watch(guard_->wake(), [] {}); // the end of the turn sees to it
+    }
     if (fd_store_.fd() >= 0)
         watch(fd_store_.fd(), [this] { fd_store_.drop_dead(); });
     if (pid_files_.fd() >= 0)
@@ -84,6 +89,8 @@ void Supervisor::open() {
         });
     if (auto started = logs_.start(now_); !started)
         say(Priority::err, started.error().text() + "; the output of services is lost");
+    if (guard_ != nullptr && logs_.own_lines() >= 0)
+        guard_->page().log = logs_.own_lines();
     if (auto made = os::make_directory(place_.run_directory, place_.mode == Mode::user ? 0700 : 0755); !made) {
         say(Priority::warning, made.error().text() + "; there is no control socket and no readiness by message");
         return;
@@ -143,7 +150,17 @@ void Supervisor::turn() {
         control_->finish_turn();
     logs_.end_turn();
     set_timer();
+    if (guard_ != nullptr && guard_->asked() != nullptr)
+        guard_->crash_now();
 }
+
+void Supervisor::serve(std::unique_ptr<ControlServer> control) {
+    control_ = std::move(control);
+    if (guard_ != nullptr)
+        guard_->page().control = control_->listener();
+}
+
+std::string Supervisor::reexec(CallId) { return "this init cannot be executed anew yet"; }
 
 // Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
 void Supervisor::pump() {

@@ -24,6 +24,7 @@
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
 #include "os/children.hpp"
+#include "os/crash.hpp"
 #include "os/notify_socket.hpp"
 #include "os/spawn.hpp"
 #include "os/upward.hpp"
@@ -86,7 +87,9 @@ public:
         std::vector<SignalRewrite> rewrites;
         bool signal_group = false; // of the entry
         Span grace = std::chrono::seconds(5);
-        std::string entry; // the unit that is the container's main process, if there is one
+        std::string entry;               // the unit that is the container's main process, if there is one
+        os::CrashGuard* guard = nullptr; // null: a crash is the end
+        bool debug_faults = false;
     };
 
     Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning);
@@ -131,6 +134,8 @@ public:
     void boot(const std::string& target, bool counts);
     // What an administrator should know of this boot.
     [[nodiscard]] const std::string& boot_note() const { return boot_note_; }
+    // Executes the init anew, after the call has been answered. Gives why not, in words.
+    [[nodiscard]] std::string reexec(CallId call);
 
     [[nodiscard]] const core::Engine& engine() const { return *engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
@@ -150,9 +155,11 @@ public:
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
     [[nodiscard]] const Connections& connections() const { return connections_; }
+    [[nodiscard]] os::CrashGuard* guard() const { return guard_; }
+    [[nodiscard]] bool debug_faults() const { return debug_faults_; }
     // On the console (or stderr) and in the log.
     void say(Priority priority, const std::string& text);
-    void serve(std::unique_ptr<ControlServer> control) { control_ = std::move(control); }
+    void serve(std::unique_ptr<ControlServer> control);
 
 private:
     // supervisor.cpp: the turn
@@ -271,6 +278,8 @@ private:
     bool signal_group_;
     Span grace_;
     std::string entry_;
+    os::CrashGuard* guard_;
+    bool debug_faults_;
     int entry_failure_ = 1; // exit code where it cannot be started
 
     std::unique_ptr<core::Engine> engine_;

@@ -105,10 +105,19 @@ void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     std::set_terminate(handler != nullptr ? terminated : std::abort);
 }
 
+// Off the low numbers: those are for descriptors on their way to children (window.hpp).
+void move_up(Fd& descriptor) {
+    if (Fd high(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 16)); high && descriptor.get() < 16)
+        descriptor = std::move(high);
+}
+
 // What the first image finds out; the others are to be like it.
 void begin(CrashPage& page) {
     if (page.magic == CrashPage::right_magic) {
         ::prctl(PR_SET_NAME, page.name); // executed by descriptor, we are called by its number
+        for (int old : {page.program, page.wake}) // there may be no other left
+            if (old > 2)
+                ::close(old);
         if (::chdir(page.directory) != 0) {
         } // then nothing can be found from there
         return;
@@ -147,6 +156,7 @@ struct CrashGuard::State {
 
 CrashGuard::CrashGuard(std::unique_ptr<State> state) : state_(std::move(state)) {}
 CrashGuard::CrashGuard(CrashGuard&&) noexcept = default;
+CrashGuard& CrashGuard::operator=(CrashGuard&&) noexcept = default;
 CrashGuard::~CrashGuard() = default;
 
 Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
@@ -154,6 +164,7 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     CrashPlan& plan = made->plan;
     auto refused = [](std::string_view doing) { return fault(errno, doing, "for the case of a crash"); };
     made->state = state ? std::move(state) : Fd(::memfd_create("miniinit", MFD_CLOEXEC));
+    move_up(made->state);
     plan.state = made->state.get();
     // What is longer already has a snapshot in it.
     const off_t length = ::lseek(plan.state, 0, SEEK_END);
@@ -163,12 +174,15 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     if (page == MAP_FAILED)
         return refused("map a memory file");
     plan.page = static_cast<CrashPage*>(page);
+    begin(*plan.page);
     made->program = open_own_program();
     if (!made->program)
         return refused("open our own program");
+    move_up(made->program);
     made->wake = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!made->wake)
         return refused("make eventfd");
+    move_up(made->wake);
     made->stack = ::mmap(nullptr, stack_guard + stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (made->stack == MAP_FAILED || ::mprotect(made->stack, stack_guard, PROT_NONE) != 0)
         return refused("map a stack");
@@ -176,7 +190,6 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     if (::sigaltstack(&stack, nullptr) != 0)
         return refused("set a stack");
 
-    begin(*plan.page);
     static char resume[] = "--resume";
     *std::to_chars(made->number.data(), made->number.data() + made->number.size() - 1, plan.state).ptr = 0;
     made->arguments.assign(arguments.begin(), arguments.end());
@@ -186,8 +199,8 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     made->arguments.insert(made->arguments.begin() + 1, {resume, made->number.data()});
     made->arguments.push_back(nullptr);
     plan.pid = ::getpid();
-    plan.program = made->program.get();
-    plan.wake = made->wake.get();
+    plan.program = plan.page->program = made->program.get();
+    plan.wake = plan.page->wake = made->wake.get();
     plan.arguments = made->arguments.data();
     plan.stack_end = ::getauxval(AT_RANDOM); // which the kernel puts above everything of ours
     ::fcntl(plan.state, F_SETFD, FD_CLOEXEC);
@@ -196,7 +209,7 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     return CrashGuard(std::move(made));
 }
 
-CrashPage& CrashGuard::page() { return *state_->plan.page; }
+CrashPage& CrashGuard::page() const { return *state_->plan.page; }
 
 int CrashGuard::state() const { return state_->state.get(); }
 

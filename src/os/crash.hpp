@@ -37,6 +37,9 @@ struct CrashPage {
     std::uint32_t deliberate = 0;     // the last one was on purpose: there is nothing to report
     std::int64_t times[most_times]{}; // of the latest crashes, nanoseconds since boot: crash N is at N % most_times
     char name[16]{};                  // of our process
+    // For a caretaker, who knows nothing else: the listening control socket and the pipe of our own log lines; 0: none.
+    std::int32_t control = 0, log = 0;
+    std::int32_t program = 0, wake = 0; // the guard's own descriptors
 
     // The last crash.
     std::int32_t signal = 0;
@@ -81,9 +84,10 @@ public:
     // `--resume STATE`; it works in the same directory and has the same name. One guard at a time.
     [[nodiscard]] static Result<CrashGuard> arm(Fd state, std::span<char* const> arguments);
     CrashGuard(CrashGuard&&) noexcept;
+    CrashGuard& operator=(CrashGuard&&) noexcept;
     ~CrashGuard();
 
-    [[nodiscard]] CrashPage& page();
+    [[nodiscard]] CrashPage& page() const;
     // The memory file. What is to be kept begins at CrashPage::size.
     [[nodiscard]] int state() const;
     // An eventfd.

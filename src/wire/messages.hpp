@@ -342,6 +342,8 @@ struct Overview {
     bool insecure_units_allowed = false;       // files are read whoever can write them
     std::optional<ScheduledShutdown> scheduled;
     std::vector<std::string> notes; // what an administrator should know of this boot, a sentence each
+    std::uint32_t crashes = 0, reexecs = 0; // how often PID 1 was executed anew: after a fault of its own, on request
+    std::optional<std::string> last_crash;  // what that fault was, and when
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("mode", self.mode);
@@ -358,6 +360,9 @@ struct Overview {
         visit("insecure_units_allowed", self.insecure_units_allowed);
         visit("scheduled", self.scheduled);
         visit("notes", self.notes);
+        visit("crashes", self.crashes);
+        visit("reexecs", self.reexecs);
+        visit("last_crash", self.last_crash);
     }
 };
 // What is scheduled now, and what was before.
@@ -661,9 +666,29 @@ struct Run {
     }
 };
 
+struct Reexec {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Reexec",
+                                      help =
+                                          "Executes the init anew from its file. What runs goes on; connections end.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+struct Crash {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Crash",
+                                      help =
+                                          "For tests: the init commits a fault. NotSupported without --debug-faults.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::string kind;
+    static void fields(auto& self, auto&& visit) { visit("kind", self.kind); }
+};
+
 using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
                              Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw,
-                             Run, CancelShutdown, SwitchRoot>;
+                             Run, CancelShutdown, SwitchRoot, Reexec, Crash>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
                            Overview, Times, Schedule>;
 

@@ -1,0 +1,22 @@
+// What people are told of a crash of ours.
+#pragma once
+
+#include "base/time.hpp"
+#include "os/crash.hpp"
+#include "wire/messages.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+// "SIGSEGV at 0x10, sent by process 12 (kill)": the last crash, in one line.
+[[nodiscard]] std::string crash_text(const os::CrashPage& page);
+
+// That line for the log, with how often in the last minute; and one with the addresses, for addr2line(1).
+[[nodiscard]] std::vector<std::string> crash_report(const os::CrashPage& page, Instant now);
+
+// The part of the overview that speaks of crashes.
+void tell_crashes(const os::CrashPage& page, wire::Overview& overview);
+
+} // namespace mi::daemon
