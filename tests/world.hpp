@@ -202,7 +202,7 @@ public:
         for (UnitId each = 0; each < engine_.graph().size(); ++each)
             records.emplace_back(engine_.graph().name(each), engine_.record(each));
         Copy made{Engine(Graph(std::move(units)), {})};
-        made.engine.restore(records, engine_.halting(), now_);
+        made.engine.restore(records, engine_.halt(), now_);
         return made;
     }
 

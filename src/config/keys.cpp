@@ -211,7 +211,7 @@ constexpr KeyInfo manager_rows[] = {
             "units that may be starting at once; 0: no bound"),
     setting("manager", "boot-attempts", "integer", "3", manager_number<&ManagerSettings::boot_attempts, 0, 1000>,
             "boots in a row that may miss the default target before `rescue` is booted; 0: no bound"),
-    setting("manager", "crash-limit", "integer", "3", manager_number<&ManagerSettings::crash_limit, 0, 7>,
+    setting("manager", "crash-limit", "integer", "3", manager_number<&ManagerSettings::crash_limit, 0, 1000>,
             "crashes of the init within a minute, after which it only takes care of what runs"),
     setting("manager", "control-group", "account", "", manager_control_group,
             "members of this group may act, as root may"),

@@ -44,6 +44,8 @@ std::vector<Effect> Engine::take_effects() { return std::exchange(effects_, {});
 void Engine::apply(const Event& event, Instant now) {
     now_ = now;
     UnitId id = event.unit;
+    if (id != no_unit)
+        (void)change(id);
     auto in = [&](Phase phase, Stage stage) { return records_[id].phase == phase && records_[id].stage == stage; };
     switch (event.kind) {
     case Event::Kind::start: ask_start(id, false, true); break;
@@ -230,7 +232,7 @@ Instant Engine::next_deadline() {
 void Engine::set_phase(UnitId id, Phase phase) { set_phase(id, phase, records_[id].reason, records_[id].cause); }
 
 void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.reason = reason;
     record.cause = cause;
     if (record.phase == phase)
@@ -251,7 +253,7 @@ void Engine::set_deadline(UnitId id, Span span) {
         clear_deadline(id);
         return;
     }
-    records_[id].deadline = now_ + span;
+    change(id).deadline = now_ + span;
     if (records_[id].deadline < queued_[id]) {
         queued_[id] = records_[id].deadline;
         deadlines_.push({queued_[id], id});
@@ -259,7 +261,7 @@ void Engine::set_deadline(UnitId id, Span span) {
 }
 
 void Engine::emit_spawn(UnitId id, Role role, std::uint8_t index) {
-    Record& record = records_[id];
+    Record& record = change(id);
     if (role == Role::main) {
         record.main_pid = pid_pending;
     } else {
@@ -410,11 +412,19 @@ void Engine::add(Unit unit, Instant now) {
     settle(now);
 }
 
-void Engine::restore(const std::vector<std::pair<std::string, Record>>& saved, bool halting, Instant now) {
+void Engine::take_changes(Changes& changes) {
+    changes.all = std::exchange(all_changed_, false);
+    changes.units.clear();
+    std::swap(changes.units, changed_);
+    for (UnitId id : changes.units)
+        is_changed_[id] = 0;
+}
+
+void Engine::restore(const std::vector<std::pair<std::string, Record>>& saved, Halt halt, Instant now) {
     now_ = now;
-    halt_ = halting ? Halt::stopping : Halt::no;
+    halt_ = halt;
     for (const auto& [name, record] : saved)
-        if (UnitId id = graph_.find(name); id != no_unit) {
+        if (UnitId id = graph_.find(name); id != no_unit && graph_.name(id) == name) {
             records_[id] = record;
             records_[id].cause = record.cause < saved.size() ? graph_.find(saved[record.cause].first) : no_unit;
         }

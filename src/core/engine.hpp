@@ -51,8 +51,23 @@ public:
     [[nodiscard]] std::vector<UnitId> remove(UnitId gone, Instant now);
     // One more unit, or another one in place of an invalid one of that name. Ids stay as they are.
     void add(Unit unit, Instant now);
-    // Takes over records saved earlier, by unit name, before anything was started.
-    void restore(const std::vector<std::pair<std::string, Record>>& saved, bool halting, Instant now);
+
+    // --- for the snapshot ---
+    // How far the way down is, as restore() takes it.
+    enum class Halt : std::uint8_t { no, stopping, final_target, last, done };
+    [[nodiscard]] Halt halt() const { return halt_; }
+    // The units whose records may have changed since this was last asked.
+    struct Changes {
+        bool all = false; // every one, and their ids
+        std::vector<UnitId> units;
+    };
+    void take_changes(Changes& changes);
+    // Something of the unit that is no part of its record has changed.
+    void mark(UnitId id) { (void)change(id); }
+    void mark_all() { all_changed_ = true; }
+    // Takes over records saved earlier, by unit name, before anything was started. `cause` in a record is an index into
+    // `saved`, or no_unit. What was decided then and not done is the caller's to do: effects are no part of it.
+    void restore(const std::vector<std::pair<std::string, Record>>& saved, Halt halt, Instant now);
 
     // For tests: how many entries the list of deadlines has.
     [[nodiscard]] std::size_t deadlines() const { return deadlines_.size(); }
@@ -60,8 +75,6 @@ public:
     [[nodiscard]] bool consistent() const;
 
 private:
-    enum class Halt : std::uint8_t { no, stopping, final_target, last, done };
-
     // settle.cpp
     void rebuild();
     void adopt_graph();
@@ -115,7 +128,15 @@ private:
     void set_phase(UnitId id, Phase phase);
     void set_phase(UnitId id, Phase phase, Reason reason, UnitId cause = no_unit);
     void set_deadline(UnitId id, Span span);
-    void clear_deadline(UnitId id) { records_[id].deadline = never; }
+    void clear_deadline(UnitId id) { change(id).deadline = never; }
+    // A record that is about to change.
+    Record& change(UnitId id) {
+        if (!is_changed_[id]) {
+            is_changed_[id] = 1;
+            changed_.push_back(id);
+        }
+        return records_[id];
+    }
     [[nodiscard]] UnitId next_due();
     void emit(Effect effect) { effects_.push_back(effect); }
     void emit_spawn(UnitId id, Role role, std::uint8_t index);
@@ -142,6 +163,9 @@ private:
     // So one that is put off again and again, as a watchdog's is, adds no entry.
     std::vector<Instant> queued_;
 
+    std::vector<UnitId> changed_; // records, since take_changes()
+    std::vector<char> is_changed_;
+    bool all_changed_ = true;   // and ids may have
     std::vector<UnitId> dirty_; // facts to compute again
     std::vector<char> is_dirty_;
     std::deque<UnitId> to_look_at_; // units whose next step may have become possible

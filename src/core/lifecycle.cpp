@@ -40,7 +40,7 @@ Ending ending_of(ExitAction action) {
 // --- up ---------------------------------------------------------------------------------------------------------------
 
 void Engine::begin_start(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.detail.clear();
     record.ended = record.good_end = record.cycle = false;
     if (record.armed)
@@ -59,7 +59,7 @@ void Engine::begin_start(UnitId id) {
 
 // Goes to `stage`, or on to the first later one that has something to do.
 void Engine::start_from(UnitId id, Stage stage) {
-    Record& record = records_[id];
+    Record& record = change(id);
     const Unit& unit = graph_.unit(id);
     // A timer's conditions are those of its runs: whether they hold now is of no matter to arming it.
     if (stage == Stage::conditions && (unit.conditions.empty() || (unit.timer && !record.armed)))
@@ -96,7 +96,7 @@ void Engine::start_from(UnitId id, Stage stage) {
 }
 
 void Engine::come_up(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     bool oneshot = graph_.unit(id).kind == Kind::service && service(id).type == ServiceType::oneshot;
     record.stage = Stage::none;
     record.came_up = true;
@@ -121,7 +121,7 @@ void Engine::come_up(UnitId id) {
 }
 
 void Engine::fail_start(UnitId id, Reason reason, std::string detail, bool good_end) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.ended = true;
     record.good_end = good_end;
     record.up_since = {};
@@ -135,7 +135,7 @@ void Engine::fail_start(UnitId id, Reason reason, std::string detail, bool good_
 
 // It is up without running: its trigger is awaited, unless it is to be run at once.
 void Engine::arm(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.armed = record.came_up = true;
     record.stage = Stage::idle;
     record.up_since = now_;
@@ -148,7 +148,7 @@ void Engine::arm(UnitId id) {
 
 // It is at rest and stays there: nothing is to bring it up by itself.
 void Engine::disarm(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     if (std::exchange(record.armed, false))
         emit({.kind = Effect::Kind::disarm, .unit = id});
     if (std::exchange(record.open, false))
@@ -156,7 +156,7 @@ void Engine::disarm(UnitId id) {
 }
 
 void Engine::triggered_again(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     if (!record.armed || halt_ != Halt::no)
         return;
     if (record.phase == Phase::failed && facts_[id].wanted) {
@@ -177,7 +177,7 @@ void Engine::back_up(UnitId id) {
 
 // From now on the watchdog's time runs anew.
 void Engine::watch_over(UnitId id) {
-    if (Record& record = records_[id]; record.watchdog > Span{0} && record.main_pid != 0 && !record.frozen)
+    if (Record& record = change(id); record.watchdog > Span{0} && record.main_pid != 0 && !record.frozen)
         set_deadline(id, record.watchdog);
     else
         clear_deadline(id);
@@ -186,7 +186,7 @@ void Engine::watch_over(UnitId id) {
 // --- what the processes do --------------------------------------------------------------------------------------------
 
 void Engine::main_exited(UnitId id, const ExitStatus& exit) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.main_pid = 0;
     // The parent of a forking service that has done its part is no end of the service, and hides none from before.
     const bool forked = record.phase == Phase::starting && record.stage == Stage::main &&
@@ -228,7 +228,7 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
 }
 
 void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
-    Record& record = records_[id];
+    Record& record = change(id);
     if (record.hook != role)
         return; // one that was given up on, and has had its successor since
     record.hook_pid = 0;
@@ -299,7 +299,7 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
 
 // The main process of a running service is gone and nobody asked it to go.
 void Engine::ended(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.ended = true;
     record.good_end = succeeded(id, record.last_exit);
     if (stable_run(service(id), now_ - record.up_since))
@@ -310,7 +310,7 @@ void Engine::ended(UnitId id) {
 
 // It says that it is going, or that it hangs: a stop that nobody asked for, with the same time for it as any other.
 void Engine::leave(UnitId id, Reason reason) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.ended = true;
     record.good_end = false; // its exit will tell
     if (stable_run(service(id), now_ - record.up_since))
@@ -322,7 +322,7 @@ void Engine::leave(UnitId id, Reason reason) {
 }
 
 void Engine::hung(UnitId id, std::string detail) {
-    records_[id].detail = std::move(detail);
+    change(id).detail = std::move(detail);
     leave(id, Reason::watchdog);
     emit({.kind = Effect::Kind::signal, .unit = id, .number = 6}); // SIGABRT: its core shows where it hangs
 }
@@ -330,7 +330,7 @@ void Engine::hung(UnitId id, std::string detail) {
 // --- down -------------------------------------------------------------------------------------------------------------
 
 void Engine::begin_stop(UnitId id, Reason reason) {
-    Record& record = records_[id];
+    Record& record = change(id);
     Phase before = record.phase;
     bool idle = record.stage == Stage::idle;
     record.ended = record.good_end = false;
@@ -369,7 +369,7 @@ void Engine::sweep(UnitId id, bool gently) {
 
 // Goes to `stage` of stopping, or on to the first later one that has something to do.
 void Engine::tear_down_from(UnitId id, Stage stage) {
-    Record& record = records_[id];
+    Record& record = change(id);
     const Service& settings = service(id);
     if (stage == Stage::stop && commands(id, Role::stop).empty())
         stage = Stage::terminate;
@@ -419,7 +419,7 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
 }
 
 void Engine::deadline_passed(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     switch (record.phase) {
     case Phase::starting:
         fail_start(id, Reason::start_timeout,
@@ -470,7 +470,7 @@ void Engine::deadline_passed(UnitId id) {
 
 // Nothing of the unit is left; what comes next depends on why it ended.
 void Engine::finish(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.stage = Stage::none;
     record.main_pid = record.hook_pid = 0;
     record.hook = Role::none;
@@ -498,7 +498,7 @@ void Engine::finish(UnitId id) {
 }
 
 void Engine::retry_or_fail(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     const Service& settings = service(id);
     if (halt_ == Halt::no && facts_[id].wanted && restarts(settings.restart, record)) {
         ++record.tries;

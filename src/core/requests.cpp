@@ -16,7 +16,7 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
     while (!stack.empty()) {
         UnitId at = stack.back();
         stack.pop_back();
-        Record& record = records_[at];
+        Record& record = change(at);
         if (at == id) {
             if (all && record.phase == Phase::done)
                 record.cycle = true;
@@ -54,7 +54,7 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
 }
 
 void Engine::ask_stop(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.asked = Asked::down;
     record.resting = record.cycle = record.demand = false;
     if (record.phase == Phase::failed)
@@ -67,7 +67,7 @@ void Engine::ask_stop(UnitId id) {
 void Engine::ask_restart(UnitId id) {
     if (halt_ != Halt::no)
         return;
-    Record& record = records_[id];
+    Record& record = change(id);
     bool idle = record.stage == Stage::idle;
     ask_start(id, false, !active(record.phase));
     if (active(record.phase)) {
@@ -82,7 +82,7 @@ void Engine::ask_reload(UnitId id) {
         records_[id].stage == Stage::idle)
         return;
     const Service& settings = service(id);
-    records_[id].detail.clear();
+    change(id).detail.clear();
     if (settings.hooks && !settings.hooks->reload.empty()) {
         set_phase(id, Phase::reloading);
         set_deadline(id, settings.start_timeout);
@@ -93,7 +93,7 @@ void Engine::ask_reload(UnitId id) {
 }
 
 void Engine::ask_reset(UnitId id) {
-    Record& record = records_[id];
+    Record& record = change(id);
     record.tries = 0;
     record.resting = false;
     if (record.phase == Phase::failed)
@@ -106,11 +106,11 @@ void Engine::isolate(UnitId id) {
         return;
     for (UnitId other = 0; other < graph_.size(); ++other)
         if (records_[other].asked != Asked::nothing) {
-            records_[other].asked = Asked::nothing;
+            change(other).asked = Asked::nothing;
             touch(other);
         }
     ask_start(id, true, false);
-    records_[id].cycle = false;
+    change(id).cycle = false;
 }
 
 void Engine::begin_shutdown() {
@@ -118,7 +118,7 @@ void Engine::begin_shutdown() {
         return;
     halt_ = Halt::stopping;
     for (UnitId id = 0; id < graph_.size(); ++id) {
-        records_[id].asked = Asked::nothing;
+        change(id).asked = Asked::nothing;
         touch(id);
     }
 }

@@ -44,6 +44,17 @@ Schedule::Schedule(Timer timer, std::uint64_t seed, const Past& past, Clocks now
     plan(now, zones);
 }
 
+void Schedule::go_on(const State& state, Clocks now, Zones& zones) {
+    after_boot_at_ = timer_.after_boot ? state.after_boot_at : std::nullopt;
+    every_from_ = state.every_from;
+    every_resumed_ = state.every_resumed;
+    new_ = state.fresh;
+    cursor_ = state.cursor;
+    last_ = state.last;
+    not_before_ = state.not_before;
+    plan(now, zones);
+}
+
 Span Schedule::jitter(std::int64_t occurrence) const {
     if (timer_.jitter <= Span{0})
         return Span{0};

@@ -62,6 +62,18 @@ public:
     [[nodiscard]] bool after_boot_done() const { return timer_.after_boot && !after_boot_at_; }
     // Up to when everything is dealt with: what a persistent timer has to remember.
     [[nodiscard]] WallTime last() const { return last_; }
+    // All that a schedule of the same timer needs to go on from here, in another program.
+    struct State {
+        std::optional<Span> after_boot_at;
+        Span every_from{0};
+        bool every_resumed = false, fresh = false;
+        WallTime cursor, last;
+        Span not_before{0};
+    };
+    [[nodiscard]] State state() const {
+        return {after_boot_at_, every_from_, every_resumed_, new_, cursor_, last_, not_before_};
+    }
+    void go_on(const State& state, Clocks now, Zones& zones);
     // The zone that an expression names and nobody has; empty: none.
     [[nodiscard]] const std::string& missing_zone() const { return missing_zone_; }
 

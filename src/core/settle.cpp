@@ -67,7 +67,7 @@ void Engine::refresh(UnitId id) {
 void Engine::yield_to(UnitId id) {
     for (UnitId other : graph_.conflicts(id))
         if (facts_[other].wanted || facts_[other].active) {
-            records_[other].asked = Asked::down;
+            change(other).asked = Asked::down;
             records_[other].reason = Reason::conflict;
             records_[other].cause = id;
             touch(other);
@@ -109,7 +109,7 @@ void Engine::settle(Instant now) {
 
 // Why a unit that may not stay is stopped; for a requirement that went, `cause` names it.
 Reason Engine::stop_reason(UnitId id) {
-    Record& record = records_[id];
+    const Record& record = records_[id];
     if (record.cycle)
         return Reason::restarting;
     if (!facts_[id].wanted)
@@ -119,7 +119,7 @@ Reason Engine::stop_reason(UnitId id) {
                                                    : Reason::unneeded;
     for (const Edge& edge : graph_.needs(id))
         if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
-            record.cause = edge.unit;
+            change(id).cause = edge.unit;
             break;
         }
     return Reason::dependency_stopped;
@@ -171,7 +171,7 @@ void Engine::act(UnitId id) {
     case Phase::backoff:
         if (!facts.wanted) {
             clear_deadline(id);
-            record.tries = 0;
+            change(id).tries = 0;
             record.came_up = false;
             set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
                       record.cause);
@@ -206,7 +206,7 @@ void Engine::advance_halt() {
         if (active_ > 0)
             break;
         if (UnitId last = graph_.find("shutdown"); last != no_unit && !graph_.needs(last).empty()) {
-            records_[last].asked = Asked::up;
+            change(last).asked = Asked::up;
             set(Halt::final_target);
         } else {
             set(Halt::last);
@@ -214,7 +214,7 @@ void Engine::advance_halt() {
         break;
     case Halt::final_target:
         if (coming_ == 0) {
-            records_[graph_.find("shutdown")].asked = Asked::nothing;
+            change(graph_.find("shutdown")).asked = Asked::nothing;
             set(Halt::last);
         }
         break;
@@ -234,6 +234,9 @@ void Engine::rebuild() {
     counts_.assign(size, {});
     is_dirty_.assign(size, 0);
     is_queued_.assign(size, 0);
+    is_changed_.assign(size, 0);
+    changed_.clear();
+    all_changed_ = true;
     dirty_.clear();
     to_look_at_.clear();
     for_a_slot_.clear();

@@ -29,6 +29,7 @@ void Supervisor::tell_above() {
                                                        : !target_.empty() || engine_->coming_units() > 0)
         return;
     told_ready_ = true;
+    manager_moved_ = true;
     std::size_t up = 0, failed = 0;
     for (core::UnitId id = 0; id < graph.size(); ++id) {
         Phase phase = engine_->record(id).phase;

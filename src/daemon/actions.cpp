@@ -94,6 +94,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     auto pid = make_process(id, effect.role, unit, launch->plan);
     if (!pid)
         return failed(pid.error().text(), pid.error().code);
+    remember_spawn(id, effect.role, *pid, *launch);
     spawned(effect, unit, *pid, *launch);
 }
 
@@ -175,12 +176,7 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
             timers_.began(effect.unit);
         if (launch.ready) {
             live.ready = std::move(launch.ready);
-            auto watch = loop_.watch(live.ready.get(), [this, name = unit.name] {
-                if (core::UnitId id = engine_->graph().find(name); id != core::no_unit)
-                    ready_pending(id);
-            });
-            if (watch)
-                live.ready_watch = std::move(*watch);
+            watch_ready(effect.unit);
         }
         for (const std::string& warning : launch.warnings)
             logs_.line(unit.name, Priority::warning, warning);
@@ -262,12 +258,14 @@ void Supervisor::changed(const core::Effect& effect) {
         target_said_ = true;
         if (target_reached_ == Instant{})
             target_reached_ = now_;
+        manager_moved_ = true;
         say(Priority::info, "target " + unit.name + " reached");
     }
     if ((effect.to == Phase::up || effect.to == Phase::done) && place_.system() &&
         engine_->graph().find(settings_.default_target) == id) {
         attempts_.reached();
         boot_note_.clear();
+        manager_moved_ = true;
     }
 }
 
@@ -314,6 +312,7 @@ void Supervisor::isolate(const std::string& target) {
 void Supervisor::go_to(const std::string& target) {
     target_ = target;
     target_said_ = false;
+    manager_moved_ = true;
     core::UnitId id = engine_->graph().find(target);
     if (id == core::no_unit || id != engine_->graph().find(settings_.default_target))
         attempts_.let_go();
@@ -338,6 +337,7 @@ void Supervisor::go_instead(const std::string& why) {
     for (const char* next : {"rescue", "emergency", "builtin-shell"})
         if (!tried_targets_.contains(next) && engine_->graph().find(next) != core::no_unit) {
             boot_note_ = why + "; going to " + next;
+            manager_moved_ = true;
             say(Priority::err, boot_note_);
             tried_targets_.insert(next);
             go_to(next);

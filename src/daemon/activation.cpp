@@ -144,7 +144,9 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
     auto pid = make_process(id, core::Role::connection, unit, launch->plan);
     if (!pid)
         return without(pid.error().step == os::Step::clone ? pid.error().code : 0, pid.error().text());
+    remember_spawn(id, core::Role::connection, *pid, *launch);
     processes_.add(*pid, attach_output({id, core::Role::connection, {}}, unit, *launch));
+    engine_->mark(id);
     return {Kind::served, *pid};
 }
 
@@ -167,6 +169,7 @@ void Supervisor::connection_trouble(const std::string& name, const std::string& 
 void Supervisor::connection_ended(core::UnitId id, pid_t pid, const core::ExitStatus& exit) {
     const core::Unit& unit = engine_->graph().unit(id);
     connections_.ended(pid);
+    engine_->mark(id);
     if (!core::succeeded(unit.service, exit))
         connection_trouble(unit.name, "the process of a connection ended with " + core::text(exit));
 }

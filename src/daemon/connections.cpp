@@ -167,6 +167,17 @@ void Connections::due(Instant now) {
         go_on();
 }
 
+const std::map<std::string, Connections::Count>* Connections::counts(const std::string& unit) const {
+    auto gate = gates_.find(unit);
+    return gate == gates_.end() || gate->second.counts.empty() ? nullptr : &gate->second.counts;
+}
+
+const std::string& Connections::socket_of(pid_t pid) const {
+    static const std::string none;
+    auto at = served_.find(pid);
+    return at == served_.end() ? none : at->second.socket;
+}
+
 Connections::Count Connections::count(const std::string& unit, const core::Listen& listen) const {
     if (auto gate = gates_.find(unit); gate != gates_.end())
         if (auto count = gate->second.counts.find(key_of(listen)); count != gate->second.counts.end())

@@ -57,6 +57,13 @@ public:
     };
     [[nodiscard]] Count count(const std::string& unit, const core::Listen& listen) const;
 
+    // --- for the snapshot ---
+    // The counts of a unit by the key of the socket; and of a process of serve(), that key.
+    [[nodiscard]] const std::map<std::string, Count>* counts(const std::string& unit) const;
+    [[nodiscard]] const std::string& socket_of(pid_t pid) const;
+    void adopt(const std::string& unit, const std::string& socket, Count count) { gates_[unit].counts[socket] = count; }
+    void adopt(pid_t pid, const std::string& unit, const std::string& socket) { served_[pid] = {unit, socket}; }
+
     // When connections that found us out of descriptors or processes are looked for again.
     [[nodiscard]] Instant next_deadline() const { return resume_at_; }
     void due(Instant now);

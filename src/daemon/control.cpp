@@ -19,6 +19,7 @@ struct ControlServer::State {
 
     void accept_some();
     void welcome(Fd fd);
+    Connection* enter(std::unique_ptr<Connection> client);
     void make_room();
     Connection* victim(uid_t user) const;
 
@@ -45,6 +46,7 @@ struct ControlServer::State {
     std::vector<std::unique_ptr<Connection>> dead; // until the end of the turn: somebody may be working on one
     std::vector<Connection*> dirty;
     std::vector<CallId> gone;
+    std::vector<int> moved; // clients, since somebody asked
     std::unordered_map<std::uint64_t, Connection*> calls;
     std::unordered_map<uid_t, std::size_t> per_user;
     Barriers barriers;
@@ -96,16 +98,22 @@ void ControlServer::State::welcome(Fd fd) {
         make_room();
     auto client = std::make_unique<Connection>(std::move(fd), Caller{peer->pid, peer->uid, peer->gid, may_act, false},
                                                settings.in_limit);
+    (void)enter(std::move(client));
+}
+
+// Nothing where it cannot be watched: it is closed.
+Connection* ControlServer::State::enter(std::unique_ptr<Connection> client) {
     Connection* raw = client.get();
     Result<std::unique_ptr<loop::Watch>> watch =
         loop.watch(raw->fd.get(), [this, raw] { on_readable(*raw); }, [this, raw] { on_writable(*raw); });
     if (!watch)
-        return;
+        return nullptr;
     client->watch = std::move(*watch);
     client->active = ++clock;
     client->place = clients.size();
-    ++per_user[peer->uid];
+    ++per_user[client->caller.uid];
     clients.push_back(std::move(client));
+    return raw;
 }
 
 // Of a user's connections the one that has been idle longest; calls that wait for their answer come last.
@@ -132,6 +140,8 @@ void ControlServer::State::drop(Connection& client) {
     if (std::exchange(client.dead, true))
         return;
     client.watch.reset(); // before its descriptor's number can belong to another
+    if (client.on_record)
+        moved.push_back(client.fd.get());
     client.fd.reset();
     if (client.call != CallId{}) {
         calls.erase(std::to_underlying(client.call));
@@ -297,6 +307,11 @@ void ControlServer::State::settle(Connection& client) {
     charge(client);
     if (client.dead)
         return;
+    if (!client.on_record || client.told != client.call || client.out.size() != 0) {
+        client.on_record = true;
+        client.told = client.call;
+        moved.push_back(client.fd.get());
+    }
     const bool call_ready = idle && !client.closing && client.in.ready();
     const bool units_left = client.units && client.out.size() == 0;
     client.watch->want_writable(units_left || call_ready || !client.out.sendable(barriers).empty());
@@ -382,6 +397,60 @@ void ControlServer::flush() {
     for (Connection* client : all)
         if (!client->units && client->send_some(state_->barriers) == Connection::Io::ended)
             state_->drop(*client);
+}
+
+// --- from one program to the next -------------------------------------------------------------------------------------
+
+std::vector<int>& ControlServer::moved() { return state_->moved; }
+std::uint64_t ControlServer::last_call() const { return state_->last_call; }
+void ControlServer::set_last_call(std::uint64_t last) { state_->last_call = std::max(state_->last_call, last); }
+
+std::vector<int> ControlServer::all() const {
+    std::vector<int> fds;
+    for (const auto& client : state_->clients)
+        fds.push_back(client->fd.get());
+    return fds;
+}
+
+wire::ClientImage ControlServer::tell(int fd, bool bytes) const {
+    auto found = std::ranges::find(state_->clients, fd, [](const auto& one) { return one->fd.get(); });
+    wire::ClientImage image{.fd = fd};
+    if (found == state_->clients.end())
+        return image;
+    const Connection& client = **found;
+    image.open = true;
+    image.pid = client.caller.pid;
+    image.uid = client.caller.uid;
+    image.gid = client.caller.gid;
+    image.may_act = client.caller.may_act;
+    image.more = client.more;
+    image.call = std::to_underlying(client.call);
+    // What is half read or half sent can only be kept by who has the time for it; and a list of units is made as it is sent.
+    image.lost = client.units || client.closing || (!bytes && (client.out.size() != 0 || client.in.held() != 0));
+    if (bytes && !image.lost) {
+        image.in = client.in.unread();
+        image.out = client.out.unsent();
+    }
+    return image;
+}
+
+void ControlServer::adopt(wire::ClientImage image) {
+    State& state = *state_;
+    auto client = std::make_unique<Connection>(
+        Fd(image.fd), Caller{image.pid, image.uid, image.gid, image.may_act, false}, state.settings.in_limit);
+    client->call = CallId{image.call};
+    client->more = image.more;
+    client->on_record = true;
+    client->told = client->call;
+    if (!client->in.append(image.in))
+        return;
+    client->out.append_to(state.barriers) += image.out;
+    Connection* entered = state.enter(std::move(client));
+    if (entered == nullptr)
+        return;
+    if (image.call != 0)
+        state.calls.emplace(image.call, entered);
+    state.see_to(*entered);
 }
 
 void ControlServer::set_group(std::optional<gid_t> group) { state_->settings.group = group; }

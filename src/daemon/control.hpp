@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "loop/loop.hpp"
 #include "wire/messages.hpp"
+#include "wire/snapshot.hpp"
 
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace mi::daemon {
 
@@ -88,6 +90,17 @@ public:
     void finish_turn();
     // Writes what can be written without waiting: before re-exec and at the very end.
     void flush();
+
+    // --- for the snapshot ---
+    // The clients that came, went, asked or were answered since this was last asked, by descriptor.
+    [[nodiscard]] std::vector<int>& moved();
+    [[nodiscard]] std::vector<int> all() const;
+    // What there is to a client; `open` is false where there is none. With `bytes`, also what is on its way.
+    [[nodiscard]] wire::ClientImage tell(int fd, bool bytes) const;
+    [[nodiscard]] std::uint64_t last_call() const;
+    // Goes on serving a client of the program before this one: its call waits under the number it had.
+    void adopt(wire::ClientImage client);
+    void set_last_call(std::uint64_t last);
 
     // Who else may act, on connections made from now on (the manager's settings were read again).
     void set_group(std::optional<gid_t> group);

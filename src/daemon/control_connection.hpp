@@ -43,6 +43,7 @@ public:
     [[nodiscard]] std::string_view sendable(const Barriers& barriers);
     void sent(std::size_t bytes);
     [[nodiscard]] std::size_t size() const { return bytes_.size() - begin_; }
+    [[nodiscard]] std::string_view unsent() const { return std::string_view(bytes_).substr(begin_); }
     [[nodiscard]] std::size_t memory() const { return bytes_.capacity(); }
 
 private:
@@ -87,6 +88,8 @@ struct Connection {
     bool read_ended = false;       // it will send no more, but may still read
     bool closing = false;          // closed as soon as everything is sent
     bool dead = false;
+    CallId told{};                 // the call that the snapshot has on record
+    bool on_record = false;        // the snapshot knows of this client
     bool dirty = false;            // in the server's list of those to see to at the end of the turn
     unsigned calls = 0, reads = 0; // in this turn
     std::size_t charged = 0;       // its share of the server's total

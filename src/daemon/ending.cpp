@@ -37,9 +37,11 @@ void Supervisor::begin_ending(core::Ending how, int code) {
         // Another wish on the way down: the kind can change, the way is the same.
         if (how != core::Ending::exit)
             outcome_.how = how;
+        manager_moved_ = true;
         return;
     }
     outcome_ = {how, code};
+    manager_moved_ = true;
     say(Priority::notice, std::string(doing(how)) + " begins");
     end_has_begun(doing(how));
     upward_.say("STOPPING=1\nSTATUS=stopping");
@@ -88,6 +90,7 @@ void Supervisor::all_down() {
     if (std::exchange(all_down_, true))
         return;
     report_at_ = never;
+    manager_moved_ = true;
     say(Priority::notice, "all units are down");
     if (!logs_.running()) {
         finish();

@@ -27,12 +27,23 @@ FdStore::Kept FdStore::keep(core::UnitId unit, std::string name, Fd fd, bool pol
     }
     Stored stored{std::move(fd), std::move(name)};
     // Asked whether it has hung up, a file of a remote server would ask that first.
-    if (polled && hang_ups_ && os::is_harmless(stored.fd.get())) {
-        epoll_event nothing_but_hang_up{.events = 0, .data = {.fd = stored.fd.get()}};
-        stored.watched = ::epoll_ctl(hang_ups_.get(), EPOLL_CTL_ADD, stored.fd.get(), &nothing_but_hang_up) == 0;
-    }
+    if (polled && os::is_harmless(stored.fd.get()))
+        watch(stored);
     mine.push_back(std::move(stored));
+    moved_.push_back(unit);
     return Kept::yes;
+}
+
+void FdStore::adopt(core::UnitId unit, std::string name, Fd fd, bool polled) {
+    Stored& stored = stored_[unit].emplace_back(std::move(fd), std::move(name));
+    if (polled)
+        watch(stored);
+}
+
+void FdStore::watch(Stored& stored) const {
+    epoll_event nothing_but_hang_up{.events = 0, .data = {.fd = stored.fd.get()}};
+    stored.watched =
+        hang_ups_ && ::epoll_ctl(hang_ups_.get(), EPOLL_CTL_ADD, stored.fd.get(), &nothing_but_hang_up) == 0;
 }
 
 void FdStore::unwatch(const Stored& stored) const {
@@ -51,6 +62,7 @@ void FdStore::drop_dead() {
             });
             if (dead == mine.end())
                 continue;
+            moved_.push_back(unit);
             unwatch(*dead);
             discard(unit, std::move(dead->fd));
             mine.erase(dead);
@@ -62,6 +74,7 @@ void FdStore::remove(core::UnitId unit, std::string_view name) {
     auto mine = stored_.find(unit);
     if (mine == stored_.end())
         return;
+    moved_.push_back(unit);
     for (Stored& one : mine->second)
         if (one.name == name) {
             unwatch(one);
@@ -74,6 +87,7 @@ void FdStore::drop(core::UnitId unit) {
     auto mine = stored_.find(unit);
     if (mine == stored_.end())
         return;
+    moved_.push_back(unit);
     for (Stored& one : mine->second) {
         unwatch(one);
         discard(unit, std::move(one.fd));

@@ -36,6 +36,8 @@ public:
     // Gives up the unit's descriptors of that name, or all.
     void remove(core::UnitId unit, std::string_view name);
     void drop(core::UnitId unit);
+    // One that the program before this one kept.
+    void adopt(core::UnitId unit, std::string name, Fd fd, bool polled);
     // What the unit is handed when it starts again, the oldest first.
     [[nodiscard]] std::span<const Stored> descriptors_of(core::UnitId unit) const;
 
@@ -46,6 +48,8 @@ public:
     bool closer_ended(pid_t pid);
 
     void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
+    // Whose descriptors have changed since this was last asked.
+    [[nodiscard]] std::vector<core::UnitId>& moved() { return moved_; }
 
 private:
     // What is to be closed for a unit: one child at a time, for those that may never end.
@@ -53,12 +57,14 @@ private:
         std::vector<Fd> waiting;
         pid_t closer = 0;
     };
+    void watch(Stored& stored) const;
     void unwatch(const Stored& stored) const;
     static void close_waste(Waste& waste);
 
     Fd hang_ups_; // an epoll(7) of its own: told of nothing but the hang-up, it wakes nobody while data comes and goes
     std::map<core::UnitId, std::vector<Stored>> stored_;
     std::map<core::UnitId, Waste> waste_;
+    std::vector<core::UnitId> moved_;
 };
 
 } // namespace mi::daemon

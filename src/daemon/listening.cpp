@@ -87,6 +87,15 @@ void Supervisor::forward(int number) {
 
 // --- notify-fd --------------------------------------------------------------------------------------------------------
 
+void Supervisor::watch_ready(core::UnitId id) {
+    auto watch = loop_.watch(live_[id].ready.get(), [this, name = engine_->graph().name(id)] {
+        if (core::UnitId now = engine_->graph().find(name); now != core::no_unit)
+            ready_pending(now);
+    });
+    if (watch)
+        live_[id].ready_watch = std::move(*watch);
+}
+
 void Supervisor::ready_pending(core::UnitId id) {
     Live& live = live_[id];
     char bytes[256];
@@ -100,6 +109,7 @@ void Supervisor::ready_pending(core::UnitId id) {
         return;
     live.ready_watch.reset();
     live.ready.reset();
+    engine_->mark(id);
 }
 
 // --- memory -----------------------------------------------------------------------------------------------------------

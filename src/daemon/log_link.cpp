@@ -57,14 +57,84 @@ Result<> LogLink::launch() {
     auto pid = spawner_.spawn(plan);
     if (!pid)
         return fault(pid.error().code, "start the log collector:", pid.error().text());
-    auto watch = loop_.watch(pair->ours.get(), [this] { readable(); }, [this] { send_queued(); });
     pid_ = *pid;
     socket_ = std::move(pair->ours);
+    greeted_ = false;
+    listener_.collector_started();
+    return watch_collector();
+}
+
+Result<> LogLink::watch_collector() {
+    buffer_.resize(logs::longest_message);
+    auto watch = loop_.watch(socket_.get(), [this] { readable(); }, [this] { send_queued(); });
     if (!watch)
         return std::unexpected(watch.error());
     watch_ = std::move(*watch);
-    greeted_ = false;
-    buffer_.resize(logs::longest_message);
+    return {};
+}
+
+// --- from one program to the next -------------------------------------------------------------------------------------
+
+void LogLink::tell(wire::ManagerImage& image) const {
+    image.log_socket = socket_.get();
+    image.log_memory = estate_.memory.get();
+    image.holding_read = estate_.holding_read.get();
+    image.holding_write = estate_.holding_write.get();
+    image.own_lines = own_lines_.get();
+    image.log_pid = pid_;
+    image.last_stream = last_stream_;
+    image.log_finishing = finishing_;
+    image.log_directory = storage_;
+}
+
+wire::StreamImage LogLink::tell(StreamId id) const {
+    wire::StreamImage image{.id = id};
+    if (auto at = streams_.find(id); at != streams_.end()) {
+        image.fd = at->second.pipe.get();
+        image.unit = at->second.unit;
+        image.source = static_cast<std::uint8_t>(at->second.source);
+        image.rotate_size = at->second.limits.rotate_size;
+        image.rotate_keep = at->second.limits.rotate_keep;
+    }
+    return image;
+}
+
+std::vector<StreamId> LogLink::all_streams() const {
+    std::vector<StreamId> ids;
+    for (const auto& [id, stream] : streams_)
+        ids.push_back(id);
+    return ids;
+}
+
+Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
+    wire::ManagerImage& image = snapshot.manager;
+    estate_ = {Fd(image.log_memory), Fd(image.holding_read), Fd(image.holding_write)};
+    own_lines_ = Fd(image.own_lines);
+    last_stream_ = image.last_stream;
+    finishing_ = image.log_finishing;
+    storage_ = image.log_directory;
+    started_ = now;
+    for (auto& [id, stream] : snapshot.streams) {
+        last_stream_ = std::max(last_stream_, id);
+        streams_.emplace(id, Stream{stream.unit,
+                                    static_cast<logs::Source>(std::min<std::uint8_t>(stream.source, 2)),
+                                    {stream.rotate_size, stream.rotate_keep},
+                                    Fd(stream.fd)});
+    }
+    if (image.log_pid == 0 || image.log_socket < 0)
+        return finishing_ ? Result<>() : launch(); // it had just ended
+    pid_ = image.log_pid;
+    socket_ = Fd(image.log_socket);
+    if (renew && !finishing_) {
+        // Its end of the socket tells it to write all it has and to end; then its successor is given the pipes.
+        renewing_ = true;
+        socket_.reset();
+        return {};
+    }
+    // It leaves as it is what it has already; the others it has not been given yet.
+    if (auto watched = watch_collector(); !watched)
+        return watched;
+    hand_over_everything();
     return {};
 }
 
@@ -72,6 +142,7 @@ StreamId LogLink::attach(const std::string& unit, logs::Source source, const log
     StreamId id = ++last_stream_;
     streams_.emplace(id, Stream{unit, source, limits, std::move(pipe)});
     to_attach_.push_back(id);
+    moved_.push_back(id);
     return id;
 }
 
@@ -167,8 +238,10 @@ void LogLink::readable() {
         if (std::holds_alternative<logs::Hello>(*message)) {
             hand_over_everything();
         } else if (auto* ended = std::get_if<logs::Ended>(&*message)) {
-            for (StreamId id : ended->streams)
+            for (StreamId id : ended->streams) {
                 streams_.erase(id);
+                moved_.push_back(id);
+            }
         } else if (auto* flushed = std::get_if<logs::Flushed>(&*message)) {
             failures_ = 0;
             listener_.flushed(flushed->token);
@@ -243,6 +316,11 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
     lose_collector();
     if (finishing_)
         return true;
+    if (std::exchange(renewing_, false)) {
+        started_ = now;
+        if (auto result = launch(); result)
+            return true;
+    }
     if (!by_signal && code == logd::exit_estate_unusable)
         if (auto estate = logd::make_estate())
             estate_ = std::move(*estate);

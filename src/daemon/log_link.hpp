@@ -9,6 +9,7 @@
 #include "loop/loop.hpp"
 #include "os/spawn.hpp"
 #include "wire/log_protocol.hpp"
+#include "wire/snapshot.hpp"
 
 #include <functional>
 #include <map>
@@ -36,6 +37,8 @@ public:
         virtual void flushed(std::uint64_t token) = 0;
         // What PID 1 should tell people itself: losses, a collector that does not stay up.
         virtual void log_trouble(const std::string& text) = 0;
+        // There is another collector: that must not be forgotten.
+        virtual void collector_started() = 0;
     };
 
     LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings);
@@ -43,6 +46,14 @@ public:
 
     // Makes what the collector needs, and the first collector. A fault means: no logs, but everything else goes on.
     Result<> start(Instant now);
+    // Goes on with the collector, the pipes and the estate of the program before this one. `renew`: a new collector takes
+    // over as soon as that one has written what it has.
+    Result<> go_on(wire::Snapshot& snapshot, Instant now, bool renew);
+    // For the snapshot: what there is besides the streams; a stream; and which of them came or went since last asked.
+    void tell(wire::ManagerImage& image) const;
+    [[nodiscard]] wire::StreamImage tell(StreamId id) const;
+    [[nodiscard]] std::vector<StreamId> all_streams() const;
+    [[nodiscard]] std::vector<StreamId>& moved() { return moved_; }
     [[nodiscard]] bool running() const { return pid_ != 0; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::string& directory() const { return storage_; }
@@ -78,6 +89,7 @@ private:
     };
 
     Result<> launch();
+    Result<> watch_collector();
     void hand_over_everything();
     void readable();
     void send(const wire::logs::ToCollector& message);
@@ -99,6 +111,8 @@ private:
     std::unordered_map<StreamId, Stream> streams_;
     StreamId last_stream_ = 0;
     std::vector<StreamId> to_attach_;
+    std::vector<StreamId> moved_;
+    bool renewing_ = false; // its end is as we wanted it
     struct Queued {
         std::string bytes;
         std::vector<StreamId> streams; // whose descriptors go with it

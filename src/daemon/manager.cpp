@@ -91,6 +91,36 @@ void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vecto
     moved_ = true; // it may be as asked already
 }
 
+bool Manager::tell(CallId call, wire::ClientImage& image) const {
+    if (auto at = subscriptions_.find(call); at != subscriptions_.end()) {
+        image.units = at->second.units;
+        return true;
+    }
+    auto at = jobs_.find(call);
+    if (at == jobs_.end())
+        return false;
+    image.goal = static_cast<std::uint8_t>(1 + static_cast<int>(at->second.goal));
+    image.units = at->second.units;
+    image.state = at->second.state;
+    return true;
+}
+
+void Manager::adopt(const wire::ClientImage& image) {
+    const CallId call{image.call};
+    if (image.goal == 0) {
+        subscriptions_[call] = {image.units};
+    } else if (image.goal == 1 + static_cast<int>(Goal::reexec)) {
+        supervisor_.control()->reply(call, wire::Nothing{});
+    } else if (image.goal <= 1 + static_cast<int>(Goal::end)) {
+        jobs_[call] = {
+            .goal = static_cast<Goal>(image.goal - 1), .units = image.units, .state = image.state, .more = image.more};
+        moved_ = true;
+    } else {
+        supervisor_.control()->error(call,
+                                     wire::NotSupported{"the manager is another one now, and does not know this call"});
+    }
+}
+
 // --- looking ----------------------------------------------------------------------------------------------------------
 
 void Manager::answer(CallId id, const Caller&, const wire::Ping&) { supervisor_.control()->reply(id, wire::Nothing{}); }
@@ -464,8 +494,19 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
-    if (std::string refused = supervisor_.reexec(id); !refused.empty())
-        supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+    if (std::string refused = supervisor_.reexec(); !refused.empty())
+        return supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+    jobs_[id] = {.goal = Goal::reexec}; // answered by the one that comes
+}
+
+void Manager::not_reexecuted(const std::string& why) {
+    for (auto at = jobs_.begin(); at != jobs_.end();)
+        if (at->second.goal == Goal::reexec) {
+            supervisor_.control()->error(at->first, wire::NotSupported{why});
+            at = jobs_.erase(at);
+        } else {
+            ++at;
+        }
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Crash& crash) {
@@ -528,7 +569,8 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
         result.ok = phase != Phase::failed && phase != Phase::invalid;
         result.last_exit = wire::told(record.last_exit);
         break;
-    case Goal::state: return false; // turn_ended answers these
+    case Goal::state:
+    case Goal::reexec: return false; // others answer these
     }
     if (!result.ok && result.message.empty()) {
         std::vector<std::string> sentences = core::explain(engine, unit);
@@ -634,6 +676,8 @@ void Manager::turn_ended() {
             }
             continue;
         }
+        if (job.goal == Goal::reexec)
+            continue;
         wire::Progress progress;
         for (const std::string& name : job.units) {
             wire::JobResult result{name, false, Phase::down, "it is gone"};

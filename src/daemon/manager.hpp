@@ -21,10 +21,14 @@ public:
     void changed(core::UnitId unit, core::Phase from, core::Phase to) override;
     void status_changed(core::UnitId unit) override;
     void announced(const std::string& text) override;
+    void not_reexecuted(const std::string& why) override;
+    [[nodiscard]] bool tell(CallId call, wire::ClientImage& image) const override;
+    // A call of the program before us: it waits on.
+    void adopt(const wire::ClientImage& image);
     void turn_ended() override;
 
 private:
-    enum class Goal { start, stop, restart, reload, isolate, state, end };
+    enum class Goal { start, stop, restart, reload, isolate, state, end, reexec };
     // A call that waits. Units by name: they may be read again meanwhile.
     struct Job {
         Goal goal = Goal::start;

@@ -43,15 +43,22 @@ std::expected<void, std::string> Supervisor::open_line(core::UnitId id) {
     if (!socket)
         return std::unexpected("notify socket: " + socket.error().text());
     live.line = std::make_unique<NotifyLine>(std::move(*socket), std::move(path), user.value_or(::geteuid()));
-    auto watch = loop_.watch(live.line->socket.fd(), [this, name = unit.name] {
+    if (auto watched = watch_line(id); !watched) {
+        live.line.reset();
+        return std::unexpected("notify socket: " + watched.error().text());
+    }
+    return {};
+}
+
+Result<> Supervisor::watch_line(core::UnitId id) {
+    NotifyLine& line = *live_[id].line;
+    auto watch = loop_.watch(line.socket.fd(), [this, name = engine_->graph().name(id)] {
         if (core::UnitId now = engine_->graph().find(name); now != core::no_unit)
             hear(now, messages_a_turn);
     });
-    if (!watch) {
-        live.line.reset();
-        return std::unexpected("notify socket: " + watch.error().text());
-    }
-    live.line->watch = std::move(*watch);
+    if (!watch)
+        return std::unexpected(watch.error());
+    line.watch = std::move(*watch);
     return {};
 }
 
@@ -155,6 +162,7 @@ bool Supervisor::believes(core::UnitId id, const os::NotifyMessage& message) {
 void Supervisor::heard(core::UnitId id, os::NotifyMessage& message) {
     const core::Unit& unit = engine_->graph().unit(id);
     Live& live = live_[id];
+    engine_->mark(id);
     if (message.long_)
         return complain(id, NotifyLine::too_long, "a notify message of it was too long and is ignored");
     if (!believes(id, message))

@@ -31,6 +31,7 @@ void Processes::own_session(core::UnitId unit, pid_t session) {
 
 void Processes::add(pid_t pid, const Known& known) {
     known_[pid] = known;
+    moved_.push_back(pid);
     ++runs_[known.unit].known;
     own_session(known.unit, pid); // it leads a session of its own
 }
@@ -41,6 +42,7 @@ void Processes::adopt_main(pid_t pid, core::UnitId unit) {
         known.streams = before->streams; // the one we started ourselves is the main one again
     remove(pid);
     known_[pid] = known;
+    moved_.push_back(pid);
     ++runs_[unit].known;
     for (pid_t id : {pid, os::process_session(pid)})
         if (id > 1)
@@ -61,6 +63,7 @@ void Processes::remove(pid_t pid) {
             session_owners_.erase(owner);
     }
     known_.erase(at);
+    moved_.push_back(pid);
 }
 
 const Processes::Known* Processes::find(pid_t pid) const {
@@ -333,6 +336,41 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
             if (asks_to_end(sweep.number))
                 (void)os::send_signal(pid, SIGCONT);
         }
+    }
+}
+
+// --- from one program to the next -------------------------------------------------------------------------------------
+
+void Processes::tell(core::UnitId unit, wire::UnitImage& image) const {
+    if (auto at = runs_.find(unit); at != runs_.end()) {
+        const Run& run = at->second;
+        image.invocation = run.invocation;
+        image.sessions.assign(run.sessions.begin(), run.sessions.end());
+        image.by_session = run.by_session;
+        image.cgroup_gone = run.cgroup_gone;
+        image.frozen = run.frozen;
+    }
+    if (auto at = sweeps_.find(unit); at != sweeps_.end()) {
+        image.sweep = at->second.scope == core::Effect::Scope::main ? 1 : 2;
+        image.sweep_number = at->second.number;
+        image.sweep_signalled = at->second.signalled;
+    }
+}
+
+void Processes::go_on(core::UnitId unit, const std::string& name, const wire::UnitImage& image) {
+    if (!image.invocation.empty() || !image.sessions.empty()) {
+        Run& run = runs_[unit];
+        run.invocation = image.invocation;
+        run.by_session = image.by_session;
+        run.cgroup_gone = image.cgroup_gone;
+        run.frozen = image.frozen;
+        for (pid_t session : image.sessions)
+            own_session(unit, session);
+    }
+    if (image.sweep != 0) {
+        sweep(unit, name, image.sweep == 1 ? core::Effect::Scope::main : core::Effect::Scope::everything,
+              image.sweep_number);
+        sweeps_[unit].signalled = image.sweep_signalled;
     }
 }
 

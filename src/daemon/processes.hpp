@@ -8,6 +8,7 @@
 #include "os/cgroup.hpp"
 #include "os/members.hpp"
 #include "wire/log_protocol.hpp"
+#include "wire/snapshot.hpp"
 
 #include <array>
 #include <functional>
@@ -76,6 +77,17 @@ public:
     // Whether the next swept() has something to look at.
     [[nodiscard]] bool has_news() const { return something_ended_ && !sweeps_.empty(); }
 
+    // For the snapshot: what holds a unit's run together, and a run and its processes as they were.
+    void tell(core::UnitId unit, wire::UnitImage& image) const;
+    void go_on(core::UnitId unit, const std::string& name, const wire::UnitImage& image);
+    void adopt(pid_t pid, const Known& known) {
+        known_[pid] = known;
+        ++runs_[known.unit].known;
+    }
+    [[nodiscard]] const std::unordered_map<pid_t, Known>& known() const { return known_; }
+    // Which processes came or went since this was last asked.
+    [[nodiscard]] std::vector<pid_t>& moved() { return moved_; }
+
     // Units were read again: ids change, names stay.
     void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
 
@@ -107,6 +119,7 @@ private:
 
     std::optional<os::CgroupTree> tree_;
     std::unordered_map<pid_t, Known> known_;
+    std::vector<pid_t> moved_;
     std::unordered_map<core::UnitId, Run> runs_;
     std::unordered_map<pid_t, core::UnitId> session_owners_; // a number is its latest user's
     std::map<core::UnitId, Sweep> sweeps_;

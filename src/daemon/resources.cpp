@@ -174,6 +174,19 @@ Resources::Berth Resources::berth(const core::Unit& unit, bool first, bool main,
     return berth;
 }
 
+void Resources::go_on(const core::Unit& unit) {
+    std::vector<LimitFile> limits;
+    if (unit.cgroup)
+        limits = limit_files(*unit.cgroup);
+    if (tree_ == nullptr || limits.empty())
+        return;
+    for (const LimitFile& limit : limits)
+        (void)need(limit.controller); // which was said where it cannot be
+    in_force_[unit.name] = std::move(limits);
+    if (std::optional<os::CgroupOom> oom = tree_->oom(unit.name))
+        kills_[unit.name].seen = oom->kills;
+}
+
 std::vector<std::string> Resources::adapt(const core::Unit& unit) {
     std::vector<std::string> said;
     std::vector<LimitFile> limits;

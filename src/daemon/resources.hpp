@@ -47,6 +47,9 @@ public:
     // start. What is to be said in the unit's log.
     [[nodiscard]] std::vector<std::string> adapt(const core::Unit& unit);
 
+    // The unit runs, and was started by the program before this one: its limits are in force.
+    void go_on(const core::Unit& unit);
+
     // For the init of a machine, where that costs nobody else anything: counts memory and tasks of every unit from now on,
     // and has the kernel share processors among units rather than among processes. So a unit with a thousand processes
     // gets no more than one with a single process, and we, outside of all of them, are not kept waiting by it.

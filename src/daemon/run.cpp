@@ -6,7 +6,9 @@
 #include "daemon/entrypoint.hpp"
 #include "daemon/machine.hpp"
 #include "daemon/manager.hpp"
+#include "daemon/resume.hpp"
 #include "daemon/supervisor.hpp"
+#include "os/crash.hpp"
 #include "os/local_socket.hpp"
 #include "os/normalise.hpp"
 #include "os/runtime.hpp"
@@ -51,9 +53,10 @@ bool first_boot() {
     ::_exit(70);
 }
 
-void serve_control(Supervisor& supervisor, Manager& manager) {
+void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* before) {
     const Place& place = supervisor.place();
-    auto listener = os::listen_local(place.control, 0666);
+    const bool inherited = before != nullptr && before->manager.control >= 0;
+    auto listener = inherited ? Result<Fd>(Fd(before->manager.control)) : os::listen_local(place.control, 0666);
     if (!listener) {
         supervisor.say(Priority::warning, listener.error().text() + "; minictl cannot reach us");
         return;
@@ -73,6 +76,16 @@ void serve_control(Supervisor& supervisor, Manager& manager) {
     }
     supervisor.serve(std::move(*server));
     supervisor.set_observer(&manager);
+    if (before == nullptr)
+        return;
+    supervisor.control()->set_last_call(before->manager.last_call);
+    for (auto& [fd, client] : before->clients) {
+        supervisor.control()->set_last_call(client.call);
+        const wire::ClientImage waits = client;
+        supervisor.control()->adopt(std::move(client));
+        if (waits.call != 0)
+            manager.adopt(waits);
+    }
 }
 
 // Everything that is enabled, where no target says what is to run.
@@ -150,9 +163,30 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         normality.keep = guard->descriptors();
     normality.reset_oom_score = place.system();
     normality.leave_directory = options.command.empty();
+    // What the program before us has left us. Where that cannot be understood there is nothing to do but to begin anew.
+    std::optional<Keeper> keeper;
+    std::optional<wire::Snapshot> before;
+    std::string no_keeper;
+    if (guard) {
+        if (auto kept = Keeper::on(guard->state()))
+            keeper = std::move(*kept);
+        else
+            no_keeper = kept.error().text();
+        if (keeper && options.resume_fd >= 0)
+            before = keeper->read();
+    }
+    if (before) {
+        drop_closed(*before);
+        const std::vector<int> ours = before->descriptors();
+        normality.keep.insert(normality.keep.end(), ours.begin(), ours.end());
+    }
     os::Inheritance inheritance = os::normalise_self(normality); // closes what we did not open ourselves: comes first
-    Fd lock;                                                     // held as long as we live
-    if (place.mode == Mode::user) {
+    if (options.resume_fd >= 0)
+        os::close_all_on_exec(); // they were kept open for us, not for our children
+    Fd lock;                     // held as long as we live
+    if (before && before->manager.lock >= 0) {
+        lock = Fd(before->manager.lock);
+    } else if (place.mode == Mode::user) {
         auto claimed = claim_place(place);
         if (!claimed) {
             const bool taken = claimed.error().code == EADDRINUSE;
@@ -173,7 +207,8 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     std::vector<std::string> faults;
     KernelWishes wishes;
     if (place.system()) {
-        faults = bring_up_machine();
+        if (!before)
+            faults = bring_up_machine();
         std::vector<std::string> words = os::kernel_command_line();
         if (words.empty())
             words = options.kernel_words;
@@ -190,9 +225,13 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
 
     if (!guard)
         faults.push_back(guard.error().text() + "; a crash of the init would be its end");
-    if (options.resume_fd < 0)
+    if (!before)
         clear_transient(place);
-    config::Loaded loaded = config::load(place.source);
+    if (!no_keeper.empty())
+        faults.push_back(no_keeper + "; after a crash of the init nothing would be known of what runs");
+    if (options.resume_fd >= 0 && !before)
+        faults.push_back("the state that the init before this one has left cannot be read: all begins anew");
+    config::Loaded loaded = config::load(place.source, before ? names_of_units(*before) : std::vector<std::string>{});
     bool nothing_read = loaded.units.empty();
     add_problems(faults, loaded.problems);
     if (place.system())
@@ -202,6 +241,8 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         beginning.entry = entry.name;
         loaded.units.push_back(std::move(entry));
     }
+    if (before)
+        complete_units(*before, loaded.units);
     if (place.mode == Mode::container && loaded.manager.pass_environment.empty())
         loaded.manager.pass_environment = {"*"};
 
@@ -221,6 +262,10 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     beginning.surroundings.nothing = place.run_directory + "/nothing";
     beginning.surroundings.files = inheritance.files;
     beginning.surroundings.files_raised = inheritance.files.rlim_cur != inheritance.files.rlim_max;
+    if (before) { // what the first of us found
+        beginning.surroundings.files = {before->manager.limit_soft, before->manager.limit_hard};
+        beginning.surroundings.files_raised = before->manager.limit_raised;
+    }
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
         beginning.surroundings.environment.emplace_back(*variable);
     beginning.init_started = started;
@@ -244,26 +289,34 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     if (!beginning.entry.empty())
         wanted.push_back(beginning.entry);
     beginning.place = std::move(place);
+    beginning.keeper = std::move(keeper);
+    beginning.before = before ? &*before : nullptr;
+    beginning.renew = before && guard && guard->page().deliberate != 0;
 
     loop::Loop loop;
     Supervisor supervisor(loop, *spawner, *signals, std::move(beginning));
     Manager manager(supervisor);
     supervisor.open();
-    serve_control(supervisor, manager);
-    introduce(supervisor, options);
+    supervisor.hold_lock(lock.get());
+    if (before)
+        supervisor.take_over(*before);
+    serve_control(supervisor, manager, before ? &*before : nullptr);
+    if (!before)
+        introduce(supervisor, options);
     report_crash(supervisor, guard ? &*guard : nullptr, options);
     for (const std::string& fault : faults)
         supervisor.say(Priority::warning, fault);
-    if (nothing_read && supervisor.place().system())
+    if (nothing_read && !before && supervisor.place().system())
         supervisor.say(Priority::err, "there is no unit file in " + supervisor.place().source.directories.front() +
                                           " nor anywhere else on the search path");
-    if (has_target || supervisor.place().system() || !options.target.empty())
-        supervisor.boot(target,
-                        options.target.empty() && wishes.target.empty() && !wishes.shell && options.resume_fd < 0);
-    if (supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
+    if (!before && (has_target || supervisor.place().system() || !options.target.empty()))
+        supervisor.boot(target, options.target.empty() && wishes.target.empty() && !wishes.shell);
+    if (!before && supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
         supervisor.say(Priority::err, "there is nothing to run");
         supervisor.begin_ending(core::Ending::exit, 1);
     }
+    if (before)
+        wanted.clear();
     Outcome outcome = supervisor.run(wanted);
     if (outcome.how == core::Ending::switch_root)
         switch_root(supervisor.new_root(), supervisor.place().program);
@@ -275,8 +328,10 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
 } // namespace
 
 // Whether this program could go on with the state in the descriptor; if not, stderr tells why.
-static int check_snapshot(int) {
-    std::fputs("miniinit: there is no snapshot yet\n", stderr);
+static int check_snapshot(int memory) {
+    if (auto keeper = Keeper::on(memory); keeper && keeper->read())
+        return 0;
+    std::fputs("miniinit " MINIINIT_VERSION ": the state of the running init is not understood\n", stderr);
     return 1;
 }
 

@@ -35,6 +35,7 @@ Span Supervisor::time_to(const ScheduledEnd& end) const {
 
 std::optional<ScheduledEnd> Supervisor::schedule(ScheduledEnd end) {
     now_ = loop::now();
+    manager_moved_ = true;
     std::optional<ScheduledEnd> before = std::exchange(scheduled_, std::move(end));
     if (before && before->closed)
         open_logins();
@@ -45,6 +46,7 @@ std::optional<ScheduledEnd> Supervisor::schedule(ScheduledEnd end) {
 }
 
 std::optional<ScheduledEnd> Supervisor::cancel_scheduled(std::string who, const std::string& message, bool no_wall) {
+    manager_moved_ = true;
     std::optional<ScheduledEnd> before = std::exchange(scheduled_, std::nullopt);
     if (!before)
         return before;
@@ -77,6 +79,7 @@ void Supervisor::follow_schedule(bool tell) {
             tell_people(scheduled_->who, warning(*scheduled_, left));
     }
     if (left <= Span{0}) {
+        manager_moved_ = true;
         const ScheduledEnd end = *std::exchange(scheduled_, std::nullopt);
         clock_steps_.reset();
         if (end.closed && end.warn_only)
@@ -88,6 +91,7 @@ void Supervisor::follow_schedule(bool tell) {
     }
     if (left <= logins_end + close_by && place_.system() && !scheduled_->closed) {
         scheduled_->closed = true;
+        manager_moved_ = true;
         if (auto written = os::write_file_atomically(no_logins, warning(*scheduled_, left) + "\n"); !written)
             say(Priority::warning, written.error().text() + "; people can still log in");
     }
@@ -116,6 +120,7 @@ void Supervisor::open_logins() {
 // Nobody who is logged in is left without a word, whoever asked for the end and how.
 void Supervisor::end_has_begun(std::string_view what) {
     scheduled_.reset();
+    manager_moved_ = true;
     schedule_again_ = never;
     if (!std::exchange(people_know_, true))
         tell_people({}, "The system is going down: " + std::string(what) + " now!");

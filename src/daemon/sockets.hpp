@@ -32,6 +32,9 @@ public:
     // Closes those of units that are not `known`.
     void close_unknown(const std::function<bool(const std::string&)>& known);
 
+    // Those of a unit that were open in the program before this one.
+    void adopt(const std::string& unit, std::vector<Open> open) { units_[unit] = std::move(open); }
+
     // In the order of the file; none where none are open.
     [[nodiscard]] std::span<const Open> of(const std::string& unit) const;
 

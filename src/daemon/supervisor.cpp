@@ -20,7 +20,13 @@ constexpr Span longest_removal = std::chrono::seconds(2); // that an end waits f
 constexpr Span longest_hold = std::chrono::seconds(1);
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
-std::optional<os::CgroupTree> open_cgroups(const Place& place, std::string& why_not) {
+std::optional<os::CgroupTree> open_cgroups(const Place& place, const wire::Snapshot* before, std::string& why_not) {
+    if (before != nullptr && !before->manager.cgroup.empty()) {
+        const wire::ManagerImage& was = before->manager;
+        if (auto tree = os::CgroupTree::go_on(
+                {was.cgroup, was.cgroup_prefix, was.controllers, was.controllers_above, was.in_leaf}))
+            return std::move(*tree);
+    }
     std::string name = "miniinit";
     if (!place.system()) {
         std::uint32_t chance = 0;
@@ -42,14 +48,16 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
       log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
       grace_(beginning.grace), entry_(std::move(beginning.entry)), guard_(beginning.guard),
-      debug_faults_(beginning.debug_faults), processes_(open_cgroups(place_, no_cgroups_)),
+      debug_faults_(beginning.debug_faults), processes_(open_cgroups(place_, beginning.before, no_cgroups_)),
       resources_(processes_.cgroups(), no_cgroups_), logs_(loop, spawner, *this,
                                                            {place_.program,
                                                             place_.log_directories,
                                                             {settings_.rotate_size, settings_.rotate_keep},
                                                             surroundings_.files}),
       timers_(loop, *this, timer_settings(place_)), upward_(address_above()), connections_(loop, *this),
+      keeper_(std::move(beginning.keeper)), before_(beginning.before), renew_(beginning.renew),
       attempts_(place_.state_directory), init_started_(beginning.init_started) {
+    exits_.reserve(exits_a_turn);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
@@ -87,7 +95,7 @@ void Supervisor::open() {
             pid_files_.drain();
             check_pid_files();
         });
-    if (auto started = logs_.start(now_); !started)
+    if (auto started = before_ != nullptr ? logs_.go_on(*before_, now_, renew_) : logs_.start(now_); !started)
         say(Priority::err, started.error().text() + "; the output of services is lost");
     if (guard_ != nullptr && logs_.own_lines() >= 0)
         guard_->page().log = logs_.own_lines();
@@ -107,7 +115,8 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
         if (core::UnitId id = engine_->graph().find(target); id != core::no_unit)
             engine_->apply({.kind = core::Event::Kind::wish, .unit = id}, now_);
     engine_->settle(now_);
-    open_sockets_early();
+    if (before_ == nullptr)
+        open_sockets_early();
     turn();
     if (!over_)
         loop_.run();
@@ -149,6 +158,8 @@ void Supervisor::turn() {
     if (control_)
         control_->finish_turn();
     logs_.end_turn();
+    remember();
+    give_way();
     set_timer();
     if (guard_ != nullptr && guard_->asked() != nullptr)
         guard_->crash_now();
@@ -156,11 +167,10 @@ void Supervisor::turn() {
 
 void Supervisor::serve(std::unique_ptr<ControlServer> control) {
     control_ = std::move(control);
+    manager_moved_ = true;
     if (guard_ != nullptr)
         guard_->page().control = control_->listener();
 }
-
-std::string Supervisor::reexec(CallId) { return "this init cannot be executed anew yet"; }
 
 // Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
 void Supervisor::pump() {
@@ -186,11 +196,15 @@ void Supervisor::pump() {
                 engine_->apply({.kind = core::Event::Kind::emptied, .unit = unit}, now_);
             continue;
         }
-        core::Effect effect = effects_.front();
-        if (effect.kind == core::Effect::Kind::spawn && ++spawns > spawns_a_turn)
+        // What a process is made for is on record before it is there, and that it is as soon as it is.
+        const bool spawns_now = effects_.front().kind == core::Effect::Kind::spawn;
+        if (spawns_now && ++spawns > spawns_a_turn)
             break;
-        effects_.pop_front();
-        perform(effect);
+        if (spawns_now)
+            remember();
+        perform(next_effect());
+        if (spawns_now)
+            remember();
     }
     // A leftover whose parent is no child of ours ends without our hearing of it.
     sweep_again_ = processes_.has_news()   ? sweep_not_before_
@@ -293,12 +307,17 @@ void Supervisor::flushed(std::uint64_t token) {
 
 void Supervisor::log_trouble(const std::string& text) { say(Priority::warning, text); }
 
+void Supervisor::collector_started() {
+    manager_moved_ = true;
+    remember();
+}
+
 void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = engine_->next_deadline();
     at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
-                   connections_.next_deadline(), schedule_again_});
+                   check_until_, connections_.next_deadline(), schedule_again_});
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -314,6 +333,8 @@ void Supervisor::due() {
         listen_again();
     engine_->apply({.kind = core::Event::Kind::due}, now_);
     logs_.due(now_);
+    if (check_until_ <= now_)
+        check_took_too_long();
     connections_.due(now_);
     if (schedule_again_ <= now_)
         follow_schedule(true);
@@ -334,8 +355,12 @@ void Supervisor::reap() {
     exits_.clear();
     bool all = os::reap(exits_, exits_a_turn);
     now_ = loop::now();
-    for (const os::Exit& exit : exits_)
-        exited(exit);
+    exit_at_ = 0;
+    remember_exits();
+    for (; exit_at_ < exits_.size(); ++exit_at_) {
+        exited(exits_[exit_at_]);
+        ++exits_done_;
+    }
     more_to_reap_ = !all; // SIGCHLD does not queue: we come back for the rest
     if (!exits_.empty())
         processes_.note_end();
@@ -344,7 +369,7 @@ void Supervisor::reap() {
 }
 
 void Supervisor::exited(const os::Exit& exit) {
-    if (!exit.ended())
+    if (!exit.ended() || checked(exit))
         return;
     if (logs_.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, now_)) {
         // Its successor reads what is left; nobody waits for the word of a dead one.

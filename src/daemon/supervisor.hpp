@@ -10,6 +10,7 @@
 #include "daemon/console.hpp"
 #include "daemon/control.hpp"
 #include "daemon/fd_store.hpp"
+#include "daemon/keeper.hpp"
 #include "daemon/launch.hpp"
 #include "daemon/log_link.hpp"
 #include "daemon/machine.hpp"
@@ -52,6 +53,9 @@ struct Observer {
     virtual void changed(core::UnitId unit, core::Phase from, core::Phase to) = 0;
     virtual void status_changed(core::UnitId unit) = 0;
     virtual void announced(const std::string& text) = 0;
+    virtual void not_reexecuted(const std::string& why) = 0;
+    // For the snapshot: what a call waits for. False: it cannot be waited for by another program.
+    [[nodiscard]] virtual bool tell(CallId call, wire::ClientImage& image) const = 0;
     virtual void turn_ended() = 0;
 };
 
@@ -90,13 +94,20 @@ public:
         std::string entry;               // the unit that is the container's main process, if there is one
         os::CrashGuard* guard = nullptr; // null: a crash is the end
         bool debug_faults = false;
+        std::optional<Keeper> keeper;     // what outlives us: in the guard's memory
+        wire::Snapshot* before = nullptr; // the state of the program before us
+        bool renew = false;               // that was an older one: its collector is, too
     };
 
     Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning);
     ~Supervisor() override;
 
-    // Opens what can be opened; what cannot is said, and lived without.
+    // Opens what can be opened, or takes it over from the program before us; what cannot is said, and lived without.
     void open();
+    // resume.cpp: goes on where the program before us was.
+    void take_over(wire::Snapshot& state);
+    // A descriptor that is ours to hold as long as we live.
+    void hold_lock(int fd) { lock_ = fd; }
     // Asks for the target (or, where there is none, every enabled unit) and runs until it is all over.
     Outcome run(const std::vector<std::string>& targets);
 
@@ -134,8 +145,9 @@ public:
     void boot(const std::string& target, bool counts);
     // What an administrator should know of this boot.
     [[nodiscard]] const std::string& boot_note() const { return boot_note_; }
-    // Executes the init anew, after the call has been answered. Gives why not, in words.
-    [[nodiscard]] std::string reexec(CallId call);
+    // Executes the init anew, if that can go on with our state. Gives why not, in words; what shows only later, the observer
+    // hears.
+    [[nodiscard]] std::string reexec();
 
     [[nodiscard]] const core::Engine& engine() const { return *engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
@@ -171,6 +183,29 @@ private:
     void flush_output();
     void set_timer();
     void due();
+
+    // remember.cpp: what outlives us
+    void remember();
+    void remember_all(bool bytes);
+    void remember_exits();
+    void remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch);
+    [[nodiscard]] core::Effect next_effect();
+    void put_effects(std::string& frame);
+    void put_client(std::string& frame, int fd, bool bytes) const;
+    [[nodiscard]] wire::UnitImage image_of_unit(core::UnitId id) const;
+    [[nodiscard]] wire::ProcessImage image_of_process(pid_t pid) const;
+    [[nodiscard]] wire::ManagerImage image_of_manager() const;
+
+    // reexec.cpp
+    [[nodiscard]] bool checked(const os::Exit& exit);
+    void check_took_too_long();
+    void not_reexecuted(const std::string& why);
+    void give_way();
+
+    // resume.cpp
+    void take_over_manager(const wire::ManagerImage& image);
+    void take_over_unit(core::UnitId id, wire::UnitImage& image);
+    void take_over_effects(const wire::Snapshot& state, const std::function<core::UnitId(std::uint32_t)>& number);
 
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
@@ -230,12 +265,14 @@ private:
     void signals_pending();
     void signal_arrived(const signalfd_siginfo& info);
     void forward(int number);
+    void watch_ready(core::UnitId unit);
     void ready_pending(core::UnitId unit);
     void memory_events_pending();
     void listen_to_memory();
 
     // notices.cpp: what services say by sd_notify(3)
     [[nodiscard]] std::expected<void, std::string> open_line(core::UnitId unit);
+    [[nodiscard]] Result<> watch_line(core::UnitId unit);
     void close_line(core::UnitId unit);
     void complain(core::UnitId unit, NotifyLine::Complaint what, const std::string& text);
     void hear(core::UnitId unit, std::size_t most);
@@ -246,6 +283,7 @@ private:
     void name_main(core::UnitId unit, const std::string& text);
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
+    void collector_started() override;
     void time_has_come(core::UnitId unit) override;
     void timer_trouble(const std::string& text) override;
 
@@ -302,6 +340,24 @@ private:
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
     Observer* observer_ = nullptr;
+
+    std::optional<Keeper> keeper_;
+    wire::Snapshot* before_;
+    bool renew_;
+    core::Engine::Changes changes_;
+    core::Engine::Halt halt_on_record_ = core::Engine::Halt::no;
+    bool manager_moved_ = true;    // what image_of_manager tells has changed
+    bool spawn_on_record_ = false; // a process, that nothing else there tells of
+    bool said_not_kept_ = false;
+    std::size_t effects_on_record_ = 0; // of those in effects_, the first so many
+    std::uint32_t effects_done_ = 0;    // of those on record, since
+    std::size_t exit_at_ = 0;           // the one of exits_ that is being seen to
+    std::uint32_t exits_done_ = 0;      // of those on record
+    int lock_ = -1;
+    pid_t checker_ = 0; // finds out whether the next program can read our state
+    Fd next_program_;
+    Instant check_until_ = never;
+    bool succession_ = false; // it can
 
     std::deque<core::Effect> effects_;
     std::vector<os::Exit> exits_;

@@ -98,6 +98,41 @@ void Timers::disarm(core::UnitId id) {
         set_alarms();
 }
 
+bool Timers::tell(core::UnitId id, const std::string& name, wire::TimerImage& image) const {
+    image.after_boot_done = after_boot_done_.contains(name);
+    if (auto at = last_run_.find(id); at != last_run_.end())
+        image.last_run = at->second.micros;
+    if (auto at = armed_.find(id); at != armed_.end()) {
+        const core::Schedule::State state = at->second.schedule.state();
+        image.armed = true;
+        image.ran = at->second.ran;
+        image.after_boot_at = state.after_boot_at;
+        image.every_from = state.every_from;
+        image.every_resumed = state.every_resumed;
+        image.fresh = state.fresh;
+        image.cursor = state.cursor.micros;
+        image.last = state.last.micros;
+        image.not_before = state.not_before;
+    }
+    return image.armed || image.after_boot_done || image.last_run;
+}
+
+void Timers::go_on(core::UnitId id, const core::Unit& unit, const wire::TimerImage& image) {
+    if (image.after_boot_done)
+        after_boot_done_.insert(unit.name);
+    if (image.last_run)
+        last_run_[id] = WallTime{*image.last_run};
+    if (!image.armed || !unit.timer)
+        return;
+    arm(id, unit);
+    Armed& armed = armed_.at(id);
+    armed.ran = image.ran;
+    armed.schedule.go_on({image.after_boot_at, image.every_from, image.every_resumed, image.fresh,
+                          WallTime{image.cursor}, WallTime{image.last}, image.not_before},
+                         clocks(), zones_);
+    set_alarms();
+}
+
 void Timers::began(core::UnitId id) { last_run_[id] = os::present().wall; }
 
 // Writes down up to when a persistent timer is dealt with.

@@ -9,6 +9,7 @@
 #include "daemon/zone_files.hpp"
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
+#include "wire/snapshot.hpp"
 
 #include <functional>
 #include <map>
@@ -43,6 +44,9 @@ public:
     void storage_changed();
     // Units were read again: `fresh` gives the new id of an old one. Changed timers are planned anew.
     void reread(const core::Graph& graph, const std::function<core::UnitId(core::UnitId)>& fresh);
+    // For the snapshot: where a unit's timer has got to, and going on from there. False: there is nothing to tell.
+    [[nodiscard]] bool tell(core::UnitId id, const std::string& name, wire::TimerImage& image) const;
+    void go_on(core::UnitId id, const core::Unit& unit, const wire::TimerImage& image);
     // Whether it was a child of ours that ended; `code`: its exit code, or -1.
     [[nodiscard]] bool exited(pid_t pid, int code);
 

@@ -133,6 +133,16 @@ Result<CgroupTree> CgroupTree::adopt(const std::string& directory, std::string p
     return CgroupTree(directory, std::move(prefix), std::move(fd));
 }
 
+Result<CgroupTree> CgroupTree::go_on(State state) {
+    Result<CgroupTree> tree = adopt(state.path, std::move(state.prefix));
+    if (tree) {
+        tree->enabled_ = std::move(state.enabled);
+        tree->enabled_above_ = std::move(state.enabled_above);
+        tree->in_leaf_ = state.in_leaf;
+    }
+    return tree;
+}
+
 Fd CgroupTree::open_unit(std::string_view unit) const { return open_directory(directory_.get(), escape(unit)); }
 
 Result<Fd> CgroupTree::make(std::string_view unit, bool* fresh) {

@@ -38,6 +38,15 @@ public:
     // `directory` itself as the tree; `prefix` is what /proc/PID/cgroup shows for it ("/a/b"), for unit_of.
     static Result<CgroupTree> adopt(const std::string& directory, std::string prefix);
 
+    // All that another program needs to go on with it.
+    struct State {
+        std::string path, prefix;
+        std::vector<std::string> enabled, enabled_above;
+        bool in_leaf = false;
+    };
+    [[nodiscard]] State state() const { return {path_, prefix_, enabled_, enabled_above_, in_leaf_}; }
+    static Result<CgroupTree> go_on(State state);
+
     [[nodiscard]] const std::string& path() const { return path_; }
 
     // The unit's cgroup, made if needed (`fresh`: it was), for Plan::cgroup. Not to be kept: close it after the start.

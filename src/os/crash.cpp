@@ -114,7 +114,7 @@ void move_up(Fd& descriptor) {
 // What the first image finds out; the others are to be like it.
 void begin(CrashPage& page) {
     if (page.magic == CrashPage::right_magic) {
-        ::prctl(PR_SET_NAME, page.name); // executed by descriptor, we are called by its number
+        ::prctl(PR_SET_NAME, page.name);          // executed by descriptor, we are called by its number
         for (int old : {page.program, page.wake}) // there may be no other left
             if (old > 2)
                 ::close(old);

@@ -248,6 +248,16 @@ Result<> ListenSocket::open_fifo(const Endpoint& endpoint) {
     return set_blocking(fd_.get(), true);
 }
 
+ListenSocket ListenSocket::adopt(Fd fd, Place place) {
+    ListenSocket socket;
+    socket.fd_ = std::move(fd);
+    socket.path_ = std::move(place.path);
+    socket.device_ = place.device;
+    socket.inode_ = place.inode;
+    socket.made_path_ = place.made_path;
+    return socket;
+}
+
 bool ListenSocket::reachable() const {
     struct stat about{};
     return path_.empty() || (::lstat(path_.c_str(), &about) == 0 && is_inode(about, device_, inode_));

@@ -36,6 +36,15 @@ public:
     // used if it is ours or the given user's. The fault names the step.
     static Result<ListenSocket> open(const Endpoint& endpoint);
 
+    // What a program that comes after us needs to have it, besides the descriptor.
+    struct Place {
+        std::string path;
+        std::uint64_t device = 0, inode = 0;
+        bool made_path = false;
+    };
+    [[nodiscard]] Place place() const { return {path_, device_, inode_, made_path_}; }
+    static ListenSocket adopt(Fd fd, Place place);
+
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Whether its path still leads to it; true where it has none.
     [[nodiscard]] bool reachable() const;

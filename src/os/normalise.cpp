@@ -22,8 +22,11 @@ namespace {
 void default_dispositions() {
     struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
+    // Nothing but being ignored is inherited: a handler is one of ours.
+    struct sigaction was{};
     for (int signal = 1; signal < _NSIG; ++signal)
-        ::sigaction(signal, &plain, nullptr); // refused for KILL, STOP and the two of libc's own
+        if (::sigaction(signal, nullptr, &was) == 0 && was.sa_handler == SIG_IGN)
+            ::sigaction(signal, &plain, nullptr);
 }
 
 void open_standard_three(std::vector<Fault>& faults) {

@@ -341,7 +341,7 @@ struct Overview {
     std::vector<std::string> unit_directories; // the search path, first match wins; empty where nobody tells
     bool insecure_units_allowed = false;       // files are read whoever can write them
     std::optional<ScheduledShutdown> scheduled;
-    std::vector<std::string> notes; // what an administrator should know of this boot, a sentence each
+    std::vector<std::string> notes;         // what an administrator should know of this boot, a sentence each
     std::uint32_t crashes = 0, reexecs = 0; // how often PID 1 was executed anew: after a fault of its own, on request
     std::optional<std::string> last_crash;  // what that fault was, and when
     static void fields(auto& self, auto&& visit) {

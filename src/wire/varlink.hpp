@@ -26,6 +26,7 @@ public:
     [[nodiscard]] bool ready();
     // Bytes that are held, and memory that they take.
     [[nodiscard]] std::size_t held() const { return buffer_.size() - begin_; }
+    [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(begin_); }
     [[nodiscard]] std::size_t memory() const { return buffer_.capacity(); }
 
 private:

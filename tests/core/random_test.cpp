@@ -157,7 +157,20 @@ private:
     void check() {
         if (!engine_.consistent())
             violate("facts are not what the records give, after", 0);
+        // A copy that hears of no change but those that the engine names.
+        engine_.take_changes(changes_);
+        copy_.resize(engine_.graph().size());
+        if (changes_.all)
+            copy_ = engine_.records();
+        for (UnitId id : changes_.units)
+            copy_[id] = engine_.record(id);
+        for (UnitId id = 0; id < copy_.size(); ++id)
+            if (!(copy_[id] == engine_.record(id)))
+                violate("changed without saying so:", id);
     }
+
+    Engine::Changes changes_;
+    std::vector<Record> copy_;
 
     void perform(const Effect& effect, std::vector<Event>& answers) {
         UnitId id = effect.unit;

@@ -10,6 +10,7 @@ import checks_caretaker
 import checks_cgroups
 import checks_clients
 import checks_context
+import checks_crash
 import checks_ctl
 import checks_ending
 import checks_examples
@@ -33,11 +34,11 @@ from harness import Checks, Failed, Scene
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
-                               checks_keys, checks_sockets, checks_timers, checks_examples, checks_caretaker)
+                               checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \
-    checks_sockets.ALONE
+    checks_sockets.ALONE + checks_crash.ALONE
 
 
 def run(scene, group):

@@ -1,0 +1,82 @@
+#include "daemon/keeper.hpp"
+
+#include "os/crash.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace mi::daemon {
+
+namespace {
+
+// Room, not use: pages are taken as they are written. Half a kilobyte a unit is usual.
+constexpr std::size_t size = sizeof(void*) >= 8 ? 256u << 20 : 32u << 20;
+constexpr std::size_t page_size = os::CrashPage::size;
+constexpr std::size_t step = 16 << 10;
+
+} // namespace
+
+Result<Keeper> Keeper::on(int memory) {
+    struct stat about{};
+    if (::fstat(memory, &about) != 0)
+        return fault(errno, "look at the memory of our state");
+    if (static_cast<std::size_t>(about.st_size) < size && ::ftruncate(memory, size) != 0)
+        return fault(errno, "make room for our state");
+    void* bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
+    if (bytes == MAP_FAILED)
+        return fault(errno, "map the memory of our state");
+    Keeper keeper(memory, static_cast<char*>(bytes));
+    if (auto begun = keeper.begin(); !begun)
+        return std::unexpected(begun.error());
+    return keeper;
+}
+
+Keeper::Keeper(Keeper&& other) noexcept
+    : memory_(other.memory_), bytes_(std::exchange(other.bytes_, nullptr)), journal_(std::move(other.journal_)),
+      frame_(std::move(other.frame_)) {}
+
+Keeper::~Keeper() {
+    if (bytes_ != nullptr)
+        ::munmap(bytes_, size);
+}
+
+// Memory that is reserved cannot turn out not to be there when it is written to, which would be SIGBUS.
+Result<> Keeper::begin() {
+    auto reserve = [fd = memory_, reserved = std::vector<bool>(size / step)](std::size_t from, std::size_t to) mutable {
+        for (std::size_t at = (page_size + from) / step; at * step < page_size + to; ++at) {
+            if (at >= reserved.size())
+                return false;
+            if (reserved[at])
+                continue;
+            if (::fallocate(fd, 0, static_cast<off_t>(at * step), step) != 0)
+                return false;
+            reserved[at] = true;
+        }
+        return true;
+    };
+    if (::fallocate(memory_, 0, 0, step) != 0)
+        return fault(errno, "reserve memory for our state");
+    journal_ = wire::Journal::make({bytes_ + page_size, size - page_size}, std::move(reserve));
+    return {};
+}
+
+std::optional<wire::Snapshot> Keeper::read() const {
+    return wire::fold(wire::Journal::read({bytes_ + page_size, size - page_size}));
+}
+
+bool Keeper::append() { return !journal_.is_long() && journal_.append(frame_); }
+
+Result<> Keeper::rebase() {
+    if (!journal_.rebase(frame_))
+        return fault(ENOMEM, "keep our state", std::to_string(frame_.size()) + " bytes");
+    return {};
+}
+
+} // namespace mi::daemon

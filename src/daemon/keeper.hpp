@@ -1,0 +1,54 @@
+// The memory that holds our state for whoever comes after us: a memfd, whose first page is the crash guard's (os/crash.hpp)
+// and whose rest is the journal (wire/journal.hpp). What is written there is the supervisor's.
+#pragma once
+
+#include "base/result.hpp"
+#include "wire/journal.hpp"
+#include "wire/snapshot.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace mi::daemon {
+
+class Keeper {
+public:
+    // In a memory file, fresh or with what the program before this one has left; borrowed.
+    static Result<Keeper> on(int memory);
+    Keeper(Keeper&& other) noexcept;
+    Keeper& operator=(Keeper&& other) noexcept {
+        std::swap(memory_, other.memory_);
+        std::swap(bytes_, other.bytes_);
+        std::swap(journal_, other.journal_);
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    Keeper(const Keeper&) = delete;
+    ~Keeper();
+
+    [[nodiscard]] int fd() const { return memory_; }
+    // The state that is in it; nothing where it is not understood.
+    [[nodiscard]] std::optional<wire::Snapshot> read() const;
+
+    // Where the next frame is put together: kept, so that it allocates nothing once it has grown.
+    std::string& frame() {
+        frame_.clear();
+        return frame_;
+    }
+    // Writes the frame. False: only a whole new state helps.
+    [[nodiscard]] bool append();
+    // Writes the frame as the whole state. A fault: there is no memory for it, and what is in there is of before.
+    Result<> rebase();
+
+private:
+    Keeper(int memory, char* bytes) : memory_(memory), bytes_(bytes) {}
+    Result<> begin();
+
+    int memory_;
+    char* bytes_ = nullptr;
+    wire::Journal journal_;
+    std::string frame_;
+};
+
+} // namespace mi::daemon

@@ -1,0 +1,84 @@
+// Another program in our place, on purpose: it shows first that it can read our state; then it is given our process, our
+// descriptors and our children, and goes on (resume.cpp).
+#include "daemon/supervisor.hpp"
+#include "os/children.hpp"
+#include "os/runtime.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace mi::daemon {
+
+namespace {
+constexpr Span longest_check = std::chrono::seconds(10);
+constexpr int state_fd = 3; // where the one that checks finds the state
+} // namespace
+
+std::string Supervisor::reexec() {
+    if (!keeper_ || guard_ == nullptr)
+        return "there is no memory that our state could be handed on in";
+    if (checker_ != 0)
+        return "another program is on its way already";
+    Fd program(::open(place_.program.c_str(), O_PATH | O_CLOEXEC));
+    if (!program)
+        return fault(errno, "open", place_.program).error().text();
+    remember();
+    os::Plan plan;
+    plan.file = place_.program;
+    plan.arguments = {"miniinit", "--check-snapshot", std::to_string(state_fd)};
+    plan.moves = {{os::null_device, 0}, {os::null_device, 1}, {os::null_device, 2}, {keeper_->fd(), state_fd}};
+    if (int log = logs_.own_lines(); log >= 0)
+        plan.moves[2] = {log, 2}; // what it has to say is for our log
+    auto pid = spawner_.spawn(plan);
+    if (!pid)
+        return "cannot start " + place_.program + ": " + pid.error().text();
+    checker_ = *pid;
+    next_program_ = std::move(program);
+    check_until_ = now_ + longest_check;
+    return {};
+}
+
+bool Supervisor::checked(const os::Exit& exit) {
+    if (checker_ == 0 || exit.pid != checker_)
+        return false;
+    checker_ = 0;
+    check_until_ = never;
+    if (exit.kind == os::Exit::Kind::exited && exit.code == 0) {
+        succession_ = true;
+    } else {
+        not_reexecuted(place_.program + " cannot go on with our state (" +
+                       (exit.kind == os::Exit::Kind::killed ? "signal " : "exit code ") + std::to_string(exit.code) +
+                       "; `minictl logs miniinit` may say why)");
+    }
+    return true;
+}
+
+void Supervisor::check_took_too_long() {
+    (void)os::send_signal(checker_, SIGKILL); // its end is collected like any other
+    checker_ = 0;
+    check_until_ = never;
+    not_reexecuted(place_.program + " did not say within 10 s whether it can go on with our state");
+}
+
+void Supervisor::not_reexecuted(const std::string& why) {
+    next_program_.reset();
+    say(Priority::err, "not executed anew: " + why);
+    if (observer_ != nullptr)
+        observer_->not_reexecuted(why);
+}
+
+// The end of a turn, and perhaps of this program.
+void Supervisor::give_way() {
+    if (!std::exchange(succession_, false))
+        return;
+    if (control_)
+        control_->flush();
+    remember_all(true);
+    Fault failed = guard_->run_again(next_program_.get());
+    engine_->mark_all(); // the state on record speaks of bytes that are sent by us now
+    not_reexecuted(failed.text());
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,242 @@
+// Keeping our state where the next program finds it: what has changed is written at the end of every turn, and before and
+// after everything that cannot be taken back. Reading it again is resume.cpp's.
+#include "daemon/supervisor.hpp"
+
+#include <algorithm>
+
+namespace mi::daemon {
+
+namespace {
+
+wire::EffectImage image_of(const core::Effect& effect) {
+    return {static_cast<std::uint8_t>(effect.kind),  effect.unit,   effect.role, effect.index,
+            static_cast<std::uint8_t>(effect.scope), effect.number, effect.from, effect.to,
+            static_cast<std::uint8_t>(effect.ending)};
+}
+
+// Nothing of it needs to be known: it is as it is when it was just read.
+bool is_blank(const wire::UnitImage& image) {
+    return image.record == core::Record{} && image.sockets.empty() && image.stored.empty() && image.gates.empty() &&
+           !image.timer && image.invocation.empty();
+}
+
+} // namespace
+
+wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
+    const std::string& name = engine_->graph().name(id);
+    const Live& live = live_[id];
+    wire::UnitImage image{.id = id, .name = name, .record = engine_->record(id)};
+    image.digest = live.digest;
+    image.starting = live.starting.since_boot;
+    image.up = live.up.since_boot;
+    image.status = live.status;
+    image.trouble = live.trouble;
+    image.from_pid_file = live.from_pid_file;
+    image.ready = live.ready.get();
+    image.network = live.own.network.get();
+    image.temporary = live.own.temporary;
+    for (const os::Directory& directory : live.own.runtime)
+        image.runtime.push_back({directory.base, directory.components});
+    processes_.tell(id, image);
+    if (live.line) {
+        wire::LineImage line{live.line->socket.fd(), live.line->path, live.line->user, {}, live.line->complaints};
+        if (live.line->access)
+            line.access = static_cast<std::uint8_t>(*live.line->access);
+        image.line = std::move(line);
+    }
+    for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
+        image.stored.push_back({stored.fd.get(), stored.name, stored.watched});
+    for (const Sockets::Open& open : sockets_.of(name)) {
+        const core::Listen& listen = open.settings;
+        const os::ListenSocket::Place place = open.socket.place();
+        image.sockets.push_back({open.socket.fd(), static_cast<std::uint8_t>(listen.kind), listen.address, listen.name,
+                                 listen.user, listen.group, listen.mode, listen.backlog, listen.reuse_port,
+                                 listen.accept, listen.max_connections, place.path, place.device, place.inode,
+                                 place.made_path});
+    }
+    if (const auto* counts = connections_.counts(name))
+        for (const auto& [socket, count] : *counts)
+            image.gates.push_back({socket, count.now, count.all});
+    if (wire::TimerImage timer; engine_->graph().unit(id).timer && timers_.tell(id, name, timer))
+        image.timer = std::move(timer);
+    return image;
+}
+
+wire::ProcessImage Supervisor::image_of_process(pid_t pid) const {
+    wire::ProcessImage image{.pid = pid};
+    if (const Processes::Known* known = processes_.find(pid); known != nullptr) {
+        image.unit = known->unit;
+        image.role = known->role;
+        image.out = known->streams[0];
+        image.err = known->streams[1];
+        if (known->role == core::Role::connection)
+            image.socket = connections_.socket_of(pid);
+    }
+    return image;
+}
+
+wire::ManagerImage Supervisor::image_of_manager() const {
+    wire::ManagerImage image;
+    image.version = MINIINIT_VERSION;
+    image.target = target_;
+    image.tried_targets.assign(tried_targets_.begin(), tried_targets_.end());
+    image.init_started = init_started_.since_boot;
+    image.units_loaded = units_loaded_.since_boot;
+    image.target_reached = target_reached_.since_boot;
+    image.ending = static_cast<std::uint8_t>(outcome_.how);
+    image.exit_code = outcome_.code;
+    image.entry_failure = entry_failure_;
+    image.halt = static_cast<std::uint8_t>(engine_->halt());
+    image.all_down = all_down_;
+    image.told_ready = told_ready_;
+    image.give_up_at = give_up_at_.since_boot;
+    image.report_at = report_at_.since_boot;
+    image.lines_made = lines_made_;
+    image.set_aside = set_aside_;
+    image.limit_soft = surroundings_.files.rlim_cur;
+    image.limit_hard = surroundings_.files.rlim_max;
+    image.limit_raised = surroundings_.files_raised;
+    if (const os::CgroupTree* tree = resources_.tree()) {
+        os::CgroupTree::State state = tree->state();
+        image.cgroup = std::move(state.path);
+        image.cgroup_prefix = std::move(state.prefix);
+        image.controllers = std::move(state.enabled);
+        image.controllers_above = std::move(state.enabled_above);
+        image.in_leaf = state.in_leaf;
+    }
+    image.control = control_ ? control_->listener() : -1;
+    image.last_call = control_ ? control_->last_call() : 0;
+    image.lock = lock_;
+    if (scheduled_)
+        wire::encode(image.scheduled, *scheduled_);
+    image.target_said = target_said_;
+    image.boot_note = boot_note_;
+    logs_.tell(image);
+    return image;
+}
+
+void Supervisor::put_client(std::string& frame, int fd, bool bytes) const {
+    wire::ClientImage image = control_->tell(fd, bytes);
+    if (image.open && image.call != 0 && observer_ != nullptr && !observer_->tell(CallId{image.call}, image))
+        image.lost = true;
+    wire::put_item(frame, wire::Tag::client, image);
+}
+
+// What follows from what is on record by now is on record too, as things to do.
+void Supervisor::put_effects(std::string& frame) {
+    for (std::size_t i = effects_on_record_; i < effects_.size(); ++i)
+        wire::put_item(frame, wire::Tag::effect, image_of(effects_[i]));
+    effects_on_record_ = effects_.size();
+}
+
+// All of it, as the base of what follows.
+void Supervisor::remember_all(bool bytes) {
+    std::string& frame = keeper_->frame();
+    wire::put_item(frame, wire::Tag::manager, image_of_manager());
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+        if (wire::UnitImage image = image_of_unit(id); !is_blank(image))
+            wire::put_item(frame, wire::Tag::unit, image);
+    for (const auto& [pid, known] : processes_.known())
+        wire::put_item(frame, wire::Tag::process, image_of_process(pid));
+    for (StreamId stream : logs_.all_streams())
+        wire::put_item(frame, wire::Tag::stream, logs_.tell(stream));
+    if (control_)
+        for (int fd : control_->all())
+            put_client(frame, fd, bytes);
+    effects_on_record_ = 0;
+    put_effects(frame);
+    for (std::size_t i = exit_at_; i < exits_.size(); ++i)
+        wire::put_item(
+            frame, wire::Tag::exit,
+            wire::ExitImage{exits_[i].pid, exits_[i].code, exits_[i].kind == os::Exit::Kind::killed, exits_[i].core});
+    exits_done_ = 0;
+    if (auto kept = keeper_->rebase(); !kept && !std::exchange(said_not_kept_, true))
+        say(Priority::err, kept.error().text() + "; a crash would find an older one");
+}
+
+void Supervisor::remember() {
+    if (before_ != nullptr)
+        return; // what is on record is more than we have taken over so far
+    engine_->take_changes(changes_);
+    if (!keeper_) {
+        processes_.moved().clear();
+        logs_.moved().clear();
+        fd_store_.moved().clear();
+        if (control_)
+            control_->moved().clear();
+        return;
+    }
+    // What was applied has effects that nobody has taken yet: with what it did to the records they belong on record.
+    for (core::Effect& effect : engine_->take_effects())
+        effects_.push_back(effect);
+    bool all = changes_.all;
+    std::string& frame = keeper_->frame();
+    if (!all) {
+        for (core::UnitId unit : changes_.units)
+            wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
+        for (core::UnitId unit : fd_store_.moved())
+            if (unit != core::no_unit)
+                wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
+        for (pid_t pid : processes_.moved())
+            wire::put_item(frame, wire::Tag::process, image_of_process(pid));
+        for (StreamId stream : logs_.moved())
+            wire::put_item(frame, wire::Tag::stream, logs_.tell(stream));
+        if (control_)
+            for (int fd : control_->moved())
+                put_client(frame, fd, false);
+        if (std::exchange(halt_on_record_, engine_->halt()) != engine_->halt())
+            manager_moved_ = true;
+        if (std::exchange(manager_moved_, false))
+            wire::put_item(frame, wire::Tag::manager, image_of_manager());
+        if (effects_done_ > 0 || exits_done_ > 0 || spawn_on_record_)
+            wire::put_item(frame, wire::Tag::done, wire::DoneImage{effects_done_, exits_done_});
+        exits_done_ = 0;
+        put_effects(frame);
+    }
+    processes_.moved().clear();
+    logs_.moved().clear();
+    fd_store_.moved().clear();
+    if (control_)
+        control_->moved().clear();
+    effects_done_ = 0;
+    spawn_on_record_ = false;
+    if (all || (!frame.empty() && !keeper_->append()))
+        remember_all(false);
+}
+
+// The next thing to do is done, or is about to be.
+core::Effect Supervisor::next_effect() {
+    core::Effect effect = effects_.front();
+    effects_.pop_front();
+    if (effects_on_record_ > 0) {
+        --effects_on_record_;
+        ++effects_done_;
+    }
+    if (effect.unit != core::no_unit)
+        engine_->mark(effect.unit); // what it does to the unit is more than its record shows
+    return effect;
+}
+
+// Collected: the kernel will not tell of them again.
+void Supervisor::remember_exits() {
+    if (!keeper_ || exits_.empty() || before_ != nullptr)
+        return;
+    std::string& frame = keeper_->frame();
+    for (const os::Exit& exit : exits_)
+        wire::put_item(frame, wire::Tag::exit,
+                       wire::ExitImage{exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, exit.core});
+    if (!keeper_->append())
+        remember_all(false);
+}
+
+// A process that nobody but us knows to be the unit's.
+void Supervisor::remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch) {
+    if (!keeper_ || before_ != nullptr)
+        return;
+    spawn_on_record_ = true;
+    wire::put_item(keeper_->frame(), wire::Tag::spawn,
+                   wire::SpawnImage{unit, role, pid, launch.out.get(), launch.err.get(), launch.ready.get()});
+    (void)keeper_->append(); // what it would be too long for, the next frame finds out
+}
+
+} // namespace mi::daemon

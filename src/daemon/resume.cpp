@@ -1,0 +1,279 @@
+// Going on where the program before us was: what it had on record becomes what our objects hold. Nothing is started or
+// stopped by that; what was decided and not done is done then, what has ended meanwhile is collected.
+#include "daemon/resume.hpp"
+
+#include "daemon/supervisor.hpp"
+#include "os/process.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace mi::daemon {
+
+using core::Effect;
+using core::Event;
+using core::Record;
+using core::Role;
+using core::Stage;
+using core::UnitId;
+
+namespace {
+
+template <typename Enum>
+Enum enumerator(std::uint8_t number, Enum last) {
+    return static_cast<Enum>(std::min(number, static_cast<std::uint8_t>(last)));
+}
+
+core::Listen listen_of(const wire::SocketImage& image) {
+    core::Listen listen{.kind = enumerator(image.kind, core::Listen::Kind::fifo), .address = image.address};
+    listen.name = image.name;
+    listen.user = image.user;
+    listen.group = image.group;
+    listen.mode = image.mode;
+    listen.backlog = image.backlog;
+    listen.reuse_port = image.reuse_port;
+    listen.accept = image.accept;
+    listen.max_connections = image.max_connections;
+    return listen;
+}
+
+} // namespace
+
+// --- before there is a supervisor -------------------------------------------------------------------------------------
+
+void drop_closed(wire::Snapshot& state) {
+    std::unordered_set<int> taken;
+    // Each once: a number that stands in two places is one too many, and the first owner would close it for the second.
+    auto see = [&](std::int32_t& fd) {
+        if (fd >= 0 && (::fcntl(fd, F_GETFD) < 0 || !taken.insert(fd).second))
+            fd = -1;
+    };
+    wire::ManagerImage& manager = state.manager;
+    for (std::int32_t* fd : {&manager.control, &manager.lock, &manager.log_socket, &manager.log_memory,
+                             &manager.holding_read, &manager.holding_write, &manager.own_lines})
+        see(*fd);
+    if (state.spawned)
+        for (std::int32_t* fd : {&state.spawned->out, &state.spawned->err, &state.spawned->ready})
+            see(*fd);
+    for (auto& [id, stream] : state.streams)
+        see(stream.fd);
+    std::erase_if(state.streams, [](const auto& one) { return one.second.fd < 0; });
+    for (auto& [id, unit] : state.units) {
+        see(unit.ready);
+        see(unit.network);
+        if (unit.line) {
+            see(unit.line->fd);
+            if (unit.line->fd < 0)
+                unit.line.reset();
+        }
+        for (wire::StoredImage& stored : unit.stored)
+            see(stored.fd);
+        std::erase_if(unit.stored, [](const auto& one) { return one.fd < 0; });
+        for (wire::SocketImage& socket : unit.sockets)
+            see(socket.fd);
+        std::erase_if(unit.sockets, [](const auto& one) { return one.fd < 0; });
+    }
+    for (auto& [fd, client] : state.clients)
+        see(client.fd);
+    std::erase_if(state.clients, [](const auto& one) { return one.second.fd < 0 || one.second.lost; });
+}
+
+void complete_units(const wire::Snapshot& state, std::vector<core::Unit>& units) {
+    std::unordered_set<std::string> known;
+    for (const core::Unit& unit : units)
+        known.insert(unit.name);
+    for (const auto& [id, image] : state.units) {
+        if (known.contains(image.name) || !core::active(image.record.phase))
+            continue;
+        core::Unit unit;
+        unit.name = image.name;
+        unit.description = "its unit file is gone";
+        // What can be stopped has to be a service; a target that is gone is of no use to anybody.
+        if (image.record.main_pid == 0 && image.record.hook_pid == 0 && image.invocation.empty())
+            unit.kind = core::Kind::target;
+        unit.service.restart = core::RestartPolicy::no;
+        units.push_back(std::move(unit));
+    }
+}
+
+std::vector<std::string> names_of_units(const wire::Snapshot& state) {
+    std::vector<std::string> names;
+    for (const auto& [id, image] : state.units)
+        if (core::active(image.record.phase) || image.record.asked != core::Asked::nothing)
+            names.push_back(image.name);
+    return names;
+}
+
+// --- the supervisor ---------------------------------------------------------------------------------------------------
+
+void Supervisor::take_over_manager(const wire::ManagerImage& image) {
+    target_ = image.target;
+    tried_targets_.insert(image.tried_targets.begin(), image.tried_targets.end());
+    init_started_ = {image.init_started};
+    units_loaded_ = {image.units_loaded};
+    target_reached_ = {image.target_reached};
+    outcome_ = {enumerator(image.ending, core::Ending::exit), image.exit_code};
+    entry_failure_ = image.entry_failure;
+    all_down_ = image.all_down;
+    told_ready_ = image.told_ready;
+    give_up_at_ = {image.give_up_at};
+    report_at_ = {image.report_at};
+    lines_made_ = image.lines_made;
+    set_aside_ = image.set_aside;
+    lock_ = image.lock;
+    target_said_ = image.target_said;
+    boot_note_ = image.boot_note;
+    if (ScheduledEnd end; !image.scheduled.empty() && wire::decode(image.scheduled, end))
+        resume_schedule(std::move(end));
+}
+
+void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    Live& live = live_[id];
+    live.status = std::move(image.status);
+    live.trouble = std::move(image.trouble);
+    live.digest = image.digest;
+    live.starting = {image.starting};
+    live.up = {image.up};
+    live.from_pid_file = image.from_pid_file;
+    live.own.network = Fd(image.network);
+    live.own.temporary = std::move(image.temporary);
+    for (wire::DirectoryImage& directory : image.runtime)
+        live.own.runtime.push_back({.base = std::move(directory.base), .components = std::move(directory.components)});
+    processes_.go_on(id, unit.name, image);
+    if (core::active(engine_->record(id).phase) && !processes_.uses_session(id))
+        resources_.go_on(unit);
+    if (image.ready >= 0) {
+        live.ready = Fd(image.ready);
+        watch_ready(id);
+    }
+    if (image.line) {
+        live.line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.line->fd)),
+                                                 std::move(image.line->path), image.line->user);
+        if (image.line->access)
+            live.line->access = enumerator(*image.line->access, core::NotifyAccess::all);
+        live.line->complaints = image.line->complaints;
+        (void)watch_line(id);
+    }
+    for (wire::StoredImage& stored : image.stored)
+        fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
+    std::vector<Sockets::Open> open;
+    for (wire::SocketImage& socket : image.sockets)
+        open.push_back(
+            {listen_of(socket), os::ListenSocket::adopt(Fd(socket.fd), {std::move(socket.path), socket.device,
+                                                                        socket.inode, socket.made_path})});
+    if (!open.empty())
+        sockets_.adopt(unit.name, std::move(open));
+    for (const wire::GateImage& gate : image.gates)
+        connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
+    if (image.timer)
+        timers_.go_on(id, unit, *image.timer);
+}
+
+void Supervisor::take_over_effects(const wire::Snapshot& state, const std::function<UnitId(std::uint32_t)>& number) {
+    for (const wire::EffectImage& image : state.effects) {
+        Effect effect{.kind = enumerator(image.kind, Effect::Kind::halt),
+                      .unit = number(image.unit),
+                      .role = image.role,
+                      .index = image.index,
+                      .scope = enumerator(image.scope, Effect::Scope::everything),
+                      .number = image.number,
+                      .from = image.from,
+                      .to = image.to,
+                      .ending = enumerator(image.ending, core::Ending::exit)};
+        if (effect.unit != core::no_unit || effect.kind == Effect::Kind::halt)
+            effects_.push_back(effect);
+    }
+    // What was made last, and is on record only so.
+    if (state.spawned) {
+        const wire::SpawnImage& image = *state.spawned;
+        const UnitId id = number(image.unit);
+        Launch launch;
+        launch.out = Fd(image.out);
+        launch.err = Fd(image.err);
+        launch.ready = Fd(image.ready);
+        if (id != core::no_unit && image.role == Role::connection) {
+            processes_.add(image.pid, attach_output({id, image.role, {}}, engine_->graph().unit(id), launch));
+        } else if (id != core::no_unit) {
+            auto decided = std::ranges::find_if(effects_, [&](const Effect& effect) {
+                return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == image.role;
+            });
+            Effect effect{.kind = Effect::Kind::spawn, .unit = id, .role = image.role};
+            if (decided != effects_.end()) {
+                effect = *decided;
+                effects_.erase(decided);
+            }
+            spawned(effect, engine_->graph().unit(id), image.pid, launch);
+        }
+    }
+    // A process that is to be, and nobody is about to make it.
+    for (UnitId id = 0; id < engine_->graph().size(); ++id) {
+        const Record& record = engine_->record(id);
+        auto expect = [&](Role role, std::uint8_t index) {
+            if (std::ranges::none_of(effects_, [&](const Effect& effect) {
+                    return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == role;
+                }))
+                effects_.push_back({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
+        };
+        if (record.main_pid == core::pid_pending)
+            expect(Role::main, 0);
+        if (record.hook_pid == core::pid_pending && record.hook != Role::none)
+            expect(record.hook, record.hook_index);
+    }
+}
+
+void Supervisor::take_over(wire::Snapshot& state) {
+    now_ = loop::now();
+    take_over_manager(state.manager);
+    std::vector<std::pair<std::string, Record>> saved;
+    std::map<std::uint32_t, std::size_t> places; // of old ids, in `saved`
+    for (auto& [id, image] : state.units) {
+        places[id] = saved.size();
+        saved.emplace_back(image.name, image.record);
+    }
+    for (auto& [name, record] : saved) {
+        auto at = places.find(record.cause);
+        record.cause = at == places.end() ? core::no_unit : static_cast<UnitId>(at->second);
+    }
+    auto number = [&](std::uint32_t old) {
+        auto at = state.units.find(old);
+        if (at == state.units.end())
+            return core::no_unit;
+        UnitId id = engine_->graph().find(at->second.name);
+        return id != core::no_unit && engine_->graph().name(id) == at->second.name ? id : core::no_unit;
+    };
+    engine_->restore(saved, enumerator(state.manager.halt, core::Engine::Halt::done), now_);
+    for (auto& [old, image] : state.units)
+        if (UnitId id = number(old); id != core::no_unit)
+            take_over_unit(id, image);
+    for (const auto& [pid, image] : state.processes) {
+        const UnitId id = number(image.unit);
+        if (id == core::no_unit)
+            continue;
+        processes_.adopt(pid, {id, image.role, {image.out, image.err}});
+        if (image.role == Role::connection)
+            connections_.adopt(pid, engine_->graph().name(id), image.socket);
+    }
+    take_over_effects(state, number);
+    for (const wire::ExitImage& image : state.exits)
+        exited({image.pid, image.killed ? os::Exit::Kind::killed : os::Exit::Kind::exited, image.code, image.core});
+    before_ = nullptr;
+    reap(); // the word of those that ended meanwhile may have gone with the program before us
+    for (UnitId id = 0; id < engine_->graph().size(); ++id) {
+        const Record& record = engine_->record(id);
+        if (record.stage == Stage::pid_file)
+            await_pid_file(id);
+        if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
+            await_connections(id);
+        if (record.main_pid > 0 && !os::process_exists(record.main_pid))
+            main_gone(id, record.main_pid); // not our child: nobody else is going to say so
+        else if (record.main_pid > 0)
+            watch_main(id, record.main_pid);
+    }
+    if (processes_.cgroups() != nullptr)
+        listen_to_memory();
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,21 @@
+// What has to be done with the state of the program before us ahead of everything else.
+#pragma once
+
+#include "core/unit.hpp"
+#include "wire/snapshot.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+// Descriptors that are not open after all, or named twice, are taken out, and with them what cannot be without.
+void drop_closed(wire::Snapshot& state);
+
+// The units that the state speaks of, besides those in files: instances of templates.
+[[nodiscard]] std::vector<std::string> names_of_units(const wire::Snapshot& state);
+
+// Units that run, and whose files are gone since: there is one to stop, for each.
+void complete_units(const wire::Snapshot& state, std::vector<core::Unit>& units);
+
+} // namespace mi::daemon

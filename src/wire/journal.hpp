@@ -1,0 +1,51 @@
+// The memory in which the state outlives a crash or a re-exec, as bytes: two slots, each a base and then the changes since,
+// frame by frame. A frame counts once its length is written, which comes last; a base once its slot's sequence number is.
+// So whatever a write was cut off by, the state of before it is there. What is in the frames is snapshot.hpp's.
+//
+// The memory is written by one process at a time, and read again by itself or by its next program: there is no machine crash
+// to think of, only a process that stops between two instructions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace mi::wire {
+
+class Journal {
+public:
+    // Sees to it that those bytes of the memory can be written; false where there is not that much.
+    using Reserve = std::function<bool(std::size_t from, std::size_t to)>;
+
+    // Nothing in it yet.
+    Journal() = default;
+    // `memory` as an empty journal, or as what was left in it.
+    static Journal make(std::span<char> memory, Reserve reserve);
+    // Nothing where it is no journal, or of a format that is not understood.
+    static std::vector<std::string_view> read(std::span<const char> memory);
+
+    // Appends a frame of changes. False: there is no room (or no memory); then only a new base helps.
+    bool append(std::string_view frame);
+    // Begins anew with `base`, in the other slot. False: there is no room; then the old state is what is left.
+    bool rebase(std::string_view base);
+    // Whether the changes have come to take more than the base itself: time for a new one.
+    [[nodiscard]] bool is_long() const { return used_ - base_ > (base_ > shortest ? base_ : shortest); }
+    // Bytes of the slot in use.
+    [[nodiscard]] std::size_t used() const { return used_; }
+
+private:
+    static constexpr std::size_t shortest = 16 << 10;
+
+    [[nodiscard]] bool put(std::size_t slot, std::size_t at, std::string_view frame);
+
+    std::span<char> memory_;
+    Reserve reserve_;
+    std::size_t slot_ = 1;            // the one in use
+    std::uint64_t sequence_ = 0;      // of that slot; 0: no slot is in use yet
+    std::size_t base_ = 0, used_ = 0; // bytes of the slot: up to the end of the base, and of all
+};
+
+} // namespace mi::wire

@@ -1,0 +1,272 @@
+// What outlives PID 1's own program: a crash, or a re-exec. Plain images of what the daemon's objects hold, each with its list
+// of fields; a frame of the journal is items, one after the other, each a tag and then an image. Reading them all in order
+// gives the state: an item replaces an earlier one of the same key. Descriptors are numbers: the program that comes after
+// has them open.
+//
+// Fields are added at the end, and tags after the last one: what a reader does not know it passes over, what it misses keeps
+// its default. So versions read each other's both ways.
+#pragma once
+
+#include "core/event.hpp"
+#include "core/record.hpp"
+#include "wire/codec.hpp"
+#include "wire/journal.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::wire {
+
+// A stored descriptor of a unit.
+struct StoredImage {
+    std::int32_t fd = -1;
+    std::string name;
+    bool watched = false;
+    static void fields(auto& self, auto&& visit) { visit(self.fd, self.name, self.watched); }
+};
+
+// A `[[listen]]` that is open: its settings, and the socket.
+struct SocketImage {
+    std::int32_t fd = -1;
+    std::uint8_t kind = 0; // core::Listen::Kind
+    std::string address, name, user, group;
+    std::optional<std::uint32_t> mode;
+    std::int32_t backlog = 0;
+    bool reuse_port = false, accept = false;
+    std::uint32_t max_connections = 0;
+    std::string path; // that leads to it, if it has one, and to what
+    std::uint64_t device = 0, inode = 0;
+    bool made_path = false;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.fd, self.kind, self.address, self.name, self.user, self.group, self.mode, self.backlog,
+              self.reuse_port, self.accept, self.max_connections, self.path, self.device, self.inode, self.made_path);
+    }
+};
+
+// Connections at one of them: those open, and all there were.
+struct GateImage {
+    std::string socket;
+    std::uint32_t now = 0;
+    std::uint64_t all = 0;
+    static void fields(auto& self, auto&& visit) { visit(self.socket, self.now, self.all); }
+};
+
+// Where its present run speaks to us (sd_notify).
+struct LineImage {
+    std::int32_t fd = -1;
+    std::string path;
+    std::uint32_t user = 0;
+    std::optional<std::uint8_t> access; // core::NotifyAccess
+    std::uint32_t complaints = 0;
+    static void fields(auto& self, auto&& visit) { visit(self.fd, self.path, self.user, self.access, self.complaints); }
+};
+
+// A directory as os::Directory has it.
+struct DirectoryImage {
+    std::string base;
+    std::vector<std::string> components;
+    static void fields(auto& self, auto&& visit) { visit(self.base, self.components); }
+};
+
+// Where a timer has got to; moments of the boot clock and, in microseconds, of the wall clock.
+struct TimerImage {
+    bool armed = false, ran = false, after_boot_done = false;
+    std::optional<Span> after_boot_at;
+    Span every_from{0};
+    bool every_resumed = false, fresh = false;
+    std::int64_t cursor = 0, last = 0;
+    std::optional<std::int64_t> last_run;
+    Span not_before{0};
+    static void fields(auto& self, auto&& visit) {
+        visit(self.armed, self.ran, self.after_boot_done, self.after_boot_at, self.every_from, self.every_resumed,
+              self.fresh, self.cursor, self.last, self.last_run, self.not_before);
+    }
+};
+
+// Everything there is to a unit but its processes and their output.
+struct UnitImage {
+    std::uint32_t id = core::no_unit; // what others, and `cause` in the record, call it by
+    std::string name;
+    core::Record record;
+    std::uint64_t digest = 0;
+    Span starting{0}, up{0}; // since boot
+    std::string status, trouble;
+    std::int32_t from_pid_file = 0;
+    std::int32_t ready = -1, network = -1; // descriptors
+    std::vector<std::string> temporary;
+    std::vector<DirectoryImage> runtime;
+    std::string invocation;
+    std::vector<std::int32_t> sessions;
+    bool by_session = false, cgroup_gone = false, frozen = false;
+    std::optional<LineImage> line;
+    std::vector<StoredImage> stored;
+    std::vector<SocketImage> sockets;
+    std::vector<GateImage> gates;
+    std::optional<TimerImage> timer;
+    std::uint8_t sweep = 0; // 1: of the processes we started, 2: of everything
+    std::int32_t sweep_number = 0;
+    bool sweep_signalled = false;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.id, self.name, self.record, self.digest, self.starting, self.up, self.status, self.trouble,
+              self.from_pid_file, self.ready, self.network, self.temporary, self.runtime, self.invocation,
+              self.sessions, self.by_session, self.cgroup_gone, self.frozen, self.line, self.stored, self.sockets,
+              self.gates, self.timer, self.sweep, self.sweep_number, self.sweep_signalled);
+    }
+};
+
+// A process that we started for a unit, or were shown; without a unit: it has ended.
+struct ProcessImage {
+    std::int32_t pid = 0;
+    std::uint32_t unit = core::no_unit;
+    core::Role role = core::Role::none;
+    std::uint32_t out = 0, err = 0; // its streams
+    std::string socket;             // a connection: that it came in at
+    static void fields(auto& self, auto&& visit) {
+        visit(self.pid, self.unit, self.role, self.out, self.err, self.socket);
+    }
+};
+
+// A pipe of a process to the collector; without a descriptor: it has ended.
+struct StreamImage {
+    std::uint32_t id = 0;
+    std::int32_t fd = -1;
+    std::string unit;
+    std::uint8_t source = 0; // logs::Source
+    std::uint64_t rotate_size = 0;
+    std::uint32_t rotate_keep = 0;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep);
+    }
+};
+
+// A client of the control socket, and what it waits for; without `open`: it is gone.
+struct ClientImage {
+    std::int32_t fd = -1;
+    bool open = false;
+    std::int32_t pid = 0;
+    std::uint32_t uid = 0, gid = 0;
+    bool may_act = false, more = false;
+    std::uint64_t call = 0; // 0: nothing is asked
+    // What it waits for: 0 events, else 1 + Manager::Goal.
+    std::uint8_t goal = 0;
+    std::vector<std::string> units;
+    core::Phase state = core::Phase::up;
+    std::string in, out; // what was read and not handled, what was written and not sent
+    bool lost = false;   // it cannot be served on: something of it was not kept
+    static void fields(auto& self, auto&& visit) {
+        visit(self.fd, self.open, self.pid, self.uid, self.gid, self.may_act, self.more, self.call, self.goal,
+              self.units, self.state, self.in, self.out, self.lost);
+    }
+};
+
+// An effect that is decided and not done.
+struct EffectImage {
+    std::uint8_t kind = 0; // core::Effect::Kind
+    std::uint32_t unit = core::no_unit;
+    core::Role role = core::Role::none;
+    std::uint8_t index = 0, scope = 0;
+    std::int32_t number = 0;
+    core::Phase from = core::Phase::down, to = core::Phase::down;
+    std::uint8_t ending = 0;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.kind, self.unit, self.role, self.index, self.scope, self.number, self.from, self.to, self.ending);
+    }
+};
+
+// A child that was collected, and what follows from it is not on record yet.
+struct ExitImage {
+    std::int32_t pid = 0;
+    std::int32_t code = 0;
+    bool killed = false, core = false;
+    static void fields(auto& self, auto&& visit) { visit(self.pid, self.code, self.killed, self.core); }
+};
+
+// A process that was made, and is not on record yet otherwise.
+struct SpawnImage {
+    std::uint32_t unit = core::no_unit;
+    core::Role role = core::Role::none;
+    std::int32_t pid = 0;
+    std::int32_t out = -1, err = -1, ready = -1; // read ends
+    static void fields(auto& self, auto&& visit) {
+        visit(self.unit, self.role, self.pid, self.out, self.err, self.ready);
+    }
+};
+
+// How much of what was listed before is done: effects from the front, and exits.
+struct DoneImage {
+    std::uint32_t effects = 0, exits = 0;
+    static void fields(auto& self, auto&& visit) { visit(self.effects, self.exits); }
+};
+
+// What the manager itself has.
+struct ManagerImage {
+    std::string version; // of the program that wrote it
+    std::string target;
+    std::vector<std::string> tried_targets;
+    Span init_started{0}, units_loaded{0}, target_reached{0}; // since boot
+    std::uint8_t ending = 0;                                  // core::Ending
+    std::int32_t exit_code = 0, entry_failure = 1;
+    std::uint8_t halt = 0; // Engine's way down
+    bool all_down = false, told_ready = false;
+    Span give_up_at = Span::max(), report_at = Span::max();
+    std::uint64_t lines_made = 0, set_aside = 0, limit_soft = 0, limit_hard = 0; // RLIMIT_NOFILE as we found it
+    bool limit_raised = false;
+    std::string cgroup, cgroup_prefix; // our tree: where it is in the file system, and in the hierarchy
+    std::vector<std::string> controllers, controllers_above;
+    bool in_leaf = false;
+    // Descriptors.
+    std::int32_t control = -1, lock = -1;
+    std::int32_t log_socket = -1, log_memory = -1, holding_read = -1, holding_write = -1, own_lines = -1;
+    std::int32_t log_pid = 0; // the collector
+    std::uint32_t last_stream = 0;
+    bool log_finishing = false;
+    std::string log_directory;
+    std::uint64_t last_call = 0;
+    std::string scheduled; // an end at a set time, in its own form; empty: none
+    bool target_said = false;
+    std::string boot_note;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.version, self.target, self.tried_targets, self.init_started, self.units_loaded, self.target_reached,
+              self.ending, self.exit_code, self.entry_failure, self.halt, self.all_down, self.told_ready,
+              self.give_up_at, self.report_at, self.lines_made, self.set_aside, self.limit_soft, self.limit_hard,
+              self.limit_raised, self.cgroup, self.cgroup_prefix, self.controllers, self.controllers_above,
+              self.in_leaf, self.control, self.lock, self.log_socket, self.log_memory, self.holding_read,
+              self.holding_write, self.own_lines, self.log_pid, self.last_stream, self.log_finishing,
+              self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note);
+    }
+};
+
+enum class Tag : std::uint8_t { none, manager, unit, process, stream, client, effect, exit, spawn, done };
+
+// Appends an item to a frame.
+template <typename T>
+void put_item(std::string& frame, Tag tag, const T& image) {
+    frame += static_cast<char>(tag);
+    encode(frame, image);
+}
+
+// All items folded.
+struct Snapshot {
+    ManagerImage manager;
+    std::map<std::uint32_t, UnitImage> units;
+    std::map<std::int32_t, ProcessImage> processes;
+    std::map<std::uint32_t, StreamImage> streams;
+    std::map<std::int32_t, ClientImage> clients; // by descriptor
+    std::vector<EffectImage> effects;
+    std::vector<ExitImage> exits;
+    std::optional<SpawnImage> spawned;
+
+    // False: the bytes are not items. What came before in the frame may have been taken.
+    [[nodiscard]] bool take(std::string_view frame);
+    // Every descriptor that it names.
+    [[nodiscard]] std::vector<int> descriptors() const;
+};
+
+// The state that the frames of a journal give; nothing where there are none, or one is not understood.
+[[nodiscard]] std::optional<Snapshot> fold(const std::vector<std::string_view>& frames);
+
+} // namespace mi::wire

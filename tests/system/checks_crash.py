@@ -1,0 +1,198 @@
+"""PID 1 crashes, and is executed anew, under load: what runs goes on as if nothing had been, and nothing is lost."""
+import os
+import random
+import re
+import signal
+import statistics
+import time
+
+from harness import Failed, sh, until
+
+SLEEP = "exec sleep 1000"
+FAULTS = ("segv", "abort", "bad-alloc", "stack-overflow", "assert", "ill", "fpe", "bus", "exception")
+MANAGER = {"manager": {"crash-limit": 1000}}
+
+
+def overview(init):
+    return init.call("Overview")["parameters"]
+
+
+def again(init, timeout=10):
+    """A new connection, as the ones of before may be gone. The time until it is answered."""
+    began = time.monotonic()
+
+    def answered():
+        try:
+            if init.main_client:
+                init.main_client.close()
+            init.main_client = init.client()
+            init.main_client.call("Ping", 10)
+            return True
+        except (OSError, Failed):
+            return False
+    until(answered, timeout, "the init answers again", 0.001)
+    return time.monotonic() - began
+
+
+def crash(init, how, count):
+    """Has the init crash, and waits until it has come back: `count` crashes it has had by then. Seconds without it."""
+    began = time.monotonic()
+    if isinstance(how, int):
+        os.kill(init.pid(), how)
+    else:
+        client = init.client()
+        client.send("Crash", kind=how)
+        try:
+            client.receive(5)
+        except (Failed, OSError):
+            pass
+        client.close()
+    until(lambda: again(init) is not None and overview(init).get("crashes", 0) >= count, 10, f"crash {count}", 0.001)
+    return time.monotonic() - began
+
+
+def reexec(init):
+    began = time.monotonic()
+    reply = init.call("Reexec", 20)
+    if "error" in reply:
+        raise Failed(f"not executed anew: {reply}")
+    return time.monotonic() - began
+
+
+def numbers(init, unit, prefix):
+    """The lines of a unit that counts; what is missing between the first and the last."""
+    found = [int(line[3].split()[1]) for line in init.log(unit, ("out",)) if line[3].startswith(prefix)]
+    return found, sorted(set(range(1, (max(found) if found else 0) + 1)) - set(found))
+
+
+def crash_load(t):
+    beat = t.scene.program("sys_beat")
+    units = {}
+    for number in range(100):
+        units[f"s{number:02}"] = {"service": {"command": [beat, str(20 + number)], "restart": "no"}}
+    for number in range(0, 100, 5):
+        units[f"s{number:02}"]["service"].update(
+            {"command": [beat, str(20 + number), "notify"], "type": "notify", "watchdog": "5s"})
+    units["retry"] = {"service": sh("exit 1", restart_delay="300ms", restart_delay_max="300ms", restart_limit=0)}
+    units["done"] = {"service": sh("echo once >>$0.ran; true", type="oneshot")}
+    units["hourly"] = {"timer": {"every": "1h"}, "service": sh("true", type="oneshot")}
+    units["door"] = {"listen": [{"stream": f"{t.scene.work}/door", "mode": "0666"}],
+                     "service": {**sh(SLEEP), "activation": "on-demand"}}
+    for number in range(6):
+        units[f"victim{number}"] = {"enabled": False, "service": sh(SLEEP, restart="no")}
+    chance = random.Random(seed := int(os.environ.get("SEED", time.time_ns() % 1000000)))
+    t.note(f"seed {seed}")
+    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+        names = [name for name in units if name.startswith("s")]
+        for name in names:
+            init.wait(name, timeout=30)
+        init.wait("done", "done")
+        before = {name: init.status(name) for name in names + ["done", "hourly", "door"]}
+        memory, descriptors = [], []
+        away, handed, count = [], [], 0
+        ways = [signal.SIGSEGV, signal.SIGABRT, *FAULTS]
+        exits_seen = 0
+        for turn in range(50):
+            victim = f"victim{turn % 6}"
+            init.start(victim)
+            pid = init.outside(init.status(victim)["main_pid"])
+            how = ways[turn % len(ways)] if turn < len(ways) else chance.choice(ways)
+            count += 1
+            os.kill(pid, signal.SIGKILL)
+            away.append(crash(init, how, count))
+            status = init.wait_failed(victim)
+            exits_seen += status["last_exit"]["number"] == 9
+            handed.append(reexec(init))
+            if turn in (5, 49):
+                memory.append(init.memory())
+                descriptors.append(init.descriptors())
+        after = {name: init.status(name) for name in before}
+        t.equal("50 crashes are counted", overview(init).get("crashes", 0), 50)
+        t.equal("50 re-executions are counted", overview(init).get("reexecs", 0), 50)
+        t.equal("every service has the process it had", [after[name]["main_pid"] for name in names],
+                [before[name]["main_pid"] for name in names])
+        t.equal("no service was restarted", [name for name in before if after[name]["restarts"]], [])
+        t.equal("states are what they were", {name: after[name]["state"] for name in before},
+                {name: before[name]["state"] for name in before})
+        t.equal("each of them is since when it was", {name: after[name].get("since") for name in before},
+                {name: before[name].get("since") for name in before})
+        t.equal("every exit in the middle of a crash is reported", exits_seen, 50)
+        t.ok("a unit in backoff is tried on", init.status("retry")["restarts"] > 10, init.status("retry"))
+        t.ok("memory is level", memory[1] < memory[0] + 600, f"{memory} KiB")
+        t.ok("so are descriptors", descriptors[1] <= descriptors[0] + 8, descriptors)
+        t.ok("an on-demand service listens on", os.path.exists(f"{t.scene.work}/door"))
+        report = [line[3] for line in init.log("miniinit", ())]
+        t.ok("the log tells of each crash", sum("crashed" in line for line in report) >= 50,
+             sum("crashed" in line for line in report))
+        t.note(f"without supervision: median {1000 * statistics.median(away):.0f} ms, worst {1000 * max(away):.0f} ms; "
+               f"re-executed: median {1000 * statistics.median(handed):.0f} ms")
+        init.stop(*names)
+        lost = {}
+        for name in names:
+            found, missing = numbers(init, name, "beat")
+            last, _ = numbers(init, name, "last")
+            if missing or last != [max(found)] or len(found) != len(set(found)):
+                lost[name] = (missing[:5], last, max(found))
+        t.equal("every line of 100 services is in their logs, once", lost, {})
+        t.equal("no zombie is left", init.zombies(), 0)
+
+
+def crash_subscriptions(t):
+    """What clients wait for is waited for by the next program."""
+    units = {"slow": {"enabled": False, "service": sh("read line <$MINI_FIFO; echo >&3; " + SLEEP, type="notify-fd")},
+             "other": {"service": sh(SLEEP)}}
+    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+        init.wait("other")
+        events = init.client()
+        events.send("Events", more=True)
+        waits = init.client()
+        waits.send("Wait", unit="other", state="down")
+        until(lambda: init.call("Ping") is not None)
+        reexec(init)
+        init.call("Ping")
+        crash(init, "segv", 1)
+        init.stop("other")
+        reply = waits.receive(10)
+        t.ok("a call that waits is answered by the init after the next", reply and reply["parameters"]["unit"]["state"] == "down",
+             reply)
+        seen = []
+        while (reply := events.receive(5)) is not None:
+            seen.append(reply["parameters"]["event"])
+            if seen[-1].get("unit") == "other" and seen[-1].get("state") == "down":
+                break
+        t.ok("a subscriber hears of what happens after", seen and seen[-1].get("state") == "down", seen[-3:])
+        events.close()
+        waits.close()
+
+
+def crash_signals(t):
+    """Signals that end other programs, sent by a service to PID 1."""
+    units = {"killer": {"enabled": False, "service": sh("kill -SEGV 1; kill -ABRT 1; kill -KILL 1; echo sent", type="oneshot")},
+             "keeper": {"service": sh(SLEEP)}}
+    with t.scene.init(units, sections=MANAGER) as init:
+        pid = init.wait("keeper")["main_pid"]
+        try:
+            init.start("killer")
+        except (Failed, OSError):
+            pass
+        again(init)
+        until(lambda: again(init) and overview(init).get("crashes", 0) >= 1, 10, "a crash")
+        init.wait("killer", "done")
+        t.equal("a service that sends SEGV, ABRT and KILL to PID 1 ends nothing", init.status("keeper")["main_pid"], pid)
+        text = " ".join(line[3] for line in init.log("miniinit", ()))
+        t.ok("who has sent it is said", re.search(r"SIG(SEGV|ABRT).*sent by process \d+", text), text[-300:])
+
+
+def crash_in_shutdown(t):
+    """A crash on the way down: the way is gone on."""
+    units = {"slow": {"service": sh("trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done")}, "quick": {"service": sh(SLEEP)}}
+    with t.scene.init(units, sections=MANAGER) as init:
+        init.wait("slow")
+        os.kill(init.pid(), signal.SIGTERM)
+        until(lambda: init.state("slow") == "stopping", 5, "stopping")
+        os.kill(init.pid(), signal.SIGSEGV)
+        t.equal("an init that crashes while it ends ends all the same", init.process.wait(15), 0)
+
+
+GROUPS = [crash_subscriptions, crash_signals, crash_in_shutdown]
+ALONE = [crash_load]
