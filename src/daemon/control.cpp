@@ -450,6 +450,7 @@ void ControlServer::adopt(wire::ClientImage image) {
         return;
     if (image.call != 0)
         state.calls.emplace(image.call, entered);
+    state.moved.push_back(entered->fd.get());
     state.see_to(*entered);
 }
 

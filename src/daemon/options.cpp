@@ -33,6 +33,7 @@ constexpr char help[] =
     "      --run-dir DIR              runtime files        --state-dir DIR   what outlives a boot\n"
     "      --log-level LEVEL          emerg ... debug, 0 ... 7\n"
     "      --debug-faults             for tests: minictl debug-crash makes the init fail\n"
+    "      --no-state                 to measure what it costs: keep no state, so that a crash is the end\n"
     "      --version, --help\n"
     "\n"
     "Examples:\n"
@@ -61,6 +62,7 @@ enum Long {
     resume,
     check_snapshot,
     debug_faults,
+    no_state,
     version,
 };
 
@@ -81,6 +83,7 @@ constexpr option long_options[] = {
     {"resume", required_argument, nullptr, resume},
     {"check-snapshot", required_argument, nullptr, check_snapshot},
     {"debug-faults", no_argument, nullptr, debug_faults},
+    {"no-state", no_argument, nullptr, no_state},
     {"version", no_argument, nullptr, version},
     {"group", no_argument, nullptr, 'g'},
     {"rewrite-signal", required_argument, nullptr, 'r'},
@@ -165,6 +168,7 @@ std::string apply(Options& options, int code, std::string_view value) {
             return bad_value(code == resume ? "--resume" : "--check-snapshot", value, "a descriptor");
         break;
     case debug_faults: options.debug_faults = true; break;
+    case no_state: options.no_state = true; break;
     case version: options.version = true; break;
     case 'g': options.group = true; break;
     case 'r':

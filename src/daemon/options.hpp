@@ -43,6 +43,7 @@ struct Options {
     int parent_death_signal = 0;          // -p: what we get when our parent dies; 0: nothing
     int resume_fd = -1;                   // --resume FD: the state that a re-exec or a crash left; internal
     int check_fd = -1;                    // --check-snapshot FD: only say whether we could go on with that; internal
+    bool no_state = false;                // --no-state: nothing of us outlives a crash
     bool debug_faults = false;            // --debug-faults: minictl debug-crash is obeyed
     bool help = false;                    // --help: print help_text() and exit 0
     bool version = false;                 // --version: print the version and exit 0

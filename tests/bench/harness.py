@@ -201,6 +201,10 @@ class Run:
                     total += int(line.split()[1])
         return total
 
+    def cpu(self):
+        """Nanoseconds that PID 1 has run."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0])
+
     def wakeups(self, pids):
         """Context switches that these processes made by going to sleep."""
         total = 0

@@ -87,6 +87,24 @@ class Miniinit(Init):
         return self.write(place, {f"link-{i}": link(i) for i in range(count)})
 
 
+class Stateless(Miniinit):
+    """The same, with nothing that would outlive a crash of it: what that costs is the difference."""
+    name = "miniinit, no state"
+
+    def argv(self, place, units):
+        return [*super().argv(place, units), "--no-state"]
+
+
+class Crowded(Miniinit):
+    """The same, with many other units that nothing happens to."""
+    name = "miniinit, crowded"
+    others = 5000
+
+    def write(self, place, units):
+        idle = {f"idle-{i}": self.unit(["/bin/true"], more="enabled = false\n") for i in range(self.others)}
+        return super().write(place, {**idle, **units})
+
+
 class Busybox(Init):
     name = "busybox init"
     ends = False  # it wants to halt the machine, which it may not here

@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 
 from harness import ENVIRONMENT, Place, Run, Trouble, wait_for
-from inits import Init, Runit, S6
+from inits import Crowded, Init, Runit, S6, Stateless
 
 
 class Bench:
@@ -166,6 +166,38 @@ def restart(bench):
     if not bench.quick:
         values |= bench.rounds(1, bench.peers, measure)
     bench.table.times("killed service up again", {init.name: median(some) for init, some in values.items()}, bar=2.0)
+
+
+def state(bench):
+    """What it costs that our state outlives a crash: with it against without, and with 5,000 units nothing happens to."""
+    ours, bare = bench.miniinit, Stateless(bench.tools, bench.miniinit.binary)
+    # Pairs, and the median of their ratios: what else the machine does meets both of a pair.
+    ratios, rounds = [], 5 if bench.quick else 25
+    for _ in range(rounds):
+        with_it, without = bring_up(bench, ours, 1000)[0], bring_up(bench, bare, 1000)[0]
+        without = (without + bring_up(bench, bare, 1000)[0]) / 2
+        ratios.append((with_it / without + bring_up(bench, ours, 1000)[0] / without) / 2)
+    cost = median(ratios)
+    bench.table.row("start 1,000 with state / without", {ours.name: f"{cost:.3f}"}, bar="≤ 1.03", held=[cost <= 1.03])
+
+    def again(init):
+        with ExitStack() as stack:
+            run = bench.run(stack, init, init.services, 100, 100)
+            run.all_up(30)
+            time.sleep(0.5)
+            before = run.cpu()
+            starts = lambda: sum(slot.starts for slot in run.board.slots)
+            for pid in run.services():
+                so_far = starts()
+                os.kill(pid, signal.SIGKILL)
+                wait_for("the restart of a killed service", lambda: starts() > so_far, 10)
+            return run.cpu() - before
+
+    crowded = Crowded(bench.tools, ours.binary)
+    values = bench.rounds(3 if bench.quick else 9, [ours, crowded], again)
+    growth = median(values[crowded]) / median(values[ours])
+    bench.table.row("CPU of 100 restarts, beside 5,000 other units / beside none", {ours.name: f"{growth:.2f}"},
+                    bar="≤ 1.2", held=[growth <= 1.2])
 
 
 class Command:
@@ -336,4 +368,4 @@ def status(bench):
 
 
 PARTS = {"start": start, "chain": chain, "memory": memory, "restart": restart, "orphans": orphans, "logs": logs,
-         "command": command, "status": status}
+         "command": command, "status": status, "state": state}

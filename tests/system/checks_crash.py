@@ -3,6 +3,7 @@ import os
 import random
 import re
 import signal
+import socket
 import statistics
 import time
 
@@ -165,6 +166,60 @@ def crash_subscriptions(t):
         waits.close()
 
 
+def crash_kinds(t):
+    """Units of every kind, over crashes and re-executions."""
+    work = t.scene.work
+    units = {"echo": {"listen": [{"stream": f"{work}/echo", "accept": True}], "service": {"command": ["/bin/cat"]},
+                      "process": {"stdin": "socket", "stdout": "socket"}},
+             "limited": {"service": sh(SLEEP), "cgroup": {"pids-max": 20}},
+             "private": {"service": sh(SLEEP), "process": {"runtime-directory": ["carried"]}},
+             "forks": {"service": {"command": ["/bin/sh", "-c", f"sleep 1000 & echo $! >{work}/forks.pid"], "type": "forking"},
+                       "process": {"pid-file": f"{work}/forks.pid"}},
+             "hooks": {"enabled": False, "service": {**sh(SLEEP), "pre-start": [["/bin/sleep", "1"]], "post-stop": [["/bin/true"]]}},
+             "late": {"timer": {"after-boot": "0s", "every": "1h"}, "service": sh("echo ran", type="oneshot")},
+             "gone": {"service": sh(SLEEP)}}
+    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+        for unit in ("limited", "private", "forks", "gone"):
+            init.wait(unit)
+        until(lambda: init.log("late", ("out",)), 5, "the first run of a timer")
+        peer = socket.socket(socket.AF_UNIX)
+        peer.settimeout(10)
+        peer.connect(f"{work}/echo")
+        peer.sendall(b"one")
+        t.equal("before, a connection is served", peer.recv(10), b"one")
+        init.ctl("run", "--name", "transient", "--", "/bin/sleep", "1000")
+        told = lambda: {unit: (init.status(unit).get("main_pid"), init.state(unit), init.status(unit)["restarts"])
+                        for unit in ("echo", "limited", "private", "forks", "transient", "gone")}
+        before = told()
+        del units["gone"]
+        init.write_units(units, MANAGER)  # its file has gone when the next program reads them
+        starter = init.client()
+        starter.send("Start", units=["hooks"])
+        until(lambda: init.state("hooks") == "starting", 5, "hooks starts")
+        for number, how in enumerate(("segv", "abort", "bus"), 1):
+            crash(init, how, number)
+            reexec(init)
+        t.equal("afterwards all run as they did", told(), before)
+        reply = starter.receive(10)
+        t.ok("a start in the middle of its hooks goes on and is answered", reply and reply["parameters"]["results"][0]["ok"],
+             reply)
+        peer.sendall(b"two")
+        t.equal("a connection is served on by its process", peer.recv(10), b"two")
+        t.equal("and counted", init.status("echo")["sockets"][0]["connections"], 1)
+        peer.close()
+        until(lambda: init.status("echo")["sockets"][0]["connections"] == 0, 5, "the end of a connection")
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(10)
+            peer.connect(f"{work}/echo")
+            peer.sendall(b"three")
+            t.equal("a new connection is served", peer.recv(10), b"three")
+        t.equal("what ran once a boot does not run again", len(init.log("late", ("out",))), 1)
+        results = init.stop("forks", "transient", "private", "limited", "hooks", "gone")
+        t.ok("all can be stopped", all(result["ok"] for result in results.values()), results)
+        t.ok("a PID file is removed with the run", not os.path.exists(f"{work}/forks.pid"))
+        t.ok("no process of them is left", until(lambda: not init.own_processes(), 5), init.own_processes())
+
+
 def crash_signals(t):
     """Signals that end other programs, sent by a service to PID 1."""
     units = {"killer": {"enabled": False, "service": sh("kill -SEGV 1; kill -ABRT 1; kill -KILL 1; echo sent", type="oneshot")},
@@ -194,5 +249,5 @@ def crash_in_shutdown(t):
         t.equal("an init that crashes while it ends ends all the same", init.process.wait(15), 0)
 
 
-GROUPS = [crash_subscriptions, crash_signals, crash_in_shutdown]
+GROUPS = [crash_subscriptions, crash_kinds, crash_signals, crash_in_shutdown]
 ALONE = [crash_load]
