@@ -680,7 +680,9 @@ void Manager::turn_ended() {
             continue;
         wire::Progress progress;
         for (const std::string& name : job.units) {
-            wire::JobResult result{name, false, Phase::down, "it is gone"};
+            // A transient one goes when it is down: that is what a stop was to come to.
+            const bool was_to_go = job.goal == Goal::stop;
+            wire::JobResult result{name, was_to_go, Phase::down, was_to_go ? "" : "it is gone"};
             if (UnitId unit = graph.find(name); unit != core::no_unit) {
                 result.message.clear();
                 if (!settled(job.goal, unit, result))

@@ -359,8 +359,9 @@ int run(int argc, char** argv) {
     if (options->check_fd >= 0 && !machine)
         return check_snapshot(options->check_fd);
     // From here on nothing that goes wrong is our end. What it needs of the image before us is in the state.
-    auto guard = options->no_state ? Result<os::CrashGuard>(fault(0, "keep no state, as told"))
-                                   : os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)});
+    auto guard = options->no_state
+                     ? Result<os::CrashGuard>(fault(0, "keep no state, as told"))
+                     : os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)});
     if (!guard && options->resume_fd >= 0)
         guard = os::CrashGuard::arm(Fd(), {argv, static_cast<std::size_t>(argc)});
     Place place = find_place(*options);
