@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t day_seconds = 86'400;
 constexpr std::int32_t furthest = 26 * 3600; // what RFC 8536 allows an offset to be, about
+constexpr std::size_t longest_name = 16;
 constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t always = std::numeric_limits<std::int64_t>::min();
 
@@ -56,20 +57,16 @@ struct Zone::RuleReader {
         good = good && value && *value >= low && *value <= high;
         return good ? *value : 0;
     }
-    // At least three letters, or anything sensible within <…>. What it is called does not matter here.
-    void name() {
+    // At least three letters, or anything sensible within <…>.
+    std::string name() {
         std::size_t length = 0;
-        if (take('<')) {
-            while (length < rest.size() && rest[length] != '>')
-                ++length;
-            good = good && length >= 3 && length < rest.size();
-            rest.remove_prefix(std::min(length + 1, rest.size()));
-            return;
-        }
-        while (length < rest.size() && is_letter(rest[length]))
+        const bool bracketed = take('<');
+        while (length < rest.size() && (bracketed ? rest[length] != '>' : is_letter(rest[length])))
             ++length;
-        good = good && length >= 3;
-        rest.remove_prefix(length);
+        good = good && length >= 3 && (!bracketed || length < rest.size());
+        std::string name(rest.substr(0, length));
+        rest.remove_prefix(std::min(length + (bracketed ? 1 : 0), rest.size()));
+        return name;
     }
     // [+-]HH[:MM[:SS]] in seconds.
     std::int32_t time(std::int32_t most_hours) {
@@ -107,11 +104,11 @@ struct Zone::RuleReader {
 std::optional<Zone::Rule> Zone::parse_rule(std::string_view text) {
     RuleReader reader{text};
     Rule rule;
-    reader.name();
+    rule.standard_name = reader.name();
     rule.standard = -reader.time(24); // the rule says what to add to reach UTC
     if (reader.good && !reader.rest.empty()) {
         rule.has_summer = true;
-        reader.name();
+        rule.summer_name = reader.name();
         rule.summer = rule.standard + 3600;
         if (!reader.rest.empty() && reader.rest.front() != ',')
             rule.summer = -reader.time(24);
@@ -161,17 +158,17 @@ std::int64_t Zone::moment(const Day& day, int year, std::int32_t offset_before) 
 Zone::Period Zone::by_rule(std::int64_t second) const {
     const Rule& rule = *rule_;
     if (!rule.has_summer)
-        return {always, for_ever, rule.standard};
+        return {always, for_ever, rule.standard, rule.standard_name};
     // The changes of the years around, in order: a change may lie a week into another year.
     std::array<Change, 6> changes{};
     std::size_t count = 0;
     const int around = year_of(second);
     for (int year = around - 1; year <= around + 1; ++year) {
-        changes[count++] = {moment(rule.begin, year, rule.standard), rule.summer};
-        changes[count++] = {moment(rule.end, year, rule.summer), rule.standard};
+        changes[count++] = {moment(rule.begin, year, rule.standard), rule.summer, 0};
+        changes[count++] = {moment(rule.end, year, rule.summer), rule.standard, 0};
     }
     std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
-    Period period{always, for_ever, changes.front().offset == rule.summer ? rule.standard : rule.summer};
+    Period period{always, for_ever, changes.front().offset == rule.summer ? rule.standard : rule.summer, {}};
     for (std::size_t i = 0; i < count; ++i) {
         const Change& change = changes[i];
         // Summer time that ends when the next begins is summer all year round.
@@ -184,6 +181,7 @@ Zone::Period Zone::by_rule(std::int64_t second) const {
         period.begin = change.at;
         period.offset = change.offset;
     }
+    period.name = period.offset == rule.summer ? rule.summer_name : rule.standard_name;
     return period;
 }
 
@@ -196,9 +194,16 @@ Zone::Period Zone::period(std::int64_t second) const {
             period.begin = std::max(period.begin, changes_.back().at);
         return period;
     }
-    bool first = next == changes_.begin();
-    return {first ? always : std::prev(next)->at, next == changes_.end() ? for_ever : next->at,
-            first ? first_ : std::prev(next)->offset};
+    const bool first = next == changes_.begin();
+    const Change& last = first ? first_ : *std::prev(next);
+    return {first ? always : last.at, next == changes_.end() ? for_ever : next->at, last.offset, names_[last.name]};
+}
+
+std::int64_t Zone::moment_of(std::int64_t wall) const {
+    Period around = period(wall - furthest);
+    while (wall - around.offset >= around.end)
+        around = period(around.end);
+    return std::max(wall - around.offset, around.begin);
 }
 
 namespace {
@@ -260,14 +265,22 @@ std::expected<Zone, std::string_view> Zone::from_file(std::string_view bytes) {
         if (offset(type) < -furthest || offset(type) > furthest)
             return std::unexpected(odd);
     Zone zone;
-    zone.first_ = static_cast<std::int32_t>(offset(0));
+    // What each type is called: text that ends with a NUL, somewhere among the letters.
+    const std::string_view letters = bytes.substr(types + 6 * header->types, header->letters);
+    zone.names_.clear();
+    for (std::size_t type = 0; type < header->types && type <= 255; ++type) {
+        const std::string_view name = letters.substr(
+            std::min(letters.size(), std::size_t{static_cast<unsigned char>(bytes[types + 6 * type + 5])}));
+        zone.names_.emplace_back(name.substr(0, std::min(name.find('\0'), longest_name)));
+    }
+    zone.first_.offset = static_cast<std::int32_t>(offset(0));
     zone.changes_.reserve(header->times);
     for (std::size_t i = 0; i < header->times; ++i) {
         std::int64_t at = big_endian(bytes, i * width, width);
         std::size_t type = static_cast<unsigned char>(bytes[indices + i]);
         if (type >= header->types || (i > 0 && at <= zone.changes_.back().at))
             return std::unexpected(odd);
-        zone.changes_.push_back({at, static_cast<std::int32_t>(offset(type))});
+        zone.changes_.push_back({at, static_cast<std::int32_t>(offset(type)), static_cast<std::uint8_t>(type)});
     }
     if (width == 8) {
         std::string_view foot = bytes.substr(header->body(width));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ public:
     struct Period {
         std::int64_t begin, end;
         std::int32_t offset;
+        std::string_view name = "UTC"; // "CEST"; as long as the Zone lives and is not moved
     };
 
     // UTC.
@@ -28,6 +30,9 @@ public:
 
     // The stretch that `second` lies in.
     [[nodiscard]] Period period(std::int64_t second) const;
+    // The moment at which the clocks show what they show at `wall` in UTC: the first one, where they show it twice; that of
+    // the change, where they leave it out.
+    [[nodiscard]] std::int64_t moment_of(std::int64_t wall) const;
 
 private:
     // When the clocks change, within a year, as their wall shows it before the change.
@@ -42,10 +47,12 @@ private:
         std::int32_t standard = 0, summer = 0;
         bool has_summer = false;
         Day begin, end; // of summer time
+        std::string standard_name, summer_name;
     };
     struct Change {
         std::int64_t at;
-        std::int32_t offset; // from then on
+        std::int32_t offset;   // from then on
+        std::uint8_t name = 0; // in names_
     };
     struct RuleReader;
 
@@ -53,7 +60,8 @@ private:
     [[nodiscard]] static std::int64_t moment(const Day& day, int year, std::int32_t offset_before);
     [[nodiscard]] Period by_rule(std::int64_t second) const;
 
-    std::int32_t first_ = 0; // before any change
+    Change first_{}; // what holds before any other
+    std::vector<std::string> names_{"UTC"};
     std::vector<Change> changes_;
     std::optional<Rule> rule_; // after the last change
 };

@@ -1,10 +1,7 @@
 // What a calendar expression means: its full form and its next times, for who writes a timer.
 #include "core/calendar.hpp"
+#include "ctl/local_time.hpp"
 #include "ctl/verbs.hpp"
-#include "os/runtime.hpp"
-
-#include <cstdlib>
-#include <ctime>
 
 namespace mi::ctl {
 
@@ -22,42 +19,9 @@ struct Meaning {
     }
 };
 
-Result<core::Zone> from_file(const std::string& path) {
-    auto bytes = os::read_file(path, 64 * 1024);
-    if (!bytes)
-        return std::unexpected(bytes.error());
-    auto zone = core::Zone::from_file(*bytes);
-    if (!zone)
-        return fault(0, zone.error() == "is no zone file" ? "not a zone file:" : "damaged zone file:", path);
-    return *zone;
-}
-
-// The zone of that name as an init on this system would find it; "": the local one.
-Result<core::Zone> zone_named(std::string name) {
-    if (name.empty())
-        if (const char* rule = std::getenv("TZ"); rule != nullptr && *rule != 0) {
-            if (auto zone = core::Zone::from_rule(rule))
-                return *zone;
-            name = *rule == ':' ? rule + 1 : rule;
-        }
-    if (name == "UTC")
-        return core::Zone();
-    if (name.starts_with('/'))
-        return from_file(name);
-    if (!name.empty())
-        return from_file("/usr/share/zoneinfo/" + name);
-    auto zone = from_file("/etc/localtime");
-    if (!zone && zone.error().code == ENOENT)
-        return core::Zone();
-    return zone;
-}
-
 std::string with_weekday(std::int64_t micros) {
-    const std::time_t when = static_cast<std::time_t>(micros / 1'000'000);
-    std::tm parts{};
-    char text[64];
-    ::localtime_r(&when, &parts);
-    return {text, std::strftime(text, sizeof text, "%a %Y-%m-%d %H:%M:%S %Z", &parts)};
+    const WallClock clock = wall_clock(micros);
+    return std::string(clock.weekday_name()) + " " + clock.day() + " " + clock.time() + " " + std::string(clock.zone);
 }
 
 } // namespace

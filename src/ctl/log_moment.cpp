@@ -2,9 +2,9 @@
 #include "ctl/logs.hpp"
 
 #include "base/text.hpp"
+#include "ctl/local_time.hpp"
 
-#include <cctype>
-#include <ctime>
+#include <algorithm>
 
 namespace mi::ctl {
 namespace {
@@ -60,19 +60,56 @@ std::optional<std::int64_t> span_in_micros(std::string_view text) {
     return sum;
 }
 
-tm local(WallTime at) {
-    const time_t seconds = static_cast<time_t>(at.micros / second);
-    tm broken{};
-    ::localtime_r(&seconds, &broken);
-    return broken;
+WallTime midnight(WallTime now, int days_ago) {
+    return {moment_of(std::chrono::sys_days(wall_clock(now.micros).date) - std::chrono::days(days_ago), 0)};
 }
 
-WallTime midnight(WallTime now, int days_ago) {
-    tm day = local(now);
-    day.tm_hour = day.tm_min = day.tm_sec = 0;
-    day.tm_mday -= days_ago;
-    day.tm_isdst = -1;
-    return {std::int64_t{::mktime(&day)} * second};
+// A number of at most `digits` digits, in these bounds, taken from the front of `text`.
+std::optional<int> take_number(std::string_view& text, std::size_t digits, int low, int high) {
+    const std::size_t length = std::min({text.find_first_not_of("0123456789"), text.size(), digits});
+    auto number = to_number<int>(text.substr(0, length));
+    if (!number || *number < low || *number > high)
+        return std::nullopt;
+    text.remove_prefix(length);
+    return number;
+}
+
+bool take(std::string_view& text, char letter) {
+    if (!text.starts_with(letter))
+        return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+// YYYY-MM-DD
+std::optional<std::chrono::sys_days> take_date(std::string_view& text) {
+    const auto year = take_number(text, 4, 0, 9999);
+    const auto month = year && take(text, '-') ? take_number(text, 2, 1, 12) : std::nullopt;
+    const auto day = month && take(text, '-') ? take_number(text, 2, 1, 31) : std::nullopt;
+    if (!day)
+        return std::nullopt;
+    return std::chrono::sys_days(std::chrono::year(*year) / *month / *day);
+}
+
+// HH:MM[:SS[.fraction]], in microseconds
+std::optional<std::int64_t> take_time(std::string_view& text) {
+    const auto hour = take_number(text, 2, 0, 23);
+    const auto minute = hour && take(text, ':') ? take_number(text, 2, 0, 59) : std::nullopt;
+    if (!minute)
+        return std::nullopt;
+    std::int64_t micros = (*hour * 3600 + *minute * 60) * second;
+    if (!take(text, ':'))
+        return micros;
+    const auto whole = take_number(text, 2, 0, 61);
+    if (!whole)
+        return std::nullopt;
+    micros += *whole * second;
+    if (take(text, '.'))
+        for (std::int64_t scale = second / 10; !text.empty() && text[0] >= '0' && text[0] <= '9'; scale /= 10) {
+            micros += (text[0] - '0') * scale;
+            text.remove_prefix(1);
+        }
+    return micros;
 }
 
 } // namespace
@@ -96,40 +133,22 @@ std::optional<WallTime> parse_moment(std::string_view text, WallTime now) {
     const bool utc = text.ends_with('Z');
     if (utc)
         text.remove_suffix(1);
-    const std::string copy(text);
-    tm parts = local(now);
-    parts.tm_sec = 0;
-    const char* rest = copy.c_str();
-    if (copy.find('-') != copy.npos) {
-        parts.tm_hour = parts.tm_min = 0;
-        rest = ::strptime(rest, "%Y-%m-%d", &parts);
-        if (rest == nullptr)
+    std::optional date(std::chrono::sys_days(wall_clock(now.micros).date));
+    std::optional<std::int64_t> micros = 0;
+    const bool dated = text.find('-') != text.npos;
+    if (dated) {
+        date = take_date(text);
+        if (!date || (!text.empty() && !take(text, 'T') && !take(text, ' ')))
             return std::nullopt;
-        if (*rest == 'T' || *rest == ' ')
-            ++rest;
-        else if (*rest != 0)
-            return std::nullopt;
-    } else if (utc || copy.empty()) {
+    }
+    if (!text.empty())
+        micros = take_time(text);
+    else if (!dated)
         return std::nullopt;
-    }
-    std::int64_t micros = 0;
-    if (*rest != 0) {
-        const char* begin = rest;
-        rest = ::strptime(begin, "%H:%M:%S", &parts);
-        if (rest == nullptr) {
-            parts.tm_sec = 0;
-            rest = ::strptime(begin, "%H:%M", &parts);
-        }
-        if (rest != nullptr && *rest == '.') {
-            std::int64_t scale = second / 10;
-            for (++rest; std::isdigit(static_cast<unsigned char>(*rest)) != 0; ++rest, scale /= 10)
-                micros += (*rest - '0') * scale;
-        }
-        if (rest == nullptr || *rest != 0)
-            return std::nullopt;
-    }
-    parts.tm_isdst = -1;
-    return WallTime{std::int64_t{utc ? ::timegm(&parts) : ::mktime(&parts)} * second + micros};
+    if (!micros || !text.empty() || (utc && !dated))
+        return std::nullopt;
+    const std::int64_t midnight_in_utc = std::int64_t{date->time_since_epoch().count()} * 86'400 * second;
+    return WallTime{utc ? midnight_in_utc + *micros : moment_of(*date, *micros / second) + *micros % second};
 }
 
 } // namespace mi::ctl

@@ -1,7 +1,6 @@
 // How a log line looks.
+#include "ctl/local_time.hpp"
 #include "ctl/logs.hpp"
-
-#include <ctime>
 
 namespace mi::ctl {
 namespace {
@@ -117,12 +116,13 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
     }
     case LogOutput::brief: break;
     }
-    const time_t seconds = static_cast<time_t>(line.at.micros / 1'000'000);
-    tm broken{};
-    char stamp[32];
-    ::localtime_r(&seconds, &broken);
-    ::strftime(stamp, sizeof stamp, "%b %d %H:%M:%S ", &broken);
-    std::string text = stamp;
+    const WallClock clock = wall_clock(line.at.micros);
+    std::string text(clock.month_name());
+    text += ' ';
+    text += clock.day().substr(8);
+    text += ' ';
+    text += clock.time();
+    text += ' ';
     // What the init says about a unit stands apart from what the unit says.
     if (line.source == logs::Source::init)
         text += paint(style, Colour::strong, std::string(unit) + "[init]:") + " ";

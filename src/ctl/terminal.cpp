@@ -1,5 +1,7 @@
 #include "ctl/terminal.hpp"
 
+#include "ctl/local_time.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -107,15 +109,11 @@ std::string seconds(std::int64_t milliseconds) {
 }
 
 std::string local_time(std::int64_t realtime_micros, bool brief) {
-    const std::time_t when = static_cast<std::time_t>(realtime_micros / 1'000'000);
-    std::tm parts{};
-    char text[64];
-    ::localtime_r(&when, &parts);
-    std::size_t length = std::strftime(text, sizeof text, brief ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
-    if (brief)
-        length += static_cast<std::size_t>(std::snprintf(text + length, sizeof text - length, ".%03d",
-                                                         static_cast<int>(realtime_micros / 1000 % 1000)));
-    return {text, length};
+    const WallClock clock = wall_clock(realtime_micros);
+    if (!brief)
+        return clock.day() + " " + clock.time();
+    const std::string millis = std::to_string(1000 + realtime_micros / 1000 % 1000);
+    return clock.time() + "." + millis.substr(1);
 }
 
 std::int64_t monotonic_now() {

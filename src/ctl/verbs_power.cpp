@@ -1,5 +1,6 @@
 // The verbs that end the machine, by their own names and by those of other inits.
 #include "base/text.hpp"
+#include "ctl/local_time.hpp"
 #include "ctl/verbs.hpp"
 #include "ctl/view.hpp"
 #include "os/accounts.hpp"
@@ -15,7 +16,6 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 
 namespace mi::ctl {
 
@@ -152,20 +152,12 @@ std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now) {
                    minutes = to_number<unsigned>(text.substr(colon + 1));
         if (!hours || !minutes || *hours > 23 || *minutes > 59 || text.size() > 5)
             return std::nullopt;
-        const auto seconds = static_cast<time_t>(now / 1'000'000);
-        tm day{};
-        ::localtime_r(&seconds, &day);
-        time_t at = 0;
-        for (int later = 0; later < 2 && at <= seconds; ++later) {
-            tm then = day;
-            then.tm_mday += later;
-            then.tm_hour = static_cast<int>(*hours);
-            then.tm_min = static_cast<int>(*minutes);
-            then.tm_sec = 0;
-            then.tm_isdst = -1;
-            at = ::mktime(&then);
-        }
-        return EndTime{.at_realtime = std::int64_t{at} * 1'000'000};
+        const std::chrono::sys_days today(wall_clock(now).date);
+        const std::int64_t of_day = std::int64_t{*hours} * 3600 + *minutes * 60;
+        std::int64_t at = moment_of(today, of_day);
+        if (at <= now)
+            at = moment_of(today + std::chrono::days(1), of_day);
+        return EndTime{.at_realtime = at};
     }
     const auto minutes = to_number<unsigned>(text.substr(text.starts_with('+') ? 1 : 0));
     if (!minutes || *minutes > most)

@@ -145,6 +145,32 @@ TEST_CASE("a file tells the past by its table and the future by its foot") {
     CHECK(old->period(1000).offset == 2 * hour);
 }
 
+TEST_CASE("each stretch has the name that the rule or the file gives it") {
+    CHECK(Zone().period(0).name == "UTC");
+    Zone berlin = rule("CET-1CEST,M3.5.0,M10.5.0/3");
+    CHECK(berlin.period(spring_2026 - 1).name == "CET");
+    CHECK(berlin.period(spring_2026).name == "CEST");
+    CHECK(berlin.period(autumn_2026).name == "CET");
+    CHECK(rule("<+0545>-5:45").period(0).name == "+0545");
+    auto filed = Zone::from_file(file(-hour, {{1000, 0}, {2000, hour}}, "CET-1CEST,M3.5.0,M10.5.0/3"));
+    REQUIRE(filed);
+    CHECK(filed->period(0).name == "ABC");
+    CHECK(filed->period(1500).name == "ABC");
+    CHECK(filed->period(spring_2026).name == "CEST");
+}
+
+TEST_CASE("what the clocks show is a moment again, also around their changes") {
+    Zone berlin = rule("CET-1CEST,M3.5.0,M10.5.0/3");
+    CHECK(berlin.moment_of(spring_2026 + hour - 1) == spring_2026 - 1);       // 01:59:59 in winter
+    CHECK(berlin.moment_of(spring_2026 + hour + 1800) == spring_2026);        // 02:30 is left out
+    CHECK(berlin.moment_of(spring_2026 + 2 * hour) == spring_2026);           // 03:00 in summer
+    CHECK(berlin.moment_of(autumn_2026 + 1800 + hour) == autumn_2026 - 1800); // 02:30, the first time
+    CHECK(berlin.moment_of(autumn_2026 + 2 * hour) == autumn_2026 + hour);
+    CHECK(Zone().moment_of(12345) == 12345);
+    for (std::int64_t at = spring_2026 - 40 * hour; at < spring_2026 + 40 * hour; at += 600)
+        REQUIRE(berlin.moment_of(at + berlin.period(at).offset) == at);
+}
+
 TEST_CASE("a damaged file is refused, whatever the damage") {
     const std::string good = file(-hour, {{1000, 0}, {2000, hour}}, "CET-1CEST,M3.5.0,M10.5.0/3");
     for (std::size_t length = 0; length < good.size(); ++length) {
