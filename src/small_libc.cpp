@@ -1,0 +1,12 @@
+// What the static C library would bring along, and a program that speaks English and ASCII never reaches: catalogues of
+// translated messages, and conversions between character sets that are loaded as shared libraries (strerror() asks for the one,
+// wide streams for the other; a static program has no use for either). Defined here, the library's own are not linked, nor what
+// they need. The names are glibc's; with another C library nobody calls them.
+#include <cstddef>
+
+extern "C" {
+char* dcgettext(const char*, const char* message, int) noexcept { return const_cast<char*>(message); }
+char* __dcgettext(const char*, const char* message, int) noexcept { return const_cast<char*>(message); }
+void* __gconv_find_shlib(const char*) noexcept { return nullptr; } // as if the file were missing
+void __gconv_release_shlib(void*) noexcept {}
+}
