@@ -400,9 +400,10 @@ def features_tree(place):
         os.makedirs(os.path.join(place, name), exist_ok=True)
     programs = os.path.join(here, "programs")
     os.makedirs(os.path.join(place, "usr/bin"), exist_ok=True)
-    for name in sorted(os.listdir(programs)) if os.path.isdir(programs) else []:
+    sources = [os.path.join(programs, name) for name in sorted(os.listdir(programs))]
+    for source in [*sources, os.path.join(TOP, "tests/programs/sys_beat.c")]:
         subprocess.run([os.environ.get("CC", "cc"), "-std=c17", "-D_GNU_SOURCE", "-Os", "-Wall", "-Werror", "-static", "-s",
-                        "-o", os.path.join(place, "usr/bin", name.removesuffix(".c")), os.path.join(programs, name)],
+                        "-o", os.path.join(place, "usr/bin", os.path.basename(source).removesuffix(".c")), source],
                        check=True)
     return place
 
@@ -447,7 +448,7 @@ def main():
         ("emergency", memory, "emergency", emergency_boot),
         ("bare", bare, "", bare_boot),
         ("forced", bare, "", forced_boot),
-        ("features", features, "", features_boot),
+        ("features", features, "miniinit.debug-faults", features_boot),
         ("disk-first", disk, "", first_disk_boot),
         ("disk-second", disk, "", second_disk_boot),
     ]
