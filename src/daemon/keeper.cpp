@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <span>
 #include <utility>
@@ -40,7 +41,7 @@ Result<Keeper> Keeper::on(int memory) {
 
 Keeper::Keeper(Keeper&& other) noexcept
     : memory_(other.memory_), bytes_(std::exchange(other.bytes_, nullptr)), journal_(std::move(other.journal_)),
-      frame_(std::move(other.frame_)) {}
+      frame_(std::move(other.frame_)), reserved_(std::move(other.reserved_)) {}
 
 Keeper::~Keeper() {
     if (bytes_ != nullptr)
@@ -49,7 +50,9 @@ Keeper::~Keeper() {
 
 // Memory that is reserved cannot turn out not to be there when it is written to, which would be SIGBUS.
 Result<> Keeper::begin() {
-    auto reserve = [fd = memory_, reserved = std::vector<bool>(size / step)](std::size_t from, std::size_t to) mutable {
+    reserved_ = std::make_unique<std::vector<bool>>(size / step);
+    auto reserve = [fd = memory_, all = reserved_.get()](std::size_t from, std::size_t to) {
+        std::vector<bool>& reserved = *all;
         for (std::size_t at = (page_size + from) / step; at * step < page_size + to; ++at) {
             if (at >= reserved.size())
                 return false;
@@ -76,7 +79,20 @@ bool Keeper::append() { return !journal_.is_long() && journal_.append(frame_); }
 Result<> Keeper::rebase() {
     if (!journal_.rebase(frame_))
         return fault(ENOMEM, "keep our state", std::to_string(frame_.size()) + " bytes");
+    let_go();
     return {};
+}
+
+// What the state of before took goes back to the system.
+void Keeper::let_go() {
+    const wire::Journal::Range idle = journal_.idle();
+    const std::size_t first = (page_size + idle.from + step - 1) / step, end = (page_size + idle.to) / step;
+    if (first >= end)
+        return;
+    (void)::fallocate(memory_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(first * step),
+                      static_cast<off_t>((end - first) * step));
+    std::fill(reserved_->begin() + static_cast<std::ptrdiff_t>(first),
+              reserved_->begin() + static_cast<std::ptrdiff_t>(end), false);
 }
 
 } // namespace mi::daemon

@@ -6,9 +6,11 @@
 #include "wire/journal.hpp"
 #include "wire/snapshot.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mi::daemon {
 
@@ -22,6 +24,7 @@ public:
         std::swap(bytes_, other.bytes_);
         std::swap(journal_, other.journal_);
         std::swap(frame_, other.frame_);
+        std::swap(reserved_, other.reserved_);
         return *this;
     }
     Keeper(const Keeper&) = delete;
@@ -45,10 +48,13 @@ private:
     Keeper(int memory, char* bytes) : memory_(memory), bytes_(bytes) {}
     Result<> begin();
 
+    void let_go();
+
     int memory_;
     char* bytes_ = nullptr;
     wire::Journal journal_;
     std::string frame_;
+    std::unique_ptr<std::vector<bool>> reserved_; // by piece of the memory; the journal asks for them
 };
 
 } // namespace mi::daemon

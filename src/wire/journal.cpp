@@ -113,6 +113,11 @@ bool Journal::rebase(std::string_view base) {
     return true;
 }
 
+Journal::Range Journal::idle() const {
+    const std::size_t size = room(memory_.size()), from = head + (1 - slot_) * size;
+    return base_ == 0 ? Range{} : Range{from + slot_head, from + size};
+}
+
 std::vector<std::string_view> Journal::read(std::span<const char> memory) {
     std::vector<std::string_view> frames;
     const std::size_t size = room(memory.size());

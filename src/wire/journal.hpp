@@ -33,8 +33,11 @@ public:
     bool rebase(std::string_view base);
     // Whether the changes have come to take more than the base itself: time for a new one.
     [[nodiscard]] bool is_long() const { return used_ - base_ > (base_ > shortest ? base_ : shortest); }
-    // Bytes of the slot in use.
-    [[nodiscard]] std::size_t used() const { return used_; }
+    // The part of the memory that holds nothing until the next base is written.
+    struct Range {
+        std::size_t from = 0, to = 0;
+    };
+    [[nodiscard]] Range idle() const;
 
 private:
     static constexpr std::size_t shortest = 16 << 10;
