@@ -4,6 +4,8 @@
 //
 // The names here are those that compiled code of libstdc++, libgcc and Boost calls. Defined here, none of what the libraries
 // have behind them is linked: tables, the unwinder, the demangler for the message, translations: a tenth of the binary.
+#include "os/crash.hpp"
+
 #include <unistd.h>
 
 #include <cstddef>
@@ -15,6 +17,7 @@
 namespace {
 
 [[noreturn]] void end(const char* why) {
+    mi::os::note_reason(why);
     constexpr char preamble[] = "miniinit: cannot go on: ";
     (void)!::write(STDERR_FILENO, preamble, sizeof preamble - 1); // if nobody hears it, the crash is still one
     (void)!::write(STDERR_FILENO, why, std::strlen(why));

@@ -32,56 +32,90 @@ namespace {
 
 using wire::logs::Priority;
 
-constexpr Span shell_pause = std::chrono::seconds(1); // between two shells
-constexpr Span last_wait = std::chrono::seconds(2);   // for what was killed
+constexpr Span last_wait = std::chrono::seconds(2); // for what was killed
 
 constexpr char situation[] = "the init has crashed too often: it only takes care of what runs, and starts and stops "
                              "nothing. `minictl reexec` has it try anew, `minictl reboot` starts all anew";
 
-// A shell on the console of a machine; 0 where none could be made.
-pid_t start_shell() {
-    const core::Command command = builtin_shell().service.command;
-    std::vector<char*> arguments;
-    for (const std::string& word : command)
-        arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    char home[] = "HOME=/root", terminal[] = "TERM=linux", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    char* environment[] = {home, terminal, path, nullptr};
-    const pid_t pid = ::fork();
-    if (pid != 0)
-        return std::max(pid, 0);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::setsid();
-    const int console = ::open("/dev/console", O_RDWR | O_CLOEXEC);
-    ::ioctl(console, TIOCSCTTY, 1);
-    for (int descriptor : {0, 1, 2})
-        ::dup2(console, descriptor);
-    ::execve(arguments[0], arguments.data(), environment);
-    ::_exit(127);
-}
-
-// Reaps without waiting. False where we have no child.
-bool reap_all(pid_t& shell) {
-    for (;;) {
-        const pid_t pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
-        if (pid <= 0)
-            return pid == 0 || errno != ECHILD;
-        if (pid == shell)
-            shell = 0;
+// A shell on the console of a machine, started again when it has ended.
+class Shell {
+public:
+    // Starts it where that is due. `at`: when it is to be seen to again.
+    void see_to(Instant& at) {
+        at = never;
+        if (pid_ != 0 || taken_)
+            return;
+        if (const Instant now = loop::now(); now >= not_before_) {
+            start();
+            not_before_ = now + pause;
+        }
+        if (pid_ == 0)
+            at = not_before_;
     }
-}
+
+    // Reaps whoever has ended, without waiting. False where we have no child.
+    bool reap() {
+        bool others = false;
+        for (;;) {
+            int status = 0;
+            const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+            if (pid <= 0) {
+                taken_ = taken_ && !others; // whose the console was has perhaps gone
+                return pid == 0 || errno != ECHILD;
+            }
+            others = others || pid != pid_;
+            if (pid == pid_) {
+                pid_ = 0;
+                taken_ = WIFEXITED(status) && WEXITSTATUS(status) == console_taken;
+            }
+        }
+    }
+
+private:
+    static constexpr Span pause = std::chrono::seconds(1); // between two
+    static constexpr int console_taken = 126;
+
+    void start() {
+        const core::Command command = builtin_shell().service.command;
+        std::vector<char*> arguments;
+        for (const std::string& word : command)
+            arguments.push_back(const_cast<char*>(word.c_str()));
+        arguments.push_back(nullptr);
+        char home[] = "HOME=/root", terminal[] = "TERM=linux", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+        char* environment[] = {home, terminal, path, nullptr};
+        pid_ = ::fork();
+        if (pid_ != 0) {
+            pid_ = std::max(pid_, 0);
+            return;
+        }
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::setsid();
+        // Whoever works there, at a getty or another shell, is not disturbed.
+        const int console = ::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (console < 0 || ::ioctl(console, TIOCSCTTY, 0) != 0)
+            ::_exit(console_taken);
+        for (int descriptor : {0, 1, 2})
+            ::dup2(console, descriptor);
+        ::execve(arguments[0], arguments.data(), environment);
+        ::_exit(127);
+    }
+
+    pid_t pid_ = 0;
+    bool taken_ = false;
+    Instant not_before_{};
+};
 
 // The end of a container, or of what a user runs: all are asked, then made. Signals are blocked, ours too.
 void end_everybody(Span grace) {
     constexpr pid_t no_group = std::numeric_limits<pid_t>::max(); // without /proc, nobody can be found
-    pid_t shell = 0;
+    Shell shell;
     for (auto [signal, time] : {std::pair(SIGTERM, grace), std::pair(SIGKILL, last_wait)}) {
         signal_leftovers(signal, no_group);
         signal_leftovers(SIGCONT, no_group); // who is stopped obeys nothing else
         for (const Instant end = loop::now() + time; loop::now() < end; os::wait_for_a_child(end - loop::now()))
-            if (!reap_all(shell))
+            if (!shell.reap())
                 return;
     }
 }
@@ -111,18 +145,15 @@ int bare(const Place& place, os::CrashGuard& guard, Span grace) {
     if (guard.page().control > 2)
         ::close(guard.page().control); // nobody is to wait for an answer
     Console(place.system()).line("the init has crashed even while it did next to nothing: it only reaps from now on");
-    pid_t shell = 0;
-    Instant shell_at{};
+    Shell shell;
     for (;;) {
         guard.forget_asked();
-        reap_all(shell);
-        if (place.system() && shell == 0 && loop::now() >= shell_at) {
-            shell = start_shell();
-            shell_at = loop::now() + shell_pause;
-        }
+        shell.reap();
+        Instant again = never;
+        if (place.system())
+            shell.see_to(again);
         const timespec pause{1, 0};
-        const int signal =
-            place.system() && shell == 0 ? ::sigtimedwait(&all, nullptr, &pause) : ::sigwaitinfo(&all, nullptr);
+        const int signal = again != never ? ::sigtimedwait(&all, nullptr, &pause) : ::sigwaitinfo(&all, nullptr);
         const core::Ending how = signal > 0 ? ending_meant(signal, place.system()) : core::Ending::none;
         if (how == core::Ending::none)
             continue;
@@ -270,15 +301,11 @@ private:
     }
 
     void reap() {
-        reap_all(shell_);
-        if (!place_.system() || shell_ != 0)
-            return;
-        const Instant now = loop::now();
-        if (now >= shell_at_) {
-            shell_ = start_shell();
-            shell_at_ = now + shell_pause;
-        }
-        loop_.wake_at(shell_ != 0 ? never : shell_at_);
+        shell_.reap();
+        Instant again = never;
+        if (place_.system())
+            shell_.see_to(again);
+        loop_.wake_at(again);
     }
 
     const Place& place_;
@@ -289,8 +316,7 @@ private:
     loop::Loop loop_;
     std::unique_ptr<ControlServer> control_;
     core::Ending ending_ = core::Ending::none;
-    pid_t shell_ = 0;
-    Instant shell_at_{};
+    Shell shell_;
 };
 
 } // namespace

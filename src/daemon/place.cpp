@@ -16,8 +16,13 @@ namespace {
 // This binary. Without /proc: as it was executed, which is relative only where somebody started us by hand.
 std::string own_program() {
     char path[PATH_MAX];
-    if (ssize_t length = ::readlink("/proc/self/exe", path, sizeof path); length > 0)
-        return {path, static_cast<std::size_t>(length)};
+    if (ssize_t length = ::readlink("/proc/self/exe", path, sizeof path); length > 0) {
+        std::string program(path, static_cast<std::size_t>(length));
+        // Replaced on disk, and then executed anew: what has its name now is to run from now on.
+        if (constexpr std::string_view gone = " (deleted)"; program.ends_with(gone))
+            program.resize(program.size() - gone.size());
+        return program;
+    }
     const char* executed = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
     if (executed != nullptr && ::realpath(executed, path) != nullptr)
         return path;

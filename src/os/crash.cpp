@@ -76,6 +76,7 @@ void crash(int signal, siginfo_t* info, void* context) {
     execute_again(*plan, signal);
 }
 
+#ifdef __cpp_exceptions // without them no_exceptions.cpp is asked instead
 [[noreturn]] void out_of_memory() {
     note_reason("out of memory");
     std::abort();
@@ -83,9 +84,10 @@ void crash(int signal, siginfo_t* info, void* context) {
 
 [[noreturn]] void terminated() {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    note_reason(type != nullptr ? type->name() : "std::terminate");
+    note_reason(type != nullptr ? type->name() : "terminate");
     std::abort();
 }
+#endif
 
 void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     struct sigaction action{};
@@ -101,8 +103,10 @@ void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     }
     if (handler != nullptr)
         ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+#ifdef __cpp_exceptions
     std::set_new_handler(handler != nullptr ? out_of_memory : nullptr);
     std::set_terminate(handler != nullptr ? terminated : std::abort);
+#endif
 }
 
 // Off the low numbers: those are for descriptors on their way to children (window.hpp).

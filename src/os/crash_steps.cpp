@@ -195,7 +195,7 @@ void note_fault(CrashPlan& plan, int signal, const siginfo_t& info) {
 
 // Every word of the stack that is the return address of a call counts as one, so that the C library, which is built without
 // frame pointers, hides nobody; some may be left over from calls that have returned.
-void note_place(CrashPlan& plan, const ucontext_t& context) {
+[[gnu::no_sanitize_address]] void note_place(CrashPlan& plan, const ucontext_t& context) {
     CrashPage& page = *plan.page;
     std::uintptr_t at = 0;
     page.traced = 0;
@@ -217,8 +217,7 @@ void note_place(CrashPlan& plan, const ucontext_t& context) {
             at = at / memory_page * memory_page + memory_page - sizeof at; // below the end of a stack that is too deep
             continue;
         }
-        std::uintptr_t word = 0;
-        std::memcpy(&word, reinterpret_cast<const void*>(at), sizeof word);
+        const std::uintptr_t word = *reinterpret_cast<const volatile std::uintptr_t*>(at);
         if (!follows_call(word))
             continue;
         found(word);

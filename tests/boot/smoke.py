@@ -310,6 +310,28 @@ def forced_boot(report, machine):
         assert not machine.heard("reboot begins"), "the init was asked"
 
 
+def caretaker_boot(report, machine):
+    check = report.check
+    with check("`miniinit.debug-faults` has the init fail when asked to; it comes back, and the shell is the same"):
+        machine.expect("no unit", BOOTED)
+        machine.shell()
+        for number in range(1, 4):
+            assert "SIGSEGV" in good(machine, "minictl debug-crash segv")
+            assert machine.json("minictl status --json")["crashes"] == number
+    with check("after the fourth crash in a minute a caretaker answers, and says so on the console"):
+        good(machine, "minictl debug-crash segv")
+        assert machine.json("minictl status --json")["state"] == "caretaker"
+        assert machine.heard("only takes care of what runs")
+    with check("who has the console keeps it; then the caretaker has a shell there"):
+        machine.type("exit 0\n")
+        machine.shell()
+        assert good(machine, "cat /proc/$PPID/comm").splitlines()[-1] != "sh"
+    with check("`reboot` is obeyed by the caretaker"):
+        machine.type("reboot\n")
+        machine.expect("reboot: Restarting system", 150)
+        assert machine.ended() == 0
+
+
 def first_disk_boot(report, machine):
     check = report.check
     with check("it boots from an ext4 disk, with nothing in /dev and no descriptor open at the start"):
@@ -448,6 +470,7 @@ def main():
         ("emergency", memory, "emergency", emergency_boot),
         ("bare", bare, "", bare_boot),
         ("forced", bare, "", forced_boot),
+        ("caretaker", bare, "miniinit.debug-faults", caretaker_boot),
         ("features", features, "miniinit.debug-faults", features_boot),
         ("disk-first", disk, "", first_disk_boot),
         ("disk-second", disk, "", second_disk_boot),

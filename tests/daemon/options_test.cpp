@@ -93,6 +93,7 @@ TEST_CASE("every option of a supervisor is read") {
               "/s",
               "--target",
               "rescue",
+              "--debug-faults",
               "--resume",
               "7",
               "--log-level",
@@ -108,6 +109,7 @@ TEST_CASE("every option of a supervisor is read") {
     CHECK(options->state_dir == "/s");
     CHECK(options->target == "rescue");
     CHECK(options->resume_fd == 7);
+    CHECK(options->debug_faults);
     CHECK(options->log_level == 7);
     CHECK(options->allow_insecure_units);
 }
@@ -160,6 +162,7 @@ TEST_CASE("what is wrong is said, with the option and its value") {
     CHECK(error_of({"-e", "256"}) == "--remap-exit: \"256\" is not an exit code (0 to 255)");
     CHECK(error_of({"-p", "FOO"}) == "--parent-death-signal: \"FOO\" is not a signal");
     CHECK(error_of({"--resume", "-1"}) == "--resume: \"-1\" is not a descriptor");
+    CHECK(error_of({"--check-snapshot", "x"}) == "--check-snapshot: \"x\" is not a descriptor");
     for (const char* rewrite : {"TERM", "TERM:", ":TERM", "TERM:FOO", "0:TERM", "KILL:TERM", "CHLD:TERM", "65:1"})
         CHECK_MESSAGE(error_of({"-r", rewrite}).starts_with("--rewrite-signal: "), rewrite);
     CHECK(error_of({"--log-level", "loud"}).starts_with("--log-level: \"loud\" is not a level"));
