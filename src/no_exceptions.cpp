@@ -16,7 +16,7 @@
 
 namespace {
 
-[[noreturn]] void end(const char* why) {
+[[noreturn]] void give_up(const char* why) {
     mi::os::note_reason(why);
     constexpr char preamble[] = "miniinit: cannot go on: ";
     (void)!::write(STDERR_FILENO, preamble, sizeof preamble - 1); // if nobody hears it, the crash is still one
@@ -28,7 +28,7 @@ namespace {
 void* take(std::size_t size) {
     void* memory = std::malloc(size != 0 ? size : 1);
     if (memory == nullptr)
-        end("out of memory");
+        give_up("out of memory");
     return memory;
 }
 
@@ -42,7 +42,7 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
     const auto unit = static_cast<std::size_t>(alignment);
     void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit);
     if (memory == nullptr)
-        end("out of memory");
+        give_up("out of memory");
     return memory;
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
@@ -54,53 +54,53 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 
 namespace std {
 
-void __throw_bad_exception() { end("bad exception"); }
-void __throw_bad_alloc() { end("out of memory"); }
-void __throw_bad_array_new_length() { end("more elements asked for than there can be"); }
-void __throw_bad_cast() { end("bad cast"); }
-void __throw_bad_typeid() { end("bad typeid"); }
-void __throw_logic_error(const char* what) { end(what); }
-void __throw_domain_error(const char* what) { end(what); }
-void __throw_invalid_argument(const char* what) { end(what); }
-void __throw_length_error(const char* what) { end(what); }
-void __throw_out_of_range(const char* what) { end(what); }
-void __throw_out_of_range_fmt(const char* what, ...) { end(what); }
-void __throw_runtime_error(const char* what) { end(what); }
-void __throw_range_error(const char* what) { end(what); }
-void __throw_overflow_error(const char* what) { end(what); }
-void __throw_underflow_error(const char* what) { end(what); }
-void __throw_bad_function_call() { end("an empty function was called"); }
+void __throw_bad_exception() { give_up("bad exception"); }
+void __throw_bad_alloc() { give_up("out of memory"); }
+void __throw_bad_array_new_length() { give_up("more elements asked for than there can be"); }
+void __throw_bad_cast() { give_up("bad cast"); }
+void __throw_bad_typeid() { give_up("bad typeid"); }
+void __throw_logic_error(const char* what) { give_up(what); }
+void __throw_domain_error(const char* what) { give_up(what); }
+void __throw_invalid_argument(const char* what) { give_up(what); }
+void __throw_length_error(const char* what) { give_up(what); }
+void __throw_out_of_range(const char* what) { give_up(what); }
+void __throw_out_of_range_fmt(const char* what, ...) { give_up(what); }
+void __throw_runtime_error(const char* what) { give_up(what); }
+void __throw_range_error(const char* what) { give_up(what); }
+void __throw_overflow_error(const char* what) { give_up(what); }
+void __throw_underflow_error(const char* what) { give_up(what); }
+void __throw_bad_function_call() { give_up("an empty function was called"); }
 
-void terminate() noexcept { end("terminate"); }
+void terminate() noexcept { give_up("terminate"); }
 bool uncaught_exception() noexcept { return false; }
 int uncaught_exceptions() noexcept { return 0; }
 
 } // namespace std
 
 extern "C" {
-[[noreturn]] void __cxa_throw(void*, void*, void (*)(void*)) { end("an exception"); }
-[[noreturn]] void __cxa_rethrow() { end("an exception"); }
-[[noreturn]] void __cxa_bad_cast() { end("bad cast"); }
-[[noreturn]] void __cxa_bad_typeid() { end("bad typeid"); }
-[[noreturn]] void __cxa_throw_bad_array_new_length() { end("more elements asked for than there can be"); }
-[[noreturn]] void __cxa_pure_virtual() { end("a pure virtual function was called"); }
-[[noreturn]] void __cxa_deleted_virtual() { end("a deleted virtual function was called"); }
-[[noreturn]] void __cxa_call_terminate(void*) { end("terminate"); }
-[[noreturn]] void __cxa_call_unexpected(void*) { end("terminate"); }
+[[noreturn]] void __cxa_throw(void*, void*, void (*)(void*)) { give_up("an exception"); }
+[[noreturn]] void __cxa_rethrow() { give_up("an exception"); }
+[[noreturn]] void __cxa_bad_cast() { give_up("bad cast"); }
+[[noreturn]] void __cxa_bad_typeid() { give_up("bad typeid"); }
+[[noreturn]] void __cxa_throw_bad_array_new_length() { give_up("more elements asked for than there can be"); }
+[[noreturn]] void __cxa_pure_virtual() { give_up("a pure virtual function was called"); }
+[[noreturn]] void __cxa_deleted_virtual() { give_up("a deleted virtual function was called"); }
+[[noreturn]] void __cxa_call_terminate(void*) { give_up("terminate"); }
+[[noreturn]] void __cxa_call_unexpected(void*) { give_up("terminate"); }
 // Nothing comes this far; that they are named is enough for them to be looked for.
-[[noreturn]] void* __cxa_allocate_exception(std::size_t) { end("an exception"); }
-[[noreturn]] void __cxa_free_exception(void*) { end("an exception"); }
-[[noreturn]] void* __cxa_begin_catch(void*) { end("an exception"); }
-[[noreturn]] void __cxa_end_catch() { end("an exception"); }
-[[noreturn]] void __gxx_personality_v0() { end("an exception"); }
-[[noreturn]] void __gcc_personality_v0() { end("an exception"); }
-[[noreturn]] void _Unwind_Resume(void*) { end("an exception"); }
+[[noreturn]] void* __cxa_allocate_exception(std::size_t) { give_up("an exception"); }
+[[noreturn]] void __cxa_free_exception(void*) { give_up("an exception"); }
+[[noreturn]] void* __cxa_begin_catch(void*) { give_up("an exception"); }
+[[noreturn]] void __cxa_end_catch() { give_up("an exception"); }
+[[noreturn]] void __gxx_personality_v0() { give_up("an exception"); }
+[[noreturn]] void __gcc_personality_v0() { give_up("an exception"); }
+[[noreturn]] void _Unwind_Resume(void*) { give_up("an exception"); }
 }
 
 namespace boost {
 
 struct source_location;
-[[noreturn]] void throw_exception(const std::exception& what) { end(what.what()); }
-[[noreturn]] void throw_exception(const std::exception& what, const source_location&) { end(what.what()); }
+[[noreturn]] void throw_exception(const std::exception& what) { give_up(what.what()); }
+[[noreturn]] void throw_exception(const std::exception& what, const source_location&) { give_up(what.what()); }
 
 } // namespace boost
