@@ -23,4 +23,6 @@
 #include <boost/asio/impl/execution_context.ipp>
 #include <boost/asio/impl/handler_alloc_hook.ipp>
 #include <boost/asio/impl/io_context.ipp>
+#ifdef __cpp_exceptions // the small build has none, and not the library's parts that carry them
 #include <boost/asio/impl/multiple_exceptions.ipp>
+#endif

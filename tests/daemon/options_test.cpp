@@ -79,26 +79,10 @@ TEST_CASE("no command is no error: the units run") {
 }
 
 TEST_CASE("every option of a supervisor is read") {
-    Line line{"--user",
-              "--units",
-              "a",
-              "--units=b",
-              "--control",
-              "/c",
-              "--log-dir",
-              "/l",
-              "--run-dir",
-              "/r",
-              "--state-dir",
-              "/s",
-              "--target",
-              "rescue",
-              "--debug-faults",
-              "--resume",
-              "7",
-              "--log-level",
-              "debug",
-              "--allow-insecure-units"};
+    Line line{"--user",      "--units",   "a",           "--units=b", "--control",
+              "/c",          "--log-dir", "/l",          "--run-dir", "/r",
+              "--state-dir", "/s",        "--target",    "rescue",    "--debug-faults",
+              "--resume",    "7",         "--log-level", "debug",     "--allow-insecure-units"};
     auto options = line.read();
     REQUIRE(options);
     CHECK(options->mode == Mode::user);
