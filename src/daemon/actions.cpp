@@ -230,6 +230,9 @@ void Supervisor::changed(const core::Effect& effect) {
             logs_.line(unit.name, effect.to == Phase::failed ? Priority::err : Priority::warning,
                        (effect.to == Phase::failed ? "failed: " : "will be tried again: ") +
                            core::reason(*engine_, id));
+        // The last that could be offered: whoever stands before the console should know why there is nothing.
+        if (unit.name == builtin_name && record.phase == Phase::backoff)
+            say(Priority::err, "no shell can be started: " + core::reason(*engine_, id));
         break;
     case Phase::skipped: logs_.line(unit.name, Priority::info, "skipped: " + core::reason(*engine_, id)); break;
     case Phase::down:
@@ -334,7 +337,7 @@ void Supervisor::boot_target_failed(const std::string& why) {
 }
 
 void Supervisor::go_instead(const std::string& why) {
-    for (const char* next : {"rescue", "emergency", "builtin-shell"})
+    for (const char* next : {"rescue", "emergency", builtin_name})
         if (!tried_targets_.contains(next) && engine_->graph().find(next) != core::no_unit) {
             boot_note_ = why + "; going to " + next;
             manager_moved_ = true;
@@ -422,11 +425,11 @@ Supervisor::Reread Supervisor::reread() {
             result.changed.push_back(unit.name);
     }
     // What we made ourselves is on no disk: it comes along.
-    for (const char* own : {"builtin-shell", entry_.c_str()})
+    for (const char* own : {builtin_name, entry_.c_str()})
         if (core::UnitId id = before.find(own); id != core::no_unit && before.unit(id).source.empty())
             loaded.units.push_back(own == entry_ ? entry_unit(before.unit(id).service.command) : builtin_shell());
     for (const auto& [name, digest] : old)
-        if (!fresh.contains(name) && name != "builtin-shell" && name != entry_)
+        if (!fresh.contains(name) && name != builtin_name && name != entry_)
             result.removed.push_back(name);
     std::sort(result.removed.begin(), result.removed.end());
     // Settings that only matter for what is started later are taken over at once.

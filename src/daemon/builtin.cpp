@@ -43,7 +43,7 @@ core::Command shell_command() {
 
 core::Unit builtin_shell() {
     core::Unit unit;
-    unit.name = "builtin-shell";
+    unit.name = builtin_name;
     unit.description = "Emergency shell on the console";
     unit.service.restart = core::RestartPolicy::always;
     unit.service.restart_limit = 0;

@@ -7,6 +7,9 @@
 
 namespace mi::daemon {
 
+// What the last resort is called.
+inline constexpr const char* builtin_name = "builtin-shell";
+
 // The last resort on a machine: sulogin, or a shell, on the console, for as long as it takes.
 [[nodiscard]] core::Unit builtin_shell();
 

@@ -281,7 +281,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
                          : !wishes.target.empty() ? wishes.target
                                                   : beginning.settings.default_target;
     if (wishes.shell)
-        target = "builtin-shell";
+        target = builtin_name;
     bool has_target = beginning.graph.find(target) != core::no_unit;
     std::vector<std::string> wanted;
     if (!has_target && !place.system() && options.target.empty())

@@ -130,6 +130,20 @@ def nothing_boot(report, machine):
     end(machine)
 
 
+def empty(image):
+    shutil.rmtree(os.path.join(image.root, "bin"))
+
+
+def empty_boot(report, machine):
+    with report.check("where there is not even a shell it says that, and goes on trying"):
+        machine.expect("no shell can be started: .*/bin/sh", BOOTED)
+        machine.expect("no shell can be started")
+    with report.check("and Ctrl-Alt-Del reboots"):
+        machine.keys("ctrl", "alt", "delete")
+        machine.expect("reboot: Restarting system")
+        machine.ended()
+
+
 # --- everything broken ----------------------------------------------------------------------------------------------------
 
 
@@ -399,6 +413,7 @@ def switch_boot(report, machine):
 STORIES = [
     # name, how to make the image (or the name of the one to go on with), disk, kernel words, what should happen
     ("nothing", nothing, False, "foo.bar=1 splash", nothing_boot),
+    ("empty", empty, False, "", empty_boot),
     ("broken", broken, False, "", broken_boot),
     ("hostile", hostile, False, "console=ttyS9", hostile_boot),
     ("mute", mute, False, None, mute_boot),
