@@ -39,6 +39,8 @@ std::optional<Meaning> meaning_of(std::string_view word) {
     case 'S': return Meaning{"target", word};
     case 'q':
     case 'Q': return Meaning{"reload-units", ""};
+    case 'u':
+    case 'U': return Meaning{"reexec", ""};
     default: return std::nullopt;
     }
 }
@@ -60,8 +62,8 @@ int telinit_main(int argc, char** argv) {
     const std::optional<Meaning> meaning = meaning_of(word);
     if (!meaning) {
         write_all(2,
-                  "usage: telinit 0|1|2|3|4|5|6|S|q\n(0 powers off, 6 reboots, 1 and S are rescue, q reads the units "
-                  "again)\n");
+                  "usage: telinit 0|1|2|3|4|5|6|S|q|u\n(0 powers off, 6 reboots, 1 and S are rescue, q reads the units "
+                  "again, u executes the init anew)\n");
         return word == "--help" ? done : usage;
     }
     for (const Verb& verb : verbs()) {

@@ -111,6 +111,8 @@ wire::ManagerImage Supervisor::image_of_manager() const {
         wire::encode(image.scheduled, *scheduled_);
     image.target_said = target_said_;
     image.boot_note = boot_note_;
+    image.new_root = new_root_.root;
+    image.new_init = new_root_.init;
     logs_.tell(image);
     return image;
 }

@@ -114,7 +114,7 @@ void Supervisor::take_over_manager(const wire::ManagerImage& image) {
     init_started_ = {image.init_started};
     units_loaded_ = {image.units_loaded};
     target_reached_ = {image.target_reached};
-    outcome_ = {enumerator(image.ending, core::Ending::exit), image.exit_code};
+    outcome_ = {enumerator(image.ending, core::Ending::switch_root), image.exit_code};
     entry_failure_ = image.entry_failure;
     all_down_ = image.all_down;
     told_ready_ = image.told_ready;
@@ -125,6 +125,9 @@ void Supervisor::take_over_manager(const wire::ManagerImage& image) {
     lock_ = image.lock;
     target_said_ = image.target_said;
     boot_note_ = image.boot_note;
+    new_root_ = {image.new_root, image.new_init};
+    if (place_.system()) // this boot was counted when it began; it may still reach its target
+        (void)attempts_.begin(settings_.boot_attempts, false);
     if (ScheduledEnd end; !image.scheduled.empty() && wire::decode(image.scheduled, end))
         resume_schedule(std::move(end));
 }
@@ -182,7 +185,7 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
                       .number = image.number,
                       .from = image.from,
                       .to = image.to,
-                      .ending = enumerator(image.ending, core::Ending::exit)};
+                      .ending = enumerator(image.ending, core::Ending::switch_root)};
         if (effect.unit != core::no_unit || effect.kind == Effect::Kind::halt)
             effects_.push_back(effect);
     }
