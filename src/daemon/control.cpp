@@ -2,6 +2,7 @@
 
 #include "daemon/control_connection.hpp"
 #include "os/local_socket.hpp"
+#include "os/open_file.hpp"
 
 #include <fcntl.h>
 
@@ -108,6 +109,7 @@ Connection* ControlServer::State::enter(std::unique_ptr<Connection> client) {
         loop.watch(raw->fd.get(), [this, raw] { on_readable(*raw); }, [this, raw] { on_writable(*raw); });
     if (!watch)
         return nullptr;
+    client->inode = os::inode_of(raw->fd.get());
     client->watch = std::move(*watch);
     client->active = ++clock;
     client->place = clients.size();
@@ -424,6 +426,7 @@ wire::ClientImage ControlServer::tell(int fd, bool bytes) const {
     image.gid = client.caller.gid;
     image.may_act = client.caller.may_act;
     image.more = client.more;
+    image.inode = client.inode;
     image.call = std::to_underlying(client.call);
     // What is half read or half sent can only be kept by who has the time for it; and a list of units is made as it is sent.
     image.lost = client.units || client.closing || (!bytes && (client.out.size() != 0 || client.in.held() != 0));

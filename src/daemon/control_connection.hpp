@@ -88,6 +88,7 @@ struct Connection {
     bool read_ended = false;       // it will send no more, but may still read
     bool closing = false;          // closed as soon as everything is sent
     bool dead = false;
+    std::uint64_t inode = 0;       // of its socket
     CallId told{};                 // the call that the snapshot has on record
     bool on_record = false;        // the snapshot knows of this client
     bool dirty = false;            // in the server's list of those to see to at the end of the turn

@@ -39,6 +39,8 @@ public:
         frame_.clear();
         return frame_;
     }
+    // The frame that was written last.
+    [[nodiscard]] const std::string& written() const { return frame_; }
     // Writes the frame. False: only a whole new state helps.
     [[nodiscard]] bool append();
     // Writes the frame as the whole state. A fault: there is no memory for it, and what is in there is of before.

@@ -1,5 +1,6 @@
 #include "daemon/log_link.hpp"
 
+#include "os/open_file.hpp"
 #include "os/packet.hpp"
 #include "os/runtime.hpp"
 
@@ -95,6 +96,7 @@ wire::StreamImage LogLink::tell(StreamId id) const {
         image.source = static_cast<std::uint8_t>(at->second.source);
         image.rotate_size = at->second.limits.rotate_size;
         image.rotate_keep = at->second.limits.rotate_keep;
+        image.inode = at->second.inode;
     }
     return image;
 }
@@ -119,7 +121,8 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
         streams_.emplace(id, Stream{stream.unit,
                                     static_cast<logs::Source>(std::min<std::uint8_t>(stream.source, 2)),
                                     {stream.rotate_size, stream.rotate_keep},
-                                    Fd(stream.fd)});
+                                    Fd(stream.fd),
+                                    stream.inode});
     }
     if (image.log_pid == 0 || image.log_socket < 0)
         return finishing_ ? Result<>() : launch(); // it had just ended
@@ -140,7 +143,8 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
 
 StreamId LogLink::attach(const std::string& unit, logs::Source source, const logs::Limits& limits, Fd pipe) {
     StreamId id = ++last_stream_;
-    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe)});
+    const std::uint64_t inode = os::inode_of(pipe.get());
+    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode});
     to_attach_.push_back(id);
     moved_.push_back(id);
     return id;

@@ -86,6 +86,7 @@ private:
         wire::logs::Source source;
         wire::logs::Limits limits;
         Fd pipe;
+        std::uint64_t inode = 0; // of the pipe
     };
 
     Result<> launch();

@@ -5,6 +5,7 @@
 #include "os/runtime.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <csignal>
@@ -24,11 +25,19 @@ std::string Supervisor::reexec() {
     Fd program(::open(place_.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program)
         return fault(errno, "open", place_.program).error().text();
-    remember();
+    // It reads a copy: ours is written on while it does.
+    remember_all(true);
+    Fd copy(::memfd_create("miniinit-state", MFD_CLOEXEC));
+    auto copied = copy ? Keeper::on(copy.get()) : Result<Keeper>(fault(errno, "make memory for a copy of our state"));
+    if (!copied)
+        return copied.error().text();
+    copied->frame() = keeper_->written();
+    if (auto written = copied->rebase(); !written)
+        return written.error().text();
     os::Plan plan;
     plan.file = place_.program;
     plan.arguments = {"miniinit", "--check-snapshot", std::to_string(state_fd)};
-    plan.moves = {{os::null_device, 0}, {os::null_device, 1}, {os::null_device, 2}, {keeper_->fd(), state_fd}};
+    plan.moves = {{os::null_device, 0}, {os::null_device, 1}, {os::null_device, 2}, {copy.get(), state_fd}};
     if (int log = logs_.own_lines(); log >= 0)
         plan.moves[2] = {log, 2}; // what it has to say is for our log
     auto pid = spawner_.spawn(plan);

@@ -1,6 +1,7 @@
 // Keeping our state where the next program finds it: what has changed is written at the end of every turn, and before and
 // after everything that cannot be taken back. Reading it again is resume.cpp's.
 #include "daemon/supervisor.hpp"
+#include "os/open_file.hpp"
 
 #include <algorithm>
 
@@ -34,6 +35,8 @@ wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     image.from_pid_file = live.from_pid_file;
     image.ready = live.ready.get();
     image.network = live.own.network.get();
+    image.ready_inode = os::inode_of(image.ready);
+    image.network_inode = os::inode_of(image.network);
     image.temporary = live.own.temporary;
     for (const os::Directory& directory : live.own.runtime)
         image.runtime.push_back({directory.base, directory.components});
@@ -42,17 +45,18 @@ wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
         wire::LineImage line{live.line->socket.fd(), live.line->path, live.line->user, {}, live.line->complaints};
         if (live.line->access)
             line.access = static_cast<std::uint8_t>(*live.line->access);
+        line.inode = os::inode_of(line.fd);
         image.line = std::move(line);
     }
     for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
-        image.stored.push_back({stored.fd.get(), stored.name, stored.watched});
+        image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
     for (const Sockets::Open& open : sockets_.of(name)) {
         const core::Listen& listen = open.settings;
         const os::ListenSocket::Place place = open.socket.place();
         image.sockets.push_back({open.socket.fd(), static_cast<std::uint8_t>(listen.kind), listen.address, listen.name,
                                  listen.user, listen.group, listen.mode, listen.backlog, listen.reuse_port,
                                  listen.accept, listen.max_connections, place.path, place.device, place.inode,
-                                 place.made_path});
+                                 place.made_path, os::inode_of(open.socket.fd())});
     }
     if (const auto* counts = connections_.counts(name))
         for (const auto& [socket, count] : *counts)

@@ -3,9 +3,8 @@
 #include "daemon/resume.hpp"
 
 #include "daemon/supervisor.hpp"
+#include "os/open_file.hpp"
 #include "os/process.hpp"
-
-#include <fcntl.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -46,8 +45,8 @@ core::Listen listen_of(const wire::SocketImage& image) {
 void drop_closed(wire::Snapshot& state) {
     std::unordered_set<int> taken;
     // Each once: a number that stands in two places is one too many, and the first owner would close it for the second.
-    auto see = [&](std::int32_t& fd) {
-        if (fd >= 0 && (::fcntl(fd, F_GETFD) < 0 || !taken.insert(fd).second))
+    auto see = [&](std::int32_t& fd, std::uint64_t inode = 0) {
+        if (fd >= 0 && (!os::is_open(fd, inode) || !taken.insert(fd).second))
             fd = -1;
     };
     wire::ManagerImage& manager = state.manager;
@@ -58,25 +57,25 @@ void drop_closed(wire::Snapshot& state) {
         for (std::int32_t* fd : {&state.spawned->out, &state.spawned->err, &state.spawned->ready})
             see(*fd);
     for (auto& [id, stream] : state.streams)
-        see(stream.fd);
+        see(stream.fd, stream.inode);
     std::erase_if(state.streams, [](const auto& one) { return one.second.fd < 0; });
     for (auto& [id, unit] : state.units) {
-        see(unit.ready);
-        see(unit.network);
+        see(unit.ready, unit.ready_inode);
+        see(unit.network, unit.network_inode);
         if (unit.line) {
-            see(unit.line->fd);
+            see(unit.line->fd, unit.line->inode);
             if (unit.line->fd < 0)
                 unit.line.reset();
         }
         for (wire::StoredImage& stored : unit.stored)
-            see(stored.fd);
+            see(stored.fd, stored.inode);
         std::erase_if(unit.stored, [](const auto& one) { return one.fd < 0; });
         for (wire::SocketImage& socket : unit.sockets)
-            see(socket.fd);
+            see(socket.fd, socket.fd_inode);
         std::erase_if(unit.sockets, [](const auto& one) { return one.fd < 0; });
     }
     for (auto& [fd, client] : state.clients)
-        see(client.fd);
+        see(client.fd, client.inode);
     std::erase_if(state.clients, [](const auto& one) { return one.second.fd < 0 || one.second.lost; });
 }
 

@@ -3,6 +3,9 @@
 // gives the state: an item replaces an earlier one of the same key. Descriptors are numbers: the program that comes after
 // has them open.
 //
+// A number may by then be that of another open file: one was closed, another opened, and a crash came before that was on record.
+// So each goes with the inode of what it was; 0 where nobody knows.
+//
 // Fields are added at the end, and tags after the last one: what a reader does not know it passes over, what it misses keeps
 // its default. So versions read each other's both ways.
 #pragma once
@@ -26,7 +29,8 @@ struct StoredImage {
     std::int32_t fd = -1;
     std::string name;
     bool watched = false;
-    static void fields(auto& self, auto&& visit) { visit(self.fd, self.name, self.watched); }
+    std::uint64_t inode = 0;
+    static void fields(auto& self, auto&& visit) { visit(self.fd, self.name, self.watched, self.inode); }
 };
 
 // A `[[listen]]` that is open: its settings, and the socket.
@@ -41,9 +45,11 @@ struct SocketImage {
     std::string path; // that leads to it, if it has one, and to what
     std::uint64_t device = 0, inode = 0;
     bool made_path = false;
+    std::uint64_t fd_inode = 0; // of the socket itself
     static void fields(auto& self, auto&& visit) {
         visit(self.fd, self.kind, self.address, self.name, self.user, self.group, self.mode, self.backlog,
-              self.reuse_port, self.accept, self.max_connections, self.path, self.device, self.inode, self.made_path);
+              self.reuse_port, self.accept, self.max_connections, self.path, self.device, self.inode, self.made_path,
+              self.fd_inode);
     }
 };
 
@@ -62,7 +68,10 @@ struct LineImage {
     std::uint32_t user = 0;
     std::optional<std::uint8_t> access; // core::NotifyAccess
     std::uint32_t complaints = 0;
-    static void fields(auto& self, auto&& visit) { visit(self.fd, self.path, self.user, self.access, self.complaints); }
+    std::uint64_t inode = 0;
+    static void fields(auto& self, auto&& visit) {
+        visit(self.fd, self.path, self.user, self.access, self.complaints, self.inode);
+    }
 };
 
 // A directory as os::Directory has it.
@@ -110,11 +119,13 @@ struct UnitImage {
     std::uint8_t sweep = 0; // 1: of the processes we started, 2: of everything
     std::int32_t sweep_number = 0;
     bool sweep_signalled = false;
+    std::uint64_t ready_inode = 0, network_inode = 0;
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.name, self.record, self.digest, self.starting, self.up, self.status, self.trouble,
               self.from_pid_file, self.ready, self.network, self.temporary, self.runtime, self.invocation,
               self.sessions, self.by_session, self.cgroup_gone, self.frozen, self.line, self.stored, self.sockets,
-              self.gates, self.timer, self.sweep, self.sweep_number, self.sweep_signalled);
+              self.gates, self.timer, self.sweep, self.sweep_number, self.sweep_signalled, self.ready_inode,
+              self.network_inode);
     }
 };
 
@@ -138,8 +149,9 @@ struct StreamImage {
     std::uint8_t source = 0; // logs::Source
     std::uint64_t rotate_size = 0;
     std::uint32_t rotate_keep = 0;
+    std::uint64_t inode = 0;
     static void fields(auto& self, auto&& visit) {
-        visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep);
+        visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode);
     }
 };
 
@@ -157,9 +169,10 @@ struct ClientImage {
     core::Phase state = core::Phase::up;
     std::string in, out; // what was read and not handled, what was written and not sent
     bool lost = false;   // it cannot be served on: something of it was not kept
+    std::uint64_t inode = 0;
     static void fields(auto& self, auto&& visit) {
         visit(self.fd, self.open, self.pid, self.uid, self.gid, self.may_act, self.more, self.call, self.goal,
-              self.units, self.state, self.in, self.out, self.lost);
+              self.units, self.state, self.in, self.out, self.lost, self.inode);
     }
 };
 
