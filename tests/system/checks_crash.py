@@ -48,7 +48,14 @@ def crash(init, how, count):
         except (Failed, OSError):
             pass
         client.close()
-    until(lambda: again(init) is not None and overview(init).get("crashes", 0) >= count, 10, f"crash {count}", 0.001)
+
+    def back():
+        try:
+            again(init)
+            return overview(init).get("crashes", 0) >= count
+        except (OSError, Failed):
+            return False  # it was still to come
+    until(back, 10, f"crash {count}", 0.001)
     return time.monotonic() - began
 
 
