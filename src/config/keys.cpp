@@ -206,7 +206,7 @@ constexpr KeyInfo manager_rows[] = {
     setting("manager", "shutdown-timeout", "duration", "\"90s\"", manager<&ManagerSettings::shutdown_timeout>,
             "how long a shutdown may take"),
     setting("manager", "watchdog", "duration", "\"0\"", manager<&ManagerSettings::watchdog>,
-            "the hardware watchdog's time; \"0\": off", false),
+            "the hardware watchdog's time; \"0\": off"),
     setting("manager", "parallel-starts", "integer", "0", manager_number<&ManagerSettings::parallel_starts, 0, most>,
             "units that may be starting at once; 0: no bound"),
     setting("manager", "boot-attempts", "integer", "3", manager_number<&ManagerSettings::boot_attempts, 0, 1000>,

@@ -72,6 +72,8 @@ constexpr Verb table[] = {
     {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_end, 0, 0,
      reboot_machine},
     {machine, "halt", "", "stop everything in order and stay", "minictl halt", takes_end, 0, 0, halt_machine},
+    {machine, "kexec", "", "stop everything in order and go on with the kernel that `kexec -l` has loaded",
+     "minictl kexec", takes_end, 0, 0, kexec_machine},
     {machine, "shutdown", "[OPTIONS] TIME [MESSAGE…]", "any of these at a time; -c cancels it",
      "minictl shutdown -r +5 new kernel", 0, 0, any_number, nullptr},
     {machine, "switch-root", "DIR [INIT]", "out of an initramfs: go on with the root file system at DIR",

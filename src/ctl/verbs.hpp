@@ -46,6 +46,7 @@ int show_keys(Context&);
 int power_off(Context&);
 int reboot_machine(Context&);
 int halt_machine(Context&);
+int kexec_machine(Context&);
 int switch_root(Context&);
 
 // `shutdown` as other inits have it: `-h now`, `-r +5 MESSAGE`, `-c`. argv[0] is skipped.

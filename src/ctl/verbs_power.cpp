@@ -26,18 +26,20 @@ os::Ending ending_of(wire::Ending how) {
     case wire::Ending::poweroff: return os::Ending::poweroff;
     case wire::Ending::reboot: return os::Ending::reboot;
     case wire::Ending::halt: return os::Ending::halt;
+    case wire::Ending::kexec: return os::Ending::kexec;
     }
     __builtin_unreachable();
 }
 
-// Real-time signals mean the same to every init of this kind, and to PID 1 as much as a call does.
+// Real-time signals mean the same to every init of this kind, and to PID 1 as much as a call does. 0: there is none.
 int signal_of(wire::Ending how) {
     switch (how) {
     case wire::Ending::poweroff: return SIGRTMIN + 4;
     case wire::Ending::reboot: return SIGRTMIN + 5;
     case wire::Ending::halt: return SIGRTMIN + 3;
+    case wire::Ending::kexec: break;
     }
-    __builtin_unreachable();
+    return 0;
 }
 
 // Whether PID 1 runs the very file that we do.
@@ -107,7 +109,7 @@ int end_machine(Context& context, wire::Shutdown request) {
     if (!client) {
         // Its socket may be gone, or not be there yet; its signals always work.
         if (client.error().nobody && !later && !request.warn_only && arguments.control.empty() && !arguments.user &&
-            we_are_the_init() && ::kill(1, signal_of(request.how)) == 0)
+            we_are_the_init() && signal_of(request.how) != 0 && ::kill(1, signal_of(request.how)) == 0)
             return done;
         return context.fail(client.error());
     }
@@ -170,6 +172,7 @@ std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now) {
 int power_off(Context& context) { return end_machine(context, {.how = wire::Ending::poweroff}); }
 int reboot_machine(Context& context) { return end_machine(context, {.how = wire::Ending::reboot}); }
 int halt_machine(Context& context) { return end_machine(context, {.how = wire::Ending::halt}); }
+int kexec_machine(Context& context) { return end_machine(context, {.how = wire::Ending::kexec}); }
 
 int switch_root(Context& context) {
     Arguments& arguments = context.arguments;

@@ -324,6 +324,8 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
     list_row(text, "unit files", overview.unit_directories);
     if (!overview.log_directory.empty())
         row(text, "logs", overview.log_directory);
+    if (!overview.watchdog.empty())
+        row(text, "watchdog", harmless(overview.watchdog));
     return text;
 }
 

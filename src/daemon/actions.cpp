@@ -222,6 +222,10 @@ void Supervisor::changed(const core::Effect& effect) {
         if (unit.service.type == core::ServiceType::oneshot) {
             timers_.storage_changed();
             attempts_.storage_changed();
+            if (place_.system() && target_reached_ == Instant{}) {
+                mind_watchdog();
+                look_for_report(false);
+            }
         }
         break;
     case Phase::failed:
@@ -263,6 +267,8 @@ void Supervisor::changed(const core::Effect& effect) {
             target_reached_ = now_;
         manager_moved_ = true;
         say(Priority::info, "target " + unit.name + " reached");
+        mind_watchdog();
+        look_for_report(true);
     }
     if ((effect.to == Phase::up || effect.to == Phase::done) && place_.system() &&
         engine_->graph().find(settings_.default_target) == id) {
@@ -439,6 +445,7 @@ Supervisor::Reread Supervisor::reread() {
     if (guard_ != nullptr)
         guard_->page().limit = settings_.crash_limit;
     surroundings_.refresh();
+    mind_watchdog();
     renumber(engine_->replace(std::move(loaded.units), now_));
     for (const std::string& problem : engine_->graph().problems())
         result.problems.push_back(problem);

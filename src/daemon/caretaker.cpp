@@ -7,11 +7,12 @@
 #include "daemon/crash_report.hpp"
 #include "daemon/entry_leftovers.hpp"
 #include "daemon/faults.hpp"
-#include "daemon/machine.hpp"
+#include "daemon/last_stage.hpp"
 #include "daemon/signal_meaning.hpp"
 #include "os/children.hpp"
 #include "os/local_socket.hpp"
 #include "os/timed_child.hpp"
+#include "os/watchdog.hpp"
 #include "wire/log_protocol.hpp"
 
 #include <fcntl.h>
@@ -120,8 +121,7 @@ void end_everybody(Span grace) {
     }
 }
 
-// Connections of clients that the old image has left without an answer: they are told. Not by being closed: their numbers
-// stand in the state, and none is to mean something else by the time somebody reads that again.
+// Connections of clients that the old image has left without an answer: they are told by being closed.
 void hang_up(const std::string& control) {
     for (int descriptor = 3; descriptor < 4096; ++descriptor) {
         sockaddr_un name{};
@@ -131,7 +131,7 @@ void hang_up(const std::string& control) {
         if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) == 0 && name.sun_family == AF_UNIX &&
             control == name.sun_path && ::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &number) == 0 &&
             listens == 0)
-            ::shutdown(descriptor, SHUT_RDWR);
+            ::close(descriptor);
     }
 }
 
@@ -159,7 +159,7 @@ int bare(const Place& place, os::CrashGuard& guard, Span grace) {
         if (how == core::Ending::none)
             continue;
         if (place.system())
-            end_machine(how);
+            end_machine({.how = how, .state_directory = place.state_directory});
         end_everybody(grace);
         return 1;
     }
@@ -190,7 +190,7 @@ public:
             if (control_)
                 control_->flush();
             if (place_.system())
-                end_machine(ending_);
+                end_machine({.how = ending_, .state_directory = place_.state_directory});
             loop_.stop();
         });
         reap();
@@ -326,6 +326,9 @@ int take_care(const Options& options, const Place& place, os::CrashGuard& guard)
     os::close_all_on_exec(); // what was kept open for us is not for a shell
     if (::chdir("/") != 0) {
     } // then not
+    if (place.system() && os::Watchdog::is_running()) // nobody winds it up any more
+        if (auto dog = os::Watchdog::open(std::chrono::minutes(1)))
+            (void)dog->disarm();
     if (guard.page().trust == os::Trust::caretaker)
         if (auto signals = os::SignalQueue::open())
             if (Caretaker(options, place, guard, std::move(*signals)).run()) {

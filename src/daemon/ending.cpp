@@ -2,6 +2,7 @@
 // is left of the machine is os::shutdown's.
 #include "core/explain.hpp"
 #include "daemon/supervisor.hpp"
+#include "os/process.hpp"
 
 #include <unistd.h>
 
@@ -14,6 +15,9 @@ namespace {
 
 constexpr Span slow = std::chrono::seconds(2); // a stop that takes longer is shown
 constexpr Span collector_patience = std::chrono::seconds(5);
+constexpr Span most_for_last_stage = std::chrono::seconds(30);
+constexpr Span hurried = std::chrono::seconds(15); // what is left to somebody who does not want to wait
+constexpr std::size_t most_processes = 5;          // of a unit that are named
 
 std::string_view doing(core::Ending how) {
     switch (how) {
@@ -30,6 +34,12 @@ std::string_view doing(core::Ending how) {
 
 } // namespace
 
+// What of the time there is comes after the units: on a machine the last stage, elsewhere the collector.
+Span Supervisor::last_part() const {
+    const Span bound = settings_.shutdown_timeout;
+    return place_.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
+}
+
 void Supervisor::begin_ending(core::Ending how, int code) {
     if (how == core::Ending::exit && place_.system())
         how = core::Ending::poweroff;
@@ -40,14 +50,17 @@ void Supervisor::begin_ending(core::Ending how, int code) {
         manager_moved_ = true;
         return;
     }
-    outcome_ = {how, code};
+    outcome_ = {.how = how, .code = code};
     manager_moved_ = true;
     say(Priority::notice, std::string(doing(how)) + " begins");
     end_has_begun(doing(how));
     upward_.say("STOPPING=1\nSTATUS=stopping");
     engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
-    if (settings_.shutdown_timeout > Span{0})
-        give_up_at_ = now_ + settings_.shutdown_timeout;
+    // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
+    if (Span bound = settings_.shutdown_timeout; bound > Span{0}) {
+        outcome_.deadline = now_ + bound;
+        give_up_at_ = outcome_.deadline - last_part();
+    }
     // What was left beside the main process of a container has `--grace`.
     if (!entry_.empty() && place_.mode == Mode::container)
         give_up_at_ = std::min(give_up_at_, now_ + std::max(grace_, settings_.shutdown_timeout));
@@ -58,18 +71,7 @@ void Supervisor::report_slow_stops() {
     if (!engine_->halting() || over_)
         return;
     if (now_ >= give_up_at_) {
-        give_up_at_ = never;
-        if (all_down_) { // the collector does not end: its last lines are lost, the machine is not
-            finish();
-            return;
-        }
-        for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
-            if (const core::Record& record = engine_->record(id); core::active(record.phase))
-                say(Priority::err, "still in the way: " + engine_->graph().name(id) + " is " +
-                                       std::string(core::name(record.phase)) +
-                                       (record.main_pid > 0 ? ", process " + std::to_string(record.main_pid) : ""));
-        say(Priority::err, "giving up on an orderly end");
-        all_down();
+        give_up();
         return;
     }
     if (now_ < report_at_)
@@ -85,6 +87,46 @@ void Supervisor::report_slow_stops() {
             "waiting for " + names + (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") + " to stop");
 }
 
+// The time there was is over.
+void Supervisor::give_up() {
+    give_up_at_ = never;
+    if (all_down_) { // the collector does not end: its last lines are lost, the machine is not
+        auto stat = os::process_stat(logs_.pid());
+        outcome_.in_the_way.push_back("the log collector" + (stat ? ": " + os::describe(*stat) : ""));
+        finish();
+        return;
+    }
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
+        const core::Record& record = engine_->record(id);
+        // What is up or done waits for others to stop, and is in nobody's way.
+        if (record.phase != core::Phase::stopping && record.phase != core::Phase::starting &&
+            record.phase != core::Phase::reloading)
+            continue;
+        std::vector<pid_t> pids;
+        if (record.main_pid > 0)
+            pids.push_back(record.main_pid);
+        if (processes_.cgroups() != nullptr)
+            if (auto members = processes_.cgroups()->pids(engine_->graph().name(id)))
+                for (pid_t pid : *members)
+                    if (pid != record.main_pid && pids.size() < most_processes)
+                        pids.push_back(pid);
+        std::string line = "unit " + engine_->graph().name(id) + " (" + std::string(core::name(record.phase)) + ")";
+        for (pid_t pid : pids)
+            if (auto stat = os::process_stat(pid))
+                line += (pid == pids.front() ? ": " : "; ") + os::describe(*stat);
+        say(Priority::err, "still in the way: " + line);
+        outcome_.in_the_way.push_back(std::move(line));
+    }
+    say(Priority::err, "giving up on an orderly end");
+    all_down();
+}
+
+// Straight to the last stage, and not so long there either.
+void Supervisor::hurry() {
+    outcome_.deadline = std::min(outcome_.deadline, now_ + hurried);
+    give_up_at_ = now_;
+}
+
 // Every unit is down (or given up on): the collector writes what it has and ends.
 void Supervisor::all_down() {
     if (std::exchange(all_down_, true))
@@ -97,7 +139,7 @@ void Supervisor::all_down() {
         return;
     }
     logs_.finish();
-    give_up_at_ = now_ + collector_patience;
+    give_up_at_ = now_ + std::min(collector_patience, (outcome_.deadline - now_) / 4);
 }
 
 void Supervisor::finish() {

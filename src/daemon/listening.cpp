@@ -44,7 +44,7 @@ void Supervisor::signal_arrived(const signalfd_siginfo& info) {
         if (ctrl_alt_del_.size() >= 7) {
             say(Priority::alert, "Ctrl-Alt-Del seven times: rebooting at once");
             begin_ending(Ending::reboot, 0);
-            give_up_at_ = now_;
+            hurry();
             return;
         }
     }

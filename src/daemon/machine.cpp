@@ -2,11 +2,10 @@
 
 #include "base/text.hpp"
 #include "daemon/console.hpp"
+#include "daemon/last_stage.hpp"
 #include "os/shutdown.hpp"
 #include "os/switch_root.hpp"
 #include "os/system.hpp"
-
-#include <unistd.h>
 
 #include <utility>
 
@@ -16,30 +15,11 @@ namespace {
 
 constexpr Span grace = std::chrono::seconds(3); // from TERM to KILL, for what no unit owned
 constexpr Span killing_limit = std::chrono::seconds(10);
-constexpr Span storage_limit = std::chrono::seconds(30);
 
 // The build's own time, in seconds since 1970: no clock is right that shows an earlier one.
 #ifndef MINIINIT_BUILD_TIME
 #define MINIINIT_BUILD_TIME 0
 #endif
-
-constexpr std::pair<std::string_view, os::Ending> endings[]{{"poweroff", os::Ending::poweroff},
-                                                            {"reboot", os::Ending::reboot},
-                                                            {"halt", os::Ending::halt},
-                                                            {"kexec", os::Ending::kexec}};
-
-std::string_view word(core::Ending how) {
-    switch (how) {
-    case core::Ending::reboot: return "reboot";
-    case core::Ending::halt: return "halt";
-    case core::Ending::kexec: return "kexec";
-    case core::Ending::none:
-    case core::Ending::exit:
-    case core::Ending::switch_root:
-    case core::Ending::poweroff: return "poweroff";
-    }
-    __builtin_unreachable();
-}
 
 } // namespace
 
@@ -87,13 +67,6 @@ std::vector<std::string> bring_up_machine() {
     return faults;
 }
 
-void end_machine(core::Ending how) {
-    if (auto executed = os::exec_from_memory({"miniinit", "--last-stage", std::string(word(how))}); !executed)
-        Console(true).line(executed.error().text() + "; the root file system stays in use");
-    (void)os::stay_in_memory(); // refused: then pages may have to be read again, which mostly works
-    last_stage(word(how));
-}
-
 void switch_root(const NewRoot& to, const std::string& program) {
     Console console(true);
     auto say = [&](std::string_view line) { console.line(line); };
@@ -110,29 +83,7 @@ void switch_root(const NewRoot& to, const std::string& program) {
         console.line(moved.error().text() + "; starting anew where we are");
         console.line(os::execute_init(program).error().text());
     }
-    last_stage("halt");
-}
-
-void last_stage(std::string_view how) {
-    Console console(true);
-    auto say = [&](std::string_view line) { console.line(line); };
-    for (const std::string& left : os::end_all_processes(grace, killing_limit, say))
-        console.line("still there: " + left);
-    for (const std::string& left : os::release_storage(storage_limit, say))
-        console.line("still there: " + left);
-    os::Ending ending = os::Ending::poweroff;
-    for (auto [name, value] : endings)
-        if (name == how)
-            ending = value;
-    if (auto ended = os::end_machine(ending); !ended) {
-        console.line(ended.error().text());
-        if (ending == os::Ending::kexec)
-            (void)os::end_machine(os::Ending::reboot);
-        (void)os::end_machine(os::Ending::halt);
-    }
-    // The kernel panics when PID 1 exits. There is nothing left to do but not to.
-    for (;;)
-        ::pause();
+    end_machine({.how = core::Ending::halt});
 }
 
 } // namespace mi::daemon

@@ -1,7 +1,6 @@
-// What only the init of a machine does: bringing the machine itself up before units are read, and its last stage.
+// What only the init of a machine does before units are read: bringing the machine itself up. Its end is last_stage.hpp's.
 #pragma once
 
-#include "core/event.hpp"
 #include "daemon/place.hpp"
 
 #include <string>
@@ -23,10 +22,6 @@ struct KernelWishes {
 // API mounts, console, hostname, `lo`, the clock, Ctrl-Alt-Del. What failed, in words; nothing of it is essential.
 [[nodiscard]] std::vector<std::string> bring_up_machine();
 
-// From here on there are no units: ends processes, releases storage, and calls reboot(2), from a copy of the program in
-// memory where that can be had. Does not return, whatever happens.
-[[noreturn]] void end_machine(core::Ending how);
-
 // Where to go on from an initramfs, once everything is down.
 struct NewRoot {
     std::string root; // a mount point
@@ -35,8 +30,5 @@ struct NewRoot {
 // Ends what is left, makes it the root directory and executes the init there. Where that cannot be, `program` is executed
 // again, to boot once more. Does not return.
 [[noreturn]] void switch_root(const NewRoot& to, const std::string& program);
-
-// What that copy does: `miniinit --last-stage HOW`.
-[[noreturn]] void last_stage(std::string_view how);
 
 } // namespace mi::daemon

@@ -6,6 +6,7 @@
 #include "daemon/faults.hpp"
 #include "os/mounts.hpp"
 #include "os/probe.hpp"
+#include "os/shutdown.hpp"
 #include "os/switch_root.hpp"
 
 #include <unistd.h>
@@ -166,6 +167,9 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     overview.scheduled = told(supervisor_.scheduled());
     if (const os::CrashGuard* guard = supervisor_.guard())
         tell_crashes(guard->page(), overview);
+    if (const std::string& left = supervisor_.last_shutdown(); !left.empty())
+        overview.notes.push_back(left);
+    overview.watchdog = supervisor_.watchdog_words();
     supervisor_.control()->reply(id, overview);
 }
 
@@ -449,6 +453,10 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
         return supervisor_.control()->error(id, wire::InvalidParameter{"at_realtime"});
     if ((in > 0 || at > 0) && supervisor_.engine().halting())
         return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (shutdown.how == wire::Ending::kexec && supervisor_.place().system() && !shutdown.warn_only &&
+        !os::kexec_loaded())
+        return supervisor_.control()->error(
+            id, wire::NotSupported{"no kernel is loaded: `kexec -l KERNEL --initrd=FILE --reuse-cmdline` loads one"});
     ScheduledEnd end{.how = shutdown.how,
                      .by_wall = at > 0,
                      .at = at > 0 ? at : micros(loop::now()) + in * 1'000'000,

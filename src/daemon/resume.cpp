@@ -118,6 +118,8 @@ void Supervisor::take_over_manager(const wire::ManagerImage& image) {
     all_down_ = image.all_down;
     told_ready_ = image.told_ready;
     give_up_at_ = {image.give_up_at};
+    if (give_up_at_ != never)
+        outcome_.deadline = give_up_at_ + last_part();
     report_at_ = {image.report_at};
     lines_made_ = image.lines_made;
     set_aside_ = image.set_aside;

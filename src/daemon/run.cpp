@@ -4,6 +4,7 @@
 #include "daemon/caretaker.hpp"
 #include "daemon/crash_report.hpp"
 #include "daemon/entrypoint.hpp"
+#include "daemon/last_stage.hpp"
 #include "daemon/machine.hpp"
 #include "daemon/manager.hpp"
 #include "daemon/resume.hpp"
@@ -49,7 +50,7 @@ bool first_boot() {
 [[noreturn]] void hopeless(const Place& place, const Fault& fault) {
     Console(place.system()).line("cannot work: " + fault.text());
     if (place.system())
-        last_stage("reboot");
+        end_machine({.how = core::Ending::reboot, .state_directory = place.state_directory});
     ::_exit(70);
 }
 
@@ -81,11 +82,6 @@ void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* bef
     supervisor.control()->set_last_call(before->manager.last_call);
     for (auto& [fd, client] : before->clients) {
         supervisor.control()->set_last_call(client.call);
-        // Who had asked nothing until the last turn has perhaps asked in the one that failed, and would wait for ever.
-        if (client.call == 0 && supervisor.guard()->page().deliberate == 0) {
-            const Fd hung_up(client.fd);
-            continue;
-        }
         const wire::ClientImage waits = client;
         supervisor.control()->adopt(std::move(client));
         if (waits.call != 0)
@@ -326,7 +322,12 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     if (outcome.how == core::Ending::switch_root)
         switch_root(supervisor.new_root(), supervisor.place().program);
     if (supervisor.place().system())
-        end_machine(outcome.how);
+        end_machine({.how = outcome.how,
+                     .code = outcome.code,
+                     .deadline = outcome.deadline,
+                     .watchdog = supervisor.watchdog().timeout(),
+                     .state_directory = supervisor.place().state_directory,
+                     .in_the_way = std::move(outcome.in_the_way)});
     return outcome.code;
 }
 
@@ -343,8 +344,8 @@ static int check_snapshot(int memory) {
 int run(int argc, char** argv) {
     Instant started = loop::now();
     bool machine = ::getpid() == 1 && os::habitat() == os::Habitat::machine;
-    if (machine && argc == 3 && std::string_view(argv[1]) == "--last-stage")
-        last_stage(argv[2]);
+    if (machine && argc >= 3 && std::string_view(argv[1]) == "--last-stage")
+        last_stage(argc, argv);
     auto options = parse_options(argc, argv, machine);
     if (!options) {
         std::fprintf(stderr, "miniinit: %s\n", options.error().c_str());

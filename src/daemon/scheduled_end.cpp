@@ -58,6 +58,7 @@ std::string_view noun(wire::Ending how) {
     case wire::Ending::poweroff: return "power-off";
     case wire::Ending::reboot: return "reboot";
     case wire::Ending::halt: return "halt";
+    case wire::Ending::kexec: return "kexec";
     }
     __builtin_unreachable();
 }

@@ -22,6 +22,7 @@ core::Ending meant(wire::Ending how, bool system) {
     case wire::Ending::poweroff: return core::Ending::poweroff;
     case wire::Ending::reboot: return core::Ending::reboot;
     case wire::Ending::halt: return core::Ending::halt;
+    case wire::Ending::kexec: return core::Ending::kexec;
     }
     __builtin_unreachable();
 }

@@ -99,6 +99,7 @@ void Supervisor::open() {
         say(Priority::err, started.error().text() + "; the output of services is lost");
     if (guard_ != nullptr && logs_.own_lines() >= 0)
         guard_->page().log = logs_.own_lines();
+    mind_watchdog();
     if (auto made = os::make_directory(place_.run_directory, place_.mode == Mode::user ? 0700 : 0755); !made) {
         say(Priority::warning, made.error().text() + "; there is no control socket and no readiness by message");
         return;
@@ -120,7 +121,7 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     turn();
     if (!over_)
         loop_.run();
-    os::await_children(removals_, longest_removal);
+    os::await_children(removals_, std::min(longest_removal, (outcome_.deadline - loop::now()) / 8));
     return outcome_;
 }
 
@@ -317,7 +318,7 @@ void Supervisor::set_timer() {
         return;
     Instant at = engine_->next_deadline();
     at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
-                   check_until_, connections_.next_deadline(), schedule_again_});
+                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_});
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -342,6 +343,8 @@ void Supervisor::due() {
         processes_.note_end();
     if (memory_again_ <= now_)
         memory_events_pending();
+    if (pet_at_ <= now_)
+        pet_watchdog();
     while (control_ && !held_.empty() && held_.front().until <= now_) {
         control_->release(held_.front().barrier);
         held_.pop_front();

@@ -29,6 +29,7 @@
 #include "os/notify_socket.hpp"
 #include "os/spawn.hpp"
 #include "os/upward.hpp"
+#include "os/watchdog.hpp"
 
 #include <array>
 #include <deque>
@@ -45,6 +46,8 @@ namespace mi::daemon {
 struct Outcome {
     core::Ending how = core::Ending::none;
     int code = 0;
+    Instant deadline = never;              // of the machine's whole shutdown
+    std::vector<std::string> in_the_way{}; // of it so far, a line each
 };
 
 // Who hears of changes: the manager of control calls.
@@ -169,6 +172,10 @@ public:
     [[nodiscard]] const Connections& connections() const { return connections_; }
     [[nodiscard]] os::CrashGuard* guard() const { return guard_; }
     [[nodiscard]] bool debug_faults() const { return debug_faults_; }
+    [[nodiscard]] const os::Watchdog& watchdog() const { return watchdog_; }
+    // For people, and empty where there is nothing to tell.
+    [[nodiscard]] std::string watchdog_words() const;
+    [[nodiscard]] const std::string& last_shutdown() const { return last_shutdown_; }
     // On the console (or stderr) and in the log.
     void say(Priority priority, const std::string& text);
     void serve(std::unique_ptr<ControlServer> control);
@@ -291,6 +298,14 @@ private:
     void all_down();
     void report_slow_stops();
     void finish();
+    void give_up();
+    void hurry();
+    [[nodiscard]] Span last_part() const;
+
+    // watch.cpp: the hardware's watchdog, and the report of the last shutdown
+    void mind_watchdog();
+    void pet_watchdog();
+    void look_for_report(bool last_time);
 
     // scheduling.cpp
     void follow_schedule(bool tell);
@@ -389,6 +404,10 @@ private:
     bool all_down_ = false;
     Instant give_up_at_ = never; // shutdown-timeout
     Instant report_at_ = never;  // next progress line of a slow shutdown
+    os::Watchdog watchdog_;
+    Span watchdog_asked_{0}; // the setting that it was brought to
+    Instant pet_at_ = never;
+    std::string last_shutdown_; // what it left in the way, in short
     std::deque<Instant> ctrl_alt_del_;
     std::optional<ScheduledEnd> scheduled_;
     Instant schedule_again_ = never; // when it is looked at again

@@ -2,6 +2,8 @@
 #include "os/devices.hpp"
 
 #include "base/fd.hpp"
+#include "base/text.hpp"
+#include "os/runtime.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,74 +12,79 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdint>
-#include <cstring>
-#include <string>
-#include <vector>
+#include <cstdlib>
+#include <set>
 
 namespace mi::os {
 namespace {
 
-std::size_t detach_loops() {
-    std::size_t detached = 0;
-    DIR* listing = ::opendir("/sys/block");
+const std::string block = "/sys/block/";
+
+std::vector<std::string> names_in(const std::string& directory) {
+    std::vector<std::string> names;
+    DIR* listing = ::opendir(directory.c_str());
     if (listing == nullptr)
-        return 0;
-    while (dirent* entry = ::readdir(listing)) {
-        std::string name = entry->d_name;
-        if (!name.starts_with("loop") || ::access(("/sys/block/" + name + "/loop/backing_file").c_str(), F_OK) != 0)
-            continue;
-        Fd device(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-        // One in use is only marked for its last user's close: look whether it is really free.
-        if (device && ::ioctl(device.get(), LOOP_CLR_FD, 0) == 0) {
-            device.reset();
-            if (::access(("/sys/block/" + name + "/loop/backing_file").c_str(), F_OK) != 0)
-                ++detached;
-        }
-    }
+        return names;
+    while (dirent* entry = ::readdir(listing))
+        if (entry->d_name[0] != '.')
+            names.emplace_back(entry->d_name);
     ::closedir(listing);
-    return detached;
+    return names;
 }
 
-void begin_request(dm_ioctl& request, std::size_t size) {
-    request.version[0] = DM_VERSION_MAJOR;
-    request.data_size = static_cast<std::uint32_t>(size);
-    request.data_start = sizeof(dm_ioctl);
+bool is_attached_loop(const std::string& name) {
+    return name.starts_with("loop") && ::access((block + name + "/loop/backing_file").c_str(), F_OK) == 0;
 }
 
-std::size_t remove_mapped() {
+// `name`, and whatever it stands on.
+void add_with_slaves(const std::string& name, std::set<std::string>& names) {
+    if (names.insert(name).second)
+        for (const std::string& slave : names_in("/sys/class/block/" + name + "/slaves"))
+            add_with_slaves(slave, names);
+}
+
+bool detach_loop(const std::string& name) {
+    Fd device(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    // One in use is only marked for its last user's close: look whether it is really free.
+    if (!device || ::ioctl(device.get(), LOOP_CLR_FD, 0) != 0)
+        return false;
+    device.reset();
+    return !is_attached_loop(name);
+}
+
+bool remove_mapped(const std::string& name) {
+    const std::string text = read_file(block + name + "/dev").value_or("");
+    const std::vector<std::string_view> numbers = split(trim(text), ':');
+    auto major_number = to_number<unsigned>(numbers.front());
+    auto minor_number = to_number<unsigned>(numbers.back());
     Fd control(::open("/dev/mapper/control", O_RDWR | O_CLOEXEC));
-    if (!control)
-        return 0;
-    std::vector<char> buffer(256 * 1024);
-    dm_ioctl request{};
-    begin_request(request, buffer.size());
-    std::memcpy(buffer.data(), &request, sizeof request);
-    if (::ioctl(control.get(), DM_LIST_DEVICES, buffer.data()) != 0)
-        return 0;
-    std::memcpy(&request, buffer.data(), sizeof request);
-    if ((request.flags & DM_BUFFER_FULL_FLAG) != 0 || request.data_start + sizeof(dm_name_list) > buffer.size())
-        return 0;
-    std::size_t removed = 0;
-    for (std::size_t at = request.data_start; at + sizeof(dm_name_list) <= buffer.size();) {
-        dm_name_list entry{};
-        std::memcpy(&entry, buffer.data() + at, sizeof entry);
-        if (entry.dev == 0)
-            break;
-        dm_ioctl removal{};
-        begin_request(removal, sizeof removal);
-        removal.dev = entry.dev;
-        if (::ioctl(control.get(), DM_DEV_REMOVE, &removal) == 0)
-            ++removed;
-        if (entry.next == 0)
-            break;
-        at += entry.next;
-    }
-    return removed;
+    if (!control || !major_number || !minor_number)
+        return false;
+    dm_ioctl removal{};
+    removal.version[0] = DM_VERSION_MAJOR;
+    removal.data_size = sizeof removal;
+    removal.data_start = sizeof removal;
+    // The kernel's own form of a device number.
+    removal.dev = (*minor_number & 0xff) | (*major_number << 8) | ((*minor_number & ~0xffu) << 12);
+    return ::ioctl(control.get(), DM_DEV_REMOVE, &removal) == 0;
 }
 
 } // namespace
 
-std::size_t detach_devices() { return detach_loops() + remove_mapped(); }
+std::vector<std::string> stacked_devices(const std::vector<std::string>& in_use) {
+    std::set<std::string> under;
+    for (const std::string& source : in_use)
+        if (char path[PATH_MAX]; source.starts_with("/dev/") && ::realpath(source.c_str(), path) != nullptr)
+            add_with_slaves(std::string_view(path).starts_with("/dev/") ? path + 5 : path, under);
+    std::vector<std::string> found;
+    for (std::string& name : names_in(block))
+        if ((name.starts_with("dm-") || is_attached_loop(name)) && !under.contains(name))
+            found.push_back(std::move(name));
+    return found;
+}
+
+bool detach(const std::string& name) { return name.starts_with("dm-") ? remove_mapped(name) : detach_loop(name); }
 
 } // namespace mi::os

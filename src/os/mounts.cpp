@@ -63,7 +63,7 @@ std::vector<Mount> parse_mounts(std::string_view text) {
         if (!id || !parent)
             continue;
         mounts.push_back({*id, *parent, unescape(fields[3]), unescape(fields[4]), std::string(dash[1]),
-                          unescape(dash[2]), has_option(dash[3], "ro")});
+                          unescape(dash[2]), std::string(fields[2]), has_option(dash[3], "ro")});
     }
     return mounts;
 }

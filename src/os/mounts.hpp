@@ -17,6 +17,7 @@ struct Mount {
     std::string point; // where, with escapes resolved
     std::string type;
     std::string source;
+    std::string device;     // "98:0": mounts of the same file system have the same
     bool read_only = false; // the file system itself, not just this mount
 };
 

@@ -82,6 +82,13 @@ std::string wait_channel(pid_t pid) {
     return channel == "0" ? "" : channel;
 }
 
+std::string describe(const ProcessStat& stat) {
+    std::string text = "process " + std::to_string(stat.pid) + " (" + stat.name + ") in state " + stat.state;
+    if (std::string channel = wait_channel(stat.pid); !channel.empty())
+        text += ", waiting in " + channel;
+    return text;
+}
+
 Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd && errno == ELOOP)

@@ -32,6 +32,8 @@ struct ProcessStat {
 [[nodiscard]] bool process_exists(pid_t pid);
 // Whom it runs as (root, where it may not be looked into); nothing if there is no such process or no /proc.
 [[nodiscard]] std::optional<uid_t> process_user(pid_t pid);
+// `process 123 (name) in state D, waiting in FUNCTION`
+[[nodiscard]] std::string describe(const ProcessStat& stat);
 // The function of the kernel in which it waits, or empty.
 [[nodiscard]] std::string wait_channel(pid_t pid);
 

@@ -1,13 +1,17 @@
-// Ending everything that runs, and then the machine. What is mounted is storage.cpp's.
+// Ending everything that runs, and then the machine. What is mounted is release.cpp's.
 #include "os/shutdown.hpp"
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "os/process.hpp"
+#include "os/runtime.hpp"
 #include "os/timed_child.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <sys/io.h>
+#endif
 #include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/sendfile.h>
@@ -22,6 +26,9 @@
 
 namespace mi::os {
 namespace {
+
+constexpr Span held_fast = std::chrono::seconds(1); // then it is taken for good
+constexpr std::size_t most_named = 10;              // a fork bomb needs no list
 
 // Collects whatever ends until nobody is left (true) or `limit` has passed.
 bool collect_all(Span limit) {
@@ -55,12 +62,7 @@ std::vector<ProcessStat> everybody_else() {
     return others;
 }
 
-std::string description(const ProcessStat& stat) {
-    std::string text = "process " + std::to_string(stat.pid) + " (" + stat.name + ") in state " + stat.state;
-    if (std::string channel = wait_channel(stat.pid); !channel.empty())
-        text += ", waiting in " + channel;
-    return text;
-}
+bool held(const ProcessStat& stat) { return stat.state == 'D'; }
 
 } // namespace
 
@@ -72,14 +74,24 @@ std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& sa
     ::kill(-1, SIGTERM);
     ::kill(-1, SIGCONT); // the stopped ones must be able to hear it
     if (!collect_all(grace) || !everybody_else().empty()) {
-        for (const ProcessStat& stat : everybody_else())
-            say("killing " + description(stat));
-        ::kill(-1, SIGKILL);
-        collect_all(limit);
+        const std::vector<ProcessStat> stubborn = everybody_else();
+        for (std::size_t i = 0; i < std::min(stubborn.size(), most_named); ++i)
+            say("killing " + describe(stubborn[i]));
+        if (stubborn.size() > most_named)
+            say("killing " + std::to_string(stubborn.size() - most_named) + " more");
+        // Again and again, for what was only being made. Of those that the kernel holds fast, some are about to be let go.
+        const Instant began = monotonic_now();
+        for (Span spent{0}; spent < limit; spent = monotonic_now() - began) {
+            ::kill(-1, SIGKILL);
+            if (collect_all(std::min<Span>(limit - spent, std::chrono::seconds(1))))
+                break;
+            if (spent >= held_fast && std::ranges::all_of(everybody_else(), &held))
+                break;
+        }
     }
     std::vector<std::string> left;
     for (const ProcessStat& stat : everybody_else())
-        left.push_back(description(stat));
+        left.push_back(describe(stat));
     return left;
 }
 
@@ -108,7 +120,30 @@ Result<> end_machine_by_force(Ending how) {
     return fault(errno, "end the machine");
 }
 
-Result<> exec_from_memory(const std::vector<std::string>& arguments) {
+bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text) {
+    return in_child(limit, [&] {
+               if (!make_directory(directory) || !write_file_atomically(directory + "/" + name, text))
+                   return false;
+               Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+               return there && ::fsync(there.get()) == 0;
+           }) == Outcome::done;
+}
+
+Result<> debug_exit(std::uint16_t port, int code) {
+#if defined(__x86_64__) || defined(__i386__)
+    if (::ioperm(port, 1, 1) != 0)
+        return fault(errno, "use the port of miniinit.debug-exit");
+    ::outb(static_cast<unsigned char>(code), port);
+    return fault(0, "end this virtual machine: nothing listens at the port of miniinit.debug-exit");
+#else
+    (void)port, (void)code;
+    return fault(ENOSYS, "use the port of miniinit.debug-exit");
+#endif
+}
+
+bool kexec_loaded() { return read_file("/sys/kernel/kexec_loaded").value_or("").starts_with('1'); }
+
+Result<> exec_from_memory(const std::vector<std::string>& arguments, Span limit) {
     Fd disk(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     if (!disk)
         return fault(errno, "open", "/proc/self/exe");
@@ -121,12 +156,19 @@ Result<> exec_from_memory(const std::vector<std::string>& arguments) {
         memory = Fd(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC)));
     if (!memory)
         return fault(errno, "make memory file");
-    for (off_t copied = 0; copied < about.st_size;) {
-        ssize_t now = ::sendfile(memory.get(), disk.get(), nullptr, static_cast<std::size_t>(about.st_size - copied));
-        if (now <= 0)
-            return fault(now < 0 ? errno : EIO, "copy", "/proc/self/exe");
-        copied += now;
-    }
+    // The disk may be what does not answer any more.
+    Outcome outcome = in_child(limit, [&] {
+        for (off_t copied = 0; copied < about.st_size;) {
+            ssize_t now =
+                ::sendfile(memory.get(), disk.get(), nullptr, static_cast<std::size_t>(about.st_size - copied));
+            if (now <= 0)
+                return false;
+            copied += now;
+        }
+        return true;
+    });
+    if (outcome != Outcome::done)
+        return fault(outcome == Outcome::too_long ? ETIMEDOUT : EIO, "copy", "/proc/self/exe");
     std::vector<char*> pointers;
     for (const std::string& argument : arguments)
         pointers.push_back(const_cast<char*>(argument.c_str()));

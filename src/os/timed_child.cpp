@@ -28,9 +28,14 @@ void wait_for_a_child(Span limit) {
     ::sigtimedwait(&child, nullptr, &time);
 }
 
-Outcome in_child(Span limit, const std::function<bool()>& work) {
+Outcome in_child(Span limit, const std::function<bool()>& work, pid_t* left_behind) {
     Instant deadline = monotonic_now() + limit;
     pid_t child = ::fork();
+    // There may be no process to be had while many are still about to end.
+    while (child < 0 && errno == EAGAIN && monotonic_now() < deadline) {
+        wait_for_a_child(deadline - monotonic_now());
+        child = ::fork();
+    }
     if (child == 0)
         ::_exit(work() ? 0 : 1);
     if (child < 0)
@@ -45,7 +50,9 @@ Outcome in_child(Span limit, const std::function<bool()>& work) {
         Span left = deadline - monotonic_now();
         if (left <= Span(0)) {
             ::kill(child, SIGKILL);
-            ::waitpid(child, nullptr, WNOHANG);
+            wait_for_a_child(std::chrono::milliseconds(1));
+            if (::waitpid(child, nullptr, WNOHANG) == 0 && left_behind != nullptr)
+                *left_behind = child;
             return Outcome::too_long;
         }
         wait_for_a_child(left);

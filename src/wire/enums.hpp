@@ -16,7 +16,7 @@ enum class Mode : std::uint8_t { system, container, user };
 // How far the machine is: `degraded` is running with something failed; the `caretaker` only keeps what runs, after crashes.
 enum class ManagerState : std::uint8_t { starting, running, degraded, stopping, caretaker };
 // How to end: see reboot(2). In a container every one of them ends the container.
-enum class Ending : std::uint8_t { poweroff, reboot, halt };
+enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };
 // What an event tells of: a unit's state, its status text, or the manager itself.
 enum class EventKind : std::uint8_t { state, status, manager };
 
@@ -68,7 +68,7 @@ MI_WORDS(core::Asked, "Asked", "nothing", "up", "down");
 MI_WORDS(core::ExitStatus::Kind, "ExitKind", "none", "code", "signal");
 MI_WORDS(Mode, "Mode", "system", "container", "user");
 MI_WORDS(ManagerState, "ManagerState", "starting", "running", "degraded", "stopping", "caretaker");
-MI_WORDS(Ending, "Ending", "poweroff", "reboot", "halt");
+MI_WORDS(Ending, "Ending", "poweroff", "reboot", "halt", "kexec");
 MI_WORDS(EventKind, "EventKind", "state", "status", "manager");
 #undef MI_WORDS
 

@@ -344,6 +344,7 @@ struct Overview {
     std::vector<std::string> notes;         // what an administrator should know of this boot, a sentence each
     std::uint32_t crashes = 0, reexecs = 0; // how often PID 1 was executed anew: after a fault of its own, on request
     std::optional<std::string> last_crash;  // what that fault was, and when
+    std::string watchdog;                   // the hardware watchdog and its time; empty: none is armed
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("mode", self.mode);
@@ -363,6 +364,7 @@ struct Overview {
         visit("crashes", self.crashes);
         visit("reexecs", self.reexecs);
         visit("last_crash", self.last_crash);
+        visit("watchdog", self.watchdog);
     }
 };
 // What is scheduled now, and what was before.

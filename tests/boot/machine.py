@@ -26,7 +26,8 @@ class Missing(Exception):
 class Machine:
     """One boot. Use with `with`: whatever happens, no QEMU is left behind."""
 
-    def __init__(self, image, log, append="", kernel=None, memory="256M", console="ttyS0"):
+    def __init__(self, image, log, append="", kernel=None, memory="256M", console="ttyS0",
+                 devices=()):
         self.log_path = log
         self.place = tempfile.mkdtemp(prefix="miniinit-")  # a socket's path must be short
         self.monitor = os.path.join(self.place, "qmp")
@@ -34,6 +35,8 @@ class Machine:
                    "--monitor", self.monitor, "--console", console]
         if kernel:
             command += ["--kernel", kernel]
+        if devices:
+            command += ["--", *(word for device in devices for word in ("-device", device))]
         self.text = ""  # everything said so far, without carriage returns
         self.at = 0     # how much of it has been waited for
         self.over = False

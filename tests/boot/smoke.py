@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import hardships
+import shutdowns
 from machine import Machine, Missing, PROMPT, TOP
 from report import Report
 
@@ -410,16 +411,10 @@ def features_boot(report, machine):
         assert machine.ended() == 0
 
 
-def features_tree(place):
-    """The tree that the image of that boot gets: features/root, and features/programs/*.c as /usr/bin/*, static."""
-    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "features")
+def tree_of(here, place):
+    """The tree that an image gets: root of `here`, and its programs/*.c as /usr/bin/*, static."""
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(os.path.join(here, "root"), place)
-    # The examples that people are shown run here, too; what they work on is made.
-    for name in ("worker", "nightly", "nightly-failed", "daytime", "files"):
-        shutil.copy(os.path.join(TOP, "etc/examples", name + ".toml"), os.path.join(place, "etc/miniinit"))
-    for name in ("srv/queue", "srv/done", "var/backups"):
-        os.makedirs(os.path.join(place, name), exist_ok=True)
+    shutil.copytree(os.path.join(here, "root"), place, symlinks=True)
     programs = os.path.join(here, "programs")
     os.makedirs(os.path.join(place, "usr/bin"), exist_ok=True)
     sources = [os.path.join(programs, name) for name in sorted(os.listdir(programs))]
@@ -427,6 +422,16 @@ def features_tree(place):
         subprocess.run([os.environ.get("CC", "cc"), "-std=c17", "-D_GNU_SOURCE", "-Os", "-Wall", "-Werror", "-static", "-s",
                         "-o", os.path.join(place, "usr/bin", os.path.basename(source).removesuffix(".c")), source],
                        check=True)
+    return place
+
+
+def features_tree(place):
+    tree_of(os.path.join(os.path.dirname(os.path.abspath(__file__)), "features"), place)
+    # The examples that people are shown run here, too; what they work on is made.
+    for name in ("worker", "nightly", "nightly-failed", "daytime", "files"):
+        shutil.copy(os.path.join(TOP, "etc/examples", name + ".toml"), os.path.join(place, "etc/miniinit"))
+    for name in ("srv/queue", "srv/done", "var/backups"):
+        os.makedirs(os.path.join(place, name), exist_ok=True)
     return place
 
 
@@ -485,6 +490,14 @@ def main():
             clean_disk(report, disk, f"after {name}")
     if not options.only or options.only in "hardships":
         hardships.run(report, options.init, options.kernel, options.memory)
+    if not options.only or options.only in "shutdowns":
+        for name, where, kernel, devices, story in shutdowns.boots(tree_of, image, place):
+            log = os.path.join(logs, f"boot-{name}.log")
+            machine = Machine(where, log, "", kernel or options.kernel, options.memory, devices=devices)
+            with report.boot(name, machine) as machine:
+                story(report, machine)
+            if os.path.exists(os.path.join(where, "disk.img")):
+                clean_disk(report, where, f"after {name}")
     return report.end()
 
 

@@ -3,6 +3,7 @@
 #include "os/accounts.hpp"
 #include "os/mounts.hpp"
 #include "os/probe.hpp"
+#include "os/runtime.hpp"
 #include "os/shutdown.hpp"
 #include "os/storage.hpp"
 #include "os/system.hpp"
@@ -98,6 +99,10 @@ TEST_CASE("everything is unmounted innermost first, but what the kernel's interf
     };
     CHECK(points(to_unmount(mounts)) == "/devices /run/media/stick /home/jail/proc /home ");
     CHECK(points(to_make_read_only(mounts)) == "/run/media/stick /home / ");
+    CHECK(points(to_unmount(mounts, "/home/jail")) == "/devices /run/media/stick /home/jail/proc ");
+    CHECK(mount_of("/home/jail/process", mounts)->point == "/home");
+    CHECK(mount_of("/devices", mounts)->point == "/devices");
+    CHECK(mount_of("/var/lib", mounts)->point == "/");
     CHECK(swap_areas("Filename\t\t\t\tType\n/dev/vdd  partition 1 0 -2\n/swap file\tfile\n") ==
           std::vector<std::string>{"/dev/vdd", "/swap"});
 }
@@ -105,7 +110,14 @@ TEST_CASE("everything is unmounted innermost first, but what the kernel's interf
 TEST_CASE("who is not process 1 ends nothing") {
     CHECK(end_machine(Ending::reboot).error().code == EPERM);
     CHECK(end_all_processes(Span(0), Span(0), [](std::string_view) {}).size() == 1);
-    CHECK(release_storage(Span(0), [](std::string_view) {}).size() == 1);
+}
+
+TEST_CASE("what is stored at the end is there whole, and what cannot be is said") {
+    Scratch scratch;
+    const std::string directory = scratch / "state";
+    CHECK(store_within(std::chrono::seconds(5), directory, "report", "a\nb\n"));
+    CHECK(read_file(directory + "/report") == "a\nb\n");
+    CHECK(!store_within(std::chrono::seconds(5), "/proc/nowhere", "report", "a\n"));
 }
 
 TEST_CASE("work that hangs is given up in time") {
