@@ -1,4 +1,5 @@
 // What the engine's effects do to the world.
+#include "base/scarce.hpp"
 #include "core/explain.hpp"
 #include "daemon/builtin.hpp"
 #include "daemon/supervisor.hpp"
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace mi::daemon {
 
@@ -91,11 +93,50 @@ void Supervisor::spawn(const core::Effect& effect) {
     live.own.note(*launch);
     if (auto why = lend_network(unit, live, launch->plan))
         return failed(*why, EPERM);
+    if (launch->ready) // what could not be heard is not begun
+        if (auto watch = loop_.watch(launch->ready.get(), [] {}); !watch)
+            return failed(watch.error().text(), watch.error().code);
     auto pid = make_process(id, effect.role, unit, launch->plan);
-    if (!pid)
-        return failed(pid.error().text(), pid.error().code);
-    remember_spawn(id, effect.role, *pid, *launch);
-    spawned(effect, unit, *pid, *launch);
+    if (pid) {
+        remember_spawn(id, effect.role, *pid, *launch);
+        return spawned(effect, unit, *pid, *launch);
+    }
+    if (!postpone(effect, unit, pid.error()))
+        failed(pid.error().text(), pid.error().code);
+}
+
+// A start that only wants for a process that the system cannot give now (a fork bomb, no memory) is no failure of its unit:
+// true where it is tried again, which its start-timeout bounds.
+bool Supervisor::postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why) {
+    const bool scarce = (why.step == os::Step::clone && means_scarce(why.code)) ||
+                        (why.step == os::Step::exec && why.code == EAGAIN); // as the user has too many
+    if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || engine_->record(effect.unit).phase != Phase::starting)
+        return false;
+    if (std::string text = "cannot start yet: " + why.text() + "; tried again until start-timeout";
+        !std::exchange(live_[effect.unit].postponed, true)) {
+        if (postponed_.empty())
+            say(Priority::warning, unit.name + " " + text);
+        logs_.line(unit.name, Priority::warning, text);
+    }
+    postponed_.push_back(effect);
+    spawn_again_ = now_ + std::chrono::milliseconds(500);
+    return true;
+}
+
+// Those whose time has come are started; of those that are not to start any more the engine hears that they did not.
+void Supervisor::take_up_postponed() {
+    const bool due = now_ >= spawn_again_;
+    if (due)
+        spawn_again_ = never;
+    for (const core::Effect& effect : std::exchange(postponed_, {}))
+        if (engine_->record(effect.unit).phase != Phase::starting)
+            engine_->apply({.kind = Event::Kind::spawn_failed,
+                            .unit = effect.unit,
+                            .role = effect.role,
+                            .detail = "there was no process to be had"},
+                           now_);
+        else
+            due ? effects_.push_back(effect) : postponed_.push_back(effect);
 }
 
 // Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
@@ -107,6 +148,7 @@ std::expected<pid_t, os::SpawnFault> Supervisor::make_process(core::UnitId id, R
         Resources::Berth berth = resources_.berth(unit, first, role == Role::main || role == Role::connection, plan);
         for (const std::string& complaint : berth.complaints)
             logs_.line(unit.name, Priority::warning, complaint);
+        manager_moved_ = manager_moved_ || !berth.complaints.empty(); // the tree may be another one
         if (berth.cgroup) {
             plan.cgroup = berth.cgroup.get();
             plan.copying = plan.copying || berth.copying;
@@ -170,6 +212,7 @@ Processes::Known Supervisor::attach_output(Processes::Known process, const core:
 void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
     processes_.add(pid, attach_output({effect.unit, effect.role, {}}, unit, launch));
     Live& live = live_[effect.unit];
+    live.postponed = false;
     if (effect.role == Role::main) {
         live.digest = unit.digest;
         if (unit.timer)
@@ -206,6 +249,7 @@ void Supervisor::changed(const core::Effect& effect) {
     switch (effect.to) {
     case Phase::starting:
         live.starting = now_;
+        live.postponed = false;
         live.status.clear();
         live.trouble.clear();
         break;
@@ -392,6 +436,13 @@ core::UnitId Supervisor::find_or_make(const std::string& name) {
     return engine_->graph().find(name);
 }
 
+std::size_t Supervisor::idle_instances() const {
+    std::size_t idle = 0;
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+        idle += !engine_->graph().unit(id).instance.empty() && !core::active(engine_->record(id).phase);
+    return idle;
+}
+
 // Adds a unit, and the instances of templates that it names: nothing else would make them.
 void Supervisor::add_unit(core::Unit unit) {
     std::vector<std::string> instances;
@@ -472,6 +523,9 @@ void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
     for (core::Effect& effect : effects_)
         if (effect.unit != core::no_unit)
             effect.unit = number(effect.unit);
+    for (core::Effect& effect : postponed_)
+        effect.unit = number(effect.unit);
+    std::erase_if(postponed_, [](const core::Effect& effect) { return effect.unit == core::no_unit; });
     std::erase_if(effects_, [](const core::Effect& effect) {
         return effect.unit == core::no_unit && effect.kind != core::Effect::Kind::halt;
     });

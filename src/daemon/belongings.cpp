@@ -27,8 +27,10 @@ Result<pid_t> Belongings::end_run() {
 Result<pid_t> Belongings::come_to_rest(const std::string& aside, unsigned long& number) {
     std::vector<std::string> paths;
     for (const os::Directory& directory : std::exchange(runtime, {})) {
-        if (auto made = os::make_directory(aside, 0700); !made)
-            return std::unexpected(made.error());
+        if (auto made = os::make_directory(aside, 0700); !made) { // a full /run: then it goes from where it is
+            paths.push_back(directory.path());
+            continue;
+        }
         // After a re-exec the count begins anew, and another's name may be taken: rename(2) refuses one that is not empty.
         std::string to;
         Result<> moved;

@@ -14,11 +14,15 @@
 
 namespace mi::daemon {
 
+namespace {
+constexpr Span breath = std::chrono::milliseconds(500); // while nobody can be let in
+}
+
 struct ControlServer::State {
-    State(loop::Loop& with, Fd socket, ControlHandler& whom, ControlSettings how)
-        : loop(with), listener(std::move(socket)), handler(whom), settings(how) {}
+    State(loop::Loop& with, ControlHandler& whom, ControlSettings how) : loop(with), handler(whom), settings(how) {}
 
     void accept_some();
+    Result<> listen_at(Fd socket);
     void welcome(Fd fd);
     Connection* enter(std::unique_ptr<Connection> client);
     void make_room();
@@ -56,6 +60,7 @@ struct ControlServer::State {
     std::uint64_t last_call = 0;
     std::uint64_t clock = 0; // counts what happens, to tell who has been idle longest
     unsigned accepted = 0;   // in this turn
+    Instant rest_until = never;
 };
 
 // ---- who comes and goes -------------------------------------------------------------------------------------------------
@@ -79,11 +84,25 @@ void ControlServer::State::accept_some() {
             continue;
         }
         reserve.reset();
-        (void)os::accept_local(listener.get()); // closed at once
+        const bool rid_of = os::accept_local(listener.get()).has_value(); // closed at once
         reserve = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        // The whole system may have none left: then whoever waits would wake us again and again.
+        if (!rid_of)
+            rest_until = loop::now() + breath;
         break;
     }
     listening->want_readable(false); // until the next turn
+}
+
+Result<> ControlServer::State::listen_at(Fd socket) {
+    if (socket) {
+        Result<std::unique_ptr<loop::Watch>> watch = loop.watch(socket.get(), [this] { accept_some(); });
+        if (!watch)
+            return std::unexpected(watch.error());
+        listening = std::move(*watch); // the one before ends before its socket is closed
+    }
+    listener = std::move(socket);
+    return {};
 }
 
 void ControlServer::State::welcome(Fd fd) {
@@ -328,13 +347,10 @@ ControlServer::~ControlServer() = default;
 
 Result<std::unique_ptr<ControlServer>> ControlServer::make(loop::Loop& loop, Fd listener, ControlHandler& handler,
                                                            ControlSettings settings) {
-    auto state = std::make_unique<State>(loop, std::move(listener), handler, settings);
-    State* raw = state.get();
+    auto state = std::make_unique<State>(loop, handler, settings);
     state->reserve = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); // without /dev there is none, and little is lost
-    Result<std::unique_ptr<loop::Watch>> watch = loop.watch(raw->listener.get(), [raw] { raw->accept_some(); });
-    if (!watch)
-        return std::unexpected(watch.error());
-    state->listening = std::move(*watch);
+    if (Result<> listening = state->listen_at(std::move(listener)); !listening)
+        return std::unexpected(listening.error());
     return std::unique_ptr<ControlServer>(new ControlServer(std::move(state)));
 }
 
@@ -387,8 +403,20 @@ void ControlServer::finish_turn() {
             state.handler.gone(id);
     }
     state.dead.clear();
-    if (std::exchange(state.accepted, 0) != 0)
-        state.listening->want_readable(true);
+    if (std::exchange(state.accepted, 0) != 0 && state.listening)
+        state.listening->want_readable(state.rest_until == never);
+}
+
+Result<> ControlServer::listen_at(Fd listener) { return state_->listen_at(std::move(listener)); }
+
+Instant ControlServer::next_deadline() const { return state_->rest_until; }
+
+void ControlServer::due(Instant now) {
+    if (now < state_->rest_until)
+        return;
+    state_->rest_until = never;
+    if (state_->listening)
+        state_->listening->want_readable(true);
 }
 
 void ControlServer::flush() {

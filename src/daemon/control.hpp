@@ -58,7 +58,8 @@ struct ControlSettings {
 
 class ControlServer {
 public:
-    // Serves the listening socket (non-blocking, owned from now on). Loop and handler outlive the server.
+    // Serves the listening socket (non-blocking, owned from now on; none: until listen_at). Loop and handler outlive the
+    // server.
     [[nodiscard]] static Result<std::unique_ptr<ControlServer>> make(loop::Loop& loop, Fd listener,
                                                                      ControlHandler& handler, ControlSettings settings);
     ~ControlServer();
@@ -101,13 +102,18 @@ public:
     // Goes on serving a client of the program before this one: its call waits under the number it had.
     void adopt(wire::ClientImage client);
     void set_last_call(std::uint64_t last);
+    // Another listening socket in the place of the one before; connections stay.
+    Result<> listen_at(Fd listener);
+    // When nobody could be let in for want of descriptors: the time to try again.
+    [[nodiscard]] Instant next_deadline() const;
+    void due(Instant now);
 
     // Who else may act, on connections made from now on (the manager's settings were read again).
     void set_group(std::optional<gid_t> group);
     // For a report or a test: connections open, bytes held for all of them.
     [[nodiscard]] std::size_t connections() const;
     [[nodiscard]] std::size_t buffered() const;
-    // Descriptor of the listening socket, for the snapshot.
+    // Descriptor of the listening socket, -1: none.
     [[nodiscard]] int listener() const;
 
 private:

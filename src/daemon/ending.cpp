@@ -16,8 +16,11 @@ namespace {
 constexpr Span slow = std::chrono::seconds(2); // a stop that takes longer is shown
 constexpr Span collector_patience = std::chrono::seconds(5);
 constexpr Span most_for_last_stage = std::chrono::seconds(30);
-constexpr Span hurried = std::chrono::seconds(15); // what is left to somebody who does not want to wait
-constexpr std::size_t most_processes = 5;          // of a unit that are named
+constexpr Span hurried = std::chrono::seconds(15);       // what is left to somebody who does not want to wait
+constexpr std::size_t most_processes = 5;                // of a unit that are named
+constexpr Span machine_limit = std::chrono::seconds(90); // what shutdown-timeout is where it is not said
+// Who stops a container (docker stop, podman stop) kills what is left of it after 10 s.
+constexpr Span container_limit = std::chrono::seconds(9);
 
 std::string_view doing(core::Ending how) {
     switch (how) {
@@ -36,7 +39,9 @@ std::string_view doing(core::Ending how) {
 
 // What of the time there is comes after the units: on a machine the last stage, elsewhere the collector.
 Span Supervisor::last_part() const {
-    const Span bound = settings_.shutdown_timeout;
+    Span bound = settings_.shutdown_timeout;
+    if (place_.mode == Mode::container && bound == machine_limit)
+        bound = container_limit;
     return place_.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
 }
 
@@ -57,13 +62,17 @@ void Supervisor::begin_ending(core::Ending how, int code) {
     upward_.say("STOPPING=1\nSTATUS=stopping");
     engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
     // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
-    if (Span bound = settings_.shutdown_timeout; bound > Span{0}) {
+    const bool container = place_.mode == Mode::container;
+    Span bound = settings_.shutdown_timeout;
+    if (container && bound == machine_limit)
+        bound = container_limit; // nobody has said otherwise
+    // What was left beside the main process of a container has `--grace`.
+    if (!entry_.empty() && container)
+        bound = bound > Span{0} ? std::max(grace_, bound) : grace_;
+    if (bound > Span{0}) {
         outcome_.deadline = now_ + bound;
         give_up_at_ = outcome_.deadline - last_part();
     }
-    // What was left beside the main process of a container has `--grace`.
-    if (!entry_.empty() && place_.mode == Mode::container)
-        give_up_at_ = std::min(give_up_at_, now_ + std::max(grace_, settings_.shutdown_timeout));
     report_at_ = now_ + slow;
 }
 
@@ -118,6 +127,11 @@ void Supervisor::give_up() {
         outcome_.in_the_way.push_back(std::move(line));
     }
     say(Priority::err, "giving up on an orderly end");
+    // On a machine the last stage does this.
+    for (core::UnitId id = 0; id < engine_->graph().size() && !place_.system(); ++id)
+        if (const core::Record& record = engine_->record(id); core::active(record.phase))
+            processes_.signal(id, engine_->graph().name(id), core::Effect::Scope::everything, SIGKILL, record.main_pid,
+                              record.hook_pid);
     all_down();
 }
 

@@ -53,6 +53,7 @@ void Supervisor::signal_arrived(const signalfd_siginfo& info) {
         return;
     }
     if (number == SIGHUP) {
+        mind_premises(true);
         Reread reread = this->reread();
         for (const std::string& problem : reread.problems)
             say(Priority::warning, problem);

@@ -16,6 +16,7 @@ namespace logs = wire::logs;
 namespace {
 constexpr std::size_t most_waiting_lines = 512; // of our own, while the pipe is full
 constexpr std::size_t messages_a_turn = 64;     // from the collector
+constexpr Span soon = std::chrono::seconds(2);  // until what the system refused is tried again
 } // namespace
 
 LogLink::LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings)
@@ -24,10 +25,23 @@ LogLink::LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Set
 LogLink::~LogLink() = default;
 
 Result<> LogLink::start(Instant now) {
-    auto estate = logd::make_estate();
-    if (!estate)
-        return std::unexpected(estate.error());
-    estate_ = std::move(*estate);
+    started_ = now;
+    auto launched = launch();
+    if (!launched)
+        restart_at_ = now + soon;
+    return launched;
+}
+
+// What every collector is started with, as far as it is not there yet.
+Result<> LogLink::equip() {
+    if (!estate_.memory) {
+        auto estate = logd::make_estate();
+        if (!estate)
+            return std::unexpected(estate.error());
+        estate_ = std::move(*estate);
+    }
+    if (own_lines_)
+        return {};
     auto pipe = os::make_pipe();
     if (!pipe)
         return std::unexpected(pipe.error());
@@ -36,14 +50,19 @@ Result<> LogLink::start(Instant now) {
         return fault(errno, "make non-blocking", "the pipe of our own log lines");
     own_lines_ = std::move(pipe->write);
     attach("miniinit", logs::Source::init, settings_.limits, std::move(pipe->read));
-    started_ = now;
-    return launch();
+    return {};
 }
 
 Result<> LogLink::launch() {
+    if (auto equipped = equip(); !equipped)
+        return equipped;
     auto pair = os::make_packet_pair();
     if (!pair)
         return std::unexpected(pair.error());
+    // Before there is a process: two at a time would destroy each other's work, so none may be there that we do not hear.
+    auto watch = loop_.watch(pair->ours.get(), [this] { readable(); }, [this] { send_queued(); });
+    if (!watch)
+        return std::unexpected(watch.error());
     os::Plan plan;
     plan.file = settings_.program;
     plan.arguments = {"miniinit-logd"};
@@ -60,9 +79,11 @@ Result<> LogLink::launch() {
         return fault(pid.error().code, "start the log collector:", pid.error().text());
     pid_ = *pid;
     socket_ = std::move(pair->ours);
+    watch_ = std::move(*watch);
     greeted_ = false;
+    buffer_.resize(logs::longest_message);
     listener_.collector_started();
-    return watch_collector();
+    return {};
 }
 
 Result<> LogLink::watch_collector() {
@@ -125,7 +146,7 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
                                     stream.inode});
     }
     if (image.log_pid == 0 || image.log_socket < 0)
-        return finishing_ ? Result<>() : launch(); // it had just ended
+        return finishing_ ? Result<>() : start(now); // it had just ended
     pid_ = image.log_pid;
     socket_ = Fd(image.log_socket);
     if (renew && !finishing_) {
@@ -173,13 +194,14 @@ void LogLink::end_turn() {
     if (!queue_.empty())
         send_queued();
     if (!waiting_lines_.empty())
-        line({}, Priority::info, {});
+        write_lines();
 }
 
 void LogLink::hand_over_everything() {
     queue_.clear();
     send(logs::Configure{settings_.directories, settings_.limits});
     to_attach_.clear();
+    refused_.clear();
     for (const auto& [id, stream] : streams_)
         to_attach_.push_back(id);
     std::sort(to_attach_.begin(), to_attach_.end());
@@ -199,6 +221,7 @@ void LogLink::send_queued() {
     std::size_t sent = 0;
     std::vector<int> fds;
     bool full = false;
+    send_again_at_ = never;
     for (; sent < queue_.size(); ++sent) {
         const Queued& next = queue_[sent];
         fds.clear();
@@ -209,9 +232,12 @@ void LogLink::send_queued() {
         }
         auto result = os::send_packet(socket_.get(), next.bytes, fds);
         if (!result) {
-            // EAGAIN and ETOOMANYREFS pass when the collector has read; anything else shows when its process ends.
-            full = result.error().code == EAGAIN || result.error().code == ETOOMANYREFS ||
-                   result.error().code == ENOBUFS || result.error().code == ENOMEM;
+            // What passes when the collector has read is told by the socket; what the kernel or our user has too much of is not.
+            // Anything else shows when its process ends.
+            const int code = result.error().code;
+            full = code == EAGAIN;
+            if (code == ETOOMANYREFS || code == ENOBUFS || code == ENOMEM)
+                send_again_at_ = loop::now() + std::chrono::milliseconds(200);
             break;
         }
     }
@@ -246,12 +272,19 @@ void LogLink::readable() {
                 streams_.erase(id);
                 moved_.push_back(id);
             }
+            attach_refused(); // there is room for some now
         } else if (auto* flushed = std::get_if<logs::Flushed>(&*message)) {
             failures_ = 0;
             listener_.flushed(flushed->token);
         } else if (auto* refused = std::get_if<logs::Refused>(&*message)) {
-            listener_.log_trouble("log collector: out of descriptors; the output of " +
-                                  std::to_string(refused->streams.size()) + " streams is not read");
+            refused_.insert(refused_.end(), refused->streams.begin(), refused->streams.end());
+            const Instant now = loop::now();
+            if (now >= refusal_told_until_)
+                listener_.log_trouble("log collector: out of descriptors; the output of " +
+                                      std::to_string(refused_.size()) +
+                                      " streams waits (limit of open files; it is tried again)");
+            refusal_told_until_ = now + std::chrono::minutes(1);
+            attach_again_at_ = now + soon;
         } else if (auto* storage = std::get_if<logs::StorageIs>(&*message)) {
             storage_ = storage->path;
         } else if (auto* dropped = std::get_if<logs::Dropped>(&*message)) {
@@ -261,6 +294,13 @@ void LogLink::readable() {
                                   (dropped->code != 0 ? " (" + Fault{dropped->code, "write", ""}.text() + ")" : ""));
         }
     }
+}
+
+// Streams that the collector had no descriptor for are offered again.
+void LogLink::attach_refused() {
+    attach_again_at_ = never;
+    to_attach_.insert(to_attach_.end(), refused_.begin(), refused_.end());
+    refused_.clear();
 }
 
 bool LogLink::flush(std::uint64_t token, const std::vector<StreamId>& streams) {
@@ -274,20 +314,36 @@ bool LogLink::flush(std::uint64_t token, const std::vector<StreamId>& streams) {
 }
 
 void LogLink::line(const std::string& unit, Priority priority, std::string_view text) {
-    if (!own_lines_)
-        return;
-    if (!text.empty())
-        for (std::string& framed : logs::init_lines(unit, priority, text))
-            if (waiting_lines_.size() < most_waiting_lines)
-                waiting_lines_.push_back(std::move(framed));
+    for (std::string& framed : logs::init_lines(unit, priority, text))
+        if (waiting_lines_.size() < most_waiting_lines)
+            waiting_lines_.push_back(std::move(framed));
+        else
+            ++lost_lines_;
+    write_lines();
+}
+
+void LogLink::write_lines() {
     std::size_t written = 0;
-    while (written < waiting_lines_.size()) {
+    while (own_lines_ && written < waiting_lines_.size()) {
         const std::string& next = waiting_lines_[written];
         if (::write(own_lines_.get(), next.data(), next.size()) < 0)
-            break; // full: the collector will read, and the next turn tries again
-        ++written;
+            break; // full: the collector will read, and then we are told
+        if (++written == waiting_lines_.size() && lost_lines_ > 0)
+            waiting_lines_.push_back(logs::init_lines({}, Priority::warning,
+                                                      std::to_string(std::exchange(lost_lines_, 0)) +
+                                                          " lines of miniinit are lost here: nobody read them")
+                                         .front());
     }
     waiting_lines_.erase(waiting_lines_.begin(), waiting_lines_.begin() + static_cast<std::ptrdiff_t>(written));
+    if (waiting_lines_.empty()) {
+        own_watch_.reset();
+    } else if (own_lines_ && !own_watch_) {
+        auto watch = loop_.watch(own_lines_.get(), [] {}, [this] { write_lines(); });
+        if (watch) { // else the next turn tries
+            own_watch_ = std::move(*watch);
+            own_watch_->want_writable(true);
+        }
+    }
 }
 
 void LogLink::try_storage() {
@@ -310,6 +366,8 @@ void LogLink::lose_collector() {
     socket_.reset();
     queue_.clear();
     early_flushes_.clear();
+    refused_.clear();
+    send_again_at_ = attach_again_at_ = never;
     greeted_ = false;
     pid_ = 0;
 }
@@ -338,17 +396,25 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
         else
             return true;
     }
-    restart_at_ = now + std::chrono::seconds(2);
+    restart_at_ = now + soon;
     return true;
 }
 
+Instant LogLink::next_deadline() const { return std::min({restart_at_, send_again_at_, attach_again_at_}); }
+
 void LogLink::due(Instant now) {
+    if (now >= send_again_at_)
+        send_queued();
+    if (now >= attach_again_at_)
+        attach_refused();
     if (now < restart_at_)
         return;
     restart_at_ = never;
     started_ = now;
     if (auto result = launch(); !result)
         restart_at_ = now + std::chrono::seconds(10);
+    else
+        listener_.log_trouble("the log collector is started again");
 }
 
 } // namespace mi::daemon

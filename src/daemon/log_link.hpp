@@ -44,7 +44,8 @@ public:
     LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings);
     ~LogLink();
 
-    // Makes what the collector needs, and the first collector. A fault means: no logs, but everything else goes on.
+    // Makes what the collector needs, and the first collector. A fault means: not yet, it is tried again; what is written
+    // meanwhile waits in the pipes.
     Result<> start(Instant now);
     // Goes on with the collector, the pipes and the estate of the program before this one. `renew`: a new collector takes
     // over as soon as that one has written what it has.
@@ -77,7 +78,7 @@ public:
     bool exited(pid_t pid, int code, bool by_signal, Instant now);
     // Sends what this turn gathered: pipes travel in batches.
     void end_turn();
-    [[nodiscard]] Instant next_deadline() const { return restart_at_; }
+    [[nodiscard]] Instant next_deadline() const;
     void due(Instant now);
 
 private:
@@ -89,8 +90,11 @@ private:
         std::uint64_t inode = 0; // of the pipe
     };
 
+    Result<> equip();
     Result<> launch();
     Result<> watch_collector();
+    void attach_refused();
+    void write_lines();
     void hand_over_everything();
     void readable();
     void send(const wire::logs::ToCollector& message);
@@ -109,11 +113,14 @@ private:
     bool finishing_ = false;
     Fd own_lines_; // write end of the pipe of our own lines
     std::vector<std::string> waiting_lines_;
+    std::unique_ptr<loop::Watch> own_watch_; // while lines wait
+    std::size_t lost_lines_ = 0;             // of ours, since the last one that found room
     std::unordered_map<StreamId, Stream> streams_;
     StreamId last_stream_ = 0;
     std::vector<StreamId> to_attach_;
     std::vector<StreamId> moved_;
-    bool renewing_ = false; // its end is as we wanted it
+    bool renewing_ = false;         // its end is as we wanted it
+    std::vector<StreamId> refused_; // the collector had no descriptor for them
     struct Queued {
         std::string bytes;
         std::vector<StreamId> streams; // whose descriptors go with it
@@ -124,7 +131,8 @@ private:
     std::vector<char> buffer_;
     unsigned failures_ = 0;
     Instant started_{};
-    Instant restart_at_ = never;
+    Instant restart_at_ = never, send_again_at_ = never, attach_again_at_ = never;
+    Instant refusal_told_until_{};
 };
 
 } // namespace mi::daemon

@@ -24,6 +24,8 @@ using EngineEvent = core::Event;
 
 namespace {
 
+constexpr std::size_t most_idle_instances = 256;
+
 std::int64_t micros(Instant at) { return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count(); }
 
 // Phases that a unit leaves by itself.
@@ -50,7 +52,10 @@ void Manager::gone(CallId id) {
 
 bool Manager::find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<UnitId>& ids) {
     for (const std::string& name : names) {
-        UnitId unit = supervisor_.find_or_make(name);
+        // Whoever only looks, which is anybody, makes instances of templates only as long as few lie idle.
+        UnitId unit = supervisor_.engine().graph().find(name);
+        if (startable || !name.contains('@') || supervisor_.idle_instances() < most_idle_instances)
+            unit = supervisor_.find_or_make(name);
         const core::Graph& graph = supervisor_.engine().graph();
         if (unit == core::no_unit || (graph.unit(unit).source.empty() && !graph.unit(unit).fault.empty())) {
             std::vector<std::string_view> known;

@@ -28,12 +28,7 @@ std::expected<void, std::string> Supervisor::open_line(core::UnitId id) {
     NotifyAccess access = core::heard_of(unit.service);
     if (live.line || access == NotifyAccess::none || notify_directory_.empty())
         return {};
-    std::optional<uid_t> user;
-    if (unit.process && !unit.process->user.empty())
-        if (auto found = surroundings_.accounts.user(unit.process->user))
-            user = found->uid; // an unknown one fails the start, and says so
-    // Processes of the unit may have become anybody: then who may speak is found out for each message.
-    auto only = access == NotifyAccess::all ? std::nullopt : user;
+    std::optional<uid_t> only = speaker_of(unit);
     std::string path;
     Result<os::NotifySocket> socket = fault(EADDRINUSE, "bind");
     for (unsigned i = 0; i < most_numbers && !socket && socket.error().code == EADDRINUSE; ++i) {
@@ -42,10 +37,10 @@ std::expected<void, std::string> Supervisor::open_line(core::UnitId id) {
     }
     if (!socket)
         return std::unexpected("notify socket: " + socket.error().text());
-    live.line = std::make_unique<NotifyLine>(std::move(*socket), std::move(path), user.value_or(::geteuid()));
-    if (auto watched = watch_line(id); !watched) {
+    live.line = std::make_unique<NotifyLine>(std::move(*socket), std::move(path), user_of(unit).value_or(::geteuid()));
+    if (auto watching = watch_line(id); !watching) {
         live.line.reset();
-        return std::unexpected("notify socket: " + watched.error().text());
+        return std::unexpected("notify socket: " + watching.error().text());
     }
     return {};
 }
@@ -59,7 +54,21 @@ Result<> Supervisor::watch_line(core::UnitId id) {
     if (!watch)
         return std::unexpected(watch.error());
     line.watch = std::move(*watch);
+    line.paused = false;
     return {};
+}
+
+// An unknown one fails the start, and says so.
+std::optional<uid_t> Supervisor::user_of(const core::Unit& unit) {
+    if (unit.process && !unit.process->user.empty())
+        if (auto found = surroundings_.accounts.user(unit.process->user))
+            return found->uid;
+    return std::nullopt;
+}
+
+// Whose a notify socket is. Processes of the unit may have become anybody: then who may speak is found out for each message.
+std::optional<uid_t> Supervisor::speaker_of(const core::Unit& unit) {
+    return core::heard_of(unit.service) == NotifyAccess::all ? std::nullopt : user_of(unit);
 }
 
 // The run is over. What is still unread was sent by nobody who lives, but its descriptors are ours to close.

@@ -1,10 +1,12 @@
 #include "daemon/processes.hpp"
 
+#include "base/scarce.hpp"
 #include "os/children.hpp"
 #include "os/members.hpp"
 #include "os/process.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 namespace mi::daemon {
@@ -261,13 +263,18 @@ std::vector<core::UnitId> Processes::swept() {
 // cgroup as a whole, nothing of it is left at all then.
 bool Processes::cgroup_swept(core::UnitId unit, Sweep& sweep) {
     Run& run = runs_[unit];
-    auto removed = tree_->remove(sweep.name);
+    bool missing = false;
+    auto removed = tree_->remove(sweep.name, &missing);
     bool in_cgroup = !removed && removed.error().code == EBUSY;
+    // Somebody has taken its processes out of it and removed it: where they are, their session tells.
+    if (missing && !run.cgroup_gone)
+        run.by_session = true;
     if (!in_cgroup && (run.by_session || !knows_process_of(unit))) {
         run.cgroup_gone = removed.has_value();
         return true;
     }
-    if (std::exchange(sweep.signalled, true))
+    // A kill is repeated at every look: it may have failed, for want of descriptors.
+    if (std::exchange(sweep.signalled, true) && sweep.number != SIGKILL)
         return false;
     if (in_cgroup)
         signal(unit, sweep.name, sweep.scope, sweep.number, 0, 0);
@@ -311,6 +318,12 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
     for (std::size_t i = 0; i < uncertain.size(); ++i) {
         core::UnitId unit = uncertain[i];
         Sweep& sweep = sweeps_[unit];
+        if (!members && means_scarce(members.error().code)) {
+            // Nobody can be looked for now. Those who are known are told, and the next look tells the rest.
+            for (pid_t session : services[i].sessions)
+                (void)os::signal_group(session, sweep.number);
+            continue;
+        }
         if (!members || (*members)[i].empty()) {
             // One that forks and exits all the time can be missed by a look, which the end of orphans gives away; and one
             // in the middle of an exec has no environment to be known by, but is among the children nobody knows.

@@ -141,7 +141,13 @@ Resources::Berth Resources::berth(const core::Unit& unit, bool first, bool main,
         return berth;
     }
     bool fresh = false;
+    const unsigned generation = tree_->generation();
     Result<Fd> made = tree_->make(unit.name, &fresh);
+    if (tree_->generation() != generation) {
+        berth.complaints.push_back("the cgroup " + tree_->path() + " was removed by somebody and is made again");
+        if (shared_)
+            share_and_count();
+    }
     if (!made) {
         trouble_ = made.error().text();
         if (told_.insert(unit.name + " ").second)
@@ -234,6 +240,7 @@ std::vector<std::string> Resources::adapt(const core::Unit& unit) {
 void Resources::share_and_count() {
     if (tree_ == nullptr)
         return;
+    shared_ = true;
     for (const char* controller : {"cpu", "memory", "pids"})
         (void)need(controller); // without: less is told of a unit, and a limit that needs it says so
 }
@@ -244,9 +251,10 @@ os::CgroupUsage Resources::usage(const std::string& unit) const {
 
 // One watch hears of every unit: the kernel counts and tells upwards.
 void Resources::listen() {
-    if (events_)
+    if (events_ && watched_generation_ == tree_->generation())
         return;
-    Fd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    watched_generation_ = tree_->generation();
+    Fd events = events_ ? std::move(events_) : Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (events && ::inotify_add_watch(events.get(), (tree_->path() + "/memory.events").c_str(), IN_MODIFY) >= 0)
         events_ = std::move(events);
 }

@@ -80,6 +80,8 @@ private:
     std::string lack_;
     std::string trouble_;
     Fd events_;                                              // inotify on the tree's memory.events
+    unsigned watched_generation_ = 0;                        // of the tree, by that
+    bool shared_ = false;                                    // share_and_count was asked for
     std::uint64_t tree_kills_ = 0;                           // when it was last looked at
     std::map<std::string, std::vector<LimitFile>> in_force_; // by unit, of those that have limits
     std::set<std::string> told_;                             // "UNIT KEY"

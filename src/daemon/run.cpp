@@ -10,7 +10,6 @@
 #include "daemon/resume.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/crash.hpp"
-#include "os/local_socket.hpp"
 #include "os/normalise.hpp"
 #include "os/runtime.hpp"
 #include "os/system.hpp"
@@ -55,13 +54,7 @@ bool first_boot() {
 }
 
 void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* before) {
-    const Place& place = supervisor.place();
-    const bool inherited = before != nullptr && before->manager.control >= 0;
-    auto listener = inherited ? Result<Fd>(Fd(before->manager.control)) : os::listen_local(place.control, 0666);
-    if (!listener) {
-        supervisor.say(Priority::warning, listener.error().text() + "; minictl cannot reach us");
-        return;
-    }
+    Fd listener(before != nullptr ? before->manager.control : -1);
     ControlSettings settings;
     settings.owner = ::getuid();
     if (const std::string& group = supervisor.settings().control_group; !group.empty()) {
@@ -70,13 +63,14 @@ void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* bef
         else
             supervisor.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
     }
-    auto server = ControlServer::make(supervisor.loop(), std::move(*listener), manager, settings);
+    auto server = ControlServer::make(supervisor.loop(), std::move(listener), manager, settings);
     if (!server) {
         supervisor.say(Priority::warning, server.error().text() + "; minictl cannot reach us");
         return;
     }
     supervisor.serve(std::move(*server));
     supervisor.set_observer(&manager);
+    supervisor.mind_premises(false);
     if (before == nullptr)
         return;
     supervisor.control()->set_last_call(before->manager.last_call);

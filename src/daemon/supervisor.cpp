@@ -1,7 +1,6 @@
 #include "daemon/supervisor.hpp"
 
 #include "core/explain.hpp"
-#include "os/runtime.hpp"
 #include "os/timed_child.hpp"
 
 #include <sys/random.h>
@@ -96,18 +95,17 @@ void Supervisor::open() {
             check_pid_files();
         });
     if (auto started = before_ != nullptr ? logs_.go_on(*before_, now_, renew_) : logs_.start(now_); !started)
-        say(Priority::err, started.error().text() + "; the output of services is lost");
+        say(Priority::err, started.error().text() + "; tried again, what services write waits");
     if (guard_ != nullptr && logs_.own_lines() >= 0)
         guard_->page().log = logs_.own_lines();
     mind_watchdog();
-    if (auto made = os::make_directory(place_.run_directory, place_.mode == Mode::user ? 0700 : 0755); !made) {
-        say(Priority::warning, made.error().text() + "; there is no control socket and no readiness by message");
-        return;
-    }
-    if (auto made = os::make_directory(place_.notify))
-        notify_directory_ = place_.notify;
-    else
-        say(Priority::warning, made.error().text() + "; services of type notify cannot become ready");
+    if (premises_.fd() >= 0)
+        watch(premises_.fd(), [this] {
+            premises_.drain();
+            mind_premises(false);
+            if (logs_.directory() != place_.log_directories.front())
+                logs_.try_storage(); // perhaps it was that which was mounted
+        });
 }
 
 Outcome Supervisor::run(const std::vector<std::string>& targets) {
@@ -176,6 +174,8 @@ void Supervisor::serve(std::unique_ptr<ControlServer> control) {
 // Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
 void Supervisor::pump() {
     std::size_t spawns = 0;
+    if (!postponed_.empty())
+        take_up_postponed();
     for (;;) {
         if (effects_.empty()) {
             engine_->settle(now_);
@@ -310,6 +310,8 @@ void Supervisor::log_trouble(const std::string& text) { say(Priority::warning, t
 
 void Supervisor::collector_started() {
     manager_moved_ = true;
+    if (guard_ != nullptr && logs_.own_lines() >= 0)
+        guard_->page().log = logs_.own_lines();
     remember();
 }
 
@@ -317,8 +319,11 @@ void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = engine_->next_deadline();
-    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
-                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_});
+    at =
+        std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
+                  check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_});
+    if (control_)
+        at = std::min(at, control_->next_deadline());
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -339,6 +344,10 @@ void Supervisor::due() {
     connections_.due(now_);
     if (schedule_again_ <= now_)
         follow_schedule(true);
+    if (control_)
+        control_->due(now_);
+    if (premises_again_ <= now_)
+        mind_premises(true);
     if (sweep_again_ <= now_)
         processes_.note_end();
     if (memory_again_ <= now_)

@@ -27,6 +27,7 @@
 #include "os/children.hpp"
 #include "os/crash.hpp"
 #include "os/notify_socket.hpp"
+#include "os/premises.hpp"
 #include "os/spawn.hpp"
 #include "os/upward.hpp"
 #include "os/watchdog.hpp"
@@ -75,8 +76,9 @@ struct Live {
     pid_t from_pid_file = 0;          // the main process that the PID file named
     Fd main_end;                      // pidfd of a main process that is no child of ours
     std::unique_ptr<loop::Watch> main_watch;
-    Instant complained{}; // of connections that could not be served
-    unsigned unsaid = 0;  // and how often since, in silence
+    bool postponed = false; // its start waits for a process to be had, and that was said
+    Instant complained{};   // of connections that could not be served
+    unsigned unsaid = 0;    // and how often since, in silence
 };
 
 class Supervisor final : public LogLink::Listener, public Connections::Host, public Timers::Listener {
@@ -136,6 +138,8 @@ public:
     Reread reread();
     // The id of a unit by name; an instance of a template is made if there is its template.
     core::UnitId find_or_make(const std::string& name);
+    // How many instances there are that do nothing.
+    [[nodiscard]] std::size_t idle_instances() const;
     // A unit of `text`, which is there only as long as it runs; the words say why there is none.
     [[nodiscard]] std::expected<core::UnitId, std::string> make_transient(const std::string& name,
                                                                           const std::string& text);
@@ -176,6 +180,8 @@ public:
     // For people, and empty where there is nothing to tell.
     [[nodiscard]] std::string watchdog_words() const;
     [[nodiscard]] const std::string& last_shutdown() const { return last_shutdown_; }
+    // Looks whether others can still reach us, and sees to it.
+    void mind_premises(bool closely);
     // On the console (or stderr) and in the log.
     void say(Priority priority, const std::string& text);
     void serve(std::unique_ptr<ControlServer> control);
@@ -218,6 +224,8 @@ private:
     void spawn(const core::Effect& effect);
     [[nodiscard]] std::expected<pid_t, os::SpawnFault> make_process(core::UnitId id, core::Role role,
                                                                     const core::Unit& unit, os::Plan& plan);
+    [[nodiscard]] bool postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why);
+    void take_up_postponed();
     void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
     void thaw(core::UnitId unit);
     void changed(const core::Effect& effect);
@@ -280,6 +288,8 @@ private:
     // notices.cpp: what services say by sd_notify(3)
     [[nodiscard]] std::expected<void, std::string> open_line(core::UnitId unit);
     [[nodiscard]] Result<> watch_line(core::UnitId unit);
+    [[nodiscard]] std::optional<uid_t> user_of(const core::Unit& unit);
+    [[nodiscard]] std::optional<uid_t> speaker_of(const core::Unit& unit);
     void close_line(core::UnitId unit);
     void complain(core::UnitId unit, NotifyLine::Complaint what, const std::string& text);
     void hear(core::UnitId unit, std::size_t most);
@@ -293,6 +303,11 @@ private:
     void collector_started() override;
     void time_has_come(core::UnitId unit) override;
     void timer_trouble(const std::string& text) override;
+
+    // premises.cpp: how others reach us
+    void premises_trouble(const Fault& why, const std::string& what);
+    void mind_control();
+    void mind_notify(bool closely);
 
     // ending.cpp
     void all_down();
@@ -345,6 +360,10 @@ private:
     Timers timers_;
     FdStore fd_store_;
     std::string notify_directory_; // empty: none could be made
+    os::Premises premises_;
+    std::optional<os::FileIdentity> control_at_, notify_at_; // what was there when we made it
+    Instant premises_again_ = never;                         // when what could not be made is tried again
+    std::string premises_told_;                              // and what was said of it
     std::uint64_t lines_made_ = 0, turn_ = 0;
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to those that have said too much at once
@@ -375,6 +394,8 @@ private:
     bool succession_ = false; // it can
 
     std::deque<core::Effect> effects_;
+    std::vector<core::Effect> postponed_; // starts, until a process can be had
+    Instant spawn_again_ = never;
     std::vector<os::Exit> exits_;
     std::vector<std::string> ended_transients_; // in this turn, perhaps
     std::vector<StreamId> to_flush_;

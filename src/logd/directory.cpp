@@ -163,10 +163,17 @@ Result<> rotate(int directory, WallTime now, std::uint32_t keep) {
     if (!files.empty())
         if (auto youngest = logs::parse_rotated_name(files.back()); youngest && *youngest >= now)
             now = WallTime{youngest->micros + 1};
+    // The next one is there before this one goes: where no file can be made any more, this one can still grow.
+    constexpr const char* next_name = ".next";
+    if (Fd next(
+            ::openat(directory, next_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
+        !next)
+        return fault(errno, "make log file", next_name);
     // No name is taken: the youngest is older. So a plain rename overwrites nothing, on every file system.
     std::string name = logs::rotated_name(now);
     if (::renameat(directory, current_name, directory, name.c_str()) < 0)
         return fault(errno, "rotate log file", name);
+    (void)::renameat(directory, next_name, directory, current_name); // else it is made when it is opened
     files.push_back(name);
     if (files.size() > keep)
         files.resize(files.size() - keep);

@@ -148,6 +148,8 @@ Fd CgroupTree::open_unit(std::string_view unit) const { return open_directory(di
 Result<Fd> CgroupTree::make(std::string_view unit, bool* fresh) {
     std::string name = escape(unit);
     bool made = ::mkdirat(directory_.get(), name.c_str(), 0755) == 0;
+    if (!made && errno == ENOENT && make_again())
+        made = ::mkdirat(directory_.get(), name.c_str(), 0755) == 0;
     if (!made && errno != EEXIST)
         return fault(errno, "make cgroup", path_ + '/' + name);
     if (fresh != nullptr)
@@ -156,6 +158,19 @@ Result<Fd> CgroupTree::make(std::string_view unit, bool* fresh) {
     if (!fd)
         return fault(errno, "open cgroup", path_ + '/' + name);
     return fd;
+}
+
+// Somebody has removed the tree, in which nobody was: it can be made anew, with nothing switched on.
+bool CgroupTree::make_again() {
+    if (::mkdir(path_.c_str(), 0755) != 0 && errno != EEXIST)
+        return false;
+    Fd fresh(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fresh)
+        return false;
+    directory_ = std::move(fresh);
+    enabled_.clear();
+    ++generation_;
+    return true;
 }
 
 Result<bool> CgroupTree::populated(std::string_view unit) const {
@@ -198,10 +213,17 @@ Result<> CgroupTree::kill(std::string_view unit) const {
     return {};
 }
 
-Result<> CgroupTree::remove(std::string_view unit) {
+Result<> CgroupTree::remove(std::string_view unit, bool* missing) {
     std::string name = escape(unit);
-    if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
+    if (missing != nullptr)
+        *missing = false;
+    if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) == 0)
         return {};
+    if (errno == ENOENT) {
+        if (missing != nullptr)
+            *missing = true;
+        return {};
+    }
     int code = errno;
     Fd fd = open_directory(directory_.get(), name);
     Result<bool> busy = fd && code == EBUSY ? has_processes(fd.get()) : Result<bool>(true);

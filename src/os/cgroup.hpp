@@ -48,8 +48,11 @@ public:
     static Result<CgroupTree> go_on(State state);
 
     [[nodiscard]] const std::string& path() const { return path_; }
+    // How often the tree had to be made again.
+    [[nodiscard]] unsigned generation() const { return generation_; }
 
-    // The unit's cgroup, made if needed (`fresh`: it was), for Plan::cgroup. Not to be kept: close it after the start.
+    // The unit's cgroup, made if needed (`fresh`: it was), for Plan::cgroup. Not to be kept: close it after the start. Where
+    // somebody has removed the whole tree, that is made again, too.
     Result<Fd> make(std::string_view unit, bool* fresh = nullptr);
     // Whether a process lives in it (false also when there is no such cgroup).
     Result<bool> populated(std::string_view unit) const;
@@ -57,8 +60,8 @@ public:
     Result<> kill(std::string_view unit) const;
     Result<std::vector<pid_t>> pids(std::string_view unit) const;
     // Removes it with its nested ones. EBUSY: processes are still in it. So after a process has ended, this alone
-    // answers whether it was the last. A cgroup that is not there is no fault.
-    Result<> remove(std::string_view unit);
+    // answers whether it was the last. A cgroup that is not there is no fault, but `missing`.
+    Result<> remove(std::string_view unit, bool* missing = nullptr);
     // The unit in whose cgroup (or one nested in it) `pid` is, if any. Works for a zombie too.
     [[nodiscard]] std::optional<std::string> unit_of(pid_t pid) const;
     // Goes back to where we were (see enable), and removes the tree itself and all that is empty in it.
@@ -98,6 +101,7 @@ private:
     [[nodiscard]] Result<Fd> parent() const;
     Result<> make_way(int parent);
     Result<> go_back();
+    bool make_again();
     [[nodiscard]] Fd open_unit(std::string_view unit) const;
 
     std::string path_;   // where it is in the file system
@@ -106,6 +110,7 @@ private:
     std::vector<std::string> enabled_;       // controllers that units have
     std::vector<std::string> enabled_above_; // of those, what we switched on in the cgroup above
     bool in_leaf_ = false;
+    unsigned generation_ = 0;
 };
 
 } // namespace mi::os

@@ -92,9 +92,14 @@ std::size_t Stack::size() const { return stack_size; }
 long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descriptors, int cgroup) {
     __atomic_store_n(stack.occupied(), 1U, __ATOMIC_SEQ_CST);
     int flags = CLONE_VM | CLONE_CHILD_CLEARTID | (share_descriptors ? CLONE_FILES : 0);
+    auto answer = [&](long child) {
+        if (child < 0)
+            __atomic_store_n(stack.occupied(), 0U, __ATOMIC_SEQ_CST);
+        return child;
+    };
     if (cgroup < 0)
-        return ::clone(enter_from_clone, stack.bottom() + stack.size(), flags | SIGCHLD, &orders, nullptr, nullptr,
-                       stack.occupied());
+        return answer(::clone(enter_from_clone, stack.bottom() + stack.size(), flags | SIGCHLD, &orders, nullptr,
+                              nullptr, stack.occupied()));
     clone_args args{};
     args.flags = static_cast<std::uint64_t>(flags) | into_cgroup;
     args.child_tid = reinterpret_cast<std::uintptr_t>(stack.occupied());
@@ -102,7 +107,7 @@ long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descrip
     args.stack = reinterpret_cast<std::uintptr_t>(stack.bottom());
     args.stack_size = stack.size();
     args.cgroup = static_cast<std::uint64_t>(cgroup);
-    return clone3_onto_stack(args, &orders);
+    return answer(clone3_onto_stack(args, &orders));
 }
 
 long clone_copying(ChildOrders& orders, int cgroup) {

@@ -1,6 +1,7 @@
 // One look at all processes, for all services at once.
 #include "os/members.hpp"
 
+#include "base/scarce.hpp"
 #include "base/text.hpp"
 #include "os/process.hpp"
 #include "os/runtime.hpp"
@@ -79,6 +80,8 @@ int owner_by_parent(std::unordered_map<pid_t, Candidate>& all, pid_t pid, pid_t 
 
 Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership> services) {
     DIR* listing = ::opendir("/proc");
+    if (listing == nullptr && means_scarce(errno))
+        return fault(errno, "open", "/proc");
     if (listing == nullptr)
         return living_leaders(services);
     std::unordered_map<pid_t, int> sessions;
@@ -97,6 +100,10 @@ Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership>
         if (!pid || *pid == self)
             continue;
         Result<ProcessStat> stat = process_stat(*pid);
+        if (!stat && means_scarce(stat.error().code)) {
+            ::closedir(listing);
+            return std::unexpected(stat.error());
+        }
         if (!stat)
             continue; // gone meanwhile
         any = true;

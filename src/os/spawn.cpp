@@ -51,7 +51,7 @@ struct Spawner::State {
     std::vector<char*> pointers;
 
     void prepare(const Plan& plan);
-    void replace_stack();
+    [[nodiscard]] bool replace_stack();
     void lift_over(const Plan& plan, int cgroup_procs);
     std::expected<pid_t, SpawnFault> attempt(const Plan& plan, bool use_cgroup_flag);
 };
@@ -121,12 +121,17 @@ void Spawner::State::prepare(const Plan& plan) {
     orders.shell_arguments = plan.shell_for_scripts ? pointers.data() + shell : nullptr;
 }
 
-// A child that the kernel will not let go of keeps the one it has: the kernel still has to write there.
-void Spawner::State::replace_stack() {
-    if (Result<Stack> fresh = Stack::make()) {
-        stack.abandon();
-        stack = std::move(*fresh);
-    }
+// A child that the kernel will not let go of keeps the one it has: the kernel still has to write there. False: there is no
+// memory for another one now, and nobody can be put onto this one.
+bool Spawner::State::replace_stack() {
+    if (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) == 0)
+        return true;
+    Result<Stack> fresh = Stack::make();
+    if (!fresh)
+        return false;
+    stack.abandon();
+    stack = std::move(*fresh);
+    return true;
 }
 
 // What a step was done to, for people.
@@ -182,6 +187,8 @@ static std::string object_of(const Plan& plan, const ChildReport& report) {
 }
 
 std::expected<pid_t, SpawnFault> Spawner::State::attempt(const Plan& plan, bool use_cgroup_flag) {
+    if (!plan.copying && !replace_stack())
+        return std::unexpected(SpawnFault{Step::clone, ENOMEM, {}});
     prepare(plan);
     Fd procs;
     if (plan.cgroup >= 0 && !use_cgroup_flag) {
@@ -218,7 +225,7 @@ std::expected<pid_t, SpawnFault> Spawner::State::attempt(const Plan& plan, bool 
     if (!arrived) {
         orders.report.code = ETIMEDOUT;
         SpawnFault stuck{orders.report.step, ETIMEDOUT, object_of(plan, orders.report)};
-        replace_stack();
+        static_cast<void>(replace_stack()); // else with the next start
         return std::unexpected(std::move(stuck));
     }
     if (!plan.copying && orders.report.failed) {
@@ -229,6 +236,8 @@ std::expected<pid_t, SpawnFault> Spawner::State::attempt(const Plan& plan, bool 
 }
 
 std::expected<Fd, SpawnFault> Spawner::make_network() {
+    if (!state_->replace_stack())
+        return std::unexpected(SpawnFault{Step::clone, ENOMEM, "private-network"});
     ChildOrders& orders = state_->orders;
     orders.report = {};
     orders.errand = make_network_namespace;
@@ -242,7 +251,7 @@ std::expected<Fd, SpawnFault> Spawner::make_network() {
         return std::unexpected(SpawnFault{Step::clone, code, {}});
     if (!arrived) {
         Step step = orders.report.step;
-        state_->replace_stack();
+        static_cast<void>(state_->replace_stack()); // else with the next start
         return std::unexpected(SpawnFault{step, ETIMEDOUT, "private-network"});
     }
     ::waitpid(static_cast<pid_t>(child), nullptr, 0);

@@ -148,6 +148,27 @@ def check_key_tests(rows):
     check("tests/docs/keys.tsv has no key that the table does not have", sorted(tests))
 
 
+def check_faults():
+    """Every fault in the table of miniinit(8) is brought about by a test, named in faults.tsv."""
+    page = plain(source("miniinit.8"))
+    section = page[page.index(".Sh FAULTS"):]
+    section = section[:section.index("\n.Sh ", 1)]
+    written = re.findall(r"^\.It (.+)$", section, re.M)
+    tests, wrong = [], []
+    for line in (ROOT / "tests/docs/faults.tsv").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        fault, file, sentence = line.split("\t")
+        tests.append(fault)
+        path = ROOT / file
+        if not re.match(r"tests/(system|boot|core|daemon|os|logd|container)/", file) or not path.is_file():
+            wrong.append(f"{fault}: {file} is no behaviour test")
+        elif sentence not in path.read_text():
+            wrong.append(f"{fault}: {file} has no sentence \"{sentence}\"")
+    check("tests/docs/faults.tsv names a test for every fault, and it is there", wrong)
+    check("miniinit.8 and tests/docs/faults.tsv have the same faults", sorted(set(written) ^ set(tests)))
+
+
 # --- verbs and options ------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +348,7 @@ def main():
         check_keys()
         check_verbs(minictl)
         check_options(binary)
+        check_faults()
         check_kernel_words()
         check_examples(minictl, place)
         check_shown_examples(minictl)

@@ -135,6 +135,8 @@ def cgroup_vanishes(t):
         init.wait("b")
         init.stop("b")
         os.rmdir(glob.glob(f"{init.cgroup}/miniinit-*/")[0])
+        with open(f"{init.cgroup}/cgroup.max.descendants", "w") as file:
+            file.write("0")  # and they cannot be made again
         t.equal("where the cgroups have been removed under the init, services start all the same",
                 (init.start("a")["a"]["ok"], init.start("b")["b"]["ok"]), (True, True))
         until(lambda: len(init.log("a", ("out",))) > 1, 5, "ticks")

@@ -4,6 +4,7 @@ and gone without a trace afterwards. What is checked is the business of the file
 Nothing under test has power over the machine: the namespaces and mounts are made first, then CAP_SYS_ADMIN,
 CAP_SYS_BOOT, CAP_SYS_TIME and CAP_SYS_MODULE are given up for good, then the init is executed.
 """
+import errno
 import glob
 import json
 import os
@@ -18,6 +19,11 @@ import time
 
 FORBIDDEN = "-sys_admin,-sys_boot,-sys_time,-sys_module,-sys_rawio"
 NOBODY = 65534
+# What a sanitizer of the binary under test is to do: scripts/test says.
+SANITIZERS = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
+# Numbers of x86-64, where alone these checks are made.
+CALLS = {"accept4": 288, "bind": 49, "clone": 56, "clone3": 435, "epoll_ctl": 233, "fork": 57, "inotify_add_watch": 254,
+         "memfd_create": 319, "mkdir": 83, "openat": 257, "pipe2": 293, "socket": 41, "socketpair": 53, "vfork": 58}
 
 
 class Failed(Exception):
@@ -156,7 +162,7 @@ class Init:
     with --units. `mounts`: shell commands that are run before it, in its mount namespace."""
 
     def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True,
-                 proc=True,
+                 proc=True, faults=(),
                  net=False, before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
         self.dir = os.path.join(scene.work, str(number))
@@ -197,10 +203,15 @@ class Init:
         line += ["--units", self.units_dir] if files is not None else []
         line += ["--run-dir", self.run, "--log-dir", self.logs, "--control", self.control, *args]
         line += ["--", *command] if command else []
+        self.helpers = 1 if faults else 0  # children of the first process that are not the init
+        if faults:  # system calls that fault() can make fail
+            pairs = [name.split("=") for name in faults]
+            numbers = ",".join(f"{CALLS[name]}={getattr(errno, code[0]) if code else 0}" for name, *code in pairs)
+            line = [scene.program("sys_faults"), self.dir + "/faults", numbers, "--", *line]
         self.console_path = self.dir + "/console"
         with open(self.console_path, "wb") as console:
             self.process = subprocess.Popen(line, stdin=stdin, stdout=stdout or console, stderr=console,
-                                            env={"PATH": os.environ["PATH"], **(env or {})})
+                                            env={"PATH": os.environ["PATH"], **SANITIZERS, **(env or {})})
         with scene.lock:
             scene.inits.append(self)
         if wait:
@@ -314,7 +325,7 @@ class Init:
         """Of the init, as seen from outside."""
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         with open(path) as file:
-            return int(file.read().split()[0])
+            return int(file.read().split()[self.helpers])
 
     def processes(self):
         """Every process of the namespace but the init: {pid outside: (pid inside, name, state, parent outside,
@@ -401,10 +412,15 @@ class Init:
         with open(self.console_path, errors="replace") as file:
             return file.read()
 
-    def log(self, unit, sources=("out", "err", "init")):
-        """The log of a unit: a list of (stamp, priority, source, text)."""
+    def log_names(self, unit):
+        """The files of a unit's log."""
+        directory = os.path.join(self.inside(self.logs), unit)
+        return [name for name in os.listdir(directory) if name[0] != "."] if os.path.isdir(directory) else []
+
+    def log(self, unit, sources=("out", "err", "init"), logs=None):
+        """The log of a unit: a list of (stamp, priority, source, text). `logs`: where, if not in our mount namespace."""
         lines = []
-        directory = os.path.join(self.logs, unit)
+        directory = os.path.join(logs or self.logs, unit)
         names = sorted(name for name in os.listdir(directory)
                        if name.endswith(".log")) if os.path.isdir(directory) else []
         for name in names + ["current"]:
@@ -435,6 +451,16 @@ class Init:
 
     def signal(self, number):
         os.kill(self.pid(), number)
+
+    def fault(self, call, code, everybody=False):
+        """From now on this system call of the init (or of all its processes, too) fails with that errno; 0: not any more.
+        How many have failed so far."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asker:
+            asker.bind("")  # a name of the kernel's choice, to be answered at
+            asker.settimeout(10)
+            asker.connect(self.dir + "/faults")
+            asker.send(f"{CALLS[call]} {code} {0 if everybody else self.pid()}".encode())
+            return int(asker.recv(100))
 
     def kill_inside(self, outside, number):
         os.kill(outside, number)

@@ -14,10 +14,12 @@ import checks_crash
 import checks_ctl
 import checks_ending
 import checks_examples
+import checks_faults
 import checks_forking
 import checks_heritage
 import checks_keys
 import checks_logs
+import checks_nested
 import checks_notify
 import checks_order
 import checks_orphans
@@ -34,7 +36,8 @@ from harness import Checks, Failed, Scene
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
-                               checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker)
+                               checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
+                               checks_faults, checks_nested)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \

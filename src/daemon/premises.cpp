@@ -1,0 +1,97 @@
+// How others reach us, kept open: the control socket and the sockets for sd_notify(3) are made again where somebody has
+// removed them, or has mounted something over them.
+#include "os/premises.hpp"
+#include "base/scarce.hpp"
+#include "daemon/supervisor.hpp"
+#include "os/local_socket.hpp"
+#include "os/runtime.hpp"
+
+#include <cerrno>
+
+namespace mi::daemon {
+
+namespace {
+
+constexpr Span try_again = std::chrono::seconds(5); // where it cannot be made now
+
+std::string directory_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+} // namespace
+
+// At the start (`closely`: in any case also each single socket), and when something has happened there.
+void Supervisor::mind_premises(bool closely) {
+    premises_again_ = never;
+    if (over_)
+        return;
+    auto made = os::make_directory(place_.run_directory, place_.mode == Mode::user ? 0700 : 0755);
+    mind_control(); // which may be elsewhere
+    if (made)
+        mind_notify(closely);
+    else
+        premises_trouble(made.error(), "; services of type notify cannot become ready");
+    premises_.watch(place_.run_directory);
+    premises_.watch(directory_of(place_.control));
+}
+
+// Said once. Where nothing tells when it has passed, it is tried again; what is in the way, or read-only, does tell.
+void Supervisor::premises_trouble(const Fault& why, const std::string& what) {
+    if (means_scarce(why.code) || why.code == ENOSPC || why.code == EDQUOT)
+        premises_again_ = loop::now() + try_again;
+    if (std::string text = why.text() + what; std::exchange(premises_told_, text) != text)
+        say(Priority::warning, text);
+}
+
+void Supervisor::mind_control() {
+    if (!control_)
+        return;
+    auto there = os::identity_of(place_.control);
+    const bool before = control_->listener() >= 0;
+    if (before && !control_at_)
+        control_at_ = there; // it came with us
+    if (before && there && there == control_at_)
+        return;
+    auto listener = os::listen_local(place_.control, 0666);
+    Result<> listening = listener ? control_->listen_at(std::move(*listener)) : std::unexpected(listener.error());
+    if (!listening)
+        return premises_trouble(listening.error(), "; minictl cannot reach us");
+    control_at_ = os::identity_of(place_.control);
+    manager_moved_ = true;
+    if (before)
+        say(Priority::warning, "the control socket " + place_.control + " was gone and is made again");
+    premises_told_.clear();
+}
+
+void Supervisor::mind_notify(bool closely) {
+    const auto before = notify_at_;
+    if (auto made = os::make_directory(place_.notify); !made)
+        return premises_trouble(made.error(), "; services of type notify cannot become ready");
+    notify_directory_ = place_.notify;
+    notify_at_ = os::identity_of(place_.notify);
+    if (!before || (before == notify_at_ && !closely))
+        return;
+    std::size_t made_again = 0;
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
+        NotifyLine* line = live_[id].line.get();
+        if (line == nullptr || os::identity_of(line->path))
+            continue;
+        auto socket = os::NotifySocket::bind(line->path, speaker_of(engine_->graph().unit(id)));
+        if (!socket) {
+            premises_trouble(socket.error(), "; " + engine_->graph().name(id) + " cannot say that it is well");
+            continue;
+        }
+        hear(id, NotifyLine::most_unread); // what was said at the one before
+        line->watch.reset();
+        line->socket = std::move(*socket);
+        engine_->mark(id);
+        ++made_again;
+        if (auto watching = watch_line(id); !watching)
+            premises_trouble(watching.error(), "; " + engine_->graph().name(id) + " cannot say that it is well");
+    }
+    if (made_again > 0)
+        say(Priority::warning, "notify sockets were gone and are made again: " + std::to_string(made_again));
+}
+
+} // namespace mi::daemon
