@@ -34,7 +34,8 @@ class Soak:
         for number in range(20):  # these are started, stopped, killed
             self.units[f"toy{number:02}"] = {"enabled": False, "service": {
                 "command": [beat, "50"], "stop-timeout": "20s", "restart": "no",
-                **({"restart": "always", "restart-delay": "10ms", "restart-limit": 0} if number % 2 else {})}}
+                **({"restart": "always", "restart-delay": "10ms", "restart-delay-max": "20ms",
+                    "restart-limit": 0} if number % 2 else {})}}
         for number in range(4):
             self.units[f"task{number}"] = {"enabled": False, "service": {
                 "command": ["/bin/sh", "-c", f"exit {number % 2}"], "type": "oneshot", "restart": "no"}}
@@ -86,7 +87,8 @@ class Soak:
             self.init.stop(name)
         else:
             status = until(lambda: (status := self.init.status(name))["restarts"] > before["restarts"] and
-                           status["state"] == "up" and status, 15, f"{name} comes back")
+                           status["state"] == "up" and status, 15)
+            self.need(status, f"{name} does not come back: {self.init.status(name)}")
             self.need(status["restarts"] == before["restarts"] + 1, f"{name} was restarted more than once")
             self.toys[name] = status["main_pid"]
 
