@@ -227,6 +227,7 @@ const ManagerSample manager_samples[] = {
     {"manager", "shutdown-timeout", "\"5s\"", [](const ManagerSettings& m) { return m.shutdown_timeout == 5s; }},
     {"manager", "watchdog", "\"5s\"", [](const ManagerSettings& m) { return m.watchdog == 5s; }},
     {"manager", "parallel-starts", "5", [](const ManagerSettings& m) { return m.parallel_starts == 5; }},
+    {"manager", "crash-limit", "5", [](const ManagerSettings& m) { return m.crash_limit == 5; }},
     {"manager", "boot-attempts", "5", [](const ManagerSettings& m) { return m.boot_attempts == 5; }},
     {"manager", "control-group", "\"wheel\"", [](const ManagerSettings& m) { return m.control_group == "wheel"; }},
     {"manager", "log-level", "\"debug\"", [](const ManagerSettings& m) { return m.log_level == "debug"; }},
