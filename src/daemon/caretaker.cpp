@@ -121,7 +121,8 @@ void end_everybody(Span grace) {
     }
 }
 
-// Connections of clients that the old image has left without an answer: they are told by being closed.
+// Connections of clients that the old image has left without an answer: they are told. Not by being closed: their numbers
+// stand in the state, and none is to mean something else by the time somebody reads that again.
 void hang_up(const std::string& control) {
     for (int descriptor = 3; descriptor < 4096; ++descriptor) {
         sockaddr_un name{};
@@ -131,7 +132,7 @@ void hang_up(const std::string& control) {
         if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) == 0 && name.sun_family == AF_UNIX &&
             control == name.sun_path && ::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &number) == 0 &&
             listens == 0)
-            ::close(descriptor);
+            ::shutdown(descriptor, SHUT_RDWR);
     }
 }
 

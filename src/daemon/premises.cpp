@@ -59,6 +59,8 @@ void Supervisor::mind_control() {
         return premises_trouble(listening.error(), "; minictl cannot reach us");
     control_at_ = os::identity_of(place_.control);
     manager_moved_ = true;
+    if (guard_ != nullptr)
+        guard_->page().control = control_->listener(); // a caretaker has nothing else to go by
     if (before)
         say(Priority::warning, "the control socket " + place_.control + " was gone and is made again");
     premises_told_.clear();

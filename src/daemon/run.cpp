@@ -76,6 +76,11 @@ void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* bef
     supervisor.control()->set_last_call(before->manager.last_call);
     for (auto& [fd, client] : before->clients) {
         supervisor.control()->set_last_call(client.call);
+        // Who had asked nothing until the last turn has perhaps asked in the one that failed, and would wait for ever.
+        if (client.call == 0 && supervisor.guard()->page().deliberate == 0) {
+            const Fd hung_up(client.fd);
+            continue;
+        }
         const wire::ClientImage waits = client;
         supervisor.control()->adopt(std::move(client));
         if (waits.call != 0)

@@ -5,6 +5,7 @@ import signal
 from harness import Client, sh, until
 
 SLEEP = "exec sleep 1000"
+KEEPER = {"keeper": {"service": sh(SLEEP + " 1234567")}}
 FAULTS = {"segv": "SIGSEGV at 0x10", "bus": "SIGBUS at 0x", "ill": "SIGILL at 0x", "fpe": "SIGFPE at 0x",
           "abort": "SIGABRT", "assert": "SIGABRT, assertion failed", "bad-alloc": "SIGABRT, out of memory",
           "stack-overflow": "SIGSEGV at 0x", "exception": "SIGABRT, "}
@@ -18,7 +19,7 @@ def overview(init, **expected):
         except OSError:
             return None
         try:
-            told = client.call("GetOverview")["parameters"]
+            told = client.call("Overview")["parameters"]
         except Exception:
             return None
         finally:
@@ -35,7 +36,7 @@ def caretaker_crashes(t):
     """Each kind of fault, one after the other."""
     kinds = list(FAULTS)
     for part in (kinds[:5], kinds[5:]):
-        with t.scene.init({}, sections={"manager": {"crash-limit": 7}}, args=("--debug-faults",)) as init:
+        with t.scene.init(KEEPER, sections={"manager": {"crash-limit": 7}}, args=("--debug-faults",)) as init:
             before = init.pid()
             for number, kind in enumerate(part, 1):
                 done = init.ctl("debug-crash", kind)
@@ -50,7 +51,7 @@ def caretaker_crashes(t):
             status = init.ctl("status").stdout
             t.ok("minictl status has their number and the last one",
                  f"{len(part)}, the last: {FAULTS[part[-1]]}" in status, status)
-    with t.scene.init({}) as init:
+    with t.scene.init(KEEPER) as init:
         done = init.ctl("debug-crash", "segv")
         t.ok("without --debug-faults nobody can have that", done.returncode == 1 and "--debug-faults" in done.stderr,
              done.stderr)
@@ -78,6 +79,7 @@ def caretaker_cares(t):
              "orphans": {"service": sh("while :; do (sleep 0.01 & ); sleep 0.05; done")}}
     with t.scene.init(units, args=("--debug-faults",)) as init:
         init.wait("keeper")
+        inside = init.status("keeper")["main_pid"]
         keeper, chatty, collector = pids(init, "1234567"), pids(init, "while echo"), init.collector()
         waiting = Client(init.control, 10)
         waiting.send("Wait", unit="keeper", state="down")
@@ -108,6 +110,10 @@ def caretaker_cares(t):
         t.equal("and is no crash", overview(init)["crashes"], 4)
         t.equal("minictl reexec succeeds", init.ctl("reexec").returncode, 0)
         told = overview(init, reexecs=1)
+        client = Client(init.control)
+        t.ok("what ended while nobody kept books is noticed", until(lambda: client.call(
+            "Status", units=["keeper"])["parameters"]["units"][0].get("main_pid") != inside, 10))
+        client.close()
         t.ok("then the init is a whole one again", told["state"] in ("running", "starting", "degraded"), told["state"])
         init.ctl("debug-crash", "abort")
         t.ok("and may crash again as often as before", overview(init, crashes=5)["state"] != "caretaker")
