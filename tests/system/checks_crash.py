@@ -245,6 +245,26 @@ def crash_signals(t):
         t.ok("who has sent it is said", re.search(r"SIG(SEGV|ABRT).*sent by process \d+", text), text[-300:])
 
 
+def crash_versions(t):
+    """Another program on the disk."""
+    with t.scene.init({"keeper": {"service": sh(SLEEP)}}, sections=MANAGER, args=("--debug-faults",)) as init:
+        pid = init.wait("keeper")["main_pid"]
+        right, aside = t.scene.binary, t.scene.binary + ".right"
+        os.rename(right, aside)
+        with open(right, "w") as file:
+            file.write("#!/bin/sh\necho I know of no such state >&2\nexit 1\n")
+        os.chmod(right, 0o755)
+        reply = init.call("Reexec")
+        os.rename(aside, right)
+        t.ok("a program that cannot read the state does not take over", "cannot go on with our state" in
+             reply.get("parameters", {}).get("message", ""), reply)
+        t.ok("what it had to say is in the log", until(lambda: any("I know of no such state" in line[3]
+             for line in init.log("miniinit", ())), 5))
+        crash(init, "segv", 1)
+        reexec(init)
+        t.equal("and everything goes on", init.status("keeper")["main_pid"], pid)
+
+
 def crash_in_shutdown(t):
     """A crash on the way down: the way is gone on."""
     units = {"slow": {"service": sh("trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done")}, "quick": {"service": sh(SLEEP)}}
@@ -257,4 +277,4 @@ def crash_in_shutdown(t):
 
 
 GROUPS = [crash_subscriptions, crash_kinds, crash_signals, crash_in_shutdown]
-ALONE = [crash_load]
+ALONE = [crash_load, crash_versions] # the latter takes away the program that others start
