@@ -106,6 +106,7 @@ Result<> Units::open(Unit& unit) {
         int code = 0;
         if (auto directory = open_unit_directory(directory_, name, true)) {
             if (auto current = open_current(directory->get())) {
+                mend_rotated(directory->get(), unit.name);
                 unit.file = std::move(current->file);
                 unit.last = std::max(unit.last, current->last);
                 open_.push_front(&unit);
@@ -120,6 +121,15 @@ Result<> Units::open(Unit& unit) {
         if ((code != EMFILE && code != ENFILE) || !close_oldest())
             return fault(code, "open log of", std::string(unit.name));
     }
+}
+
+// What was rotated shortly before a power loss may not all have got to the disk either. Once in our life for each unit.
+void Units::mend_rotated(int directory, std::string_view name) {
+    if (!mended_.emplace(name).second)
+        return;
+    for (const std::string& file : log_files(directory))
+        if (file != current_name)
+            (void)open_existing(directory, file); // as much as can be done
 }
 
 Result<Place> Units::place(Unit& unit, std::uint64_t size, WallTime now, bool rotate_first) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,7 @@ public:
 private:
     void close(Unit& unit);
     bool close_oldest();
+    void mend_rotated(int directory, std::string_view name);
     Appended append_to_ring(Unit& unit, std::string_view lines);
     void drop_oldest_of_ring();
 
@@ -90,7 +92,8 @@ private:
     int directory_ = -1;
     Limits limits_;
     std::map<std::string, Unit, std::less<>> units_;
-    std::list<Unit*> open_; // most recently used first
+    std::list<Unit*> open_;                     // most recently used first
+    std::set<std::string, std::less<>> mended_; // units whose rotated files were looked at
     std::vector<wire::logs::Dropped> reports_;
 };
 

@@ -47,31 +47,24 @@ def verify(report, machine, title):
     return 0
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--init", required=True, help="the binary to boot")
-    parser.add_argument("--count", type=int, default=3, help="how often the power fails (default 3)")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--kernel")
-    parser.add_argument("--memory", default="256M")
-    options = parser.parse_args()
-
+def run(report, init, kernel, memory, count, seed):
+    """The power fails `count` times."""
     image = os.path.join(TOP, "build/qemu/powercut")
     logs = os.path.join(TOP, "build/test-logs")
     os.makedirs(logs, exist_ok=True)
-    subprocess.run([os.path.join(TOP, "qemu/image"), "--init", options.init, "--disk", "--add",
+    subprocess.run([os.path.join(TOP, "qemu/image"), "--init", init, "--disk", "--add",
                     os.path.join(TOP, "tests/boot/powercut"), image], check=True)
-    report = Report()
-    chance = random.Random(options.seed)
-    print(f"# the power fails {options.count} times, seed {options.seed}", flush=True)
+    failed_before = report.failed
+    chance = random.Random(seed)
+    print(f"# the power fails {count} times, seed {seed}", flush=True)
     booting, lines, boots = 30.0, 0, 0
 
     def machine(number):
-        return Machine(image, os.path.join(logs, f"powercut-{number}.log"), "", options.kernel, options.memory)
+        return Machine(image, os.path.join(logs, f"powercut-{number}.log"), "", kernel, memory)
 
     number = 0  # of cuts so far
-    while number <= options.count:
-        last = number == options.count
+    while number <= count:
+        last = number == count
         in_boot = not last and number > 0 and chance.random() < 0.25
         with report.boot("the last boot" if last else f"cut {number + 1}", machine(number)) as one:
             began = time.monotonic()
@@ -100,7 +93,7 @@ def main():
                 one.type("poweroff\n")
                 one.expect("reboot: Power down", 200)
                 assert one.ended() == 0
-        if report.failed and not last:
+        if report.failed > failed_before and not last:
             break
         number += last
     tools = dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin")
@@ -109,6 +102,18 @@ def main():
                                 text=True)
         assert result.returncode == 0, result.stdout
     print(f"# up {boots} times after {number - 1} cuts; up to {lines} lines of log looked at", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--init", required=True, help="the binary to boot")
+    parser.add_argument("--count", type=int, default=3, help="how often the power fails (default 3)")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--kernel")
+    parser.add_argument("--memory", default="256M")
+    options = parser.parse_args()
+    report = Report()
+    run(report, options.init, options.kernel, options.memory, options.count, options.seed)
     return report.end()
 
 

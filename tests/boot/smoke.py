@@ -5,6 +5,7 @@ to `default`, through the verbs, down in order, and up again from the same disk.
 import argparse
 import importlib.util
 import os
+import random
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 
 import hardships
+import powercut
 import shutdowns
 from machine import Machine, Missing, PROMPT, TOP
 from report import Report
@@ -488,6 +490,8 @@ def main():
             story(report, machine)
         if where == disk:
             clean_disk(report, disk, f"after {name}")
+    if not options.only or options.only in "powercut":
+        powercut.run(report, options.init, options.kernel, options.memory, 3, random.SystemRandom().randrange(1 << 32))
     if not options.only or options.only in "hardships":
         hardships.run(report, options.init, options.kernel, options.memory)
     if not options.only or options.only in "shutdowns":

@@ -485,6 +485,23 @@ TEST_CASE("a torn last line of a power loss is mended before the file goes on") 
     CHECK(init.finish() == logd::exit_done);
 }
 
+TEST_CASE("so is that of a file that was rotated shortly before the power loss") {
+    Scratch scratch;
+    fs::create_directories(scratch.path / "var/web");
+    const std::string whole = "2001-01-01T00:00:00.000000Z info out: whole\n";
+    const fs::path rotated = scratch.path / "var/web" / logs::rotated_name(WallTime{978307200000000});
+    std::ofstream(rotated, std::ios::binary) << whole << std::string(630, '\0');
+    FakeInit init({scratch.path / "var"});
+    init.start();
+    Fd end = init.open_stream("web");
+    put(end, "next\n");
+    end.reset();
+    REQUIRE(init.expect_all_ended());
+    std::ifstream file(rotated, std::ios::binary);
+    CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == whole);
+    CHECK(init.finish() == logd::exit_done);
+}
+
 TEST_CASE("stamps never go back within a file, though the clock may") {
     Scratch scratch;
     auto now =
