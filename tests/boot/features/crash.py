@@ -6,8 +6,8 @@ NAMES = [f"beat@{number:02}" for number in range(100)]
 KINDS = "segv abort bad-alloc stack-overflow bus"
 
 # One after the other, each with the death of a service in the middle of it.
-STORM = f"""n=0; bad=0; while [ $n -lt 50 ]; do
-set -- {KINDS}; shift $((n % 5)); n=$((n+1));
+STORM = f"""k=0; bad=0; while [ $k -lt 50 ]; do
+set -- {KINDS}; shift $((k % 5)); k=$((k+1));
 minictl start victim >/dev/null && kill -9 $(minictl status victim --json | sed -n 's/.*"main_pid": *\\([0-9]*\\).*/\\1/p' | head -n 1);
 minictl debug-crash $1 >/dev/null || bad=$((bad+1));
 minictl wait victim --for failed >/dev/null 2>&1; minictl stop victim >/dev/null;
