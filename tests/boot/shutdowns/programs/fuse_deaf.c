@@ -9,7 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     static char request[1 << 20];
     char options[100];
     int device = open("/dev/fuse", O_RDWR);
@@ -21,18 +21,19 @@ int main(int argc, char **argv) {
     signal(SIGTERM, SIG_IGN);
     for (;;) {
         ssize_t got = read(device, request, sizeof request);
-        const struct fuse_in_header *head = (const struct fuse_in_header *)request;
+        const struct fuse_in_header* head = (const struct fuse_in_header*)request;
         if (got < (ssize_t)sizeof *head)
             return 1;
         if (head->opcode == FUSE_INIT) {
             struct {
                 struct fuse_out_header head;
                 struct fuse_init_out init;
-            } answer = {{sizeof answer, 0, head->unique}, {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096}};
+            } answer = {{sizeof answer, 0, head->unique},
+                        {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096}};
             if (write(device, &answer, sizeof answer) != sizeof answer)
                 return perror("answer"), 1;
         } else if (argc > 2) {
-            void *page;
+            void* page;
             int stuck = open(argv[2], O_RDONLY | O_DIRECT);
             if (stuck < 0 || posix_memalign(&page, 4096, 4096) != 0 || pread(stuck, page, 4096, 0) < 0)
                 return perror(argv[2]), 1;

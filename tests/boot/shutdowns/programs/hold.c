@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
-    void *page;
+int main(int argc, char** argv) {
+    void* page;
     if (argc < 2)
         return 2;
     signal(SIGTERM, SIG_IGN);

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     int kernel = argc == 3 ? open(argv[1], O_RDONLY) : -1;
     if (kernel < 0 || syscall(SYS_kexec_file_load, kernel, -1, strlen(argv[2]) + 1, argv[2],
                               (unsigned long)KEXEC_FILE_NO_INITRAMFS) != 0)

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     int status;
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

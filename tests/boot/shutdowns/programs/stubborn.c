@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     (void)argv;
     signal(SIGTERM, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
