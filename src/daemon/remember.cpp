@@ -149,7 +149,8 @@ void Supervisor::remember_all(bool bytes) {
     if (control_)
         for (int fd : control_->all())
             put_client(frame, fd, bytes);
-    effects_on_record_ = 0;
+    effects_on_record_ = effects_done_ = 0; // what is done is not listed
+    spawn_on_record_ = false;
     put_effects(frame);
     for (std::size_t i = exit_at_; i < exits_.size(); ++i)
         wire::put_item(
