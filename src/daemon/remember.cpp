@@ -15,6 +15,10 @@ wire::EffectImage image_of(const core::Effect& effect) {
             static_cast<std::uint8_t>(effect.ending)};
 }
 
+wire::ExitImage image_of(const os::Exit& exit) {
+    return {exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, exit.core};
+}
+
 // Nothing of it needs to be known: it is as it is when it was just read.
 bool is_blank(const wire::UnitImage& image) {
     return image.record == core::Record{} && image.sockets.empty() && image.stored.empty() && image.gates.empty() &&
@@ -153,12 +157,19 @@ void Supervisor::remember_all(bool bytes) {
     spawn_on_record_ = false;
     put_effects(frame);
     for (std::size_t i = exit_at_; i < exits_.size(); ++i)
-        wire::put_item(
-            frame, wire::Tag::exit,
-            wire::ExitImage{exits_[i].pid, exits_[i].code, exits_[i].kind == os::Exit::Kind::killed, exits_[i].core});
+        wire::put_item(frame, wire::Tag::exit, image_of(exits_[i]));
     exits_done_ = 0;
     if (auto kept = keeper_->rebase(); !kept && !std::exchange(said_not_kept_, true))
         say(Priority::err, kept.error().text() + "; a crash would find an older one");
+}
+
+// What came or went is on record, or nobody keeps one.
+void Supervisor::forget_moved() {
+    processes_.moved().clear();
+    logs_.moved().clear();
+    fd_store_.moved().clear();
+    if (control_)
+        control_->moved().clear();
 }
 
 void Supervisor::remember() {
@@ -166,11 +177,7 @@ void Supervisor::remember() {
         return; // what is on record is more than we have taken over so far
     engine_->take_changes(changes_);
     if (!keeper_) {
-        processes_.moved().clear();
-        logs_.moved().clear();
-        fd_store_.moved().clear();
-        if (control_)
-            control_->moved().clear();
+        forget_moved();
         return;
     }
     // What was applied has effects that nobody has taken yet: with what it did to the records they belong on record.
@@ -200,11 +207,7 @@ void Supervisor::remember() {
         exits_done_ = 0;
         put_effects(frame);
     }
-    processes_.moved().clear();
-    logs_.moved().clear();
-    fd_store_.moved().clear();
-    if (control_)
-        control_->moved().clear();
+    forget_moved();
     effects_done_ = 0;
     spawn_on_record_ = false;
     if (all || (!frame.empty() && !keeper_->append()))
@@ -230,8 +233,7 @@ void Supervisor::remember_exits() {
         return;
     std::string& frame = keeper_->frame();
     for (const os::Exit& exit : exits_)
-        wire::put_item(frame, wire::Tag::exit,
-                       wire::ExitImage{exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, exit.core});
+        wire::put_item(frame, wire::Tag::exit, image_of(exit));
     if (!keeper_->append())
         remember_all(false);
 }

@@ -200,6 +200,7 @@ private:
     // remember.cpp: what outlives us
     void remember();
     void remember_all(bool bytes);
+    void forget_moved();
     void remember_exits();
     void remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch);
     [[nodiscard]] core::Effect next_effect();
