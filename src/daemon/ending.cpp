@@ -22,6 +22,12 @@ constexpr Span machine_limit = std::chrono::seconds(90); // what shutdown-timeou
 // Who stops a container (docker stop, podman stop) kills what is left of it after 10 s.
 constexpr Span container_limit = std::chrono::seconds(9);
 
+// Of the whole way down.
+Span bound_of(const core::ManagerSettings& settings, const Place& place) {
+    const bool unsaid = settings.shutdown_timeout == machine_limit; // or said so: it cannot be told
+    return place.mode == Mode::container && unsaid ? container_limit : settings.shutdown_timeout;
+}
+
 std::string_view doing(core::Ending how) {
     switch (how) {
     case core::Ending::poweroff: return "power-off";
@@ -39,9 +45,7 @@ std::string_view doing(core::Ending how) {
 
 // What of the time there is comes after the units: on a machine the last stage, elsewhere the collector.
 Span Supervisor::last_part() const {
-    Span bound = settings_.shutdown_timeout;
-    if (place_.mode == Mode::container && bound == machine_limit)
-        bound = container_limit;
+    const Span bound = bound_of(settings_, place_);
     return place_.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
 }
 
@@ -63,9 +67,7 @@ void Supervisor::begin_ending(core::Ending how, int code) {
     engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
     // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
     const bool container = place_.mode == Mode::container;
-    Span bound = settings_.shutdown_timeout;
-    if (container && bound == machine_limit)
-        bound = container_limit; // nobody has said otherwise
+    Span bound = bound_of(settings_, place_);
     // What was left beside the main process of a container has `--grace`.
     if (!entry_.empty() && container)
         bound = bound > Span{0} ? std::max(grace_, bound) : grace_;
