@@ -34,10 +34,10 @@ def having(*parts):
 def nested_inits(t):
     stamp = t.scene.program("sys_stamp")
     seconds = str(100000 + os.getpid())  # a sleep known from all others
-    # unshare(1) takes no notice of SIGTERM, so somebody has to pass it on.
-    own_namespace = ["/bin/sh", "-c", "unshare -Urpf --kill-child \"$@\" & child=$!; until inner=$(cat "
+    # unshare(1) takes no notice of SIGTERM, so somebody has to pass it on; it may come before he knows to whom.
+    own_namespace = ["/bin/sh", "-c", "trap 'asked=yes' TERM; unshare -Urpf --kill-child \"$@\" & child=$!; until inner=$(cat "
                      "/proc/$child/task/$child/children) && [ -n \"$inner\" ]; do sleep 0.05; done; "
-                     "trap \"kill -TERM $inner\" TERM; wait; wait", "sh"]
+                     "trap \"kill -TERM $inner\" TERM; [ -z \"$asked\" ] || kill -TERM $inner; wait; wait", "sh"]
     possible = os.system("setpriv --bounding-set=-sys_admin unshare -Urpf true 2>/dev/null") == 0
     for where, around in (("in the same PID namespace", []), ("in a PID namespace of its own", own_namespace)):
         if around and not possible:

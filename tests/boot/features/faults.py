@@ -59,6 +59,9 @@ def full(report, machine):
     with check("with room again it resumes by itself, and the log tells how many lines it lacks"):
         good(machine, "minictl stop faults-talk; mount -o remount,size=8M /var")
         until(machine, "grep -q 'lines lost here: No space left on device' /var/log/miniinit/faults-talk/current", "not said")
+    with check("that file system goes away, and the log goes on where it was"):
+        good(machine, "umount -l /var && before=$(wc -l </var/log/miniinit/ticker/current) && kill -9 $(pidof miniinit-logd)")
+        until(machine, "[ $(wc -l </var/log/miniinit/ticker/current) -gt $before ]", "nothing is written there")
 
 
 def checks(report, machine):
