@@ -103,6 +103,12 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
                 safe[i] = '\t';
         return safe;
     };
+    // Blanks fill the room of what a power loss took (logd/mend.hpp).
+    auto trimmed = [&] {
+        const std::string_view text = line.text;
+        const bool init = line.source == logs::Source::init;
+        return shown(init ? text.substr(0, text.find_last_not_of(' ') + 1) : text);
+    };
     switch (output) {
     case LogOutput::cat: return shown(line.text) + (line.unended ? "" : "\n");
     case LogOutput::json: return as_json(unit, line);
@@ -112,7 +118,7 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
         text += logs::word_of(line.priority);
         text += ' ';
         text += logs::word_of(line.source);
-        return text + (line.unended ? "+: " : ": ") + paint(style, colour_of(line.priority), shown(line.text)) + "\n";
+        return text + (line.unended ? "+: " : ": ") + paint(style, colour_of(line.priority), trimmed()) + "\n";
     }
     case LogOutput::brief: break;
     }
@@ -128,7 +134,7 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
         text += paint(style, Colour::strong, std::string(unit) + "[init]:") + " ";
     else
         text += std::string(unit) + ": ";
-    return text + paint(style, colour_of(line.priority), shown(line.text)) + "\n";
+    return text + paint(style, colour_of(line.priority), trimmed()) + "\n";
 }
 
 } // namespace mi::ctl

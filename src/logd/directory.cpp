@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "logd/mend.hpp"
 #include "wire/log_format.hpp"
 
 namespace mi::logd {
@@ -30,64 +31,6 @@ void each_entry(int directory, Use&& use) {
     while (const dirent* entry = ::readdir(listing.get()))
         if (entry->d_name[0] != '.')
             use(*entry);
-}
-
-// The last `size` bytes of a file, or all of it.
-std::string read_tail(int file, std::int64_t file_size, std::size_t size) {
-    std::string tail(std::min<std::int64_t>(file_size, static_cast<std::int64_t>(size)), '\0');
-    std::size_t got = 0;
-    while (got < tail.size()) {
-        ssize_t n = ::pread(file, tail.data() + got, tail.size() - got,
-                            file_size - static_cast<std::int64_t>(tail.size() - got));
-        if (n <= 0)
-            break;
-        got += static_cast<std::size_t>(n);
-    }
-    tail.resize(got);
-    return tail;
-}
-
-// Stamp of the last whole line in `tail`, which ends with a line end.
-WallTime last_stamp(std::string_view tail) {
-    tail.remove_suffix(1);
-    std::size_t before = tail.rfind('\n');
-    return logs::parse_stamp(tail.substr(before == tail.npos ? 0 : before + 1)).value_or(WallTime{});
-}
-
-// Leaves the file with a line end at its end, and finds the stamp of its last line.
-Result<WallTime> mend(int file) {
-    struct stat status{};
-    if (::fstat(file, &status) < 0)
-        return fault(errno, "look at log file");
-    if (!S_ISREG(status.st_mode))
-        return fault(EINVAL, "use as log file");
-    if (status.st_size == 0)
-        return WallTime{};
-    // A line is nearly always short, so look at little first.
-    constexpr std::size_t longest_line = logs::longest_prefix + logs::longest_text + 1;
-    for (std::size_t look : {std::size_t{2048}, 2 * longest_line}) {
-        std::string tail = read_tail(file, status.st_size, look);
-        if (tail.ends_with('\n') && (tail.rfind('\n', tail.size() - 2) != tail.npos || look > 2048))
-            return last_stamp(tail);
-        if (look == 2048)
-            continue;
-        std::size_t end = tail.rfind('\n');
-        std::size_t begin = end == tail.npos ? 0 : end + 1;
-        std::string_view torn = std::string_view(tail).substr(begin);
-        // After a power loss some file systems show a file's end as NULs that were never written.
-        std::size_t kept = torn.find_last_not_of('\0') + 1;
-        bool whole_beginning = begin == 0 || logs::parse_line(torn.substr(0, kept)).has_value();
-        std::int64_t size = status.st_size - static_cast<std::int64_t>(torn.size() - (whole_beginning ? kept : 0));
-        if (::ftruncate(file, size) < 0)
-            return fault(errno, "truncate torn line of log file");
-        if (whole_beginning && kept > 0 && ::write(file, "\n", 1) < 0)
-            return fault(errno, "end torn line of log file");
-        auto stamp = logs::parse_stamp(torn);
-        if (whole_beginning && stamp)
-            return *stamp;
-        return begin == 0 ? WallTime{} : last_stamp(std::string_view(tail).substr(0, begin));
-    }
-    return WallTime{};
 }
 
 } // namespace
@@ -125,7 +68,7 @@ Result<Current> open_existing(int directory, const std::string& name) {
     Fd file(::openat(directory, name.c_str(), flags));
     if (!file)
         return fault(errno, "open log file", name);
-    auto last = mend(file.get());
+    auto last = mend_end(file.get());
     if (!last)
         return std::unexpected(last.error());
     return Current{std::move(file), *last};
@@ -144,7 +87,7 @@ Result<Current> open_current(int directory) {
     }
     if (!file)
         return fault(errno, "open log file", current_name);
-    auto last = mend(file.get());
+    auto last = mend_end(file.get());
     if (!last)
         return std::unexpected(last.error());
     return Current{std::move(file), *last};

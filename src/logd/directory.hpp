@@ -23,8 +23,7 @@ inline constexpr const char* current_name = "current";
 // The directory `name` (of wire::logs::directory_name) of a unit in it.
 [[nodiscard]] Result<Fd> open_unit_directory(int logs, const std::string& name, bool make);
 
-// The file that is written to. Opening mends it: a torn last line (from a power loss) is ended if its beginning is
-// whole, else removed. What is there but is no plain file is moved out of the way.
+// The file that is written to. Opening mends its end (mend.hpp). What is there but is no plain file is moved out of the way.
 struct Current {
     Fd file;       // for reading and appending
     WallTime last; // stamp of the last line; 0: none

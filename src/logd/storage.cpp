@@ -33,13 +33,16 @@ WallTime wall_time() {
     return {std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000};
 }
 
-// All of `from`, from its beginning, to the end of `to`.
+// All of `from`, from its beginning, to the end of `to`: in whole lines, as everything that is appended (mend.hpp says why).
 bool copy(int from, int to) {
     std::string buffer(64 * 1024, '\0');
     for (off_t at = 0;;) {
         ssize_t got = ::pread(from, buffer.data(), buffer.size(), at);
         if (got <= 0)
             return got == 0;
+        if (std::size_t end = std::string_view(buffer.data(), static_cast<std::size_t>(got)).rfind('\n');
+            end != buffer.npos)
+            got = static_cast<ssize_t>(end) + 1;
         at += got;
         for (ssize_t done = 0; done < got;) {
             ssize_t n = ::write(to, buffer.data() + done, static_cast<std::size_t>(got - done));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "logd/directory.hpp"
+#include "logd/mend.hpp"
 
 namespace mi::logd {
 namespace {
@@ -48,6 +49,7 @@ void Units::use_directory(int directory) {
     while (close_oldest()) {
     }
     directory_ = directory;
+    mended_.clear();
     for (auto& [name, unit] : units_)
         unit.last = {}; // the file there says
 }
@@ -106,7 +108,7 @@ Result<> Units::open(Unit& unit) {
         int code = 0;
         if (auto directory = open_unit_directory(directory_, name, true)) {
             if (auto current = open_current(directory->get())) {
-                mend_rotated(directory->get(), unit.name);
+                mend_after_power_loss(directory->get(), unit.name, current->last);
                 unit.file = std::move(current->file);
                 unit.last = std::max(unit.last, current->last);
                 open_.push_front(&unit);
@@ -123,13 +125,23 @@ Result<> Units::open(Unit& unit) {
     }
 }
 
-// What was rotated shortly before a power loss may not all have got to the disk either. Once in our life for each unit.
-void Units::mend_rotated(int directory, std::string_view name) {
+// Once for each unit of a log directory. What was rotated shortly before the power failed may not all have got to the disk either;
+// what is not the youngest, and was rotated long before the last line, has.
+void Units::mend_after_power_loss(int directory, std::string_view name, WallTime last) {
     if (!mended_.emplace(name).second)
         return;
-    for (const std::string& file : log_files(directory))
-        if (file != current_name)
-            (void)open_existing(directory, file); // as much as can be done
+    mend_gaps(directory, current_name, last);
+    std::vector<std::string> files = log_files(directory);
+    std::erase(files, current_name);
+    for (std::size_t i = files.size(); i-- > 0;) {
+        auto rotated = wire::logs::parse_rotated_name(files[i]);
+        if (i + 1 < files.size() && rotated->micros < last.micros - longest_unwritten)
+            break;
+        if (auto file = open_existing(directory, files[i])) { // as much as can be done
+            mend_gaps(directory, files[i], file->last);
+            last = last == WallTime{} ? file->last : last;
+        }
+    }
 }
 
 Result<Place> Units::place(Unit& unit, std::uint64_t size, WallTime now, bool rotate_first) {

@@ -83,7 +83,7 @@ public:
 private:
     void close(Unit& unit);
     bool close_oldest();
-    void mend_rotated(int directory, std::string_view name);
+    void mend_after_power_loss(int directory, std::string_view name, WallTime last);
     Appended append_to_ring(Unit& unit, std::string_view lines);
     void drop_oldest_of_ring();
 
@@ -93,7 +93,7 @@ private:
     Limits limits_;
     std::map<std::string, Unit, std::less<>> units_;
     std::list<Unit*> open_;                     // most recently used first
-    std::set<std::string, std::less<>> mended_; // units whose rotated files were looked at
+    std::set<std::string, std::less<>> mended_; // units whose files were looked at for gaps
     std::vector<wire::logs::Dropped> reports_;
 };
 
