@@ -31,13 +31,14 @@ import checks_sockets
 import checks_timers
 import checks_types
 import checks_user
+import checks_varlink
 from harness import Checks, Failed, Scene
 
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
                                checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
-                               checks_faults, checks_nested)
+                               checks_faults, checks_nested, checks_varlink)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \
