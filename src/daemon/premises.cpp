@@ -77,11 +77,13 @@ void Supervisor::mind_notify(bool closely) {
     std::size_t made_again = 0;
     for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
         NotifyLine* line = live_[id].line.get();
-        if (line == nullptr || os::identity_of(line->path))
+        // In another directory a socket of that name is another one: that of before something was mounted, say.
+        if (line == nullptr || (before == notify_at_ && os::identity_of(line->path)))
             continue;
         auto socket = os::NotifySocket::bind(line->path, speaker_of(engine_->graph().unit(id)));
         if (!socket) {
-            premises_trouble(socket.error(), "; " + engine_->graph().name(id) + " cannot say that it is well");
+            if (socket.error().code != EADDRINUSE) // it answers: of a run that began in this directory
+                premises_trouble(socket.error(), "; " + engine_->graph().name(id) + " cannot say that it is well");
             continue;
         }
         hear(id, NotifyLine::most_unread); // what was said at the one before

@@ -15,7 +15,7 @@ SLEEP = "exec sleep 1000"
 
 def in_its_mounts(init, command):
     """As root, in the init's mount namespace, which is private."""
-    subprocess.run(["nsenter", "-t", str(init.pid()), "-m", "/bin/sh", "-c", command], check=True)
+    subprocess.run(["nsenter", "-t", str(init.pid()), "-m", "-p", "/bin/sh", "-c", command], check=True)
 
 
 def own(init):
@@ -220,6 +220,9 @@ def faults_doors(t):
         init.signal(signal.SIGHUP)
         t.ok("a notify socket alone that was removed is made again at SIGHUP", word("fifth")
              and init.status("speaks")["main_pid"] == pid, init.brief("speaks"))
+        in_its_mounts(init, f"umount -l {init.run}")
+        t.ok("when that is taken away, the one of the same name beneath it, of before, is not believed to be ours",
+             word("sixth") and init.status("speaks")["main_pid"] == pid, init.brief("speaks"))
 
 
 def faults_full(t):
