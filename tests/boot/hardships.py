@@ -86,21 +86,9 @@ class Image:
         return self.where
 
 
-def good(machine, command):
-    code, text = machine.run(command)
-    assert code == 0, f"`{command}` ended with {code}: {text[-400:]}"
-    return text
-
-
 def at_shell(machine):
     machine.shell()
     machine.run("export NO_COLOR=1")
-
-
-def hears(machine, pattern):
-    """The console says it, or has said it: among the answers of the shell nobody knows when."""
-    if not machine.heard(pattern):
-        machine.expect(pattern)
 
 
 def end(machine):
@@ -122,10 +110,10 @@ def nothing_boot(report, machine):
     with check("without /etc, /dev, /proc and any unit, and with words that nobody knows, there is a shell that says so"):
         machine.expect("there is no unit file", BOOTED)
         at_shell(machine)
-        assert "foo.bar=1" in good(machine, "cat /proc/cmdline")
-        assert "crw" in good(machine, "ls -l /dev/console")
+        assert "foo.bar=1" in machine.good("cat /proc/cmdline")
+        assert "crw" in machine.good("ls -l /dev/console")
     with check("`minictl status` says why it is that shell"):
-        text = good(machine, "minictl status")
+        text = machine.good("minictl status")
         assert re.search(r"note: cannot reach default \(there is no such unit\); going to builtin-shell", text), text
     end(machine)
 
@@ -166,7 +154,7 @@ def broken_boot(report, machine):
         assert machine.heard(r"/etc/miniinit\.toml: is a directory, not a file"), "not said"
         assert machine.heard(r"/etc/miniinit/default\.toml:1:\d+: not valid TOML"), "not said"
     with check("what was mended is used after `reload-units`, and `target default` gets there"):
-        good(machine, "rm -r /etc/miniinit.toml; printf '[target]\\n' >/etc/miniinit/default.toml; minictl reload-units")
+        machine.good("rm -r /etc/miniinit.toml; printf '[target]\\n' >/etc/miniinit/default.toml; minictl reload-units")
         machine.type("minictl --no-wait target default\n")
         machine.expect("target default reached")
     machine.keys("ctrl", "alt", "delete")
@@ -208,8 +196,8 @@ def hostile_boot(report, machine):
         text = machine.run("minictl list --all")[1]
         assert "pipe" in text and "rescue" in text, text
     with check("a default that fails leads to rescue each time it is tried, until it is mended"):
-        good(machine, "printf 'requires=[\"flagged\"]\\n[target]\\n' >/etc/miniinit/default.toml; "
-                      "minictl reload-units || true")  # what was wrong before still is
+        machine.good("printf 'requires=[\"flagged\"]\\n[target]\\n' >/etc/miniinit/default.toml; "
+                     "minictl reload-units || true")  # what was wrong before still is
         for _ in range(2):
             machine.type("minictl --no-wait target default\n")
             machine.expect(r"cannot reach default \(.*flagged.*\); going to rescue")
@@ -251,8 +239,8 @@ def attempts(image):
 
 def count(machine, number):
     """The count is written by a child, and read again here until it is that."""
-    good(machine, f"i=0; until grep -qx {number} /var/lib/miniinit/boot-attempts; do i=$((i+1)); [ $i -lt 100 ] || break; "
-                  f"sleep 0.1; done; grep -qx {number} /var/lib/miniinit/boot-attempts")
+    machine.good(f"i=0; until grep -qx {number} /var/lib/miniinit/boot-attempts; do i=$((i+1)); [ $i -lt 100 ] || break; "
+                 f"sleep 0.1; done; grep -qx {number} /var/lib/miniinit/boot-attempts")
 
 
 def third_boot(report, machine):
@@ -271,7 +259,7 @@ def fourth_boot(report, machine):
         machine.expect(r"the last 3 boots did not reach default .*; going to rescue", BOOTED)
         machine.expect("rescue is here")
         at_shell(machine)
-        assert "the last 3 boots did not reach default" in good(machine, "minictl status")
+        assert "the last 3 boots did not reach default" in machine.good("minictl status")
         assert machine.run("minictl status fragile | grep -q down")[0] == 0, "it was tried"
         count(machine, 0)
     with check("the target is reached when what was wrong is mended, and the count stays at 0"):
@@ -288,7 +276,7 @@ def nonsense_boot(report, machine):
         machine.expect(r"cannot reach nonsense \(there is no such unit\); going to rescue", BOOTED)
         machine.expect("rescue is here")
         at_shell(machine)
-        good(machine, "minictl wait writable --for done")
+        machine.good("minictl wait writable --for done")
         count(machine, 0)
     with check("from there `minictl target default` gets where it should have gone"):
         machine.type("minictl --no-wait target default\n")
@@ -330,31 +318,31 @@ def timed_boot(report, machine):
     with check("it boots, and somebody is logged in on the console, another one has stopped his terminal"):
         machine.expect("talk is here", BOOTED)
         at_shell(machine)
-        good(machine, "cp /utmp /run/utmp; stop-tty </dev/null >/dev/null 2>&1 &")
+        machine.good("cp /utmp /run/utmp; stop-tty </dev/null >/dev/null 2>&1 &")
     with check("`shutdown -r +10 TEXT` says when, tells people, and lets them log in until five minutes before"):
-        good(machine, "shutdown -r +10 new kernel")
-        hears(machine, r"Broadcast message from root at clockhouse:\s+new kernel\s+"
-                       r"The system is going down for reboot in 10 minutes!")
+        machine.good("shutdown -r +10 new kernel")
+        machine.hears(r"Broadcast message from root at clockhouse:\s+new kernel\s+"
+                      r"The system is going down for reboot in 10 minutes!")
         assert machine.run("ls /run/nologin")[0] != 0
-        assert re.search(r"scheduled: reboot at .* by root: new kernel", good(machine, "minictl status"))
+        assert re.search(r"scheduled: reboot at .* by root: new kernel", machine.good("minictl status"))
     with check("another one takes its place and says so; with five minutes left nobody logs in any more"):
-        text = good(machine, "/sbin/poweroff --when +5 --no-wall")
+        text = machine.good("/sbin/poweroff --when +5 --no-wall")
         assert re.search(r"poweroff at .*\n.*cancels it.*\nIt was reboot at", text), text
-        assert "power-off in 5 minutes" in good(machine, "cat /run/nologin")
+        assert "power-off in 5 minutes" in machine.good("cat /run/nologin")
     with check("`shutdown -c` takes it back, people can log in again, and there is nothing more to cancel"):
-        good(machine, "shutdown -c not today")
-        hears(machine, "not today\\s+the scheduled power-off is cancelled")
+        machine.good("shutdown -c not today")
+        machine.hears("not today\\s+the scheduled power-off is cancelled")
         assert machine.run("ls /run/nologin")[0] != 0
         code, text = machine.run("shutdown -c")
         assert code == 1 and "no shutdown is scheduled" in text, text
-        assert "scheduled:" not in good(machine, "minictl status")
+        assert "scheduled:" not in machine.good("minictl status")
     with check("`shutdown -k` only tells"):
-        good(machine, "shutdown -k now")
-        hears(machine, "only a warning: power-off now")
+        machine.good("shutdown -k now")
+        machine.hears("only a warning: power-off now")
     with check("a time of the day is one of the clock: when somebody sets that past it, the time has come"):
-        good(machine, "minictl halt --when 12:00 --no-wall --message noon")
-        good(machine, "telinit u")  # and an init that is executed anew knows of it
-        text = good(machine, "minictl status")
+        machine.good("minictl halt --when 12:00 --no-wall --message noon")
+        machine.good("telinit u")  # and an init that is executed anew knows of it
+        text = machine.good("minictl status")
         assert re.search(r"reexecs: 1\b", text) and re.search("scheduled: halt at .*: noon", text), text
         machine.type("date -s \"$(date -d @$(( $(date +%s) + 90000 )) '+%Y-%m-%d %H:%M:%S')\" >/dev/null\n")
         machine.expect("halt begins")
@@ -381,31 +369,31 @@ def switch_boot(report, machine):
         machine.expect("the initramfs is here", BOOTED)
         at_shell(machine)
     with check("`switch-root` refuses what is no mount point, and an init that is not there, before it stops anything"):
-        good(machine, "mkdir -p /sysroot/old /inner; mount -t tmpfs inner /inner; touch /inner/file")
+        machine.good("mkdir -p /sysroot/old /inner; mount -t tmpfs inner /inner; touch /inner/file")
         code, text = machine.run("minictl switch-root /sysroot")
         assert code == 1 and "mount the new root file system first" in text, text
-        good(machine, "mount -t ext4 /dev/nvme0n1 /sysroot")
+        machine.good("mount -t ext4 /dev/nvme0n1 /sysroot")
         code, text = machine.run("minictl switch-root /sysroot /sbin/other")
         assert code == 1 and "execute there /sbin/other: No such file" in text, text
         code, text = machine.run("minictl switch-root /sysroot /etc/kept")
         assert code == 1 and "Permission denied" in text, text
-        assert "up" in good(machine, "minictl status helper")
+        assert "up" in machine.good("minictl status helper")
     with check("then it stops what runs, and the init on the disk goes on as process 1"):
         machine.type("minictl switch-root /sysroot\n")
         machine.expect("switch of the root begins")
         machine.expect("the disk is here")
         at_shell(machine)
-        mounts = good(machine, "cat /proc/mounts")
+        mounts = machine.good("cat /proc/mounts")
         for wanted in ("/dev/root / ext4|/dev/nvme0n1 / ext4", "/proc proc", "/sys sysfs", "/dev devtmpfs", "/run tmpfs",
                        "/sys/fs/cgroup cgroup2"):
             assert re.search(wanted, mounts), f"{wanted}: {mounts}"
-        assert good(machine, "readlink /proc/1/exe").splitlines()[-1] == "/sbin/miniinit"
-        good(machine, "ls -d /etc/kept && ! ls /ballast 2>/dev/null")
+        assert machine.good("readlink /proc/1/exe").splitlines()[-1] == "/sbin/miniinit"
+        machine.good("ls -d /etc/kept && ! ls /ballast 2>/dev/null")
         assert machine.run("grep -l 4321 /proc/[0-9]*/cmdline")[0] != 0, "the helper lives"
     with check("what the old root kept in memory is given back"):
-        good(machine, "i=0; until [ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]; do i=$((i+1)); "
-                      "[ $i -lt 100 ] || break; sleep 0.1; done; grep ^Shmem: /proc/meminfo; "
-                      "[ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]")
+        machine.good("i=0; until [ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]; do i=$((i+1)); "
+                     "[ $i -lt 100 ] || break; sleep 0.1; done; grep ^Shmem: /proc/meminfo; "
+                     "[ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]")
     with check("the machine ends in order from there"):
         machine.keys("ctrl", "alt", "delete")
         machine.expect("reboot: Restarting system")

@@ -26,13 +26,15 @@ class Missing(Exception):
 class Machine:
     """One boot. Use with `with`: whatever happens, no QEMU is left behind."""
 
-    def __init__(self, image, log, append="", kernel=None, memory="256M", console="ttyS0",
-                 devices=()):
+    def __init__(self, image, log, append="", kernel=None, memory="256M", console=None, devices=(),
+                 arch="amd64"):
         self.log_path = log
         self.place = tempfile.mkdtemp(prefix="miniinit-")  # a socket's path must be short
         self.monitor = os.path.join(self.place, "qmp")
         command = [os.path.join(TOP, "qemu/run"), "--image", image, "--append", append, "--memory", memory,
-                   "--monitor", self.monitor, "--console", console]
+                   "--monitor", self.monitor, "--arch", arch]
+        if console:
+            command += ["--console", console]
         if kernel:
             command += ["--kernel", kernel]
         if devices:
@@ -99,6 +101,11 @@ class Machine:
         with self.said:
             return re.search(pattern, self.text, re.MULTILINE)
 
+    def hears(self, pattern, patience=PATIENCE):
+        """Waits until the serial line has said `pattern`, now or before: among the answers of a shell nobody knows when."""
+        if not self.heard(pattern):
+            self.expect(pattern, patience)
+
     def tail(self, lines=60):
         with self.said:
             return self.text.splitlines()[-lines:]
@@ -125,6 +132,17 @@ class Machine:
         self.type(command + "\n")
         match = self.expect(rf"@@(\d+):{self.count}@@\n", patience)
         return int(match.group(1)), self.text[begin:match.start()].strip("\n")
+
+    def good(self, command, patience=PATIENCE):
+        """What a command prints that has to succeed."""
+        code, text = self.run(command, patience)
+        assert code == 0, f"`{command}` ended with {code}: {text[-400:]}"
+        return text
+
+    def until(self, condition, why, tries=300):
+        """Waits inside the machine for a shell condition, of which nothing tells: polled there."""
+        code, text = self.run(f"i=0; until {condition}; do i=$((i+1)); [ $i -lt {tries} ] || break; sleep 0.1; done; {condition}")
+        assert code == 0, f"{why}: {text[-300:]}"
 
     def json(self, command, patience=PATIENCE):
         """What a command prints as JSON. A kernel message may land in the middle of it: then it is asked again."""

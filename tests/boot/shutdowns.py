@@ -17,12 +17,6 @@ MODULES = ("drivers/md/dm-mod", "fs/fuse/fuse")
 WATCHDOG = os.path.join(TOP, "build/qemu/watchdog")  # a kernel that has a driver for QEMU's watchdog, by scripts/bootstrap
 
 
-def good(machine, command):
-    code, text = machine.run(command)
-    assert code == 0, f"`{command}` ended with {code}: {text[-400:]}"
-    return text
-
-
 def overview(machine):
     return machine.json("minictl status --json")
 
@@ -49,20 +43,20 @@ def obstinate_boot(report, machine):
     check = report.check
     with check("obstinate: it boots"):
         machine.shell(patience=BOOTED)
-        good(machine, "minictl wait default --for up")
+        machine.good("minictl wait default --for up")
     with check("without a report there is nothing about a last shutdown"):
         assert not last_shutdown(machine), last_shutdown(machine)
     with check("`minictl kexec` without a kernel stops nothing, and says what to do"):
         code, text = machine.run("minictl kexec")
         assert code == 1 and "kexec -l" in text, f"{code}: {text}"
     with check("everything that can stand in the way is there"):
-        good(machine, "obstinate namespace fuse dead-fuse busy elsewhere over nested swap frozen sync 2>&1")
-        good(machine, "minictl start ignorant stopped stuck")
-        text = good(machine, "cat /proc/mounts /proc/swaps; grep -h '^State:.[DT]' /proc/[0-9]*/status 2>/dev/null")
+        machine.good("obstinate namespace fuse dead-fuse busy elsewhere over nested swap frozen sync 2>&1")
+        machine.good("minictl start ignorant stopped stuck")
+        text = machine.good("cat /proc/mounts /proc/swaps; grep -h '^State:.[DT]' /proc/[0-9]*/status 2>/dev/null")
         for wanted in ("/mnt/deaf", "/mnt/dead", "/mnt/busy", "/mnt/under/deep", "/mnt/inner", "/mnt/frozen", "/mnt/sick",
                        "loop", "(disk sleep)", "(stopped)"):
             assert wanted in text, wanted
-        good(machine, "obstinate bomb")
+        machine.good("obstinate bomb")
     with check("`reboot` ends the machine all the same"):
         begin(machine, "minictl reboot")  # the shell's own syncs first, and so hangs itself
         machine.expect("reboot: Restarting system", 8 * BOUND)
@@ -89,24 +83,24 @@ def next_boot(report, machine):
         machine.expect(r"the last shutdown \(.* reboot\) had in its way:", BOOTED)
         machine.expect(r"unit stuck \(stopping\): process \d+ \(hold\) in state D")
         machine.shell(patience=BOOTED)
-        good(machine, "minictl wait default --for up")
+        machine.good("minictl wait default --for up")
     with check("so do the log and `minictl status`, and the report is put aside"):
-        assert "unit stuck" in good(machine, "minictl logs miniinit -n 60")
+        assert "unit stuck" in machine.good("minictl logs miniinit -n 60")
         assert "in its way: /var/lib/miniinit/shutdown-report.old" in last_shutdown(machine), overview(machine)
-        good(machine, "test ! -e /var/lib/miniinit/shutdown-report && test -s /var/lib/miniinit/shutdown-report.old")
+        machine.good("test ! -e /var/lib/miniinit/shutdown-report && test -s /var/lib/miniinit/shutdown-report.old")
     with check("the report names process, wait channel, mount, and sync"):
-        text = good(machine, "cat /var/lib/miniinit/shutdown-report.old")
+        text = machine.good("cat /var/lib/miniinit/shutdown-report.old")
         for wanted in (r"^process \d+ \(hold\) in state D, waiting in \w+", r"^mount /mnt/sick", r"^sync: ", r"^device "):
             assert re.search(wanted, text, re.M), f"{wanted}: {text}"
     with check("`minictl kexec` goes on with the kernel that was loaded, without a firmware in between"):
-        words = good(machine, "cat /proc/cmdline").splitlines()[-1] + " miniinit.debug-exit=0xf4 second"
-        good(machine, f"kexec_load /root/vmlinuz '{words}'")
+        words = machine.good("cat /proc/cmdline").splitlines()[-1] + " miniinit.debug-exit=0xf4 second"
+        machine.good(f"kexec_load /root/vmlinuz '{words}'")
         begin(machine, "minictl kexec")
         machine.expect("kexec begins")
         machine.shell(patience=BOOTED)
-        assert "second" in good(machine, "cat /proc/cmdline")
+        assert "second" in machine.good("cat /proc/cmdline")
     with check("a clean shutdown leaves no report"):
-        good(machine, "minictl wait default --for up")
+        machine.good("minictl wait default --for up")
         assert not last_shutdown(machine), last_shutdown(machine)
     with check("with `exit-action` and miniinit.debug-exit the exit code is the host's"):
         machine.type("minictl --no-wait start verdict\n")
@@ -117,12 +111,12 @@ def halting_boot(report, machine):
     check = report.check
     with check("halting: it boots, with a process that cannot be ended and has a file of the root open"):
         machine.shell(patience=BOOTED)
-        good(machine, "minictl wait default --for up; obstinate file 2>&1; minictl start slow")
-        good(machine, "i=0; until [ -e /root/held ]; do sleep 0.1; done")
+        machine.good("minictl wait default --for up; obstinate file 2>&1; minictl start slow")
+        machine.good("i=0; until [ -e /root/held ]; do sleep 0.1; done")
     with check("another wish on the way down changes where it leads, and not the way"):
         # The shell goes with its unit; what makes the other wish is of none.
-        good(machine, "(echo 0 >/sys/fs/cgroup/cgroup.procs; setsid sh -c 'until minictl status | grep -q stopping; do "
-                      "sleep 0.5; done; minictl halt' >/dev/null 2>&1 </dev/null &)")
+        machine.good("(echo 0 >/sys/fs/cgroup/cgroup.procs; setsid sh -c 'until minictl status | grep -q stopping; do "
+                     "sleep 0.5; done; minictl halt' >/dev/null 2>&1 </dev/null &)")
         begin(machine, "minictl poweroff")
         machine.expect("waiting for .*slow")
         machine.expect("emergency remount")
@@ -136,20 +130,20 @@ def watchdog_boot(report, machine):
     check = report.check
     with check("watchdog: it is armed once its driver is there, and `minictl status` shows it"):
         machine.shell(patience=BOOTED)
-        good(machine, "minictl wait default --for up")
+        machine.good("minictl wait default --for up")
         assert overview(machine)["watchdog"] == "i6300ESB timer, 4 s", overview(machine)
     with check("an idle machine is kept alive for many times as long"):
-        good(machine, "sleep 20")
+        machine.good("sleep 20")
     with check("`reload-units` puts another time in force, and takes it off"):
-        good(machine, "sed -i 's/^watchdog.*/watchdog = \"6s\"/' /etc/miniinit.toml; minictl reload-units")
+        machine.good("sed -i 's/^watchdog.*/watchdog = \"6s\"/' /etc/miniinit.toml; minictl reload-units")
         assert overview(machine)["watchdog"] == "i6300ESB timer, 6 s"
-        good(machine, "sed -i '/^watchdog/d' /etc/miniinit.toml; minictl reload-units")
+        machine.good("sed -i '/^watchdog/d' /etc/miniinit.toml; minictl reload-units")
         assert not overview(machine).get("watchdog")
-        good(machine, "cat /sys/class/watchdog/watchdog0/state | grep -q inactive")
+        machine.good("cat /sys/class/watchdog/watchdog0/state | grep -q inactive")
     with check("and on again"):
-        good(machine, "echo 'watchdog = \"4s\"' >>/etc/miniinit.toml; minictl reload-units")
+        machine.good("echo 'watchdog = \"4s\"' >>/etc/miniinit.toml; minictl reload-units")
         assert overview(machine)["watchdog"] == "i6300ESB timer, 4 s"
-        good(machine, "sleep 10")
+        machine.good("sleep 10")
     with check("a PID 1 that hangs is ended by it"):
         machine.type("echo '<0>the test says: hang' >/dev/kmsg; stop_init now\n")
         machine.expect("it is held")
@@ -161,7 +155,7 @@ def last_stage_boot(report, machine):
     check = report.check
     with check("last stage: it boots"):
         machine.shell(patience=BOOTED)
-        good(machine, "minictl wait default --for up; minictl start slow")
+        machine.good("minictl wait default --for up; minictl start slow")
         machine.type("setsid stop_init last-stage &\n")
         machine.expect("it is held")
     with check("seven Ctrl-Alt-Del do not wait for what is slow to stop"):

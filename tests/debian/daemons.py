@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from machine import Machine, Missing, TOP  # noqa: E402
 from report import Report  # noqa: E402
-from smoke import BOOTED, clean_disk, good, listed, status  # noqa: E402
+from smoke import BOOTED, clean_disk, listed, status  # noqa: E402
 
 SLOW = 300.0  # seconds for a daemon to come up: postgresql's is a matter of seconds, or minutes on a busy host
 
@@ -56,7 +56,7 @@ def main_pid(machine, name):
 def killed(machine, name):
     """Kills the main process as the OOM killer would, and waits until another is up."""
     before = status(machine, name)
-    good(machine, f"kill -9 {before['main_pid']}")
+    machine.good(f"kill -9 {before['main_pid']}")
     until(machine, f"! [ -d /proc/{before['main_pid']} ] && minictl status {name} >/tmp/status", "it does not come back")
     after = status(machine, name)
     assert after["main_pid"] != before["main_pid"], after
@@ -81,18 +81,18 @@ def first_boot(report, machine):
         assert not odd, odd
 
     with check("root has a key for ssh"):
-        good(machine, "cd / && mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && "
-                      "cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys")
+        machine.good("cd / && mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && "
+                     "cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys")
     with check("dbus waits for its first client, with its socket open"):
         unit = status(machine, "dbus")
         assert unit["state"] == "up" and not unit["main_pid"], unit
-        good(machine, "[ -S /run/dbus/system_bus_socket ] && ! pgrep -x dbus-daemon")
+        machine.good("[ -S /run/dbus/system_bus_socket ] && ! pgrep -x dbus-daemon")
     for name in CLIENTS:
         with check(f"{name} answers its client"):
             answers(machine, name)
     with check("data is written: a key in redis, a row in postgresql"):
-        good(machine, "[ \"$(redis-cli set fruit quince)\" = OK ] && [ \"$(redis-cli save)\" = OK ]")
-        good(machine, "runuser -u postgres -- psql -Xqc \"create table fruit (name text); insert into fruit values ('medlar')\"")
+        machine.good("[ \"$(redis-cli set fruit quince)\" = OK ] && [ \"$(redis-cli save)\" = OK ]")
+        machine.good("runuser -u postgres -- psql -Xqc \"create table fruit (name text); insert into fruit values ('medlar')\"")
     with check("cron runs what /etc/cron.d asks for"):
         until(machine, "[ -s /var/lib/fires ]", "nothing yet")
 
@@ -102,9 +102,9 @@ def first_boot(report, machine):
             if name in CLIENTS:
                 answers(machine, name)
     with check("what was written before is there after it"):
-        good(machine, "[ \"$(redis-cli get fruit)\" = quince ]")
-        good(machine, "[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
-        good(machine, "[ \"$(redis-cli set fruit sorb)\" = OK ]")  # and this one only its own end can save
+        machine.good("[ \"$(redis-cli get fruit)\" = quince ]")
+        machine.good("[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
+        machine.good("[ \"$(redis-cli set fruit sorb)\" = OK ]")  # and this one only its own end can save
     ways_of_stopping(report, machine)
     sockets(report, machine)
     confinement(report, machine)
@@ -116,37 +116,37 @@ def ways_of_stopping(report, machine):
     check = report.check
     with check("`minictl reload nginx` gives it new workers under the same main process"):
         before = main_pid(machine, "nginx")
-        workers = good(machine, f"pgrep -P {before}").split()
-        good(machine, "minictl reload nginx")
+        workers = machine.good(f"pgrep -P {before}").split()
+        machine.good("minictl reload nginx")
         assert main_pid(machine, "nginx") == before
         until(machine, f"! kill -0 {workers[-1]} 2>/dev/null", "the old workers stay")
         answers(machine, "nginx")
     with check("stopping a daemon leaves no process of it, and refuses clients"):
-        pids = good(machine, "pgrep nginx").split()
-        good(machine, "minictl stop nginx")
+        pids = machine.good("pgrep nginx").split()
+        machine.good("minictl stop nginx")
         assert machine.run(f"kill -0 {pids[-1]}")[0] != 0 and machine.run("pgrep nginx")[0] != 0
         assert machine.run("curl -s http://127.0.0.1/")[0] != 0
-        good(machine, "minictl start nginx")
+        machine.good("minictl start nginx")
         answers(machine, "nginx")
     with check("a session over ssh survives the restart of its server, as kill-mode = \"process\" says"):
         machine.run("(ssh -o BatchMode=yes root@127.0.0.1 'echo $$ >/run/session; exec sleep 1000' &)")
         until(machine, "[ -s /run/session ]", "no session")
         before = main_pid(machine, "ssh")
-        good(machine, "minictl restart ssh")
+        machine.good("minictl restart ssh")
         assert main_pid(machine, "ssh") != before
-        good(machine, "kill -0 $(cat /run/session)")
+        machine.good("kill -0 $(cat /run/session)")
         answers(machine, "ssh")
-        good(machine, "kill $(cat /run/session)")
+        machine.good("kill $(cat /run/session)")
 
 
 def sockets(report, machine):
     check = report.check
     with check("the socket of sshd is one that PID 1 keeps open"):
-        links = good(machine, f"readlink /proc/{main_pid(machine, 'ssh')}/fd/*; echo; readlink /proc/1/fd/*")
+        links = machine.good(f"readlink /proc/{main_pid(machine, 'ssh')}/fd/*; echo; readlink /proc/1/fd/*")
         own, kept = (set(re.findall(r"socket:\[\d+\]", part)) for part in links.split("\n\n"))
         assert own & kept, links
     with check("a client that comes while sshd is dead waits, and is not refused"):
-        good(machine, f"kill -9 {main_pid(machine, 'ssh')}; {CLIENTS['ssh']}")
+        machine.good(f"kill -9 {main_pid(machine, 'ssh')}; {CLIENTS['ssh']}")
 
 
 def confinement(report, machine):
@@ -154,7 +154,7 @@ def confinement(report, machine):
     check = report.check
     for name, never in (("redis-server", 0), ("chrony", 0x200000)):  # no capability at all; no CAP_SYS_ADMIN
         pid = main_pid(machine, name)
-        fields = dict(re.findall(r"^(\w+):\s*(\S+)", good(machine, f"cat /proc/{pid}/status"), re.M))
+        fields = dict(re.findall(r"^(\w+):\s*(\S+)", machine.good(f"cat /proc/{pid}/status"), re.M))
         with check(f"{name} has a filter of system calls and the capabilities of its unit"):
             bounding = int(fields["CapBnd"], 16)
             assert fields["Seccomp"] == "2", fields["Seccomp"]
@@ -163,44 +163,44 @@ def confinement(report, machine):
             for place in ("/usr", "/etc"):
                 code, text = machine.run(f"touch /proc/{pid}/root{place}/forbidden")
                 assert code != 0 and "Read-only" in text, text
-            good(machine, f"touch /tmp/ours && ! [ -e /proc/{pid}/root/tmp/ours ]")
+            machine.good(f"touch /tmp/ours && ! [ -e /proc/{pid}/root/tmp/ours ]")
         with check(f"{name} does not see /root"):
             assert machine.run(f"ls /proc/{pid}/root/root/.ssh/authorized_keys")[0] != 0
     with check("redis can write where its unit lets it, and has gained no privileges"):
         pid = main_pid(machine, "redis-server")
-        good(machine, f"touch /proc/{pid}/root/var/lib/redis/allowed && grep -q '^NoNewPrivs:.1' /proc/{pid}/status")
-        good(machine, "[ \"$(redis-cli config rewrite)\" = OK ]")
+        machine.good(f"touch /proc/{pid}/root/var/lib/redis/allowed && grep -q '^NoNewPrivs:.1' /proc/{pid}/status")
+        machine.good("[ \"$(redis-cli config rewrite)\" = OK ]")
 
 
 def system_v(report, machine):
     check = report.check
     with check("cron's init script from the package starts it, tells its status, and stops it"):
-        good(machine, "minictl stop cron && ! pgrep -x cron")
-        good(machine, "minictl start sysv@cron && pgrep -x cron")
+        machine.good("minictl stop cron && ! pgrep -x cron")
+        machine.good("minictl start sysv@cron && pgrep -x cron")
         assert status(machine, "sysv@cron")["state"] == "done"
-        good(machine, "/etc/init.d/cron status")
-        good(machine, "minictl stop sysv@cron")
+        machine.good("/etc/init.d/cron status")
+        machine.good("minictl stop sysv@cron")
         assert machine.run("pgrep -x cron")[0] != 0
-        good(machine, "minictl start cron && pgrep -x cron")
+        machine.good("minictl start cron && pgrep -x cron")
     with check("cron goes on with its table after all that"):
-        good(machine, "rm /var/lib/fires")
+        machine.good("rm /var/lib/fires")
         until(machine, "[ -s /var/lib/fires ]", "nothing")
 
 
 def a_look_around(report, machine):
     check = report.check
     with check("`minictl status` shows what redis says of itself by sd_notify"):
-        assert "Ready to accept connections" in good(machine, "minictl status redis-server")
+        assert "Ready to accept connections" in machine.good("minictl status redis-server")
     with check("`minictl list` has every daemon as up, with its description"):
-        text = good(machine, "minictl list | cat")
+        text = machine.good("minictl list | cat")
         for name in DAEMONS:
             assert re.search(rf"{re.escape(name)} +up ", text), text
         assert "A high performance web server" in text, text
     with check("`minictl tree` shows that a daemon belongs to multi-user"):
-        text = good(machine, "minictl tree multi-user | cat")
+        text = machine.good("minictl tree multi-user | cat")
         assert "redis-server" in text and "ssh" in text, text
     with check("`minictl explain` says that a daemon is up, and why one is not"):
-        assert "up" in good(machine, "minictl explain chrony")
+        assert "up" in machine.good("minictl explain chrony")
         text = machine.run("minictl explain udev")[1]
         assert "systemd-udevd" in text, text
 
@@ -210,12 +210,12 @@ def second_boot(report, machine):
     with check("the same disk boots again, and every daemon comes up"):
         machine.shell(patience=BOOTED)
         all_up(machine)
-        good(machine, "cd /")  # where postgres may be, too
+        machine.good("cd /")  # where postgres may be, too
     with check("redis has what it was told last, which it wrote when it was stopped"):
-        good(machine, "[ \"$(redis-cli get fruit)\" = sorb ]")
+        machine.good("[ \"$(redis-cli get fruit)\" = sorb ]")
     with check("postgresql has its row, and had been shut down, not interrupted"):
-        good(machine, "[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
-        text = good(machine, "cat /var/log/postgresql/postgresql-*-main.log")
+        machine.good("[ \"$(runuser -u postgres -- psql -XAtc 'select name from fruit')\" = medlar ]")
+        text = machine.good("cat /var/log/postgresql/postgresql-*-main.log")
         assert "database system was shut down at" in text.split("starting PostgreSQL")[-1], text[-2000:]
     with check("at the end of the first boot every daemon was stopped, in the reverse order of what they need"):
         stop_order(machine)
@@ -223,7 +223,7 @@ def second_boot(report, machine):
 
 def stop_order(machine):
     """From the record that the first boot has left: which state each unit came to, one after the other."""
-    lines = good(machine, "cut -c1-160 /var/log/recorded.json | grep -n 'stopping\\|\"down\\|power-off' | tail -n 200")
+    lines = machine.good("cut -c1-160 /var/log/recorded.json | grep -n 'stopping\\|\"down\\|power-off' | tail -n 200")
     moments = {}
     for number, unit, phase in re.findall(r'^(\d+):.*"unit":"([^"]+)","from":"[a-z]+","state":"(stopping|down)"', lines, re.M):
         moments[unit, phase] = int(number)

@@ -27,16 +27,9 @@ class Range:
 
     def __init__(self, machine):
         self.machine = machine
+        self.run, self.good, self.until = machine.run, machine.good, machine.until
         self.count = 0
         self.names = []
-
-    def run(self, command):
-        return self.machine.run(command)
-
-    def good(self, command):
-        code, text = self.machine.run(command)
-        assert code == 0, f"`{command}` ended with {code}: {text[-500:]}"
-        return text
 
     def unit(self, process, service):
         """A new unit, known to the init; its name."""
@@ -71,10 +64,6 @@ class Range:
         answer = self.machine.json(f"minictl status --json {name}")
         units = answer["units"] if isinstance(answer, dict) and "units" in answer else answer
         return units[0] if isinstance(units, list) else units
-
-    def until(self, condition, why):
-        code, text = self.run(f"i=0; until {condition}; do i=$((i+1)); [ $i -lt 300 ] || break; sleep 0.1; done; {condition}")
-        assert code == 0, f"{why}: {text[-300:]}"
 
     def clear(self):
         for name in self.names:

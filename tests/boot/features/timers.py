@@ -12,12 +12,7 @@ def zone_file(rule):
 
 
 def checks(report, machine):
-    check = report.check
-
-    def good(command):
-        code, text = machine.run(command)
-        assert code == 0, f"`{command}` ended with {code}: {text[-400:]}"
-        return text
+    check, good = report.check, machine.good
 
     def set_clock(moment):
         good(f'date -u -s "{moment}" >/dev/null')
@@ -27,10 +22,8 @@ def checks(report, machine):
         return [line for line in machine.run(f"cat /run/timer-{name} 2>/dev/null")[1].splitlines() if line.endswith("Z")]
 
     def until_ran(name, times):
-        code, text = machine.run(f"i=0; until [ $(wc -l </run/timer-{name} 2>/dev/null || echo 0) -ge {times} ]; do "
-                                 f"i=$((i+1)); [ $i -lt 600 ] || break; sleep 0.1; done; "
-                                 f"[ $(wc -l </run/timer-{name}) -ge {times} ]")
-        assert code == 0, f"timer-{name} has not run {times} times: {ran(name)}; {text[-200:]}"
+        machine.until(f"[ $(wc -l </run/timer-{name} 2>/dev/null || echo 0) -ge {times} ]",
+                      f"timer-{name} has not run {times} times", 600)
 
     def let_pass():
         """A while in which whatever is due has run: the ticking timer has been heard thrice."""
