@@ -1,0 +1,7 @@
+# Toolchain file for Debian's cross compilers, which the presets arm64, armhf and riscv64 use: MINIINIT_TRIPLET names one.
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MINIINIT_TRIPLET)
+set(CMAKE_SYSTEM_NAME Linux)
+string(REGEX REPLACE "-.*" "" CMAKE_SYSTEM_PROCESSOR ${MINIINIT_TRIPLET})
+set(CMAKE_C_COMPILER ${MINIINIT_TRIPLET}-gcc)
+set(CMAKE_CXX_COMPILER ${MINIINIT_TRIPLET}-g++)
+set(CMAKE_STRIP ${MINIINIT_TRIPLET}-strip)

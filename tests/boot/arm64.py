@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Boots the build for 64-bit ARM on an emulated ARM machine: what differs there from other architectures is in the kernel's
+interface (system calls and their numbers, the frame of a signal, the start of a child) and is walked through here; all the rest
+is smoke.py's."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+from machine import Machine, Missing, TOP
+from report import Report
+from smoke import BOOTED, EXPECTED, listed, settled, status
+
+SYSTEM_CALLS = """[service]
+type = "oneshot"
+script = "echo allowed; chroot / /bin/true || echo refused"
+
+[process]
+system-call-filter = ["~chroot"]
+"""
+
+
+def story(report, machine):
+    check = report.check
+    with check("it is an ARM machine, and boots to the shell of its serial line"):
+        machine.shell(patience=2 * BOOTED)
+        assert "aarch64" in machine.good("uname -m")
+        settled(machine)
+    units = listed(machine)
+    for state, names in EXPECTED.items():
+        names = [name.replace("ttyS0", "ttyAMA0") for name in names.split()]
+        wrong = {name: units[name]["state"] for name in names if units[name]["state"] != state}
+        with check(f"units that are to be {state} are"):
+            assert not wrong, wrong
+    with check("the web server answers"):
+        assert "<h1>miniinit on" in machine.good("wget -qO- http://127.0.0.1/")
+    with check("a service has a clean context"):
+        pid = units["ticker"]["main_pid"]
+        assert "0022" in machine.good(f"grep Umask /proc/{pid}/status")
+        assert set(machine.good(f"ls /proc/{pid}/fd").split()) <= {"0", "1", "2", "3"}
+    with check("system calls are filtered by their numbers here"):
+        machine.good(f"printf '%s' '{SYSTEM_CALLS}' >/etc/miniinit/filtered.toml && minictl reload-units && minictl start filtered")
+        said = machine.good("minictl logs -o cat filtered")
+        assert "allowed" in said and "refused" in said, said
+    with check("PID 1 crashes in five ways, and comes back each time: the same processes, the log tells where it was"):
+        for number, kind in enumerate("segv abort bad-alloc stack-overflow bus".split(), 1):
+            machine.good(f"minictl debug-crash {kind}")
+            assert machine.json("minictl status --json")["crashes"] == number
+        assert status(machine, "ticker")["main_pid"] == pid
+        said = machine.good("minictl logs miniinit | grep -c addr2line")
+        assert int(said.split()[-1]) >= 5, said
+    with check("it is executed anew"):
+        machine.good("minictl reexec")
+        assert status(machine, "ticker")["main_pid"] == pid
+    with check("a service that fails is started again, and given up"):
+        assert "giving up" in machine.run("minictl status flaky")[1]
+    with check("a thousand orphans are reaped"):
+        machine.good("i=0; while [ $i -lt 1000 ]; do (/bin/true &) ; i=$((i+1)); done")
+        machine.until("! grep -q '^State:.Z' /proc/[0-9]*/status 2>/dev/null", "zombies stay")
+    with check("`poweroff` ends it all"):
+        machine.type("poweroff\n")
+        machine.expect("reboot: Power down", 150)
+        assert machine.ended() == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--init", required=True, help="the binary to boot")
+    options = parser.parse_args()
+    image = os.path.join(TOP, "build/qemu/smoke/arm64")
+    settings = image + "-settings"
+    logs = os.path.join(TOP, "build/test-logs")
+    os.makedirs(logs, exist_ok=True)
+    os.makedirs(settings + "/etc", exist_ok=True)
+    with open(settings + "/etc/miniinit.toml", "w") as file:
+        file.write("[manager]\ncrash-limit = 1000 # it is made to crash, again and again\n")
+    subprocess.run([os.path.join(TOP, "qemu/image"), "--arch", "arm64", "--init", options.init, "--add",
+                    os.path.join(TOP, "tests/boot/extra"), "--add", settings, image], check=True)
+    report = Report()
+    with report.boot("arm64", Machine(image, os.path.join(logs, "boot-arm64.log"), "miniinit.debug-faults", arch="arm64")) as machine:
+        story(report, machine)
+    return report.end()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that QEMU is ended, too
+    try:
+        sys.exit(main())
+    except (Missing, subprocess.CalledProcessError, OSError) as error:
+        print(f"not ok - the boot tests can run ({error})\n0 passed, 1 failed")
+        sys.exit(1)
