@@ -67,7 +67,7 @@ def story(report, machine):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--init", required=True, help="the binary to boot")
+    parser.add_argument("init", help="the binary to boot")
     options = parser.parse_args()
     image = os.path.join(TOP, "build/qemu/smoke/arm64")
     settings = image + "-settings"

@@ -1,9 +1,11 @@
-"""etc/examples/web.toml as people are shown it, with a port that is free and its script given on the command line. (The
-other examples run in QEMU: tests/boot/features/examples.py.)"""
+"""etc/container, and etc/examples/web.toml as people are shown it, with a port that is free and its script given on the command
+line. (The other examples run in QEMU: tests/boot/features/examples.py.)"""
 
 import os
 import re
+import signal
 import socket
+import subprocess
 import tomllib
 import urllib.request
 
@@ -46,4 +48,19 @@ def examples_web(t):
             f"/proc/{init.outside(init.status('web')['main_pid'])}/status").read(), re.M), 10).group(1), "65534")
 
 
-GROUPS = [examples_web]
+def examples_container(t):
+    """The file of etc/container, as in its image: nothing else, /srv its own, a network of its own."""
+    with open(os.path.join(EXAMPLES, "../container/miniinit.toml"), "rb") as file:
+        units = tomllib.load(file)["units"]
+    with t.scene.init(units, net=True, mounts=["mount -t tmpfs -o mode=755 none /srv"]) as init:
+        init.wait("web")
+        page = until(lambda: subprocess.run(
+            ["nsenter", "-t", str(init.pid()), "-n", "busybox", "wget", "-qO-", "http://127.0.0.1:8080/"], capture_output=True,
+            text=True).stdout, 10)
+        t.ok("the services of the container example come up, and the page is served", re.search(r"\d\d:\d\d:\d\d", page), page)
+        t.equal("its health check finds it well", init.ctl("healthcheck").returncode, 0)
+        init.signal(signal.SIGTERM)
+        t.equal("and a runtime's stop ends it in order", init.ended(10), 0)
+
+
+GROUPS = [examples_web, examples_container]
