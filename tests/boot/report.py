@@ -2,6 +2,8 @@
 `N passed, N failed` at the end."""
 
 import contextlib
+import signal
+import subprocess
 import sys
 
 from machine import Missing
@@ -56,3 +58,13 @@ class Report:
     def end(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 0 if self.failed == 0 and self.passed > 0 else 1
+
+
+def run_tests(main):
+    """Ends the program with what `main` gives. Where the tests cannot even be made, that is a failure of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that QEMU is ended, too
+    try:
+        sys.exit(main())
+    except (Missing, subprocess.CalledProcessError, OSError) as error:
+        print(f"not ok - the tests can run ({error})\n0 passed, 1 failed")
+        sys.exit(1)
