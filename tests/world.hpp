@@ -73,6 +73,7 @@ public:
     void reset(const std::string& unit) { happen({.kind = Event::Kind::reset, .unit = id(unit)}); }
     void isolate(const std::string& unit) { happen({.kind = Event::Kind::isolate, .unit = id(unit)}); }
     void shut_down() { happen({.kind = Event::Kind::shutdown}); }
+    void leave() { happen({.kind = Event::Kind::leave}); }
     // The unit files were read again.
     void reread(std::string_view toml) {
         std::vector<std::string> names;

@@ -107,6 +107,8 @@ constexpr KeyInfo unit_rows[] = {
         "WATCHDOG=1 has to arrive this often, or it gets SIGABRT"),
     row("service", "activation", "normal|on-demand", "\"normal\"", plain<&Service::activation>,
         "on-demand: started by the first connection to one of its sockets"),
+    row("service", "switch-root", "stop|keep", "\"stop\"", plain<&Service::switch_root>,
+        "keep: it goes on, untouched, when `minictl switch-root` takes the machine to another root file system"),
 
     row("process", "user", "account", "", account<&Process::user>, "runs as this user, by name or number"),
     row("process", "group", "account", "", account<&Process::group>, "runs in this group; default: the user's own"),

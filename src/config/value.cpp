@@ -39,6 +39,12 @@ std::span<const Choice<core::LimitAction>> choices(core::LimitAction) {
     return all;
 }
 
+std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot) {
+    using enum core::SwitchRoot;
+    static constexpr Choice<core::SwitchRoot> all[] = {{"stop", stop}, {"keep", keep}};
+    return all;
+}
+
 std::span<const Choice<core::KillMode>> choices(core::KillMode) {
     using enum core::KillMode;
     static constexpr Choice<core::KillMode> all[] = {{"group", group}, {"process", process}, {"mixed", mixed}};

@@ -55,7 +55,8 @@ void Engine::apply(const Event& event, Instant now) {
     case Event::Kind::reload: ask_reload(id); break;
     case Event::Kind::reset: ask_reset(id); break;
     case Event::Kind::isolate: isolate(id); break;
-    case Event::Kind::shutdown: begin_shutdown(); break;
+    case Event::Kind::shutdown: begin_shutdown(false); break;
+    case Event::Kind::leave: begin_shutdown(true); break;
     case Event::Kind::conditions_met:
         if (in(Phase::starting, Stage::conditions)) {
             if (facts_[id].keep)
@@ -244,6 +245,10 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
     record.phase = phase;
     record.frozen = false;
+    if (record.kept && phase == Phase::stopping) { // by itself, or by hand: that is waited for, and is the end of it
+        record.kept = false;
+        record.asked = Asked::nothing;
+    }
     record.since = now_;
     touch(id);
 }

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] const Facts& facts(UnitId id) const { return facts_[id]; }
     [[nodiscard]] const Counts& counts(UnitId id) const { return counts_[id]; }
     [[nodiscard]] bool halting() const { return halt_ != Halt::no; }
+    // Whether Event::leave would let the unit go on.
+    [[nodiscard]] bool would_keep(UnitId id) const;
     // Units that have something to stop, and units whose start is still to come or under way.
     [[nodiscard]] std::size_t active_units() const { return active_; }
     [[nodiscard]] std::size_t coming_units() const { return coming_; }
@@ -97,7 +99,7 @@ private:
     void ask_reload(UnitId id);
     void ask_reset(UnitId id);
     void isolate(UnitId id);
-    void begin_shutdown();
+    void begin_shutdown(bool keep);
 
     // lifecycle.cpp
     void begin_start(UnitId id);

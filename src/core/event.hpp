@@ -22,6 +22,7 @@ struct Event {
         reset,
         isolate,  // make `unit` all that is asked for
         shutdown, // stop everything; the Effect `halt` follows when all is down
+        leave,    // the same, but units with `switch-root = "keep"` that run go on: another root is made ready for them
         // The world answers. `role` says which of the unit's processes.
         conditions_met,
         condition_unmet, // detail: which and why

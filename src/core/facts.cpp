@@ -35,10 +35,11 @@ Counts downward(Relation relation, Facts dependent) {
 Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) {
     Facts facts;
     Phase phase = record.phase;
-    facts.wanted = accepts_wishes && phase != Phase::invalid && record.asked != Asked::down &&
-                   (record.asked == Asked::up || counts.pulled > 0);
-    facts.pulls = facts.wanted && phase != Phase::failed && phase != Phase::skipped && !record.resting;
-    facts.keep = facts.wanted && counts.unkept == 0 && !record.cycle;
+    facts.wanted = phase != Phase::invalid && record.asked != Asked::down &&
+                   (record.kept || (accepts_wishes && (record.asked == Asked::up || counts.pulled > 0)));
+    facts.pulls = facts.wanted && !record.kept && phase != Phase::failed && phase != Phase::skipped && !record.resting;
+    // What a kept one needs is stopped, and comes back in the other root.
+    facts.keep = facts.wanted && (record.kept || counts.unkept == 0) && !record.cycle;
     facts.good = good(record);
     facts.came_up = record.came_up;
     facts.coming =
@@ -46,7 +47,7 @@ Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) 
         (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping);
     facts.hopeful = facts.wanted && (facts.good || facts.coming || phase == Phase::backoff);
     facts.lost = phase == Phase::failed || phase == Phase::invalid;
-    facts.active = active(phase);
+    facts.active = active(phase) && !record.kept;
     return facts;
 }
 

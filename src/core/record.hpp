@@ -111,6 +111,7 @@ struct Record {
     bool open = false;      // its sockets are
     bool armed = false;     // its trigger is in force: it is as good as up whether it runs or not
     bool demand = false;    // it is to be run as soon as it is armed, without waiting for the trigger
+    bool kept = false;      // it goes on while everything else is stopped for a switch of the root
     bool frozen = false;    // while up: it does not get to run, and is not expected to say that it is alive
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none
@@ -129,7 +130,8 @@ struct Record {
         visit(self.phase, self.asked, self.stage, self.reason, self.hook, self.resting, self.cycle, self.came_up,
               self.ended, self.good_end, self.open, self.armed, self.demand, self.frozen, self.hook_index,
               self.main_pid, self.hook_pid, self.tries, self.restarts, self.cause, self.since.since_boot,
-              self.up_since.since_boot, self.deadline.since_boot, self.watchdog, self.last_exit, self.detail);
+              self.up_since.since_boot, self.deadline.since_boot, self.watchdog, self.last_exit, self.detail,
+              self.kept);
     }
 };
 

@@ -104,21 +104,35 @@ void Engine::ask_reset(UnitId id) {
 void Engine::isolate(UnitId id) {
     if (halt_ != Halt::no)
         return;
-    for (UnitId other = 0; other < graph_.size(); ++other)
-        if (records_[other].asked != Asked::nothing) {
-            change(other).asked = Asked::nothing;
+    for (UnitId other = 0; other < graph_.size(); ++other) {
+        // What is to outlive even a switch of the root may well be what carries the root.
+        const Asked asked = would_keep(other) ? Asked::up : Asked::nothing;
+        if (records_[other].asked != asked) {
+            change(other).asked = asked;
             touch(other);
         }
+    }
     ask_start(id, true, false);
     change(id).cycle = false;
 }
 
-void Engine::begin_shutdown() {
-    if (halt_ != Halt::no)
-        return;
-    halt_ = Halt::stopping;
+bool Engine::would_keep(UnitId id) const {
+    const Record& record = records_[id];
+    return service(id).switch_root == SwitchRoot::keep && active(record.phase) && record.phase != Phase::stopping &&
+           facts_[id].wanted && !record.cycle;
+}
+
+// `keep`: those that say so go on, until a shutdown without that.
+void Engine::begin_shutdown(bool keep) {
+    const bool begins = halt_ == Halt::no;
+    if (begins)
+        halt_ = Halt::stopping;
     for (UnitId id = 0; id < graph_.size(); ++id) {
-        change(id).asked = Asked::nothing;
+        if (!begins && (keep || !records_[id].kept))
+            continue;
+        Record& record = change(id);
+        record.kept = keep && would_keep(id);
+        record.asked = record.kept ? Asked::up : Asked::nothing;
         touch(id);
     }
 }

@@ -65,6 +65,8 @@ enum class ExitAction : std::uint8_t { none, shutdown, reboot, poweroff };
 // Whose sd_notify messages count: nobody's, the main process's, those of all processes we started for the unit, of all of it.
 enum class NotifyAccess : std::uint8_t { none, main, exec, all };
 enum class Activation : std::uint8_t { normal, on_demand };
+// What becomes of it when another file system is made the root directory, and its init goes on.
+enum class SwitchRoot : std::uint8_t { stop, keep };
 
 // The commands around the main one; each list runs in order.
 struct Hooks {
@@ -89,6 +91,7 @@ struct Service {
     ExitAction exit_action = ExitAction::none;
     NotifyAccess notify_access = NotifyAccess::none; // as it was written; see heard_of
     Activation activation = Activation::normal;
+    SwitchRoot switch_root = SwitchRoot::stop;
     std::uint32_t restart_limit = 10; // 0: none
     int stop_signal = 15;
     int reload_signal = 1;

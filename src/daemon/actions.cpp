@@ -350,11 +350,17 @@ bool Supervisor::changed_on_disk(core::UnitId id) const {
 // --- targets ----------------------------------------------------------------------------------------------------------
 
 void Supervisor::boot(const std::string& target, bool counts) {
+    std::vector<core::UnitId> carried; // from another root: a boot is no reason to stop them
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+        if (core::active(engine_->record(id).phase))
+            carried.push_back(id);
     target_ = target;
     if (place_.system() && attempts_.begin(settings_.boot_attempts, counts))
         too_many_boots();
     else
         isolate(target);
+    for (core::UnitId id : carried)
+        engine_->apply({.kind = Event::Kind::wish, .unit = id}, now_);
 }
 
 void Supervisor::isolate(const std::string& target) {

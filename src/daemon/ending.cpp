@@ -3,6 +3,7 @@
 #include "core/explain.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/process.hpp"
+#include "os/switch_root.hpp"
 
 #include <unistd.h>
 
@@ -49,13 +50,15 @@ Span Supervisor::last_part() const {
     return place_.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
 }
 
-void Supervisor::begin_ending(core::Ending how, int code) {
+void Supervisor::begin_ending(core::Ending how, int code, bool keep) {
     if (how == core::Ending::exit && place_.system())
         how = core::Ending::poweroff;
     if (engine_->halting()) {
         // Another wish on the way down: the kind can change, the way is the same.
         if (how != core::Ending::exit)
             outcome_.how = how;
+        if (outcome_.how != core::Ending::switch_root) // then what was kept for that is not any more
+            engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
         manager_moved_ = true;
         return;
     }
@@ -64,7 +67,7 @@ void Supervisor::begin_ending(core::Ending how, int code) {
     say(Priority::notice, std::string(doing(how)) + " begins");
     end_has_begun(doing(how));
     upward_.say("STOPPING=1\nSTATUS=stopping");
-    engine_->apply({.kind = core::Event::Kind::shutdown}, now_);
+    engine_->apply({.kind = keep ? core::Event::Kind::leave : core::Event::Kind::shutdown}, now_);
     // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
     const bool container = place_.mode == Mode::container;
     Span bound = bound_of(settings_, place_);
@@ -109,7 +112,9 @@ void Supervisor::give_up() {
     }
     for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
         const core::Record& record = engine_->record(id);
-        // What is up or done waits for others to stop, and is in nobody's way.
+        // What is up or done waits for others to stop, and is in nobody's way; nor is what goes on.
+        if (record.kept)
+            continue;
         if (record.phase != core::Phase::stopping && record.phase != core::Phase::starting &&
             record.phase != core::Phase::reloading)
             continue;
@@ -154,6 +159,9 @@ void Supervisor::all_down() {
         finish();
         return;
     }
+    // What lies in a root that is in memory would go with it. /run comes along, and who collects there takes it from there.
+    if (outcome_.how == core::Ending::switch_root && place_.log_directories.size() > 1 && os::root_in_memory())
+        logs_.move_to({place_.log_directories.back()});
     logs_.finish();
     give_up_at_ = now_ + std::min(collector_patience, (outcome_.deadline - now_) / 4);
 }
@@ -166,7 +174,7 @@ void Supervisor::finish() {
     if (place_.mode == Mode::user)                 // its clients see that nobody is there any more
         for (const std::string& socket : {place_.control, place_.notify})
             (void)::unlink(socket.c_str());
-    clear_transient(place_);
+    clear_transient(place_, names_kept());
     over_ = true;
     loop_.stop();
 }

@@ -351,6 +351,12 @@ void LogLink::try_storage() {
         send(logs::TryStorage{});
 }
 
+void LogLink::move_to(std::vector<std::string> directories) {
+    settings_.directories = std::move(directories);
+    if (greeted_)
+        send(logs::Configure{settings_.directories, settings_.limits});
+}
+
 void LogLink::finish() {
     finishing_ = true;
     restart_at_ = never;

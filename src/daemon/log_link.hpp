@@ -70,6 +70,8 @@ public:
     void line(const std::string& unit, Priority priority, std::string_view text);
     // Something was mounted.
     void try_storage();
+    // From now on logs are kept there, and what there is goes along.
+    void move_to(std::vector<std::string> directories);
     // Write all, sync, end. finished() once the process is gone.
     void finish();
     [[nodiscard]] bool finished() const { return finishing_ && pid_ == 0; }

@@ -7,6 +7,7 @@
 #include "os/switch_root.hpp"
 #include "os/system.hpp"
 
+#include <cerrno>
 #include <utility>
 
 namespace mi::daemon {
@@ -67,20 +68,36 @@ std::vector<std::string> bring_up_machine() {
     return faults;
 }
 
-void switch_root(const NewRoot& to, const std::string& program) {
+void switch_root(const NewRoot& to, const std::string& program, const GoingOn* going) {
     Console console(true);
     auto say = [&](std::string_view line) { console.line(line); };
-    for (const std::string& left : os::end_all_processes(grace, killing_limit, say))
-        console.line("still there: " + left);
-    if (auto moved = os::move_to_root(to.root); moved) {
+    auto end_all = [&] {
+        for (const std::string& left : os::end_all_processes(grace, killing_limit, say))
+            console.line("still there: " + left);
+    };
+    Result<Fd> init = fault(ENOENT, "open", to.init);
+    if (going == nullptr) {
+        end_all();
+    } else {
+        for (const std::string& left : os::end_other_processes(going->lives_on, grace, killing_limit, say))
+            console.line("still there: " + left);
+        init = os::open_in_root(to.root, to.init);
+    }
+    if (auto moved = os::move_to_root(to.root, going != nullptr); moved) {
         console.line(to.root + " is the root directory now; executing " + to.init);
+        if (going != nullptr) {
+            console.line((init ? going->hand_over(init->get()) : init.error()).text() + "; what was kept is ended");
+            end_all();
+        }
         console.line(os::execute_init(to.init).error().text());
-        for (const char* init : os::usual_inits)
-            console.line(os::execute_init(init).error().text());
+        for (const char* usual : os::usual_inits)
+            console.line(os::execute_init(usual).error().text());
         console.line("there is no init here: this is a shell, and process 1");
         console.line(os::execute_init("/bin/sh").error().text());
     } else {
         console.line(moved.error().text() + "; starting anew where we are");
+        if (going != nullptr)
+            console.line(going->hand_over(-1).text());
         console.line(os::execute_init(program).error().text());
     }
     end_machine({.how = core::Ending::halt});

@@ -1,8 +1,12 @@
 // What only the init of a machine does before units are read: bringing the machine itself up. Its end is last_stage.hpp's.
 #pragma once
 
+#include "base/result.hpp"
 #include "daemon/place.hpp"
 
+#include <sys/types.h>
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,8 +31,13 @@ struct NewRoot {
     std::string root; // a mount point
     std::string init; // as seen from there
 };
+// What goes on in there.
+struct GoingOn {
+    std::function<bool(pid_t)> lives_on; // a process of it
+    std::function<Fault(int)> hand_over; // executes that program (-1: our own) with our state; returns where it fails
+};
 // Ends what is left, makes it the root directory and executes the init there. Where that cannot be, `program` is executed
-// again, to boot once more. Does not return.
-[[noreturn]] void switch_root(const NewRoot& to, const std::string& program);
+// again, to boot once more. `going`: null where nothing goes on. Does not return.
+[[noreturn]] void switch_root(const NewRoot& to, const std::string& program, const GoingOn* going);
 
 } // namespace mi::daemon

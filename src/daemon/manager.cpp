@@ -492,8 +492,23 @@ void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
             return supervisor_.control()->error(id, wire::NotSupported{init.error().text()});
         root.init = *init;
     }
-    supervisor_.control()->reply(id, wire::Nothing{});
-    supervisor_.begin_switch_root(std::move(root));
+    jobs_[id] = {.goal = Goal::switch_root};
+    if (std::string refused = supervisor_.switch_root(std::move(root)); !refused.empty()) {
+        jobs_.erase(id);
+        supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+    }
+}
+
+void Manager::switching_root(bool begins) {
+    std::erase_if(jobs_, [&](const auto& job) {
+        if (job.second.goal != Goal::switch_root)
+            return false;
+        if (begins)
+            supervisor_.control()->reply(job.first, wire::Nothing{});
+        else
+            supervisor_.control()->error(job.first, wire::ShuttingDown{});
+        return true;
+    });
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
@@ -583,6 +598,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
         result.last_exit = wire::told(record.last_exit);
         break;
     case Goal::state:
+    case Goal::switch_root:
     case Goal::reexec: return false; // others answer these
     }
     if (!result.ok && result.message.empty()) {
@@ -689,7 +705,7 @@ void Manager::turn_ended() {
             }
             continue;
         }
-        if (job.goal == Goal::reexec)
+        if (job.goal == Goal::reexec || job.goal == Goal::switch_root)
             continue;
         wire::Progress progress;
         for (const std::string& name : job.units) {

@@ -61,6 +61,7 @@ enum Long {
     grace,
     resume,
     check_snapshot,
+    check_switch_root,
     debug_faults,
     no_state,
     version,
@@ -82,6 +83,7 @@ constexpr option long_options[] = {
     {"grace", required_argument, nullptr, grace},
     {"resume", required_argument, nullptr, resume},
     {"check-snapshot", required_argument, nullptr, check_snapshot},
+    {"check-switch-root", required_argument, nullptr, check_switch_root},
     {"debug-faults", no_argument, nullptr, debug_faults},
     {"no-state", no_argument, nullptr, no_state},
     {"version", no_argument, nullptr, version},
@@ -162,10 +164,14 @@ std::string apply(Options& options, int code, std::string_view value) {
         break;
     case resume:
     case check_snapshot:
+    case check_switch_root: // who knows this option knows what is to be done with that state
         if (std::optional<unsigned short> descriptor = to_number<unsigned short>(value))
             (code == resume ? options.resume_fd : options.check_fd) = *descriptor;
         else
-            return bad_value(code == resume ? "--resume" : "--check-snapshot", value, "a descriptor");
+            return bad_value(code == resume           ? "--resume"
+                             : code == check_snapshot ? "--check-snapshot"
+                                                      : "--check-switch-root",
+                             value, "a descriptor");
         break;
     case debug_faults: options.debug_faults = true; break;
     case no_state: options.no_state = true; break;
@@ -206,7 +212,8 @@ std::string misused(int code, int letter, std::string_view word) {
         return name + " takes no value";
     std::vector<std::string_view> names;
     for (const option& known : long_options)
-        if (known.name != nullptr && known.val != resume && known.val != check_snapshot)
+        if (known.name != nullptr && known.val != resume && known.val != check_snapshot &&
+            known.val != check_switch_root)
             names.emplace_back(known.name);
     std::string text = "unknown option " + name;
     if (std::string_view near = name.starts_with("--") ? nearest(name.substr(2), names) : ""; !near.empty()) {

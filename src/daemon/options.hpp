@@ -42,11 +42,12 @@ struct Options {
     std::bitset<256> success_exits;       // -e: exit codes that become 0
     int parent_death_signal = 0;          // -p: what we get when our parent dies; 0: nothing
     int resume_fd = -1;                   // --resume FD: the state that a re-exec or a crash left; internal
-    int check_fd = -1;                    // --check-snapshot FD: only say whether we could go on with that; internal
-    bool no_state = false;                // --no-state: nothing of us outlives a crash
-    bool debug_faults = false;            // --debug-faults: minictl debug-crash is obeyed
-    bool help = false;                    // --help: print help_text() and exit 0
-    bool version = false;                 // --version: print the version and exit 0
+    // --check-snapshot FD, --check-switch-root FD: only say whether we could go on with that; internal
+    int check_fd = -1;
+    bool no_state = false;     // --no-state: nothing of us outlives a crash
+    bool debug_faults = false; // --debug-faults: minictl debug-crash is obeyed
+    bool help = false;         // --help: print help_text() and exit 0
+    bool version = false;      // --version: print the version and exit 0
     // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2) wants it.
     std::span<char* const> command;
     // The init of a machine only: words of the kernel command line that the kernel left to us ("single", "quiet", "3").

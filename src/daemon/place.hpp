@@ -34,7 +34,7 @@ struct Place {
 // A fault where they are not ours, or another manager is there.
 [[nodiscard]] Result<Fd> claim_place(const Place& place);
 
-// Removes the transient units that a manager before this one left behind.
-void clear_transient(const Place& place);
+// Removes the transient units that a manager before this one left behind; not those in `but`.
+void clear_transient(const Place& place, const std::vector<std::string>& but = {});
 
 } // namespace mi::daemon

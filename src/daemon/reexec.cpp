@@ -25,6 +25,14 @@ std::string Supervisor::reexec() {
     Fd program(::open(place_.program.c_str(), O_PATH | O_CLOEXEC));
     if (!program)
         return fault(errno, "open", place_.program).error().text();
+    if (std::string refused = check_program(place_.program, {}, "--check-snapshot"); !refused.empty())
+        return refused;
+    next_program_ = std::move(program);
+    return {};
+}
+
+// Starts the one that shows whether it can go on with our state; checked() hears of it. `root`: where it is to be found.
+std::string Supervisor::check_program(const std::string& file, const std::string& root, std::string_view option) {
     // It reads a copy: ours is written on while it does.
     remember_all(true);
     Fd copy(::memfd_create("miniinit-state", MFD_CLOEXEC));
@@ -35,16 +43,16 @@ std::string Supervisor::reexec() {
     if (auto written = copied->rebase(); !written)
         return written.error().text();
     os::Plan plan;
-    plan.file = place_.program;
-    plan.arguments = {"miniinit", "--check-snapshot", std::to_string(state_fd)};
+    plan.file = file;
+    plan.root = root;
+    plan.arguments = {"miniinit", option, std::to_string(state_fd)};
     plan.moves = {{os::null_device, 0}, {os::null_device, 1}, {os::null_device, 2}, {copy.get(), state_fd}};
     if (int log = logs_.own_lines(); log >= 0)
         plan.moves[2] = {log, 2}; // what it has to say is for our log
     auto pid = spawner_.spawn(plan);
     if (!pid)
-        return "cannot start " + place_.program + ": " + pid.error().text();
+        return "cannot start " + file + ": " + pid.error().text();
     checker_ = *pid;
-    next_program_ = std::move(program);
     check_until_ = now_ + longest_check;
     return {};
 }
@@ -54,21 +62,29 @@ bool Supervisor::checked(const os::Exit& exit) {
         return false;
     checker_ = 0;
     check_until_ = never;
-    if (exit.kind == os::Exit::Kind::exited && exit.code == 0) {
+    if (exit.kind != os::Exit::Kind::exited || exit.code != 0)
+        check_failed("cannot go on with our state (" +
+                     std::string(exit.kind == os::Exit::Kind::killed ? "signal " : "exit code ") +
+                     std::to_string(exit.code) + "; `minictl logs miniinit` may say why)");
+    else if (next_program_)
         succession_ = true;
-    } else {
-        not_reexecuted(place_.program + " cannot go on with our state (" +
-                       (exit.kind == os::Exit::Kind::killed ? "signal " : "exit code ") + std::to_string(exit.code) +
-                       "; `minictl logs miniinit` may say why)");
-    }
+    else
+        begin_switch_root(std::move(new_root_), true);
     return true;
+}
+
+void Supervisor::check_failed(const std::string& why) {
+    if (next_program_)
+        not_reexecuted(place_.program + " " + why);
+    else
+        nothing_kept(new_root_.init + " there " + why);
 }
 
 void Supervisor::check_took_too_long() {
     (void)os::send_signal(checker_, SIGKILL); // its end is collected like any other
     checker_ = 0;
     check_until_ = never;
-    not_reexecuted(place_.program + " did not say within 10 s whether it can go on with our state");
+    check_failed("did not say within 10 s whether it can go on with our state");
 }
 
 void Supervisor::not_reexecuted(const std::string& why) {

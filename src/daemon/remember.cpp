@@ -121,6 +121,7 @@ wire::ManagerImage Supervisor::image_of_manager() const {
     image.boot_note = boot_note_;
     image.new_root = new_root_.root;
     image.new_init = new_root_.init;
+    image.carried = carried_;
     logs_.tell(image);
     return image;
 }

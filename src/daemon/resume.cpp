@@ -230,7 +230,12 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
 
 void Supervisor::take_over(wire::Snapshot& state) {
     now_ = loop::now();
-    take_over_manager(state.manager);
+    if (state.manager.carried) { // of all else, nothing is true in this root
+        lines_made_ = state.manager.lines_made;
+        set_aside_ = state.manager.set_aside;
+    } else {
+        take_over_manager(state.manager);
+    }
     std::vector<std::pair<std::string, Record>> saved;
     std::map<std::uint32_t, std::size_t> places; // of old ids, in `saved`
     for (auto& [id, image] : state.units) {
@@ -248,7 +253,9 @@ void Supervisor::take_over(wire::Snapshot& state) {
         UnitId id = engine_->graph().find(at->second.name);
         return id != core::no_unit && engine_->graph().name(id) == at->second.name ? id : core::no_unit;
     };
-    engine_->restore(saved, enumerator(state.manager.halt, core::Engine::Halt::done), now_);
+    const auto halt =
+        state.manager.carried ? core::Engine::Halt::no : enumerator(state.manager.halt, core::Engine::Halt::done);
+    engine_->restore(saved, halt, now_);
     for (auto& [old, image] : state.units)
         if (UnitId id = number(old); id != core::no_unit)
             take_over_unit(id, image);

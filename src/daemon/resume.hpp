@@ -18,4 +18,9 @@ void drop_closed(wire::Snapshot& state);
 // Units that run, and whose files are gone since: there is one to stop, for each.
 void complete_units(const wire::Snapshot& state, std::vector<core::Unit>& units);
 
+// switch_root.cpp: the state of an init in another root, but for what goes on in this one.
+void leave_behind(wire::Snapshot& state);
+// And the units to begin with, of those there are here: nothing is up yet but what the state tells of.
+void only_carried(const wire::Snapshot& state, std::vector<core::Unit>& units);
+
 } // namespace mi::daemon

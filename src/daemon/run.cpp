@@ -175,12 +175,19 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         if (keeper && options.resume_fd >= 0)
             before = keeper->read();
     }
+    // Carried over into another root, it is only that of a few services, and a boot begins.
+    const bool carried = before && before->manager.carried;
+    if (carried)
+        leave_behind(*before);
+    const bool boots = !before || carried;
     if (before) {
         drop_closed(*before);
         const std::vector<int> ours = before->descriptors();
         normality.keep.insert(normality.keep.end(), ours.begin(), ours.end());
     }
     os::Inheritance inheritance = os::normalise_self(normality); // closes what we did not open ourselves: comes first
+    if (carried && guard->page().deliberate != 0)
+        guard->page().reexecs = 0; // of this root's init
     if (options.resume_fd >= 0)
         os::close_all_on_exec(); // they were kept open for us, not for our children
     Fd lock;                     // held as long as we live
@@ -207,7 +214,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     std::vector<std::string> faults;
     KernelWishes wishes;
     if (place.system()) {
-        if (!before)
+        if (boots)
             faults = bring_up_machine();
         std::vector<std::string> words = os::kernel_command_line();
         if (words.empty())
@@ -234,6 +241,8 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     config::Loaded loaded = config::load(place.source, before ? names_of_units(*before) : std::vector<std::string>{});
     bool nothing_read = loaded.units.empty();
     add_problems(faults, loaded.problems);
+    if (carried)
+        only_carried(*before, loaded.units);
     if (place.system())
         loaded.units.push_back(builtin_shell());
     if (!options.command.empty()) {
@@ -300,17 +309,21 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     supervisor.hold_lock(lock.get());
     if (before)
         supervisor.take_over(*before);
+    if (carried)
+        supervisor.settle_in();
     serve_control(supervisor, manager, before ? &*before : nullptr);
-    if (!before)
+    if (boots)
         introduce(supervisor, options);
-    report_crash(supervisor, guard ? &*guard : nullptr, options);
+    if (!carried)
+        report_crash(supervisor, guard ? &*guard : nullptr, options);
     for (const std::string& fault : faults)
         supervisor.say(Priority::warning, fault);
-    if (nothing_read && !before && supervisor.place().system())
+    if (nothing_read && boots && supervisor.place().system())
         supervisor.say(Priority::err, "there is no unit file in " + supervisor.place().source.directories.front() +
                                           " nor anywhere else on the search path");
-    if (!before && (has_target || supervisor.place().system() || !options.target.empty()))
-        supervisor.boot(target, options.target.empty() && wishes.target.empty() && !wishes.shell);
+    const bool usual = options.target.empty() && wishes.target.empty() && !wishes.shell;
+    if (boots && (has_target || supervisor.place().system() || !options.target.empty()))
+        supervisor.boot(target, usual);
     if (!before && supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
         supervisor.say(Priority::err, "there is nothing to run");
         supervisor.begin_ending(core::Ending::exit, 1);
@@ -319,7 +332,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         wanted.clear();
     Outcome outcome = supervisor.run(wanted);
     if (outcome.how == core::Ending::switch_root)
-        switch_root(supervisor.new_root(), supervisor.place().program);
+        supervisor.enter_new_root();
     if (supervisor.place().system())
         end_machine({.how = outcome.how,
                      .code = outcome.code,

@@ -127,12 +127,6 @@ void Supervisor::end_has_begun(std::string_view what) {
         tell_people({}, "The system is going down: " + std::string(what) + " now!");
 }
 
-void Supervisor::begin_switch_root(NewRoot to) {
-    new_root_ = std::move(to);
-    people_know_ = true; // nobody is logged in to an initramfs, and the machine goes on
-    begin_ending(core::Ending::switch_root, 0);
-}
-
 void Supervisor::tell_people(const std::string& who, const std::string& text) {
     if (!place_.system())
         return;

@@ -58,6 +58,8 @@ struct Observer {
     virtual void status_changed(core::UnitId unit) = 0;
     virtual void announced(const std::string& text) = 0;
     virtual void not_reexecuted(const std::string& why) = 0;
+    // A switch of the root that was asked for begins, or something else does instead.
+    virtual void switching_root(bool begins) = 0;
     // For the snapshot: what a call waits for. False: it cannot be waited for by another program.
     [[nodiscard]] virtual bool tell(CallId call, wire::ClientImage& image) const = 0;
     virtual void turn_ended() = 0;
@@ -120,13 +122,17 @@ public:
     void tell(const core::Event& event); // applied now, performed in this turn
     void take_barrier();                 // before anything is answered in a turn
     void set_observer(Observer* observer) { observer_ = observer; }
-    void begin_ending(core::Ending how, int code);
+    // `keep`, of a switch of the root: units that say so go on.
+    void begin_ending(core::Ending how, int code, bool keep = false);
     // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
     std::optional<ScheduledEnd> schedule(ScheduledEnd end);
     std::optional<ScheduledEnd> cancel_scheduled(std::string who, const std::string& message, bool no_wall);
-    // Everything is stopped, and then run.cpp goes to another root.
-    void begin_switch_root(NewRoot to);
-    [[nodiscard]] const NewRoot& new_root() const { return new_root_; }
+    // switch_root.cpp: everything is stopped that does not say otherwise, and then run.cpp has us enter_new_root(). Gives why
+    // not, in words; when it begins, the observer hears.
+    [[nodiscard]] std::string switch_root(NewRoot to);
+    [[noreturn]] void enter_new_root();
+    // In there: the units are read, for what was carried over; then the boot begins.
+    void settle_in();
     // One that was scheduled before we were executed anew.
     void resume_schedule(ScheduledEnd end);
     [[nodiscard]] const std::optional<ScheduledEnd>& scheduled() const { return scheduled_; }
@@ -210,7 +216,15 @@ private:
     [[nodiscard]] wire::ProcessImage image_of_process(pid_t pid) const;
     [[nodiscard]] wire::ManagerImage image_of_manager() const;
 
+    // switch_root.cpp
+    [[nodiscard]] std::vector<std::string> names_kept() const;
+    [[nodiscard]] std::string ask_new_init();
+    void nothing_kept(const std::string& why);
+    void begin_switch_root(NewRoot to, bool keep);
+
     // reexec.cpp
+    [[nodiscard]] std::string check_program(const std::string& file, const std::string& root, std::string_view option);
+    void check_failed(const std::string& why);
     [[nodiscard]] bool checked(const os::Exit& exit);
     void check_took_too_long();
     void not_reexecuted(const std::string& why);
@@ -439,6 +453,7 @@ private:
     };
     std::optional<ClockSteps> clock_steps_;
     NewRoot new_root_;
+    bool carried_ = false;     // the next program begins in another root
     bool people_know_ = false; // that the end has begun
     bool more_to_reap_ = false;
     bool over_ = false;

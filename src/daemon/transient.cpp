@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace mi::daemon {
@@ -13,10 +14,11 @@ namespace mi::daemon {
 using core::Event;
 using core::Phase;
 
-void clear_transient(const Place& place) {
+void clear_transient(const Place& place, const std::vector<std::string>& but) {
     std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(place.source.transient.c_str()), ::closedir);
     while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
-        if (std::string_view(entry->d_name).ends_with(".toml"))
+        if (std::string_view name = entry->d_name;
+            name.ends_with(".toml") && std::ranges::find(but, name.substr(0, name.size() - 5)) == but.end())
             (void)::unlinkat(::dirfd(directory.get()), entry->d_name, 0);
 }
 

@@ -62,6 +62,13 @@ std::vector<ProcessStat> everybody_else() {
     return others;
 }
 
+void name_stubborn(const std::vector<ProcessStat>& stubborn, const Say& say) {
+    for (std::size_t i = 0; i < std::min(stubborn.size(), most_named); ++i)
+        say("killing " + describe(stubborn[i]));
+    if (stubborn.size() > most_named)
+        say("killing " + std::to_string(stubborn.size() - most_named) + " more");
+}
+
 bool held(const ProcessStat& stat) { return stat.state == 'D'; }
 
 } // namespace
@@ -74,11 +81,7 @@ std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& sa
     ::kill(-1, SIGTERM);
     ::kill(-1, SIGCONT); // the stopped ones must be able to hear it
     if (!collect_all(grace) || !everybody_else().empty()) {
-        const std::vector<ProcessStat> stubborn = everybody_else();
-        for (std::size_t i = 0; i < std::min(stubborn.size(), most_named); ++i)
-            say("killing " + describe(stubborn[i]));
-        if (stubborn.size() > most_named)
-            say("killing " + std::to_string(stubborn.size() - most_named) + " more");
+        name_stubborn(everybody_else(), say);
         // Again and again, for what was only being made. Of those that the kernel holds fast, some are about to be let go.
         const Instant began = monotonic_now();
         for (Span spent{0}; spent < limit; spent = monotonic_now() - began) {
@@ -91,6 +94,44 @@ std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& sa
     }
     std::vector<std::string> left;
     for (const ProcessStat& stat : everybody_else())
+        left.push_back(describe(stat));
+    return left;
+}
+
+std::vector<std::string> end_other_processes(const std::function<bool(pid_t)>& lives_on, Span grace, Span limit,
+                                             const Say& say) {
+    auto others = [&] {
+        std::vector<ProcessStat> all = everybody_else();
+        std::erase_if(all, [&](const ProcessStat& stat) { return lives_on(stat.pid); });
+        return all;
+    };
+    std::vector<ProcessStat> rest = others();
+    auto send = [&](int signal) {
+        for (const ProcessStat& stat : rest)
+            (void)::kill(stat.pid, signal);
+    };
+    // Nobody tells of the end of one that is not our child: a look now and then finds it.
+    auto await = [&](Span span) {
+        for (Instant deadline = monotonic_now() + span; !rest.empty(); rest = others()) {
+            const Span left = deadline - monotonic_now();
+            if (left <= Span(0))
+                break;
+            wait_for_a_child(std::min<Span>(left, std::chrono::milliseconds(100)));
+        }
+    };
+    send(SIGTERM);
+    send(SIGCONT);
+    await(grace);
+    name_stubborn(rest, say);
+    const Instant began = monotonic_now();
+    for (Span spent{0}; !rest.empty() && spent < limit; spent = monotonic_now() - began) {
+        send(SIGKILL);
+        await(std::min<Span>(limit - spent, std::chrono::seconds(1)));
+        if (spent >= held_fast && std::ranges::all_of(rest, &held))
+            break;
+    }
+    std::vector<std::string> left;
+    for (const ProcessStat& stat : rest)
         left.push_back(describe(stat));
     return left;
 }

@@ -6,6 +6,8 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -22,6 +24,11 @@ using Say = std::function<void(std::string_view)>;
 // TERM (and CONT) to every process but us, `grace` for them to go, then KILL; reaps all of them. Returns what is still
 // there: `process 123 (name) in state D, waiting in FUNCTION`.
 std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& say);
+
+// The same but for processes that are to live on, asked for again and again as they may make others. Collects nobody: whoever
+// knows those has to.
+std::vector<std::string> end_other_processes(const std::function<bool(pid_t)>& lives_on, Span grace, Span limit,
+                                             const Say& say);
 
 // sync(2) in a child; false if it took longer than `limit`.
 bool sync_within(Span limit);

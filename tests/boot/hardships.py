@@ -295,12 +295,16 @@ def utmp(*lines):
                                 0, 0, 0, 0, b"") for line in lines)
 
 
+def compiled(image, path, source):
+    subprocess.run([os.environ.get("CC", "cc"), "-Os", "-static", "-s", "-x", "c", "-o", os.path.join(image.root, path), "-"],
+                   input=source.encode(), check=True)
+
+
 def timed(image):
     image.put("utmp", utmp("ttyS0", "tty2", "pts/77", "../bin/sh"))
     image.put("etc/hostname", "clockhouse\n")
     image.units(default='wants = ["talk"]\n[target]\n', talk=shell("talk"))
-    program = os.path.join(image.root, "bin/stop-tty")
-    source = """#include <fcntl.h>
+    compiled(image, "bin/stop-tty", """#include <fcntl.h>
 #include <termios.h>
 #include <unistd.h>
 int main(void) { /* as Ctrl-S does; holds it open, so that it stays so */
@@ -308,9 +312,7 @@ int main(void) { /* as Ctrl-S does; holds it open, so that it stays so */
     tcflow(fd, TCOOFF);
     for (;;) pause();
 }
-"""
-    subprocess.run([os.environ.get("CC", "cc"), "-Os", "-static", "-s", "-x", "c", "-o", program, "-"], input=source.encode(),
-                   check=True)
+""")
 
 
 def timed_boot(report, machine):
@@ -352,15 +354,79 @@ def timed_boot(report, machine):
 # --- from an initramfs to a disk ------------------------------------------------------------------------------------------
 
 
+# Says READY=1, counts in its log, and tells whoever connects to its socket who it is; SIGUSR1: says a STATUS, by the path it
+# was started with. As a client of itself it asks that.
+CARRIER = r"""#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+static volatile sig_atomic_t asked;
+static void ask(int number) { asked = number; }
+static struct sockaddr_un at(const char *path) {
+    struct sockaddr_un address = {AF_UNIX};
+    strcpy(address.sun_path, path);
+    return address;
+}
+static void tell(const char *text) {
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un to = at(getenv("NOTIFY_SOCKET"));
+    if (sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, sizeof to) < 0) perror("notify");
+    close(fd);
+}
+int main(int argc, char **argv) {
+    char text[64];
+    if (argc > 1) {
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        struct sockaddr_un to = at(argv[1]);
+        if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) return perror("connect"), 1;
+        ssize_t got = read(fd, text, sizeof text);
+        return write(1, text, got > 0 ? got : 0) < 0;
+    }
+    signal(SIGUSR1, ask);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    tell("READY=1");
+    struct pollfd waits = {3, POLLIN};
+    for (int line = 1;; ++line) {
+        printf("line %d\n", line);
+        if (asked) { asked = 0; tell("STATUS=asked"); }
+        if (poll(&waits, 1, 100) <= 0) continue;
+        int fd = accept(3, NULL, NULL);
+        sprintf(text, "process %d line %d\n", (int)getpid(), line);
+        if (write(fd, text, strlen(text)) < 0) perror("answer");
+        close(fd);
+    }
+}
+"""
+CARRIED = """[service]
+command = "/bin/carrier"
+type = "notify"
+switch-root = "keep"
+[[listen]]
+stream = "/run/carrier"
+"""
+STRAY = "[service]\nscript = 'exec /bin/sleep 1234'\nswitch-root = 'keep'\n"
+
+
 def on_disk(image):
-    image.units(default='wants = ["talk"]\n[target]\n', talk=shell("the disk"))
+    carrier = "description = 'The one on the disk'\n" + CARRIED.replace('command = "/bin/carrier"',
+                                                                      "script = 'echo from the disk; exec /bin/carrier'")
+    image.units(default='wants = ["talk"]\n[target]\n', talk=shell("the disk"), carrier=carrier)
     os.makedirs(os.path.join(image.root, "etc/kept"))
+    compiled(image, "bin/carrier", CARRIER)
+    image.put("sbin/script", "#!/bin/sh\necho the script is here; exec /sbin/miniinit\n", 0o755)
 
 
 def initramfs(image):
     image.put("ballast", b"x" * (24 << 20))
-    image.units(default='wants = ["talk", "helper"]\n[target]\n', talk=shell("the initramfs"),
-                helper='[service]\nscript = "echo helper; exec /bin/sleep 4321"\n')
+    image.units(default='wants = ["talk", "helper", "carrier", "stray"]\n[target]\n', talk=shell("the initramfs"),
+                helper='[service]\nscript = "trap \'echo stopped; exit\' TERM; echo helper; sleep 4321 & wait"\n',
+                carrier='requires = ["base"]\n' + CARRIED, base="[target]\n", stray=STRAY,
+                needy='requires = ["helper"]\n' + STRAY.replace("1234", "999"))
+    compiled(image, "bin/carrier", CARRIER)
 
 
 def switch_boot(report, machine):
@@ -378,6 +444,14 @@ def switch_boot(report, machine):
         code, text = machine.run("minictl switch-root /sysroot /etc/kept")
         assert code == 1 and "Permission denied" in text, text
         assert "up" in machine.good("minictl status helper")
+    with check("it also refuses to keep what requires something that is not kept, and names both"):
+        machine.good("minictl start needy")
+        code, text = machine.run("minictl switch-root /sysroot")
+        assert code == 1 and "needy requires helper" in text, text
+        assert "up" in machine.good("minictl status helper")
+        machine.good("minictl stop needy")
+    before = re.search(r"process (\d+) line (\d+)", machine.good("carrier /run/carrier")).groups()
+    stray = re.search(r"/proc/(\d+)/cmdline", machine.good("grep -l 1234 /proc/[0-9]*/cmdline")).group(1)
     with check("then it stops what runs, and the init on the disk goes on as process 1"):
         machine.type("minictl switch-root /sysroot\n")
         machine.expect("switch of the root begins")
@@ -390,6 +464,32 @@ def switch_boot(report, machine):
         assert machine.good("readlink /proc/1/exe").splitlines()[-1] == "/sbin/miniinit"
         machine.good("ls -d /etc/kept && ! ls /ballast 2>/dev/null")
         assert machine.run("grep -l 4321 /proc/[0-9]*/cmdline")[0] != 0, "the helper lives"
+    with check("a service that is kept is the same process, up, and was never restarted; one without a unit goes on, too"):
+        after = re.search(r"process (\d+) line (\d+)", machine.good("carrier /run/carrier")).groups()
+        assert after[0] == before[0] and int(after[1]) > int(before[1]), (before, after)
+        text = machine.good("minictl status carrier")
+        assert re.search(rf"\bup\b", text) and before[0] in text and "The one on the disk" in text, text
+        assert '"restarts":0' in machine.good("minictl status --json carrier").replace(" ", ""), "restarts were counted"
+        assert "changed" in text, text
+        text = machine.good("minictl status stray")
+        assert re.search(r"\bup\b", text) and stray in text and "its unit file is gone" in text, text
+    with check("no line of it is lost, and what the others had to say in the initramfs is on the disk, too"):
+        text = machine.good("minictl logs carrier -o cat | busybox awk '$1 == \"line\" { if ($2 != ++n) bad = n } "
+                            "END { print n, \"lines\", bad + 0, \"bad\" }'")
+        found = re.search(r"(\d+) lines 0 bad", text)
+        assert found and int(found.group(1)) >= int(after[1]), text
+        text = machine.good("cat /var/log/miniinit/helper/current")
+        assert "helper" in text and "stopped" in text, text
+        assert "carried over into this root: carrier, stray" in machine.good("minictl logs miniinit")
+    with check("it speaks to the new init by the path that it was given by the old one"):
+        machine.good(f"kill -USR1 {before[0]}; i=0; until minictl status carrier | grep asked; do i=$((i+1)); "
+                     "[ $i -lt 100 ] || exit 1; sleep 0.1; done")
+    with check("a restart is by the unit in the new root, and what has none ends with a stop"):
+        machine.good("minictl restart carrier; minictl logs carrier | grep 'from the disk'")
+        assert "changed" not in machine.good("minictl status carrier")
+        assert re.search(r"process (\d+)", machine.good("carrier /run/carrier")).group(1) != before[0]
+        machine.good("minictl stop stray")
+        assert machine.run("grep -l 1234 /proc/[0-9]*/cmdline")[0] != 0, "the stray lives"
     with check("what the old root kept in memory is given back"):
         machine.good("i=0; until [ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]; do i=$((i+1)); "
                      "[ $i -lt 100 ] || break; sleep 0.1; done; grep ^Shmem: /proc/meminfo; "
@@ -397,6 +497,23 @@ def switch_boot(report, machine):
     with check("the machine ends in order from there"):
         machine.keys("ctrl", "alt", "delete")
         machine.expect("reboot: Restarting system")
+        machine.ended()
+
+
+def script_boot(report, machine):
+    check = report.check
+    with check("an init that is no miniinit takes over no service: what was to be kept is stopped too, and that is said"):
+        machine.expect("the initramfs is here", BOOTED)
+        at_shell(machine)
+        machine.good("mkdir -p /sysroot && mount -t ext4 /dev/nvme0n1 /sysroot")
+        machine.type("minictl switch-root /sysroot /sbin/script\n")
+        machine.expect(r"stopped too: carrier, stray \(/sbin/script there is no miniinit\)")
+        machine.expect("the script is here")
+        machine.expect("the disk is here")
+        at_shell(machine)
+        assert machine.run("grep -l 1234 /proc/[0-9]*/cmdline")[0] != 0, "the stray lives"
+    with check("the machine ends in order"):
+        machine.type("poweroff\n")
         machine.ended()
 
 
@@ -412,6 +529,7 @@ STORIES = [
     ("attempts-nonsense", "attempts", True, "miniinit.target=nonsense", nonsense_boot),
     ("timed", timed, False, "", timed_boot),
     ("switch-root", initramfs, False, "", switch_boot),
+    ("switch-root-script", "switch-root", False, "", script_boot),
 ]
 
 

@@ -101,6 +101,8 @@ const Sample samples[] = {
     {"service", "start-timeout", "\"5s\"", "", [](const Unit& u) { return u.service.start_timeout == 5s; }},
     {"service", "stop-timeout", "\"0\"", "", [](const Unit& u) { return u.service.stop_timeout == 0s; }},
     {"service", "stop-signal", "\"SIGINT\"", "", [](const Unit& u) { return u.service.stop_signal == 2; }},
+    {"service", "switch-root", "\"keep\"", "",
+     [](const Unit& u) { return u.service.switch_root == core::SwitchRoot::keep; }},
     {"service", "kill-mode", "\"mixed\"", "",
      [](const Unit& u) { return u.service.kill_mode == core::KillMode::mixed; }},
     {"service", "exit-action", "\"shutdown\"", "",

@@ -28,6 +28,28 @@ TEST_CASE("a new root has to be another file system's, with an init in it that c
     std::filesystem::remove_all(directory);
 }
 
+TEST_CASE("the init of another root is found as it will be from there, and a script is told from a program") {
+    char name[] = "/tmp/miniinit-inner-XXXXXX";
+    const std::filesystem::path root = ::mkdtemp(name);
+    std::filesystem::create_directories(root / "bin");
+    std::filesystem::copy_file("/proc/self/exe", root / "bin/program");
+    std::ofstream(root / "bin/script") << "#!/bin/sh\n";
+    std::ofstream(root / "bin/empty");
+    std::filesystem::create_symlink("/bin/program", root / "init");
+    std::filesystem::create_symlink("/../../bin/script", root / "outward");
+    auto found = open_in_root(root, "/init");
+    REQUIRE(found);
+    CHECK(is_binary(found->get()));
+    for (const char* other : {"/bin/script", "/bin/empty", "/outward"}) {
+        INFO(other);
+        auto file = open_in_root(root, other);
+        REQUIRE(file);
+        CHECK_FALSE(is_binary(file->get()));
+    }
+    CHECK(open_in_root(root, "/bin/nothing").error().code == ENOENT);
+    std::filesystem::remove_all(root);
+}
+
 TEST_CASE("emptying a directory takes all that is in it, and follows no link") {
     char name[] = "/tmp/miniinit-empty-XXXXXX";
     const std::filesystem::path directory = ::mkdtemp(name);
