@@ -210,6 +210,8 @@ void LogLink::hand_over_everything() {
     for (std::string& flush : early_flushes_)
         queue_.push_back({std::move(flush), {}});
     early_flushes_.clear();
+    if (finishing_)
+        send(logs::Finish{});
     send_queued();
 }
 
@@ -360,8 +362,8 @@ void LogLink::move_to(std::vector<std::string> directories) {
 void LogLink::finish() {
     finishing_ = true;
     restart_at_ = never;
-    if (!socket_)
-        return;
+    if (!greeted_)
+        return; // it has nothing to write yet: once it has been given all there is, it is asked to end
     end_turn();
     send(logs::Finish{});
     send_queued();
@@ -382,8 +384,8 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
     if (pid_ == 0 || pid != pid_)
         return false;
     lose_collector();
-    if (finishing_)
-        return true;
+    if (finishing_ && !by_signal && code == 0)
+        return true; // all is written
     if (std::exchange(renewing_, false)) {
         started_ = now;
         if (auto result = launch(); result)

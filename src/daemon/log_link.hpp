@@ -72,7 +72,7 @@ public:
     void try_storage();
     // From now on logs are kept there, and what there is goes along.
     void move_to(std::vector<std::string> directories);
-    // Write all, sync, end. finished() once the process is gone.
+    // Write all, sync, end. finished() once the process is gone; one that dies over it is replaced.
     void finish();
     [[nodiscard]] bool finished() const { return finishing_ && pid_ == 0; }
 

@@ -81,6 +81,20 @@ def ending_codes(t):
         t.has("and what was in the way is told", init.console(), "hang")
 
 
+def ending_collector(t):
+    """The collector dies while it has the last lines to write."""
+    quiet = {"service": sh(SLEEP), "process": {"stdout": "null", "stderr": "null"}}  # nothing of it is waited for
+    with t.scene.init({"quiet": quiet}, sections={"manager": {"shutdown-timeout": "60s"}}) as init:
+        init.wait("quiet")
+        collector = init.collector()
+        os.kill(collector, signal.SIGSTOP)
+        init.signal(signal.SIGTERM)
+        until(lambda: init.state("quiet") == "down", 20, "all units are down")
+        os.kill(collector, signal.SIGKILL)
+        t.equal("a container whose collector dies at the end ends all the same", init.ended(20), 0)
+        t.has("and nothing is lost: another one has written the last lines", init.text("miniinit", ()), "all units are down")
+
+
 def ending_command(t):
     keeper = {"keeper": {"service": {**sh(
         "trap 'sleep 0.1; echo stopped; exit 0' TERM; echo ready; while :; do sleep 0.05; done")}},
@@ -209,4 +223,4 @@ def ending_user_mode(t):
             os.kill(int(pid), signal.SIGKILL)
 
 
-GROUPS = [ending_order, ending_codes, ending_command, ending_bare, ending_user_mode]
+GROUPS = [ending_order, ending_codes, ending_collector, ending_command, ending_bare, ending_user_mode]
