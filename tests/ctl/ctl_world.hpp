@@ -30,8 +30,9 @@ struct Outcome {
     std::string out, err;
 };
 
-// Runs minictl (or what `words[0]` is called) and waits for it.
-inline Outcome run_ctl(std::vector<std::string> words, const std::function<void()>& in_child = {}) {
+// Runs minictl (or what `words[0]` is called) and waits for it; `forked` is called here as soon as there is a child.
+inline Outcome run_ctl(std::vector<std::string> words, const std::function<void()>& in_child = {},
+                       const std::function<void()>& forked = {}) {
     char out_name[] = "/tmp/ctl-out-XXXXXX", err_name[] = "/tmp/ctl-err-XXXXXX";
     Fd out(::mkostemp(out_name, O_CLOEXEC)), err(::mkostemp(err_name, O_CLOEXEC));
     ::unlink(out_name);
@@ -49,6 +50,8 @@ inline Outcome run_ctl(std::vector<std::string> words, const std::function<void(
             in_child();
         ::_exit(ctl::run(static_cast<int>(words.size()), argv.data()));
     }
+    if (forked)
+        forked();
     int status = 0;
     ::waitpid(child, &status, 0);
     auto text = [](const Fd& fd) {
@@ -87,23 +90,30 @@ public:
         Result<Fd> listener = os::listen_local(path(), 0666);
         REQUIRE(listener.has_value());
         listener_ = std::move(*listener);
-        thread_ = std::thread([this] { serve(); });
+        begin();
     }
-    ~FakeInit() {
-        ending_ = true;
-        thread_.join();
-    }
+    ~FakeInit() { end(); }
     [[nodiscard]] std::string path() const { return directory.at("control"); }
     // minictl with `--control` of this init.
-    Outcome ctl(std::vector<std::string> words, const std::function<void()>& in_child = {}) const {
+    Outcome ctl(std::vector<std::string> words, const std::function<void()>& in_child = {}) {
         words.insert(words.begin(), {"/sbin/minictl"});
         words.insert(words.end(), {"--control", path()});
-        return run_ctl(std::move(words), in_child);
+        // A child has no other thread's locks to wait for (sanitizers have some that fork(2) does not see to).
+        end();
+        return run_ctl(std::move(words), in_child, [this] { begin(); });
     }
     std::vector<std::string> asked; // method names, in order; to be read when minictl has ended
     Directory directory;
 
 private:
+    void begin() {
+        ending_ = false;
+        thread_ = std::thread([this] { serve(); });
+    }
+    void end() {
+        ending_ = true;
+        thread_.join();
+    }
     void serve() {
         std::vector<std::pair<Fd, wire::Framer>> clients;
         while (!ending_) {

@@ -106,6 +106,8 @@ TEST_CASE("a fault of the handler itself costs the report, not the process") {
 }
 
 TEST_CASE("descriptors are kept though there is none left to look for them with") {
+    if (!all_faults)
+        return; // a sanitizer needs some to start
     Told told = crash("full");
     CHECK(told["signal"] == std::to_string(SIGABRT));
     CHECK(told["descriptor"] == "open");
