@@ -202,6 +202,8 @@ constexpr KeyInfo unit_rows[] = {
           "rotated at this age; \"0\": never"),
     later("log", "rate-limit", "integer", "0", number<&LogSettings::rate_limit, 0, most>,
           "lines a second; 0: no limit"),
+    row("log", "forward", "boolean", "true", plain<&LogSettings::forward>,
+        "its lines go to the servers of miniinit.toml, too"),
 };
 
 constexpr KeyInfo manager_rows[] = {
@@ -234,8 +236,16 @@ constexpr KeyInfo manager_rows[] = {
             "what all logs together may take", false),
     setting("log", "rate-limit", "integer", "0", manager_number<&ManagerSettings::rate_limit, 0, most>,
             "lines a second of each unit; 0: no limit", false),
-    setting("log", "forward", "address", "", manager_forward, "udp://HOST:PORT or tcp://HOST:PORT of a syslog server",
-            false),
+    setting("log", "syslog", "boolean", "true", manager<&ManagerSettings::syslog>,
+            "what is sent to /dev/log by syslog(3) is kept"),
+    setting("log", "syslog-socket", "path", "\"/dev/log\"", manager_socket,
+            "where it is sent to; not set: only where no other init can be meant"),
+    setting("log", "kernel", "boolean", "true", manager<&ManagerSettings::kernel>,
+            "the kernel's messages are kept, on a machine"),
+    setting("log", "forward", "addresses", "", manager_forward,
+            "udp://HOST:PORT or tcp://HOST:PORT of a syslog server, or several"),
+    setting("log", "forward-queue", "size", "\"1M\"", manager_size<&ManagerSettings::forward_queue>,
+            "what may wait for such a server in memory"),
 
     setting("defaults", "environment", "table of strings", "", manager_environment,
             "variables that every service gets"),

@@ -170,6 +170,7 @@ void manager_environment(const Value& value, core::ManagerSettings& settings);
 void manager_pass_environment(const Value& value, core::ManagerSettings& settings);
 void manager_limits(const Value& value, core::ManagerSettings& settings);
 void manager_unit_name(const Value& value, core::ManagerSettings& settings);
+void manager_socket(const Value& value, core::ManagerSettings& settings);
 void manager_forward(const Value& value, core::ManagerSettings& settings);
 void manager_control_group(const Value& value, core::ManagerSettings& settings);
 

@@ -142,14 +142,30 @@ void manager_control_group(const Value& value, core::ManagerSettings& settings) 
     account_into(value, settings.control_group);
 }
 
+void manager_socket(const Value& value, core::ManagerSettings& settings) {
+    if (auto path = value.path())
+        settings.syslog_socket = std::move(*path);
+}
+
 void manager_forward(const Value& value, core::ManagerSettings& settings) {
-    const std::string* address = value.text("an address");
-    if (address == nullptr)
-        return;
-    bool known = address->starts_with("udp://") || address->starts_with("tcp://");
-    if (!known || !is_host_and_port(std::string_view(*address).substr(6), false))
-        return value.expected("udp://HOST:PORT or tcp://HOST:PORT");
-    settings.forward = *address;
+    constexpr std::size_t most_servers = 4;
+    std::span<const Node> items(&value.node(), 1);
+    if (value.node().kind == Node::Kind::array)
+        items = value.node().items;
+    settings.forward.clear();
+    for (const Node& item : items) {
+        const Value one = value.of(item);
+        const std::string* address = one.text("an address");
+        if (address == nullptr)
+            continue;
+        bool known = address->starts_with("udp://") || address->starts_with("tcp://");
+        if (!known || !is_host_and_port(std::string_view(*address).substr(6), false))
+            one.expected("udp://HOST:PORT or tcp://HOST:PORT");
+        else if (settings.forward.size() == most_servers)
+            one.error("more than 4 servers");
+        else
+            settings.forward.push_back(*address);
+    }
 }
 
 } // namespace mi::config::read

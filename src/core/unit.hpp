@@ -226,6 +226,7 @@ struct LogSettings {
     std::optional<std::uint32_t> rotate_keep;
     std::optional<Span> rotate_age;
     std::optional<std::uint32_t> rate_limit; // lines a second
+    bool forward = true;                     // to the servers of the manager's settings
 };
 
 enum class Kind : std::uint8_t { service, target };
@@ -280,7 +281,11 @@ struct ManagerSettings {
     Span rotate_age{0};
     std::uint64_t total_size = 256u << 20;
     std::uint32_t rate_limit = 0;
-    std::string forward;
+    std::vector<std::string> forward; // servers, as "udp://HOST:PORT"
+    std::uint64_t forward_queue = 1u << 20;
+    bool syslog = true;
+    std::string syslog_socket; // empty: /dev/log, where that is ours
+    bool kernel = true;
     std::vector<std::string> not_in_force;
 };
 

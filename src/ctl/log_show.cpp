@@ -83,6 +83,10 @@ std::string as_json(std::string_view unit, const logs::Line& line) {
     json += logs::word_of(line.priority);
     json += "\",\"stream\":\"";
     json += logs::word_of(line.source);
+    if (line.source >= logs::Source::syslog) {
+        json += "\",\"facility\":\"";
+        json += logs::word_of_facility(line.facility);
+    }
     json += line.unended ? "\",\"unended\":true,\"text\":" : "\",\"text\":";
     if (!add_json(json, line.text)) {
         json += ",\"base64\":\""; // exactly what it was
@@ -118,6 +122,10 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
         text += logs::word_of(line.priority);
         text += ' ';
         text += logs::word_of(line.source);
+        if (line.source >= logs::Source::syslog && line.facility != logs::usual_facility(line.source)) {
+            text += '.';
+            text += logs::word_of_facility(line.facility);
+        }
         return text + (line.unended ? "+: " : ": ") + paint(style, colour_of(line.priority), trimmed()) + "\n";
     }
     case LogOutput::brief: break;

@@ -30,6 +30,7 @@ constexpr std::string_view help =
     "  -f, --follow          go on as lines are written; begins with the last 10\n"
     "  -n, --lines N         only the last N\n"
     "  -r, --reverse         the latest first\n"
+    "  -k, --kernel          those of the kernel: the unit `kernel`\n"
     "  -p, --priority WORD   this and more important: emerg alert crit err warning notice info debug\n"
     "  -g, --grep REGEX      lines that match (POSIX extended; all in lower case: any case matches)\n"
     "  -S, --since TIME      \"2026-11-22 04:10:01\", \"04:10\", today, yesterday, -5min, \"2h ago\"\n"
@@ -265,25 +266,34 @@ std::vector<std::string> log_directories(bool user, const std::string& root) {
 }
 
 int logs(int argc, char** argv, std::vector<std::string> directories) {
-    static const option options[] = {
-        {"follow", no_argument, nullptr, 'f'},      {"lines", required_argument, nullptr, 'n'},
-        {"reverse", no_argument, nullptr, 'r'},     {"priority", required_argument, nullptr, 'p'},
-        {"grep", required_argument, nullptr, 'g'},  {"since", required_argument, nullptr, 'S'},
-        {"until", required_argument, nullptr, 'U'}, {"output", required_argument, nullptr, 'o'},
-        {"json", no_argument, nullptr, 'j'},        {"directory", required_argument, nullptr, 'D'},
-        {"root", required_argument, nullptr, 'R'},  {"user", no_argument, nullptr, 'u'},
-        {"help", no_argument, nullptr, 'h'},        {nullptr, 0, nullptr, 0}};
+    static const option options[] = {{"follow", no_argument, nullptr, 'f'},
+                                     {"lines", required_argument, nullptr, 'n'},
+                                     {"reverse", no_argument, nullptr, 'r'},
+                                     {"priority", required_argument, nullptr, 'p'},
+                                     {"grep", required_argument, nullptr, 'g'},
+                                     {"since", required_argument, nullptr, 'S'},
+                                     {"until", required_argument, nullptr, 'U'},
+                                     {"output", required_argument, nullptr, 'o'},
+                                     {"json", no_argument, nullptr, 'j'},
+                                     {"directory", required_argument, nullptr, 'D'},
+                                     {"root", required_argument, nullptr, 'R'},
+                                     {"user", no_argument, nullptr, 'u'},
+                                     {"kernel", no_argument, nullptr, 'k'},
+                                     {"help", no_argument, nullptr, 'h'},
+                                     {nullptr, 0, nullptr, 0}};
     LogQuery query;
     query.directories = std::move(directories);
     std::vector<std::string> own;
+    bool kernel = false;
     opterr = 0;
     optind = 0; // from the beginning, whoever used getopt before
-    for (int option = 0; (option = ::getopt_long(argc, argv, "fn:rp:g:S:U:o:D:h", options, nullptr)) != -1;) {
+    for (int option = 0; (option = ::getopt_long(argc, argv, "fn:rkp:g:S:U:o:D:h", options, nullptr)) != -1;) {
         const std::string value = optarg != nullptr ? optarg : "";
         switch (option) {
         case 'f': query.follow = true; break;
         case 'r': query.reverse = true; break;
         case 'g': query.pattern = value; break;
+        case 'k': kernel = true; break;
         case 'j': query.output = LogOutput::json; break;
         case 'D': own.push_back(value); break;
         case 'R': query.directories = log_directories(false, value); break;
@@ -299,6 +309,8 @@ int logs(int argc, char** argv, std::vector<std::string> directories) {
     if (!own.empty())
         query.directories = std::move(own);
     query.units.assign(argv + optind, argv + argc);
+    if (kernel)
+        query.units.emplace_back("kernel");
     if (query.follow && query.reverse)
         return complain("--follow and --reverse contradict each other", usage);
     return show(query);

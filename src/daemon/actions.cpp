@@ -196,21 +196,25 @@ void Supervisor::removing(const Result<pid_t>& child) {
 }
 
 // Hands its pipes to the collector.
-Processes::Known Supervisor::attach_output(Processes::Known process, const core::Unit& unit, Launch& launch) {
+Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
+                                           Launch& launch) {
     wire::logs::Limits limits{settings_.rotate_size, settings_.rotate_keep};
     if (unit.log) {
         limits.rotate_size = unit.log->rotate_size.value_or(limits.rotate_size);
         limits.rotate_keep = unit.log->rotate_keep.value_or(limits.rotate_keep);
     }
+    const bool forward = !unit.log || unit.log->forward;
     if (launch.out)
-        process.streams[0] = logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out));
+        process.streams[0] =
+            logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out), pid, forward);
     if (launch.err)
-        process.streams[1] = logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err));
+        process.streams[1] =
+            logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err), pid, forward);
     return process;
 }
 
 void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
-    processes_.add(pid, attach_output({effect.unit, effect.role, {}}, unit, launch));
+    processes_.add(pid, attach_output(pid, {effect.unit, effect.role, {}}, unit, launch));
     Live& live = live_[effect.unit];
     live.postponed = false;
     if (effect.role == Role::main) {

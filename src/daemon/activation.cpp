@@ -145,7 +145,7 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
     if (!pid)
         return without(pid.error().step == os::Step::clone ? pid.error().code : 0, pid.error().text());
     remember_spawn(id, core::Role::connection, *pid, *launch);
-    processes_.add(*pid, attach_output({id, core::Role::connection, {}}, unit, *launch));
+    processes_.add(*pid, attach_output(*pid, {id, core::Role::connection, {}}, unit, *launch));
     engine_->mark(id);
     return {Kind::served, *pid};
 }

@@ -174,6 +174,8 @@ void Supervisor::finish() {
     if (place_.mode == Mode::user)                 // its clients see that nobody is there any more
         for (const std::string& socket : {place_.control, place_.notify})
             (void)::unlink(socket.c_str());
+    if (const std::string path = syslog_path(); syslog_at_ && os::identity_of(path) == syslog_at_)
+        (void)::unlink(path.c_str());
     clear_transient(place_, names_kept());
     over_ = true;
     loop_.stop();

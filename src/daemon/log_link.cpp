@@ -3,6 +3,7 @@
 #include "os/open_file.hpp"
 #include "os/packet.hpp"
 #include "os/runtime.hpp"
+#include "os/syslog_socket.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -118,6 +119,8 @@ wire::StreamImage LogLink::tell(StreamId id) const {
         image.rotate_size = at->second.limits.rotate_size;
         image.rotate_keep = at->second.limits.rotate_keep;
         image.inode = at->second.inode;
+        image.leader = at->second.leader;
+        image.local = !at->second.forward;
     }
     return image;
 }
@@ -139,11 +142,17 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
     started_ = now;
     for (auto& [id, stream] : snapshot.streams) {
         last_stream_ = std::max(last_stream_, id);
+        const auto source =
+            static_cast<logs::Source>(std::min(stream.source, static_cast<std::uint8_t>(logs::last_source)));
         streams_.emplace(id, Stream{stream.unit,
-                                    static_cast<logs::Source>(std::min<std::uint8_t>(stream.source, 2)),
+                                    source,
                                     {stream.rotate_size, stream.rotate_keep},
                                     Fd(stream.fd),
-                                    stream.inode});
+                                    stream.inode,
+                                    stream.leader,
+                                    !stream.local});
+        if (source == logs::Source::syslog)
+            syslog_ = std::max(syslog_, id);
     }
     if (image.log_pid == 0 || image.log_socket < 0)
         return finishing_ ? Result<>() : start(now); // it had just ended
@@ -162,13 +171,32 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
     return {};
 }
 
-StreamId LogLink::attach(const std::string& unit, logs::Source source, const logs::Limits& limits, Fd pipe) {
+StreamId LogLink::attach(const std::string& unit, logs::Source source, const logs::Limits& limits, Fd pipe,
+                         pid_t leader, bool forward) {
     StreamId id = ++last_stream_;
     const std::uint64_t inode = os::inode_of(pipe.get());
-    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode});
+    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward});
     to_attach_.push_back(id);
     moved_.push_back(id);
     return id;
+}
+
+void LogLink::hear_syslog(Fd socket) {
+    // The collector reads what is in the old one, and then sees that it has ended.
+    if (auto before = streams_.find(std::exchange(syslog_, 0)); before != streams_.end())
+        os::close_syslog(before->second.pipe.get());
+    if (socket)
+        syslog_ = attach("syslog", logs::Source::syslog, settings_.limits, std::move(socket));
+}
+
+Result<> LogLink::hear_kernel() {
+    if (std::ranges::any_of(streams_, [](const auto& one) { return one.second.source == logs::Source::kernel; }))
+        return {};
+    Fd device(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!device)
+        return fault(errno, "open", "/dev/kmsg");
+    attach("kernel", logs::Source::kernel, settings_.limits, std::move(device));
+    return {};
 }
 
 void LogLink::end_turn() {
@@ -183,7 +211,8 @@ void LogLink::end_turn() {
                 auto at = streams_.find(id);
                 if (at == streams_.end())
                     continue;
-                message.streams.push_back({id, at->second.source, at->second.unit, at->second.limits});
+                message.streams.push_back(
+                    {id, at->second.source, at->second.unit, at->second.limits, at->second.leader, at->second.forward});
                 ids.push_back(id);
             }
             if (!ids.empty())
@@ -199,7 +228,7 @@ void LogLink::end_turn() {
 
 void LogLink::hand_over_everything() {
     queue_.clear();
-    send(logs::Configure{settings_.directories, settings_.limits});
+    configure();
     to_attach_.clear();
     refused_.clear();
     for (const auto& [id, stream] : streams_)
@@ -213,6 +242,11 @@ void LogLink::hand_over_everything() {
     if (finishing_)
         send(logs::Finish{});
     send_queued();
+}
+
+void LogLink::configure() {
+    send(logs::Configure{settings_.directories, settings_.limits, settings_.cgroups, settings_.forward,
+                         settings_.forward_queue});
 }
 
 void LogLink::send(const logs::ToCollector& message) { queue_.push_back({logs::encode(message), {}}); }
@@ -289,6 +323,8 @@ void LogLink::readable() {
             attach_again_at_ = now + soon;
         } else if (auto* storage = std::get_if<logs::StorageIs>(&*message)) {
             storage_ = storage->path;
+        } else if (auto* trouble = std::get_if<logs::Trouble>(&*message)) {
+            listener_.log_trouble(trouble->text);
         } else if (auto* dropped = std::get_if<logs::Dropped>(&*message)) {
             listener_.log_trouble(dropped->unit +
                                   (dropped->over ? ": log lines were lost: " + std::to_string(dropped->lines)
@@ -356,12 +392,13 @@ void LogLink::try_storage() {
 void LogLink::move_to(std::vector<std::string> directories) {
     settings_.directories = std::move(directories);
     if (greeted_)
-        send(logs::Configure{settings_.directories, settings_.limits});
+        configure();
 }
 
 void LogLink::finish() {
     finishing_ = true;
     restart_at_ = never;
+    hear_syslog({}); // who sends from now on is told that nobody hears
     if (!greeted_)
         return; // it has nothing to write yet: once it has been given all there is, it is asked to end
     end_turn();

@@ -29,7 +29,10 @@ public:
         std::string program; // this binary
         std::vector<std::string> directories;
         wire::logs::Limits limits;
-        rlimit files{}; // RLIMIT_NOFILE for the collector
+        rlimit files{};                   // RLIMIT_NOFILE for the collector
+        std::vector<std::string> forward; // servers that get every line
+        std::uint64_t forward_queue = 0;  // bytes that may wait for each
+        std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none
     };
     // Told of what the collector says.
     struct Listener {
@@ -61,8 +64,15 @@ public:
     // The pipe that our own lines go into; -1: none.
     [[nodiscard]] int own_lines() const { return own_lines_.get(); }
 
-    // Has the collector read `pipe` as `source` of `unit` from now on.
-    StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe);
+    // Has the collector read `pipe` as `source` of `unit` from now on; it is of the process `leader`, or of none (0).
+    StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe,
+                    pid_t leader = 0, bool forward = true);
+    // Has it read messages of syslog(3) at this socket instead of the one before, or at none; senders there turn to the new
+    // one.
+    void hear_syslog(Fd socket);
+    [[nodiscard]] bool hears_syslog() const { return syslog_ != 0; }
+    // Has it read the kernel's messages, if it does not yet.
+    Result<> hear_kernel();
     // Asks for everything in these streams to be written; Listener::flushed(token) follows. False where there is no
     // collector to ask.
     bool flush(std::uint64_t token, const std::vector<StreamId>& streams);
@@ -90,6 +100,8 @@ private:
         wire::logs::Limits limits;
         Fd pipe;
         std::uint64_t inode = 0; // of the pipe
+        pid_t leader = 0;
+        bool forward = true;
     };
 
     Result<> equip();
@@ -98,6 +110,7 @@ private:
     void attach_refused();
     void write_lines();
     void hand_over_everything();
+    void configure();
     void readable();
     void send(const wire::logs::ToCollector& message);
     void send_queued();
@@ -119,6 +132,7 @@ private:
     std::size_t lost_lines_ = 0;             // of ours, since the last one that found room
     std::unordered_map<StreamId, Stream> streams_;
     StreamId last_stream_ = 0;
+    StreamId syslog_ = 0; // the socket that is bound at present
     std::vector<StreamId> to_attach_;
     std::vector<StreamId> moved_;
     bool renewing_ = false;         // its end is as we wanted it

@@ -1,10 +1,11 @@
 // How others reach us, kept open: the control socket and the sockets for sd_notify(3) are made again where somebody has
-// removed them, or has mounted something over them.
+// removed them, or has mounted something over them; so is the socket of syslog(3).
 #include "os/premises.hpp"
 #include "base/scarce.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/local_socket.hpp"
 #include "os/runtime.hpp"
+#include "os/syslog_socket.hpp"
 
 #include <cerrno>
 
@@ -32,8 +33,61 @@ void Supervisor::mind_premises(bool closely) {
         mind_notify(closely);
     else
         premises_trouble(made.error(), "; services of type notify cannot become ready");
+    mind_kernel_log();
+    mind_syslog();
     premises_.watch(place_.run_directory);
     premises_.watch(directory_of(place_.control));
+}
+
+// Where syslog(3) sends to us; empty: nowhere. Not in a place that is not ours alone, unless we are told to.
+std::string Supervisor::syslog_path() const {
+    if (!settings_.syslog || !settings_.syslog_socket.empty())
+        return settings_.syslog ? settings_.syslog_socket : std::string();
+    const bool ours =
+        place_.system() || (place_.mode == Mode::container && place_.first_process && !os::shares_devices("/dev"));
+    return ours ? "/dev/log" : "";
+}
+
+void Supervisor::mind_kernel_log() {
+    if (!place_.system() || !settings_.kernel || all_down_)
+        return;
+    if (auto heard = logs_.hear_kernel(); !heard && !std::exchange(kernel_log_told_, true))
+        say(Priority::warning, heard.error().text() + "; the kernel's messages are not kept");
+}
+
+void Supervisor::mind_syslog() {
+    const std::string path = syslog_path();
+    if (path.empty() || all_down_)
+        return logs_.hears_syslog() && path.empty() ? logs_.hear_syslog({}) : void();
+    const auto there = os::identity_of(path);
+    const bool before = logs_.hears_syslog();
+    if (before && !syslog_at_)
+        syslog_at_ = there; // it came with us
+    premises_.watch(directory_of(path));
+    if (before && there && there == syslog_at_)
+        return;
+    if (place_.system())
+        os::lengthen_datagram_queues();
+    auto socket = os::bind_syslog(path);
+    if (!socket) {
+        const int code = socket.error().code;
+        if (means_scarce(code) || code == ENOSPC || code == EDQUOT)
+            premises_again_ = loop::now() + try_again;
+        // A container has what it has: without a /dev that we may write to there is none.
+        if (settings_.syslog_socket.empty() && !place_.system() && code != EADDRINUSE)
+            return;
+        std::string text = code == EADDRINUSE
+                               ? path + " is another program's: what is sent there by syslog(3) is its business"
+                               : socket.error().text() + "; what is sent by syslog(3) is not kept";
+        if (std::exchange(syslog_told_, text) != text)
+            say(code == EADDRINUSE ? Priority::info : Priority::warning, text);
+        return;
+    }
+    logs_.hear_syslog(std::move(*socket));
+    syslog_at_ = os::identity_of(path);
+    syslog_told_.clear();
+    if (before)
+        say(Priority::warning, "the socket " + path + " was gone and is made again");
 }
 
 // Said once. Where nothing tells when it has passed, it is tried again; what is in the way, or read-only, does tell.

@@ -199,7 +199,8 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
         launch.err = Fd(image.err);
         launch.ready = Fd(image.ready);
         if (id != core::no_unit && image.role == Role::connection) {
-            processes_.add(image.pid, attach_output({id, image.role, {}}, engine_->graph().unit(id), launch));
+            processes_.add(image.pid,
+                           attach_output(image.pid, {id, image.role, {}}, engine_->graph().unit(id), launch));
         } else if (id != core::no_unit) {
             auto decided = std::ranges::find_if(effects_, [&](const Effect& effect) {
                 return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == image.role;

@@ -255,7 +255,8 @@ private:
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
 
-    [[nodiscard]] Processes::Known attach_output(Processes::Known process, const core::Unit& unit, Launch& launch);
+    [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
+                                                 Launch& launch);
 
     // activation.cpp: sockets of units, and who connects
     void open_sockets_early();
@@ -323,6 +324,9 @@ private:
     void premises_trouble(const Fault& why, const std::string& what);
     void mind_control();
     void mind_notify(bool closely);
+    void mind_kernel_log();
+    void mind_syslog();
+    [[nodiscard]] std::string syslog_path() const;
 
     // ending.cpp
     void all_down();
@@ -378,7 +382,10 @@ private:
     os::Premises premises_;
     std::optional<os::FileIdentity> control_at_, notify_at_; // what was there when we made it
     Instant premises_again_ = never;                         // when what could not be made is tried again
-    std::string premises_told_;                              // and what was said of it
+    std::optional<os::FileIdentity> syslog_at_;              // the socket of syslog(3) that is ours
+    std::string syslog_told_;                                // why it is not
+    bool kernel_log_told_ = false;
+    std::string premises_told_; // and what was said of it
     std::uint64_t lines_made_ = 0, turn_ = 0;
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to those that have said too much at once

@@ -1,5 +1,6 @@
 #include "logd/collector.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -19,6 +20,9 @@ namespace logs = wire::logs;
 constexpr std::size_t crowd = 128;
 constexpr Span crowd_time = std::chrono::milliseconds(10);
 constexpr std::uint32_t control_index = UINT32_MAX;
+constexpr std::uint32_t server_index = control_index - logs::most_servers; // of the first one; below are streams
+constexpr std::size_t most_batches = 64;                                   // of a source that may never be empty
+constexpr Span last_words = std::chrono::milliseconds(500);                // to servers, at the end
 constexpr unsigned most_reports = 100;
 constexpr Span retry_after = std::chrono::seconds(1);
 
@@ -64,9 +68,9 @@ ssize_t receive(int socket, std::vector<char>& bytes, std::vector<Fd>& fds) {
 } // namespace
 
 Collector::Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open)
-    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write),
-      storage_(shared, units_, courier_), control_(control), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      message_(logs::longest_message) {}
+    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write), post_(shared, courier_),
+      kernel_log_(shared, courier_), storage_(shared, units_, courier_), control_(control),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
 
 int Collector::serve() {
     if (!epoll_ || !watch(epoll_.get(), EPOLL_CTL_ADD, control_, EPOLLIN, control_index))
@@ -82,7 +86,10 @@ int Collector::serve() {
 
 bool Collector::turn() {
     int timeout = -1;
-    if (const Instant next = std::min(next_try_, tell_ended_at_); next != never)
+    Instant next = std::min(next_try_, tell_ended_at_);
+    for (const Server& server : servers_)
+        next = std::min(next, server.link.next_try());
+    if (next != never)
         timeout = static_cast<int>(std::max<std::int64_t>(0, (next - now()) / std::chrono::milliseconds(1) + 1));
     std::array<epoll_event, 64> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
@@ -90,11 +97,17 @@ bool Collector::turn() {
     for (int i = 0; i < count; ++i)
         if (events[static_cast<std::size_t>(i)].data.u32 == control_index && !read_control())
             return false;
-    for (int i = 0; i < count; ++i)
-        if (const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32; index != control_index)
-            read(index);
+    // Then who may be gone in a moment, then the rest.
+    for (bool by_post : {true, false})
+        for (int i = 0; i < count; ++i)
+            if (const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
+                index < server_index && (streams_[index].source == Source::syslog) == by_post)
+                read(index);
+    if (post_.unfinished() && !sockets_.empty())
+        take_post();
     if (next_try_ != never && next_try_ <= now())
         retry();
+    forward();
     report();
     return !finishing_ && !unusable_;
 }
@@ -127,6 +140,10 @@ bool Collector::read_control() {
 void Collector::handle(const logs::Configure& message) {
     configured_ = true;
     units_.use_limits(message.limits);
+    for (const std::string& server : message.forward)
+        if (std::ranges::none_of(servers_, [&](const Server& one) { return one.link.server() == server; }))
+            courier_.add_server(servers_.emplace_back(server, message.forward_queue).link);
+    post_.senders().use_cgroups(message.cgroups);
     if (auto ready = storage_.configure(message.directories); !ready)
         give_up(ready.error());
     look_for_storage();
@@ -160,10 +177,17 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     stream.source = entry.source;
     stream.slot = courier_.slot_of(entry.stream);
     stream.unit = &units_.enter(entry.unit, &entry.limits);
+    stream.unit->forward = entry.forward;
+    stream.leader = entry.leader;
+    if (stream.source == Source::syslog)
+        sockets_.push_back(stream.id);
+    post_.senders().add_leader(stream.leader, entry.unit);
     return true;
 }
 
 void Collector::handle(const logs::Flush& message) {
+    if (!message.streams.empty())
+        take_post(); // what it had to say by syslog(3) comes before its end, too
     for (StreamId id : message.streams)
         if (auto at = find(id); at != known_.end() && at->id == id)
             drain(at->index);
@@ -199,7 +223,7 @@ void Collector::read(std::uint32_t index) {
     Stream& stream = streams_[index];
     if (stream.id == 0 || unusable_)
         return;
-    auto took = courier_.move(stream);
+    auto took = move(stream);
     if (!took) {
         give_up(took.error());
     } else if (took->end) {
@@ -208,15 +232,87 @@ void Collector::read(std::uint32_t index) {
     }
 }
 
+Result<Courier::Took> Collector::move(Stream& stream) {
+    switch (stream.source) {
+    case Source::syslog: return post_.move(stream);
+    case Source::kernel: return kernel_log_.move(stream);
+    case Source::out:
+    case Source::err:
+    case Source::init: return courier_.move(stream);
+    }
+    __builtin_unreachable();
+}
+
+// Sends what the turn has brought, and waits for what each server needs.
+void Collector::forward() {
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        Server& server = servers_[i];
+        server.link.run(now());
+        if (std::string trouble = server.link.take_trouble(); !trouble.empty())
+            say(logs::Trouble{trouble.substr(0, logs::longest_path)});
+        const int fd = server.link.fd();
+        const bool writing = server.link.wants_writable();
+        if (fd == server.watched && writing == server.for_writing)
+            continue;
+        // One that is closed has left the set by itself, and its number may be another's.
+        const std::uint32_t events = EPOLLRDHUP | (writing ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        const auto index = server_index + static_cast<std::uint32_t>(i);
+        if (fd >= 0 && !watch(epoll_.get(), EPOLL_CTL_MOD, fd, events, index))
+            (void)watch(epoll_.get(), EPOLL_CTL_ADD, fd, events, index);
+        server.watched = fd;
+        server.for_writing = writing;
+    }
+}
+
+// At the end those servers get the rest that can be reached, for a moment.
+void Collector::forward_last() {
+    const Instant end = now() + last_words;
+    for (Server& server : servers_)
+        for (;;) {
+            server.link.run(now());
+            const Instant present = now();
+            if (server.link.idle() || server.link.fd() < 0 || present >= end)
+                break;
+            pollfd one{server.link.fd(), static_cast<short>(server.link.wants_writable() ? POLLOUT : POLLRDHUP), 0};
+            (void)::poll(&one, 1, static_cast<int>((end - present) / std::chrono::milliseconds(10)) + 1);
+        }
+}
+
+// What was sent by syslog(3) so far. A bound on it: who writes without end is not waited for.
+void Collector::take_post() {
+    for (const StreamId id : std::vector(sockets_)) {
+        const std::uint32_t index = find(id)->index;
+        for (std::size_t bags = 0; bags < most_batches && streams_[index].id == id && !unusable_; ++bags) {
+            const auto took = post_.move(streams_[index]);
+            if (took.end)
+                end(index);
+            if (took.bytes == 0)
+                break;
+        }
+    }
+    if (post_.unfinished()) {
+        Unit& unit = units_.enter("syslog");
+        post_.finish(unit);
+        units_.leave(unit);
+    }
+}
+
 // Everything the pipe has now, and the unfinished line. Bounded by that: a service that keeps writing is not waited
 // for.
 void Collector::drain(std::uint32_t index) {
     Stream& stream = streams_[index];
     int there = 0;
+    if (stream.source == Source::syslog)
+        return take_post();
+    if (stream.source == Source::kernel) {
+        for (std::size_t i = 0; i < most_batches && kernel_log_.move(stream).bytes > 0; ++i) {
+        }
+        return;
+    }
     if (unusable_ || ::ioctl(stream.pipe.get(), FIONREAD, &there) < 0)
         return;
     for (std::size_t left = static_cast<std::size_t>(there);;) {
-        auto took = courier_.move(stream);
+        auto took = move(stream);
         if (!took)
             return give_up(took.error());
         if (took->end) {
@@ -233,6 +329,8 @@ void Collector::drain(std::uint32_t index) {
 void Collector::end(std::uint32_t index) {
     Stream& stream = streams_[index];
     courier_.release(stream);
+    post_.senders().remove_leader(stream.leader);
+    std::erase(sockets_, stream.id);
     ended_.push_back(stream.id);
     known_.erase(find(stream.id));
     stream.id = 0;
@@ -244,6 +342,7 @@ void Collector::end(std::uint32_t index) {
 }
 
 void Collector::finish() {
+    take_post();
     while (!known_.empty()) {
         const auto [id, index] = known_.back();
         drain(index);
@@ -254,6 +353,7 @@ void Collector::finish() {
         storage_.look();
     if (units_.has_losses() && !units_.in_memory())
         courier_.tell_losses();
+    forward_last();
     report(); // nothing is synced: what is written outlives us, and the end of the machine syncs it with all the rest
 }
 

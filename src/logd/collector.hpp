@@ -12,6 +12,8 @@
 #include "base/fd.hpp"
 #include "base/time.hpp"
 #include "logd/courier.hpp"
+#include "logd/kernel_log.hpp"
+#include "logd/post.hpp"
 #include "logd/storage.hpp"
 #include "logd/units.hpp"
 
@@ -42,6 +44,10 @@ private:
     bool attach(const wire::logs::Attachment& entry, Fd pipe);
 
     void read(std::uint32_t index);
+    [[nodiscard]] Result<Courier::Took> move(Stream& stream);
+    void take_post();
+    void forward();
+    void forward_last();
     void drain(std::uint32_t index);
     void end(std::uint32_t index);
     void finish();
@@ -57,6 +63,8 @@ private:
 
     Units units_;
     Courier courier_;
+    Post post_;
+    KernelLog kernel_log_;
     Storage storage_;
     int control_;
     Fd epoll_;
@@ -65,9 +73,18 @@ private:
     bool unusable_ = false;
     std::vector<Stream> streams_; // by index, which epoll knows; unused ones have id 0
     std::vector<std::uint32_t> unused_;
-    std::vector<Known> known_;    // by id
-    std::vector<StreamId> ended_; // to be reported this turn
-    std::vector<Fd> arrived_;     // descriptors of the message being handled
+    std::vector<Known> known_; // by id
+    // A server, and what epoll waits for at which of its descriptors.
+    struct Server {
+        explicit Server(const std::string& address, std::size_t room) : link(address, room) {}
+        Forwarder link;
+        int watched = -1;
+        bool for_writing = false;
+    };
+    std::deque<Server> servers_;
+    std::vector<StreamId> sockets_; // those of syslog(3)
+    std::vector<StreamId> ended_;   // to be reported this turn
+    std::vector<Fd> arrived_;       // descriptors of the message being handled
     std::deque<std::string> to_send_;
     bool waiting_to_send_ = false;
     int reported_rank_ = -2;

@@ -147,6 +147,20 @@ Result<> Courier::move_tail(Stream& stream) {
     return {};
 }
 
+void Courier::deliver(Stream& stream, std::size_t size, std::uint64_t done_to) {
+    begin(stream, false);
+    record_.moved = static_cast<std::uint32_t>(size);
+    record_.done_to = done_to;
+    publish(record_.step, Step::writing);
+    write_out();
+    store_tail();
+}
+
+WallTime Courier::present() {
+    read_clock();
+    return now_;
+}
+
 // Takes the last `left` bytes of the batch out of the holding pipe.
 Result<> Courier::read_in(std::size_t left) {
     char* const end = shared_.input + carry_room + record_.moved;
@@ -163,6 +177,8 @@ Result<> Courier::read_in(std::size_t left) {
 void Courier::write_out() {
     read_clock();
     settle_pending();
+    if (static_cast<Source>(record_.source) >= Source::syslog)
+        return write_letters();
     for (;;) {
         const std::string_view rest = rest_of_text();
         if (!has_line(rest, record_.take_tail != 0)) {
@@ -184,6 +200,15 @@ void Courier::write_out() {
             continue;
         }
         Unit& unit = units_.enter(named);
+        write_piece(unit, rest);
+        units_.leave(unit);
+    }
+}
+
+void Courier::write_letters() {
+    for (std::string_view rest = rest_of_text(); !rest.empty(); rest = rest_of_text()) {
+        const auto next = read_letter(rest);
+        Unit& unit = units_.enter(next ? next->letter.unit : unit_->name);
         write_piece(unit, rest);
         units_.leave(unit);
     }
@@ -224,14 +249,25 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     if (stamp != stamp_at_)
         wire::logs::write_stamp(stamp_at_ = stamp, stamp_);
 
+    const std::size_t notices = write_notices(unit, jumped, rotate_first ? behind : 0);
+    const std::span<char> room(out_.get() + notice_room, lines_room);
+    const auto source = static_cast<Source>(record_.source);
     const Style style{.stamp = {stamp_, sizeof stamp_},
-                      .source = static_cast<Source>(record_.source),
+                      .source = source,
                       .continuing = progress().continuing,
                       .take_tail = record_.take_tail != 0,
                       .unit = unit.name,
                       .own_unit = unit_->name};
-    const Cut cut = format_lines(rest, style, {out_.get() + notice_room, lines_room});
-    const std::size_t notices = write_notices(unit, jumped, rotate_first ? behind : 0);
+    Cut cut;
+    if (source < Source::syslog) {
+        cut = format_lines(rest, style, room);
+    } else {
+        const WallTime before = notices > 0 ? stamp : rotate_first ? WallTime{} : unit.last;
+        const LetterCut letters = format_letters(rest, source, before, stamp, room);
+        cut = letters;
+        if (cut.written > 0)
+            stamp = letters.last;
+    }
     const std::string_view lines(out_.get() + notice_room - notices, notices + cut.written);
 
     record_.progress_after =
@@ -253,6 +289,9 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     } else {
         appended.code = place.error().code;
     }
+    if (unit.forward)
+        for (Forwarder* server : servers_)
+            server->take(unit.name, lines);
     if (appended.kept > 0) {
         unit.last = stamp;
         unit.clock_offset = shared_.clock_offset;
@@ -320,6 +359,10 @@ void Courier::store_tail() {
         }
     }
     publish(record_.step, Step::storing);
+    if (static_cast<Source>(record_.source) == Source::syslog)
+        publish(shared_.mail.done, record_.done_to);
+    else if (static_cast<Source>(record_.source) == Source::kernel)
+        publish(shared_.kernel_next, record_.done_to);
     if (record_.slot != 0) {
         Slot& slot = shared_.slots[record_.slot - 1];
         if (keep) {

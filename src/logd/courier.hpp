@@ -22,6 +22,9 @@
 //   storing  All lines are written; what is left after the last line end is put into the stream's slot. The text is
 //            untouched, so cut off: put it there again.
 //
+// Letters (letters.hpp) of sources that are no pipe come as a whole batch from who reads those: they are in the shared
+// input already, the batch begins at `writing`, and `storing` also says how far its source is done with.
+//
 // Then idle. Two more steps are storage.hpp's (draining, copying); they are finished by trying again, which they see
 // to. So `resume` in a new collector and the normal way of a batch are the same code, entered at different steps.
 //
@@ -32,19 +35,23 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "logd/forward.hpp"
+#include "logd/letters.hpp"
 #include "logd/lines.hpp"
 #include "logd/units.hpp"
 
 namespace mi::logd {
 
-// One pipe that is read.
+// One pipe that is read, or a socket or device (Source::syslog, Source::kernel).
 struct Stream {
     StreamId id = 0; // 0: none
     Fd pipe;         // its read end
     Source source = Source::out;
     std::uint32_t slot = 0; // 1 + index of its slot, 0: no unfinished line
     Unit* unit = nullptr;
+    std::int32_t leader = 0; // of a session; 0: none
 };
 
 class Courier {
@@ -63,10 +70,19 @@ public:
     Result<Took> move(Stream& stream);
     // Writes the stream's unfinished line, marked as unended.
     Result<> move_tail(Stream& stream);
+    // Where letters for `deliver` are put together.
+    [[nodiscard]] std::span<char> desk() { return {shared_.input + carry_room, input_room}; }
+    // Writes the letters in the first `size` bytes of the desk, then sets `done` of their source to `done_to`.
+    void deliver(Stream& stream, std::size_t size, std::uint64_t done_to);
+    // The present, as the stamps of the next batch have it.
+    WallTime present();
     // The slot in which an earlier collector left an unfinished line of the stream, as Stream::slot.
     [[nodiscard]] std::uint32_t slot_of(StreamId id) const;
     // Frees the slot of a stream that has ended.
     void release(Stream& stream);
+
+    // Gives lines to a server, too, from now on; borrowed.
+    void add_server(Forwarder& server) { servers_.push_back(&server); }
 
     // Tries to tell, in the logs of units that lost lines, that they did.
     void tell_losses();
@@ -76,6 +92,7 @@ private:
     Result<> read_in(std::size_t left);
     void write_out();
     void write_piece(Unit& unit, std::string_view text);
+    void write_letters();
     void commit(Unit& unit);
     void store_tail();
     // Where an unfinished line of that size is kept.
@@ -89,6 +106,7 @@ private:
     Shared& shared_;
     Record& record_;
     Units& units_;
+    std::vector<Forwarder*> servers_;
     int holding_read_;
     int holding_write_;
     Unit* unit_ = nullptr;        // of the batch; one user

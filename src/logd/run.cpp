@@ -13,6 +13,8 @@
 namespace mi::logd {
 namespace {
 
+constexpr int nice_value = -10;
+
 // Every stream is a descriptor, so as many as we may have. Returns how many that is.
 std::size_t raise_descriptor_limit() {
     rlimit limit{};
@@ -35,6 +37,9 @@ int run(int, char**) {
     ignore_signals();
     (void)::prctl(PR_SET_NAME, "miniinit-logd");
     (void)::umask(0022);
+    // Who sends a message may be gone in a moment (post.hpp): we are to look at once. We are asleep most of the time, so
+    // that takes nothing from anybody. Where we may not, some more of those senders stay unknown.
+    (void)::setpriority(PRIO_PROCESS, 0, nice_value);
     auto mapping = Mapping::open(memory_fd);
     if (!mapping) {
         std::fprintf(stderr, "miniinit-logd: cannot %s\n", mapping.error().text().c_str());

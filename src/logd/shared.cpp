@@ -12,7 +12,7 @@ namespace mi::logd {
 namespace {
 
 static_assert(std::is_trivially_copyable_v<Shared>);
-constexpr std::uint64_t magic = 0x6d69'6c6f'6764'0001; // "milogd", version
+constexpr std::uint64_t magic = 0x6d69'6c6f'6764'0002; // "milogd", version
 
 bool sane(std::uint64_t number, const Record& record) {
     auto progress = std::bit_cast<Progress>(number);
@@ -35,9 +35,9 @@ bool sane(const Shared& shared) {
         return false;
     if (step == Step::draining)
         return r.pending == 0 || (r.tail_after >= shared.ring.tail && r.tail_after <= shared.ring.head);
-    return step == Step::copying ||
-           (r.source <= static_cast<std::uint32_t>(Source::init) && r.slot <= most_slots && r.head <= carry_room &&
-            r.moved <= input_room && sane(r.progress, r) && (r.pending == 0 || sane(r.progress_after, r)));
+    return step == Step::copying || (r.source <= static_cast<std::uint32_t>(wire::logs::last_source) &&
+                                     r.slot <= most_slots && r.head <= carry_room && r.moved <= input_room &&
+                                     sane(r.progress, r) && (r.pending == 0 || sane(r.progress_after, r)));
 }
 
 } // namespace

@@ -7,6 +7,8 @@
 // `publish` has to do.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +30,9 @@ inline constexpr std::size_t carry_room = wire::logs::longest_text; // of an unf
 inline constexpr std::size_t most_slots = 2048;                     // streams with an unfinished line at the same time
 inline constexpr std::size_t ring_room = 4 * 1024 * 1024;           // lines held before any directory is writable
 inline constexpr std::size_t most_losses = 512;                     // units with losses not yet told in their logs
+
+inline constexpr std::size_t most_datagrams = 32;       // received at once
+inline constexpr std::size_t datagram_room = 64 * 1024; // of one; what is longer is cut
 
 // What is being done right now; each value names what is left to do. See courier.hpp.
 enum class Step : std::uint32_t { idle, moving, reading, writing, storing, draining, copying };
@@ -54,6 +59,7 @@ struct Record {
     std::uint32_t moved;
     std::uint32_t take_tail; // write what is left after the last line end, too
     std::uint64_t progress;  // a Progress, as one number because it changes at once
+    std::uint64_t done_to;   // of a source that is no pipe: how far it is done with once this is written
 
     // The write: `size` bytes go to `offset` of that file; then the progress is `progress_after`.
     std::uint32_t pending; // the fields below are valid
@@ -94,11 +100,23 @@ struct Ring {
     alignas(4096) char bytes[ring_room];
 };
 
+// Datagrams being received, and how far they are done with: post.hpp's. The kernel writes here directly, so what it has
+// taken out of the socket is here, with its length, whenever we are stopped.
+struct Mailbag {
+    std::uint32_t open; // there may be some
+    std::uint64_t done; // so many are written, and so many bytes of the next one: see post.cpp
+    mmsghdr heads[most_datagrams];
+    iovec rooms[most_datagrams];
+    alignas(cmsghdr) char notes[most_datagrams][CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(ucred))];
+    alignas(4096) char bytes[most_datagrams][datagram_room];
+};
+
 struct Shared {
     std::uint64_t magic;
     std::uint64_t layout_size;
     std::int64_t clock_offset;           // CLOCK_REALTIME - CLOCK_BOOTTIME as last seen, microseconds; 0: never looked
     std::uint64_t log_device, log_inode; // of the log directory in use; 0: memory
+    std::uint64_t kernel_next;           // number of the first message of the kernel that is not in files
     std::uint32_t slots_used;            // slots beyond were never used
     std::uint32_t losses_used;           // so were these rows
     Record record;
@@ -106,6 +124,7 @@ struct Shared {
     alignas(4096) Loss losses[most_losses];
     alignas(4096) char input[carry_room + input_room]; // the unfinished line right-aligned in the first part
     alignas(4096) Ring ring;
+    alignas(4096) Mailbag mail;
     alignas(4096) char carry[most_slots][carry_room];
 };
 

@@ -10,7 +10,12 @@ namespace {
 
 constexpr std::array<std::string_view, 8> priority_words{"emerg",   "alert",  "crit", "err",
                                                          "warning", "notice", "info", "debug"};
-constexpr std::array<std::string_view, 3> source_words{"out", "err", "init"};
+constexpr std::array<std::string_view, 5> source_words{"out", "err", "init", "syslog", "kernel"};
+// 12 to 15 have no name in syslog(3): what RFC 5424 uses them for.
+constexpr std::array<std::string_view, facilities> facility_words{
+    "kern",   "user",   "mail",     "daemon", "auth",   "syslog",   "lpr",     "news",
+    "uucp",   "cron",   "authpriv", "ftp",    "ntp",    "security", "console", "clock",
+    "local0", "local1", "local2",   "local3", "local4", "local5",   "local6",  "local7"};
 constexpr std::string_view suffix = ".log";
 constexpr std::int64_t day = 86'400'000'000; // microseconds
 
@@ -73,6 +78,21 @@ int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <=
 std::string_view word_of(Priority priority) { return priority_words[static_cast<std::size_t>(priority)]; }
 std::string_view word_of(Source source) { return source_words[static_cast<std::size_t>(source)]; }
 
+std::string_view word_of_facility(Facility facility) {
+    return facility_words[facility < facilities ? facility : facility_user];
+}
+
+Facility usual_facility(Source source) {
+    switch (source) {
+    case Source::out:
+    case Source::err:
+    case Source::init: return facility_daemon;
+    case Source::syslog: return facility_user;
+    case Source::kernel: return facility_kern;
+    }
+    __builtin_unreachable();
+}
+
 std::optional<Priority> priority_of(std::string_view word) {
     if (word.size() == 1 && word[0] >= '0' && word[0] <= '7')
         return static_cast<Priority>(word[0] - '0');
@@ -115,7 +135,8 @@ std::optional<WallTime> parse_stamp(std::string_view text) {
     return time_of(fields);
 }
 
-std::size_t write_prefix(std::string_view stamp, Priority priority, Source source, bool unended, char* to) {
+std::size_t write_prefix(std::string_view stamp, Priority priority, Source source, bool unended, char* to,
+                         Facility facility) {
     char* at = to;
     auto put = [&](std::string_view text) {
         std::memcpy(at, text.data(), text.size());
@@ -126,6 +147,10 @@ std::size_t write_prefix(std::string_view stamp, Priority priority, Source sourc
     put(word_of(priority));
     *at++ = ' ';
     put(word_of(source));
+    if (source >= Source::syslog && facility < facilities && facility != usual_facility(source)) {
+        *at++ = '.';
+        put(word_of_facility(facility));
+    }
     if (unended)
         *at++ = '+';
     put(": ");
@@ -146,11 +171,21 @@ std::optional<Line> parse_line(std::string_view line) {
     bool unended = stream.ends_with('+');
     if (unended)
         stream.remove_suffix(1);
-    auto source = std::find(source_words.begin(), source_words.end(), stream);
-    if (priority == priority_words.end() || source == source_words.end())
+    const std::size_t dot = stream.find('.');
+    auto word = std::find(source_words.begin(), source_words.end(), stream.substr(0, dot));
+    if (priority == priority_words.end() || word == source_words.end())
         return std::nullopt;
-    return Line{*at, static_cast<Priority>(priority - priority_words.begin()),
-                static_cast<Source>(source - source_words.begin()), unended, line.substr(colon + 2)};
+    const auto source = static_cast<Source>(word - source_words.begin());
+    Facility facility = usual_facility(source);
+    if (dot != stream.npos) {
+        auto named = std::find(facility_words.begin(), facility_words.end(), stream.substr(dot + 1));
+        if (source < Source::syslog || named == facility_words.end())
+            return std::nullopt;
+        facility = static_cast<Facility>(named - facility_words.begin());
+    }
+    return Line{
+        *at,     static_cast<Priority>(priority - priority_words.begin()), source, unended, line.substr(colon + 2),
+        facility};
 }
 
 std::string directory_name(std::string_view unit) {

@@ -2,10 +2,14 @@
 // calls.
 //
 // A line is `2026-11-22T04:10:01.123456Z PRIORITY STREAM: TEXT`, UTC. PRIORITY is a word of syslog(3); STREAM is
-// `out`, `err` or `init`. What a service wrote is in TEXT byte for byte, but for a leading sd-daemon(3) `<N>`, which
+// `out`, `err`, `init`, `syslog` or `kernel`. What a service wrote is in TEXT byte for byte, but for a leading sd-daemon(3) `<N>`, which
 // becomes the priority. `STREAM+` says that the original has no line end here: the line was longer than
 // `longest_text` and goes on in the next line of that stream, or it was unfinished when its process ended. So the
 // original is exact: the TEXTs of a stream one after the other, a line end after each that has no `+`.
+//
+// `syslog` and `kernel` lines come with a facility. One that is not the usual (user, kern) stands behind the stream:
+// `syslog.auth: sshd[12]: Accepted ...`. Of a message of several lines, each further one begins with a tab; one that was
+// too long for us ends with a line that has the `+`.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +26,20 @@ namespace mi::wire::logs {
 inline constexpr std::size_t longest_text = 48 * 1024;
 // `YYYY-MM-DDTHH:MM:SS.UUUUUUZ`
 inline constexpr std::size_t stamp_size = 27;
-// Stamp, blank, the longest priority, blank, the longest stream with its mark, colon, blank.
-inline constexpr std::size_t longest_prefix = stamp_size + 1 + 7 + 1 + 5 + 2;
+// Stamp, blank, the longest priority, blank, the longest stream with facility and mark, colon, blank.
+inline constexpr std::size_t longest_prefix = stamp_size + 1 + 7 + 1 + 16 + 2;
 
 [[nodiscard]] std::string_view word_of(Priority priority);
 [[nodiscard]] std::string_view word_of(Source source);
+
+// syslog(3)'s facilities, by number.
+using Facility = std::uint8_t;
+inline constexpr Facility facilities = 24;
+inline constexpr Facility facility_kern = 0, facility_user = 1, facility_daemon = 3;
+// "kern", "user" ... "local7"; of a number beyond: "user".
+[[nodiscard]] std::string_view word_of_facility(Facility facility);
+// The one that a line of that source has if it says nothing else.
+[[nodiscard]] Facility usual_facility(Source source);
 // Also takes the numbers 0 to 7 and the usual other names ("error", "warn", "panic").
 [[nodiscard]] std::optional<Priority> priority_of(std::string_view word);
 
@@ -37,8 +50,9 @@ void write_stamp(WallTime at, char* to);
 [[nodiscard]] std::optional<WallTime> parse_stamp(std::string_view text);
 
 // The beginning of each line, up to and with the blank before TEXT: writes at most longest_prefix bytes, returns how
-// many.
-std::size_t write_prefix(std::string_view stamp, Priority priority, Source source, bool unended, char* to);
+// many. `facility` counts with Source::syslog and Source::kernel.
+std::size_t write_prefix(std::string_view stamp, Priority priority, Source source, bool unended, char* to,
+                         Facility facility = facilities);
 
 struct Line {
     WallTime at;
@@ -46,6 +60,7 @@ struct Line {
     Source source = Source::out;
     bool unended = false; // the `+` mark
     std::string_view text;
+    Facility facility = facility_daemon;
     bool operator==(const Line&) const = default;
 };
 // One line of a file, without its line end; nothing where it is not one of ours (a torn or foreign line).

@@ -109,12 +109,23 @@ void write(Writer& to, const Configure& message) {
     for (const std::string& directory : message.directories)
         to.text(directory, longest_path);
     to.limits(message.limits);
+    to.text(message.cgroups, longest_path);
+    assert(message.forward.size() <= most_servers);
+    to.number(static_cast<std::uint16_t>(message.forward.size()));
+    for (const std::string& server : message.forward)
+        to.text(server, longest_server);
+    to.number(message.forward_queue);
 }
 void read(Reader& from, Configure& message) {
     message.directories.resize(from.count(most_directories));
     for (std::string& directory : message.directories)
         directory = from.text(longest_path);
     message.limits = from.limits();
+    message.cgroups = from.text(longest_path);
+    message.forward.resize(from.count(most_servers));
+    for (std::string& server : message.forward)
+        server = from.text(longest_server);
+    message.forward_queue = from.number<std::uint64_t>();
 }
 
 void write(Writer& to, const Attach& message) {
@@ -125,6 +136,8 @@ void write(Writer& to, const Attach& message) {
         to.number(static_cast<std::uint8_t>(one.source));
         to.text(one.unit, longest_unit);
         to.limits(one.limits);
+        to.number(one.leader);
+        to.number(static_cast<std::uint8_t>(one.forward));
     }
 }
 void read(Reader& from, Attach& message) {
@@ -132,11 +145,13 @@ void read(Reader& from, Attach& message) {
     for (Attachment& one : message.streams) {
         one.stream = from.number<StreamId>();
         auto source = from.number<std::uint8_t>();
-        if (source > static_cast<std::uint8_t>(Source::init) || one.stream == 0)
+        if (source > static_cast<std::uint8_t>(last_source) || one.stream == 0)
             from.spoil();
         one.source = static_cast<Source>(source);
         one.unit = from.text(longest_unit);
         one.limits = from.limits();
+        one.leader = from.number<std::int32_t>();
+        one.forward = from.flag();
     }
 }
 
@@ -185,6 +200,9 @@ void read(Reader& from, Dropped& message) {
     message.code = from.number<std::int32_t>();
     message.over = from.flag();
 }
+
+void write(Writer& to, const Trouble& message) { to.text(message.text, longest_path); }
+void read(Reader& from, Trouble& message) { message.text = from.text(longest_path); }
 
 template <typename Message>
 std::string encode_any(const Message& message) {

@@ -29,13 +29,17 @@ inline constexpr std::size_t most_streams = 4096;
 inline constexpr std::size_t longest_unit = 200;  // bytes
 inline constexpr std::size_t longest_path = 1024; // bytes
 inline constexpr std::size_t most_directories = 8;
+inline constexpr std::size_t most_servers = 4;
+inline constexpr std::size_t longest_server = 300; // bytes
 
-// A stream is one pipe of one process of one unit. PID 1 numbers them from 1 and never uses a number twice (not even
+// A stream is one pipe of one process of one unit, or a source of its own (a socket, a device). PID 1 numbers them from 1 and never uses a number twice (not even
 // across its own re-exec), because the collector's shared memory knows half-read lines by it.
 using StreamId = std::uint32_t;
 
-// What a line is marked with: `out` and `err` of a service, `init` for what PID 1 itself says.
-enum class Source : std::uint8_t { out, err, init };
+// What a line is marked with: `out` and `err` of a service, `init` for what PID 1 itself says, `syslog` for what came by
+// syslog(3), `kernel` for the kernel's own messages.
+enum class Source : std::uint8_t { out, err, init, syslog, kernel };
+inline constexpr Source last_source = Source::kernel;
 
 // When a unit's `current` is rotated and how many rotated files stay.
 struct Limits {
@@ -50,6 +54,9 @@ struct Limits {
 struct Configure {
     std::vector<std::string> directories; // best first: "/var/log/miniinit", "/run/log/miniinit"; none: memory only
     Limits limits;                        // of units whose attachment says nothing else, and of PID 1's own lines
+    std::string cgroups; // what stands before a unit's name in /proc/PID/cgroup, with a slash at its end; none: empty
+    std::vector<std::string> forward;       // servers that get every line, "udp://HOST:PORT" or "tcp://HOST:PORT"
+    std::uint64_t forward_queue = 1u << 20; // bytes that may wait for each
     bool operator==(const Configure&) const = default;
 };
 
@@ -58,13 +65,16 @@ struct Attachment {
     Source source = Source::out;
     std::string unit; // with Source::init: the unit of lines that name none ("miniinit")
     Limits limits;
+    std::int32_t leader = 0; // the process of the unit that leads a session, 0: none (for who sends by syslog)
+    bool forward = true;     // the unit's lines go to the servers, too
     bool operator==(const Attachment&) const = default;
 };
 
 // Read these pipes from now on. The message carries the read ends, one descriptor per entry, in the same order. A
 // stream that is attached already is left as it is. With Source::init the pipe is PID 1's own: what it holds are
 // lines made by `init_lines`. That PID 1's lines travel by pipe, not by message, is what makes them survive the
-// collector like everybody else's.
+// collector like everybody else's. With Source::syslog it is a bound datagram socket, and the unit is that of senders
+// who belong to none; it ends once PID 1 has shut it down for reading (shutdown(2)). With Source::kernel it is /dev/kmsg.
 struct Attach {
     std::vector<Attachment> streams;
     bool operator==(const Attach&) const = default;
@@ -137,7 +147,13 @@ struct Dropped {
     bool operator==(const Dropped&) const = default;
 };
 
-using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped>;
+// Something else that PID 1 should say, in words.
+struct Trouble {
+    std::string text;
+    bool operator==(const Trouble&) const = default;
+};
+
+using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble>;
 
 // -- Bytes ------------------------------------------------------------------------------------------------------------
 

@@ -150,8 +150,11 @@ struct StreamImage {
     std::uint64_t rotate_size = 0;
     std::uint32_t rotate_keep = 0;
     std::uint64_t inode = 0;
+    std::int32_t leader = 0;
+    bool local = false; // not for servers
     static void fields(auto& self, auto&& visit) {
-        visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode);
+        visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode, self.leader,
+              self.local);
     }
 };
 

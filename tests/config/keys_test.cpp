@@ -218,6 +218,7 @@ const Sample samples[] = {
     {"log", "rotate-size", "\"1M\"", "", [](const Unit& u) { return u.log->rotate_size == 1u << 20; }},
     {"log", "rotate-keep", "3", "", [](const Unit& u) { return u.log->rotate_keep == 3u; }},
     {"log", "rotate-age", "\"1d\"", "", [](const Unit& u) { return u.log->rotate_age == 24h; }},
+    {"log", "forward", "false", "", [](const Unit& u) { return !u.log->forward; }},
     {"log", "rate-limit", "100", "", [](const Unit& u) { return u.log->rate_limit == 100u; }},
 };
 
@@ -242,8 +243,13 @@ const ManagerSample manager_samples[] = {
     {"log", "rotate-age", "\"1d\"", [](const ManagerSettings& m) { return m.rotate_age == 24h; }},
     {"log", "total-size", "\"1G\"", [](const ManagerSettings& m) { return m.total_size == 1 << 30; }},
     {"log", "rate-limit", "7", [](const ManagerSettings& m) { return m.rate_limit == 7; }},
+    {"log", "syslog", "false", [](const ManagerSettings& m) { return !m.syslog; }},
+    {"log", "syslog-socket", "\"/run/log.socket\"",
+     [](const ManagerSettings& m) { return m.syslog_socket == "/run/log.socket"; }},
     {"log", "forward", "\"udp://log.example:514\"",
-     [](const ManagerSettings& m) { return m.forward == "udp://log.example:514"; }},
+     [](const ManagerSettings& m) { return m.forward == Words{"udp://log.example:514"}; }},
+    {"log", "forward-queue", "\"4M\"", [](const ManagerSettings& m) { return m.forward_queue == 4u << 20; }},
+    {"log", "kernel", "false", [](const ManagerSettings& m) { return !m.kernel; }},
     {"defaults", "environment", "{ A = \"b\" }", [](const ManagerSettings& m) { return m.environment.size() == 1; }},
     {"defaults", "pass-environment", "[\"*\"]",
      [](const ManagerSettings& m) { return m.pass_environment == Words{"*"}; }},

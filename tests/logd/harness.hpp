@@ -27,6 +27,7 @@
 
 #include "base/fd.hpp"
 #include "logd/run.hpp"
+#include "os/syslog_socket.hpp"
 #include "wire/log_format.hpp"
 #include "wire/log_protocol.hpp"
 
@@ -123,6 +124,11 @@ public:
         }
     }
 
+    void forward_to(std::vector<std::string> servers, std::uint64_t room) {
+        configure_.forward = std::move(servers);
+        configure_.forward_queue = room;
+    }
+
     // Runs first thing in the collector's process (limits, ptrace).
     std::function<void()> before_run;
 
@@ -168,17 +174,25 @@ public:
 
     // A pipe of a process; returns its write end.
     Fd open_stream(const std::string& unit, logs::Source source = logs::Source::out, int flags = 0,
-                   logs::StreamId* id = nullptr) {
+                   logs::StreamId* id = nullptr, pid_t leader = 0) {
         int ends[2];
         REQUIRE(::pipe2(ends, O_CLOEXEC | flags) == 0);
-        logs::Attachment attachment{next_stream++, source, unit, configure_.limits};
-        if (id != nullptr)
-            *id = attachment.stream;
-        auto& kept = streams_[attachment.stream];
-        kept = {attachment, Fd(ends[0])};
-        if (pid > 0)
-            send(logs::Attach{{attachment}}, {kept.pipe.get()});
+        keep({next_stream++, source, unit, configure_.limits, leader}, Fd(ends[0]), id);
         return Fd(ends[1]);
+    }
+
+    // A source of another kind.
+    logs::StreamId open_source(const std::string& unit, logs::Source source, Fd end) {
+        logs::StreamId id = 0;
+        keep({next_stream++, source, unit, configure_.limits}, std::move(end), &id);
+        return id;
+    }
+
+    // A socket of syslog(3) at `path`.
+    const Fd& open_syslog(const std::string& path, logs::StreamId* id = nullptr) {
+        auto socket = os::bind_syslog(path);
+        REQUIRE(socket);
+        return keep({next_stream++, logs::Source::syslog, "syslog", configure_.limits}, std::move(*socket), id);
     }
 
     void send(const logs::ToCollector& message, const std::vector<int>& fds = {}) {
@@ -277,6 +291,15 @@ public:
     logs::StreamId next_stream = 1;
 
 private:
+    const Fd& keep(const logs::Attachment& attachment, Fd end, logs::StreamId* id) {
+        if (id != nullptr)
+            *id = attachment.stream;
+        auto& kept = streams_[attachment.stream];
+        kept = {attachment, std::move(end)};
+        if (pid > 0)
+            send(logs::Attach{{attachment}}, {kept.pipe.get()});
+        return kept.pipe;
+    }
     static int left(Clock::time_point end) {
         return static_cast<int>(std::max<std::int64_t>(
             0, std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count()));

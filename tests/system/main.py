@@ -16,6 +16,7 @@ import checks_ending
 import checks_examples
 import checks_faults
 import checks_forking
+import checks_forward
 import checks_heritage
 import checks_keys
 import checks_logs
@@ -28,6 +29,7 @@ import checks_reload
 import checks_robust
 import checks_run
 import checks_sockets
+import checks_syslog
 import checks_timers
 import checks_types
 import checks_user
@@ -38,11 +40,11 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
                                checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
-                               checks_faults, checks_nested, checks_varlink)
+                               checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \
-    checks_sockets.ALONE + checks_crash.ALONE
+    checks_sockets.ALONE + checks_crash.ALONE + checks_syslog.ALONE + checks_forward.ALONE
 
 
 def run(scene, group):

@@ -13,9 +13,13 @@ std::vector<ToCollector> to_collector() {
     Attach attach;
     for (StreamId id = 1; id <= most_attachments; ++id)
         attach.streams.push_back({id, static_cast<Source>(id % 3), std::string(longest_unit, 'u'), {id * 7, id}});
-    return {Configure{{"/var/log/miniinit", "/run/log/miniinit"}, {1 << 20, 3}},
+    return {Configure{{"/var/log/miniinit", "/run/log/miniinit"},
+                      {1 << 20, 3},
+                      "/miniinit/",
+                      {"udp://192.0.2.1:514", "tcp://[2001:db8::1]:601"},
+                      12345},
             Configure{},
-            Attach{{{7, Source::err, "getty@tty1", {}}}},
+            Attach{{{7, Source::err, "getty@tty1", {}, 4711, false}}},
             attach,
             Flush{0x1122334455667788, {1, 2, 0xffffffff}},
             Flush{1, std::vector<StreamId>(most_streams, 9)},
@@ -32,7 +36,8 @@ std::vector<FromCollector> from_collector() {
             Flushed{42},
             StorageIs{-1, ""},
             StorageIs{1, "/run/log/miniinit"},
-            Dropped{"web", 1234567890123, 28, true}};
+            Dropped{"web", 1234567890123, 28, true},
+            Trouble{"it does not work"}};
 }
 
 } // namespace
@@ -91,7 +96,7 @@ TEST_CASE("lists and names beyond their limits are refused") {
     attach[8] = '\xc9'; // a unit name of 201 bytes
     CHECK_FALSE(decode_to_collector(attach.substr(0, 10) + std::string(201, 'x') + attach.substr(10)));
     attach = encode(ToCollector(Attach{{{1, Source::out, "", {}}}}));
-    attach[7] = 3; // no such source
+    attach[7] = 5; // no such source
     CHECK_FALSE(decode_to_collector(attach));
 }
 

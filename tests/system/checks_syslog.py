@@ -1,0 +1,163 @@
+"""What programs send by syslog(3): kept, each line once, in the log of the service that sent it; whatever happens to the
+collector, to the init and to the socket meanwhile."""
+import os
+import random
+import signal
+import socket
+
+from checks_crash import crash, reexec
+from harness import sh, until
+
+MESSAGES = 10000
+# A /dev of its own: then the init makes /dev/log there.
+NODES = (("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9))
+
+
+def own_devices(t):
+    path = t.scene.work + "/dev"
+    os.makedirs(path, exist_ok=True)
+    return [f"mount -t tmpfs -o mode=755 none {path}",
+            *[f"mknod -m 666 {path}/{name} c 1 {number}" for name, number in NODES],
+            f"mount --bind {path} /dev"]
+
+
+PYTHON = """
+import logging, logging.handlers, sys
+log = logging.getLogger()
+handler = logging.handlers.SysLogHandler("/dev/log", logging.handlers.SysLogHandler.LOG_MAIL)
+handler.ident = "script: "
+log.addHandler(handler)
+for number in range(int(sys.argv[1])):
+    log.warning("%09d", number)
+"""
+
+
+def counted(init, unit, word):
+    """The numbers of the lines `WORD...: NUMBER`."""
+    return [int(line[3].rsplit(" ", 1)[1]) for line in init.log(unit, ()) if line[2].startswith("syslog.")
+            and line[3].startswith(word)]
+
+
+def syslog_kept(t, cgroups=True):
+    gate = f"{t.scene.work}/syslog-go-{cgroups}"
+    units = {"c": {"service": {"command": [t.scene.program("sys_syslog"), "c-prog", str(MESSAGES), gate]}},
+             "python": {"service": {"type": "oneshot", "command": ["/usr/bin/env", "python3", "-c", PYTHON, "1000"]}},
+             "logger": {"service": sh("for i in 1 2 3 4 5; do echo $i; done | logger -t five -p local3.err; "
+                                      "logger --rfc5424 -t new --id=77 -p mail.info 'a b'; exec sleep 1000")}}
+    with t.scene.init({**units, "goal": {"target": {}}}, mounts=own_devices(t), cgroups=cgroups) as init:
+        init.wait("c")
+        init.wait("python", "done")
+        open(gate, "w").close()
+        chance = random.Random()
+        size = lambda: os.path.getsize(init.logs + "/c/current") if os.path.exists(init.logs + "/c/current") else 0
+        line = 28 + len("notice syslog.daemon: c-prog[1]: 000000000\n")
+        killed = []
+        for number in range(3):
+            goal = MESSAGES * line * (number + chance.random()) / 4
+            until(lambda: size() > goal, 60, "progress of the log", 0.001)
+            pid = init.collector()
+            os.kill(pid, signal.SIGKILL)
+            killed.append(size() // line)
+            until(lambda: init.collector() != pid, 5, "a new collector", 0.002)
+        until(lambda: "sent" in init.text("c"), 60, "all are sent")
+        how = "by cgroup" if cgroups else "by session"
+        t.ok(f"the collector is killed in the middle of {MESSAGES} messages of syslog(3)", killed[-1] < MESSAGES, killed)
+        until(lambda: len(counted(init, "c", "c-prog[")) >= MESSAGES, 20)
+        t.ok(f"each of them is kept once, in order, for the service that sent it ({how})",
+             counted(init, "c", "c-prog[") == list(range(MESSAGES)),
+             (len(counted(init, "c", "c-prog[")), len(counted(init, "syslog", "c-prog["))))
+        t.equal("so are those of Python's SysLogHandler", counted(init, "python", "script: "), list(range(1000)))
+        t.equal("with priority and facility", {line[1:3] for line in init.log("python", ())
+                                               if line[3].startswith("script")}, {("warning", "syslog.mail")})
+        until(lambda: "a b" in init.text("logger", ()), 10)
+        lines = [line[1:] for line in init.log("logger", ()) if line[2].startswith("syslog")]
+        t.equal("logger's lines are there", [line for line in lines if line[2].startswith("five")],
+                [("err", "syslog.local3", f"five: {number}") for number in range(1, 6)])
+        t.ok("those of RFC 5424 too", any(line[:2] == ("info", "syslog.mail") and line[2].startswith("new[77]: ")
+                                          and line[2].endswith(" a b") for line in lines), lines)
+        t.has("`minictl logs` shows them", init.ctl("logs", "-D", init.logs, "logger", "-g", "five").stdout,
+              "logger: five: 1")
+
+
+def syslog_without_cgroups(t):
+    syslog_kept(t, cgroups=False)
+
+
+def syslog_socket_lives(t):
+    """The socket outlives the init that made it, and comes back where somebody takes it away."""
+    path = t.scene.work + "/syslog-socket"
+
+    def send(text):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.connect(path)
+            sender.send(text.encode())
+
+    def got(text):
+        return until(lambda: text in init.text("syslog", ()), 10)
+
+    with t.scene.init({"keeper": {"service": sh("exec sleep 1000")}}, sections={"log": {"syslog-socket": path}},
+                      args=("--debug-faults",)) as init:
+        until(lambda: os.path.exists(path), 10, "the socket")
+        t.equal("everybody may send", os.stat(path).st_mode & 0o777, 0o666)
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        connected.connect(path)
+        connected.send(b"<14>first")
+        t.ok("who belongs to no unit is in the log of `syslog`", got("first"))
+        crash(init, "segv", 1)
+        connected.send(b"<14>after a crash")
+        t.ok("a crash of the init leaves it in place", got("after a crash"))
+        reexec(init)
+        connected.send(b"<14>executed anew")
+        t.ok("so does a new program", got("executed anew"))
+        os.unlink(path)
+        until(lambda: os.path.exists(path), 10, "the socket is made again")
+        send("<14>made again")
+        t.ok("removed, it is made again", got("made again"))
+        with Expecting(ConnectionError) as expected:
+            until(lambda: connected.send(b"<14>to the old one") < 0, 10)
+        t.ok("and who was connected to the old one is told", expected.raised)
+        connected.close()
+        # Somebody else's: a syslogd that takes the place of ours.
+        other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        other.bind(path + ".other")
+        os.rename(path + ".other", path)
+        taken = until(lambda: "another program's" in init.text("miniinit", ("init",)), 10)
+        t.ok("a foreign one that lives is left alone, and the log says so", taken)
+        send("<14>for the other")
+        t.equal("it gets what is sent", other.recv(100), b"<14>for the other")
+        other.close()
+        os.unlink(path)
+        until(lambda: os.path.exists(path), 10, "the socket is made again after the other one")
+        send("<14>at last")
+        t.ok("when it goes, ours is back", got("at last"))
+        init.signal(signal.SIGTERM)
+        init.ended()
+        t.ok("at the end it is removed", not os.path.exists(path))
+
+
+class Expecting:
+    """That an exception is raised."""
+
+    def __init__(self, kind):
+        self.kind, self.raised = kind, False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.raised = kind is not None and issubclass(kind, self.kind)
+        return self.raised
+
+
+def syslog_off(t):
+    with t.scene.init({"goal": {"target": {}}, "c": {"service": sh("exec sleep 1000")}},
+                      sections={"log": {"syslog": False}}, mounts=own_devices(t)) as init:
+        init.wait("c")
+        t.ok("`syslog = false`: there is no /dev/log", not os.path.exists(init.inside("/dev/log")))
+    with t.scene.init({"c": {"service": sh("exec sleep 1000")}}) as init:
+        init.wait("c")
+        t.ok("nor is there one in a /dev that is the machine's", not os.path.exists(init.inside("/dev/log")))
+
+
+GROUPS = [syslog_socket_lives, syslog_off]
+ALONE = [syslog_kept, syslog_without_cgroups]
