@@ -20,6 +20,9 @@ namespace {
     return room[0] == 0 ? 0 : descend(room) + room[0];
 }
 
+// No sanitizer says anything of it before it happens.
+__attribute__((no_sanitize("undefined"))) void divide(volatile int& zero) { zero = 100 / zero; }
+
 } // namespace
 
 void commit_fault(std::string_view kind) {
@@ -34,7 +37,7 @@ void commit_fault(std::string_view kind) {
     } else if (kind == "ill") {
         __builtin_trap();
     } else if (kind == "fpe") {
-        zero = 100 / zero;
+        divide(zero);
         std::raise(SIGFPE); // for processors that divide by everything
     } else if (kind == "abort") {
         std::abort();

@@ -33,11 +33,6 @@ CrashPlan* armed = nullptr;
 constexpr std::size_t stack_size = 64 * 1024, stack_guard = 64 * 1024;
 
 constexpr int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool handled(int signal) { return signal == SIGABRT; } // the others tell the sanitizer what it looks for
-#else
-constexpr bool handled(int) { return true; }
-#endif
 
 constexpr std::int64_t patience = 1'000'000'000; // with a loop that does not come to crash_now()
 
@@ -99,8 +94,7 @@ void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     // Not blocked inside the handler: a blocked fault ends the process. What was interrupted by kill(2) goes on.
     action.sa_flags = handler != nullptr ? SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART : 0;
     for (int signal : faults) {
-        if (handled(signal))
-            ::sigaction(signal, &action, nullptr);
+        ::sigaction(signal, &action, nullptr);
         ::sigaddset(&set, signal);
     }
     if (handler != nullptr)

@@ -6,6 +6,7 @@
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,10 +86,11 @@ bool follows_call(std::uintptr_t address) {
 #endif
 }
 
-// Whether there is memory at `address`: the kernel tells without a fault.
+// Whether there is memory at `address`: the kernel tells without a fault, and a sanitizer does not look into the call itself.
 bool is_mapped(CrashPlan& plan, std::uintptr_t address) {
-    return ::pwrite(plan.state, reinterpret_cast<const void*>(address), sizeof plan.page->scratch,
-                    offsetof(CrashPage, scratch)) == sizeof plan.page->scratch;
+    const iovec part{reinterpret_cast<void*>(address), sizeof plan.page->scratch};
+    constexpr unsigned long offset = offsetof(CrashPage, scratch), upper_half = 0;
+    return ::syscall(SYS_pwritev, plan.state, &part, 1UL, offset, upper_half) == sizeof plan.page->scratch;
 }
 
 void set_close_on_exec(int descriptor, bool on) { ::fcntl(descriptor, F_SETFD, on ? FD_CLOEXEC : 0); }
