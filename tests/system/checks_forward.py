@@ -127,8 +127,9 @@ def forward_slow(t):
         numbers = of(messages, "flood", "flood")
         missing = [int(message[4].split()[0]) for message in messages if "lines are missing here" in message[4]
                    and message[4][0].isdigit()]
-        t.ok("it gets the beginning, in order", numbers == list(range(len(numbers))) and numbers, numbers[:3])
-        t.equal("and how many lines are missing", len(numbers) + sum(missing), count)
+        t.ok("it gets the beginning, and what found room later, in order",
+             numbers[0] == 0 and numbers == sorted(set(numbers)) and len(numbers) < count, numbers[:3])
+        t.ok("and how many lines are missing", 0 <= len(numbers) + sum(missing) - count < 10, (len(numbers), missing))
         t.has("the init's own log tells it, too", init.text("miniinit", ("init",)), "lines are missing here")
         server.close()
 
