@@ -246,6 +246,7 @@ void Supervisor::changed(const core::Effect& effect) {
     const core::Unit& unit = engine_->graph().unit(id);
     const core::Record& record = engine_->record(id);
     Live& live = live_[id];
+    live.first.note(effect.to, now_);
     if (observer_ != nullptr)
         observer_->changed(id, effect.from, effect.to);
     if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)

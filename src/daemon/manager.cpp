@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -186,17 +187,18 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
         if (wire::listed(list, supervisor_.engine().record(unit).phase) && (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
-    supervisor_.control()->reply_units(id,
-                                       [this, names = std::move(names), next = std::size_t{0}](auto& status) mutable {
-                                           while (next < names.size()) {
-                                               UnitId unit = supervisor_.engine().graph().find(names[next++]);
-                                               if (unit == core::no_unit)
-                                                   continue;
-                                               status = status_of(supervisor_, unit, false);
-                                               return true;
-                                           }
-                                           return false;
-                                       });
+    const Detail detail = list.usage ? Detail::usage : Detail::plain;
+    supervisor_.control()->reply_units(
+        id, [this, detail, names = std::move(names), next = std::size_t{0}](auto& status) mutable {
+            while (next < names.size()) {
+                UnitId unit = supervisor_.engine().graph().find(names[next++]);
+                if (unit == core::no_unit)
+                    continue;
+                status = status_of(supervisor_, unit, detail);
+                return true;
+            }
+            return false;
+        });
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Status& status) {
@@ -205,7 +207,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Status& status) {
         return;
     wire::Units units;
     for (UnitId unit : ids)
-        units.units.push_back(status_of(supervisor_, unit, true));
+        units.units.push_back(status_of(supervisor_, unit, Detail::all));
     supervisor_.control()->reply(id, units);
 }
 
@@ -221,7 +223,10 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
     const core::Engine& engine = supervisor_.engine();
     const core::Graph& graph = engine.graph();
     std::vector<UnitId> stack;
-    if (tree.unit) {
+    if (tree.whole) {
+        stack.resize(graph.size());
+        std::iota(stack.begin(), stack.end(), UnitId{0});
+    } else if (tree.unit) {
         if (!find(id, {*tree.unit}, false, stack))
             return;
     } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
@@ -233,19 +238,23 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
     }
     wire::Branches branches;
     std::unordered_set<UnitId> seen(stack.begin(), stack.end());
-    for (UnitId unit : stack)
-        branches.roots.push_back(graph.name(unit));
+    if (!tree.whole)
+        for (UnitId unit : stack)
+            branches.roots.push_back(graph.name(unit));
     while (!stack.empty()) {
         UnitId unit = stack.back();
         stack.pop_back();
-        wire::TreeNode node{graph.name(unit), engine.record(unit).phase, {}};
+        wire::TreeNode node{graph.name(unit), engine.record(unit).phase, {}, graph.unit(unit).kind};
         for (const core::Edge& edge : tree.reverse ? graph.needed_by(unit) : graph.needs(unit)) {
-            if (edge.relation == core::Relation::after)
+            if (edge.relation == core::Relation::after && !tree.order)
                 continue;
             node.edges.push_back({edge.relation, graph.name(edge.unit)});
             if (seen.insert(edge.unit).second)
                 stack.push_back(edge.unit);
         }
+        if (tree.order)
+            for (UnitId other : graph.conflicts(unit))
+                node.edges.push_back({core::Relation::conflict, graph.name(other)});
         std::sort(node.edges.begin(), node.edges.end(), [](const auto& a, const auto& b) {
             return std::tie(a.relation, a.unit) < std::tie(b.relation, b.unit);
         });
@@ -274,11 +283,16 @@ void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
         times.target_reached = micros(supervisor_.target_reached());
     for (UnitId unit = 0; unit < graph.size(); ++unit) {
         const Live& live = supervisor_.live(unit);
-        if (live.starting == Instant{})
+        const core::FirstStart& first = live.first;
+        if (live.starting == Instant{} && first.waiting == Instant{})
             continue;
-        wire::UnitTime time{graph.name(unit), micros(live.starting), {}};
-        if (live.up >= live.starting)
+        wire::UnitTime time{graph.name(unit), micros(live.starting), {}, {}};
+        if (live.starting != Instant{} && live.up >= live.starting)
             time.up = micros(live.up);
+        auto moment = [](Instant at) { return at == Instant{} ? std::nullopt : std::optional(micros(at)); };
+        if (first.waiting != Instant{})
+            time.first = {micros(first.waiting), moment(first.starting), moment(first.up), moment(first.ended),
+                          first.outcome};
         times.units.push_back(std::move(time));
     }
     supervisor_.control()->reply(id, times);
@@ -623,6 +637,8 @@ wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
         if (record.stage != core::Stage::none)
             event.stage = record.stage;
         event.reason = core::reason(engine, unit);
+        if (record.deadline != never && to != Phase::up) // as in a status: the watchdog's is of no interest
+            event.left_ms = std::max<std::int64_t>(0, micros(record.deadline) - event.monotonic) / 1000;
     }
     if (record.main_pid > 0)
         event.main_pid = record.main_pid;
@@ -697,7 +713,7 @@ void Manager::turn_ended() {
             }
             Phase phase = supervisor_.engine().record(unit).phase;
             if (phase == job.state || (job.state == Phase::up && core::good(phase))) {
-                control->reply(id, wire::UnitReply{status_of(supervisor_, unit, false)});
+                control->reply(id, wire::UnitReply{status_of(supervisor_, unit, Detail::plain)});
                 done.push_back(id);
             } else if (phase == Phase::failed || phase == Phase::invalid) {
                 control->error(id, wire::JobFailed{job.units[0], phase, core::reason(supervisor_.engine(), unit)});

@@ -87,7 +87,8 @@ private:
     bool moved_ = false; // something changed in this turn that jobs may have waited for
 };
 
-// Everything there is to tell of a unit. `dependencies`: those too.
-[[nodiscard]] wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId unit, bool dependencies);
+// How much is told of a unit: what costs nothing, what it uses besides, or everything.
+enum class Detail : std::uint8_t { plain, usage, all };
+[[nodiscard]] wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId unit, Detail detail);
 
 } // namespace mi::daemon

@@ -34,6 +34,7 @@ wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     image.digest = live.digest;
     image.starting = live.starting.since_boot;
     image.up = live.up.since_boot;
+    image.first = live.first;
     image.status = live.status;
     image.trouble = live.trouble;
     image.from_pid_file = live.from_pid_file;

@@ -245,8 +245,8 @@ void Resources::share_and_count() {
         (void)need(controller); // without: less is told of a unit, and a limit that needs it says so
 }
 
-os::CgroupUsage Resources::usage(const std::string& unit) const {
-    return tree_ != nullptr ? tree_->usage(unit) : os::CgroupUsage{};
+os::CgroupUsage Resources::usage(const std::string& unit, bool peak) const {
+    return tree_ != nullptr ? tree_->usage(unit, peak) : os::CgroupUsage{};
 }
 
 // One watch hears of every unit: the kernel counts and tells upwards.

@@ -54,7 +54,7 @@ public:
     // and has the kernel share processors among units rather than among processes. So a unit with a thousand processes
     // gets no more than one with a single process, and we, outside of all of them, are not kept waiting by it.
     void share_and_count();
-    [[nodiscard]] os::CgroupUsage usage(const std::string& unit) const;
+    [[nodiscard]] os::CgroupUsage usage(const std::string& unit, bool peak = true) const;
 
     // For want of memory a process of the unit has been killed since this was last asked: the words for it. `ended`: a
     // process of it has just ended by SIGKILL, so that a kill already told of a moment ago is meant too.

@@ -141,6 +141,7 @@ void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
     live.digest = image.digest;
     live.starting = {image.starting};
     live.up = {image.up};
+    live.first = image.first;
     live.from_pid_file = image.from_pid_file;
     live.own.network = Fd(image.network);
     live.own.temporary = std::move(image.temporary);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/engine.hpp"
+#include "core/first_start.hpp"
 #include "daemon/belongings.hpp"
 #include "daemon/boot_attempts.hpp"
 #include "daemon/conditions.hpp"
@@ -71,6 +72,7 @@ struct Live {
     std::string trouble;      // ERRNO= and its like, in words
     std::uint64_t digest = 0; // of the unit as it was when it was started
     Instant starting{}, up{}; // of the last start, for the boot times
+    core::FirstStart first;   // and of the first one, for the boot chart
     Belongings own;
     Fd ready; // notify-fd: read end
     std::unique_ptr<loop::Watch> ready_watch;

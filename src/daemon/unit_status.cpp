@@ -59,7 +59,7 @@ std::string timer_words(const core::Timer& timer) {
 
 } // namespace
 
-wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool dependencies) {
+wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail detail) {
     const core::Engine& engine = supervisor.engine();
     const core::Unit& unit = engine.graph().unit(id);
     const core::Record& record = engine.record(id);
@@ -118,12 +118,14 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, bool d
         if (told.last)
             status.last_run_realtime = told.last->micros;
     }
-    if (!dependencies)
+    if (detail == Detail::plain)
         return status;
-    // Not in a list: a thousand units would be thousands of files to read.
-    status.dependencies = dependencies_of(engine.graph(), id);
+    // Not in every list: a thousand units are thousands of files to read.
+    const bool all = detail == Detail::all;
+    if (all)
+        status.dependencies = dependencies_of(engine.graph(), id);
     if (core::active(record.phase) && unit.kind == core::Kind::service && !supervisor.processes().uses_session(id)) {
-        os::CgroupUsage usage = supervisor.resources().usage(unit.name);
+        os::CgroupUsage usage = supervisor.resources().usage(unit.name, all);
         status.memory_bytes = usage.memory;
         status.memory_peak_bytes = usage.memory_peak;
         status.cpu_usec = usage.cpu_usec;

@@ -85,7 +85,8 @@ public:
     static Result<Fd> make_nested(const Fd& cgroup, const std::string& name);
 
     // --- what they do: cgroup_usage.cpp ---
-    [[nodiscard]] CgroupUsage usage(std::string_view unit) const;
+    // Without `peak` one file less is read.
+    [[nodiscard]] CgroupUsage usage(std::string_view unit, bool peak = true) const;
     // Nothing where the kernel does not count them. Of one unit, or of all together.
     [[nodiscard]] std::optional<CgroupOom> oom(std::string_view unit) const;
     [[nodiscard]] std::optional<CgroupOom> oom() const;

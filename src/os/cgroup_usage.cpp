@@ -39,13 +39,14 @@ std::optional<CgroupOom> oom_in(int directory) {
 
 } // namespace
 
-CgroupUsage CgroupTree::usage(std::string_view unit) const {
+CgroupUsage CgroupTree::usage(std::string_view unit, bool peak) const {
     CgroupUsage usage;
     Fd fd = open_unit(unit);
     if (!fd)
         return usage;
     usage.memory = number_in(fd.get(), "memory.current");
-    usage.memory_peak = number_in(fd.get(), "memory.peak");
+    if (peak)
+        usage.memory_peak = number_in(fd.get(), "memory.peak");
     usage.cpu_usec = number_of(read_at(fd.get(), "cpu.stat").value_or(""), "usage_usec");
     usage.tasks = number_in(fd.get(), "pids.current");
     if (!usage.tasks)

@@ -28,7 +28,7 @@ public:
                 std::string words;
                 for (unsigned i = 0; i < Words<T>::count; ++i)
                     add(words, Words<T>::word(static_cast<T>(i)), {});
-                define(Words<T>::type, words);
+                define(Words<T>::type, Words<T>::about, words);
             }
             return std::string(Words<T>::type);
         } else if constexpr (std::same_as<T, bool>) {
@@ -37,7 +37,7 @@ public:
             return "int";
         } else if constexpr (Fielded<T>) {
             if (first_sight(T::type_name))
-                define(T::type_name, list<T>(false));
+                define(T::type_name, T::about, list<T>(false));
             return std::string(T::type_name);
         } else {
             return "string";
@@ -68,8 +68,8 @@ private:
         list += name;
         list += rest;
     }
-    void define(std::string_view name, std::string_view list) {
-        text_.append("type ").append(name).append(" (").append(list).append(")\n\n");
+    void define(std::string_view name, std::string_view about, std::string_view list) {
+        text_.append("# ").append(about).append("\ntype ").append(name).append(" (").append(list).append(")\n\n");
     }
     bool first_sight(std::string_view name) {
         if (std::ranges::find(seen_, name) != seen_.end())
@@ -100,7 +100,7 @@ void describe_method(Describer& types, std::string& out) {
 template <typename E>
 void describe_error(Describer& types, std::string& out) {
     if constexpr (E::interface == interface_name)
-        append_all(out, {"error ", E::error, " ", types.fields<E>(false), "\n"});
+        append_all(out, {"# ", E::about, "\nerror ", E::error, " ", types.fields<E>(false), "\n\n"});
 }
 
 } // namespace mi::wire

@@ -20,14 +20,14 @@ enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };
 // What an event tells of: a unit's state, its status text, or the manager itself.
 enum class EventKind : std::uint8_t { state, status, manager };
 
-// `type` is the name of the enumeration in the interface description, `count` how many enumerators there are (they count
+// `type` is the name of the enumeration in the interface description, `about` what that says of it, `count` how many enumerators there are (they count
 // up from 0), `word` the text of one. Words are of letters, digits and single underscores, as Varlink has them.
 template <typename E>
 struct Words;
 
 template <>
 struct Words<core::Phase> {
-    static constexpr std::string_view type = "State";
+    static constexpr std::string_view type = "State", about = "How far a unit is: see miniinit(8).";
     static constexpr unsigned count = static_cast<unsigned>(core::Phase::invalid) + 1;
     static std::string_view word(core::Phase value) { return core::name(value); }
 };
@@ -44,32 +44,40 @@ constexpr bool is_complete = is_enumerator<static_cast<E>(count - 1)>() && !is_e
 static_assert(is_complete<core::Phase, Words<core::Phase>::count>);
 
 // For an enumeration whose words stand here.
-#define MI_WORDS(ENUM, TYPE, ...)                                                                                      \
+#define MI_WORDS(ENUM, TYPE, ABOUT, ...)                                                                               \
     template <>                                                                                                        \
     struct Words<ENUM> {                                                                                               \
-        static constexpr std::string_view type = TYPE;                                                                 \
+        static constexpr std::string_view type = TYPE, about = ABOUT;                                                  \
         static constexpr std::string_view words[] = {__VA_ARGS__};                                                     \
         static constexpr unsigned count = sizeof words / sizeof words[0];                                              \
         static constexpr std::string_view word(ENUM value) { return words[static_cast<unsigned>(value)]; }             \
     };                                                                                                                 \
     static_assert(is_complete<ENUM, Words<ENUM>::count>)
 
-MI_WORDS(core::Stage, "Stage", "none", "conditions", "sockets", "idle", "pre_start", "main", "pid_file", "post_start",
-         "stop", "terminate", "kill", "sweep", "post_stop", "last_sweep");
-MI_WORDS(core::Role, "Role", "none", "pre_start", "main", "post_start", "reload", "stop", "post_stop", "connection");
-MI_WORDS(core::Reason, "Reason", "none", "asked", "unneeded", "dependency_failed", "dependency_stopped", "conflict",
-         "condition", "spawn_failed", "exited", "start_timeout", "stop_timeout", "pre_start_failed",
-         "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog", "leaving", "trigger_limit",
-         "shutdown", "file");
-MI_WORDS(core::Kind, "Kind", "service", "target");
-MI_WORDS(core::Relation, "Relation", "requires", "wants", "milestones", "after", "before", "conflicts", "required_by",
-         "wanted_by", "on_failure", "on_success");
-MI_WORDS(core::Asked, "Asked", "nothing", "up", "down");
-MI_WORDS(core::ExitStatus::Kind, "ExitKind", "none", "code", "signal");
-MI_WORDS(Mode, "Mode", "system", "container", "user");
-MI_WORDS(ManagerState, "ManagerState", "starting", "running", "degraded", "stopping", "caretaker");
-MI_WORDS(Ending, "Ending", "poweroff", "reboot", "halt", "kexec");
-MI_WORDS(EventKind, "EventKind", "state", "status", "manager");
+MI_WORDS(core::Stage, "Stage", "Where inside starting or stopping a unit is.", "none", "conditions", "sockets", "idle",
+         "pre_start", "main", "pid_file", "post_start", "stop", "terminate", "kill", "sweep", "post_stop",
+         "last_sweep");
+MI_WORDS(core::Role, "Role", "Which of a unit's processes: the main one, or a command around it.", "none", "pre_start",
+         "main", "post_start", "reload", "stop", "post_stop", "connection");
+MI_WORDS(core::Reason, "Reason", "Why a unit is in its state.", "none", "asked", "unneeded", "dependency_failed",
+         "dependency_stopped", "conflict", "condition", "spawn_failed", "exited", "start_timeout", "stop_timeout",
+         "pre_start_failed", "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog", "leaving",
+         "trigger_limit", "shutdown", "file");
+MI_WORDS(core::Kind, "Kind", "What a unit is: something that runs, or a state to reach.", "service", "target");
+MI_WORDS(core::Relation, "Relation", "What a unit has to do with another.", "requires", "wants", "milestones", "after",
+         "before", "conflicts", "required_by", "wanted_by", "on_failure", "on_success");
+MI_WORDS(core::Asked, "Asked", "What somebody has said about a unit itself.", "nothing", "up", "down");
+MI_WORDS(core::ExitStatus::Kind, "ExitKind", "How a process ended: not yet, by itself, or by a signal.", "none", "code",
+         "signal");
+MI_WORDS(Mode, "Mode", "What the manager runs as.", "system", "container", "user");
+MI_WORDS(ManagerState, "ManagerState",
+         "How far the machine is. `degraded`: running, and something has failed; the `caretaker` only keeps what runs, "
+         "after crashes.",
+         "starting", "running", "degraded", "stopping", "caretaker");
+MI_WORDS(Ending, "Ending", "How the machine ends; in a container every one of them ends the container.", "poweroff",
+         "reboot", "halt", "kexec");
+MI_WORDS(EventKind, "EventKind", "What an event tells of: a unit's state, its status text, or the manager itself.",
+         "state", "status", "manager");
 #undef MI_WORDS
 
 // The word of an enumerator.

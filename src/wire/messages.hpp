@@ -25,7 +25,9 @@ constexpr std::string_view service_interface = "org.varlink.service";
 
 // How a process ended.
 struct Exit {
-    static constexpr std::string_view type_name = "Exit";
+    static constexpr std::string_view type_name = "Exit",
+                                      about = "How a process ended: `number` is its exit code or the number of the "
+                                              "signal, `oom` that it was killed for want of memory.";
     core::ExitStatus::Kind kind = core::ExitStatus::Kind::code;
     std::int32_t number = 0; // exit code or signal number
     bool core = false;       // core dumped
@@ -44,7 +46,8 @@ struct Exit {
 
 // What a unit has to do with others, both ways round, as in force now (sorted by name).
 struct Dependencies {
-    static constexpr std::string_view type_name = "Dependencies";
+    static constexpr std::string_view type_name = "Dependencies",
+                                      about = "What a unit has to do with others, both ways round, as in force now.";
     std::vector<std::string> requires_, wants, milestones, after, before, conflicts, required_by, wanted_by;
     static void fields(auto& self, auto&& visit) {
         visit("requires", self.requires_);
@@ -60,7 +63,9 @@ struct Dependencies {
 
 // One socket that is open for a unit.
 struct Socket {
-    static constexpr std::string_view type_name = "Socket";
+    static constexpr std::string_view type_name = "Socket",
+                                      about = "One socket that is open for a unit. `connections`, `most` and "
+                                              "`accepted` are of sockets that are accepted from.";
     std::string kind; // as the key of `[[listen]]` is called: stream, datagram, sequential-packet, fifo
     std::string address;
     std::string name; // in LISTEN_FDNAMES
@@ -81,7 +86,11 @@ struct Socket {
 
 // Everything that is told of a unit. Times: `*_realtime` microseconds since 1970 (UTC), `*_monotonic` microseconds since boot.
 struct UnitStatus {
-    static constexpr std::string_view type_name = "UnitStatus";
+    static constexpr std::string_view type_name = "UnitStatus",
+                                      about =
+                                          "Everything that is told of a unit. `tries` are restarts in a row without a "
+                                          "stable run; `left_ms` is the time to the next try, or to the timeout of the "
+                                          "stage; `changed`: its file says something else than what runs.";
     std::string name;
     core::Kind kind = core::Kind::service;
     std::string description;
@@ -105,7 +114,7 @@ struct UnitStatus {
     bool changed = false;                     // its file was changed and re-read; in force when it is restarted
     std::vector<std::string> not_in_force;    // keys it uses that this version reads but does not act on
     std::optional<Dependencies> dependencies; // told by Status, not by List
-    // What its cgroup uses; by Status, where the kernel tells.
+    // What its cgroup uses; by Status, and by List with `usage` (the peak by Status alone), where the kernel tells.
     std::optional<std::int64_t> memory_bytes, memory_peak_bytes;
     std::optional<std::int64_t> cpu_usec;  // processor time of this run
     std::optional<std::int64_t> tasks;     // processes and their threads
@@ -158,7 +167,9 @@ struct UnitStatus {
 // One thing that happened. For `state`: unit, from, state, reason, main_pid, last_exit. For `status`: unit and text. For
 // `manager`: text alone ("target multi-user reached", "power-off begins").
 struct Event {
-    static constexpr std::string_view type_name = "Event";
+    static constexpr std::string_view type_name = "Event",
+                                      about = "One thing that happened: to the state of a unit, to what it says of "
+                                              "itself (`text`), or to the manager (`text`).";
     EventKind kind = EventKind::state;
     std::int64_t realtime = 0;  // microseconds since 1970
     std::int64_t monotonic = 0; // microseconds since boot
@@ -170,6 +181,7 @@ struct Event {
     std::optional<std::int32_t> main_pid;
     std::optional<Exit> last_exit; // where the change follows an exit
     std::optional<std::string> text;
+    std::optional<std::int64_t> left_ms; // as in UnitStatus
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);
         visit("realtime", self.realtime);
@@ -182,12 +194,15 @@ struct Event {
         visit("main_pid", self.main_pid);
         visit("last_exit", self.last_exit);
         visit("text", self.text);
+        visit("left_ms", self.left_ms);
     }
 };
 
 // What became of one unit of Start, Stop and their like.
 struct JobResult {
-    static constexpr std::string_view type_name = "JobResult";
+    static constexpr std::string_view type_name = "JobResult",
+                                      about = "What became of one unit of Start and its like. `ok`: what was asked for "
+                                              "is so, or without `wait` under way.";
     std::string unit;
     bool ok = false; // what was asked for is so (without `wait`: is under way)
     core::Phase state = core::Phase::down;
@@ -204,7 +219,7 @@ struct JobResult {
 
 // One unit of a dependency tree and where its branches go.
 struct TreeEdge {
-    static constexpr std::string_view type_name = "TreeEdge";
+    static constexpr std::string_view type_name = "TreeEdge", about = "What a unit of a tree leads to, and how.";
     core::Relation relation = core::Relation::requirement;
     std::string unit;
     static void fields(auto& self, auto&& visit) {
@@ -213,20 +228,23 @@ struct TreeEdge {
     }
 };
 struct TreeNode {
-    static constexpr std::string_view type_name = "TreeNode";
+    static constexpr std::string_view type_name = "TreeNode", about = "One unit of a tree.";
     std::string unit;
     core::Phase state = core::Phase::down;
     std::vector<TreeEdge> edges;
+    core::Kind kind = core::Kind::service;
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("state", self.state);
         visit("edges", self.edges);
+        visit("kind", self.kind);
     }
 };
 
 // One ability of the system and what is done without it.
 struct Feature {
-    static constexpr std::string_view type_name = "Feature";
+    static constexpr std::string_view type_name = "Feature",
+                                      about = "One ability of the system, and what is done where it is missing.";
     std::string name;
     bool available = false;
     std::string detail;  // what was found
@@ -239,22 +257,49 @@ struct Feature {
     }
 };
 
-// When a unit's last start began and when it was up, microseconds since boot.
+// How a unit came up for the first time since boot, microseconds since boot: since when it was wanted, when its start
+// began, when those that wait for it could go on, and when that was over or had failed. `outcome`: what it came to.
+struct FirstStart {
+    static constexpr std::string_view type_name = "FirstStart",
+                                      about =
+                                          "How a unit came up for the first time since boot, in microseconds since "
+                                          "boot: since when it was wanted, when its start began, when those that wait "
+                                          "for it could go on, when that was over or had failed, and what it came to.";
+    std::int64_t waiting = 0;
+    std::optional<std::int64_t> starting, up, ended;
+    core::Phase outcome = core::Phase::down;
+    static void fields(auto& self, auto&& visit) {
+        visit("waiting", self.waiting);
+        visit("starting", self.starting);
+        visit("up", self.up);
+        visit("ended", self.ended);
+        visit("outcome", self.outcome);
+    }
+};
+
+// When a unit's last start began (0: it was wanted, but never started) and when it was up, microseconds since boot; and
+// all of its first start.
 struct UnitTime {
-    static constexpr std::string_view type_name = "UnitTime";
+    static constexpr std::string_view type_name = "UnitTime",
+                                      about = "When a unit's last start began (0: never) and when it was up, in "
+                                              "microseconds since boot; and its first start.";
     std::string unit;
     std::int64_t starting = 0;
     std::optional<std::int64_t> up;
+    std::optional<FirstStart> first;
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("starting", self.starting);
         visit("up", self.up);
+        visit("first", self.first);
     }
 };
 
 // An end that is to come at a set time.
 struct ScheduledShutdown {
-    static constexpr std::string_view type_name = "ScheduledShutdown";
+    static constexpr std::string_view
+        type_name = "ScheduledShutdown",
+        about = "An end that is to come at a set time. `warn_only`: people are told, and that is all.";
     Ending how = Ending::poweroff;
     std::int64_t at_realtime = 0; // microseconds since 1970
     std::string message;          // of whoever scheduled it
@@ -412,20 +457,23 @@ struct GetOverview {
 // See `listed` for which units these are.
 struct List {
     using Reply = Units;
-    static constexpr std::string_view method = "List",
-                                      help =
-                                          "The units that are not down, by name; with `all` every one, with `failed` "
-                                          "those that failed or are waiting to be tried again, with `timers` those "
-                                          "that a timer runs, in any state. With more, in portions.";
+    static constexpr std::string_view
+        method = "List",
+        help = "The units that are not down, by name; with `all` every one, with `failed` "
+               "those that failed or are waiting to be tried again, with `timers` those "
+               "that a timer runs, in any state. With `usage` also what they use, which costs a few "
+               "reads each. With more, in portions.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::offered;
     bool all = false;
     bool failed = false;
     bool timers = false;
+    bool usage = false;
     static void fields(auto& self, auto&& visit) {
         visit("all", self.all);
         visit("failed", self.failed);
         visit("timers", self.timers);
+        visit("usage", self.usage);
     }
 };
 // Whether a unit in `state` belongs to what `list` asks for.
@@ -455,14 +503,19 @@ struct Tree {
     using Reply = Branches;
     static constexpr std::string_view method = "Tree",
                                       help = "What a unit (default: the target) requires, wants and has as milestones; "
-                                             "reversed: what needs it.";
+                                             "reversed: what needs it. With `order` also what it only starts after, "
+                                             "and its conflicts; with `whole` every unit there is.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::never;
     std::optional<std::string> unit;
     bool reverse = false;
+    bool order = false;
+    bool whole = false;
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("reverse", self.reverse);
+        visit("order", self.order);
+        visit("whole", self.whole);
     }
 };
 
@@ -697,7 +750,8 @@ using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, Even
 // ---- errors -------------------------------------------------------------------------------------------------------------
 
 struct NoSuchUnit {
-    static constexpr std::string_view error = "NoSuchUnit", interface = interface_name;
+    static constexpr std::string_view error = "NoSuchUnit", interface = interface_name,
+                                      about = "There is no unit of this name; perhaps `nearest` was meant.";
     std::string unit;
     std::optional<std::string> nearest; // a name that was perhaps meant
     static void fields(auto& self, auto&& visit) {
@@ -706,12 +760,14 @@ struct NoSuchUnit {
     }
 };
 struct PermissionDenied {
-    static constexpr std::string_view error = "PermissionDenied", interface = interface_name;
+    static constexpr std::string_view error = "PermissionDenied", interface = interface_name,
+                                      about = "The method is for those who may act.";
     std::string method;
     static void fields(auto& self, auto&& visit) { visit("method", self.method); }
 };
 struct InvalidUnit {
-    static constexpr std::string_view error = "InvalidUnit", interface = interface_name;
+    static constexpr std::string_view error = "InvalidUnit", interface = interface_name,
+                                      about = "The file of the unit cannot be used.";
     std::string unit;
     std::string message;
     static void fields(auto& self, auto&& visit) {
@@ -720,13 +776,15 @@ struct InvalidUnit {
     }
 };
 struct Masked {
-    static constexpr std::string_view error = "Masked", interface = interface_name;
+    static constexpr std::string_view error = "Masked", interface = interface_name,
+                                      about = "The unit is masked: it cannot be started.";
     std::string unit;
     static void fields(auto& self, auto&& visit) { visit("unit", self.unit); }
 };
 // There is no process to signal or reload.
 struct NotRunning {
-    static constexpr std::string_view error = "NotRunning", interface = interface_name;
+    static constexpr std::string_view error = "NotRunning", interface = interface_name,
+                                      about = "There is no process to signal or to reload.";
     std::string unit;
     core::Phase state = core::Phase::down;
     static void fields(auto& self, auto&& visit) {
@@ -735,7 +793,8 @@ struct NotRunning {
     }
 };
 struct JobFailed {
-    static constexpr std::string_view error = "JobFailed", interface = interface_name;
+    static constexpr std::string_view error = "JobFailed", interface = interface_name,
+                                      about = "The unit has failed and will not get there by itself.";
     std::string unit;
     core::Phase state = core::Phase::failed;
     std::string message;
@@ -747,12 +806,14 @@ struct JobFailed {
 };
 // The manager is ending and starts nothing any more.
 struct ShuttingDown {
-    static constexpr std::string_view error = "ShuttingDown", interface = interface_name;
+    static constexpr std::string_view error = "ShuttingDown", interface = interface_name,
+                                      about = "The manager is ending and starts nothing any more.";
     static void fields(auto&, auto&&) {}
 };
 // The method exists and this manager does not do it now, or not here.
 struct NotSupported {
-    static constexpr std::string_view error = "NotSupported", interface = interface_name;
+    static constexpr std::string_view error = "NotSupported", interface = interface_name,
+                                      about = "The method exists, but this manager does not do it now, or not here.";
     std::string message;
     static void fields(auto& self, auto&& visit) { visit("message", self.message); }
 };

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/event.hpp"
+#include "core/first_start.hpp"
 #include "core/record.hpp"
 #include "wire/codec.hpp"
 #include "wire/journal.hpp"
@@ -120,12 +121,13 @@ struct UnitImage {
     std::int32_t sweep_number = 0;
     bool sweep_signalled = false;
     std::uint64_t ready_inode = 0, network_inode = 0;
+    core::FirstStart first;
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.name, self.record, self.digest, self.starting, self.up, self.status, self.trouble,
               self.from_pid_file, self.ready, self.network, self.temporary, self.runtime, self.invocation,
               self.sessions, self.by_session, self.cgroup_gone, self.frozen, self.line, self.stored, self.sockets,
               self.gates, self.timer, self.sweep, self.sweep_number, self.sweep_signalled, self.ready_inode,
-              self.network_inode);
+              self.network_inode, self.first);
     }
 };
 
