@@ -1,6 +1,7 @@
 #include "ctl/arguments.hpp"
 
 #include "base/text.hpp"
+#include "ctl/completion.hpp"
 
 #include <getopt.h>
 
@@ -36,6 +37,23 @@ constexpr Option options[] = {
     {"timers", 'T', "", takes_timers, "what timers run, and when that is next", set_flag<&Arguments::timers>},
     {"reverse", 'r', "", takes_reverse, "what needs the unit, rather than what it needs",
      set_flag<&Arguments::reverse>},
+    {"from", 0, "UNIT", takes_graph, "only this unit and what it depends on", set_text<&Arguments::from>},
+    {"to", 0, "UNIT", takes_graph, "only this unit and what depends on it; with --from: what lies between",
+     set_text<&Arguments::to>},
+    {"mermaid", 0, "", takes_graph, "in the language of Mermaid, rather than that of Graphviz",
+     set_flag<&Arguments::mermaid>},
+    {"trace", 0, "", takes_trace, "the same for chrome://tracing and Perfetto, rather than a picture",
+     set_flag<&Arguments::trace>},
+    {"sort", 's', "COLUMN", takes_top, "by cpu, memory, tasks, restarts, uptime, name or state (cpu)",
+     set_text<&Arguments::sort>},
+    {"delay", 'd', "TIME", takes_top, "between two looks (2s)",
+     [](Arguments& arguments, std::string_view value) {
+         return (arguments.every = span_of(value)).has_value() && *arguments.every >= std::chrono::milliseconds(100);
+     }},
+    {"count", 'n', "N", takes_top, "print the table so often and end, rather than fill the terminal",
+     [](Arguments& arguments, std::string_view value) {
+         return (arguments.lines = to_number<unsigned>(value)).value_or(0) > 0;
+     }},
     {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
     {"when", 0, "TIME", takes_end, "then, not now: +MINUTES or HH:MM", set_text<&Arguments::when>},
     {"message", 'm', "TEXT", takes_end, "what people are told on their terminals besides",
@@ -169,6 +187,14 @@ std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc
     if (arguments.words.size() > verb.most)
         return std::unexpected("too many words after " + std::string(verb.name) + ": " + arguments.words[verb.most]);
     return arguments;
+}
+
+std::vector<OptionWord> options_of(const Verb& verb) {
+    std::vector<OptionWord> all;
+    for (const Option& option : options)
+        if (taken(option, verb) && !option.help.empty())
+            all.push_back({std::string("--") + option.name, std::string(option.value), std::string(option.help)});
+    return all;
 }
 
 std::string help_of(const Verb& verb) {

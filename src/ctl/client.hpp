@@ -28,6 +28,9 @@ public:
     // `path`: of the socket.
     [[nodiscard]] static std::expected<Client, Failure> connect(const std::string& path);
 
+    // Readable when `next` may have something.
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+
     // Whether the other end is a process of this user or of root.
     [[nodiscard]] bool served_by_us() const;
 

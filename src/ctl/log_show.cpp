@@ -1,6 +1,7 @@
 // How a log line looks.
 #include "ctl/local_time.hpp"
 #include "ctl/logs.hpp"
+#include "ctl/utf8.hpp"
 
 namespace mi::ctl {
 namespace {
@@ -19,23 +20,6 @@ Colour colour_of(logs::Priority priority) {
     case logs::Priority::debug: return Colour::faint;
     }
     __builtin_unreachable();
-}
-
-// Length of the UTF-8 character that `text` begins with; 0: it does not begin with one.
-std::size_t character(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text[0]);
-    const std::size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || text.size() < size)
-        return 0;
-    for (std::size_t i = 1; i < size; ++i)
-        if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
-            return 0;
-    const unsigned char second = size > 1 ? static_cast<unsigned char>(text[1]) : 0;
-    // Overlong forms, surrogates, beyond U+10FFFF.
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second >= 0x90))
-        return 0;
-    return size;
 }
 
 void add_base64(std::string& to, std::string_view bytes) {

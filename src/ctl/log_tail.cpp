@@ -27,4 +27,14 @@ std::string log_tail(const Style& style, const std::string& directory, const std
     return text;
 }
 
+std::string last_words(const std::string& directory, const std::string& unit) {
+    if (directory.empty())
+        return {};
+    std::vector<std::string> complaints;
+    std::vector<UnitLog> logs = open_logs({directory}, {unit}, complaints);
+    Merge merge(logs, {}, true);
+    const std::optional<LogLine> line = merge.next();
+    return line ? std::string(line->line.text) : std::string();
+}
+
 } // namespace mi::ctl

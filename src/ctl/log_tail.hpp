@@ -12,4 +12,7 @@ namespace mi::ctl {
 [[nodiscard]] std::string log_tail(const Style& style, const std::string& directory, const std::string& unit,
                                    unsigned lines, const std::string& indent);
 
+// The text of its last line alone, as it was written.
+[[nodiscard]] std::string last_words(const std::string& directory, const std::string& unit);
+
 } // namespace mi::ctl

@@ -3,6 +3,7 @@
 #include "ctl/exit_code.hpp"
 #include "ctl/log_follow.hpp"
 #include "ctl/log_reader.hpp"
+#include "ctl/pager.hpp"
 #include "os/user_place.hpp"
 
 #include <getopt.h>
@@ -29,6 +30,8 @@ constexpr std::string_view help =
     "Shows the logs of units (`*` and `?` match many; none: all), merged in time order.\n\n"
     "  -f, --follow          go on as lines are written; begins with the last 10\n"
     "  -n, --lines N         only the last N\n"
+    "  -b, --boot [N]        since the init was started last; -1: of the run before, and so on\n"
+    "      --list-boots      when the init was started, and which N that is\n"
     "  -r, --reverse         the latest first\n"
     "  -k, --kernel          those of the kernel: the unit `kernel`\n"
     "  -p, --priority WORD   this and more important: emerg alert crit err warning notice info debug\n"
@@ -37,6 +40,7 @@ constexpr std::string_view help =
     "  -U, --until TIME\n"
     "  -o, --output FORMAT   short, iso, json (one object a line), cat (only the text)\n"
     "      --json            the same as -o json\n"
+    "      --no-pager        not through $MINIINIT_PAGER, $PAGER or less, as is done on a terminal\n"
     "  -D, --directory DIR   look here instead (repeatable)\n"
     "      --root DIR        look below this root file system\n"
     "      --user, --system  of your own init, or of the system's\n"
@@ -171,7 +175,57 @@ int follow(const LogQuery& query, const Pattern& pattern, Follower& follower, Ou
     }
 }
 
+// When the init was started, the last time first, at most `most`: it says so in its own log.
+std::vector<WallTime> boots_of(const LogQuery& query, std::size_t most) {
+    std::vector<std::string> complaints; // are made when the logs themselves are read
+    std::vector<UnitLog> own = open_logs(query.directories, {"miniinit"}, complaints);
+    Merge merge(own, {}, true);
+    std::vector<WallTime> boots;
+    while (boots.size() < most) {
+        auto line = merge.next();
+        if (!line)
+            break;
+        // "miniinit 0.1.0, system mode, …"
+        if (line->line.source == logs::Source::init && line->line.text.starts_with("miniinit ") &&
+            line->line.text.contains(" mode, "))
+            boots.push_back(line->line.at);
+    }
+    return boots;
+}
+
+int list_boots(const LogQuery& query) {
+    constexpr std::size_t most = 10'000;
+    const std::vector<WallTime> boots = boots_of(query, most);
+    std::string text;
+    for (std::size_t i = boots.size(); i-- > 0;) {
+        const std::string number = std::to_string(-static_cast<std::int64_t>(i));
+        if (query.output == LogOutput::json)
+            text += "{\"boot\":" + number + ",\"time\":\"" + logs::stamp_of(boots[i]) + "\"}\n";
+        else
+            text += std::string(number.size() < 5 ? 5 - number.size() : 0, ' ') + number + "  " +
+                    local_time(boots[i].micros) + "\n";
+    }
+    return write_all(1, text) ? done : failed;
+}
+
+// Narrows the query to the boot that is asked for. The error in words, empty: none.
+std::string choose_boot(LogQuery& query) {
+    const auto back = static_cast<std::size_t>(-*query.boot);
+    const std::vector<WallTime> boots = boots_of(query, back + 1);
+    if (boots.size() <= back)
+        return "--boot: the log does not reach back so far (--list-boots shows how far)";
+    query.since = std::max(query.since.value_or(boots[back]), boots[back]);
+    if (back > 0) {
+        const WallTime end{boots[back - 1].micros - 1};
+        query.until = std::min(query.until.value_or(end), end);
+    }
+    return {};
+}
+
 int show(LogQuery& query) {
+    if (query.boot)
+        if (std::string wrong = choose_boot(query); !wrong.empty())
+            return complain(wrong, failed);
     Pattern pattern;
     if (!query.pattern.empty())
         if (std::string wrong = pattern.compile(query.pattern); !wrong.empty())
@@ -192,7 +246,11 @@ int show(LogQuery& query) {
             if (std::none_of(all.begin(), all.end(),
                              [&](const UnitLog& log) { return matches_pattern(log.unit, unit); }))
                 result = complain("no log of " + unit, refused);
-    Output output(query.output, style_of(1));
+    const Style style = style_of(1);
+    std::optional<Pager> pager;
+    if (query.pager && !query.follow && style.terminal)
+        pager = Pager::start();
+    Output output(query.output, style);
     std::optional<Follower> follower;
     if (query.follow) {
         auto started = Follower::start(query.directories, query.units, all);
@@ -254,6 +312,8 @@ std::string take_option(LogQuery& query, int option, const std::string& value) {
 
 } // namespace
 
+std::string_view logs_help() { return help; }
+
 std::vector<std::string> log_directories(bool user, const std::string& root) {
     if (user) {
         const os::UserPlace place = os::user_place();
@@ -279,15 +339,18 @@ int logs(int argc, char** argv, std::vector<std::string> directories) {
                                      {"root", required_argument, nullptr, 'R'},
                                      {"user", no_argument, nullptr, 'u'},
                                      {"kernel", no_argument, nullptr, 'k'},
+                                     {"boot", no_argument, nullptr, 'b'},
+                                     {"list-boots", no_argument, nullptr, 'L'},
+                                     {"no-pager", no_argument, nullptr, 'P'},
                                      {"help", no_argument, nullptr, 'h'},
                                      {nullptr, 0, nullptr, 0}};
     LogQuery query;
     query.directories = std::move(directories);
     std::vector<std::string> own;
-    bool kernel = false;
+    bool kernel = false, list = false;
     opterr = 0;
     optind = 0; // from the beginning, whoever used getopt before
-    for (int option = 0; (option = ::getopt_long(argc, argv, "fn:rkp:g:S:U:o:D:h", options, nullptr)) != -1;) {
+    for (int option = 0; (option = ::getopt_long(argc, argv, "fbn:rkp:g:S:U:o:D:h", options, nullptr)) != -1;) {
         const std::string value = optarg != nullptr ? optarg : "";
         switch (option) {
         case 'f': query.follow = true; break;
@@ -298,6 +361,17 @@ int logs(int argc, char** argv, std::vector<std::string> directories) {
         case 'D': own.push_back(value); break;
         case 'R': query.directories = log_directories(false, value); break;
         case 'u': query.directories = log_directories(true); break;
+        case 'b':
+            // The number may stand apart, and looks like an option then.
+            query.boot = 0;
+            if (optind < argc)
+                if (auto number = to_number<std::int32_t>(argv[optind]); number && *number <= 0) {
+                    query.boot = number;
+                    ++optind;
+                }
+            break;
+        case 'L': list = true; break;
+        case 'P': query.pager = false; break;
         case 'h': return write_all(1, help) ? done : failed;
         case '?':
             return complain(std::string("not understood: ") + argv[optind - 1] + "; see minictl logs --help", usage);
@@ -309,6 +383,8 @@ int logs(int argc, char** argv, std::vector<std::string> directories) {
     if (!own.empty())
         query.directories = std::move(own);
     query.units.assign(argv + optind, argv + argc);
+    if (list)
+        return list_boots(query);
     if (kernel)
         query.units.emplace_back("kernel");
     if (query.follow && query.reverse)

@@ -28,11 +28,16 @@ struct LogQuery {
     std::optional<WallTime> since, until;
     std::string pattern; // POSIX extended regular expression; all in lower case: any case matches
     LogOutput output = LogOutput::brief;
+    std::optional<std::int32_t> boot; // 0: since the init was started last; -1: the run before
+    bool pager = true;                // on a terminal
 };
 
 // The whole verb: argv[0] is "logs", the rest its options and operands. The result is an exit code (exit_code.hpp).
 // `directories` are where to look unless --directory says so.
 int logs(int argc, char** argv, std::vector<std::string> directories);
+
+// What `logs --help` prints.
+[[nodiscard]] std::string_view logs_help();
 
 // Where logs are: /var/log/miniinit and /run/log/miniinit under `root` (empty: /); in user mode
 // $XDG_STATE_HOME/miniinit/log and $XDG_RUNTIME_DIR/miniinit/log.

@@ -1,10 +1,12 @@
 #include "ctl/terminal.hpp"
 
 #include "ctl/local_time.hpp"
+#include "ctl/utf8.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -66,8 +68,11 @@ std::string harmless(std::string_view text) {
 
 std::size_t columns(std::string_view text) {
     std::size_t count = 0;
-    for (char letter : text)
-        count += (static_cast<unsigned char>(letter) & 0xc0u) != 0x80u;
+    while (!text.empty()) {
+        const std::size_t size = character(text);
+        count += size == 0 ? 1 : columns_of(code_point(text, size));
+        text.remove_prefix(std::max<std::size_t>(size, 1));
+    }
     return count;
 }
 
@@ -75,15 +80,21 @@ std::string fitted(std::string_view text, std::size_t width) {
     const std::size_t wide = columns(text);
     if (wide <= width)
         return std::string(text).append(width - wide, ' ');
+    if (width == 0)
+        return {};
+    // What fits before the ellipsis; where a wide character does not, a blank stands for its half.
     std::string cut;
     std::size_t count = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        count += (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
-        if (count >= width)
+    while (!text.empty()) {
+        const std::size_t size = std::max<std::size_t>(character(text), 1);
+        const std::size_t own = columns(text.substr(0, size));
+        if (count + own >= width)
             break;
-        cut += text[i];
+        count += own;
+        cut += text.substr(0, size);
+        text.remove_prefix(size);
     }
-    return width == 0 ? std::string() : cut + "…";
+    return (cut + "…").append(width - 1 - count, ' ');
 }
 
 std::string age(std::int64_t micros) {

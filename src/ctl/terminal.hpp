@@ -26,7 +26,7 @@ struct Style {
 
 // What may be shown: control characters (escape sequences of a service's status, say) become `?`.
 [[nodiscard]] std::string harmless(std::string_view text);
-// Columns a UTF-8 text takes, near enough: one a code point.
+// Columns a UTF-8 text takes on a terminal; what is no UTF-8, one a byte.
 [[nodiscard]] std::size_t columns(std::string_view text);
 // Fills up with blanks to `width` columns, or cuts with `…`.
 [[nodiscard]] std::string fitted(std::string_view text, std::size_t width);

@@ -4,7 +4,8 @@ namespace mi::ctl {
 
 namespace {
 
-constexpr std::string_view looking = "Looking", acting = "Acting", configuring = "Configuring", machine = "Machine";
+constexpr std::string_view looking = "Looking", acting = "Acting", configuring = "Configuring", boot = "Boot",
+                           machine = "Machine";
 
 constexpr Verb table[] = {
     {looking, "list", "", "the units that are not down", "minictl list --failed",
@@ -20,10 +21,10 @@ constexpr Verb table[] = {
     {looking, "cat", "UNIT…", "the files of units", "minictl cat web", takes_source, 1, any_number, show_files},
     {looking, "logs", "[UNIT…]", "the logs of units, in the order of time", "minictl logs -f web", 0, 0, any_number,
      nullptr},
+    {looking, "top", "", "what units use and do, kept up to date", "minictl top --sort memory", takes_all | takes_top,
+     0, 0, show_top},
     {looking, "events", "[UNIT…]", "what happens, as it happens", "minictl events --json | jq .unit", 0, 0, any_number,
      watch_events},
-    {looking, "times", "", "how long the kernel, the init and each unit took to start", "minictl times", 0, 0, 0,
-     show_times},
     {looking, "probe", "", "what this system offers, and what is done without", "minictl probe", 0, 0, 0, probe_system},
     {looking, "version", "", "the version of minictl and of the running init", "minictl version", 0, 0, 0,
      show_version},
@@ -67,6 +68,17 @@ constexpr Verb table[] = {
      "minictl verify web.toml", takes_source | takes_calendar, 0, any_number, verify_files},
     {configuring, "convert", "FILE|UNIT…", "make units of systemd's unit files and of init scripts",
      "minictl convert --output /etc/miniinit ssh.service cron.service", takes_convert, 1, any_number, convert_files},
+    {configuring, "completion", "SHELL", "a script that has bash, zsh or fish complete our verbs, options and units",
+     "minictl completion bash > /usr/share/bash-completion/completions/minictl", 0, 1, any_number, show_completion},
+    {boot, "times", "", "how long the kernel, the init and each unit took to start", "minictl times", 0, 0, 0,
+     show_times},
+    {boot, "blame", "", "which units took longest to come up", "minictl blame | head", 0, 0, 0, show_blame},
+    {boot, "critical-chain", "[UNIT]", "what a unit (default: the target) waited for, one after the other",
+     "minictl critical-chain sshd", 0, 0, 1, show_chain},
+    {boot, "plot", "", "a chart of the boot, an SVG for a browser", "minictl plot > boot.svg", takes_trace, 0, 0,
+     show_plot},
+    {boot, "graph", "", "the units and what they need of each other, for Graphviz or Mermaid",
+     "minictl graph --from web | dot -Tsvg > web.svg", takes_all | takes_graph, 0, 0, show_graph},
     {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_end, 0, 0,
      power_off},
     {machine, "reboot", "", "stop everything in order and start anew", "minictl reboot", takes_end, 0, 0,

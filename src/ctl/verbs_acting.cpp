@@ -12,42 +12,41 @@ namespace mi::ctl {
 
 namespace {
 
-// One line on the terminal that says what is going on, redrawn in place. Nothing where there is no terminal.
+// One line on the terminal that says what is going on, redrawn in place: what is waited for, for how long, and when that
+// is given up. Nothing where there is no terminal.
 class ProgressLine {
 public:
     // `asked`: the units that were named.
-    ProgressLine(const Style& style, const std::vector<std::string>& asked)
-        : style_(style), asked_(asked), began_(monotonic_now()) {}
+    ProgressLine(const Context& context, const std::vector<std::string>& asked)
+        : context_(context), asked_(asked), began_(monotonic_now()) {}
     ~ProgressLine() { clear(); }
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
 
     void note(const wire::Event& event) {
-        if (event.kind != wire::EventKind::state || !event.unit || !event.state)
-            return;
-        const Colour colour = colour_of(*event.state);
-        // Others that are tried again and again are no part of this.
-        const bool tried =
-            *event.state == core::Phase::backoff && std::ranges::find(asked_, *event.unit) != asked_.end();
-        if (colour == Colour::busy || tried)
-            busy_[*event.unit] = *event.state;
-        else
-            busy_.erase(*event.unit);
+        if (event.kind == wire::EventKind::state && event.unit && event.state)
+            note(*event.unit, *event.state, event.monotonic, event.left_ms, event.reason.value_or(""));
     }
     void draw() {
         static constexpr std::string_view turns[] = {"⠋", "⠙", "⠸", "⠴", "⠦", "⠇"};
-        const std::int64_t past = (monotonic_now() - began_) / 1000;
+        const std::int64_t now = monotonic_now(), past = (now - began_) / 1000;
         // What is over in a blink is not worth a flicker.
         if (past < 150)
             return;
+        if (!std::exchange(looked_, true))
+            look();
         std::string line =
             std::string(turns[static_cast<std::size_t>(past / 100) % std::size(turns)]) + " " + seconds(past);
+        // What is at work says more than what waits for it.
         std::string what;
-        for (const auto& [unit, state] : busy_)
-            what += (what.empty() ? "  " : ", ") + unit + " " + std::string(wire::word(state));
+        for (bool waiting : {false, true})
+            for (const auto& [unit, state] : busy_)
+                if ((state.phase == core::Phase::waiting) == waiting)
+                    what += (what.empty() ? "  " : ", ") + words(unit, state, now);
         line += what;
-        if (style_.width > 1 && columns(line) >= style_.width)
-            line = fitted(line, style_.width - 1);
+        const unsigned width = context_.err.width;
+        if (width > 1 && columns(line) >= width)
+            line = fitted(line, width - 1);
         write_all(2, "\r\033[K" + line);
         drawn_ = true;
     }
@@ -57,11 +56,58 @@ public:
     }
 
 private:
-    const Style& style_;
+    struct Busy {
+        core::Phase phase = core::Phase::down;
+        std::int64_t since = 0;
+        std::optional<std::int64_t> until; // its timeout, or the end of backoff
+        std::string reason;
+    };
+
+    void note(const std::string& unit, core::Phase state, std::int64_t since, std::optional<std::int64_t> left_ms,
+              const std::string& reason) {
+        const bool asked = std::ranges::find(asked_, unit) != asked_.end();
+        // Others that are tried again and again are no part of this.
+        if (colour_of(state) == Colour::busy || (state == core::Phase::backoff && asked)) {
+            Busy& busy = busy_[unit] = {state, since, {}, reason};
+            if (left_ms)
+                busy.until = since + *left_ms * 1000;
+        } else {
+            busy_.erase(unit);
+        }
+    }
+    // What was under way before we asked for anything: no event tells of that.
+    void look() {
+        auto client = context_.connect();
+        auto units =
+            client ? client->call(wire::Status{asked_}, std::chrono::seconds(1)) : std::unexpected(client.error());
+        if (!units)
+            return;
+        const std::int64_t now = monotonic_now();
+        for (const wire::UnitStatus& unit : units->units)
+            if (!busy_.contains(unit.name)) {
+                note(unit.name, unit.state, unit.since_monotonic, {}, unit.reason);
+                if (auto at = busy_.find(unit.name); at != busy_.end() && unit.left_ms)
+                    at->second.until = now + *unit.left_ms * 1000;
+            }
+    }
+    static std::string words(const std::string& unit, const Busy& state, std::int64_t now) {
+        std::string text = unit + " " + std::string(wire::word(state.phase));
+        if (state.phase == core::Phase::backoff)
+            return text + (state.until ? ", next try in " + seconds((*state.until - now) / 1000) : "");
+        if (state.phase == core::Phase::waiting)
+            return text + (state.reason.starts_with("it ") ? " (" + harmless(state.reason.substr(3)) + ")"
+                                                           : ""); // "it requires …"
+        if (state.until && *state.until > now)
+            text += " (for " + seconds((now - state.since) / 1000) + " of " +
+                    seconds((*state.until - state.since) / 1000 + 50) + ")";
+        return text;
+    }
+
+    const Context& context_;
     const std::vector<std::string>& asked_;
     std::int64_t began_;
-    std::map<std::string, core::Phase> busy_;
-    bool drawn_ = false;
+    std::map<std::string, Busy> busy_;
+    bool drawn_ = false, looked_ = false;
 };
 
 // Waits for the result of a job, however long that takes: the init has time limits for everything.
@@ -69,7 +115,7 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
     const bool animated = context.err.terminal && !context.arguments.json && !context.arguments.no_wait;
     if (auto failure = client.send(request, animated))
         return std::unexpected(std::move(*failure));
-    ProgressLine line(context.err, context.arguments.words);
+    ProgressLine line(context, context.arguments.words);
     for (;;) {
         auto answer =
             client.next<wire::Progress>(animated ? std::optional<Span>(std::chrono::milliseconds(100)) : std::nullopt);
@@ -137,6 +183,12 @@ int do_job(Context& context, R request) {
             if (auto overview = client->call(wire::GetOverview{}))
                 logs = overview->log_directory;
         bad += result_view(context.err, result) + "\n" + blame(context, *client, result.unit, result.message, logs);
+        // Where somebody looks who may not know what to do next.
+        if (context.err.terminal)
+            bad += paint(context.err, Colour::faint,
+                         "  (`" + context.command("logs") + result.unit + "` has more, `" + context.command("explain") +
+                             result.unit + "` says why it is so)") +
+                   "\n";
     }
     // Success needs words only where somebody is looking.
     if (context.out.terminal && progress->results.size() <= 8)

@@ -1,6 +1,7 @@
 // The verbs that only look.
 #include "base/text.hpp"
 #include "ctl/heritage.hpp"
+#include "ctl/listing.hpp"
 #include "ctl/log_tail.hpp"
 #include "ctl/verbs.hpp"
 #include "ctl/view.hpp"
@@ -62,26 +63,15 @@ int list_units(Context& context) {
     auto client = context.connect();
     if (!client)
         return context.fail(client.error());
-    // In portions: a list of thousands needs no room at the other end.
-    if (auto failure =
-            client->send(wire::List{context.arguments.all, context.arguments.failed, context.arguments.timers}, true))
-        return context.fail(*failure);
-    wire::Units all;
-    for (bool continues = true; continues;) {
-        auto answer = client->next<wire::Units>(Client::quick);
-        if (!answer)
-            return context.fail(answer.error());
-        if (!*answer)
-            return context.fail("the init does not answer");
-        std::ranges::move((*answer)->value.units, std::back_inserter(all.units));
-        continues = (*answer)->continues;
-    }
-    std::ranges::sort(all.units, {}, &wire::UnitStatus::name);
-    if (context.arguments.json)
-        return context.print_json(all);
-    if (context.arguments.timers)
-        return context.print(timers_view(context.out, std::move(all.units), realtime_now()));
-    return context.print(list_view(context.out, all.units, monotonic_now()));
+    const Arguments& arguments = context.arguments;
+    auto all = list_of(*client, {arguments.all, arguments.failed, arguments.timers});
+    if (!all)
+        return context.fail(all.error());
+    if (arguments.json)
+        return context.print_json(*all);
+    if (arguments.timers)
+        return context.print(timers_view(context.out, std::move(all->units), realtime_now()));
+    return context.print(list_view(context.out, all->units, monotonic_now()));
 }
 
 int show_status(Context& context) {

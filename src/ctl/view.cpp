@@ -65,12 +65,6 @@ std::string file_words(const wire::UnitStatus& unit) {
     return unit.changed ? text + ", changed since: `minictl restart " + unit.name + "` puts that in force" : text;
 }
 
-std::string millis(std::int64_t micros) {
-    std::string digits = std::to_string(std::max<std::int64_t>(0, micros) / 1000);
-    digits.insert(0, digits.size() < 4 ? 4 - digits.size() : 0, '0');
-    return digits.insert(digits.size() - 3, ".") + " s";
-}
-
 std::string left_words(const wire::UnitStatus& unit) {
     return (unit.state == core::Phase::backoff ? "next try in " : "time left ") + seconds(*unit.left_ms);
 }
@@ -155,6 +149,12 @@ struct TreePainter {
 };
 
 } // namespace
+
+std::string millis(std::int64_t micros) {
+    std::string digits = std::to_string(std::max<std::int64_t>(0, micros) / 1000);
+    digits.insert(0, digits.size() < 4 ? 4 - digits.size() : 0, '0');
+    return digits.insert(digits.size() - 3, ".") + " s";
+}
 
 std::string state_word(const Style& style, core::Phase state, std::size_t width) {
     const std::string_view text = wire::word(state);
@@ -359,6 +359,7 @@ std::string times_view(const Style& style, const wire::Overview& overview, wire:
         part("units", *times.target_reached - *times.units_loaded, "until " + overview.target + " was reached");
     else if (!overview.target.empty())
         text += fitted("units", 8) + fitted("", 11) + "  " + overview.target + " is not reached yet\n";
+    std::erase_if(times.units, [](const wire::UnitTime& unit) { return unit.starting == 0; }); // only wanted
     if (times.units.empty())
         return text;
     std::ranges::sort(times.units, [](const auto& a, const auto& b) {

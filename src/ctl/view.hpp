@@ -38,6 +38,9 @@ namespace mi::ctl {
 // "web is up" and the like, one line without its end.
 [[nodiscard]] std::string result_view(const Style& style, const wire::JobResult& result);
 
+// "0.012 s": to the thousandth of a second.
+[[nodiscard]] std::string millis(std::int64_t micros);
+
 // The word of a state in its colour, filled up to `width` columns.
 [[nodiscard]] std::string state_word(const Style& style, core::Phase state, std::size_t width = 0);
 

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 
+import checks_boot
 import checks_caretaker
 import checks_cgroups
 import checks_clients
@@ -30,6 +31,7 @@ import checks_robust
 import checks_run
 import checks_sockets
 import checks_syslog
+import checks_terminal
 import checks_timers
 import checks_types
 import checks_user
@@ -40,7 +42,8 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
                                checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
-                               checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward)
+                               checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward, checks_boot,
+                               checks_terminal)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \
