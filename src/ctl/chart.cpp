@@ -99,9 +99,13 @@ Chart chart_of(const Boot& boot) {
         if (boot.took_part(unit) && chart.over)
             chart.end = std::max(chart.end, settled(unit).value_or(chart.end));
     }
-    // One that hangs for hours must not make a line of everything else.
-    if (chart.over)
-        chart.end = std::min(chart.end, *boot.end + std::max<std::int64_t>(*boot.end - chart.begin, 1'000'000));
+    // One that hangs for hours must not make a line of everything else: of what comes after the last that has happened, as
+    // much is shown as there was before.
+    std::int64_t last = boot.end.value_or(boot.units_loaded.value_or(boot.init));
+    for (std::size_t row : chart.rows)
+        if (const BootUnit& unit = boot.units[row]; !chart.over)
+            last = std::max(last, settled(unit).value_or(unit.first->starting.value_or(unit.first->waiting)));
+    chart.end = std::min(chart.end, last + std::max<std::int64_t>(last - chart.begin, 1'000'000));
     chart.end = std::max(chart.end, chart.begin + 1000);
     // A little of what came then, so that what was up last is seen to be.
     chart.end += (chart.end - chart.begin) / 30;

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 namespace mi::ctl {
@@ -123,6 +124,7 @@ private:
             // What is used in a time needs two looks: the second soon.
             next_ = now + (looks_++ == 0 ? std::min(delay_, first_delay) : delay_);
             table_.update(std::exchange(coming_, {}), now);
+            said_.clear();
             machine_ = machine_words();
             return;
         }
@@ -411,8 +413,14 @@ private:
         if (!write_all(1, frame))
             over_ = true;
     }
-    TopTable::LastLine last_said() const {
-        return [this](const std::string& unit) { return last_words(overview_.log_directory, unit); };
+    TopTable::LastLine last_said() {
+        return [this](const std::string& unit) {
+            // Once a look, however often that is drawn.
+            auto [at, is_new] = said_.try_emplace(unit);
+            if (is_new)
+                at->second = last_words(overview_.log_directory, unit);
+            return at->second;
+        };
     }
 
     Context& context_;
@@ -423,6 +431,7 @@ private:
     std::optional<Client> client_;
     std::vector<wire::UnitStatus> coming_; // of a reply that is not whole yet
     std::vector<Job> jobs_;
+    std::map<std::string, std::string> said_; // by unit, since the last look
     std::string message_, trouble_, machine_;
     std::size_t failed_ = 0, looks_ = 0;
     std::int64_t delay_, next_ = 0;

@@ -213,3 +213,14 @@ TEST_CASE("plot --trace gives each unit's times as events") {
     CHECK(has(text, R"({"name":"kernel","ph":"X","pid":1,"tid":1,"cat":"kernel","ts":0,"dur":1000000,)"));
     CHECK_FALSE(has(text, "late"));
 }
+
+TEST_CASE("one that hangs for hours does not make a line of everything else") {
+    std::vector<Told> units = usual();
+    units[1].first = First{1'050'000, 2'850'000, {}, {}, Phase::starting};
+    units[0].first = First{1'050'000, {}, {}, {}, Phase::down};
+    FakeInit init(told(units, false)); // and it is far later now
+    const std::string text = init.ctl({"plot"}).out;
+    CHECK(has(text, "multi-user is not reached yet"));
+    CHECK(has(text, ">5.5 s</text>"));
+    CHECK_FALSE(has(text, ">6.0 s</text>"));
+}

@@ -46,6 +46,8 @@ does "/sbin/init is left alone" lacks "$work/all" usr/sbin/init sbin/init
 does "the units are those of the tree" same_files "$top/units" "$work/all/usr/lib/miniinit"
 does "the manual is there, with the examples" has "$work/all" "${pages[@]}" usr/share/doc/miniinit/examples/web.toml \
     usr/share/doc/miniinit/miniinit.toml usr/share/doc/miniinit/container/Dockerfile
+does "the shells find what completes minictl" has "$work/all" usr/share/bash-completion/completions/minictl \
+    usr/share/zsh/site-functions/_minictl usr/share/fish/vendor_completions.d/minictl.fish
 ln -s usr/sbin "$work/all/sbin"
 ln -s usr/bin "$work/all/bin"
 cp "$(command -v busybox)" "$work/all/usr/bin/sh" # what the units need of a system

@@ -219,4 +219,52 @@ def follow_sleeps(t):
             process.stdout.close()
 
 
-GROUPS = [top_keys, top_ends, top_batch, acting_progress, logs_pager, follow_sleeps]
+def completion(t):
+    units = {"web": {"service": sh(SLEEP)}, "worker": {"service": sh(SLEEP)}, "cache": {"enabled": False, "service": sh(SLEEP)}}
+    with t.scene.init(units) as init:
+        init.wait("worker")
+        env = environment(init, PATH=os.path.dirname(t.scene.minictl) + ":" + os.environ["PATH"], PS1="$ ")
+        scripts = {}
+        for shell in ("bash", "zsh", "fish"):
+            scripts[shell] = f"{init.dir}/completion.{shell}"
+            with open(scripts[shell], "w") as file:
+                file.write(init.ctl("completion", shell).stdout)
+        shells = {"bash": (["bash", "--norc", "--noprofile"], f"source {scripts['bash']}"),
+                  "zsh": (["zsh", "-f"], f"unsetopt PROMPT_SP; autoload -U compinit; compinit -D -u; PS1='$ '; source {scripts['zsh']}"),
+                  "fish": (["fish", "--no-config"], f"function fish_prompt; echo '$ '; end; source {scripts['fish']}")}
+        for shell, (words, setup) in shells.items():
+            if not shutil.which(words[0]):
+                t.note(f"no {shell} here: its completion was not tried")
+                continue
+            with Terminal(words, env, rows=60) as terminal:
+                def fresh():
+                    # A shell that is still busy with the completion takes the first Ctrl-C for that.
+                    prompt = lambda text: text.rstrip().split("\n")[-1].strip() == "$"
+                    for _ in range(20):
+                        terminal.type("\x03")  # the line is given up
+                        if terminal.shows(prompt, 0.5):
+                            return
+                    terminal.until(prompt, what="a new prompt")
+
+                def typed(keys, expected, sentence):
+                    terminal.type(keys)
+                    terminal.until(lambda text: re.search(expected, text), what=f"{shell}: {sentence}")
+                    t.ok(f"{shell}: {sentence}", True)
+                    fresh()
+                terminal.until(lambda text: text.strip(), what=f"the prompt of {shell}")
+                terminal.type(setup + "; echo re''ady\r")
+                terminal.until(lambda text: "\nready" in text, what=f"{shell} with the completion")
+                typed("minictl critical\t", "minictl critical-chain", "verbs are completed")
+                typed("minictl list --fai\t", "minictl list --failed", "options are")
+                typed("minictl stop we\t", "minictl stop web", "units are, by asking the init")
+                typed("minictl start \t", r"minictl start cache", "those that the verb would do something to")
+                typed("minictl wait web --for ski\t", "--for skipped", "states are")
+                typed(f"minictl verify {init.dir}/config.t\t", "config.toml", "files are")
+                terminal.type("minictl --control /nowhere/control stop we\tX")
+                terminal.until(lambda text: "stop weX" in text, what="what was typed, and no more")
+                fresh()
+                typed("minictl bla\t", "minictl blame", "without an init the rest is completed as before")
+                t.ok(f"{shell}: and nothing is said", "minictl:" not in terminal.text(), terminal.text())
+
+
+GROUPS = [completion, top_keys, top_ends, top_batch, acting_progress, logs_pager, follow_sleeps]

@@ -62,15 +62,18 @@ class Terminal:
     def text(self):
         return "\n".join("".join(row).rstrip() for row in self.cells)
 
-    def until(self, condition, timeout=15, what=""):
-        """Reads on until condition(text of the screen)."""
+    def shows(self, condition, timeout=15):
+        """Reads on until condition(text of the screen); False where that does not come."""
         end = time.monotonic() + timeout
         while not condition(self.text()):
             left = end - time.monotonic()
             if left <= 0 or not self.read(left):
-                if condition(self.text()):
-                    break
-                raise Failed(f"{what or 'what was awaited'} is not on the screen:\n{self.text()}")
+                return condition(self.text())
+        return True
+
+    def until(self, condition, timeout=15, what=""):
+        if not self.shows(condition, timeout):
+            raise Failed(f"{what or 'what was awaited'} is not on the screen:\n{self.text()}")
         return self.text()
 
     def read(self, timeout):
@@ -139,6 +142,8 @@ class Terminal:
                 self.cells.append([" "] * self.columns)
             else:
                 self.at[0] += 1
+        elif letter == "\b":
+            self.at[1] = max(0, column - 1)
         elif letter >= " ":
             if column >= self.columns:
                 self.cells[row][self.columns - 1] = "!"  # written past the edge: seen in the test
@@ -154,6 +159,15 @@ class Terminal:
         row, column = self.at
         if what == "H":
             self.at = [int(number or 1) - 1 for number in (numbers or "1;1").split(";")]
+        elif what in "ABCD":
+            count = int(numbers or 1)
+            self.at = [max(0, row - count), column] if what == "A" else [min(self.rows - 1, row + count), column] \
+                if what == "B" else [row, min(self.columns - 1, column + count)] if what == "C" else [row, max(0, column - count)]
+        elif what == "G":
+            self.at[1] = int(numbers or 1) - 1
+        elif what == "P":
+            count = int(numbers or 1)
+            self.cells[row][column:] = self.cells[row][column + count:] + [" "] * min(count, self.columns - column)
         elif what == "K":
             self.cells[row][column:] = [" "] * (self.columns - column)
         elif what == "J" and numbers == "2":
