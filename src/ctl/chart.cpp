@@ -137,6 +137,30 @@ Phases phases_of(const Boot& boot, const Chart& chart, const BootUnit& unit) {
     return phases;
 }
 
+ChartTold chart_told(const Boot& boot, const Machine& machine) {
+    ChartTold told{.host = machine.host,
+                   .kernel = machine.kernel,
+                   .version = boot.overview.version,
+                   .target = boot.overview.target,
+                   .init = boot.init,
+                   .booted_realtime = machine.booted_realtime,
+                   .units_loaded = boot.units_loaded,
+                   .over = boot.end,
+                   .units = {}};
+    std::vector<bool> critical(boot.units.size());
+    if (const auto goal = boot.goal())
+        for (const ChainLink& link : chain_of(boot, *goal))
+            critical[link.unit] = true;
+    for (std::size_t row : chart_of(boot).rows) {
+        const BootUnit& unit = boot.units[row];
+        ChartRow& one = told.units.emplace_back(
+            ChartRow{unit.name, unit.description, unit.kind, unit.state, *unit.first, {}, critical[row]});
+        if (const auto last = waited_for(boot, row))
+            one.waited_for = boot.units[*last].name;
+    }
+    return told;
+}
+
 std::string trace_view(const Boot& boot) {
     const Chart chart = chart_of(boot);
     Trace trace(chart.begin);

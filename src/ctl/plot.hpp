@@ -22,7 +22,44 @@ struct Machine {
 // since the kernel (elsewhere: the init) started, a line for each unit.
 [[nodiscard]] std::string trace_view(const Boot& boot);
 
-// ---- for both -----------------------------------------------------------------------------------------------------------
+// What `plot --json` prints: the rows of the chart, from top to bottom, in microseconds since boot.
+struct ChartRow {
+    std::string unit, description;
+    core::Kind kind = core::Kind::service;
+    core::Phase state = core::Phase::down; // now
+    wire::FirstStart first;
+    std::optional<std::string> waited_for; // last
+    bool critical = false;                 // part of the critical chain
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("description", self.description);
+        visit("kind", self.kind);
+        visit("state", self.state);
+        visit("first", self.first);
+        visit("waited_for", self.waited_for);
+        visit("critical", self.critical);
+    }
+};
+struct ChartTold {
+    std::string host, kernel, version, target;
+    std::int64_t init = 0, booted_realtime = 0;
+    std::optional<std::int64_t> units_loaded, over; // none: not yet
+    std::vector<ChartRow> units;
+    static void fields(auto& self, auto&& visit) {
+        visit("host", self.host);
+        visit("kernel", self.kernel);
+        visit("version", self.version);
+        visit("target", self.target);
+        visit("init", self.init);
+        visit("booted_realtime", self.booted_realtime);
+        visit("units_loaded", self.units_loaded);
+        visit("over", self.over);
+        visit("units", self.units);
+    }
+};
+[[nodiscard]] ChartTold chart_told(const Boot& boot, const Machine& machine);
+
+// ---- for all of them ---------------------------------------------------------------------------------------------------
 
 // The units that took part, in the order of their rows, and the time that is shown.
 struct Chart {

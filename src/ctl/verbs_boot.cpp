@@ -84,8 +84,10 @@ int show_plot(Context& context) {
     const auto boot = boot_of(context, code);
     if (!boot)
         return code;
-    return context.print(context.arguments.trace || context.arguments.json ? trace_view(*boot)
-                                                                           : plot_view(*boot, this_machine()));
+    if (context.arguments.trace)
+        return context.print(trace_view(*boot));
+    return context.arguments.json ? context.print_json(chart_told(*boot, this_machine()))
+                                  : context.print(plot_view(*boot, this_machine()));
 }
 
 } // namespace mi::ctl

@@ -34,7 +34,7 @@ def main():
         machine.ended()
 
     begun, first, reached = times["init"], times["units_loaded"], times["target_reached"]
-    units = {unit["unit"]: (unit["starting"], unit.get("up") or NEVER) for unit in times["units"]}
+    units = {unit["unit"]: (unit["starting"], unit.get("up") or NEVER) for unit in times["units"] if unit["starting"]}
     print(f"kernel             {milliseconds(begun)}   until it executes the init")
     print(f"init               {milliseconds(first - begun)}   until the first unit starts: mounts, console, unit files")
     print(f"units              {milliseconds(reached - first)}   until `default` is reached")

@@ -203,6 +203,14 @@ TEST_CASE("plot draws a row for each unit that took part, and nothing of it is m
     CHECK_FALSE(has(outcome.out, "href"));
 }
 
+TEST_CASE("plot --json gives the rows of the chart") {
+    FakeInit init(told(usual()));
+    const std::string text = init.ctl({"plot", "--json"}).out;
+    CHECK(count(text, "\n") == 1);
+    CHECK(has(text, R"("over":3000000,"units":[{"unit":"swap",)"));
+    CHECK(has(text, R"("outcome":"up"},"waited_for":"db","critical":true})"));
+}
+
 TEST_CASE("plot --trace gives each unit's times as events") {
     FakeInit init(told(usual()));
     const std::string text = init.ctl({"plot", "--trace"}).out;

@@ -104,7 +104,8 @@ def ctl_json(t):
                       ["explain", "web"], ["probe"], ["version"], ["healthcheck"],
                       ["show", "--config", init.config, "web"], ["cat", "--config", init.config, "web"],
                       ["verify", "--config", init.config], ["start", "web"], ["stop", "web"], ["start", "cache"],
-                      ["wait", "keeper"], ["reset", "cache"], ["reload-units"],
+                      ["wait", "keeper"], ["reset", "cache"], ["times"], ["blame"], ["critical-chain"], ["plot"],
+                      ["graph"], ["graph", "--from", "web"], ["top"], ["completion", "bash"], ["reload-units"],
                       ["status", "nope"], ["start", "nope"], ["signal", "USR2", "nope"]):
             result = init.ctl(*words, "--json")
             try:
