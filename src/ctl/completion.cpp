@@ -41,9 +41,10 @@ std::vector<OptionWord> options_of_logs() {
         for (std::string_view one : split(words, ',')) { // "--user, --system"
             one = trim(one);
             const std::size_t blank = one.find(' ');
-            all.push_back({std::string(one.substr(0, blank)),
-                           blank == std::string_view::npos ? std::string() : std::string(one.substr(blank + 1)),
-                           std::string(help)});
+            std::string_view value = blank == std::string_view::npos ? std::string_view{} : one.substr(blank + 1);
+            if (value.starts_with('[')) // may be left out, so what follows may be anything
+                value = {};
+            all.push_back({std::string(one.substr(0, blank)), std::string(value), std::string(help)});
         }
     }
     return all;
