@@ -326,24 +326,16 @@ std::vector<std::string> log_directories(bool user, const std::string& root) {
 }
 
 int logs(int argc, char** argv, std::vector<std::string> directories) {
-    static const option options[] = {{"follow", no_argument, nullptr, 'f'},
-                                     {"lines", required_argument, nullptr, 'n'},
-                                     {"reverse", no_argument, nullptr, 'r'},
-                                     {"priority", required_argument, nullptr, 'p'},
-                                     {"grep", required_argument, nullptr, 'g'},
-                                     {"since", required_argument, nullptr, 'S'},
-                                     {"until", required_argument, nullptr, 'U'},
-                                     {"output", required_argument, nullptr, 'o'},
-                                     {"json", no_argument, nullptr, 'j'},
-                                     {"directory", required_argument, nullptr, 'D'},
-                                     {"root", required_argument, nullptr, 'R'},
-                                     {"user", no_argument, nullptr, 'u'},
-                                     {"kernel", no_argument, nullptr, 'k'},
-                                     {"boot", no_argument, nullptr, 'b'},
-                                     {"list-boots", no_argument, nullptr, 'L'},
-                                     {"no-pager", no_argument, nullptr, 'P'},
-                                     {"help", no_argument, nullptr, 'h'},
-                                     {nullptr, 0, nullptr, 0}};
+    static const option options[] = {
+        {"follow", no_argument, nullptr, 'f'},      {"lines", required_argument, nullptr, 'n'},
+        {"reverse", no_argument, nullptr, 'r'},     {"priority", required_argument, nullptr, 'p'},
+        {"grep", required_argument, nullptr, 'g'},  {"since", required_argument, nullptr, 'S'},
+        {"until", required_argument, nullptr, 'U'}, {"output", required_argument, nullptr, 'o'},
+        {"json", no_argument, nullptr, 'j'},        {"directory", required_argument, nullptr, 'D'},
+        {"root", required_argument, nullptr, 'R'},  {"user", no_argument, nullptr, 'u'},
+        {"kernel", no_argument, nullptr, 'k'},      {"boot", no_argument, nullptr, 'b'},
+        {"list-boots", no_argument, nullptr, 'L'},  {"no-pager", no_argument, nullptr, 'P'},
+        {"help", no_argument, nullptr, 'h'},        {nullptr, 0, nullptr, 0}};
     LogQuery query;
     query.directories = std::move(directories);
     std::vector<std::string> own;
