@@ -217,6 +217,13 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
     processes_.add(pid, attach_output(pid, {effect.unit, effect.role, {}}, unit, launch));
     Live& live = live_[effect.unit];
     live.postponed = false;
+    // As changed() has it: the program before us may have had no time to put that on record.
+    if (const core::Record& record = engine_->record(effect.unit);
+        record.phase == Phase::starting && live.starting < record.since) {
+        live.starting = record.since;
+        live.status.clear();
+        live.trouble.clear();
+    }
     if (effect.role == Role::main) {
         live.digest = unit.digest;
         if (unit.timer)

@@ -27,6 +27,17 @@ bool is_blank(const wire::UnitImage& image) {
 
 } // namespace
 
+std::optional<wire::LineImage> Supervisor::image_of_line(core::UnitId id) const {
+    const NotifyLine* own = live_[id].line.get();
+    if (own == nullptr)
+        return std::nullopt;
+    wire::LineImage line{own->socket.fd(), own->path, own->user, {}, own->complaints};
+    if (own->access)
+        line.access = static_cast<std::uint8_t>(*own->access);
+    line.inode = os::inode_of(line.fd);
+    return line;
+}
+
 wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     const std::string& name = engine_->graph().name(id);
     const Live& live = live_[id];
@@ -46,13 +57,7 @@ wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     for (const os::Directory& directory : live.own.runtime)
         image.runtime.push_back({directory.base, directory.components});
     processes_.tell(id, image);
-    if (live.line) {
-        wire::LineImage line{live.line->socket.fd(), live.line->path, live.line->user, {}, live.line->complaints};
-        if (live.line->access)
-            line.access = static_cast<std::uint8_t>(*live.line->access);
-        line.inode = os::inode_of(line.fd);
-        image.line = std::move(line);
-    }
+    image.line = image_of_line(id);
     for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
         image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
     for (const Sockets::Open& open : sockets_.of(name)) {
@@ -224,9 +229,25 @@ core::Effect Supervisor::next_effect() {
         --effects_on_record_;
         ++effects_done_;
     }
-    if (effect.unit != core::no_unit)
-        engine_->mark(effect.unit); // what it does to the unit is more than its record shows
+    // What it does to the unit is more than its record shows; but of a start that begins, the record's own moment tells.
+    const bool told = effect.kind == core::Effect::Kind::changed &&
+                      (effect.to == core::Phase::waiting || effect.to == core::Phase::starting);
+    if (effect.unit != core::no_unit && !told)
+        engine_->mark(effect.unit);
     return effect;
+}
+
+// What follows from a process that is there: that its unit is up is told at once, so that the unit goes on record once with
+// all of it, before the next process is made or at the end of the turn. Until then the record of the process stands for it.
+void Supervisor::follow_spawn() {
+    bool at_once = true;
+    for (const core::Effect& effect : engine_->take_effects()) {
+        at_once = at_once && effect.kind == core::Effect::Kind::changed;
+        if (at_once)
+            perform(effect);
+        else
+            effects_.push_back(effect);
+    }
 }
 
 // Collected: the kernel will not tell of them again.
@@ -244,10 +265,25 @@ void Supervisor::remember_exits() {
 void Supervisor::remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch) {
     if (!keeper_ || before_ != nullptr)
         return;
+    if (spawn_on_record_) // there is room for one: what was made before it is on record as its unit's first
+        remember();
+    auto append = [&] {
+        std::string& frame = keeper_->frame();
+        // What only some units have is in the image of the unit alone.
+        const Belongings& own = live_[unit].own;
+        if (!own.temporary.empty() || !own.runtime.empty() || own.network)
+            wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
+        wire::put_item(frame, wire::Tag::spawn,
+                       wire::SpawnImage{unit, role, pid, launch.out.get(), launch.err.get(), launch.ready.get(),
+                                        processes_.invocation(unit), processes_.uses_session(unit),
+                                        image_of_line(unit)});
+        return keeper_->append();
+    };
+    if (!append()) { // too long for it: it is the first that follows a whole new state
+        remember_all(false);
+        (void)append();
+    }
     spawn_on_record_ = true;
-    wire::put_item(keeper_->frame(), wire::Tag::spawn,
-                   wire::SpawnImage{unit, role, pid, launch.out.get(), launch.err.get(), launch.ready.get()});
-    (void)keeper_->append(); // what it would be too long for, the next frame finds out
 }
 
 } // namespace mi::daemon

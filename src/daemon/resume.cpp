@@ -56,6 +56,8 @@ void drop_closed(wire::Snapshot& state) {
     if (state.spawned)
         for (std::int32_t* fd : {&state.spawned->out, &state.spawned->err, &state.spawned->ready})
             see(*fd);
+    if (state.spawned && state.spawned->line) // it stands in the image of its unit, too, if that is as new
+        see(state.spawned->line->fd, state.spawned->line->inode);
     for (auto& [id, stream] : state.streams)
         see(stream.fd, stream.inode);
     std::erase_if(state.streams, [](const auto& one) { return one.second.fd < 0; });
@@ -154,14 +156,8 @@ void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
         live.ready = Fd(image.ready);
         watch_ready(id);
     }
-    if (image.line) {
-        live.line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.line->fd)),
-                                                 std::move(image.line->path), image.line->user);
-        if (image.line->access)
-            live.line->access = enumerator(*image.line->access, core::NotifyAccess::all);
-        live.line->complaints = image.line->complaints;
-        (void)watch_line(id);
-    }
+    if (image.line)
+        take_over_line(id, *image.line);
     for (wire::StoredImage& stored : image.stored)
         fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
     std::vector<Sockets::Open> open;
@@ -175,6 +171,15 @@ void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
         connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
     if (image.timer)
         timers_.go_on(id, unit, *image.timer);
+}
+
+void Supervisor::take_over_line(UnitId id, const wire::LineImage& image) {
+    auto line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.fd)), image.path, image.user);
+    if (image.access)
+        line->access = enumerator(*image.access, core::NotifyAccess::all);
+    line->complaints = image.complaints;
+    live_[id].line = std::move(line);
+    (void)watch_line(id);
 }
 
 void Supervisor::take_over_effects(const wire::Snapshot& state, const std::function<UnitId(std::uint32_t)>& number) {
@@ -199,6 +204,14 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
         launch.out = Fd(image.out);
         launch.err = Fd(image.err);
         launch.ready = Fd(image.ready);
+        if (id != core::no_unit && !image.invocation.empty()) {
+            if (processes_.invocation(id) != image.invocation)
+                processes_.begin_run(id, image.invocation);
+            if (image.by_session)
+                processes_.use_session(id);
+        }
+        if (id != core::no_unit && image.line && image.line->fd >= 0)
+            take_over_line(id, *image.line);
         if (id != core::no_unit && image.role == Role::connection) {
             processes_.add(image.pid,
                            attach_output(image.pid, {id, image.role, {}}, engine_->graph().unit(id), launch));

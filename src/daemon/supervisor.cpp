@@ -209,7 +209,7 @@ void Supervisor::pump() {
             remember();
         perform(next_effect());
         if (spawns_now)
-            remember();
+            follow_spawn();
     }
     // A leftover whose parent is no child of ours ends without our hearing of it.
     sweep_again_ = processes_.has_news()   ? sweep_not_before_

@@ -212,8 +212,10 @@ private:
     void remember_exits();
     void remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch);
     [[nodiscard]] core::Effect next_effect();
+    void follow_spawn();
     void put_effects(std::string& frame);
     void put_client(std::string& frame, int fd, bool bytes) const;
+    [[nodiscard]] std::optional<wire::LineImage> image_of_line(core::UnitId id) const;
     [[nodiscard]] wire::UnitImage image_of_unit(core::UnitId id) const;
     [[nodiscard]] wire::ProcessImage image_of_process(pid_t pid) const;
     [[nodiscard]] wire::ManagerImage image_of_manager() const;
@@ -235,6 +237,7 @@ private:
     // resume.cpp
     void take_over_manager(const wire::ManagerImage& image);
     void take_over_unit(core::UnitId id, wire::UnitImage& image);
+    void take_over_line(core::UnitId id, const wire::LineImage& image);
     void take_over_effects(const wire::Snapshot& state, const std::function<core::UnitId(std::uint32_t)>& number);
 
     // actions.cpp: what effects do

@@ -118,7 +118,7 @@ std::vector<int> Snapshot::descriptors() const {
     for (const auto& [fd, client] : clients)
         all.push_back(fd);
     if (spawned)
-        all.insert(all.end(), {spawned->out, spawned->err, spawned->ready});
+        all.insert(all.end(), {spawned->out, spawned->err, spawned->ready, spawned->line ? spawned->line->fd : -1});
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
     std::erase_if(all, [](int fd) { return fd < 3; });

@@ -209,8 +209,13 @@ struct SpawnImage {
     core::Role role = core::Role::none;
     std::int32_t pid = 0;
     std::int32_t out = -1, err = -1, ready = -1; // read ends
+    // What its run was given since the unit was put on record.
+    std::string invocation;
+    bool by_session = false;
+    std::optional<LineImage> line;
     static void fields(auto& self, auto&& visit) {
-        visit(self.unit, self.role, self.pid, self.out, self.err, self.ready);
+        visit(self.unit, self.role, self.pid, self.out, self.err, self.ready, self.invocation, self.by_session,
+              self.line);
     }
 };
 
