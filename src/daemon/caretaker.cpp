@@ -54,8 +54,8 @@ public:
             at = not_before_;
     }
 
-    // Reaps whoever has ended, without waiting. False where we have no child.
-    bool reap() {
+    // Reaps whoever has ended, without waiting, and notes how for the init that comes after us. False where we have no child.
+    bool reap(os::CrashPage& page) {
         bool others = false;
         for (;;) {
             int status = 0;
@@ -65,6 +65,8 @@ public:
                 return pid == 0 || errno != ECHILD;
             }
             others = others || pid != pid_;
+            if (pid != pid_)
+                os::note_collected(page, pid, status);
             if (pid == pid_) {
                 pid_ = 0;
                 taken_ = WIFEXITED(status) && WEXITSTATUS(status) == console_taken;
@@ -109,14 +111,14 @@ private:
 };
 
 // The end of a container, or of what a user runs: all are asked, then made. Signals are blocked, ours too.
-void end_everybody(Span grace) {
+void end_everybody(Span grace, os::CrashPage& page) {
     constexpr pid_t no_group = std::numeric_limits<pid_t>::max(); // without /proc, nobody can be found
     Shell shell;
     for (auto [signal, time] : {std::pair(SIGTERM, grace), std::pair(SIGKILL, last_wait)}) {
         signal_leftovers(signal, no_group);
         signal_leftovers(SIGCONT, no_group); // who is stopped obeys nothing else
         for (const Instant end = loop::now() + time; loop::now() < end; os::wait_for_a_child(end - loop::now()))
-            if (!shell.reap())
+            if (!shell.reap(page))
                 return;
     }
 }
@@ -150,7 +152,7 @@ int bare(const Place& place, os::CrashGuard& guard, Span grace) {
     Shell shell;
     for (;;) {
         guard.forget_asked();
-        shell.reap();
+        shell.reap(guard.page());
         Instant again = never;
         if (place.system())
             shell.see_to(again);
@@ -161,7 +163,7 @@ int bare(const Place& place, os::CrashGuard& guard, Span grace) {
             continue;
         if (place.system())
             end_machine({.how = how, .state_directory = place.state_directory});
-        end_everybody(grace);
+        end_everybody(grace, guard.page());
         return 1;
     }
 }
@@ -303,7 +305,7 @@ private:
     }
 
     void reap() {
-        shell_.reap();
+        shell_.reap(guard_.page());
         Instant again = never;
         if (place_.system())
             shell_.see_to(again);
@@ -333,7 +335,7 @@ int take_care(const Options& options, const Place& place, os::CrashGuard& guard)
     if (guard.page().trust == os::Trust::caretaker)
         if (auto signals = os::SignalQueue::open())
             if (Caretaker(options, place, guard, std::move(*signals)).run()) {
-                end_everybody(options.grace);
+                end_everybody(options.grace, guard.page());
                 return 1;
             }
     return bare(place, guard, options.grace);

@@ -219,6 +219,8 @@ void Supervisor::remember() {
     spawn_on_record_ = false;
     if (all || (!frame.empty() && !keeper_->append()))
         remember_all(false);
+    if (guard_ != nullptr) // what came of those is on record now
+        guard_->page().collected = 0;
 }
 
 // The next thing to do is done, or is about to be.

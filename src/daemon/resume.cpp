@@ -285,6 +285,9 @@ void Supervisor::take_over(wire::Snapshot& state) {
     take_over_effects(state, number);
     for (const wire::ExitImage& image : state.exits)
         exited({image.pid, image.killed ? os::Exit::Kind::killed : os::Exit::Kind::exited, image.code, image.core});
+    if (guard_ != nullptr) // those that ended while nobody kept books
+        for (const os::Exit& exit : os::collected_exits(guard_->page()))
+            exited(exit);
     before_ = nullptr;
     reap(); // the word of those that ended meanwhile may have gone with the program before us
     for (UnitId id = 0; id < engine_->graph().size(); ++id) {
@@ -293,6 +296,14 @@ void Supervisor::take_over(wire::Snapshot& state) {
             await_pid_file(id);
         if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
             await_connections(id);
+        if (record.hook_pid > 0 && !os::process_exists(record.hook_pid)) { // and nobody can say how
+            processes_.remove(record.hook_pid);
+            engine_->apply({.kind = Event::Kind::spawn_failed,
+                            .unit = id,
+                            .role = record.hook,
+                            .detail = "it ended while nobody was there to see how"},
+                           now_);
+        }
         if (record.main_pid > 0 && !os::process_exists(record.main_pid))
             main_gone(id, record.main_pid); // not our child: nobody else is going to say so
         else if (record.main_pid > 0)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cxxabi.h>
@@ -253,6 +254,23 @@ Fault CrashGuard::run_again(int program) {
 
 std::vector<int> CrashGuard::descriptors() const {
     return {state_->state.get(), state_->program.get(), state_->wake.get()};
+}
+
+void note_collected(CrashPage& page, pid_t child, int status) {
+    page.children[page.collected++ % CrashPage::most_collected] = {child, status};
+}
+
+std::vector<Exit> collected_exits(const CrashPage& page) {
+    std::vector<Exit> exits;
+    const std::uint32_t most = CrashPage::most_collected;
+    for (std::uint32_t at = page.collected > most ? page.collected - most : 0; at < page.collected; ++at) {
+        const auto& [pid, status] = page.children[at % most];
+        if (WIFEXITED(status))
+            exits.push_back({pid, Exit::Kind::exited, WEXITSTATUS(status), false});
+        else if (WIFSIGNALED(status))
+            exits.push_back({pid, Exit::Kind::killed, WTERMSIG(status), WCOREDUMP(status) != 0});
+    }
+    return exits;
 }
 
 Fd open_own_program() {

@@ -6,6 +6,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "os/children.hpp"
 
 #include <sys/types.h>
 
@@ -57,6 +58,13 @@ struct CrashPage {
     char text[160]{}; // what an assertion, or the want of memory, has said
     std::uint64_t scratch = 0;
     char directory[1024]{}; // where we were first started, for paths that were given relative to it
+    // Children that a caretaker has collected, with what waitpid(2) told of them: the latest. Child N is at N % most_collected.
+    static constexpr std::size_t most_collected = 192;
+    struct Collected {
+        std::int32_t pid, status;
+    };
+    std::uint32_t collected = 0;
+    Collected children[most_collected]{};
 };
 static_assert(sizeof(CrashPage) <= CrashPage::size);
 
@@ -109,6 +117,11 @@ private:
     explicit CrashGuard(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
+
+// A caretaker has collected a child: whoever comes after it hears of that.
+void note_collected(CrashPage& page, pid_t child, int status);
+// And hears by this, in order.
+[[nodiscard]] std::vector<Exit> collected_exits(const CrashPage& page);
 
 // Our own program, opened so that it can be executed whatever becomes of its name; empty where it cannot be found.
 [[nodiscard]] Fd open_own_program();

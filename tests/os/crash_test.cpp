@@ -154,6 +154,21 @@ TEST_CASE("a program that cannot be executed leaves us as we were, with nothing 
     CHECK(told["descriptor"] == "close-on-exec");
 }
 
+TEST_CASE("how children ended that a caretaker has collected is told in order, of the latest") {
+    CrashPage page;
+    CHECK(collected_exits(page).empty());
+    note_collected(page, 10, 7 << 8);
+    note_collected(page, 11, SIGSEGV | 0x80);
+    CHECK(collected_exits(page) ==
+          std::vector<Exit>{{10, Exit::Kind::exited, 7, false}, {11, Exit::Kind::killed, SIGSEGV, true}});
+    for (int pid = 100; pid < 100 + 2 * static_cast<int>(CrashPage::most_collected); ++pid)
+        note_collected(page, pid, 0);
+    const std::vector<Exit> last = collected_exits(page);
+    REQUIRE(last.size() == CrashPage::most_collected);
+    CHECK(last.front().pid == 100 + static_cast<int>(CrashPage::most_collected));
+    CHECK(last.back().pid == 99 + 2 * static_cast<int>(CrashPage::most_collected));
+}
+
 TEST_CASE("only crashes of the last minute are counted as such") {
     CrashPage page;
     page.crashes = 10;

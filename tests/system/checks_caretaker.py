@@ -120,6 +120,32 @@ def caretaker_cares(t):
         t.ok("and may crash again as often as before", overview(init, crashes=5)["state"] != "caretaker")
 
 
+def caretaker_books(t):
+    """How those ended that only a caretaker has seen."""
+    hook = {**sh("exec sleep 1000"), "pre-start": [["/bin/sleep", "7654321"]], "restart": "no", "start-timeout": "10min"}
+    coded = {**sh("trap 'exit 7' USR1; while :; do sleep 0.05; done # 2345678"), "restart": "no"}
+    units = {"hooked": {"service": hook, "enabled": False}, "coded": {"service": coded}, **KEEPER}
+    with t.scene.init(units, sections={"manager": {"crash-limit": 0}}, args=("--debug-faults",)) as init:
+        init.wait("coded")
+        init.call("Start", units=["hooked"], wait=False)
+        hooks = until(lambda: pids(init, "7654321"), 10)
+        init.ctl("debug-crash", "segv")
+        overview(init, state="caretaker")
+        os.kill(hooks[0], signal.SIGKILL)
+        os.kill(pids(init, "2345678")[0], signal.SIGUSR1)
+        t.ok("a caretaker reaps", until(lambda: not pids(init, "7654321") and not pids(init, "2345678")
+                                        and init.zombies() == 0, 10))
+        t.equal("then the init is a whole one again", init.ctl("reexec").returncode, 0)
+        overview(init, reexecs=1)
+        client = Client(init.control)
+        failed = lambda name: client.call("Status", units=[name])["parameters"]["units"][0]["state"] == "failed"
+        t.ok("it knows that a pre-start command has ended, and how", until(lambda: failed("hooked"), 10)
+             and "signal 9" in init.ctl("explain", "hooked").stdout, init.ctl("explain", "hooked").stdout)
+        t.ok("and with what code a service did", until(lambda: failed("coded"), 10)
+             and "code 7" in init.ctl("explain", "coded").stdout, init.ctl("explain", "coded").stdout)
+        client.close()
+
+
 def caretaker_ends(t):
     for how in ("SIGTERM", "minictl poweroff"):
         with t.scene.init({"keeper": {"service": sh("trap 'exit 0' TERM; while :; do sleep 0.05; done")}},
@@ -157,4 +183,4 @@ def caretaker_bare(t):
         t.equal("and SIGTERM ends it with exit code 1", init.process.wait(15), 1)
 
 
-GROUPS = [caretaker_crashes, caretaker_sent, caretaker_cares, caretaker_ends, caretaker_bare]
+GROUPS = [caretaker_crashes, caretaker_sent, caretaker_cares, caretaker_books, caretaker_ends, caretaker_bare]
