@@ -72,6 +72,8 @@ void Supervisor::spawn(const core::Effect& effect) {
         engine_->apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .detail = std::move(why)},
                        now_);
     };
+    if (logs_.has_too_many(unit.name))
+        return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, new_invocation());
     if (auto opened = open_line(id); !opened)

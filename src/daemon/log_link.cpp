@@ -1,5 +1,6 @@
 #include "daemon/log_link.hpp"
 
+#include "os/children.hpp"
 #include "os/open_file.hpp"
 #include "os/packet.hpp"
 #include "os/runtime.hpp"
@@ -9,15 +10,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 namespace mi::daemon {
 
 namespace logs = wire::logs;
 
 namespace {
-constexpr std::size_t most_waiting_lines = 512; // of our own, while the pipe is full
-constexpr std::size_t messages_a_turn = 64;     // from the collector
-constexpr Span soon = std::chrono::seconds(2);  // until what the system refused is tried again
+constexpr std::size_t most_waiting_lines = 512;     // of our own, while the pipe is full
+constexpr std::size_t messages_a_turn = 64;         // from the collector
+constexpr Span soon = std::chrono::seconds(2);      // until what the system refused is tried again
+constexpr Span patience = std::chrono::seconds(10); // with a collector that takes nothing
+constexpr std::ptrdiff_t most_waiting_pipes = 16;   // of a unit, with one that hangs for good
 } // namespace
 
 LogLink::LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings)
@@ -199,6 +203,11 @@ Result<> LogLink::hear_kernel() {
     return {};
 }
 
+bool LogLink::has_too_many(const std::string& unit) const {
+    return hangs_ && std::ranges::count_if(streams_, [&](const auto& one) { return one.second.unit == unit; }) >=
+                         most_waiting_pipes;
+}
+
 void LogLink::end_turn() {
     // Until the collector has said Hello, attaching is hand_over_everything's.
     if (greeted_ && !to_attach_.empty()) {
@@ -278,6 +287,10 @@ void LogLink::send_queued() {
         }
     }
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent));
+    if (queue_.empty() || sent > 0)
+        hangs_at_ = never;
+    if (!queue_.empty() && hangs_at_ == never)
+        hangs_at_ = loop::now() + patience;
     if (watch_)
         watch_->want_writable(full);
 }
@@ -412,8 +425,8 @@ void LogLink::lose_collector() {
     queue_.clear();
     early_flushes_.clear();
     refused_.clear();
-    send_again_at_ = attach_again_at_ = never;
-    greeted_ = false;
+    send_again_at_ = attach_again_at_ = hangs_at_ = never;
+    greeted_ = hangs_ = false;
     pid_ = 0;
 }
 
@@ -445,13 +458,20 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
     return true;
 }
 
-Instant LogLink::next_deadline() const { return std::min({restart_at_, send_again_at_, attach_again_at_}); }
+Instant LogLink::next_deadline() const { return std::min({restart_at_, send_again_at_, attach_again_at_, hangs_at_}); }
 
 void LogLink::due(Instant now) {
     if (now >= send_again_at_)
         send_queued();
     if (now >= attach_again_at_)
         attach_refused();
+    if (now >= hangs_at_) {
+        // A successor finishes what it has begun. Where the kernel holds it, it ends when that lets go.
+        hangs_at_ = now + patience;
+        if (!std::exchange(hangs_, true))
+            listener_.log_trouble("the log collector has taken nothing for 10 s and is killed");
+        (void)os::send_signal(pid_, SIGKILL);
+    }
     if (now < restart_at_)
         return;
     restart_at_ = never;

@@ -88,6 +88,8 @@ public:
 
     // The collector's process has ended (reaped by the supervisor). True if it was the collector's.
     bool exited(pid_t pid, int code, bool by_signal, Instant now);
+    // Whether the unit is to get no more pipes: the collector hangs, though it was killed, and many of the unit's wait.
+    [[nodiscard]] bool has_too_many(const std::string& unit) const;
     // Sends what this turn gathered: pipes travel in batches.
     void end_turn();
     [[nodiscard]] Instant next_deadline() const;
@@ -149,6 +151,8 @@ private:
     Instant started_{};
     Instant restart_at_ = never, send_again_at_ = never, attach_again_at_ = never;
     Instant refusal_told_until_{};
+    Instant hangs_at_ = never; // when the collector has taken nothing for too long
+    bool hangs_ = false;       // and was killed for it
 };
 
 } // namespace mi::daemon

@@ -365,5 +365,23 @@ def faults_idle_instances(t):
         t.ok("who acts gets an instance all the same", init.start("tmpl@real")["tmpl@real"]["ok"])
 
 
-GROUPS = [faults_no_process, faults_no_collector, faults_descriptors, faults_doors, faults_full, faults_cgroup_gone,
+def faults_hanging_collector(t):
+    """One that is stopped for good, while a service crashes all the time."""
+    loop = {**sh("echo once more; exit 1"), "restart-delay": "1ms", "restart-delay-max": "1ms", "restart-limit": 0}
+    with t.scene.init({"loop": {"service": loop}}) as init:
+        until(lambda: init.text("loop", ("out",)), 10, "a first line")
+        collector = init.collector()
+        os.kill(collector, signal.SIGSTOP)
+        t.ok("a collector that has taken nothing for long is killed, and that is said",
+             until(lambda: "has taken nothing for 10 s" in init.console(), 120), init.console()[-400:])
+        t.ok("another one takes over", until(lambda: init.collector() not in (None, collector), 10))
+        init.ctl("stop", "loop")
+        t.ok("and the pipes that have gathered are read and gone",
+             until(lambda: len(os.listdir(f"/proc/{init.pid()}/fd")) < 60, 30), len(os.listdir(f"/proc/{init.pid()}/fd")))
+        runs = init.status("loop")["restarts"]  # the last of them may still have been to come
+        t.ok("no line was lost", until(lambda: init.text("loop", ("out",)).count("once more") in (runs, runs + 1), 10),
+             (runs, init.text("loop", ("out",)).count("once more")))
+
+
+GROUPS = [faults_no_process, faults_no_collector, faults_hanging_collector, faults_descriptors, faults_doors, faults_full, faults_cgroup_gone,
           faults_pid_reuse, faults_idle_instances]
