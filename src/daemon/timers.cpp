@@ -41,7 +41,7 @@ Timers::Settings timer_settings(const Place& place) {
 
 Timers::Timers(loop::Loop& loop, Listener& listener, Settings settings)
     : loop_(loop), listener_(listener), settings_(std::move(settings)), zones_(settings_.zones),
-      stamps_(settings_.stamp_directory) {}
+      stamps_(settings_.stamp_directory), hanging_(settings_.mountinfo) {}
 
 core::Clocks Timers::clocks() const {
     os::Moment now = os::present();
@@ -54,7 +54,10 @@ void Timers::trouble(const std::string& text) {
 }
 
 std::optional<Stamp> Timers::stamp_of(const std::string& name) {
-    auto stamp = stamps_.read(name);
+    // One that a server may never give us is not asked for.
+    auto stamp = hanging_.cover(stamps_.directory())
+                     ? fault(0, "read when it ran last: a server may be waited for in", stamps_.directory())
+                     : stamps_.read(name);
     if (stamp)
         return *stamp;
     trouble(name + ": " + stamp.error().text() + "; it counts as new");
@@ -155,9 +158,10 @@ bool Timers::exited(pid_t pid, int code) {
             // Before the root is made writable that is as it should be: there will be another try, and nothing has run.
             early = written->error == EROFS && armed.stamp && !armed.stamp->ran;
         }
-    if (written->error == EEXIST) // there is an older record after all
+    const bool older = written->error == EEXIST; // there is an older record after all
+    if (older && !hanging_.cover(stamps_.directory()))
         storage_changed();
-    else if (written->error != 0 && !early)
+    else if (!older && written->error != 0 && !early)
         trouble("cannot store when " + written->unit + " ran last: " + stamps_.directory() + ": " +
                 std::strerror(written->error));
     return true;

@@ -9,6 +9,7 @@
 #include "daemon/zone_files.hpp"
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
+#include "os/mounts.hpp"
 #include "wire/snapshot.hpp"
 
 #include <functional>
@@ -32,6 +33,7 @@ public:
         ZoneFiles::Places zones;
         Span begin{0};          // on the boot clock: what `after-boot` counts from
         std::uint64_t seed = 0; // this machine's share of the jitter
+        std::string mountinfo = "/proc/self/mountinfo";
     };
     Timers(loop::Loop& loop, Listener& listener, Settings settings);
 
@@ -81,6 +83,7 @@ private:
     Settings settings_;
     ZoneFiles zones_;
     Stamps stamps_;
+    os::HangingMounts hanging_;
 
     std::map<core::UnitId, Armed> armed_;
     std::map<core::UnitId, WallTime> last_run_;

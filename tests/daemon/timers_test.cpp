@@ -182,6 +182,23 @@ TEST_CASE("a damaged record counts as none, and that is said; one that cannot be
     }
 }
 
+TEST_CASE("a record on a file system that may wait for a server is not read, and that is said") {
+    os::Scratch scratch;
+    Bench bench;
+    std::filesystem::create_directories(scratch / "state/timers");
+    scratch.write("state/timers/nightly", Stamps::text({ago(48h), true}));
+    scratch.write("mountinfo", "20 1 0:20 / " + (scratch / "state") + " rw - nfs server:/state rw\n");
+    Timers::Settings settings = in(scratch);
+    settings.mountinfo = scratch / "mountinfo";
+    Timers timers(bench.loop, bench, std::move(settings));
+    timers.arm(1, unit(calendar("daily", true)));
+    CHECK_FALSE(timers.told(1).last.has_value());
+    REQUIRE(bench.troubles.size() == 1);
+    CHECK(bench.troubles[0].contains("a server may be waited for"));
+    reap_into(timers);
+    CHECK(Stamps::parse(contents(scratch / "state/timers/nightly"))->ran); // and what it says is not forgotten
+}
+
 TEST_CASE("a record that comes with a mount is found then, and not overwritten by one who had not seen it") {
     os::Scratch scratch;
     Bench bench;
