@@ -40,6 +40,11 @@ template <auto Member>
 void plain(const Value& value, core::Unit& unit) {
     value.into(member<Member>(unit));
 }
+template <auto Member>
+void boolean(const Value& value, core::Unit& unit) {
+    if (auto flag = value.boolean())
+        member<Member>(unit) = *flag;
+}
 template <auto Member, std::int64_t Low, std::int64_t High>
 void number(const Value& value, core::Unit& unit) {
     value.into(member<Member>(unit), Low, High);
@@ -149,6 +154,7 @@ void listen(const Value& value, core::Unit& unit) {
     address(value, unit, Kind);
 }
 void calendar(const Value& value, core::Unit& unit);
+void log_level(const Value& value, core::Unit& unit);
 
 // The same kinds of value for miniinit.toml.
 template <auto Member>
@@ -165,6 +171,7 @@ void manager_size(const Value& value, core::ManagerSettings& settings) {
         settings.*Member = *size;
 }
 void manager_log_level(const Value& value, core::ManagerSettings& settings);
+void manager_keep_level(const Value& value, core::ManagerSettings& settings);
 void manager_path(const Value& value, core::ManagerSettings& settings);
 void manager_environment(const Value& value, core::ManagerSettings& settings);
 void manager_pass_environment(const Value& value, core::ManagerSettings& settings);

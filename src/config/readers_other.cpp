@@ -108,6 +108,34 @@ void calendar(const Value& value, core::Unit& unit) {
     }
 }
 
+namespace {
+
+std::optional<std::uint8_t> level_of(const Value& value) {
+    static const std::vector<std::string_view> words{"emerg",   "alert",  "crit", "err",
+                                                     "warning", "notice", "info", "debug"};
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return std::nullopt;
+    const auto at = std::find(words.begin(), words.end(), *word);
+    if (at == words.end()) {
+        value.not_one_of(words);
+        return std::nullopt;
+    }
+    return static_cast<std::uint8_t>(at - words.begin());
+}
+
+} // namespace
+
+void log_level(const Value& value, core::Unit& unit) {
+    if (auto level = level_of(value))
+        member<&core::LogSettings::level>(unit) = level;
+}
+
+void manager_keep_level(const Value& value, core::ManagerSettings& settings) {
+    if (auto level = level_of(value))
+        settings.log_keep_level = *level;
+}
+
 void manager_log_level(const Value& value, core::ManagerSettings& settings) {
     const std::string* word = value.text("a word");
     if (word == nullptr)

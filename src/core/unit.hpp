@@ -224,9 +224,11 @@ struct Timer {
 struct LogSettings {
     std::optional<std::uint64_t> rotate_size; // bytes
     std::optional<std::uint32_t> rotate_keep;
+    std::optional<bool> compress;
     std::optional<Span> rotate_age;
     std::optional<std::uint32_t> rate_limit; // lines a second
     bool forward = true;                     // to the servers of the manager's settings
+    std::optional<std::uint8_t> level;       // of syslog(3): this and what is more important is kept
 };
 
 enum class Kind : std::uint8_t { service, target };
@@ -278,9 +280,11 @@ struct ManagerSettings {
     std::vector<Limit> limits;                                    // [defaults] limits
     std::uint64_t rotate_size = 10u << 20;
     std::uint32_t rotate_keep = 8;
+    bool compress = true;
     Span rotate_age{0};
     std::uint64_t total_size = 256u << 20;
     std::uint32_t rate_limit = 0;
+    std::uint8_t log_keep_level = 7;
     std::vector<std::string> forward; // servers, as "udp://HOST:PORT"
     std::uint64_t forward_queue = 1u << 20;
     bool syslog = true;

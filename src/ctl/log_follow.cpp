@@ -39,7 +39,7 @@ Result<Follower> Follower::start(std::vector<std::string> directories, std::vect
         }
         // The last line of the last file says what has been shown.
         const LogFile& file = log.files.back();
-        LogFile again{file.place, file.name, 0, 0, Fd(), 0};
+        LogFile again{file.place, file.name, 0, 0, Fd(), 0, {}};
         if (!again.open())
             continue;
         LinesBackwards lines(again, 0, file.current() && again.inode == file.inode ? file.size : again.size);
@@ -148,6 +148,7 @@ void Follower::read_place(const std::string& path, Place& place, std::vector<Own
         if (place.file && !known) // that one is removed already, and lines that were shown may be among these
             last_[place.unit].path.clear();
         place.file = std::move(files[0].file);
+        place.packed = std::move(files[0].packed);
         place.device = files[0].device;
         place.inode = files[0].inode;
         place.at = 0;
@@ -158,10 +159,12 @@ void Follower::read_file(const std::string& path, Place& place, std::vector<Owne
     struct stat status{};
     if (::fstat(place.file.get(), &status) < 0)
         return;
-    place.at = std::min<std::int64_t>(place.at, status.st_size); // a line that was taken back after a full disk
+    const std::int64_t size = place.packed ? place.packed->size() : status.st_size;
+    place.at = std::min(place.at, size); // a line that was taken back after a full disk
     LogFile file;
     file.file = std::move(place.file);
-    Lines reader(file, place.at, status.st_size);
+    file.packed = std::move(place.packed);
+    Lines reader(file, place.at, size);
     while (auto text = reader.next()) {
         place.at += static_cast<std::int64_t>(text->size()) + 1;
         Last& last = last_[place.unit];
@@ -174,6 +177,7 @@ void Follower::read_file(const std::string& path, Place& place, std::vector<Owne
         lines.push_back({place.unit, std::string(line->text), *line});
     }
     place.file = std::move(file.file);
+    place.packed = std::move(file.packed);
 }
 
 } // namespace mi::ctl

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ private:
     struct Place {
         std::string unit;
         Fd file; // none: it has none yet
+        std::unique_ptr<PackedText> packed;
         std::uint64_t device = 0, inode = 0;
         std::int64_t at = 0;
     };

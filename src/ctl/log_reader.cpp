@@ -35,31 +35,31 @@ int list(const std::string& path, std::vector<std::string>& names) {
     return 0;
 }
 
-std::size_t read_at(int file, char* to, std::int64_t size, std::int64_t at) {
-    std::int64_t got = 0;
-    while (got < size) {
-        ssize_t n = ::pread(file, to + got, static_cast<std::size_t>(size - got), at + got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        got += n;
-    }
-    return static_cast<std::size_t>(got);
+// When a file was rotated, whether it is compressed or not.
+std::optional<WallTime> rotation_of(std::string_view name) {
+    const auto rotated = logs::parse_rotated_name(name);
+    return rotated ? rotated : logs::parse_packed_name(name);
 }
 
 // Where the last line of the file ends; a line that is being written or was torn is not read.
-std::int64_t whole_lines(int file, std::int64_t size) {
+std::int64_t whole_lines(const LogFile& file, std::int64_t size) {
     std::string buffer;
     for (std::int64_t end = size; end > 0;) {
         std::int64_t begin = std::max<std::int64_t>(0, end - block);
         buffer.resize(static_cast<std::size_t>(end - begin));
-        buffer.resize(read_at(file, buffer.data(), end - begin, begin));
+        buffer.resize(file.read(buffer.data(), buffer.size(), begin));
         if (std::size_t at = buffer.rfind('\n'); at != buffer.npos)
             return begin + static_cast<std::int64_t>(at) + 1;
         end = begin;
     }
     return 0;
+}
+
+// A line that is not in our format: what stands for damage is as important as that, anything else is shown as it is.
+logs::Line foreign_line(WallTime at, std::string_view text) {
+    if (text.starts_with(PackedText::damage_mark))
+        return {at, logs::Priority::err, logs::Source::init, false, text};
+    return {at, logs::Priority::info, logs::Source::out, false, text};
 }
 
 } // namespace
@@ -85,20 +85,47 @@ bool matches_pattern(std::string_view name, std::string_view pattern) {
 }
 
 bool LogFile::open() {
+    constexpr int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     struct stat status{};
     if (!file)
-        file = Fd(::open((place + "/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+        file = Fd(::open((place + "/" + name).c_str(), flags));
+    if (!file && errno == ENOENT && logs::parse_rotated_name(name)) { // compressed since we looked
+        name = logs::packed_name(name);
+        file = Fd(::open((place + "/" + name).c_str(), flags));
+    }
     if (!file || ::fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode))
         return false;
-    size = whole_lines(file.get(), status.st_size);
     device = status.st_dev;
     inode = status.st_ino;
+    if (logs::parse_packed_name(name))
+        packed = std::make_unique<PackedText>(file.get(), name);
+    size = whole_lines(*this, packed ? packed->size() : status.st_size);
     return true;
+}
+
+void LogFile::close() {
+    packed.reset();
+    file.reset();
+}
+
+std::size_t LogFile::read(char* to, std::size_t count, std::int64_t at) const {
+    if (packed)
+        return packed->read(to, count, at);
+    std::size_t got = 0;
+    while (got < count) {
+        ssize_t n = ::pread(file.get(), to + got, count - got, at + static_cast<std::int64_t>(got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        got += static_cast<std::size_t>(n);
+    }
+    return got;
 }
 
 std::vector<LogFile> open_files(const std::string& place, std::uint64_t device, std::uint64_t inode, bool* known) {
     // `current` is opened before the others are looked for: if it is rotated meanwhile it is there twice, not missing.
-    LogFile current{place, "current", 0, 0, Fd(), 0};
+    LogFile current{place, "current", 0, 0, Fd(), 0, {}};
     const bool has_current = current.open();
     std::vector<LogFile> files;
     std::vector<std::string> names;
@@ -106,19 +133,31 @@ std::vector<LogFile> open_files(const std::string& place, std::uint64_t device, 
         return files;
     for (const std::string& name : names) {
         struct stat status{};
-        if (logs::parse_rotated_name(name) && ::lstat((place + "/" + name).c_str(), &status) == 0 &&
-            S_ISREG(status.st_mode) && !(has_current && status.st_ino == current.inode))
-            files.push_back({place, name, status.st_dev, status.st_ino, Fd(), 0});
+        const auto rotated = rotation_of(name);
+        if (!rotated || ::lstat((place + "/" + name).c_str(), &status) < 0 || !S_ISREG(status.st_mode) ||
+            (has_current && status.st_ino == current.inode))
+            continue;
+        // Both forms of a file that is being compressed: one of them is enough.
+        if (files.empty() || rotation_of(files.back().name) != rotated)
+            files.push_back({place, name, status.st_dev, status.st_ino, Fd(), 0, {}});
     }
     if (has_current)
         files.push_back(std::move(current));
-    auto same = std::find_if(files.begin(), files.end(), [&](const LogFile& file) {
-        return inode != 0 && file.device == device && file.inode == inode;
-    });
+    // From the youngest on: a number that is free is soon given away again. The one that is looked for is held open, or was
+    // before it was compressed.
+    std::size_t after = files.size();
+    for (; inode != 0 && after > 0; --after) {
+        LogFile& file = files[after - 1];
+        if (file.device == device && (file.inode == inode || (logs::parse_packed_name(file.name) && file.open() &&
+                                                              file.packed->former_inode() == inode)))
+            break;
+        if (!file.current())
+            file.close();
+    }
+    after = inode == 0 ? 0 : after;
     if (known != nullptr)
-        *known = same != files.end();
-    if (same != files.end())
-        files.erase(files.begin(), same + 1);
+        *known = after > 0;
+    files.erase(files.begin(), files.begin() + static_cast<std::ptrdiff_t>(after));
     return files;
 }
 
@@ -195,7 +234,7 @@ std::optional<std::string_view> Lines::next() {
         looked = buffer_.size();
         const std::int64_t size = std::min(block, end_ - at_);
         buffer_.resize(looked + static_cast<std::size_t>(size));
-        const std::size_t got = read_at(file_, buffer_.data() + looked, size, at_);
+        const std::size_t got = file_->read(buffer_.data() + looked, static_cast<std::size_t>(size), at_);
         buffer_.resize(looked + got);
         at_ = got == 0 ? end_ : at_ + static_cast<std::int64_t>(got); // a file that has become shorter has ended
     }
@@ -218,7 +257,7 @@ std::optional<std::string_view> LinesBackwards::next() {
             return std::nullopt;
         const std::int64_t size = std::min(block, at_ - begin_);
         std::string more(static_cast<std::size_t>(size), '\n');
-        if (read_at(file_, more.data(), size, at_ - size) != more.size())
+        if (file_->read(more.data(), more.size(), at_ - size) != more.size())
             return std::nullopt; // it has become shorter
         at_ -= size;
         more.append(buffer_, 0, left_);
@@ -269,12 +308,12 @@ bool Merge::open_next(Trail& trail) {
         // The one that was open until now.
         const std::size_t old = backwards_ ? trail.file : trail.file - 1;
         if (old < files.size() && !files[old].current())
-            files[old].file.reset();
+            files[old].close();
         if (backwards_ ? trail.file == 0 : trail.file == files.size())
             return false;
         LogFile& file = files[backwards_ ? --trail.file : trail.file++];
         // Nothing in a rotated file is younger than its name says.
-        auto youngest = logs::parse_rotated_name(file.name);
+        auto youngest = rotation_of(file.name);
         if (range_.since && youngest && *youngest < *range_.since)
             continue;
         if (!file.current() && !file.open())
@@ -301,7 +340,7 @@ bool Merge::advance(Trail& trail) {
         }
         auto line = logs::parse_line(*text);
         if (!line)
-            line = logs::Line{trail.key, logs::Priority::info, logs::Source::out, false, *text};
+            line = foreign_line(trail.key, *text);
         if ((range_.since && line->at < *range_.since) || (range_.until && line->at > *range_.until))
             continue;
         trail.key = !trail.started ? line->at

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,22 +15,27 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "ctl/packed_text.hpp"
 #include "wire/log_format.hpp"
 
 namespace mi::ctl {
 
 // One file up to a size that ends with a line end: what is written later is not part of it. `current` is opened when
-// it is found; a rotated one, which does not change, when its turn comes.
+// it is found; a rotated one, which does not change, when its turn comes. Of a compressed one everything is about its text.
 struct LogFile {
     std::string place; // the directory of the unit
     std::string name;
     std::uint64_t device = 0, inode = 0;
     Fd file;
     std::int64_t size = 0;
+    std::unique_ptr<PackedText> packed; // an open one that is compressed
 
     [[nodiscard]] bool current() const { return name == "current"; }
     // False: it is not there any more, or may not be read.
     bool open();
+    void close();
+    // Its text from `at` on: how many bytes there were.
+    std::size_t read(char* to, std::size_t count, std::int64_t at) const;
 };
 
 // The files of a unit, oldest first.
@@ -58,15 +64,15 @@ struct Around {
 };
 [[nodiscard]] Around find_moment(const LogFile& file, WallTime at);
 
-// The lines of one file between two line beginnings, one after the other.
+// The lines of one file, which must outlive this, between two line beginnings, one after the other.
 class Lines {
 public:
-    Lines(const LogFile& file, std::int64_t begin, std::int64_t end) : file_(file.file.get()), at_(begin), end_(end) {}
+    Lines(const LogFile& file, std::int64_t begin, std::int64_t end) : file_(&file), at_(begin), end_(end) {}
     // The next line without its line end; it stays valid until the next call.
     std::optional<std::string_view> next();
 
 private:
-    int file_;
+    const LogFile* file_;
     std::int64_t at_, end_; // in the file, of what is not in the buffer yet
     std::string buffer_;
     std::size_t used_ = 0;
@@ -75,12 +81,11 @@ private:
 // The same, the last one first.
 class LinesBackwards {
 public:
-    LinesBackwards(const LogFile& file, std::int64_t begin, std::int64_t end)
-        : file_(file.file.get()), begin_(begin), at_(end) {}
+    LinesBackwards(const LogFile& file, std::int64_t begin, std::int64_t end) : file_(&file), begin_(begin), at_(end) {}
     std::optional<std::string_view> next();
 
 private:
-    int file_;
+    const LogFile* file_;
     std::int64_t begin_, at_;
     std::string buffer_;
     std::size_t left_ = 0;

@@ -200,11 +200,7 @@ void Supervisor::removing(const Result<pid_t>& child) {
 // Hands its pipes to the collector.
 Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
                                            Launch& launch) {
-    wire::logs::Limits limits{settings_.rotate_size, settings_.rotate_keep};
-    if (unit.log) {
-        limits.rotate_size = unit.log->rotate_size.value_or(limits.rotate_size);
-        limits.rotate_keep = unit.log->rotate_keep.value_or(limits.rotate_keep);
-    }
+    const wire::logs::Limits limits = log_limits(settings_, unit.log.get());
     const bool forward = !unit.log || unit.log->forward;
     if (launch.out)
         process.streams[0] =

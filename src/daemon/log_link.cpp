@@ -24,6 +24,20 @@ constexpr Span patience = std::chrono::seconds(10); // with a collector that tak
 constexpr std::ptrdiff_t most_waiting_pipes = 16;   // of a unit, with one that hangs for good
 } // namespace
 
+wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core::LogSettings* own) {
+    static const core::LogSettings nothing;
+    const core::LogSettings& mine = own != nullptr ? *own : nothing;
+    const auto seconds = [](Span span) {
+        return static_cast<std::uint32_t>(std::min<std::int64_t>(span / std::chrono::seconds(1), UINT32_MAX));
+    };
+    return {.rotate_size = mine.rotate_size.value_or(settings.rotate_size),
+            .rotate_keep = mine.rotate_keep.value_or(settings.rotate_keep),
+            .compress = mine.compress.value_or(settings.compress),
+            .rotate_age = seconds(mine.rotate_age.value_or(settings.rotate_age)),
+            .rate_limit = mine.rate_limit.value_or(settings.rate_limit),
+            .level = static_cast<Priority>(mine.level.value_or(settings.log_keep_level))};
+}
+
 LogLink::LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings)
     : loop_(loop), spawner_(spawner), listener_(listener), settings_(std::move(settings)) {}
 
@@ -122,6 +136,10 @@ wire::StreamImage LogLink::tell(StreamId id) const {
         image.source = static_cast<std::uint8_t>(at->second.source);
         image.rotate_size = at->second.limits.rotate_size;
         image.rotate_keep = at->second.limits.rotate_keep;
+        image.compress = at->second.limits.compress;
+        image.rotate_age = at->second.limits.rotate_age;
+        image.rate_limit = at->second.limits.rate_limit;
+        image.level = static_cast<std::uint8_t>(at->second.limits.level);
         image.inode = at->second.inode;
         image.leader = at->second.leader;
         image.local = !at->second.forward;
@@ -150,7 +168,8 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
             static_cast<logs::Source>(std::min(stream.source, static_cast<std::uint8_t>(logs::last_source)));
         streams_.emplace(id, Stream{stream.unit,
                                     source,
-                                    {stream.rotate_size, stream.rotate_keep},
+                                    {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age,
+                                     stream.rate_limit, static_cast<logs::Priority>(stream.level & 7)},
                                     Fd(stream.fd),
                                     stream.inode,
                                     stream.leader,
@@ -255,7 +274,7 @@ void LogLink::hand_over_everything() {
 
 void LogLink::configure() {
     send(logs::Configure{settings_.directories, settings_.limits, settings_.cgroups, settings_.forward,
-                         settings_.forward_queue});
+                         settings_.forward_queue, settings_.total_size});
 }
 
 void LogLink::send(const logs::ToCollector& message) { queue_.push_back({logs::encode(message), {}}); }

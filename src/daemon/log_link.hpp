@@ -23,6 +23,9 @@ namespace mi::daemon {
 using wire::logs::Priority;
 using wire::logs::StreamId;
 
+// The limits of a unit's log: the manager's, where its own `[log]` (or nullptr) says nothing else.
+[[nodiscard]] wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core::LogSettings* own);
+
 class LogLink {
 public:
     struct Settings {
@@ -33,6 +36,7 @@ public:
         std::vector<std::string> forward; // servers that get every line
         std::uint64_t forward_queue = 0;  // bytes that may wait for each
         std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none
+        std::uint64_t total_size = 0;     // bytes of all logs together; 0: no bound
     };
     // Told of what the collector says.
     struct Listener {

@@ -20,7 +20,8 @@ namespace logs = wire::logs;
 constexpr std::size_t crowd = 128;
 constexpr Span crowd_time = std::chrono::milliseconds(10);
 constexpr std::uint32_t control_index = UINT32_MAX;
-constexpr std::uint32_t server_index = control_index - logs::most_servers; // of the first one; below are streams
+constexpr std::uint32_t server_index = control_index - logs::most_servers; // of the first one
+constexpr std::uint32_t packing_index = server_index - 1;                  // below are streams
 constexpr std::size_t most_batches = 64;                                   // of a source that may never be empty
 constexpr Span last_words = std::chrono::milliseconds(500);                // to servers, at the end
 constexpr unsigned most_reports = 100;
@@ -101,12 +102,16 @@ bool Collector::turn() {
     for (bool by_post : {true, false})
         for (int i = 0; i < count; ++i)
             if (const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
-                index < server_index && (streams_[index].source == Source::syslog) == by_post)
+                index < packing_index && (streams_[index].source == Source::syslog) == by_post)
                 read(index);
+    for (int i = 0; i < count; ++i)
+        if (events[static_cast<std::size_t>(i)].data.u32 == packing_index)
+            total_.changed(storage_.directory(), packing_.ended());
     if (post_.unfinished() && !sockets_.empty())
         take_post();
     if (next_try_ != never && next_try_ <= now())
         retry();
+    pack();
     forward();
     report();
     return !finishing_ && !unusable_;
@@ -140,6 +145,7 @@ bool Collector::read_control() {
 void Collector::handle(const logs::Configure& message) {
     configured_ = true;
     units_.use_limits(message.limits);
+    total_.use_limit(message.total_size);
     for (const std::string& server : message.forward)
         if (std::ranges::none_of(servers_, [&](const Server& one) { return one.link.server() == server; }))
             courier_.add_server(servers_.emplace_back(server, message.forward_queue).link);
@@ -342,6 +348,7 @@ void Collector::end(std::uint32_t index) {
 }
 
 void Collector::finish() {
+    packing_.stop();
     take_post();
     while (!known_.empty()) {
         const auto [id, index] = known_.back();
@@ -373,6 +380,21 @@ void Collector::retry() {
     if (units_.has_losses() && !units_.in_memory())
         courier_.tell_losses();
     next_try_ = never;
+}
+
+void Collector::pack() {
+    // Elsewhere than in the best directory files only wait to be moved there.
+    for (const auto& [unit, compress] : units_.take_rotated()) {
+        total_.changed(storage_.directory(), unit);
+        if (compress && storage_.rank() == 0)
+            packing_.want(unit);
+    }
+    if (packing_.descriptor() >= 0)
+        return;
+    packing_.start(storage_.directory());
+    if (packing_.descriptor() >= 0 &&
+        !watch(epoll_.get(), EPOLL_CTL_ADD, packing_.descriptor(), EPOLLIN, packing_index))
+        packing_.stop();
 }
 
 // The end of a turn: what PID 1 should know, and whether something is to be tried again.

@@ -13,8 +13,10 @@
 #include "base/time.hpp"
 #include "logd/courier.hpp"
 #include "logd/kernel_log.hpp"
+#include "logd/packing.hpp"
 #include "logd/post.hpp"
 #include "logd/storage.hpp"
+#include "logd/total.hpp"
 #include "logd/units.hpp"
 
 namespace mi::logd {
@@ -56,6 +58,7 @@ private:
 
     void look_for_storage();
     void retry();
+    void pack();
     void report();
     void report_losses();
     void say(const wire::logs::FromCollector& message);
@@ -66,6 +69,8 @@ private:
     Post post_;
     KernelLog kernel_log_;
     Storage storage_;
+    Packing packing_;
+    Total total_;
     int control_;
     Fd epoll_;
     bool configured_ = false;

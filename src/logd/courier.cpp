@@ -257,7 +257,9 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
                       .continuing = progress().continuing,
                       .take_tail = record_.take_tail != 0,
                       .unit = unit.name,
-                      .own_unit = unit_->name};
+                      .own_unit = unit_->name,
+                      .least = unit.limits.level,
+                      .most_lines = allowance(unit)};
     Cut cut;
     if (source < Source::syslog) {
         cut = format_lines(rest, style, room);
@@ -270,8 +272,15 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     }
     const std::string_view lines(out_.get() + notice_room - notices, notices + cut.written);
 
+    unit.lines += cut.lines;
     record_.progress_after =
         std::bit_cast<std::uint64_t>(Progress{progress().from + static_cast<std::uint32_t>(cut.taken), cut.continuing});
+    // Nothing of it is kept, and what is to be told is told with the next that is.
+    if (cut.written == 0 && cut.taken > 0 && source < Source::syslog) {
+        record_.told = 0;
+        commit(unit);
+        return units_.count_loss(unit, cut.dropped, over_rate);
+    }
     Units::Appended appended;
     Result<Place> place =
         opened ? units_.place(unit, lines.size(), now_, rotate_first) : Result<Place>(std::unexpected(opened.error()));
@@ -304,6 +313,19 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         record_.told = 0;
     }
     commit(unit);
+    units_.count_loss(unit, cut.dropped, over_rate);
+}
+
+// How many lines of it may still be taken in this second.
+std::uint32_t Courier::allowance(Unit& unit) const {
+    if (unit.limits.rate_limit == 0)
+        return UINT32_MAX;
+    const std::int64_t second = (now_.micros - shared_.clock_offset) / 1'000'000; // since boot: that clock never jumps
+    if (second != unit.second) {
+        unit.second = second;
+        unit.lines = 0;
+    }
+    return unit.limits.rate_limit - std::min(unit.limits.rate_limit, unit.lines);
 }
 
 // What was pending is done: in the file, or counted as lost.
@@ -335,7 +357,9 @@ std::size_t Courier::write_notices(Unit& unit, std::int64_t jumped, std::int64_t
     }
     // In memory the oldest lines go first, and this one would go with them: it is told when they reach a file.
     if (const Loss* loss = units_.loss_of(unit); loss != nullptr && loss->lines > 0 && !units_.in_memory()) {
-        const char* why = loss->code == 0 ? "memory was full" : ::strerrordesc_np(loss->code);
+        const char* why = loss->code == 0           ? "memory was full"
+                          : loss->code == over_rate ? "more than its rate-limit"
+                                                    : ::strerrordesc_np(loss->code);
         begin(Priority::warning);
         size += static_cast<std::size_t>(
             std::snprintf(text + size, 150, "%llu line%s lost here: %s\n", static_cast<unsigned long long>(loss->lines),

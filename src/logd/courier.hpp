@@ -101,6 +101,7 @@ private:
     [[nodiscard]] std::string_view rest_of_text() const;
     void read_clock();
     void settle_pending();
+    [[nodiscard]] std::uint32_t allowance(Unit& unit) const;
     std::size_t write_notices(Unit& unit, std::int64_t jumped, std::int64_t behind);
 
     Shared& shared_;

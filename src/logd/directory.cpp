@@ -11,6 +11,7 @@
 
 #include "logd/mend.hpp"
 #include "wire/log_format.hpp"
+#include "wire/log_pack.hpp"
 
 namespace mi::logd {
 namespace {
@@ -29,8 +30,7 @@ void each_entry(int directory, Use&& use) {
         return;
     (void)own.release();
     while (const dirent* entry = ::readdir(listing.get()))
-        if (entry->d_name[0] != '.')
-            use(*entry);
+        use(*entry);
 }
 
 } // namespace
@@ -101,11 +101,9 @@ WallTime first_stamp(int file) {
 }
 
 Result<> rotate(int directory, WallTime now, std::uint32_t keep) {
-    std::vector<std::string> files = log_files(directory);
-    std::erase(files, current_name);
-    if (!files.empty())
-        if (auto youngest = logs::parse_rotated_name(files.back()); youngest && *youngest >= now)
-            now = WallTime{youngest->micros + 1};
+    const std::vector<Rotated> files = rotated_files(directory);
+    if (!files.empty() && files.back().at >= now)
+        now = WallTime{files.back().at.micros + 1};
     // The next one is there before this one goes: where no file can be made any more, this one can still grow.
     constexpr const char* next_name = ".next";
     if (Fd next(
@@ -117,14 +115,39 @@ Result<> rotate(int directory, WallTime now, std::uint32_t keep) {
     if (::renameat(directory, current_name, directory, name.c_str()) < 0)
         return fault(errno, "rotate log file", name);
     (void)::renameat(directory, next_name, directory, current_name); // else it is made when it is opened
-    files.push_back(name);
-    if (files.size() > keep)
-        files.resize(files.size() - keep);
-    else
-        files.clear();
-    for (const std::string& old : files)
-        (void)::unlinkat(directory, old.c_str(), 0); // tried again with the next rotation
+    std::size_t kept = 1;
+    WallTime last = now;
+    for (std::size_t i = files.size(); i-- > 0;) {
+        kept += files[i].at != last ? 1 : 0; // one in both forms counts once
+        last = files[i].at;
+        if (kept > keep)
+            (void)::unlinkat(directory, files[i].name.c_str(), 0); // tried again with the next rotation
+    }
+    if (keep == 0)
+        (void)::unlinkat(directory, name.c_str(), 0);
     return {};
+}
+
+std::vector<Rotated> rotated_files(int directory) {
+    std::vector<Rotated> files;
+    each_entry(directory, [&](const dirent& entry) {
+        if (auto at = logs::parse_rotated_name(entry.d_name))
+            files.push_back({entry.d_name, *at, false});
+        else if (auto packed = logs::parse_packed_name(entry.d_name))
+            files.push_back({entry.d_name, *packed, true});
+    });
+    std::sort(files.begin(), files.end(), [](const Rotated& a, const Rotated& b) { return a.name < b.name; });
+    return files;
+}
+
+void remove_beginning_with(int directory, std::string_view beginning) {
+    std::vector<std::string> names;
+    each_entry(directory, [&](const dirent& entry) {
+        if (std::string_view(entry.d_name).starts_with(beginning))
+            names.emplace_back(entry.d_name);
+    });
+    for (const std::string& name : names)
+        (void)::unlinkat(directory, name.c_str(), 0);
 }
 
 std::vector<std::string> log_files(int directory) {
@@ -144,7 +167,7 @@ std::vector<std::string> log_files(int directory) {
 std::vector<std::string> unit_directories(int directory) {
     std::vector<std::string> names;
     each_entry(directory, [&](const dirent& entry) {
-        if (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN)
+        if (entry.d_name[0] != '.' && (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN))
             names.emplace_back(entry.d_name);
     });
     std::sort(names.begin(), names.end());

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -39,7 +40,17 @@ struct Current {
 // rotation) and removes the oldest rotated files beyond `keep`.
 Result<> rotate(int unit_directory, WallTime now, std::uint32_t keep);
 
-// The log files in a unit's directory, oldest first, `current` last.
+// A rotated file; between two steps of compressing it may be there in both forms.
+struct Rotated {
+    std::string name;
+    WallTime at; // of the rotation
+    bool packed = false;
+};
+// Those in a unit's directory, oldest first.
+[[nodiscard]] std::vector<Rotated> rotated_files(int unit_directory);
+// Removes the files whose names begin so.
+void remove_beginning_with(int directory, std::string_view beginning);
+// The log files in a unit's directory that are not compressed, oldest first, `current` last.
 [[nodiscard]] std::vector<std::string> log_files(int unit_directory);
 // The names of directories in a log directory.
 [[nodiscard]] std::vector<std::string> unit_directories(int logs);

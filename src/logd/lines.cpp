@@ -61,6 +61,16 @@ Cut format_lines(std::string_view text, const Style& style, std::span<char> out)
             priority = static_cast<Priority>(line[1] - '0');
             line.remove_prefix(3);
         }
+        if (style.source != Source::init) {
+            const bool wanted = priority <= style.least;
+            if (!wanted || cut.lines >= style.most_lines) {
+                cut.dropped += wanted ? 1 : 0;
+                cut.taken += used;
+                cut.continuing = end != nullptr ? 0 : 1 + static_cast<Continuing>(priority);
+                continue;
+            }
+            ++cut.lines;
+        }
         char* to = out.data() + cut.written;
         if (priority == Priority::info && end != nullptr) {
             std::memcpy(to, usual, usual_size);

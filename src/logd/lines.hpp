@@ -17,12 +17,16 @@ struct Style {
     bool take_tail = false;    // a last line without an end is written too, marked
     std::string_view unit;     // with Source::init: stop at a line of another unit
     std::string_view own_unit; // with Source::init: the unit of lines that name none
+    // What a service says that is less important is left out; so are its lines beyond that number, but they are counted.
+    Priority least = Priority::debug;
+    std::uint32_t most_lines = UINT32_MAX;
 };
 
 struct Cut {
     std::size_t taken = 0;   // bytes of the text that are done
     std::size_t written = 0; // bytes of `out`
     Continuing continuing = 0;
+    std::uint32_t lines = 0, dropped = 0; // of a service: written, and beyond `most_lines`
 };
 
 // Whether format_lines would take something.

@@ -29,6 +29,7 @@ inline constexpr std::size_t input_room = 64 * 1024;                // moved out
 inline constexpr std::size_t carry_room = wire::logs::longest_text; // of an unfinished line
 inline constexpr std::size_t most_slots = 2048;                     // streams with an unfinished line at the same time
 inline constexpr std::size_t ring_room = 4 * 1024 * 1024;           // lines held before any directory is writable
+inline constexpr std::int32_t over_rate = -1;                       // in place of an errno
 inline constexpr std::size_t most_losses = 512;                     // units with losses not yet told in their logs
 
 inline constexpr std::size_t most_datagrams = 32;       // received at once
@@ -88,7 +89,7 @@ struct Slot {
 // Lines of a unit that could not be kept, and that its log does not tell yet.
 struct Loss {
     std::uint64_t lines; // 0: the row is free
-    std::int32_t code;   // the last errno; 0: memory was full
+    std::int32_t code;   // the last errno; 0: memory was full; over_rate: more than its rate-limit
     std::uint32_t unit_size;
     char unit[wire::logs::longest_unit];
 };

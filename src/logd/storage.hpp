@@ -26,7 +26,9 @@ public:
     void look();
     [[nodiscard]] bool unfinished() const { return unfinished_; }
 
-    // Index of the directory in use, -1: memory.
+    // The directory in use, -1: memory.
+    [[nodiscard]] int directory() const { return directory_.get(); }
+    // Its index, -1: memory.
     [[nodiscard]] int rank() const { return rank_; }
     [[nodiscard]] std::string path() const {
         return rank_ < 0 ? std::string() : directories_[static_cast<std::size_t>(rank_)];

@@ -108,9 +108,10 @@ Result<> Units::open(Unit& unit) {
         int code = 0;
         if (auto directory = open_unit_directory(directory_, name, true)) {
             if (auto current = open_current(directory->get())) {
-                mend_after_power_loss(directory->get(), unit.name, current->last);
+                mend_after_power_loss(directory->get(), unit, current->last);
                 unit.file = std::move(current->file);
                 unit.last = std::max(unit.last, current->last);
+                unit.first = first_stamp(unit.file.get());
                 open_.push_front(&unit);
                 unit.place = open_.begin();
                 return {};
@@ -127,12 +128,14 @@ Result<> Units::open(Unit& unit) {
 
 // Once for each unit of a log directory. What was rotated shortly before the power failed may not all have got to the disk either;
 // what is not the youngest, and was rotated long before the last line, has.
-void Units::mend_after_power_loss(int directory, std::string_view name, WallTime last) {
-    if (!mended_.emplace(name).second)
+void Units::mend_after_power_loss(int directory, const Unit& unit, WallTime last) {
+    if (!mended_.emplace(unit.name).second)
         return;
     mend_gaps(directory, current_name, last);
     std::vector<std::string> files = log_files(directory);
     std::erase(files, current_name);
+    if (!files.empty())
+        rotated_.insert_or_assign(std::string(unit.name), unit.limits.compress);
     for (std::size_t i = files.size(); i-- > 0;) {
         auto rotated = wire::logs::parse_rotated_name(files[i]);
         if (i + 1 < files.size() && rotated->micros < last.micros - longest_unwritten)
@@ -160,12 +163,17 @@ Result<Place> Units::place(Unit& unit, std::uint64_t size, WallTime now, bool ro
         }
         auto present = static_cast<std::uint64_t>(status.st_size);
         bool full = unit.limits.rotate_size > 0 && present + size > unit.limits.rotate_size;
-        if (rotated || present == 0 || !(full || rotate_first))
+        const bool old = unit.limits.rotate_age > 0 && unit.first != WallTime{} &&
+                         now.micros - unit.first.micros > std::int64_t{unit.limits.rotate_age} * 1'000'000;
+        if (present == 0)
+            unit.first = now;
+        if (rotated || present == 0 || !(full || old || rotate_first))
             return Place{status.st_dev, status.st_ino, present};
         // Where it cannot be rotated (a full or read-only disk), it grows: lines are worth more than the limit.
         auto directory = open_unit_directory(directory_, wire::logs::directory_name(unit.name), true);
         rotated = true;
         if (directory && rotate(directory->get(), now, unit.limits.rotate_keep)) {
+            rotated_.insert_or_assign(std::string(unit.name), unit.limits.compress);
             close(unit);
             if (rotate_first) // the clock is far behind: stamps of the new file begin with what it says
                 unit.last = {};
@@ -259,16 +267,17 @@ void Units::count_loss(Unit& unit, std::uint64_t lines, int code) {
     Loss& loss = shared_.losses[unit.loss - 1];
     loss.code = code;
     publish(loss.lines, loss.lines + lines);
-    if (!unit.loss_reported)
+    if (code != over_rate && !unit.loss_reported)
         reports_.push_back({std::string(unit.name), loss.lines, code, false});
-    unit.loss_reported = true;
+    unit.loss_reported = unit.loss_reported || code != over_rate;
 }
 
 void Units::clear_loss(Unit& unit) {
     if (unit.loss == 0)
         return;
     Loss& loss = shared_.losses[unit.loss - 1];
-    reports_.push_back({std::string(unit.name), loss.lines, loss.code, true});
+    if (loss.code != over_rate)
+        reports_.push_back({std::string(unit.name), loss.lines, loss.code, true});
     publish(loss.lines, 0);
     unit.loss = 0;
     unit.loss_reported = false;

@@ -25,6 +25,9 @@ struct Unit {
     bool loss_reported = false;       // PID 1 knows that lines are being lost
     Fd file;                          // `current`, or none
     WallTime last;                    // stamp of its last line
+    WallTime first;                   // and of the first in its file
+    std::int64_t second = -1;         // since boot, in which
+    std::uint32_t lines = 0;          // so many lines were taken
     std::int64_t clock_offset;        // as of its last line: see Shared::clock_offset
     std::list<Unit*>::iterator place; // among the open ones
     std::string_view name;            // the key under which it is kept
@@ -78,13 +81,16 @@ public:
     // What PID 1 should hear since the last call.
     std::vector<wire::logs::Dropped> take_reports() { return std::exchange(reports_, {}); }
 
+    // Units of which files were rotated since the last call, and whether they are to be compressed.
+    std::map<std::string, bool, std::less<>> take_rotated() { return std::exchange(rotated_, {}); }
+
     // The open file of a unit, -1: none.
     [[nodiscard]] static int file_of(const Unit& unit) { return unit.file.get(); }
 
 private:
     void close(Unit& unit);
     bool close_oldest();
-    void mend_after_power_loss(int directory, std::string_view name, WallTime last);
+    void mend_after_power_loss(int directory, const Unit& unit, WallTime last);
     Appended append_to_ring(Unit& unit, std::string_view lines);
     void drop_oldest_of_ring();
 
@@ -95,6 +101,7 @@ private:
     std::map<std::string, Unit, std::less<>> units_;
     std::list<Unit*> open_;                     // most recently used first
     std::set<std::string, std::less<>> mended_; // units whose files were looked at for gaps
+    std::map<std::string, bool, std::less<>> rotated_;
     std::vector<wire::logs::Dropped> reports_;
 };
 

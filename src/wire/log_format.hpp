@@ -74,7 +74,7 @@ struct Line {
 [[nodiscard]] std::string unit_of_directory(std::string_view directory);
 
 // A rotated file's name, `20261122T041001.123456Z.log`, after the moment of the rotation: names sort as time does, and
-// nothing inside is younger than the name says.
+// nothing inside is younger than the name says. Its compressed form is log_pack.hpp's.
 [[nodiscard]] std::string rotated_name(WallTime at);
 [[nodiscard]] std::optional<WallTime> parse_rotated_name(std::string_view name);
 

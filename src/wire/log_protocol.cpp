@@ -32,6 +32,10 @@ public:
     void limits(const Limits& limits) {
         number(limits.rotate_size);
         number(limits.rotate_keep);
+        number(static_cast<std::uint8_t>(limits.compress ? 1 : 0));
+        number(limits.rotate_age);
+        number(limits.rate_limit);
+        number(static_cast<std::uint8_t>(limits.level));
     }
     std::string take() {
         assert(bytes_.size() <= longest_message);
@@ -84,6 +88,13 @@ public:
         Limits limits;
         limits.rotate_size = number<std::uint64_t>();
         limits.rotate_keep = number<std::uint32_t>();
+        limits.compress = flag();
+        limits.rotate_age = number<std::uint32_t>();
+        limits.rate_limit = number<std::uint32_t>();
+        const auto level = number<std::uint8_t>();
+        if (level > static_cast<std::uint8_t>(Priority::debug))
+            spoil();
+        limits.level = static_cast<Priority>(level & 7);
         return limits;
     }
     bool flag() {
@@ -115,6 +126,7 @@ void write(Writer& to, const Configure& message) {
     for (const std::string& server : message.forward)
         to.text(server, longest_server);
     to.number(message.forward_queue);
+    to.number(message.total_size);
 }
 void read(Reader& from, Configure& message) {
     message.directories.resize(from.count(most_directories));
@@ -126,6 +138,7 @@ void read(Reader& from, Configure& message) {
     for (std::string& server : message.forward)
         server = from.text(longest_server);
     message.forward_queue = from.number<std::uint64_t>();
+    message.total_size = from.number<std::uint64_t>();
 }
 
 void write(Writer& to, const Attach& message) {

@@ -41,10 +41,17 @@ using StreamId = std::uint32_t;
 enum class Source : std::uint8_t { out, err, init, syslog, kernel };
 inline constexpr Source last_source = Source::kernel;
 
-// When a unit's `current` is rotated and how many rotated files stay.
+// syslog(3)'s levels.
+enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, info, debug };
+
+// When a unit's `current` is rotated, how many rotated files stay, and how.
 struct Limits {
     std::uint64_t rotate_size = 10 * 1024 * 1024; // bytes; 0: never rotate
     std::uint32_t rotate_keep = 8;                // files besides `current`
+    bool compress = false;                        // rotated files, in the first directory
+    std::uint32_t rotate_age = 0;                 // seconds since its first line; 0: never
+    std::uint32_t rate_limit = 0;                 // lines a second of its processes; 0: any number
+    Priority level = Priority::debug;             // and everything more important is kept of what its processes say
     bool operator==(const Limits&) const = default;
 };
 
@@ -57,6 +64,7 @@ struct Configure {
     std::string cgroups; // what stands before a unit's name in /proc/PID/cgroup, with a slash at its end; none: empty
     std::vector<std::string> forward;       // servers that get every line, "udp://HOST:PORT" or "tcp://HOST:PORT"
     std::uint64_t forward_queue = 1u << 20; // bytes that may wait for each
+    std::uint64_t total_size = 0;           // bytes of all logs together; 0: no bound
     bool operator==(const Configure&) const = default;
 };
 
@@ -137,7 +145,7 @@ struct StorageIs {
     bool operator==(const StorageIs&) const = default;
 };
 
-// Lines of a unit are being lost, because of errno `code` (0: memory was full). Said once when it begins and once
+// Lines of a unit are being lost, because of errno `code` (0: memory was full). Those over its rate-limit are none. Said once when it begins and once
 // when it is over (`over`, with the count); the unit's own log says it too.
 struct Dropped {
     std::string unit;
@@ -166,9 +174,6 @@ using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dr
 [[nodiscard]] Result<FromCollector> decode_from_collector(std::string_view bytes);
 
 // -- PID 1's own lines ------------------------------------------------------------------------------------------------
-
-// syslog(3)'s levels.
-enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, info, debug };
 
 // PIPE_BUF: a write of no more than this is made whole or, on a full non-blocking pipe, not at all (EAGAIN).
 inline constexpr std::size_t longest_init_write = 4096;

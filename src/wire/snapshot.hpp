@@ -154,9 +154,12 @@ struct StreamImage {
     std::uint64_t inode = 0;
     std::int32_t leader = 0;
     bool local = false; // not for servers
+    bool compress = false;
+    std::uint32_t rotate_age = 0, rate_limit = 0;
+    std::uint8_t level = 7;
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode, self.leader,
-              self.local);
+              self.local, self.compress, self.rotate_age, self.rate_limit, self.level);
     }
 };
 

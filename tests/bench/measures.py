@@ -2,6 +2,7 @@
 round, so that whatever else the machine is doing meets all of them alike; what counts is the median, and its ratio to
 the floor's."""
 
+import datetime
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 
 from harness import ENVIRONMENT, Place, Run, Trouble, wait_for
 from inits import Crowded, Init, Runit, S6, Stateless
+from table import seconds
 
 
 class Bench:
@@ -322,6 +324,49 @@ def logs(bench):
                       {writer.name: median(some) for writer, some in values.items()}, bar=3.0)
 
 
+def since(bench):
+    """`minictl logs --since` over 1 GB in 500 files, of which half are compressed, until its first line."""
+    units, files = 5, 10 if bench.quick else 100
+    lines = 21_000  # 2 MB
+    day = datetime.date(2024, 1, 1)
+    text = b"".join(b"2024-01-01T%02d:%02d:%02d.%06dZ info out: line %08d of a log, of the length that lines have in them\n"
+                    % (i // 1000, i % 1000 // 17, i % 17, i, i) for i in range(lines))
+
+    def fill(init, place):
+        for unit in range(units):
+            directory = place.path / f"log/unit-{unit}"
+            directory.mkdir(parents=True)
+            for number in range(files):
+                date, after = (str(day + datetime.timedelta(number + shift)) for shift in (0, 1))
+                (directory / f"{after.replace('-', '')}T000000.000000Z.log").write_bytes(
+                    text.replace(b"2024-01-01", date.encode()))
+        more = ["[log]\nrotate-keep = 1000\ncompress = " + ("false", "true")[unit % 2] + "\n" for unit in range(units)]
+        return init.write(place, {f"unit-{unit}": init.unit(["/bin/sh", "-c", "echo up; exec sleep 1000"],
+                                                            more=more[unit]) for unit in range(units)})
+
+    with ExitStack() as stack:
+        run = bench.run(stack, bench.miniinit, lambda place, _: fill(bench.miniinit, place), 0, 0)
+        logs = run.place.path / "log"
+
+        def packed():
+            return all(not list((logs / f"unit-{unit}").glob("*Z.log")) for unit in range(1, units, 2))
+        wait_for("compressed files", packed, 300)
+        values = []
+        for number in range(20):
+            moment = f"{day + datetime.timedelta(files * number // 20)}T13:17:05Z"
+            argv = [bench.tools / "minictl", "logs", "--since", moment, "-D", logs]
+            began = time.monotonic_ns()
+            with subprocess.Popen(argv, stdout=subprocess.PIPE) as reader:
+                line = reader.stdout.readline()
+                values.append((time.monotonic_ns() - began) / 1e9)
+                reader.kill()
+            if b"line" not in line:
+                raise Trouble(f"the first line since {moment} is {line}")
+        size = sum(file.stat().st_size for file in logs.glob("unit-[024]/*")) * units / 3
+        bench.table.row(f"first line of `logs --since` over {size / 1e9:.1f} GB in {units * files} files (slowest of 20)",
+                        {"miniinit": seconds(max(values))}, "≤ 100 ms", [max(values) <= 0.1])
+
+
 def each(bench, mode, times, rounds, programs, environment=None):
     """{name: median seconds} of running each of {name: argv}, in turns."""
     values = {name: [] for name in programs}
@@ -367,5 +412,5 @@ def status(bench):
         bench.table.times("status of a service", values, bar=1.5, base=S6.name)
 
 
-PARTS = {"start": start, "chain": chain, "memory": memory, "restart": restart, "orphans": orphans, "logs": logs,
+PARTS = {"start": start, "chain": chain, "memory": memory, "restart": restart, "orphans": orphans, "logs": logs, "since": since,
          "command": command, "status": status, "state": state}

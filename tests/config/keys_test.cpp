@@ -217,7 +217,9 @@ const Sample samples[] = {
 
     {"log", "rotate-size", "\"1M\"", "", [](const Unit& u) { return u.log->rotate_size == 1u << 20; }},
     {"log", "rotate-keep", "3", "", [](const Unit& u) { return u.log->rotate_keep == 3u; }},
+    {"log", "compress", "false", "", [](const Unit& u) { return u.log->compress == false; }},
     {"log", "rotate-age", "\"1d\"", "", [](const Unit& u) { return u.log->rotate_age == 24h; }},
+    {"log", "level", "\"notice\"", "", [](const Unit& u) { return u.log->level == 5; }},
     {"log", "forward", "false", "", [](const Unit& u) { return !u.log->forward; }},
     {"log", "rate-limit", "100", "", [](const Unit& u) { return u.log->rate_limit == 100u; }},
 };
@@ -240,8 +242,10 @@ const ManagerSample manager_samples[] = {
     {"manager", "path", "\"/bin:/sbin\"", [](const ManagerSettings& m) { return m.path == "/bin:/sbin"; }},
     {"log", "rotate-size", "\"1M\"", [](const ManagerSettings& m) { return m.rotate_size == 1 << 20; }},
     {"log", "rotate-keep", "1", [](const ManagerSettings& m) { return m.rotate_keep == 1; }},
+    {"log", "compress", "false", [](const ManagerSettings& m) { return !m.compress; }},
     {"log", "rotate-age", "\"1d\"", [](const ManagerSettings& m) { return m.rotate_age == 24h; }},
     {"log", "total-size", "\"1G\"", [](const ManagerSettings& m) { return m.total_size == 1 << 30; }},
+    {"log", "level", "\"err\"", [](const ManagerSettings& m) { return m.log_keep_level == 3; }},
     {"log", "rate-limit", "7", [](const ManagerSettings& m) { return m.rate_limit == 7; }},
     {"log", "syslog", "false", [](const ManagerSettings& m) { return !m.syslog; }},
     {"log", "syslog-socket", "\"/run/log.socket\"",
@@ -383,6 +387,7 @@ TEST_CASE("the defaults described are those of the structures") {
         CHECK(said.manager.path == defaults.path);
         CHECK(said.manager.rotate_size == defaults.rotate_size);
         CHECK(said.manager.rotate_keep == defaults.rotate_keep);
+        CHECK(said.manager.compress == defaults.compress);
         CHECK(said.manager.total_size == defaults.total_size);
     }
 }

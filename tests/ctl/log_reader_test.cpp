@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "ctl/log_follow.hpp"
 #include "ctl/log_reader.hpp"
 #include "ctl/logs.hpp"
+#include "wire/log_pack.hpp"
 
 using namespace mi;
 using namespace mi::ctl;
@@ -51,6 +53,33 @@ public:
     void rotate(const std::string& unit, double second) {
         fs::path place = path / "var" / unit;
         fs::rename(place / "current", place / wl::rotated_name({start + static_cast<std::int64_t>(second * 1e6)}));
+    }
+    // The compressed form of the last rotated file, and where it is.
+    fs::path pack(const std::string& unit, bool remove = true) {
+        std::vector<fs::path> files;
+        for (const auto& entry : fs::directory_iterator(path / "var" / unit))
+            if (wl::parse_rotated_name(entry.path().filename().string()))
+                files.push_back(entry.path());
+        std::sort(files.begin(), files.end());
+        REQUIRE(!files.empty());
+        std::ifstream in(files.back(), std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        struct stat status{};
+        REQUIRE(::stat(files.back().c_str(), &status) == 0);
+        wl::Packer packer;
+        const fs::path packed = files.back().parent_path() / wl::packed_name(files.back().filename().string());
+        std::ofstream out(packed, std::ios::binary);
+        out << packer.head(status.st_ino);
+        for (std::size_t at = 0; at < text.size();) {
+            std::size_t size = std::min(wl::pack_frame_text, text.size() - at);
+            size = std::string_view(text).substr(at, size).rfind('\n') + 1;
+            out << packer.frame(std::string_view(text).substr(at, size));
+            at += size;
+        }
+        out << packer.foot();
+        if (remove)
+            fs::remove(files.back());
+        return packed;
     }
     std::vector<std::string> directories() const { return {path / "var", path / "run"}; }
     std::vector<UnitLog> open(std::vector<std::string> patterns = {}) const {
@@ -117,9 +146,12 @@ TEST_CASE("logs of several units are merged in time order, over rotated files, a
     CHECK(read_all(store.open({"d*"})) == std::vector<std::string>{"db: d1", "db: d2"});
 }
 
-TEST_CASE("a range is what reading everything and comparing gives, wherever it begins and ends") {
+TEST_CASE("a range is what reading everything and comparing gives, wherever it begins and ends, compressed or not") {
     Store store;
     std::mt19937 random(5);
+    bool packed = false;
+    SUBCASE("plain") {}
+    SUBCASE("compressed") { packed = true; }
     std::vector<std::pair<double, std::string>> all;
     double now = 0;
     fs::create_directories(store.path / "var/web");
@@ -134,6 +166,8 @@ TEST_CASE("a range is what reading everything and comparing gives, wherever it b
         if (i == 2000) {
             file.close();
             store.rotate("web", now + 0.5);
+            if (packed)
+                (void)store.pack("web", random() % 2 == 0); // while it is made both are there
             file.open(store.path / "var/web/current", std::ios::binary);
         }
     }
@@ -173,6 +207,97 @@ TEST_CASE("finding a moment in a large file reads a few blocks of it") {
     in.seekg(around.behind);
     in.read(first.data(), 27);
     CHECK(first >= at(77'777));
+}
+
+TEST_CASE("finding a moment in a compressed file reads a few of its frames") {
+    Store store;
+    fs::create_directories(store.path / "var/web");
+    std::ofstream file(store.path / "var/web/current", std::ios::binary);
+    for (int i = 0; i < 200'000; ++i)
+        file << at(i) << " info out: line " << i << '\n';
+    file.close();
+    store.rotate("web", 200'001);
+    const fs::path packed = store.pack("web");
+    { // A frame that is not on the way is damaged, and nobody notices.
+        std::fstream spoilt(packed, std::ios::in | std::ios::out | std::ios::binary);
+        spoilt.seekp(static_cast<std::streamoff>(fs::file_size(packed) / 20));
+        spoilt << "spoilt";
+    }
+    auto logs = store.open();
+    REQUIRE(logs[0].files[0].open());
+    const std::int64_t size = logs[0].files[0].size;
+    CHECK(size > 8'000'000);
+    CHECK(fs::file_size(packed) < 2'000'000);
+    Around around = find_moment(logs[0].files[0], {start + 177'777'000'000});
+    CHECK(around.behind - around.before <= 64 * 1024);
+    auto lines = read_all(store.open(), {WallTime{start + 177'777'000'000}, WallTime{start + 177'779'000'000}});
+    CHECK(lines == std::vector<std::string>{"web: line 177777", "web: line 177778", "web: line 177779"});
+}
+
+TEST_CASE("a compressed file that is damaged, cut off, somebody else's or none at all: the rest is shown, and what is "
+          "missing") {
+    Store store;
+    for (int i = 0; i < 20'000; ++i)
+        store.add("web", i, "line " + std::to_string(i));
+    store.rotate("web", 20'001);
+    const fs::path packed = store.pack("web");
+    store.add("web", 20'002, "the last");
+    std::ifstream in(packed, std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    const auto all = read_all(store.open());
+    CHECK(all.size() == 20'001);
+    auto write = [&](std::string_view text) { std::ofstream(packed, std::ios::binary | std::ios::trunc) << text; };
+    auto complaints = [](const std::vector<std::string>& lines) {
+        return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+            return line.starts_with("web: damaged log: ") && line.find(".log.zst") != line.npos;
+        });
+    };
+    SUBCASE("damaged in the middle") {
+        bytes[bytes.size() / 2] ^= 0x20;
+        write(bytes);
+        auto lines = read_all(store.open());
+        CHECK(complaints(lines) == 1);
+        CHECK(lines.size() > 10'000);
+        CHECK(lines.front() == all.front());
+        CHECK(lines.back() == "web: the last");
+        // Also where only a part of it is wanted.
+        CHECK(read_all(store.open(), {WallTime{start + 19'999'000'000}, {}}) ==
+              std::vector<std::string>{"web: line 19999", "web: the last"});
+        CHECK(run_logs(store, {"-p", "err", "web"}).first.find("cannot be read\n") != std::string::npos);
+    }
+    SUBCASE("cut off") {
+        write(std::string_view(bytes).substr(0, bytes.size() * 2 / 3));
+        auto lines = read_all(store.open());
+        CHECK(complaints(lines) == 1);
+        CHECK(lines.size() > 10'000);
+        CHECK(lines[lines.size() - 2].ends_with("ends too early"));
+        CHECK(lines.back() == "web: the last");
+    }
+    SUBCASE("without its table") {
+        write(std::string_view(bytes).substr(0, bytes.rfind("\x5e\x2a\x4d\x18")));
+        CHECK(read_all(store.open()) == all);
+    }
+    SUBCASE("no zstd at all, or of a format that nobody uses any more") {
+        for (const std::string& text :
+             {std::string("something\n"), std::string(), std::string("\x25\xb5\x2f\xfd", 4) + std::string(3000, 'x')}) {
+            write(text);
+            auto lines = read_all(store.open());
+            CHECK(lines.back() == "web: the last");
+            CHECK(complaints(lines) == 1);
+        }
+    }
+    SUBCASE("any byte of it") {
+        std::mt19937 random(7);
+        for (int round = 0; round < 200; ++round) {
+            std::string spoilt = bytes;
+            for (int i = 0; i < 3; ++i)
+                spoilt[random() % spoilt.size()] = static_cast<char>(random());
+            if (round % 3 == 0)
+                spoilt.resize(random() % spoilt.size());
+            write(spoilt);
+            CHECK(read_all(store.open()).back() == "web: the last");
+        }
+    }
 }
 
 TEST_CASE("a torn end, foreign lines and an empty file are no trouble") {
@@ -308,6 +433,9 @@ std::vector<std::string> follow(Follower& follower, std::size_t count) {
 
 TEST_CASE("following shows every line once: through rotation, new units, and a move to another directory") {
     Store store;
+    bool packed = false;
+    SUBCASE("plain") {}
+    SUBCASE("rotated files are compressed at once") { packed = true; }
     store.add("web", 1, "seen");
     auto present = store.open();
     store.add("web", 2, "between");
@@ -320,11 +448,17 @@ TEST_CASE("following shows every line once: through rotation, new units, and a m
 
     store.add("web", 4, "before rotation");
     store.rotate("web", 4.5);
+    if (packed)
+        (void)store.pack("web");
     store.add("web", 5, "after rotation");
     CHECK(follow(*follower, 2) == std::vector<std::string>{"web: before rotation", "web: after rotation"});
     store.rotate("web", 5.5);
+    if (packed)
+        (void)store.pack("web");
     store.add("web", 6, "again");
     store.rotate("web", 6.5);
+    if (packed)
+        (void)store.pack("web");
     store.add("web", 7, "and again");
     CHECK(follow(*follower, 2) == std::vector<std::string>{"web: again", "web: and again"});
 

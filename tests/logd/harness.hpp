@@ -111,8 +111,10 @@ inline std::string original(const std::vector<Entry>& entries, logs::Source sour
 
 class FakeInit {
 public:
-    explicit FakeInit(std::vector<std::string> directories, logs::Limits limits = {}) {
-        configure_ = {std::move(directories), limits};
+    explicit FakeInit(std::vector<std::string> directories, logs::Limits limits = {}, std::uint64_t total_size = 0) {
+        configure_.directories = std::move(directories);
+        configure_.limits = limits;
+        configure_.total_size = total_size;
         auto estate = make_estate();
         REQUIRE(estate);
         estate_ = std::move(*estate);
@@ -324,9 +326,9 @@ inline void put(const Fd& pipe, std::string_view bytes) {
     }
 }
 
-// Waits (polling, as a last resort) until `done`, at most 10 s.
-inline bool wait_until(const std::function<bool()>& done) {
-    for (int i = 0; i < 2000; ++i) {
+// Waits (polling, as a last resort) until `done`, at most 10 s, or as long as a process of low priority may take.
+inline bool wait_until(const std::function<bool()>& done, int seconds = 10) {
+    for (int i = 0; i < 200 * seconds; ++i) {
         if (done())
             return true;
         ::usleep(5'000);

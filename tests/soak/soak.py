@@ -175,7 +175,7 @@ class Soak:
         self.levels.append((self.init.memory(), self.init.descriptors()))
 
     def run(self, seconds):
-        self.sections = {"manager": {"crash-limit": 1000}, "log": {"rotate-keep": 1000}}
+        self.sections = {"manager": {"crash-limit": 1000}, "log": {"rotate-keep": 1000, "total-size": 0}}
         acts = [self.start] * 6 + [self.stop] * 4 + [self.restart] * 3 + [self.kill] * 3 + [self.kill_at_a_crash] * 2 + \
                [self.task] * 2 + [self.crash] * 2 + [self.reexec] * 2 + [self.collector, self.reload, self.clients, self.flood] + \
                [self.look] * 3

@@ -257,7 +257,7 @@ def faults_full(t):
     units = {"talks": {"service": sh("i=0; while :; do i=$((i+1)); echo line $i of some length; sleep 0.01; done")},
              "late": {"enabled": False, "service": sh("echo one; echo two; exec sleep 1000")}}
     with t.scene.init(units, log_mount="size=2M,nr_inodes=24",
-                      sections={"log": {"rotate-size": "4K", "rotate-keep": 3}}) as init:
+                      sections={"log": {"rotate-size": "4K", "rotate-keep": 3, "compress": False}}) as init:
         logs = init.inside(init.logs)
         until(lambda: len(init.log_names("talks")) == 4, 10, "rotated logs")
         for number in range(100):

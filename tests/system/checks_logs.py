@@ -112,12 +112,23 @@ def tail(init, name):
 def logs_rotation(t):
     writer = t.scene.program("log_writer")
     units = {"much": {"service": {"type": "oneshot", "command": [writer, "m", "20000", "100"]},
-                      "log": {"rotate-size": "64K", "rotate-keep": 3}},
+                      "log": {"rotate-size": "64K", "rotate-keep": 3, "compress": False}},
+             "packed": {"service": {"type": "oneshot", "command": [writer, "p", "20000", "100"]},
+                        "log": {"rotate-size": "300K", "rotate-keep": 100}},
              "odd": {"service": sh(
                  r"""printf '<3>an error\n<7>a detail\n'; printf 'a NUL \000 and \377 and no end'; head -c 100000 /dev/zero | tr '\0' y""", type="oneshot")}}
     with t.scene.init({**units, "keeper": {"service": sh("exec sleep 1000")}}) as init:
         init.wait("much", "done")
         init.wait("odd", "done")
+        init.wait("packed", "done")
+        t.ok("rotated files are compressed: none is left as it was",
+             until(lambda: {name[-4:] for name in init.log_names("packed")} == {".zst", "rent"}, 20),
+             init.log_names("packed"))
+        numbers = [int(text.split()[1]) for _, _, _, text in init.log("packed", ("out",))]
+        t.ok("zstd reads them, and nothing is missing", numbers == list(range(20000)), len(numbers))
+        shown = init.ctl("logs", "-o", "cat", "packed")
+        t.equal("minictl logs shows them as if they were not", (shown.returncode, [int(line.split()[1]) for line in
+                shown.stdout.splitlines() if line.startswith("p ")]), (0, list(range(20000))))
         names = sorted(os.listdir(init.logs + "/much"))
         t.equal("rotation keeps rotate-keep old files", (len([name for name in names if name.endswith(".log")]),
                                                          "current" in names), (3, True))
@@ -135,4 +146,23 @@ def logs_rotation(t):
         t.equal("a line of 100,000 bytes is split and whole", raw.count(b"y"), 100000)
 
 
-GROUPS = [logs_rotation, logs_million]
+def logs_limits(t):
+    units = {"ages": {"service": sh("while :; do echo tick; sleep 0.1; done"), "log": {"rotate-age": "1s"}},
+             "floods": {"service": sh("i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); done", type="oneshot"),
+                        "log": {"rate-limit": 100}},
+             "quiet": {"service": sh(r"printf 'usual\n<4>a warning\n<7>a detail\n'", type="oneshot"),
+                       "log": {"level": "warning"}}}
+    with t.scene.init(units) as init:
+        init.wait("floods", "done")
+        init.wait("quiet", "done")
+        def counts():
+            lines = init.log("floods")
+            told = sum(int(line[3].split()[0]) for line in lines if "more than its rate-limit" in line[3])
+            return told, sum(line[2] == "out" for line in lines)
+        told, kept = until(lambda: sum(counts()) == 5000 and counts(), 20) or counts()
+        t.ok("of lines beyond the rate-limit the log tells how many", told + kept == 5000 and 100 <= kept < 5000, (told, kept))
+        t.equal("lines below the level are not kept", [line[3] for line in init.log("quiet", ("out",))], ["a warning"])
+        t.ok("a log is put aside at its age", until(lambda: len(init.log_names("ages")) > 2, 20), init.log_names("ages"))
+
+
+GROUPS = [logs_rotation, logs_limits, logs_million]

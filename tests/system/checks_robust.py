@@ -178,7 +178,8 @@ def robust_full_disk(t):
     units = {"flood": {"enabled": False, "service": {"type": "oneshot", "command": [writer, "f", "60000", "100"]}},
              "talks": {"service": sh("i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done")}}
     with t.scene.init(units, log_mount="size=2M", sections={"log": {"rotate-size": "400K",
-                                                                    "rotate-keep": 100}}) as init:
+                                                                    "rotate-keep": 100,
+                                                                    "compress": False}}) as init:
         init.wait("talks")
         until(lambda: os.path.exists(init.inside(init.logs) + "/talks/current"), 5, "a log")
         result = init.start("flood")["flood"]

@@ -6,6 +6,7 @@ CAP_SYS_BOOT, CAP_SYS_TIME and CAP_SYS_MODULE are given up for good, then the in
 """
 import errno
 import glob
+import io
 import json
 import os
 import re
@@ -423,11 +424,11 @@ class Init:
         """The log of a unit: a list of (stamp, priority, source, text). `logs`: where, if not in our mount namespace."""
         lines = []
         directory = os.path.join(logs or self.logs, unit)
-        names = sorted(name for name in os.listdir(directory)
-                       if name.endswith(".log")) if os.path.isdir(directory) else []
+        names = sorted({name.removesuffix(".zst") for name in os.listdir(directory)
+                        if name.endswith((".log", ".log.zst"))}) if os.path.isdir(directory) else []
         for name in names + ["current"]:
             try:
-                with open(os.path.join(directory, name), errors="surrogateescape", newline="\n") as file:
+                with self.open_log(os.path.join(directory, name)) as file:
                     for line in file:
                         head, _, text = line.rstrip("\n").partition(": ")
                         parts = head.split(" ")
@@ -436,6 +437,18 @@ class Init:
             except FileNotFoundError:
                 pass
         return lines
+
+    @staticmethod
+    def open_log(path):
+        """A file of a log, which may have been compressed."""
+        how = {"errors": "surrogateescape", "newline": "\n"}
+        try:
+            return open(path, **how)
+        except FileNotFoundError:
+            if not os.path.exists(path + ".zst"):
+                raise
+        text = subprocess.run(["zstd", "-dcq", path + ".zst"], stdout=subprocess.PIPE, check=True).stdout
+        return io.TextIOWrapper(io.BytesIO(text), **how)
 
     def text(self, unit, sources=("out", "err")):
         """What a unit wrote, joined."""
