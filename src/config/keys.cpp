@@ -209,7 +209,7 @@ constexpr KeyInfo unit_rows[] = {
 };
 
 constexpr KeyInfo manager_rows[] = {
-    setting("manager", "shutdown-timeout", "duration", "\"90s\"", manager<&ManagerSettings::shutdown_timeout>,
+    setting("manager", "shutdown-timeout", "duration", "\"90s\"", manager_shutdown_timeout,
             "how long a shutdown may take"),
     setting("manager", "watchdog", "duration", "\"0\"", manager<&ManagerSettings::watchdog>,
             "the hardware watchdog's time; \"0\": off"),

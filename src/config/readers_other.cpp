@@ -155,6 +155,11 @@ void manager_path(const Value& value, core::ManagerSettings& settings) {
     settings.path = *path;
 }
 
+void manager_shutdown_timeout(const Value& value, core::ManagerSettings& settings) {
+    value.into(settings.shutdown_timeout);
+    settings.shutdown_timeout_said = true;
+}
+
 void manager_unit_name(const Value& value, core::ManagerSettings& settings) {
     const std::string* name = value.text("the name of a unit");
     if (name == nullptr)

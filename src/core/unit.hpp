@@ -266,6 +266,7 @@ struct Unit {
 // `[manager]`, `[log]` and `[defaults]` of /etc/miniinit.toml.
 struct ManagerSettings {
     Span shutdown_timeout = std::chrono::seconds(90);
+    bool shutdown_timeout_said = false; // or it is that of nobody's wish
     Span watchdog{0};
     std::uint32_t parallel_starts = 0; // 0: no bound
     std::uint32_t boot_attempts = 3;

@@ -17,16 +17,15 @@ namespace {
 constexpr Span slow = std::chrono::seconds(2); // a stop that takes longer is shown
 constexpr Span collector_patience = std::chrono::seconds(5);
 constexpr Span most_for_last_stage = std::chrono::seconds(30);
-constexpr Span hurried = std::chrono::seconds(15);       // what is left to somebody who does not want to wait
-constexpr std::size_t most_processes = 5;                // of a unit that are named
-constexpr Span machine_limit = std::chrono::seconds(90); // what shutdown-timeout is where it is not said
+constexpr Span hurried = std::chrono::seconds(15); // what is left to somebody who does not want to wait
+constexpr std::size_t most_processes = 5;          // of a unit that are named
 // Who stops a container (docker stop, podman stop) kills what is left of it after 10 s.
 constexpr Span container_limit = std::chrono::seconds(9);
 
 // Of the whole way down.
 Span bound_of(const core::ManagerSettings& settings, const Place& place) {
-    const bool unsaid = settings.shutdown_timeout == machine_limit; // or said so: it cannot be told
-    return place.mode == Mode::container && unsaid ? container_limit : settings.shutdown_timeout;
+    const bool unsaid = place.mode == Mode::container && !settings.shutdown_timeout_said;
+    return unsaid ? container_limit : settings.shutdown_timeout;
 }
 
 std::string_view doing(core::Ending how) {

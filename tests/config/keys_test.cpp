@@ -229,7 +229,8 @@ struct ManagerSample {
     bool (*holds)(const ManagerSettings&);
 };
 const ManagerSample manager_samples[] = {
-    {"manager", "shutdown-timeout", "\"5s\"", [](const ManagerSettings& m) { return m.shutdown_timeout == 5s; }},
+    {"manager", "shutdown-timeout", "\"5s\"",
+     [](const ManagerSettings& m) { return m.shutdown_timeout == 5s && m.shutdown_timeout_said; }},
     {"manager", "watchdog", "\"5s\"", [](const ManagerSettings& m) { return m.watchdog == 5s; }},
     {"manager", "parallel-starts", "5", [](const ManagerSettings& m) { return m.parallel_starts == 5; }},
     {"manager", "crash-limit", "5", [](const ManagerSettings& m) { return m.crash_limit == 5; }},

@@ -79,6 +79,13 @@ def ending_codes(t):
         t.ok("shutdown-timeout bounds the whole", 0.5 < time.monotonic() - began < 4,
              f"{time.monotonic() - began:.1f} s")
         t.has("and what was in the way is told", init.console(), "hang")
+    slow = {"slow": {"service": {**sh("trap 'sleep 9.5; echo in time; exit' TERM; echo >&3; while :; do sleep 0.1; done",
+                                      type="notify-fd"), "stop-timeout": "60s"}}}
+    with t.scene.init(slow, sections={"manager": {"shutdown-timeout": "90s"}}) as init:
+        init.wait("slow")
+        init.signal(signal.SIGTERM)
+        t.equal("one that is said holds, though it is more than what a container has where nothing is said",
+                (init.ended(40), init.text("slow", ("out",))), (0, "in time"))
 
 
 def ending_collector(t):
