@@ -48,7 +48,8 @@ def nested_inits(t):
         inner = {"first": {"service": {"command": [stamp, place + "/stamps", "first", "notify", "10", "50"],
                                        "type": "notify"}},
                  "second": {"requires": ["first"],
-                            "service": {"command": [stamp, place + "/stamps", "second", "simple", "0", "50"]}},
+                            "service": {"command": [stamp, place + "/stamps", "second", "notify", "0", "50"],
+                                        "type": "notify"}},
                  "leaver": {"service": sh(f"setsid sh -c 'sleep {seconds} &' & wait; " + SLEEP)}}
         with open(place + "/inner.toml", "w") as file:
             file.write(toml(inner))
