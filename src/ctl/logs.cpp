@@ -248,7 +248,8 @@ int show(LogQuery& query) {
                 result = complain("no log of " + unit, refused);
     const Style style = style_of(1);
     std::optional<Pager> pager;
-    if (query.pager && !query.follow && style.terminal)
+    // Who gives us no keyboard does not want to be asked for keys.
+    if (query.pager && !query.follow && style.terminal && ::isatty(STDIN_FILENO) == 1)
         pager = Pager::start();
     Output output(query.output, style);
     std::optional<Follower> follower;

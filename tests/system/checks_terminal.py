@@ -184,6 +184,9 @@ def logs_pager(t):
             with Terminal([t.scene.minictl, "logs", "-n", "3", "talks", *words], environment(init, **env)) as logs:
                 logs.end()
                 t.has(f"they are printed as they are with {what}", logs.text(), "talks: line 198", "talks: line 200")
+        with Terminal(["/bin/sh", "-c", t.scene.minictl + " logs -n 3 talks </dev/null"], environment(init, PAGER=pager)) as logs:
+            logs.end()
+            t.has("who gives no keyboard is not asked for keys", logs.text(), "talks: line 198", "talks: line 200")
         with Terminal([t.scene.minictl, "logs", "-f", "talks"], environment(init, PAGER=pager)) as logs:
             logs.until(lambda text: "line 200" in text)
             t.ok("-f goes through none", "PAGER" not in logs.text())
