@@ -17,14 +17,10 @@ using core::Listen;
 using Reader = void (*)(const Value&, Unit&);
 using ManagerReader = void (*)(const Value&, ManagerSettings&);
 
-// A row of a unit, of a unit but not in force yet, and the two of miniinit.toml.
+// A row of a unit, and one of miniinit.toml.
 constexpr KeyInfo row(std::string_view section, std::string_view key, std::string_view type, std::string_view fallback,
                       Reader reader, std::string_view help) {
     return {section, key, type, fallback, help, true, reader, nullptr};
-}
-constexpr KeyInfo later(std::string_view section, std::string_view key, std::string_view type,
-                        std::string_view fallback, Reader reader, std::string_view help) {
-    return {section, key, type, fallback, help, false, reader, nullptr};
 }
 constexpr KeyInfo setting(std::string_view section, std::string_view key, std::string_view type,
                           std::string_view fallback, ManagerReader reader, std::string_view help,
