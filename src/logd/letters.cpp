@@ -40,7 +40,7 @@ bool put_message(std::span<char> room, std::size_t& used, const Letter& letter,
                 break;
             const std::size_t end = part.find('\n');
             const std::size_t taken = std::min({end, part.size(), longest_text - size});
-            std::memcpy(text + size, part.data(), taken);
+            std::copy_n(part.data(), taken, text + size); // of nothing at nowhere, too
             size += taken;
             done += taken;
             ended = taken == end;
