@@ -3,6 +3,7 @@
 #include "os/children.hpp"
 #include "os/open_file.hpp"
 #include "os/packet.hpp"
+#include "os/process.hpp"
 #include "os/runtime.hpp"
 #include "os/syslog_socket.hpp"
 
@@ -177,13 +178,16 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
         if (source == logs::Source::syslog)
             syslog_ = std::max(syslog_, id);
     }
-    if (image.log_pid == 0 || image.log_socket < 0)
+    // One without a socket was told to end, by a program that did not live to see it: until it has, there is no other.
+    const bool told_to_end = image.log_socket < 0 && os::process_exists(image.log_pid);
+    if (image.log_pid == 0 || (image.log_socket < 0 && !told_to_end))
         return finishing_ ? Result<>() : start(now); // it had just ended
     pid_ = image.log_pid;
     socket_ = Fd(image.log_socket);
-    if (renew && !finishing_) {
+    if (told_to_end || (renew && !finishing_)) {
         // Its end of the socket tells it to write all it has and to end; then its successor is given the pipes.
         renewing_ = true;
+        hangs_at_ = now + patience;
         socket_.reset();
         return {};
     }
@@ -453,9 +457,10 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
     if (pid_ == 0 || pid != pid_)
         return false;
     lose_collector();
-    if (finishing_ && !by_signal && code == 0)
+    const bool renewing = std::exchange(renewing_, false); // and so has not heard of what came since
+    if (finishing_ && !renewing && !by_signal && code == 0)
         return true; // all is written
-    if (std::exchange(renewing_, false)) {
+    if (renewing) {
         started_ = now;
         if (auto result = launch(); result)
             return true;

@@ -348,6 +348,8 @@ void Collector::end(std::uint32_t index) {
 }
 
 void Collector::finish() {
+    if (!configured_) // the estate may be another's: who started us is gone
+        return;
     packing_.stop();
     take_post();
     while (!known_.empty()) {

@@ -2,9 +2,7 @@
 #include <sys/un.h>
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <random>
-#include <thread>
 
 #include "harness.hpp"
 #include "os/syslog_socket.hpp"
@@ -45,6 +43,46 @@ private:
     Fd socket_;
 };
 
+// A process that leads a session of its own, as one of a service does. (The session of the tests may be led from outside
+// of their PID namespace, and then has no number.)
+class Leader {
+public:
+    // `work` runs in it once it is let go; it must not assert. What it returns is its exit status.
+    explicit Leader(const std::function<int()>& work) {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        const Fd wait(ends[0]);
+        go_ = Fd(ends[1]);
+        pid = ::fork();
+        REQUIRE(pid >= 0);
+        if (pid == 0) {
+            go_.reset();
+            char byte;
+            ::_exit(::setsid() > 0 && ::read(wait.get(), &byte, 1) == 0 ? work() : 125);
+        }
+    }
+    ~Leader() {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    Leader(const Leader&) = delete;
+    Leader& operator=(const Leader&) = delete;
+
+    void go() { go_.reset(); }
+    // Its exit status once it has ended, -1 before. It remains as a zombie: who reads its messages can ask who it was.
+    int ended(int options = 0) {
+        siginfo_t info{};
+        if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | options) != 0 || info.si_pid != pid)
+            return -1;
+        return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    }
+
+    pid_t pid = 0;
+
+private:
+    Fd go_;
+};
+
 std::vector<std::string> texts(const std::vector<Entry>& entries) {
     std::vector<std::string> all;
     for (const Entry& entry : entries)
@@ -60,9 +98,10 @@ TEST_CASE("a message of syslog(3) is in the log of the unit whose process leads 
     init.start();
     logs::StreamId id = 0;
     init.open_syslog(scratch.path / "log", &id);
-    const Fd pipe = init.open_stream("web", Source::out, 0, nullptr, ::getsid(0));
-    const Sender sender(scratch.path / "log");
-    CHECK(sender.send("<35>Nov 22 04:10:01 app[7]: one\ntwo") == 0);
+    Leader web([&] { return Sender(scratch.path / "log").send("<35>Nov 22 04:10:01 app[7]: one\ntwo"); });
+    const Fd pipe = init.open_stream("web", Source::out, 0, nullptr, web.pid);
+    web.go();
+    CHECK(web.ended() == 0);
     CHECK(init.flush({id}));
     auto entries = entries_of(scratch.path / "var", "web");
     REQUIRE(entries.size() == 2);
@@ -139,29 +178,29 @@ TEST_CASE("ten thousand messages arrive exactly once and in order while the coll
     init.start();
     logs::StreamId id = 0;
     init.open_syslog(scratch.path / "log", &id);
-    const Fd pipe = init.open_stream("web", Source::out, 0, nullptr, ::getsid(0));
     constexpr int messages = 10'000;
-    int failed = 0;
-    std::atomic<bool> done = false;
-    std::thread writer([&] {
+    Leader web([&] {
         const Sender sender(scratch.path / "log");
+        int failed = 0;
         for (int i = 0; i < messages; ++i)
             failed += sender.send("<13>app: " + std::to_string(i) + (i % 7 == 0 ? "\nmore" : "")) != 0;
-        done = true;
+        return failed != 0;
     });
+    const Fd pipe = init.open_stream("web", Source::out, 0, nullptr, web.pid);
+    web.go();
     std::mt19937 random(static_cast<unsigned>(::getpid()));
     unsigned kills = 0;
-    while (!done) {
+    int status = -1;
+    while ((status = web.ended(WNOHANG)) < 0) {
         ::usleep(static_cast<useconds_t>(random() % 10'000)); // anywhere
         init.kill_collector();
         init.start();
         ++kills;
     }
-    writer.join();
+    CHECK(status == 0);
     CHECK(init.flush({id}));
     MESSAGE("killed " << kills << " times");
     CHECK(kills >= 5);
-    CHECK(failed == 0);
     CHECK(init.finish() == logd::exit_done);
     int expected = 0, wrong = 0;
     for (const Entry& entry : entries_of(scratch.path / "var", "web")) {

@@ -269,6 +269,34 @@ def crash_versions(t):
         t.equal("and everything goes on", init.status("keeper")["main_pid"], pid)
 
 
+def crash_while_renewing(t):
+    """The collector of before is still writing what it has when the program that replaced ours crashes."""
+    beat = t.scene.program("sys_beat")
+    with t.scene.init({"web": {"service": {"command": [beat, "5"], "restart": "no"}}}, sections=MANAGER,
+                      args=("--debug-faults",)) as init:
+        init.wait("web")
+        until(lambda: len(numbers(init, "web", "beat")[0]) > 20, 10, "lines of web")
+        before = init.collector()
+        os.kill(before, signal.SIGSTOP)
+        reexec(init)
+        crash(init, signal.SIGSEGV, 1)
+        crash(init, signal.SIGSEGV, 2)
+        t.equal("there is no other collector before that one has ended", init.collector(), before)
+        os.kill(before, signal.SIGCONT)
+        t.ok("then there is", until(lambda: init.collector() != before, 10))
+        number = max(numbers(init, "web", "beat")[0])
+        until(lambda: max(numbers(init, "web", "beat")[0]) > number + 100, 10, "later lines of web")
+        found, missing = numbers(init, "web", "beat")
+        t.ok("no line is lost, and none there twice", not missing and len(found) == len(set(found)), (missing, len(found)))
+        before = init.collector()
+        os.kill(before, signal.SIGSTOP)
+        reexec(init)
+        t.ok("one that does not end is killed, and replaced", until(lambda: init.collector() != before, 60))
+        init.stop("web")
+        found, missing = numbers(init, "web", "beat")
+        t.ok("still every line is there once", not missing and len(found) == len(set(found)), (missing, len(found)))
+
+
 def crash_in_shutdown(t):
     """A crash on the way down: the way is gone on."""
     units = {"slow": {"service": sh("trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done")}, "quick": {"service": sh(SLEEP)}}
@@ -280,5 +308,6 @@ def crash_in_shutdown(t):
         t.equal("an init that crashes while it ends ends all the same", init.process.wait(15), 0)
 
 
-GROUPS = [crash_subscriptions, crash_kinds, crash_signals, crash_in_shutdown]
+GROUPS = [crash_subscriptions, crash_kinds, crash_signals, crash_while_renewing,
+          crash_in_shutdown]
 ALONE = [crash_load, crash_versions] # the latter takes away the program that others start
