@@ -2,7 +2,6 @@
 round, so that whatever else the machine is doing meets all of them alike; what counts is the median, and its ratio to
 the floor's."""
 
-import datetime
 import os
 import shutil
 import signal
@@ -13,6 +12,7 @@ from contextlib import ExitStack
 
 from harness import ENVIRONMENT, Place, Run, Trouble, wait_for
 from inits import Crowded, Init, Runit, S6, Stateless
+from log_measures import logs, since
 from table import seconds
 
 
@@ -259,112 +259,6 @@ def orphans(bench):
     values |= bench.rounds(rounds, bench.inits, among_services)
     bench.table.times(f"collect {count:,} orphans, among 100 services",
                       {init.name: median(some) for init, some in values.items()})
-
-
-def logs(bench):
-    """Lines of 100 bytes with a time stamp for each, into a file; `cat > file` puts no stamps."""
-    count = 200_000 if bench.quick else 2_000_000
-
-    class Pipe:
-        def __init__(self, name, words):
-            self.name, self.words = name, words
-
-        def measure(self):
-            place = Place(bench.work, "pipe")
-            try:
-                command = self.words(place)
-                subprocess.run(["sh", "-c", f"{bench.tools}/bench_lines {place.board_path} {count} | {command}"],
-                               env=ENVIRONMENT, stderr=subprocess.DEVNULL, check=False)
-                return (time.monotonic_ns() - place.board.work_begun) / 1e9
-            finally:
-                place.close()
-
-    def svlogd(place):
-        (place.path / "log").mkdir()
-        (place.path / "log/config").write_text("s0\n")
-        return f"svlogd -ttt {place.path}/log"
-
-    class Ours:
-        name = "miniinit"
-
-        def measure(self):
-            init = bench.miniinit
-
-            def writer(place, number):
-                command = [str(bench.tools / "bench_lines"), str(place.board_path), str(number)]
-                return init.write(place, {"lines": init.unit(command, service='type = "oneshot"\n')})
-            with ExitStack() as stack:
-                run = bench.run(stack, init, writer, count, 0)
-                file = run.place.path / "log/lines/current"
-                last = f"{count:08d} the".encode()
-
-                def written():
-                    try:
-                        with open(file, "rb") as opened:
-                            opened.seek(-200, os.SEEK_END)
-                            return last in opened.read()
-                    except OSError:
-                        return False
-                wait_for("the last line in the log", written, 60)
-                taken = (time.monotonic_ns() - run.board.work_begun) / 1e9
-                with open(file, "rb") as opened:
-                    lines = sum(block.count(b"\n") for block in iter(lambda: opened.read(1 << 20), b""))
-                if lines != count:
-                    raise Trouble(f"{lines} lines in the log instead of {count}")
-                return taken
-
-    writers = [Pipe("floor", lambda place: f"cat > {place.path}/file"), Ours()]
-    if shutil.which("s6-log"):
-        writers.append(Pipe("s6-svscan", lambda place: f"s6-log T s268435455 n20 {place.path}/log"))
-    if shutil.which("svlogd"):
-        writers.append(Pipe("runsvdir", svlogd))
-    values = bench.rounds(1 if bench.quick else 5, writers[:2], lambda writer: writer.measure())
-    values |= bench.rounds(1, writers[2:], lambda writer: writer.measure())
-    bench.table.times(f"{count:,} log lines of 100 bytes (floor: cat > file)",
-                      {writer.name: median(some) for writer, some in values.items()}, bar=3.0)
-
-
-def since(bench):
-    """`minictl logs --since` over 1 GB in 500 files, of which half are compressed, until its first line."""
-    units, files = 5, 10 if bench.quick else 100
-    lines = 21_000  # 2 MB
-    day = datetime.date(2024, 1, 1)
-    text = b"".join(b"2024-01-01T%02d:%02d:%02d.%06dZ info out: line %08d of a log, of the length that lines have in them\n"
-                    % (i // 1000, i % 1000 // 17, i % 17, i, i) for i in range(lines))
-
-    def fill(init, place):
-        for unit in range(units):
-            directory = place.path / f"log/unit-{unit}"
-            directory.mkdir(parents=True)
-            for number in range(files):
-                date, after = (str(day + datetime.timedelta(number + shift)) for shift in (0, 1))
-                (directory / f"{after.replace('-', '')}T000000.000000Z.log").write_bytes(
-                    text.replace(b"2024-01-01", date.encode()))
-        more = ["[log]\nrotate-keep = 1000\ncompress = " + ("false", "true")[unit % 2] + "\n" for unit in range(units)]
-        return init.write(place, {f"unit-{unit}": init.unit(["/bin/sh", "-c", "echo up; exec sleep 1000"],
-                                                            more=more[unit]) for unit in range(units)})
-
-    with ExitStack() as stack:
-        run = bench.run(stack, bench.miniinit, lambda place, _: fill(bench.miniinit, place), 0, 0)
-        logs = run.place.path / "log"
-
-        def packed():
-            return all(not list((logs / f"unit-{unit}").glob("*Z.log")) for unit in range(1, units, 2))
-        wait_for("compressed files", packed, 300)
-        values = []
-        for number in range(20):
-            moment = f"{day + datetime.timedelta(files * number // 20)}T13:17:05Z"
-            argv = [bench.tools / "minictl", "logs", "--since", moment, "-D", logs]
-            began = time.monotonic_ns()
-            with subprocess.Popen(argv, stdout=subprocess.PIPE) as reader:
-                line = reader.stdout.readline()
-                values.append((time.monotonic_ns() - began) / 1e9)
-                reader.kill()
-            if b"line" not in line:
-                raise Trouble(f"the first line since {moment} is {line}")
-        size = sum(file.stat().st_size for file in logs.glob("unit-[024]/*")) * units / 3
-        bench.table.row(f"first line of `logs --since` over {size / 1e9:.1f} GB in {units * files} files (slowest of 20)",
-                        {"miniinit": seconds(max(values))}, "≤ 100 ms", [max(values) <= 0.1])
 
 
 def each(bench, mode, times, rounds, programs, environment=None):
