@@ -155,6 +155,7 @@ void listen(const Value& value, core::Unit& unit) {
 }
 void calendar(const Value& value, core::Unit& unit);
 void log_level(const Value& value, core::Unit& unit);
+void log_rate_limit(const Value& value, core::Unit& unit);
 
 // The same kinds of value for miniinit.toml.
 template <auto Member>
@@ -172,6 +173,8 @@ void manager_size(const Value& value, core::ManagerSettings& settings) {
 }
 void manager_log_level(const Value& value, core::ManagerSettings& settings);
 void manager_keep_level(const Value& value, core::ManagerSettings& settings);
+void manager_console_level(const Value& value, core::ManagerSettings& settings);
+void manager_rate_limit(const Value& value, core::ManagerSettings& settings);
 void manager_path(const Value& value, core::ManagerSettings& settings);
 void manager_environment(const Value& value, core::ManagerSettings& settings);
 void manager_pass_environment(const Value& value, core::ManagerSettings& settings);

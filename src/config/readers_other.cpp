@@ -110,21 +110,62 @@ void calendar(const Value& value, core::Unit& unit) {
 
 namespace {
 
-std::optional<std::uint8_t> level_of(const Value& value) {
-    static const std::vector<std::string_view> words{"emerg",   "alert",  "crit", "err",
-                                                     "warning", "notice", "info", "debug"};
+// `besides`: words that it could be, too, to be named where it is none.
+std::optional<std::uint8_t> level_of(const Value& value, std::initializer_list<std::string_view> besides = {}) {
+    std::vector<std::string_view> words{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
     const std::string* word = value.text("a word");
     if (word == nullptr)
         return std::nullopt;
     const auto at = std::find(words.begin(), words.end(), *word);
     if (at == words.end()) {
+        words.insert(words.begin(), besides);
         value.not_one_of(words);
         return std::nullopt;
     }
     return static_cast<std::uint8_t>(at - words.begin());
 }
 
+// LINES, of a second, or "LINES/DURATION".
+std::optional<core::RateLimit> rate_of(const Value& value) {
+    constexpr std::int64_t most = 1'000'000'000;
+    core::RateLimit rate;
+    if (value.node().kind != Node::Kind::text) {
+        value.into(rate.lines, 0, most);
+        return rate;
+    }
+    const std::string& text = value.node().text;
+    const std::size_t slash = text.find('/');
+    const char* const end = text.data() + std::min(slash, text.size());
+    const auto read = std::from_chars(text.data(), end, rate.lines);
+    const bool number = read.ec == std::errc{} && read.ptr == end && rate.lines <= most;
+    const auto span = slash == text.npos ? std::chrono::seconds(1) : parse_duration(text.substr(slash + 1));
+    const std::int64_t seconds = span ? *span / std::chrono::seconds(1) : 0;
+    if (!number || seconds < 1 || seconds > most || *span != std::chrono::seconds(seconds)) {
+        value.expected("lines a second, or \"LINES/DURATION\" with a duration of whole seconds, such as \"1000/30s\"");
+        return std::nullopt;
+    }
+    rate.seconds = static_cast<std::uint32_t>(seconds);
+    return rate;
+}
+
 } // namespace
+
+void log_rate_limit(const Value& value, core::Unit& unit) {
+    if (auto rate = rate_of(value))
+        member<&core::LogSettings::rate_limit>(unit) = *rate;
+}
+
+void manager_rate_limit(const Value& value, core::ManagerSettings& settings) {
+    if (auto rate = rate_of(value))
+        settings.rate_limit = *rate;
+}
+
+void manager_console_level(const Value& value, core::ManagerSettings& settings) {
+    if (value.node().kind == Node::Kind::text && value.node().text == "off")
+        settings.console_level.reset();
+    else if (auto level = level_of(value, {"off"}))
+        settings.console_level = level;
+}
 
 void log_level(const Value& value, core::Unit& unit) {
     if (auto level = level_of(value))

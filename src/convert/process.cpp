@@ -469,8 +469,13 @@ private:
         if (!lines || *lines < 0 || *lines > 1'000'000'000 || !span)
             return say(of, Weight::lost, "it is no rate");
         const std::int64_t seconds = span->infinite ? 0 : span->span / std::chrono::seconds(1);
-        const std::int64_t rate = seconds == 0 || *lines == 0 ? 0 : std::max<std::int64_t>(*lines / seconds, 1);
-        draft_.sheet.set(Table::log, "rate-limit", std::to_string(rate)); // 0: no limit, in both
+        if (seconds == 0 || *lines == 0)
+            draft_.sheet.set(Table::log, "rate-limit", "0"); // no limit, in both
+        else if (span->span != std::chrono::seconds(seconds) || seconds > 1'000'000'000)
+            say(of, Weight::lost, "its interval is not one of whole seconds");
+        else
+            draft_.sheet.set(Table::log, "rate-limit",
+                             quoted(std::to_string(*lines) + "/" + std::to_string(seconds) + "s"));
     }
 
     Draft& draft_;

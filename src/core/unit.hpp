@@ -221,14 +221,21 @@ struct Timer {
 };
 
 // `[log]` of a unit, over the manager's own.
+// So many lines in each span of that many seconds; 0 lines: any number.
+struct RateLimit {
+    std::uint32_t lines = 0;
+    std::uint32_t seconds = 1;
+    bool operator==(const RateLimit&) const = default;
+};
+
 struct LogSettings {
     std::optional<std::uint64_t> rotate_size; // bytes
     std::optional<std::uint32_t> rotate_keep;
     std::optional<bool> compress;
     std::optional<Span> rotate_age;
-    std::optional<std::uint32_t> rate_limit; // lines a second
-    bool forward = true;                     // to the servers of the manager's settings
-    std::optional<std::uint8_t> level;       // of syslog(3): this and what is more important is kept
+    std::optional<RateLimit> rate_limit;
+    bool forward = true;               // to the servers of the manager's settings
+    std::optional<std::uint8_t> level; // of syslog(3): this and what is more important is kept
 };
 
 enum class Kind : std::uint8_t { service, target };
@@ -284,9 +291,10 @@ struct ManagerSettings {
     bool compress = true;
     Span rotate_age{0};
     std::uint64_t total_size = 256u << 20;
-    std::uint32_t rate_limit = 0;
+    RateLimit rate_limit;
     std::uint8_t log_keep_level = 7;
-    std::vector<std::string> forward; // servers, as "udp://HOST:PORT"
+    std::optional<std::uint8_t> console_level; // what is this important is on the console, too
+    std::vector<std::string> forward;          // servers, as "udp://HOST:PORT"
     std::uint64_t forward_queue = 1u << 20;
     bool syslog = true;
     std::string syslog_socket; // empty: /dev/log, where that is ours

@@ -31,11 +31,13 @@ wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core:
     const auto seconds = [](Span span) {
         return static_cast<std::uint32_t>(std::min<std::int64_t>(span / std::chrono::seconds(1), UINT32_MAX));
     };
+    const core::RateLimit rate = mine.rate_limit.value_or(settings.rate_limit);
     return {.rotate_size = mine.rotate_size.value_or(settings.rotate_size),
             .rotate_keep = mine.rotate_keep.value_or(settings.rotate_keep),
             .compress = mine.compress.value_or(settings.compress),
             .rotate_age = seconds(mine.rotate_age.value_or(settings.rotate_age)),
-            .rate_limit = mine.rate_limit.value_or(settings.rate_limit),
+            .rate_limit = rate.lines,
+            .rate_seconds = rate.seconds,
             .level = static_cast<Priority>(mine.level.value_or(settings.log_keep_level))};
 }
 
@@ -87,7 +89,7 @@ Result<> LogLink::launch() {
     plan.file = settings_.program;
     plan.arguments = {"miniinit-logd"};
     plan.moves = {{os::null_device, 0},
-                  {os::null_device, 1},
+                  {settings_.console == logs::own_output ? STDERR_FILENO : os::null_device, 1},
                   {os::null_device, 2},
                   {pair->theirs.get(), logd::control_fd},
                   {estate_.memory.get(), logd::memory_fd},
@@ -140,6 +142,7 @@ wire::StreamImage LogLink::tell(StreamId id) const {
         image.compress = at->second.limits.compress;
         image.rotate_age = at->second.limits.rotate_age;
         image.rate_limit = at->second.limits.rate_limit;
+        image.rate_seconds = at->second.limits.rate_seconds;
         image.level = static_cast<std::uint8_t>(at->second.limits.level);
         image.inode = at->second.inode;
         image.leader = at->second.leader;
@@ -167,14 +170,15 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
         last_stream_ = std::max(last_stream_, id);
         const auto source =
             static_cast<logs::Source>(std::min(stream.source, static_cast<std::uint8_t>(logs::last_source)));
-        streams_.emplace(id, Stream{stream.unit,
-                                    source,
-                                    {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age,
-                                     stream.rate_limit, static_cast<logs::Priority>(stream.level & 7)},
-                                    Fd(stream.fd),
-                                    stream.inode,
-                                    stream.leader,
-                                    !stream.local});
+        streams_.emplace(
+            id, Stream{stream.unit,
+                       source,
+                       {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age, stream.rate_limit,
+                        std::max(stream.rate_seconds, 1u), static_cast<logs::Priority>(stream.level & 7)},
+                       Fd(stream.fd),
+                       stream.inode,
+                       stream.leader,
+                       !stream.local});
         if (source == logs::Source::syslog)
             syslog_ = std::max(syslog_, id);
     }
@@ -278,7 +282,7 @@ void LogLink::hand_over_everything() {
 
 void LogLink::configure() {
     send(logs::Configure{settings_.directories, settings_.limits, settings_.cgroups, settings_.forward,
-                         settings_.forward_queue, settings_.total_size});
+                         settings_.forward_queue, settings_.total_size, settings_.console, settings_.console_level});
 }
 
 void LogLink::send(const logs::ToCollector& message) { queue_.push_back({logs::encode(message), {}}); }

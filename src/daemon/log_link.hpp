@@ -37,6 +37,9 @@ public:
         std::uint64_t forward_queue = 0;  // bytes that may wait for each
         std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none
         std::uint64_t total_size = 0;     // bytes of all logs together; 0: no bound
+        // Where what is that important goes, too: a device, own_output for our stderr, or empty.
+        std::string console;
+        Priority console_level = Priority::emerg;
     };
     // Told of what the collector says.
     struct Listener {

@@ -39,6 +39,14 @@ std::optional<os::CgroupTree> open_cgroups(const Place& place, const wire::Snaps
     why_not = "there is no cgroup v2 that can be written (" + tree.error().text() + ")";
     return std::nullopt;
 }
+
+// Where important lines of units are shown: where we say things ourselves.
+std::string console_of_units(const core::ManagerSettings& settings, const Place& place) {
+    if (!settings.console_level)
+        return {};
+    return place.system() ? "/dev/console" : std::string(wire::logs::own_output);
+}
+
 } // namespace
 
 Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning)
@@ -53,7 +61,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
             {place_.program, place_.log_directories, log_limits(settings_, nullptr), surroundings_.files,
              settings_.forward, settings_.forward_queue,
              processes_.cgroups() != nullptr ? processes_.cgroups()->state().prefix : std::string(),
-             settings_.total_size}),
+             settings_.total_size, console_of_units(settings_, place_),
+             static_cast<Priority>(settings_.console_level.value_or(0))}),
       timers_(loop, *this, timer_settings(place_)), upward_(address_above()), connections_(loop, *this),
       keeper_(std::move(beginning.keeper)), before_(beginning.before), renew_(beginning.renew),
       attempts_(place_.state_directory), init_started_(beginning.init_started) {

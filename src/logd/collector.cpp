@@ -21,9 +21,10 @@ constexpr std::size_t crowd = 128;
 constexpr Span crowd_time = std::chrono::milliseconds(10);
 constexpr std::uint32_t control_index = UINT32_MAX;
 constexpr std::uint32_t server_index = control_index - logs::most_servers; // of the first one
-constexpr std::uint32_t packing_index = server_index - 1;                  // below are streams
-constexpr std::size_t most_batches = 64;                                   // of a source that may never be empty
-constexpr Span last_words = std::chrono::milliseconds(500);                // to servers, at the end
+constexpr std::uint32_t console_index = server_index - 1;
+constexpr std::uint32_t packing_index = console_index - 1;  // below are streams
+constexpr std::size_t most_batches = 64;                    // of a source that may never be empty
+constexpr Span last_words = std::chrono::milliseconds(500); // to servers, at the end
 constexpr unsigned most_reports = 100;
 constexpr Span retry_after = std::chrono::seconds(1);
 
@@ -112,6 +113,7 @@ bool Collector::turn() {
     if (next_try_ != never && next_try_ <= now())
         retry();
     pack();
+    echo();
     forward();
     report();
     return !finishing_ && !unusable_;
@@ -149,6 +151,7 @@ void Collector::handle(const logs::Configure& message) {
     for (const std::string& server : message.forward)
         if (std::ranges::none_of(servers_, [&](const Server& one) { return one.link.server() == server; }))
             courier_.add_server(servers_.emplace_back(server, message.forward_queue).link);
+    courier_.echo().use(message.console, message.console_level);
     post_.senders().use_cgroups(message.cgroups);
     if (auto ready = storage_.configure(message.directories); !ready)
         give_up(ready.error());
@@ -249,6 +252,19 @@ Result<Courier::Took> Collector::move(Stream& stream) {
     __builtin_unreachable();
 }
 
+// Shows what the turn has brought on the console, and waits where that is slow.
+void Collector::echo() {
+    Echo& echo = courier_.echo();
+    echo.flush();
+    const int fd = echo.waits_for();
+    if (fd == console_)
+        return;
+    // A number that was closed has left the set by itself; another's of that number is not ours.
+    if (console_ >= 0 && fd < 0)
+        (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, console_, nullptr);
+    console_ = fd >= 0 && watch(epoll_.get(), EPOLL_CTL_ADD, fd, EPOLLOUT, console_index) ? fd : -1;
+}
+
 // Sends what the turn has brought, and waits for what each server needs.
 void Collector::forward() {
     for (std::size_t i = 0; i < servers_.size(); ++i) {
@@ -270,9 +286,13 @@ void Collector::forward() {
     }
 }
 
-// At the end those servers get the rest that can be reached, for a moment.
+// At the end the console and those servers that can be reached get the rest, for a moment.
 void Collector::forward_last() {
     const Instant end = now() + last_words;
+    for (courier_.echo().flush(); courier_.echo().waits_for() >= 0 && now() < end; courier_.echo().flush()) {
+        pollfd one{courier_.echo().waits_for(), POLLOUT, 0};
+        (void)::poll(&one, 1, static_cast<int>((end - now()) / std::chrono::milliseconds(1)) + 1);
+    }
     for (Server& server : servers_)
         for (;;) {
             server.link.run(now());

@@ -48,6 +48,7 @@ private:
     void read(std::uint32_t index);
     [[nodiscard]] Result<Courier::Took> move(Stream& stream);
     void take_post();
+    void echo();
     void forward();
     void forward_last();
     void drain(std::uint32_t index);
@@ -87,6 +88,7 @@ private:
         bool for_writing = false;
     };
     std::deque<Server> servers_;
+    int console_ = -1;              // that is waited for
     std::vector<StreamId> sockets_; // those of syslog(3)
     std::vector<StreamId> ended_;   // to be reported this turn
     std::vector<Fd> arrived_;       // descriptors of the message being handled

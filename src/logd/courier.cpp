@@ -259,13 +259,13 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
                       .unit = unit.name,
                       .own_unit = unit_->name,
                       .least = unit.limits.level,
-                      .most_lines = allowance(unit)};
+                      .most_lines = source == Source::kernel ? UINT32_MAX : allowance(unit)};
     Cut cut;
     if (source < Source::syslog) {
         cut = format_lines(rest, style, room);
     } else {
         const WallTime before = notices > 0 ? stamp : rotate_first ? WallTime{} : unit.last;
-        const LetterCut letters = format_letters(rest, source, before, stamp, room);
+        const LetterCut letters = format_letters(rest, style, before, stamp, room);
         cut = letters;
         if (cut.written > 0)
             stamp = letters.last;
@@ -276,7 +276,7 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     record_.progress_after =
         std::bit_cast<std::uint64_t>(Progress{progress().from + static_cast<std::uint32_t>(cut.taken), cut.continuing});
     // Nothing of it is kept, and what is to be told is told with the next that is.
-    if (cut.written == 0 && cut.taken > 0 && source < Source::syslog) {
+    if (cut.written == 0 && cut.taken > 0) {
         record_.told = 0;
         commit(unit);
         return units_.count_loss(unit, cut.dropped, over_rate);
@@ -298,6 +298,7 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     } else {
         appended.code = place.error().code;
     }
+    echo_.take(unit.name, lines);
     if (unit.forward)
         for (Forwarder* server : servers_)
             server->take(unit.name, lines);
@@ -316,13 +317,15 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     units_.count_loss(unit, cut.dropped, over_rate);
 }
 
-// How many lines of it may still be taken in this second.
+// How many lines of it may still be taken in this span of its rate-limit.
 std::uint32_t Courier::allowance(Unit& unit) const {
     if (unit.limits.rate_limit == 0)
         return UINT32_MAX;
-    const std::int64_t second = (now_.micros - shared_.clock_offset) / 1'000'000; // since boot: that clock never jumps
-    if (second != unit.second) {
-        unit.second = second;
+    // Since boot: that clock never jumps.
+    const std::int64_t span =
+        (now_.micros - shared_.clock_offset) / (std::int64_t{unit.limits.rate_seconds} * 1'000'000);
+    if (span != unit.span) {
+        unit.span = span;
         unit.lines = 0;
     }
     return unit.limits.rate_limit - std::min(unit.limits.rate_limit, unit.lines);

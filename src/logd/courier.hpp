@@ -37,6 +37,7 @@
 #include <memory>
 #include <vector>
 
+#include "logd/echo.hpp"
 #include "logd/forward.hpp"
 #include "logd/letters.hpp"
 #include "logd/lines.hpp"
@@ -83,6 +84,8 @@ public:
 
     // Gives lines to a server, too, from now on; borrowed.
     void add_server(Forwarder& server) { servers_.push_back(&server); }
+    // And to a console.
+    [[nodiscard]] Echo& echo() { return echo_; }
 
     // Tries to tell, in the logs of units that lost lines, that they did.
     void tell_losses();
@@ -108,6 +111,7 @@ private:
     Record& record_;
     Units& units_;
     std::vector<Forwarder*> servers_;
+    Echo echo_;
     int holding_read_;
     int holding_write_;
     Unit* unit_ = nullptr;        // of the batch; one user

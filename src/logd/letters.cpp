@@ -75,7 +75,7 @@ std::optional<Read> read_letter(std::string_view text) {
                 sizeof head + head.unit_size + head.size};
 }
 
-LetterCut format_letters(std::string_view text, Source source, WallTime earliest, WallTime latest,
+LetterCut format_letters(std::string_view text, const Style& style, WallTime earliest, WallTime latest,
                          std::span<char> out) {
     LetterCut cut;
     cut.last = earliest;
@@ -88,11 +88,18 @@ LetterCut format_letters(std::string_view text, Source source, WallTime earliest
             unit = letter.unit;
         if (letter.unit != unit || out.size() - cut.written < longest_prefix + letter.text.size() + 1)
             return cut;
+        const bool wanted = letter.priority <= style.least;
+        if (!wanted || cut.lines >= style.most_lines) {
+            cut.dropped += wanted ? 1 : 0;
+            cut.taken += one->size;
+            continue;
+        }
+        ++cut.lines;
         cut.last = std::max(cut.last, std::min(letter.at, latest));
         if (stamped != cut.last)
             wire::logs::write_stamp(stamped = cut.last, stamp);
         char* to = out.data() + cut.written;
-        to += write_prefix({stamp, sizeof stamp}, letter.priority, source, letter.unended, to, letter.facility);
+        to += write_prefix({stamp, sizeof stamp}, letter.priority, style.source, letter.unended, to, letter.facility);
         to = std::copy(letter.text.begin(), letter.text.end(), to);
         *to++ = '\n';
         cut.written = static_cast<std::size_t>(to - out.data());

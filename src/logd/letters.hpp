@@ -39,8 +39,9 @@ struct LetterCut : Cut {
     WallTime last; // stamp of the last line that was written
 };
 // Writes the letters of the first one's unit into `out`, as format_lines does, up to one that is another unit's or does
-// not fit. Their stamps are not before `earliest` (the last line in the file) nor after `latest`.
-[[nodiscard]] LetterCut format_letters(std::string_view text, Source source, WallTime earliest, WallTime latest,
+// not fit. Their stamps are not before `earliest` (the last line in the file) nor after `latest`. Of `style`, source and
+// limits count; those of the kernel are not limited in number.
+[[nodiscard]] LetterCut format_letters(std::string_view text, const Style& style, WallTime earliest, WallTime latest,
                                        std::span<char> out);
 
 } // namespace mi::logd

@@ -26,7 +26,7 @@ struct Unit {
     Fd file;                          // `current`, or none
     WallTime last;                    // stamp of its last line
     WallTime first;                   // and of the first in its file
-    std::int64_t second = -1;         // since boot, in which
+    std::int64_t span = -1;           // of its rate-limit, since boot, in which
     std::uint32_t lines = 0;          // so many lines were taken
     std::int64_t clock_offset;        // as of its last line: see Shared::clock_offset
     std::list<Unit*>::iterator place; // among the open ones

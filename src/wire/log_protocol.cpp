@@ -35,6 +35,7 @@ public:
         number(static_cast<std::uint8_t>(limits.compress ? 1 : 0));
         number(limits.rotate_age);
         number(limits.rate_limit);
+        number(limits.rate_seconds);
         number(static_cast<std::uint8_t>(limits.level));
     }
     std::string take() {
@@ -91,11 +92,17 @@ public:
         limits.compress = flag();
         limits.rotate_age = number<std::uint32_t>();
         limits.rate_limit = number<std::uint32_t>();
-        const auto level = number<std::uint8_t>();
-        if (level > static_cast<std::uint8_t>(Priority::debug))
+        limits.rate_seconds = number<std::uint32_t>();
+        if (limits.rate_seconds == 0)
             spoil();
-        limits.level = static_cast<Priority>(level & 7);
+        limits.level = priority();
         return limits;
+    }
+    Priority priority() {
+        const auto value = number<std::uint8_t>();
+        if (value > static_cast<std::uint8_t>(Priority::debug))
+            spoil();
+        return static_cast<Priority>(value & 7);
     }
     bool flag() {
         auto value = number<std::uint8_t>();
@@ -127,6 +134,8 @@ void write(Writer& to, const Configure& message) {
         to.text(server, longest_server);
     to.number(message.forward_queue);
     to.number(message.total_size);
+    to.text(message.console, longest_path);
+    to.number(static_cast<std::uint8_t>(message.console_level));
 }
 void read(Reader& from, Configure& message) {
     message.directories.resize(from.count(most_directories));
@@ -139,6 +148,8 @@ void read(Reader& from, Configure& message) {
         server = from.text(longest_server);
     message.forward_queue = from.number<std::uint64_t>();
     message.total_size = from.number<std::uint64_t>();
+    message.console = from.text(longest_path);
+    message.console_level = from.priority();
 }
 
 void write(Writer& to, const Attach& message) {

@@ -32,6 +32,9 @@ inline constexpr std::size_t most_directories = 8;
 inline constexpr std::size_t most_servers = 4;
 inline constexpr std::size_t longest_server = 300; // bytes
 
+// As Configure::console: descriptor 1, which PID 1 has given the collector.
+inline constexpr std::string_view own_output = "-";
+
 // A stream is one pipe of one process of one unit, or a source of its own (a socket, a device). PID 1 numbers them from 1 and never uses a number twice (not even
 // across its own re-exec), because the collector's shared memory knows half-read lines by it.
 using StreamId = std::uint32_t;
@@ -50,7 +53,8 @@ struct Limits {
     std::uint32_t rotate_keep = 8;                // files besides `current`
     bool compress = false;                        // rotated files, in the first directory
     std::uint32_t rotate_age = 0;                 // seconds since its first line; 0: never
-    std::uint32_t rate_limit = 0;                 // lines a second of its processes; 0: any number
+    std::uint32_t rate_limit = 0;                 // lines of its processes in a span; 0: any number
+    std::uint32_t rate_seconds = 1;               // how long that is
     Priority level = Priority::debug;             // and everything more important is kept of what its processes say
     bool operator==(const Limits&) const = default;
 };
@@ -65,6 +69,8 @@ struct Configure {
     std::vector<std::string> forward;       // servers that get every line, "udp://HOST:PORT" or "tcp://HOST:PORT"
     std::uint64_t forward_queue = 1u << 20; // bytes that may wait for each
     std::uint64_t total_size = 0;           // bytes of all logs together; 0: no bound
+    std::string console;                    // what is this important is written there, too; or own_output; none: empty
+    Priority console_level = Priority::emerg;
     bool operator==(const Configure&) const = default;
 };
 

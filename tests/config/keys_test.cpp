@@ -221,7 +221,9 @@ const Sample samples[] = {
     {"log", "rotate-age", "\"1d\"", "", [](const Unit& u) { return u.log->rotate_age == 24h; }},
     {"log", "level", "\"notice\"", "", [](const Unit& u) { return u.log->level == 5; }},
     {"log", "forward", "false", "", [](const Unit& u) { return !u.log->forward; }},
-    {"log", "rate-limit", "100", "", [](const Unit& u) { return u.log->rate_limit == 100u; }},
+    {"log", "rate-limit", "100", "", [](const Unit& u) { return u.log->rate_limit == core::RateLimit{100, 1}; }},
+    {"log", "rate-limit", "\"1000/30s\"", "",
+     [](const Unit& u) { return u.log->rate_limit == core::RateLimit{1000, 30}; }},
 };
 
 struct ManagerSample {
@@ -247,7 +249,11 @@ const ManagerSample manager_samples[] = {
     {"log", "rotate-age", "\"1d\"", [](const ManagerSettings& m) { return m.rotate_age == 24h; }},
     {"log", "total-size", "\"1G\"", [](const ManagerSettings& m) { return m.total_size == 1 << 30; }},
     {"log", "level", "\"err\"", [](const ManagerSettings& m) { return m.log_keep_level == 3; }},
-    {"log", "rate-limit", "7", [](const ManagerSettings& m) { return m.rate_limit == 7; }},
+    {"log", "rate-limit", "7", [](const ManagerSettings& m) { return m.rate_limit == core::RateLimit{7, 1}; }},
+    {"log", "rate-limit", "\"7/1min\"",
+     [](const ManagerSettings& m) { return m.rate_limit == core::RateLimit{7, 60}; }},
+    {"log", "console-level", "\"warning\"", [](const ManagerSettings& m) { return m.console_level == 4; }},
+    {"log", "console-level", "\"off\"", [](const ManagerSettings& m) { return !m.console_level; }},
     {"log", "syslog", "false", [](const ManagerSettings& m) { return !m.syslog; }},
     {"log", "syslog-socket", "\"/run/log.socket\"",
      [](const ManagerSettings& m) { return m.syslog_socket == "/run/log.socket"; }},

@@ -173,7 +173,7 @@ constexpr Row service_rows[] = {
     {"TTYVHangup=yes", "note"},
     {"SyslogIdentifier=web", "note"},
     {"SyslogLevel=debug", "lost"},
-    {"LogRateLimitIntervalSec=30\nLogRateLimitBurst=3000", "rate-limit = 100"},
+    {"LogRateLimitIntervalSec=30\nLogRateLimitBurst=3000", "rate-limit = \"3000/30s\""},
     {"LogRateLimitIntervalSec=0", "rate-limit = 0"},
     {"LogLevelMax=info", "lost"},
     {"IgnoreSIGPIPE=no", "note"},

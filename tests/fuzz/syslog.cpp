@@ -24,7 +24,7 @@ void must_be_lines(std::string_view letters, Source source, std::size_t most, bo
     static std::vector<char> out(256 * 1024);
     std::size_t lines = 0;
     while (!letters.empty()) {
-        const LetterCut cut = format_letters(letters, source, {}, {1}, out);
+        const LetterCut cut = format_letters(letters, {.source = source}, {}, {1}, out);
         must(cut.taken > 0 && cut.taken <= letters.size());
         letters.remove_prefix(cut.taken);
         // Only of a collector that went wild are there letters of more than a line.

@@ -1,4 +1,6 @@
 // What a log may take: in age, in rate, all together, by importance.
+#include <sys/un.h>
+
 #include "logd/harness.hpp"
 #include "wire/log_pack.hpp"
 
@@ -129,6 +131,31 @@ TEST_CASE("lines over the rate-limit are dropped and counted, and the log says h
     CHECK(kept >= 50);
     CHECK(kept <= 50 * (seconds + 2));
     CHECK(init.finish() == logd::exit_done);
+}
+
+TEST_CASE("level and rate-limit hold for what comes by syslog, too") {
+    Scratch scratch;
+    FakeInit init({scratch.path / "var"}, {.rate_limit = 20, .rate_seconds = 3600, .level = Priority::notice});
+    init.start();
+    logs::StreamId id = 0;
+    init.open_syslog(scratch.path / "log", &id);
+    const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{AF_UNIX, {}};
+    (scratch.path / "log").string().copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    for (int i = 0; i < 50; ++i)
+        for (std::string_view text : {"<14>app: usual", "<13>app: noted"})
+            REQUIRE(::send(socket.get(), text.data(), text.size(), 0) > 0);
+    REQUIRE(init.flush({id}));
+    CHECK(init.finish() == logd::exit_done);
+    auto entries = entries_of(scratch.path / "var", "syslog");
+    const auto count = [&](std::string_view text) {
+        return std::ranges::count_if(entries, [&](const Entry& entry) { return entry.text == text; });
+    };
+    CHECK(count("app: usual") == 0);
+    // Where an hour ends just then there are two of them.
+    CHECK((count("app: noted") == 20 || count("app: noted") == 40));
+    CHECK(count("app: noted") + static_cast<long>(told(entries, " lost here: more than its rate-limit")) == 50);
 }
 
 TEST_CASE("lines below the level of a log are not kept, those of the init are") {

@@ -23,7 +23,7 @@ SyslogMessage as(Priority priority, int facility, std::string_view text) {
 std::string formatted(std::string_view text) {
     std::string out(1 << 20, '\0'), all;
     while (!text.empty()) {
-        const LetterCut cut = format_letters(text, Source::syslog, {1'000'000}, {9'000'000}, out);
+        const LetterCut cut = format_letters(text, {.source = Source::syslog}, {1'000'000}, {9'000'000}, out);
         REQUIRE(cut.taken > 0);
         all += out.substr(0, cut.written) + "--\n";
         text.remove_prefix(cut.taken);
@@ -162,7 +162,7 @@ TEST_CASE("bytes that are no letters end what is read, and never lead astray") {
             byte = static_cast<char>(random() % 4 == 0 ? random() : 0);
         std::string_view rest = bytes;
         while (!rest.empty()) {
-            const LetterCut cut = format_letters(rest, Source::syslog, {}, {}, out);
+            const LetterCut cut = format_letters(rest, {.source = Source::syslog}, {}, {}, out);
             REQUIRE(cut.taken > 0);
             rest.remove_prefix(cut.taken);
         }

@@ -165,4 +165,20 @@ def logs_limits(t):
         t.ok("a log is put aside at its age", until(lambda: len(init.log_names("ages")) > 2, 20), init.log_names("ages"))
 
 
-GROUPS = [logs_rotation, logs_limits, logs_million]
+def logs_console(t):
+    """What is important is said where the init says things, too."""
+    units = {"web": {"service": sh(r"printf 'usual\n<4>a warning\n'; echo the end >&2; exec sleep 1000")}}
+    with t.scene.init(units, sections={"log": {"console-level": "warning"}}) as init:
+        init.wait("web")
+        t.ok("an important line is shown with its unit", until(lambda: "web: a warning" in init.console(), 10), init.console())
+        init.stop("web")
+        t.ok("a usual one is not", "usual" not in init.console() and "the end" not in init.console(), init.console())
+    with t.scene.init({"once": {"service": sh("i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done; exit 3",
+                                              type="oneshot", exit_action="shutdown")}},
+                      sections={"log": {"console-level": "debug"}}) as init:
+        t.equal("a container that ends at once has its exit code", init.ended(), 3)
+        shown = [line.split()[1] for line in init.console().splitlines() if line.startswith("once: ")]
+        t.equal("and shown all that was said before", shown, [str(number) for number in range(1, 501)])
+
+
+GROUPS = [logs_rotation, logs_limits, logs_console, logs_million]

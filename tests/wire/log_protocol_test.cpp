@@ -14,11 +14,13 @@ std::vector<ToCollector> to_collector() {
     for (StreamId id = 1; id <= most_attachments; ++id)
         attach.streams.push_back({id, static_cast<Source>(id % 3), std::string(longest_unit, 'u'), {id * 7, id}});
     return {Configure{{"/var/log/miniinit", "/run/log/miniinit"},
-                      {1 << 20, 3, true, 86400, 1000, Priority::notice},
+                      {1 << 20, 3, true, 86400, 1000, 30, Priority::notice},
                       "/miniinit/",
                       {"udp://192.0.2.1:514", "tcp://[2001:db8::1]:601"},
                       12345,
-                      1u << 28},
+                      1u << 28,
+                      "/dev/console",
+                      Priority::err},
             Configure{},
             Attach{{{7, Source::err, "getty@tty1", {}, 4711, false}}},
             attach,

@@ -1,0 +1,109 @@
+#include "logd/echo.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+
+#include "wire/log_format.hpp"
+
+namespace mi::logd {
+namespace {
+
+namespace logs = wire::logs;
+
+constexpr std::size_t most_waiting = 256 * 1024;
+constexpr std::size_t longest = 1000; // of a line's text
+constexpr std::size_t piece = 4096;   // a pipe that can be written to takes as much at once, without making us wait
+
+} // namespace
+
+void Echo::use(const std::string& device, logs::Priority level) {
+    level_ = level;
+    if (device == device_)
+        return;
+    device_ = device;
+    close();
+}
+
+void Echo::close() {
+    own_.reset();
+    fd_ = -1;
+    queue_.clear();
+    left_out_ = 0;
+}
+
+// Opened anew wherever that gives us a description of our own, so that not to wait is our own setting.
+bool Echo::open() {
+    constexpr int flags = O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+    if (fd_ >= 0)
+        return true;
+    if (device_ != logs::own_output) {
+        own_ = Fd(::open(device_.c_str(), flags));
+        fd_ = own_.get();
+        return fd_ >= 0;
+    }
+    struct stat status{};
+    if (::fstat(STDOUT_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
+        own_ = Fd(::open("/proc/self/fd/1", flags));
+    fd_ = own_ ? own_.get() : STDOUT_FILENO;
+    return true;
+}
+
+void Echo::take(std::string_view unit, std::string_view lines) {
+    if (device_.empty())
+        return;
+    while (!lines.empty()) {
+        const std::size_t end = std::min(lines.find('\n'), lines.size());
+        const auto line = logs::parse_line(lines.substr(0, end));
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+        if (line && line->priority <= level_ && line->source != logs::Source::init &&
+            line->source != logs::Source::kernel)
+            put(unit, line->text);
+    }
+}
+
+void Echo::put(std::string_view unit, std::string_view text) {
+    const std::string_view end = device_ == logs::own_output ? "\n" : "\r\n"; // a terminal may be in raw mode
+    if (queue_.size() + unit.size() + std::min(text.size(), longest) + 128 > most_waiting) {
+        ++left_out_;
+        return;
+    }
+    if (left_out_ > 0) {
+        queue_.append("miniinit: ").append(std::to_string(left_out_)).append(" more lines are in the logs").append(end);
+        left_out_ = 0;
+    }
+    queue_.append(unit).append(": ");
+    // What a terminal would take for a command is none here.
+    for (const char byte : text.substr(0, longest))
+        queue_ += (static_cast<unsigned char>(byte) < 0x20 && byte != '\t') || byte == 0x7f ? '?' : byte;
+    queue_.append(text.size() > longest ? "…" : "").append(end);
+}
+
+void Echo::flush() {
+    if (queue_.empty())
+        return;
+    if (!open())
+        return close(); // it may be there later
+    std::size_t done = 0;
+    while (done < queue_.size()) {
+        pollfd ready{fd_, POLLOUT, 0};
+        // Whose description is not ours alone could make us wait.
+        if (!own_ && (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0))
+            break;
+        const ssize_t n =
+            ::write(fd_, queue_.data() + done, own_ ? queue_.size() - done : std::min(piece, queue_.size() - done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN)
+            return close(); // hung up, or nobody reads: perhaps opened anew there is somebody
+        if (n <= 0)
+            break;
+        done += static_cast<std::size_t>(n);
+    }
+    queue_.erase(0, done);
+}
+
+} // namespace mi::logd
