@@ -163,6 +163,9 @@ private:
         else if (kind == "WORD")
             for (std::string_view word : split("emerg alert crit err warning notice info debug", ' '))
                 add(std::string(word));
+        else if (kind == "NAME" && verb_->name == "logs")
+            for (wire::logs::Facility facility = 0; facility < wire::logs::facilities; ++facility)
+                add(std::string(wire::logs::word_of_facility(facility)));
         else if (kind == "FORMAT")
             for (std::string_view word : split("short iso json cat", ' '))
                 add(std::string(word));

@@ -35,6 +35,7 @@ constexpr std::string_view help =
     "  -r, --reverse         the latest first\n"
     "  -k, --kernel          those of the kernel: the unit `kernel`\n"
     "  -p, --priority WORD   this and more important: emerg alert crit err warning notice info debug\n"
+    "      --facility NAME   of this facility of syslog(3), or of several: auth,daemon\n"
     "  -g, --grep REGEX      lines that match (POSIX extended; all in lower case: any case matches)\n"
     "  -S, --since TIME      \"2026-11-22 04:10:01\", \"04:10\", today, yesterday, -5min, \"2h ago\"\n"
     "  -U, --until TIME\n"
@@ -131,11 +132,12 @@ struct Held {
     logs::Line line;
 };
 
+bool is_wanted(const LogQuery& query, const Pattern& pattern, const logs::Line& line) {
+    return line.priority <= query.least && (query.facilities >> line.facility & 1) != 0 && pattern.matches(line.text);
+}
+
 // Shows what is there. False: nobody reads any more.
 bool show_present(const LogQuery& query, const Pattern& pattern, std::vector<UnitLog>& all, Output& output) {
-    auto wanted = [&](const LogLine& line) {
-        return line.line.priority <= query.least && pattern.matches(line.line.text);
-    };
     const bool backwards = query.reverse || query.last;
     Merge merge(all, {query.since, query.until}, backwards);
     std::deque<Held> held; // the last ones, to be shown in order
@@ -144,7 +146,7 @@ bool show_present(const LogQuery& query, const Pattern& pattern, std::vector<Uni
         auto line = merge.next();
         if (!line)
             break;
-        if (!wanted(*line))
+        if (!is_wanted(query, pattern, line->line))
             continue;
         --left;
         if (backwards && !query.reverse)
@@ -164,8 +166,7 @@ int follow(const LogQuery& query, const Pattern& pattern, Follower& follower, Ou
     bool readable = true;
     for (;;) {
         follower.read([&](const LogLine& line) {
-            if (line.line.priority <= query.least && pattern.matches(line.line.text) &&
-                !(query.since && line.line.at < *query.since))
+            if (is_wanted(query, pattern, line.line) && !(query.since && line.line.at < *query.since))
                 readable = readable && output.show(line.unit, line.line);
         });
         if (!readable || !output.flush())
@@ -245,7 +246,9 @@ int show(LogQuery& query) {
         for (const std::string& unit : query.units)
             if (std::none_of(all.begin(), all.end(),
                              [&](const UnitLog& log) { return matches_pattern(log.unit, unit); }))
-                result = complain("no log of " + unit, refused);
+                result = complain("no log of " + unit +
+                                      ": it has written nothing yet, or there is no such unit (see minictl list --all)",
+                                  refused);
     const Style style = style_of(1);
     std::optional<Pager> pager;
     // Who gives us no keyboard does not want to be asked for keys.
@@ -287,6 +290,17 @@ std::string take_option(LogQuery& query, int option, const std::string& value) {
         query.least = *priority;
         return {};
     }
+    case 'F':
+        query.facilities = 0;
+        for (std::string_view word : split(value, ',')) {
+            auto facility = logs::facility_of(word);
+            if (!facility)
+                return "--facility: not one of kern user mail daemon auth syslog lpr news uucp cron authpriv ftp "
+                       "local0 to local7: " +
+                       std::string(word);
+            query.facilities |= 1u << *facility;
+        }
+        return {};
     case 'S':
     case 'U': {
         auto moment = parse_moment(value, wall_time());
@@ -327,16 +341,25 @@ std::vector<std::string> log_directories(bool user, const std::string& root) {
 }
 
 int logs(int argc, char** argv, std::vector<std::string> directories) {
-    static const option options[] = {
-        {"follow", no_argument, nullptr, 'f'},      {"lines", required_argument, nullptr, 'n'},
-        {"reverse", no_argument, nullptr, 'r'},     {"priority", required_argument, nullptr, 'p'},
-        {"grep", required_argument, nullptr, 'g'},  {"since", required_argument, nullptr, 'S'},
-        {"until", required_argument, nullptr, 'U'}, {"output", required_argument, nullptr, 'o'},
-        {"json", no_argument, nullptr, 'j'},        {"directory", required_argument, nullptr, 'D'},
-        {"root", required_argument, nullptr, 'R'},  {"user", no_argument, nullptr, 'u'},
-        {"kernel", no_argument, nullptr, 'k'},      {"boot", no_argument, nullptr, 'b'},
-        {"list-boots", no_argument, nullptr, 'L'},  {"no-pager", no_argument, nullptr, 'P'},
-        {"help", no_argument, nullptr, 'h'},        {nullptr, 0, nullptr, 0}};
+    static const option options[] = {{"follow", no_argument, nullptr, 'f'},
+                                     {"lines", required_argument, nullptr, 'n'},
+                                     {"reverse", no_argument, nullptr, 'r'},
+                                     {"priority", required_argument, nullptr, 'p'},
+                                     {"grep", required_argument, nullptr, 'g'},
+                                     {"since", required_argument, nullptr, 'S'},
+                                     {"until", required_argument, nullptr, 'U'},
+                                     {"output", required_argument, nullptr, 'o'},
+                                     {"json", no_argument, nullptr, 'j'},
+                                     {"directory", required_argument, nullptr, 'D'},
+                                     {"root", required_argument, nullptr, 'R'},
+                                     {"user", no_argument, nullptr, 'u'},
+                                     {"kernel", no_argument, nullptr, 'k'},
+                                     {"boot", no_argument, nullptr, 'b'},
+                                     {"facility", required_argument, nullptr, 'F'},
+                                     {"list-boots", no_argument, nullptr, 'L'},
+                                     {"no-pager", no_argument, nullptr, 'P'},
+                                     {"help", no_argument, nullptr, 'h'},
+                                     {nullptr, 0, nullptr, 0}};
     LogQuery query;
     query.directories = std::move(directories);
     std::vector<std::string> own;

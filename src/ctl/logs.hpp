@@ -25,6 +25,7 @@ struct LogQuery {
     bool reverse = false;
     std::optional<std::size_t> last;                          // only so many
     wire::logs::Priority least = wire::logs::Priority::debug; // and everything more important
+    std::uint32_t facilities = ~std::uint32_t{0};             // a bit for each that is wanted
     std::optional<WallTime> since, until;
     std::string pattern; // POSIX extended regular expression; all in lower case: any case matches
     LogOutput output = LogOutput::brief;

@@ -82,6 +82,12 @@ std::string_view word_of_facility(Facility facility) {
     return facility_words[facility < facilities ? facility : facility_user];
 }
 
+std::optional<Facility> facility_of(std::string_view word) {
+    const auto at = std::find(facility_words.begin(), facility_words.end(), word);
+    return at == facility_words.end() ? std::nullopt
+                                      : std::optional(static_cast<Facility>(at - facility_words.begin()));
+}
+
 Facility usual_facility(Source source) {
     switch (source) {
     case Source::out:

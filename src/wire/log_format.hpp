@@ -38,6 +38,7 @@ inline constexpr Facility facilities = 24;
 inline constexpr Facility facility_kern = 0, facility_user = 1, facility_daemon = 3;
 // "kern", "user" ... "local7"; of a number beyond: "user".
 [[nodiscard]] std::string_view word_of_facility(Facility facility);
+[[nodiscard]] std::optional<Facility> facility_of(std::string_view word);
 // The one that a line of that source has if it says nothing else.
 [[nodiscard]] Facility usual_facility(Source source);
 // Also takes the numbers 0 to 7 and the usual other names ("error", "warn", "panic").

@@ -69,6 +69,7 @@ TEST_CASE("values are completed by what the option takes") {
     CHECK(has(complete({"wait", "web", "--for", "="}), "up"));
     CHECK(complete({"wait", "web", "--for=sk"}) == Words{"--for=skipped"});
     CHECK(complete({"logs", "-p"}).empty());
+    CHECK(complete({"logs", "--facility", "authp"}) == Words{"authpriv"});
     CHECK(complete({"logs", "--priority", "warn"}) == Words{"warning"});
     CHECK(complete({"logs", "-o"}).empty());
     CHECK(complete({"top", "--sort", "mem"}) == Words{"memory"});

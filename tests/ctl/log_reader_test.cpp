@@ -42,12 +42,12 @@ public:
     // A line `second` seconds after the start.
     void add(const std::string& unit, double second, const std::string& text,
              wl::Priority priority = wl::Priority::info, bool unended = false, const std::string& directory = "var",
-             wl::Source source = wl::Source::out) {
+             wl::Source source = wl::Source::out, wl::Facility facility = wl::facilities) {
         fs::path place = path / directory / wl::directory_name(unit);
         fs::create_directories(place);
         std::string stamp = wl::stamp_of({start + static_cast<std::int64_t>(second * 1e6)});
         char prefix[wl::longest_prefix];
-        std::string line(prefix, wl::write_prefix(stamp, priority, source, unended, prefix));
+        std::string line(prefix, wl::write_prefix(stamp, priority, source, unended, prefix, facility));
         std::ofstream(place / "current", std::ios::app | std::ios::binary) << line << text << '\n';
     }
     void rotate(const std::string& unit, double second) {
@@ -325,6 +325,24 @@ TEST_CASE("patterns match as in the shell") {
     CHECK_FALSE(matches_pattern("web2", "web"));
     CHECK_FALSE(matches_pattern("web", "web?"));
     CHECK_FALSE(matches_pattern("abcabd", "*bc"));
+}
+
+TEST_CASE("lines are chosen by facility, and a service's own are of daemon") {
+    Store store;
+    const auto add = [&](double second, const std::string& text, wl::Source source, wl::Facility facility) {
+        store.add("web", second, text, wl::Priority::info, false, "var", source, facility);
+    };
+    add(1, "own", wl::Source::out, wl::facilities);
+    add(2, "user", wl::Source::syslog, wl::facility_user);
+    add(3, "auth", wl::Source::syslog, *wl::facility_of("auth"));
+    add(4, "kern", wl::Source::kernel, wl::facility_kern);
+    add(5, "local7", wl::Source::syslog, *wl::facility_of("local7"));
+    const auto of = [&](const std::string& words) { return run_logs(store, {"--facility", words, "-o", "cat"}).first; };
+    CHECK(of("auth") == "auth\n");
+    CHECK(of("daemon,kern,local7") == "own\nkern\nlocal7\n");
+    CHECK(of("user") == "user\n");
+    CHECK(of("cron").empty());
+    CHECK(run_logs(store, {"--facility", "auth,nonsense"}).second == 2);
 }
 
 TEST_CASE("the options choose and shape the lines") {
