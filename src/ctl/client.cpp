@@ -18,7 +18,9 @@ std::string words_of(const wire::Error& error) {
         [](const auto& one) -> std::string {
             using E = std::remove_cvref_t<decltype(one)>;
             if constexpr (std::is_same_v<E, wire::NoSuchUnit>)
-                return "there is no unit " + one.unit + (one.nearest ? " (did you mean " + *one.nearest + "?)" : "");
+                return "there is no unit " + one.unit +
+                       (one.nearest ? " (did you mean " + *one.nearest + "?)"
+                                    : " (of a file that is new, `minictl start` and `minictl reload-units` make one)");
             else if constexpr (std::is_same_v<E, wire::PermissionDenied>)
                 return std::string("not allowed: only root and the control group may do this") +
                        (::geteuid() != 0 ? "\n(--user speaks to your own manager)" : "");

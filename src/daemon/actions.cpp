@@ -443,7 +443,7 @@ core::UnitId Supervisor::find_or_make(const std::string& name) {
     core::UnitId id = engine_->graph().find(name);
     bool phantom =
         id != core::no_unit && engine_->graph().unit(id).source.empty() && !engine_->graph().unit(id).fault.empty();
-    if ((id != core::no_unit && !phantom) || name.find('@') == std::string::npos)
+    if (id != core::no_unit && !phantom)
         return id;
     config::Loaded loaded = config::load_one(place_.source, name);
     if (loaded.units.empty())
@@ -459,16 +459,15 @@ std::size_t Supervisor::idle_instances() const {
     return idle;
 }
 
-// Adds a unit, and the instances of templates that it names: nothing else would make them.
+// Adds a unit, and those that it names and that nobody has read yet.
 void Supervisor::add_unit(core::Unit unit) {
-    std::vector<std::string> instances;
+    std::vector<std::string> named;
     for (const core::Dependency& dependency : unit.dependencies)
-        if (dependency.unit.find('@') != std::string::npos)
-            instances.push_back(dependency.unit);
+        named.push_back(dependency.unit);
     engine_->add(std::move(unit), now_);
     live_.resize(engine_->graph().size());
-    for (const std::string& instance : instances)
-        (void)find_or_make(instance);
+    for (const std::string& name : named)
+        (void)find_or_make(name);
 }
 
 Supervisor::Reread Supervisor::reread() {

@@ -53,9 +53,9 @@ void Manager::gone(CallId id) {
 
 bool Manager::find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<UnitId>& ids) {
     for (const std::string& name : names) {
-        // Whoever only looks, which is anybody, makes instances of templates only as long as few lie idle.
+        // Whoever only looks, which is anybody, reads no file, but makes instances of templates as long as few lie idle.
         UnitId unit = supervisor_.engine().graph().find(name);
-        if (startable || !name.contains('@') || supervisor_.idle_instances() < most_idle_instances)
+        if (startable || (name.contains('@') && supervisor_.idle_instances() < most_idle_instances))
             unit = supervisor_.find_or_make(name);
         const core::Graph& graph = supervisor_.engine().graph();
         if (unit == core::no_unit || (graph.unit(unit).source.empty() && !graph.unit(unit).fault.empty())) {

@@ -144,7 +144,7 @@ public:
         std::vector<std::string> added, changed, removed, problems;
     };
     Reread reread();
-    // The id of a unit by name; an instance of a template is made if there is its template.
+    // The id of a unit by name. One that is not known yet is read from its file, or made from its template, if there is that.
     core::UnitId find_or_make(const std::string& name);
     // How many instances there are that do nothing.
     [[nodiscard]] std::size_t idle_instances() const;

@@ -77,6 +77,28 @@ def reload_units(t):
                 (None, "up"))
 
 
+def reload_by_start(t):
+    """A unit file that is new is read by the first start, with what it needs."""
+    with t.scene.init({"old": {"service": {"command": "/bin/sleep 1000"}}}) as init:
+        pid = init.wait("old")["main_pid"]
+        files = {"fresh": {"requires": ["needed"], "wants": ["missing"], "service": {"command": "/bin/sleep 1000"}},
+                 "needed": {"requires": ["fresh@one"], "service": {"command": "/bin/sleep 1000"}},
+                 "fresh@": {"service": {"command": "/bin/sleep 1000"}},
+                 "broken": {"service": {"command": 3}}}
+        init.write_units({"old": {"service": {"command": "/bin/sleep 1000"}}, **files})
+        t.ok("who only looks reads no file", "error" in init.call("Status", units=["fresh"]))
+        t.ok("a new file is read when its unit is started", init.start("fresh")["fresh"]["ok"])
+        t.equal("and what it requires, which is new, too", {name: init.state(name) for name in ("needed", "fresh@one")},
+                {"needed": "up", "fresh@one": "up"})
+        reply = init.call("Start", units=["broken"])
+        t.ok("a broken one is refused with its mistake", "command" in str(reply.get("parameters")), reply)
+        t.ok("of one that is not there it is said so", init.call("Start", units=["nowhere"]).get("error", "")
+             .endswith("NoSuchUnit"))
+        reply = init.call("ReloadUnits")
+        t.ok("to `reload-units` it is nothing new", "fresh" not in str(reply["parameters"].get("added")), reply)
+        t.equal("nobody else has noticed", init.status("old")["main_pid"], pid)
+
+
 def reload_enable(t):
     files = {"multi.toml": '[target]\n', "default.toml": 'requires = ["multi"]\n[target]\n',
              "in.toml": service('wanted-by = ["multi"]'), "out.toml": service('wanted-by = ["multi"]\nenabled = false'),
@@ -198,4 +220,4 @@ def reload_storm(t):
              {name: init.brief(name) for name in names if init.state(name) != "up"})
 
 
-GROUPS = [reload_storm, reload_units, reload_enable, reload_bad]
+GROUPS = [reload_storm, reload_units, reload_by_start, reload_enable, reload_bad]
