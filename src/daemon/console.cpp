@@ -4,26 +4,93 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <string>
+#include <algorithm>
+#include <cerrno>
 
 namespace mi::daemon {
 
-Console::Console(bool device) {
+namespace {
+constexpr std::size_t longest = 1000, most_waiting = 64 * 1024; // bytes
+// What of a terminal or a pipe that can be written to is taken at once without making us wait.
+constexpr std::size_t piece = 256;
+} // namespace
+
+Console::Console(bool device, Span patience) : patience_(patience) {
     if (device)
         own_ = Fd(::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     if (own_)
         fd_ = own_.get();
 }
 
+Console::~Console() {
+    watch_.reset();
+    await();
+}
+
 void Console::line(std::string_view text) {
-    pollfd ready{fd_, POLLOUT, 0};
-    if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
-        return;
-    std::string line = "miniinit: ";
-    line += text.substr(0, 1000);
-    line += own_ ? "\r\n" : "\n"; // the console may be in raw mode
-    // A full or vanished console is no reason to do anything else.
-    [[maybe_unused]] ssize_t written = ::write(fd_, line.data(), line.size());
+    if (waiting_.size() > most_waiting) {
+        ++lost_;
+    } else {
+        if (lost_ > 0)
+            put(std::to_string(std::exchange(lost_, 0)) +
+                " lines are lost here: they found no room (the log has them)");
+        put(text);
+    }
+    write();
+    if (loop_ == nullptr)
+        await();
+}
+
+void Console::put(std::string_view text) {
+    waiting_ += "miniinit: ";
+    waiting_ += text.substr(0, longest);
+    waiting_ += own_ ? "\r\n" : "\n"; // the console may be in raw mode
+}
+
+// As much as there is room for.
+void Console::write() {
+    std::size_t done = 0;
+    while (done < waiting_.size()) {
+        pollfd ready{fd_, POLLOUT, 0};
+        // What stderr is may be others', too, and set to make us wait.
+        if (!own_ && (::poll(&ready, 1, 0) != 1 || ready.revents != POLLOUT)) {
+            done = (ready.revents & ~POLLOUT) != 0 ? waiting_.size() : done; // nobody reads any more
+            break;
+        }
+        const ssize_t n = ::write(fd_, waiting_.data() + done,
+                                  own_ ? waiting_.size() - done : std::min(piece, waiting_.size() - done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN)
+            done = waiting_.size(); // it has vanished, which is no reason to do anything else
+        if (n <= 0)
+            break;
+        done += static_cast<std::size_t>(n);
+    }
+    waiting_.erase(0, done);
+    if (waiting_.empty()) {
+        watch_.reset();
+    } else if (loop_ != nullptr && !watch_) {
+        if (auto watch = loop_->watch(fd_, [] {}, [this] { write(); })) {
+            watch_ = std::move(*watch);
+            watch_->want_readable(false);
+        } // else the next line tries
+    }
+    if (watch_)
+        watch_->want_writable(true);
+}
+
+void Console::await() {
+    const Instant began = loop::now();
+    while (!waiting_.empty() && patience_ > Span(0)) {
+        pollfd ready{fd_, POLLOUT, 0};
+        (void)::poll(&ready, 1, 10);
+        const std::size_t before = waiting_.size();
+        write();
+        if (waiting_.size() == before && loop::now() - began >= patience_)
+            break;
+    }
+    patience_ -= std::min(patience_, loop::now() - began);
 }
 
 } // namespace mi::daemon

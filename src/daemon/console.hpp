@@ -1,9 +1,13 @@
-// What PID 1 says to people directly: on the console of a machine, on stderr in a container. Never waited for: where the other
-// end does not read, the line is lost here (the log has it).
+// What PID 1 says to people directly: on the console of a machine, on stderr in a container. The other end may be slow, or a
+// terminal that somebody has stopped: what it has no room for waits, and nobody waits for it.
 #pragma once
 
 #include "base/fd.hpp"
+#include "base/time.hpp"
+#include "loop/loop.hpp"
 
+#include <memory>
+#include <string>
 #include <string_view>
 
 namespace mi::daemon {
@@ -11,13 +15,29 @@ namespace mi::daemon {
 class Console {
 public:
     // `device`: say things on /dev/console, opened anew so that being non-blocking is ours alone; else on stderr.
-    explicit Console(bool device);
-    // One line, without its end. Not blocking, at most about 1,000 bytes of it.
+    // `patience`: how long all lines together may be waited for where there is no loop.
+    explicit Console(bool device, Span patience = std::chrono::seconds(1));
+    ~Console();
+    Console(const Console&) = delete;
+    Console& operator=(const Console&) = delete;
+
+    // From now on lines that find no room wait for it in `loop`, at most 64 KiB of them; what is beyond is counted.
+    void wait_in(loop::Loop& loop) { loop_ = &loop; }
+    // One line, without its end; at most about 1,000 bytes of it.
     void line(std::string_view text);
 
 private:
+    void put(std::string_view text);
+    void write();
+    void await();
+
     Fd own_;
     int fd_ = 2;
+    Span patience_;
+    loop::Loop* loop_ = nullptr;
+    std::unique_ptr<loop::Watch> watch_; // while something waits
+    std::string waiting_;
+    unsigned lost_ = 0; // lines since the last one that found room
 };
 
 } // namespace mi::daemon

@@ -67,6 +67,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       keeper_(std::move(beginning.keeper)), before_(beginning.before), renew_(beginning.renew),
       attempts_(place_.state_directory), init_started_(beginning.init_started) {
     exits_.reserve(exits_a_turn);
+    console_.wait_in(loop);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
