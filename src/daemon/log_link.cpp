@@ -3,7 +3,6 @@
 #include "os/children.hpp"
 #include "os/open_file.hpp"
 #include "os/packet.hpp"
-#include "os/process.hpp"
 #include "os/runtime.hpp"
 #include "os/syslog_socket.hpp"
 
@@ -18,11 +17,11 @@ namespace mi::daemon {
 namespace logs = wire::logs;
 
 namespace {
-constexpr std::size_t most_waiting_lines = 512;     // of our own, while the pipe is full
-constexpr std::size_t messages_a_turn = 64;         // from the collector
-constexpr Span soon = std::chrono::seconds(2);      // until what the system refused is tried again
-constexpr Span patience = std::chrono::seconds(10); // with a collector that takes nothing
-constexpr std::ptrdiff_t most_waiting_pipes = 16;   // of a unit, with one that hangs for good
+constexpr std::size_t most_waiting_lines = 512; // of our own, while the pipe is full
+constexpr std::size_t messages_a_turn = 64;     // from the collector
+constexpr Span soon = std::chrono::seconds(2);  // until what the system refused is tried again
+
+constexpr std::ptrdiff_t most_waiting_pipes = 16; // of a unit, with one that hangs for good
 } // namespace
 
 wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core::LogSettings* own) {
@@ -114,91 +113,6 @@ Result<> LogLink::watch_collector() {
     if (!watch)
         return std::unexpected(watch.error());
     watch_ = std::move(*watch);
-    return {};
-}
-
-// --- from one program to the next -------------------------------------------------------------------------------------
-
-void LogLink::tell(wire::ManagerImage& image) const {
-    image.log_socket = socket_.get();
-    image.log_memory = estate_.memory.get();
-    image.holding_read = estate_.holding_read.get();
-    image.holding_write = estate_.holding_write.get();
-    image.own_lines = own_lines_.get();
-    image.log_pid = pid_;
-    image.last_stream = last_stream_;
-    image.log_finishing = finishing_;
-    image.log_directory = storage_;
-}
-
-wire::StreamImage LogLink::tell(StreamId id) const {
-    wire::StreamImage image{.id = id};
-    if (auto at = streams_.find(id); at != streams_.end()) {
-        image.fd = at->second.pipe.get();
-        image.unit = at->second.unit;
-        image.source = static_cast<std::uint8_t>(at->second.source);
-        image.rotate_size = at->second.limits.rotate_size;
-        image.rotate_keep = at->second.limits.rotate_keep;
-        image.compress = at->second.limits.compress;
-        image.rotate_age = at->second.limits.rotate_age;
-        image.rate_limit = at->second.limits.rate_limit;
-        image.rate_seconds = at->second.limits.rate_seconds;
-        image.level = static_cast<std::uint8_t>(at->second.limits.level);
-        image.inode = at->second.inode;
-        image.leader = at->second.leader;
-        image.local = !at->second.forward;
-    }
-    return image;
-}
-
-std::vector<StreamId> LogLink::all_streams() const {
-    std::vector<StreamId> ids;
-    for (const auto& [id, stream] : streams_)
-        ids.push_back(id);
-    return ids;
-}
-
-Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
-    wire::ManagerImage& image = snapshot.manager;
-    estate_ = {Fd(image.log_memory), Fd(image.holding_read), Fd(image.holding_write)};
-    own_lines_ = Fd(image.own_lines);
-    last_stream_ = image.last_stream;
-    finishing_ = image.log_finishing;
-    storage_ = image.log_directory;
-    started_ = now;
-    for (auto& [id, stream] : snapshot.streams) {
-        last_stream_ = std::max(last_stream_, id);
-        const auto source =
-            static_cast<logs::Source>(std::min(stream.source, static_cast<std::uint8_t>(logs::last_source)));
-        streams_.emplace(
-            id, Stream{stream.unit,
-                       source,
-                       {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age, stream.rate_limit,
-                        std::max(stream.rate_seconds, 1u), static_cast<logs::Priority>(stream.level & 7)},
-                       Fd(stream.fd),
-                       stream.inode,
-                       stream.leader,
-                       !stream.local});
-        if (source == logs::Source::syslog)
-            syslog_ = std::max(syslog_, id);
-    }
-    // One without a socket was told to end, by a program that did not live to see it: until it has, there is no other.
-    const bool told_to_end = image.log_socket < 0 && os::process_exists(image.log_pid);
-    if (image.log_pid == 0 || (image.log_socket < 0 && !told_to_end))
-        return finishing_ ? Result<>() : start(now); // it had just ended
-    pid_ = image.log_pid;
-    socket_ = Fd(image.log_socket);
-    if (told_to_end || (renew && !finishing_)) {
-        // Its end of the socket tells it to write all it has and to end; then its successor is given the pipes.
-        renewing_ = true;
-        hangs_at_ = now + patience;
-        socket_.reset();
-        return {};
-    }
-    // It leaves as it is what it has already; the others it has not been given yet.
-    if (auto watched = watch_collector(); !watched)
-        return watched;
-    hand_over_everything();
     return {};
 }
 

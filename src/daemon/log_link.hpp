@@ -103,6 +103,9 @@ public:
     void due(Instant now);
 
 private:
+    // With a collector that takes nothing, or does not end when it was told to.
+    static constexpr Span patience = std::chrono::seconds(10);
+
     struct Stream {
         std::string unit;
         wire::logs::Source source;

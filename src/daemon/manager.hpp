@@ -11,6 +11,11 @@
 
 namespace mi::daemon {
 
+// Microseconds since boot, as clients are told moments.
+[[nodiscard]] inline std::int64_t micros(Instant at) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count();
+}
+
 class Manager final : public ControlHandler, public Observer {
 public:
     explicit Manager(Supervisor& supervisor) : supervisor_(supervisor) {}
