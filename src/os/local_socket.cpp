@@ -116,4 +116,29 @@ Result<Fd> connect_local(const std::string& path, Span timeout) {
     return fd;
 }
 
+Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner) {
+    Result<sockaddr_un> address = local_address(path);
+    if (!address)
+        return std::unexpected(address.error());
+    if (Result<> removed = remove_stale_socket(path, SOCK_DGRAM); !removed)
+        return std::unexpected(removed.error());
+    Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd)
+        return fault(errno, "make socket");
+    const int on = 1;
+    // Asked for before anyone can write: a message without credentials could not be believed.
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+        return fault(errno, "ask for credentials on", path);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+        return fault(errno, "bind", path);
+    // bind(2) made it with our umask; connecting takes the right to write.
+    if ((owner && ::lchown(path.c_str(), *owner, static_cast<gid_t>(-1)) != 0) ||
+        ::chmod(path.c_str(), owner ? 0600 : 0666) != 0) {
+        const int code = errno;
+        ::unlink(path.c_str());
+        return fault(code, "set owner and mode of", path);
+    }
+    return fd;
+}
+
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// Unix stream sockets: the control socket and its clients.
+// Unix sockets: the control socket and its clients, and sockets for datagrams.
 #pragma once
 
 #include "base/fd.hpp"
@@ -38,6 +38,10 @@ struct Peer {
 
 // `path` as an address, for other kinds of socket; ENAMETOOLONG above 107 bytes.
 [[nodiscard]] Result<sockaddr_un> local_address(const std::string& path);
+
+// A socket for datagrams at `path` (non-blocking) that tells who sent each (SO_PASSCRED). Only `owner` can send to it, or
+// everybody. Replaces, and leaves alone, what listen_local does.
+[[nodiscard]] Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner);
 
 // Removes the socket at `path` if nobody answers there (`type` is SOCK_STREAM or SOCK_DGRAM); nothing there is fine
 // too. EADDRINUSE: somebody does. EEXIST: it is no socket.

@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,26 +15,10 @@
 namespace mi::os {
 
 Result<Fd> bind_syslog(const std::string& path) {
-    Result<sockaddr_un> address = local_address(path);
-    if (!address)
-        return std::unexpected(address.error());
-    if (Result<> removed = remove_stale_socket(path, SOCK_DGRAM); !removed)
-        return std::unexpected(removed.error());
-    Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd)
-        return fault(errno, "make socket");
-    int on = 1;
-    // Asked for before anyone can write. A message without a time stamp is taken to have come when it is read.
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
-        return fault(errno, "ask for credentials on", path);
-    (void)::setsockopt(fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-        return fault(errno, "bind", path);
-    if (::chmod(path.c_str(), 0666) != 0) {
-        int code = errno;
-        ::unlink(path.c_str());
-        return fault(code, "set the mode of", path);
-    }
+    Result<Fd> fd = bind_datagram(path, std::nullopt);
+    const int on = 1;
+    if (fd) // a message without a time stamp is taken to have come when it is read
+        (void)::setsockopt(fd->get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     return fd;
 }
 
