@@ -247,6 +247,12 @@ constexpr Broken broken[] = {
      "web.toml:4:16: `cpu-affinity`: is empty: it would run on no processor"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nstate-directory = \"a:b\"\n"sv,
      "web.toml:4:19: `state-directory`: \"a:b\" has a ':', which separates the directories in the environment"},
+    {"[service]\ncommand = [\"/x\"]\n[log]\nrate-limit = \"10/1.5s\"\n"sv,
+     "web.toml:4:14: `rate-limit`: expected lines a second, or \"LINES/DURATION\" with a duration of whole seconds, "
+     "such as "
+     "\"1000/30s\", found the string \"10/1.5s\""},
+    {"[service]\ncommand = [\"/x\"]\n[log]\nrate-limit = -1\n"sv,
+     "web.toml:4:14: `rate-limit`: expected an integer from 0 to 1000000000, found the integer -1"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nprotect-system = \"all\"\n"sv,
      "web.toml:4:18: `protect-system`: expected \"no\", \"yes\", \"full\" or \"strict\", found the string \"all\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenv = { A = \"1\" }\n"sv,

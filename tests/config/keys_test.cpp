@@ -338,6 +338,25 @@ TEST_CASE("every key of miniinit.toml is described and reads into its member") {
     }
 }
 
+TEST_CASE("a key that can be written in several ways is read in each of them") {
+    for (const Sample& sample : samples) {
+        CAPTURE(sample.key);
+        CAPTURE(sample.value);
+        Loaded loaded = read(sample);
+        REQUIRE(loaded.units.size() == 1);
+        CHECK(loaded.units[0].fault == "");
+        CHECK(sample.holds(loaded.units[0]));
+    }
+    for (const ManagerSample& sample : manager_samples) {
+        CAPTURE(sample.key);
+        CAPTURE(sample.value);
+        Loaded loaded =
+            read_bundle(header(sample.section) + std::string(sample.key) + " = " + std::string(sample.value), "t.toml");
+        CHECK(loaded.problems.empty());
+        CHECK(sample.holds(loaded.manager));
+    }
+}
+
 TEST_CASE("no key is described twice, and sections stand together") {
     std::set<std::pair<std::string_view, std::string_view>> seen;
     std::set<std::string_view> sections;
