@@ -4,7 +4,9 @@
 
 #include <csignal>
 #include <cstdint>
+#include <initializer_list>
 
+#include "base/fd.hpp"
 #include "base/time.hpp"
 
 namespace mi::daemon {
@@ -31,6 +33,13 @@ void stop_ignoring_signals();
 // The next signal, with what the kernel says of it in `about`; 0 where none came until `deadline` (CLOCK_MONOTONIC; `never`
 // waits for good). All signals must be blocked.
 [[nodiscard]] int next_signal(Instant deadline, siginfo_t& about);
+
+// The same in two steps, for one who waits for something else, too: a descriptor (non-blocking, CLOEXEC) that all signals can be
+// read from as long as they are blocked; none where there is no such thing. The next signal from it, 0: there is none.
+[[nodiscard]] Fd signals_to_read();
+[[nodiscard]] int read_signal(int descriptor, siginfo_t& about);
+// Waits until one of them can be read. False: not until `deadline`.
+[[nodiscard]] bool wait_readable(std::initializer_list<int> descriptors, Instant deadline);
 
 // CLOCK_MONOTONIC, now.
 [[nodiscard]] Instant monotonic_now();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -10,12 +11,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "base/signals.hpp"
+#include "daemon/crash_report.hpp"
 #include "daemon/entry_leftovers.hpp"
 #include "daemon/entry_signals.hpp"
 #include "daemon/entry_terminal.hpp"
+#include "os/crash.hpp"
 
 namespace mi::daemon {
 
@@ -27,6 +31,22 @@ using namespace std::chrono_literals;
 constexpr Span last_wait = 2s;
 // How often the killed are looked for again: as a subreaper we cannot kill all at one stroke, and they may fork meanwhile.
 constexpr Span kill_again = 20ms;
+
+// What we know of COMMAND, in a page that outlives us.
+struct Known {
+    static constexpr std::uint32_t right_magic = 0x6d696570;
+    std::uint32_t magic = right_magic;
+    pid_t main = -1;
+    bool in_front = false;       // COMMAND's group has the terminal from us, so it is ours to take back
+    bool stop_passed_on = false; // a stop signal was sent on and no SIGCONT since: COMMAND is meant to be stopped
+    bool following_stop = false; // we stopped because COMMAND did
+    bool over = false;
+    int code = 0; // of COMMAND, once over
+};
+
+// Signals that end a program which has gone wrong: never blocked while our own code runs, as they would end us then.
+constexpr SignalSet faults{only(SIGSEGV).bits | only(SIGBUS).bits | only(SIGILL).bits | only(SIGFPE).bits |
+                           only(SIGABRT).bits | only(SIGTRAP).bits | only(SIGSYS).bits};
 
 bool is_stop(int signal) { return signal == SIGTSTP || signal == SIGSTOP || signal == SIGTTIN || signal == SIGTTOU; }
 
@@ -84,7 +104,7 @@ void fill_standard_descriptors() {
 
 class Entrypoint {
 public:
-    explicit Entrypoint(const Options& options) : options_(options) {
+    Entrypoint(const Options& options, std::span<char* const> arguments) : options_(options), arguments_(arguments) {
         for (int signal = 1; signal <= last_signal; ++signal)
             sent_as_[static_cast<std::size_t>(signal)] = signal;
         for (const SignalRewrite& rewrite : options.rewrites)
@@ -96,25 +116,73 @@ public:
         block_signals(every_signal);
         fill_standard_descriptors();
         stop_ignoring_signals();
+        const bool before = arm();
         tie_to_parent();
         terminal_ = Terminal::find();
-        if (int failed = start())
+        if (before)
+            for (const std::string& line : crash_report(guard_->page(), monotonic_now()))
+                say("miniinit: " + line + "\n");
+        else if (int failed = start())
             return failed;
-        while (!over_) {
+        collect(); // what was told to the program before us is not told again
+        while (!known_->over) {
             siginfo_t about;
-            int signal = next_signal(never, about);
+            int signal = wait(never, about);
             if (signal == SIGCHLD)
                 collect();
             else
                 pass_on(signal, about);
         }
-        if (in_front_)
+        if (known_->in_front)
             terminal_.take_back();
         end_leftovers();
-        return options_.success_exits.test(static_cast<std::size_t>(code_)) ? 0 : code_;
+        return options_.success_exits.test(static_cast<std::size_t>(known_->code)) ? 0 : known_->code;
     }
 
 private:
+    // From here on a crash is not the end. True: there was one, and we go on. Where it cannot be had, we do without.
+    bool arm() {
+        const bool resumes = options_.resume_fd >= 0;
+        auto guard = os::CrashGuard::arm(Fd(options_.resume_fd), arguments_);
+        signals_ = signals_to_read();
+        if (!guard || !signals_)
+            return false;
+        constexpr std::size_t size = 4096;
+        void* page = MAP_FAILED;
+        if (resumes || ::ftruncate(guard->state(), os::CrashPage::size + size) == 0)
+            page = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, guard->state(), os::CrashPage::size);
+        if (page == MAP_FAILED)
+            return false;
+        known_ = resumes ? static_cast<Known*>(page) : new (page) Known;
+        if (resumes)
+            os::close_all_on_exec(); // they were kept open for us
+        guard_ = std::move(*guard);
+        if (guard_->page().trust != os::Trust::all)
+            block_signals(every_signal); // it has happened too often: the next one is the end
+        else
+            held_ = every_signal - faults;
+        return resumes;
+    }
+
+    // The next signal; 0: none came until then.
+    int wait(Instant deadline, siginfo_t& about) {
+        if (!guard_)
+            return next_signal(deadline, about);
+        // One of the faults that somebody sent is not blocked: the guard tells of it.
+        while (wait_readable({signals_.get(), guard_->wake()}, deadline)) {
+            if (const os::SentSignal* asked = guard_->asked()) {
+                const int signal = asked->signal;
+                about = {};
+                about.si_code = SI_USER;
+                guard_->forget_asked();
+                return signal;
+            }
+            if (const int signal = read_signal(signals_.get(), about))
+                return signal;
+        }
+        return 0;
+    }
+
     // Subreaper and parent-death signal.
     void tie_to_parent() {
         if (::getpid() != 1)
@@ -133,17 +201,17 @@ private:
         Start start{.command = options_.command.data(),
                     .terminal = terminal_.ours() ? terminal_.fd() : -1,
                     .parent = ::getpid() != 1 ? ::getpid() : 0};
-        in_front_ = start.terminal >= 0;
-        main_ = start_command(start);
-        int error = main_ < 0 ? errno : start.error;
+        known_->in_front = start.terminal >= 0;
+        known_->main = start_command(start);
+        int error = known_->main < 0 ? errno : start.error;
         if (error == 0)
             return 0;
         std::string line = std::string("miniinit: cannot start \"") + start.command[0] + "\": ";
-        if (main_ < 0)
+        if (known_->main < 0)
             line += "fork: ";
         else
-            ::waitpid(main_, nullptr, 0);
-        if (in_front_)
+            ::waitpid(known_->main, nullptr, 0);
+        if (known_->in_front)
             terminal_.take_back();
         line += ::strerrordesc_np(error) != nullptr ? ::strerrordesc_np(error) : "unknown error";
         // A file that is there and yet not found is a script or program whose interpreter is not.
@@ -152,7 +220,7 @@ private:
         if (interpreter)
             line += " (the file exists: what is missing is its interpreter or loader)";
         say(line + "\n");
-        if (main_ < 0)
+        if (known_->main < 0)
             return 125;
         return error == ENOENT && !interpreter ? 127 : 126;
     }
@@ -160,10 +228,10 @@ private:
     void pass_on(int signal, siginfo_t& about) {
         if (signal == SIGCONT) {
             come_to_front();
-            stop_passed_on_ = false;
+            known_->stop_passed_on = false;
             // We stopped because COMMAND did, all of its process group; so this is for all of it, whatever the options say.
-            if (following_stop_) {
-                following_stop_ = false;
+            if (known_->following_stop) {
+                known_->following_stop = false;
                 ::kill(-main_group(), SIGCONT);
                 return;
             }
@@ -172,17 +240,24 @@ private:
         if (send == 0)
             return;
         if (is_stop(send))
-            stop_passed_on_ = true;
+            known_->stop_passed_on = true;
         if (options_.group)
-            ::kill(-main_, send);
+            ::kill(-known_->main, send);
         else if (about.si_code == SI_QUEUE && send == signal)
-            ::syscall(SYS_rt_sigqueueinfo, main_, send, &about); // with the value that came with it
+            ::syscall(SYS_rt_sigqueueinfo, known_->main, send, &about); // with the value that came with it
         else
-            ::kill(main_, send);
+            ::kill(known_->main, send);
     }
 
     // Reaps whoever has exited; false when we have no child any more.
     bool collect() {
+        // Before it is reaped: where we crash just then, its end must be known all the same.
+        siginfo_t end{};
+        if (!known_->over && ::waitid(P_PID, static_cast<id_t>(known_->main), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            end.si_pid == known_->main) {
+            known_->code = end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
+            known_->over = true;
+        }
         for (;;) {
             int status = 0;
             pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED);
@@ -190,39 +265,39 @@ private:
                 return true;
             if (pid < 0)
                 return errno != ECHILD;
-            if (pid != main_ || over_)
+            if (pid != known_->main || known_->over)
                 continue;
             if (WIFSTOPPED(status)) {
                 follow_stop(WSTOPSIG(status));
                 continue;
             }
-            over_ = true;
-            code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            known_->over = true;
+            known_->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
         }
     }
 
     // COMMAND was stopped: we stop too, so that the shell above notices, and wakes us with SIGCONT.
     void follow_stop(int signal) {
         // Stopped by somebody who knows its number and not at a terminal: they will continue it in the same way.
-        if (!terminal_ && !stop_passed_on_)
+        if (!terminal_ && !known_->stop_passed_on)
             return;
         // Not SIGSTOP, which the kernel would obey even where nobody could continue us.
         int own = signal == SIGSTOP ? SIGTSTP : signal;
-        block_signals(every_signal - only(own));
+        block_signals(held_ - only(own));
         // Typed at the keyboard, it would have stopped our whole process group, were COMMAND not in one of its own: a script
         // that waits for us, for one, which the shell waits for.
-        ::kill(stop_passed_on_ ? ::getpid() : 0, own);
-        block_signals(every_signal);
+        ::kill(known_->stop_passed_on ? ::getpid() : 0, own);
+        block_signals(held_);
         // As PID 1 we cannot be stopped, but if our group is one outside the namespace, the shell out there has seen it stop.
         bool stopped = signal_waits(SIGCONT) || (::getpid() == 1 && ::getpgrp() == 0);
         if (stopped) {
-            following_stop_ = true;
-            in_front_ = false;
+            known_->following_stop = true;
+            known_->in_front = false;
             return;
         }
         // Nobody is above us who could continue us, and so the kernel did not stop us. It would not have stopped COMMAND either
         // in our place, so a stop typed at the keyboard is undone, or the terminal would be dead. One that was sent stands.
-        if (stop_passed_on_ || signal == SIGSTOP)
+        if (known_->stop_passed_on || signal == SIGSTOP)
             return;
         if (terminal_.give(main_group()) || signal == SIGTSTP)
             ::kill(-main_group(), SIGCONT);
@@ -231,13 +306,13 @@ private:
     // We were continued; if the shell put us in the foreground, COMMAND gets it.
     void come_to_front() {
         if (terminal_.ours())
-            in_front_ = terminal_.give(main_group());
+            known_->in_front = terminal_.give(main_group());
     }
 
     // The process group of COMMAND: its own number, unless it made itself part of another one.
     pid_t main_group() const {
-        pid_t group = ::getpgid(main_);
-        return group > 0 ? group : main_;
+        pid_t group = ::getpgid(known_->main);
+        return group > 0 ? group : known_->main;
     }
 
     // TERM to all that is left, time to obey, KILL. Ends as soon as nobody is left.
@@ -245,14 +320,14 @@ private:
         if (!collect())
             return;
         Instant deadline = monotonic_now() + options_.grace;
-        signal_leftovers(SIGTERM, main_);
-        signal_leftovers(SIGCONT, main_); // who is stopped obeys nothing else
+        signal_leftovers(SIGTERM, known_->main);
+        signal_leftovers(SIGCONT, known_->main); // who is stopped obeys nothing else
         // The first signal to end may be a copy of the one that ended COMMAND; the second is somebody's impatience.
         for (int asked = 0; asked < 2;) {
             if (!collect())
                 return;
             siginfo_t about;
-            int signal = next_signal(deadline, about);
+            int signal = wait(deadline, about);
             if (signal == 0)
                 break;
             if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)
@@ -260,27 +335,34 @@ private:
         }
         Instant end = monotonic_now() + last_wait;
         while (collect() && monotonic_now() < end) {
-            signal_leftovers(SIGKILL, main_);
+            signal_leftovers(SIGKILL, known_->main);
             Instant again = monotonic_now() + kill_again;
             siginfo_t about;
-            while (collect() && next_signal(again, about) != 0) {
+            while (collect() && wait(again, about) != 0) {
             }
         }
     }
 
     const Options& options_;
+    std::span<char* const> arguments_;
     std::array<int, last_signal + 1> sent_as_{}; // what each signal is sent on as; 0: not at all
     Terminal terminal_;
-    pid_t main_ = -1;
-    bool in_front_ = false;       // COMMAND's group has the terminal from us, so it is ours to take back
-    bool stop_passed_on_ = false; // a stop signal was sent on and no SIGCONT since: COMMAND is meant to be stopped
-    bool following_stop_ = false; // we stopped because COMMAND did
-    bool over_ = false;
-    int code_ = 0; // of COMMAND, once over_
+    std::optional<os::CrashGuard> guard_;
+    Fd signals_;                    // where all that is blocked can be read
+    SignalSet held_ = every_signal; // blocked while our own code runs
+    Known own_;                     // where there is no such page
+    Known* known_ = &own_;
 };
 
 } // namespace
 
-int run_entrypoint(const Options& options) { return Entrypoint(options).run(); }
+int run_entrypoint(const Options& options, std::span<char* const> arguments) {
+    return Entrypoint(options, arguments).run();
+}
+
+bool is_entrypoint_state(int memory) {
+    std::uint32_t magic = 0;
+    return ::pread(memory, &magic, sizeof magic, os::CrashPage::size) == sizeof magic && magic == Known::right_magic;
+}
 
 } // namespace mi::daemon

@@ -372,8 +372,9 @@ int run(int argc, char** argv) {
         return 0;
     }
     bool container = options->mode == Mode::container || (options->mode == Mode::automatic && !machine);
-    if (container && !options->command.empty() && !has_units(*options))
-        return run_entrypoint(*options);
+    const bool entrypoint = options->resume_fd >= 0 ? is_entrypoint_state(options->resume_fd) : !has_units(*options);
+    if (container && !options->command.empty() && entrypoint)
+        return run_entrypoint(*options, {argv, static_cast<std::size_t>(argc)});
     if (options->check_fd >= 0 && !machine)
         return check_snapshot(options->check_fd);
     // From here on nothing that goes wrong is our end. What it needs of the image before us is in the state.
