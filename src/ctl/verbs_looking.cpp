@@ -71,6 +71,10 @@ int list_units(Context& context) {
         return context.print_json(*all);
     if (arguments.timers)
         return context.print(timers_view(context.out, std::move(all->units), realtime_now()));
+    if (all->units.empty() && context.out.terminal)
+        return context.print(arguments.failed ? "nothing has failed\n"
+                             : arguments.all  ? "there are no units\n"
+                                              : "nothing is up (minictl list --all shows what there is)\n");
     return context.print(list_view(context.out, all->units, monotonic_now()));
 }
 

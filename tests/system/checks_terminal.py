@@ -146,6 +146,8 @@ def acting_progress(t):
         init.write_units(units)
         init.ctl("reload-units")
         init.ctl("start", "stubborn")
+        with Terminal([t.scene.minictl, "list", "--failed"], environment(init)) as listing:
+            t.equal("a list of nothing says so", (listing.end(), listing.text().strip()), (0, "nothing has failed"))
         with Terminal([t.scene.minictl, "start", "web"], environment(init)) as start:
             start.until(lambda text: "db starting" in text and "web waiting (requires db, which is starting)" in text,
                         what="what is waited for")
