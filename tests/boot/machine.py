@@ -140,8 +140,10 @@ class Machine:
         return text
 
     def until(self, condition, why, tries=300):
-        """Waits inside the machine for a shell condition, of which nothing tells: polled there."""
-        code, text = self.run(f"i=0; until {condition}; do i=$((i+1)); [ $i -lt {tries} ] || break; sleep 0.1; done; {condition}")
+        """Waits inside the machine for a shell condition, of which nothing tells: polled there. Once is enough: what it speaks
+        of may be so for a moment only."""
+        code, text = self.run(f"i=0; until {condition}; do i=$((i+1)); [ $i -lt {tries} ] || break; sleep 0.1; done; "
+                              f"[ $i -lt {tries} ]")
         assert code == 0, f"{why}: {text[-300:]}"
 
     def json(self, command, patience=PATIENCE):

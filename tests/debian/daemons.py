@@ -33,8 +33,8 @@ DAEMONS = [*CLIENTS, "cron"]
 def until(machine, condition, why):
     """Waits inside the machine for a shell condition, as long as a daemon may take."""
     end = f"$(($(date +%s)+{SLOW - 60:.0f}))"
-    code, text = machine.run(f"end={end}; until {condition}; do [ $(date +%s) -lt $end ] || break; sleep 0.2; done; {condition}",
-                             SLOW)
+    code, text = machine.run(f"end={end}; late=0; until {condition}; do [ $(date +%s) -lt $end ] || {{ late=1; break; }}; "
+                             "sleep 0.2; done; [ $late = 0 ]", SLOW)
     assert code == 0, f"{why}: {text[-300:]}"
 
 

@@ -34,8 +34,10 @@ def kernel(report, machine):
         kept = int(machine.good("minictl logs -k -o cat | grep -c ''").split()[-1])
         dmesg = int(machine.good("dmesg -r | grep -c '^<'").split()[-1])
         assert kept >= dmesg - 3, f"{kept} are kept, the kernel has {dmesg}"  # or more: dmesg shows what its buffer holds
-        twice = machine.good("sort /var/log/miniinit/kernel/current | uniq -d").strip()
-        assert not twice, f"these are there twice: {twice}"
+        # Of a group whose memory is at its end the kernel may name a process twice, and we may stamp both alike.
+        twice = machine.good("cut -d: -f4- /var/log/miniinit/kernel/current | sort | uniq -cd | while read -r n text; do "
+                             "[ $n -le $(dmesg | grep -cFe \"$text\") ] || echo \"$n $text\"; done").strip()
+        assert not twice, f"these are there more often than the kernel has them: {twice}"
     with check("with priority, and facility where it is another's"):
         line = machine.good("grep 'written to kmsg' /var/log/miniinit/kernel/current")
         assert " err kernel.user: written to kmsg" in line, line
