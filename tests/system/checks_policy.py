@@ -58,7 +58,7 @@ def policy_restart(t):
         t.equal("neither is started for the other end", (init.text("party"), init.state("never")), ("party", "down"))
         count = lambda: len(open(work + "/retries").readlines())
         t.ok("restart-limit-action = \"retry\" goes on, slowly", until(lambda: count() >= 5, 5)
-             and init.state("retries") in ("backoff", "starting", "up"),
+             and init.state("retries") in ("backoff", "starting", "up", "stopping"),
              init.brief("retries"))
         init.stop("retries")
         init.call("Reset", units=["on-failure-one"])
