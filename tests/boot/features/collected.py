@@ -15,6 +15,10 @@ def syslog(report, machine):
         assert "warning syslog.daemon: talk: number 7" in machine.good("cat /var/log/miniinit/syslog-talk/current")
     with check("what is said at the console is in the log of the unit that has the console"):
         assert "other: done" in machine.good("minictl logs -o cat console-shell getty@ttyS0 shell syslog 2>/dev/null; true")
+    with check("what a unit says that is as important as `console-level` is on the console, too"):
+        machine.good("minictl run --name shouts --wait -- sh -c 'echo \"<1>the house is\" \"on fire\"; echo \"<2>it\" is warm'")
+        machine.hears(r"shouts: the house is on fire\r?\n")
+        assert not machine.heard(r"shouts: it is warm")
     with check("/dev/log is there again after something was mounted over /dev, and went away"):
         machine.good("mount -t tmpfs none /dev && i=0; while [ ! -S /dev/log ] && [ $i -lt 100 ]; do i=$((i+1)); "
                      "minictl list >/dev/null; done; [ -S /dev/log ] && logger -t inside there; umount -l /dev")
