@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ Console::Console(bool device, Span patience) : patience_(patience) {
 
 Console::~Console() {
     watch_.reset();
+    loop_ = nullptr;
     await();
 }
 
@@ -70,14 +72,30 @@ void Console::write() {
     waiting_.erase(0, done);
     if (waiting_.empty()) {
         watch_.reset();
+        between_.reset();
     } else if (loop_ != nullptr && !watch_) {
-        if (auto watch = loop_->watch(fd_, [] {}, [this] { write(); })) {
-            watch_ = std::move(*watch);
-            watch_->want_readable(false);
-        } // else the next line tries
+        watch();
     }
-    if (watch_)
+}
+
+// Where that cannot be had, the next line tries.
+void Console::watch() {
+    auto there_is_room = [this] { write(); };
+    if (!own_) {
+        between_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+        epoll_event event{};
+        event.events = EPOLLOUT;
+        if (!between_ || ::epoll_ctl(between_.get(), EPOLL_CTL_ADD, fd_, &event) != 0)
+            return;
+    }
+    auto made = own_ ? loop_->watch(fd_, [] {}, there_is_room) : loop_->watch(between_.get(), there_is_room);
+    if (!made)
+        return;
+    watch_ = std::move(*made);
+    if (own_) {
+        watch_->want_readable(false);
         watch_->want_writable(true);
+    }
 }
 
 void Console::await() {

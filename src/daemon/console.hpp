@@ -30,12 +30,16 @@ private:
     void put(std::string_view text);
     void write();
     void await();
+    void watch();
 
     Fd own_;
     int fd_ = 2;
     Span patience_;
     loop::Loop* loop_ = nullptr;
-    std::unique_ptr<loop::Watch> watch_; // while something waits
+    // While something waits. stderr is watched by an epoll set in between: the loop would make what it watches non-blocking, and
+    // that is for all who have it.
+    std::unique_ptr<loop::Watch> watch_;
+    Fd between_;
     std::string waiting_;
     unsigned lost_ = 0; // lines since the last one that found room
 };

@@ -57,6 +57,7 @@ TEST_CASE("lines that find no room on the console wait for it, in order, and nob
         console.wait_in(loop);
         for (; said < 5000; ++said) // more than a pipe takes, and less than may wait besides
             console.line("line " + std::to_string(said));
+        CHECK((::fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0); // it is others', too
         loop.set_turn_end([&] {
             rest = after_lines(rest + pipe.read(), seen);
             if (seen == said)
