@@ -77,6 +77,7 @@ def cgroup_lacks(t):
         with t.scene.init(units, **named) as init:
             init.wait("a")
             init.ask("Restart", "a")
+            until(lambda: all(f"cgroup.{key} cannot" in init.text("a", ("init",)) for key in limits), 10)
             said = init.text("a", ("init",))
             t.equal(f"{place}, each key of [cgroup] that cannot be honoured is named once",
                     [said.count(f"cgroup.{key} cannot be honoured") for key in limits], [1] * len(limits))
@@ -145,7 +146,7 @@ def cgroup_vanishes(t):
         t.equal("a stop leaves none of them", [what[4] for what in init.own_processes().values()], ["sleep 1000"])
         init.start("a")
         init.stop("a")
-        said = init.text("a", ("init",))
+        said = init.text("a", ("init",), once="found by their session")
         t.equal("that is told once", said.count("found by their session"), 1)
         features = {one["name"]: one for one in init.call("Probe")["parameters"]["features"]}
         t.equal("probe tells it too", features["cgroup for each run"]["available"], False)

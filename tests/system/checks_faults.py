@@ -18,9 +18,9 @@ def in_its_mounts(init, command):
     subprocess.run(["nsenter", "-t", str(init.pid()), "-m", "-p", "/bin/sh", "-c", command], check=True)
 
 
-def own(init):
-    """What the init itself says in its log."""
-    return init.text("miniinit", ())
+def own(init, once=""):
+    """What the init itself says in its log, once that is in it."""
+    return init.text("miniinit", (), once)
 
 
 def faults_no_process(t):
@@ -80,7 +80,7 @@ def faults_no_collector(t):
             init.fault(call, 0)
             t.ok(f"when {call} works again there is one, and what was written meanwhile is in the log",
                  until(lambda: init.text("talks") == "early", 20), init.console()[-300:])
-            t.has("so are the init's own lines of that time", own(init), "miniinit ", "tried again")
+            t.has("so are the init's own lines of that time", own(init, "tried again"), "miniinit ", "tried again")
     units = {"talks": {"service": sh("i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done")}}
     with t.scene.init(units) as init:
         init.wait("talks")

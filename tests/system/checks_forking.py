@@ -45,7 +45,7 @@ def forking_doubts(t):
             status = init.wait(name, "failed", 10)
             t.has(f"the reason of the failure says what is wrong with the PID file: {name}", status["reason"],
                   "start-timeout", words)
-            t.equal(f"the log has it once: {name}", init.text(name, ("init",)).count("is not believed"), 1)
+            t.equal(f"the log has it once: {name}", init.text(name, ("init",), once="is not believed").count("is not believed"), 1)
         t.equal("what is another's stays as it is", (init.state("other"), os.path.exists(work + "/living")), ("up", True))
         t.ok("a PID file that names a dead process is removed at the end", not os.path.exists(work + "/dead"))
         t.ok("what is no PID file is left alone", all(os.path.lexists(f"{work}/{name}") for name in
@@ -88,7 +88,7 @@ def forking_heirs(t):
         t.equal("a daemon that hands on to another process, and writes that down, is still the same service",
                 (init.state("again"), init.status("again")["restarts"], str(second)),
                 ("up", 0, open(work + "/again").read().strip()))
-        t.has("which is said", init.text("again", ("init",)), f"its main process is now {second}")
+        t.has("which is said", init.text("again", ("init",), once="its main process is now"), f"its main process is now {second}")
         events = init.events("again")
         init.kill_inside(init.outside(second), signal.SIGKILL)
         events.until("again", "backoff")

@@ -450,9 +450,11 @@ class Init:
         text = subprocess.run(["zstd", "-dcq", path + ".zst"], stdout=subprocess.PIPE, check=True).stdout
         return io.TextIOWrapper(io.BytesIO(text), **how)
 
-    def text(self, unit, sources=("out", "err")):
-        """What a unit wrote, joined."""
-        return "\n".join(line[3] for line in self.log(unit, sources))
+    def text(self, unit, sources=("out", "err"), once=""):
+        """What a unit wrote, joined; waits until `once` is in it. (What the init says itself is in no hurry to get there.)"""
+        text = lambda: "\n".join(line[3] for line in self.log(unit, sources))
+        until(lambda: once in text(), 10)
+        return text()
 
     # ---- its end
     # ------------------------------------------------------------------------------------------------------------
