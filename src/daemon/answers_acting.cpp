@@ -11,35 +11,32 @@ using core::Phase;
 using core::UnitId;
 using EngineEvent = core::Event;
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
+// Starts, stops or restarts units: only a stop is possible while all goes down, and of a unit that cannot be started.
+void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait) {
+    const bool starts = goal != Goal::stop;
     std::vector<UnitId> ids;
-    if (supervisor_.engine().halting())
+    if (starts && supervisor_.engine().halting())
         return supervisor_.control()->error(id, wire::ShuttingDown{});
-    if (!find(id, start.units, true, ids))
+    if (!find(id, units, starts, ids))
         return;
+    const auto kind = goal == Goal::start  ? EngineEvent::Kind::start
+                      : goal == Goal::stop ? EngineEvent::Kind::stop
+                                           : EngineEvent::Kind::restart;
     for (UnitId unit : ids)
-        supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = unit});
-    begin(id, caller, Goal::start, ids, start.wait);
+        supervisor_.tell({.kind = kind, .unit = unit});
+    begin(id, caller, goal, ids, wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
+    act(id, caller, start.units, Goal::start, start.wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Stop& stop) {
-    std::vector<UnitId> ids;
-    if (!find(id, stop.units, false, ids))
-        return;
-    for (UnitId unit : ids)
-        supervisor_.tell({.kind = EngineEvent::Kind::stop, .unit = unit});
-    begin(id, caller, Goal::stop, ids, stop.wait);
+    act(id, caller, stop.units, Goal::stop, stop.wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Restart& restart) {
-    std::vector<UnitId> ids;
-    if (supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
-    if (!find(id, restart.units, true, ids))
-        return;
-    for (UnitId unit : ids)
-        supervisor_.tell({.kind = EngineEvent::Kind::restart, .unit = unit});
-    begin(id, caller, Goal::restart, ids, restart.wait);
+    act(id, caller, restart.units, Goal::restart, restart.wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {

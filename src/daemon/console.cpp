@@ -1,19 +1,18 @@
 #include "daemon/console.hpp"
 
+#include "os/write_ready.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace mi::daemon {
 
 namespace {
 constexpr std::size_t longest = 1000, most_waiting = 64 * 1024; // bytes
-// What of a terminal or a pipe that can be written to is taken at once without making us wait.
-constexpr std::size_t piece = 256;
 } // namespace
 
 Console::Console(bool device, Span patience) : patience_(patience) {
@@ -51,25 +50,8 @@ void Console::put(std::string_view text) {
 
 // As much as there is room for.
 void Console::write() {
-    std::size_t done = 0;
-    while (done < waiting_.size()) {
-        pollfd ready{fd_, POLLOUT, 0};
-        // What stderr is may be others', too, and set to make us wait.
-        if (!own_ && (::poll(&ready, 1, 0) != 1 || ready.revents != POLLOUT)) {
-            done = (ready.revents & ~POLLOUT) != 0 ? waiting_.size() : done; // nobody reads any more
-            break;
-        }
-        const ssize_t n = ::write(fd_, waiting_.data() + done,
-                                  own_ ? waiting_.size() - done : std::min(piece, waiting_.size() - done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN)
-            done = waiting_.size(); // it has vanished, which is no reason to do anything else
-        if (n <= 0)
-            break;
-        done += static_cast<std::size_t>(n);
-    }
-    waiting_.erase(0, done);
+    if (!os::write_ready(fd_, static_cast<bool>(own_), waiting_))
+        waiting_.clear(); // it has vanished, which is no reason to do anything else
     if (waiting_.empty()) {
         watch_.reset();
         between_.reset();

@@ -52,6 +52,7 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Status& status);
     void answer(CallId id, const Caller& caller, const wire::Explain& explain);
     void answer(CallId id, const Caller& caller, const wire::Tree& tree);
+    void act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait);
     void answer(CallId id, const Caller& caller, const wire::Start& start);
     void answer(CallId id, const Caller& caller, const wire::Stop& stop);
     void answer(CallId id, const Caller& caller, const wire::Restart& restart);

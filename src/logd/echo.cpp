@@ -1,12 +1,11 @@
 #include "logd/echo.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
-#include <cerrno>
 
+#include "os/write_ready.hpp"
 #include "wire/log_format.hpp"
 
 namespace mi::logd {
@@ -16,7 +15,6 @@ namespace logs = wire::logs;
 
 constexpr std::size_t most_waiting = 256 * 1024;
 constexpr std::size_t longest = 1000; // of a line's text
-constexpr std::size_t piece = 4096;   // a pipe that can be written to takes as much at once, without making us wait
 
 } // namespace
 
@@ -87,23 +85,8 @@ void Echo::flush() {
         return;
     if (!open())
         return close(); // it may be there later
-    std::size_t done = 0;
-    while (done < queue_.size()) {
-        pollfd ready{fd_, POLLOUT, 0};
-        // Whose description is not ours alone could make us wait.
-        if (!own_ && (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0))
-            break;
-        const ssize_t n =
-            ::write(fd_, queue_.data() + done, own_ ? queue_.size() - done : std::min(piece, queue_.size() - done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN)
-            return close(); // hung up, or nobody reads: perhaps opened anew there is somebody
-        if (n <= 0)
-            break;
-        done += static_cast<std::size_t>(n);
-    }
-    queue_.erase(0, done);
+    if (!os::write_ready(fd_, static_cast<bool>(own_), queue_))
+        close(); // hung up, or nobody reads: perhaps opened anew there is somebody
 }
 
 } // namespace mi::logd

@@ -41,23 +41,41 @@ Result<> remove_stale_socket(const std::string& path, int type) {
     return {};
 }
 
-Result<Fd> listen_local(const std::string& path, mode_t mode, int backlog) {
+namespace {
+
+struct Unbound {
+    Fd fd;
+    sockaddr_un address;
+};
+
+// A socket (non-blocking) for `path`, from which one that nobody answers at is gone.
+Result<Unbound> make_for(const std::string& path, int type) {
     Result<sockaddr_un> address = local_address(path);
     if (!address)
         return std::unexpected(address.error());
-    if (Result<> removed = remove_stale_socket(path, SOCK_STREAM); !removed)
+    if (Result<> removed = remove_stale_socket(path, type); !removed)
         return std::unexpected(removed.error());
-    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
         return fault(errno, "make socket");
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return Unbound{std::move(fd), *address};
+}
+
+} // namespace
+
+Result<Fd> listen_local(const std::string& path, mode_t mode, int backlog) {
+    Result<Unbound> made = make_for(path, SOCK_STREAM);
+    if (!made)
+        return std::unexpected(made.error());
+    auto& [fd, address] = *made;
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return fault(errno, "bind", path);
     // Nobody can connect before listen(2), so the mode is in force for the first who comes.
     if (::chmod(path.c_str(), mode) != 0)
         return fault(errno, "set the mode of", path);
     if (::listen(fd.get(), backlog) != 0)
         return fault(errno, "listen at", path);
-    return fd;
+    return std::move(fd);
 }
 
 Result<std::optional<Fd>> accept_local(int listener) {
@@ -117,19 +135,15 @@ Result<Fd> connect_local(const std::string& path, Span timeout) {
 }
 
 Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner) {
-    Result<sockaddr_un> address = local_address(path);
-    if (!address)
-        return std::unexpected(address.error());
-    if (Result<> removed = remove_stale_socket(path, SOCK_DGRAM); !removed)
-        return std::unexpected(removed.error());
-    Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd)
-        return fault(errno, "make socket");
+    Result<Unbound> made = make_for(path, SOCK_DGRAM);
+    if (!made)
+        return std::unexpected(made.error());
+    auto& [fd, address] = *made;
     const int on = 1;
     // Asked for before anyone can write: a message without credentials could not be believed.
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
         return fault(errno, "ask for credentials on", path);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return fault(errno, "bind", path);
     // bind(2) made it with our umask; connecting takes the right to write.
     if ((owner && ::lchown(path.c_str(), *owner, static_cast<gid_t>(-1)) != 0) ||
@@ -138,7 +152,7 @@ Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner) {
         ::unlink(path.c_str());
         return fault(code, "set owner and mode of", path);
     }
-    return fd;
+    return std::move(fd);
 }
 
 } // namespace mi::os
