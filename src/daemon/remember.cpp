@@ -19,12 +19,6 @@ wire::ExitImage image_of(const os::Exit& exit) {
     return {exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, exit.core};
 }
 
-// Nothing of it needs to be known: it is as it is when it was just read.
-bool is_blank(const wire::UnitImage& image) {
-    return image.record == core::Record{} && image.sockets.empty() && image.stored.empty() && image.gates.empty() &&
-           !image.timer && image.invocation.empty();
-}
-
 } // namespace
 
 std::optional<wire::LineImage> Supervisor::image_of_line(core::UnitId id) const {
@@ -74,6 +68,14 @@ wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     if (wire::TimerImage timer; engine_->graph().unit(id).timer && timers_.tell(id, name, timer))
         image.timer = std::move(timer);
     return image;
+}
+
+// Nothing of it needs to be known: it is as it is when it was just read.
+bool Supervisor::is_blank(core::UnitId id) const {
+    const std::string& name = engine_->graph().name(id);
+    return engine_->record(id) == core::Record{} && !engine_->graph().unit(id).timer &&
+           processes_.invocation(id).empty() && fd_store_.descriptors_of(id).empty() && sockets_.of(name).empty() &&
+           connections_.counts(name) == nullptr;
 }
 
 wire::ProcessImage Supervisor::image_of_process(pid_t pid) const {
@@ -150,9 +152,13 @@ void Supervisor::put_effects(std::string& frame) {
 void Supervisor::remember_all(bool bytes) {
     std::string& frame = keeper_->frame();
     wire::put_item(frame, wire::Tag::manager, image_of_manager());
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
-        if (wire::UnitImage image = image_of_unit(id); !is_blank(image))
-            wire::put_item(frame, wire::Tag::unit, image);
+    units_in_base_ = 0;
+    for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
+        if (is_blank(id))
+            continue;
+        wire::put_item(frame, wire::Tag::unit, image_of_unit(id));
+        ++units_in_base_;
+    }
     for (const auto& [pid, known] : processes_.known())
         wire::put_item(frame, wire::Tag::process, image_of_process(pid));
     for (StreamId stream : logs_.all_streams())
@@ -190,7 +196,8 @@ void Supervisor::remember() {
     // What was applied has effects that nobody has taken yet: with what it did to the records they belong on record.
     for (core::Effect& effect : engine_->take_effects())
         effects_.push_back(effect);
-    bool all = changes_.all;
+    // More than there was before is best written as the new whole: it would have to follow at once.
+    const bool all = changes_.all || changes_.units.size() > std::max<std::size_t>(units_in_base_, 16);
     std::string& frame = keeper_->frame();
     if (!all) {
         for (core::UnitId unit : changes_.units)

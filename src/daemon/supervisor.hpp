@@ -217,6 +217,7 @@ private:
     void put_client(std::string& frame, int fd, bool bytes) const;
     [[nodiscard]] std::optional<wire::LineImage> image_of_line(core::UnitId id) const;
     [[nodiscard]] wire::UnitImage image_of_unit(core::UnitId id) const;
+    [[nodiscard]] bool is_blank(core::UnitId id) const;
     [[nodiscard]] wire::ProcessImage image_of_process(pid_t pid) const;
     [[nodiscard]] wire::ManagerImage image_of_manager() const;
 
@@ -407,8 +408,9 @@ private:
     bool renew_;
     core::Engine::Changes changes_;
     core::Engine::Halt halt_on_record_ = core::Engine::Halt::no;
-    bool manager_moved_ = true;    // what image_of_manager tells has changed
-    bool spawn_on_record_ = false; // a process, that nothing else there tells of
+    bool manager_moved_ = true;     // what image_of_manager tells has changed
+    bool spawn_on_record_ = false;  // a process, that nothing else there tells of
+    std::size_t units_in_base_ = 0; // on record as a whole: those that were not as just read
     bool said_not_kept_ = false;
     std::size_t effects_on_record_ = 0; // of those in effects_, the first so many
     std::uint32_t effects_done_ = 0;    // of those on record, since

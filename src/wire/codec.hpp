@@ -11,9 +11,12 @@
 #include "wire/enums.hpp"
 #include "wire/json.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -30,14 +33,42 @@ constexpr std::uint64_t enumerator_end = Words<E>::count;
 template <typename T>
 concept Recorded = requires(T& value) { T::fields(value, [](auto&...) {}); };
 
+// The most bytes that a value takes.
+template <typename T>
+[[nodiscard]] constexpr std::size_t most_bytes(const T& value) {
+    constexpr std::size_t number = 10;
+    if constexpr (std::same_as<T, bool>) {
+        return 1;
+    } else if constexpr (std::is_enum_v<T> || std::integral<T>) {
+        return (sizeof(T) * 8 + 6) / 7;
+    } else if constexpr (std::same_as<T, Span>) {
+        return number;
+    } else if constexpr (std::same_as<T, std::string>) {
+        return number + value.size();
+    } else if constexpr (is_optional<T>) {
+        return 1 + (value ? most_bytes(*value) : 0);
+    } else if constexpr (is_vector<T>) {
+        std::size_t sum = number;
+        for (const auto& one : value)
+            sum += most_bytes(one);
+        return sum;
+    } else {
+        static_assert(Recorded<T>, "this type has no binary form: give it fields()");
+        std::size_t sum = number;
+        T::fields(value, [&](const auto&... members) { sum += (most_bytes(members) + ...); });
+        return sum;
+    }
+}
+
+// Writes where there is room for most_bytes() of all that is put.
 class Encoder {
 public:
-    explicit Encoder(std::string& out) : out_(out) {}
+    explicit Encoder(char* to) : to_(to) {}
 
     template <typename T>
     void put(const T& value) {
         if constexpr (std::same_as<T, bool>) {
-            out_ += value ? '\1' : '\0';
+            *to_++ = value ? '\1' : '\0';
         } else if constexpr (std::is_enum_v<T>) {
             number(static_cast<std::uint64_t>(value));
         } else if constexpr (std::unsigned_integral<T>) {
@@ -48,7 +79,7 @@ public:
             signed_number(value.count());
         } else if constexpr (std::same_as<T, std::string>) {
             number(value.size());
-            out_ += value;
+            to_ = std::copy_n(value.data(), value.size(), to_);
         } else if constexpr (is_optional<T>) {
             put(value.has_value());
             if (value)
@@ -58,33 +89,40 @@ public:
             for (const auto& one : value)
                 put(one);
         } else {
-            static_assert(Recorded<T>, "this type has no binary form: give it fields()");
             // The length is known afterwards. One byte is kept free for it, which is enough for most.
-            const std::size_t start = out_.size();
-            out_ += '\0';
+            char* const start = to_++;
             T::fields(value, [this](const auto&... members) { (this->put(members), ...); });
-            const std::size_t length = out_.size() - start - 1;
-            if (length < 0x80) {
-                out_[start] = static_cast<char>(length);
-            } else {
-                std::string prefix;
-                Encoder(prefix).number(length);
-                out_.replace(start, 1, prefix);
-            }
+            const auto length = static_cast<std::size_t>(to_ - start - 1);
+            std::size_t more = 0;
+            for (std::size_t rest = length >> 7; rest > 0; rest >>= 7)
+                ++more;
+            if (more > 0)
+                std::memmove(start + 1 + more, start + 1, length);
+            to_ = start;
+            number(length);
+            to_ += length;
         }
     }
+    // After what was put.
+    [[nodiscard]] char* end() const { return to_; }
 
 private:
     void number(std::uint64_t value) {
+        if (value < 0x80)
+            *to_++ = static_cast<char>(value); // most are
+        else
+            great_number(value);
+    }
+    void great_number(std::uint64_t value) {
         for (; value >= 0x80; value >>= 7)
-            out_ += static_cast<char>(value | 0x80);
-        out_ += static_cast<char>(value);
+            *to_++ = static_cast<char>(value | 0x80);
+        *to_++ = static_cast<char>(value);
     }
     void signed_number(std::int64_t value) {
         number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
     }
 
-    std::string& out_;
+    char* to_;
 };
 
 class Decoder {
@@ -198,7 +236,12 @@ private:
 // Appends `value` to `out`.
 template <typename T>
 void encode(std::string& out, const T& value) {
-    Encoder(out).put(value);
+    const std::size_t before = out.size();
+    out.resize_and_overwrite(before + most_bytes(value), [&](char* bytes, std::size_t) {
+        Encoder encoder(bytes + before);
+        encoder.put(value);
+        return static_cast<std::size_t>(encoder.end() - bytes);
+    });
 }
 
 // Reads the whole of `bytes` as one T; false where it is none, or something follows.

@@ -6,6 +6,7 @@
 // to think of, only a process that stops between two instructions.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,8 +32,11 @@ public:
     bool append(std::string_view frame);
     // Begins anew with `base`, in the other slot. False: there is no room; then the old state is what is left.
     bool rebase(std::string_view base);
-    // Whether the changes have come to take more than the base itself: time for a new one.
-    [[nodiscard]] bool is_long() const { return used_ - base_ > (base_ > shortest ? base_ : shortest); }
+    // Whether the changes have come to take so much more than the base that it is time for a new one. Each costs the whole
+    // state: four times the base between them makes it a small part of what the changes cost, until that is much memory.
+    [[nodiscard]] bool is_long() const {
+        return used_ - base_ > std::max(base_, std::clamp(4 * base_, shortest, much));
+    }
     // The part of the memory that holds nothing until the next base is written.
     struct Range {
         std::size_t from = 0, to = 0;
@@ -40,7 +44,7 @@ public:
     [[nodiscard]] Range idle() const;
 
 private:
-    static constexpr std::size_t shortest = 16 << 10;
+    static constexpr std::size_t shortest = 16 << 10, much = 512 << 10;
 
     [[nodiscard]] bool put(std::size_t slot, std::size_t at, std::string_view frame);
 

@@ -1,5 +1,5 @@
 // Writes N numbered lines of 100 bytes, newline included, in pieces of 4,096 bytes as stdio does into a pipe.
-//   bench_lines BOARD N [wait]    wait: begins when the board says go
+//   bench_lines BOARD N [wait]    wait: begins when the board says go, after a line that says that it is there
 #include "board.h"
 
 #include <string.h>
@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
     struct board* board = open_board(argv[1]);
     unsigned count = (unsigned)atoi(argv[2]);
     struct timespec little = {0, 1000000};
+    if (argc > 3)
+        put("ready\n", 6);
     while (argc > 3 && __atomic_load_n(&board->go, __ATOMIC_SEQ_CST) == 0)
         nanosleep(&little, NULL);
     static const char filler[] =

@@ -66,16 +66,24 @@ TEST_CASE("the next program reads the same, and writes on without losing it") {
     CHECK(memory.read() == Frames{"another"});
 }
 
-TEST_CASE("a journal gets long when its changes outweigh its base") {
-    Memory memory(256 << 10);
+// How many bytes of changes it takes after a base of that size.
+std::size_t changes_until_long(std::size_t base) {
+    Memory memory(8 << 20);
     Journal journal = memory.journal();
-    REQUIRE(journal.rebase(std::string(20'000, 'b')));
+    REQUIRE(journal.rebase(std::string(base, 'b')));
+    std::size_t changes = 0;
+    for (; !journal.is_long(); changes += 1'000)
+        REQUIRE(journal.append(std::string(992, 'c'))); // and its head of 8
+    REQUIRE(journal.rebase(std::string(base, 'b')));
     CHECK_FALSE(journal.is_long());
-    for (int i = 0; i < 3; ++i)
-        REQUIRE(journal.append(std::string(7'000, 'c')));
-    CHECK(journal.is_long());
-    REQUIRE(journal.rebase(std::string(20'000, 'b')));
-    CHECK_FALSE(journal.is_long());
+    return changes;
+}
+
+TEST_CASE("a journal gets long when its changes outweigh its base four times, or it and half a megabyte") {
+    CHECK(changes_until_long(1'000) == 17'000); // a little is never much
+    CHECK(changes_until_long(20'000) == 81'000);
+    CHECK(changes_until_long(400'000) == 525'000);
+    CHECK(changes_until_long(1'000'000) == 1'001'000);
 }
 
 TEST_CASE("without room a write fails and what was there stays") {
