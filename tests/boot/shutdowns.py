@@ -12,8 +12,10 @@ from machine import TOP, Missing
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shutdowns")
 BOOTED = 240.0
 BOUND = 40.0     # shutdown-timeout of shutdowns/root/etc/miniinit.toml
+NAMES = ("obstinate", "obstinate-next", "halting", "watchdog", "last-stage")
 ALLOWANCE = 3.0  # what miniinit(8) says of it
-MODULES = ("drivers/md/dm-mod", "fs/fuse/fuse")
+MODULES = ("drivers/md/dm-mod", "fs/fuse/fuse", "net/sunrpc/sunrpc", "fs/nfs_common/grace", "fs/nfs_common/nfs_acl",
+           "fs/lockd/lockd", "fs/fscache/fscache", "fs/netfs/netfs", "fs/nfs/nfs", "fs/nfs/nfsv3")
 WATCHDOG = os.path.join(TOP, "build/qemu/watchdog")  # a kernel that has a driver for QEMU's watchdog, by scripts/bootstrap
 
 
@@ -111,7 +113,7 @@ def halting_boot(report, machine):
     check = report.check
     with check("halting: it boots, with a process that cannot be ended and has a file of the root open"):
         machine.shell(patience=BOOTED)
-        machine.good("minictl wait default --for up; obstinate file 2>&1; minictl start slow")
+        machine.good("minictl wait default --for up; obstinate file nfs 2>&1; minictl start slow")
         machine.good("i=0; until [ -e /root/held ]; do sleep 0.1; done")
     with check("another wish on the way down changes where it leads, and not the way"):
         # The shell goes with its unit; what makes the other wish is of none.
@@ -124,6 +126,9 @@ def halting_boot(report, machine):
         assert not machine.heard("unit slow"), "it was not waited for"
         left = re.search(r"that is all, (-?\d+) ms before the time is over", machine.text)
         assert left and int(left[1]) >= -1000 * ALLOWANCE, left
+    with check("a network file system whose server is gone holds up who has written to it, and is let go of unwritten"):
+        assert machine.heard(r"still in the way: process \d+ \(sh\) in state D")
+        assert not machine.heard("still in the way: mount /mnt/nfs"), "it is still mounted"
 
 
 def watchdog_boot(report, machine):

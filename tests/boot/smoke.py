@@ -480,8 +480,10 @@ def main():
         powercut.run(report, options.init, options.kernel, options.memory, 3, random.SystemRandom().randrange(1 << 32))
     if not options.only or options.only in "hardships":
         hardships.run(report, options.init, options.kernel, options.memory)
-    if not options.only or options.only in "shutdowns":
+    if not options.only or options.only in ("shutdowns", *shutdowns.NAMES):
         for name, where, kernel, devices, story in shutdowns.boots(tree_of, image, place):
+            if options.only in shutdowns.NAMES and options.only != name:
+                continue
             log = os.path.join(logs, f"boot-{name}.log")
             machine = Machine(where, log, "", kernel or options.kernel, options.memory, devices=devices)
             with report.boot(name, machine) as machine:
