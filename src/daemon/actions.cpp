@@ -3,6 +3,7 @@
 #include "core/explain.hpp"
 #include "daemon/builtin.hpp"
 #include "daemon/supervisor.hpp"
+#include "os/open_file.hpp"
 #include "os/runtime.hpp"
 
 #include <sys/random.h>
@@ -98,7 +99,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     if (launch->ready) // what could not be heard is not begun
         if (auto watch = loop_.watch(launch->ready.get(), [] {}); !watch)
             return failed(watch.error().text(), watch.error().code);
-    auto pid = make_process(id, effect.role, unit, launch->plan);
+    auto pid = make_process(id, effect.role, unit, *launch);
     if (pid) {
         remember_spawn(id, effect.role, *pid, *launch);
         return spawned(effect, unit, *pid, *launch);
@@ -143,7 +144,8 @@ void Supervisor::take_up_postponed() {
 
 // Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
 std::expected<pid_t, os::SpawnFault> Supervisor::make_process(core::UnitId id, Role role, const core::Unit& unit,
-                                                              os::Plan& plan) {
+                                                              Launch& launch) {
+    os::Plan& plan = launch.plan;
     thaw(id); // a child born frozen would not come to its exec
     bool first = !processes_.has_members(id);
     if (!processes_.cgroups() || !processes_.uses_session(id)) {
@@ -157,8 +159,10 @@ std::expected<pid_t, os::SpawnFault> Supervisor::make_process(core::UnitId id, R
             if (memory_watch_ == nullptr)
                 listen_to_memory();
             auto pid = spawner_.spawn(plan);
-            if (pid || pid.error().step != os::Step::cgroup)
+            if (pid || pid.error().step != os::Step::cgroup) {
+                launch.cgroup = os::inode_of(berth.cgroup.get());
                 return pid;
+            }
             logs_.line(unit.name, Priority::warning,
                        pid.error().text() + "; its processes are found by their session, its limits are not in force");
         }
@@ -203,11 +207,11 @@ Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, 
     const wire::logs::Limits limits = log_limits(settings_, unit.log.get());
     const bool forward = !unit.log || unit.log->forward;
     if (launch.out)
-        process.streams[0] =
-            logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out), pid, forward);
+        process.streams[0] = logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out), pid,
+                                          forward, launch.cgroup);
     if (launch.err)
-        process.streams[1] =
-            logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err), pid, forward);
+        process.streams[1] = logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err), pid,
+                                          forward, launch.cgroup);
     return process;
 }
 

@@ -141,7 +141,7 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
     live_[id].own.note(*launch);
     if (auto why = lend_network(unit, live_[id], launch->plan))
         return without(0, *why);
-    auto pid = make_process(id, core::Role::connection, unit, launch->plan);
+    auto pid = make_process(id, core::Role::connection, unit, *launch);
     if (!pid)
         return without(pid.error().step == os::Step::clone ? pid.error().code : 0, pid.error().text());
     remember_spawn(id, core::Role::connection, *pid, *launch);

@@ -46,6 +46,7 @@ struct Launch {
     std::vector<os::Directory> runtime; // those that go when the unit is at rest
     std::vector<std::string> warnings;  // for its log
     std::vector<Fd> theirs;             // what the plan's moves refer to
+    std::uint64_t cgroup = 0;           // that it was born in, by number (os/pidfd.hpp); 0: none
 };
 
 // What a process gets besides what its unit says, as descriptors of ours that stay ours.

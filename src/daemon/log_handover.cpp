@@ -36,6 +36,7 @@ wire::StreamImage LogLink::tell(StreamId id) const {
         image.level = static_cast<std::uint8_t>(at->second.limits.level);
         image.inode = at->second.inode;
         image.leader = at->second.leader;
+        image.cgroup = at->second.cgroup;
         image.local = !at->second.forward;
     }
     return image;
@@ -68,7 +69,8 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
                        Fd(stream.fd),
                        stream.inode,
                        stream.leader,
-                       !stream.local});
+                       !stream.local,
+                       stream.cgroup});
         if (source == logs::Source::syslog)
             syslog_ = std::max(syslog_, id);
     }

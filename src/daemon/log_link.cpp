@@ -117,10 +117,10 @@ Result<> LogLink::watch_collector() {
 }
 
 StreamId LogLink::attach(const std::string& unit, logs::Source source, const logs::Limits& limits, Fd pipe,
-                         pid_t leader, bool forward) {
+                         pid_t leader, bool forward, std::uint64_t cgroup) {
     StreamId id = ++last_stream_;
     const std::uint64_t inode = os::inode_of(pipe.get());
-    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward});
+    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward, cgroup});
     to_attach_.push_back(id);
     moved_.push_back(id);
     return id;
@@ -161,8 +161,9 @@ void LogLink::end_turn() {
                 auto at = streams_.find(id);
                 if (at == streams_.end())
                     continue;
+                const Stream& stream = at->second;
                 message.streams.push_back(
-                    {id, at->second.source, at->second.unit, at->second.limits, at->second.leader, at->second.forward});
+                    {id, stream.source, stream.unit, stream.limits, stream.leader, stream.forward, stream.cgroup});
                 ids.push_back(id);
             }
             if (!ids.empty())

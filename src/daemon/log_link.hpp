@@ -71,9 +71,10 @@ public:
     // The pipe that our own lines go into; -1: none.
     [[nodiscard]] int own_lines() const { return own_lines_.get(); }
 
-    // Has the collector read `pipe` as `source` of `unit` from now on; it is of the process `leader`, or of none (0).
+    // Has the collector read `pipe` as `source` of `unit` from now on; it is of the process `leader` in the
+    // `cgroup` (by number), or of none (0).
     StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe,
-                    pid_t leader = 0, bool forward = true);
+                    pid_t leader = 0, bool forward = true, std::uint64_t cgroup = 0);
     // Has it read messages of syslog(3) at this socket instead of the one before, or at none; senders there turn to the new
     // one.
     void hear_syslog(Fd socket);
@@ -114,6 +115,7 @@ private:
         std::uint64_t inode = 0; // of the pipe
         pid_t leader = 0;
         bool forward = true;
+        std::uint64_t cgroup = 0;
     };
 
     Result<> equip();

@@ -244,7 +244,7 @@ private:
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
     [[nodiscard]] std::expected<pid_t, os::SpawnFault> make_process(core::UnitId id, core::Role role,
-                                                                    const core::Unit& unit, os::Plan& plan);
+                                                                    const core::Unit& unit, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why);
     void take_up_postponed();
     void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);

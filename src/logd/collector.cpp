@@ -12,6 +12,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "os/pidfd.hpp"
+
 namespace mi::logd {
 namespace {
 
@@ -188,9 +190,11 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     stream.unit = &units_.enter(entry.unit, &entry.limits);
     stream.unit->forward = entry.forward;
     stream.leader = entry.leader;
+    stream.cgroup = entry.cgroup;
+    stream.has_pidfds = stream.source == Source::syslog && os::asks_for_senders(stream.pipe.get());
     if (stream.source == Source::syslog)
         sockets_.push_back(stream.id);
-    post_.senders().add_leader(stream.leader, entry.unit);
+    post_.senders().add(stream.leader, stream.cgroup, entry.unit);
     return true;
 }
 
@@ -355,7 +359,7 @@ void Collector::drain(std::uint32_t index) {
 void Collector::end(std::uint32_t index) {
     Stream& stream = streams_[index];
     courier_.release(stream);
-    post_.senders().remove_leader(stream.leader);
+    post_.senders().remove(stream.leader, stream.cgroup);
     std::erase(sockets_, stream.id);
     ended_.push_back(stream.id);
     known_.erase(find(stream.id));

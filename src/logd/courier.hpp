@@ -52,7 +52,9 @@ struct Stream {
     Source source = Source::out;
     std::uint32_t slot = 0; // 1 + index of its slot, 0: no unfinished line
     Unit* unit = nullptr;
-    std::int32_t leader = 0; // of a session; 0: none
+    std::int32_t leader = 0;  // of a session; 0: none
+    std::uint64_t cgroup = 0; // by number; 0: none
+    bool has_pidfds = false;  // a socket: messages come with a descriptor of their sender (os/pidfd.hpp)
 };
 
 class Courier {

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <span>
 
 #include "logd/syslog.hpp"
+#include "os/pidfd.hpp"
 
 namespace mi::logd {
 namespace {
@@ -27,31 +29,43 @@ struct Note {
     WallTime at{};
 };
 
-Note read_note(const char* bytes, std::size_t size) {
-    Note note;
-    // As CMSG_NXTHDR does; but what is written there may be of a collector that went wild.
-    while (size >= sizeof(cmsghdr)) {
-        cmsghdr head;
-        std::memcpy(&head, bytes, sizeof head);
-        const std::size_t length = std::min<std::size_t>(head.cmsg_len, size);
+constexpr int pidfd_note = 4; // SCM_PIDFD
+
+// What comes along with a message: visit(kind, bytes). As CMSG_NXTHDR does; but what is written there may be of a collector
+// that went wild.
+template <typename Visit>
+void each_note(const msghdr& head, std::span<const char> room, Visit visit) {
+    room = room.first(std::min<std::size_t>(head.msg_controllen, room.size()));
+    while (room.size() >= sizeof(cmsghdr)) {
+        cmsghdr note;
+        std::memcpy(&note, room.data(), sizeof note);
+        const std::size_t length = std::min<std::size_t>(note.cmsg_len, room.size());
         if (length < CMSG_LEN(0))
             break;
-        auto read = [&](auto& into) {
-            if (length < CMSG_LEN(sizeof into))
-                return false;
-            std::memcpy(&into, bytes + CMSG_LEN(0), sizeof into);
-            return true;
-        };
+        if (note.cmsg_level == SOL_SOCKET)
+            visit(note.cmsg_type, room.subspan(CMSG_LEN(0), length - CMSG_LEN(0)));
+        room = room.subspan(std::min(CMSG_ALIGN(length), room.size()));
+    }
+}
+
+template <typename T>
+bool read(std::span<const char> bytes, T& into) {
+    if (bytes.size() < sizeof into)
+        return false;
+    std::memcpy(&into, bytes.data(), sizeof into);
+    return true;
+}
+
+Note read_note(const msghdr& head, std::span<const char> room) {
+    Note note;
+    each_note(head, room, [&note](int kind, std::span<const char> bytes) {
         ucred who{};
         timespec at{};
-        if (head.cmsg_level == SOL_SOCKET && head.cmsg_type == SCM_CREDENTIALS && read(who))
+        if (kind == SCM_CREDENTIALS && read(bytes, who))
             note.sender = who.pid;
-        else if (head.cmsg_level == SOL_SOCKET && head.cmsg_type == SO_TIMESTAMPNS && read(at))
+        else if (kind == SO_TIMESTAMPNS && read(bytes, at))
             note.at = {std::int64_t{at.tv_sec} * 1'000'000 + at.tv_nsec / 1000};
-        const std::size_t step = std::min(CMSG_ALIGN(length), size);
-        bytes += step;
-        size -= step;
-    }
+    });
     return note;
 }
 
@@ -63,7 +77,7 @@ bool has_ended(int socket) {
 
 } // namespace
 
-void Post::prepare() {
+void Post::prepare(bool with_pidfds) {
     // No length is left when the bag is opened, so everything that is in it then is new.
     for (std::size_t i = 0; i < most_datagrams; ++i) {
         mmsghdr& head = mail_.heads[i];
@@ -72,15 +86,26 @@ void Post::prepare() {
         head.msg_hdr.msg_iov = &mail_.rooms[i];
         head.msg_hdr.msg_iovlen = 1;
         head.msg_hdr.msg_control = mail_.notes[i];
-        head.msg_hdr.msg_controllen = sizeof mail_.notes[i];
+        // Without room for it no descriptor comes in.
+        head.msg_hdr.msg_controllen = sizeof mail_.notes[i] - (with_pidfds ? 0 : CMSG_SPACE(sizeof(int)));
     }
     mail_.done = 0;
+    cgroups_ = {};
     publish(mail_.open, 1u);
+}
+
+// The descriptors are ours alone: who comes after us finds their numbers only, and asks in another way.
+void Post::ask_about_senders(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        each_note(mail_.heads[i].msg_hdr, mail_.notes[i], [this, i](int kind, std::span<const char> bytes) {
+            if (int fd = -1; kind == pidfd_note && read(bytes, fd))
+                cgroups_[i] = os::cgroup_of(Fd(fd).get());
+        });
 }
 
 Courier::Took Post::move(Stream& stream) {
     finish(*stream.unit);
-    prepare();
+    prepare(stream.has_pidfds);
     // MSG_TRUNC: the length is that of the message, also where it is longer than its room.
     auto receive = [&] {
         return ::recvmmsg(stream.pipe.get(), mail_.heads, most_datagrams, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC,
@@ -94,6 +119,8 @@ Courier::Took Post::move(Stream& stream) {
         publish(mail_.open, 0u);
         return {0, ended};
     }
+    if (stream.has_pidfds)
+        ask_about_senders(static_cast<std::size_t>(count));
     deliver(stream);
     std::size_t bytes = 0;
     for (int i = 0; i < count; ++i)
@@ -135,10 +162,10 @@ bool Post::put(std::size_t index, std::string_view host, Unit& nobodys, std::siz
     if (head.msg_len == 0)
         return true;
     const std::size_t size = std::min<std::size_t>(head.msg_len, datagram_room);
-    const Note note = read_note(mail_.notes[index], std::min(head.msg_hdr.msg_controllen, sizeof mail_.notes[index]));
+    const Note note = read_note(head.msg_hdr, mail_.notes[index]);
     const SyslogMessage message = parse_syslog({mail_.bytes[index], size}, host);
-    const std::string_view unit =
-        senders_.unit_of(note.sender, now_, boot_ - std::chrono::microseconds(wall_.micros - note.at.micros));
+    const std::string_view unit = senders_.unit_of(note.sender, cgroups_[index], now_,
+                                                   boot_ - std::chrono::microseconds(wall_.micros - note.at.micros));
     const Letter letter{.unit = unit.empty() || unit.size() > wire::logs::longest_unit ? nobodys.name : unit,
                         .at = note.at,
                         .priority = message.priority,

@@ -10,6 +10,8 @@
 #include "logd/courier.hpp"
 #include "logd/senders.hpp"
 
+#include <array>
+
 namespace mi::logd {
 
 class Post {
@@ -25,13 +27,15 @@ public:
     [[nodiscard]] Senders& senders() { return senders_; }
 
 private:
-    void prepare();
+    void prepare(bool with_pidfds);
+    void ask_about_senders(std::size_t count);
     void deliver(Stream& stream);
     bool put(std::size_t index, std::string_view host, Unit& nobodys, std::size_t& used, std::size_t& from);
 
     Courier& courier_;
     Mailbag& mail_;
     Senders senders_;
+    std::array<std::uint64_t, most_datagrams> cgroups_{}; // of the senders of those in the bag, by number; 0: not known
     Instant now_{};
     Span boot_{0}; // what CLOCK_BOOTTIME says, and the wall clock then
     WallTime wall_{};

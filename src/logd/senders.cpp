@@ -30,18 +30,30 @@ std::string_view read_of(pid_t process, const char* name, std::array<char, 4096>
 
 } // namespace
 
-void Senders::add_leader(pid_t process, std::string_view unit) {
-    if (process <= 0)
+template <typename Key>
+void Senders::add_to(std::unordered_map<Key, Owner>& owners, Key key, std::string_view unit) {
+    if (key <= 0)
         return;
-    Leader& leader = leaders_[process];
-    if (leader.unit != unit) // a number that has come round
-        leader = {std::string(unit), 0};
-    ++leader.streams;
+    Owner& owner = owners[key];
+    if (owner.unit != unit) // a number that has come round
+        owner = {std::string(unit), 0};
+    ++owner.streams;
 }
 
-void Senders::remove_leader(pid_t process) {
-    if (auto at = leaders_.find(process); at != leaders_.end() && --at->second.streams == 0)
-        leaders_.erase(at);
+template <typename Key>
+void Senders::remove_from(std::unordered_map<Key, Owner>& owners, Key key) {
+    if (auto at = owners.find(key); at != owners.end() && --at->second.streams == 0)
+        owners.erase(at);
+}
+
+void Senders::add(pid_t leader, std::uint64_t cgroup, std::string_view unit) {
+    add_to(leaders_, leader, unit);
+    add_to(by_number_, cgroup, unit);
+}
+
+void Senders::remove(pid_t leader, std::uint64_t cgroup) {
+    remove_from(leaders_, leader);
+    remove_from(by_number_, cgroup);
 }
 
 // False: the process is gone, or there are no cgroups. True with an empty unit: it is in none of ours.
@@ -65,7 +77,9 @@ bool Senders::by_cgroup(pid_t process, std::string& unit) const {
     return true;
 }
 
-std::string_view Senders::unit_of(pid_t process, Instant now, Span sent) {
+std::string_view Senders::unit_of(pid_t process, std::uint64_t cgroup, Instant now, Span sent) {
+    if (auto at = by_number_.find(cgroup); at != by_number_.end())
+        return at->second.unit;
     if (process <= 0)
         return {};
     Known& known = known_[static_cast<std::size_t>(process) % known_.size()];
@@ -83,6 +97,8 @@ std::string_view Senders::unit_of(pid_t process, Instant now, Span sent) {
         known = {process, 0, now, std::move(unit)};
         return known.unit;
     }
+    if (auto at = leaders_.find(process); !stat && at != leaders_.end())
+        return at->second.unit; // what it had open is still read
     if (!stat)
         return known.process == process && now - known.seen < not_again_within ? std::string_view(known.unit)
                                                                                : std::string_view();

@@ -3,7 +3,8 @@
 //
 // A process that has sent something may be gone when we look, and its number may be another's by then. So who has begun
 // after the message was sent is not its sender; and what is known of a process is kept for a while, and is believed as
-// long as the process is the same (its start says so) or as it is too early for the number to have come round again.
+// long as the process is the same (its start says so) or as it is too early for the number to have come round again. A
+// kernel that tells the cgroup of who is gone (os/pidfd.hpp) leaves no doubt.
 #pragma once
 
 #include <sys/types.h>
@@ -22,13 +23,13 @@ class Senders {
 public:
     // What stands before a unit's name in /proc/PID/cgroup; empty: there are no cgroups of ours.
     void use_cgroups(std::string prefix) { prefix_ = std::move(prefix); }
-    // A process of `unit` that leads a session; one stream of it more, and one less.
-    void add_leader(pid_t process, std::string_view unit);
-    void remove_leader(pid_t process);
+    // A process of `unit` that leads a session, in a cgroup (by number; 0: none is known); one stream of it more, and one less.
+    void add(pid_t leader, std::uint64_t cgroup, std::string_view unit);
+    void remove(pid_t leader, std::uint64_t cgroup);
 
-    // The unit of the process that sent something at `sent` (since boot); empty: none, or nobody can tell any more. `now`: a
-    // moment that all messages of a batch share. Valid until the next call.
-    [[nodiscard]] std::string_view unit_of(pid_t process, Instant now, Span sent);
+    // The unit of the process that sent something at `sent` (since boot), and is or was in that cgroup (0: not known); empty:
+    // none, or nobody can tell any more. `now`: a moment that all messages of a batch share. Valid until the next call.
+    [[nodiscard]] std::string_view unit_of(pid_t process, std::uint64_t cgroup, Instant now, Span sent);
 
 private:
     struct Known {
@@ -37,15 +38,21 @@ private:
         Instant seen{}; // alive
         std::string unit;
     };
-    struct Leader {
+    // What streams are of.
+    struct Owner {
         std::string unit;
         unsigned streams = 0;
     };
+    template <typename Key>
+    static void add_to(std::unordered_map<Key, Owner>& owners, Key key, std::string_view unit);
+    template <typename Key>
+    static void remove_from(std::unordered_map<Key, Owner>& owners, Key key);
     [[nodiscard]] bool by_cgroup(pid_t process, std::string& unit) const;
 
     std::string prefix_;
-    std::unordered_map<pid_t, Leader> leaders_;
-    std::array<Known, 256> known_; // by the last bits of the number
+    std::unordered_map<pid_t, Owner> leaders_;
+    std::unordered_map<std::uint64_t, Owner> by_number_; // of cgroups
+    std::array<Known, 256> known_;                       // by the last bits of the number
 };
 
 } // namespace mi::logd

@@ -108,7 +108,8 @@ struct Mailbag {
     std::uint64_t done; // so many are written, and so many bytes of the next one: see post.cpp
     mmsghdr heads[most_datagrams];
     iovec rooms[most_datagrams];
-    alignas(cmsghdr) char notes[most_datagrams][CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(ucred))];
+    alignas(cmsghdr) char notes[most_datagrams]
+                               [CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
     alignas(4096) char bytes[most_datagrams][datagram_room];
 };
 

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "os/local_socket.hpp"
 #include "os/mounts.hpp"
+#include "os/pidfd.hpp"
 #include "os/runtime.hpp"
 
 #include <fcntl.h>
@@ -16,9 +17,12 @@ namespace mi::os {
 
 Result<Fd> bind_syslog(const std::string& path) {
     Result<Fd> fd = bind_datagram(path, std::nullopt);
+    if (!fd)
+        return fd;
     const int on = 1;
-    if (fd) // a message without a time stamp is taken to have come when it is read
-        (void)::setsockopt(fd->get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    // A message without a time stamp is taken to have come when it is read.
+    (void)::setsockopt(fd->get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    ask_for_senders(fd->get());
     return fd;
 }
 

@@ -8,7 +8,8 @@
 
 namespace mi::os {
 
-// Binds `path` for everybody, in place of a stale socket; each message comes with its sender and when it came. Fault
+// Binds `path` for everybody, in place of a stale socket; each message comes with its sender (and a descriptor of
+// it, os/pidfd.hpp) and when it came. Fault
 // EADDRINUSE: somebody listens there; EEXIST: it is something else.
 [[nodiscard]] Result<Fd> bind_syslog(const std::string& path);
 

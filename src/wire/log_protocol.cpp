@@ -162,6 +162,7 @@ void write(Writer& to, const Attach& message) {
         to.limits(one.limits);
         to.number(one.leader);
         to.number(static_cast<std::uint8_t>(one.forward));
+        to.number(one.cgroup);
     }
 }
 void read(Reader& from, Attach& message) {
@@ -176,6 +177,7 @@ void read(Reader& from, Attach& message) {
         one.limits = from.limits();
         one.leader = from.number<std::int32_t>();
         one.forward = from.flag();
+        one.cgroup = from.number<std::uint64_t>();
     }
 }
 

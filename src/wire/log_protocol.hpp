@@ -79,8 +79,9 @@ struct Attachment {
     Source source = Source::out;
     std::string unit; // with Source::init: the unit of lines that name none ("miniinit")
     Limits limits;
-    std::int32_t leader = 0; // the process of the unit that leads a session, 0: none (for who sends by syslog)
-    bool forward = true;     // the unit's lines go to the servers, too
+    std::int32_t leader = 0;  // the process of the unit that leads a session, 0: none (for who sends by syslog)
+    bool forward = true;      // the unit's lines go to the servers, too
+    std::uint64_t cgroup = 0; // that of its processes, by number (os/pidfd.hpp); 0: none
     bool operator==(const Attachment&) const = default;
 };
 

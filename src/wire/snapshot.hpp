@@ -158,9 +158,10 @@ struct StreamImage {
     std::uint32_t rotate_age = 0, rate_limit = 0;
     std::uint8_t level = 7;
     std::uint32_t rate_seconds = 1;
+    std::uint64_t cgroup = 0;
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode, self.leader,
-              self.local, self.compress, self.rotate_age, self.rate_limit, self.level, self.rate_seconds);
+              self.local, self.compress, self.rotate_age, self.rate_limit, self.level, self.rate_seconds, self.cgroup);
     }
 };
 

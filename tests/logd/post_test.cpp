@@ -149,10 +149,15 @@ TEST_CASE("descriptors that somebody sends along are not taken") {
     };
     const auto before = open();
     const Sender sender(scratch.path / "log");
-    for (int i = 0; i < 20; ++i)
-        CHECK(sender.send("<13>with a gift", STDIN_FILENO) == 0);
+    std::size_t taken = 0;
+    for (int i = 0; i < 20; ++i) {
+        const int result = sender.send("<13>with a gift", STDIN_FILENO);
+        CHECK((result == 0 || result == EPERM)); // from Linux 6.16 on it is refused
+        taken += result == 0 ? 1 : 0;
+    }
+    CHECK(sender.send("<13>without one") == 0);
     CHECK(init.flush({id}));
-    CHECK(entries_of(scratch.path / "var", "syslog").size() == 20);
+    CHECK(entries_of(scratch.path / "var", "syslog").size() == taken + 1);
     CHECK(open() - before <= 1); // the log's own file
     CHECK(init.finish() == logd::exit_done);
 }

@@ -2,6 +2,7 @@
 collector, to the init and to the socket meanwhile."""
 import os
 import random
+import re
 import signal
 import socket
 
@@ -85,6 +86,42 @@ def syslog_without_cgroups(t):
     syslog_kept(t, cgroups=False)
 
 
+def tells_of_the_dead():
+    """Whether the kernel tells the cgroup of one that has sent something, has ended and was collected (Linux 6.17)."""
+    with socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0] as receiver:
+        try:
+            receiver.setsockopt(socket.SOL_SOCKET, 76, 1)  # SO_PASSPIDFD
+        except OSError:
+            return False
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 17)
+
+
+def syslog_of_the_dead(t):
+    gate, done = (f"{t.scene.work}/syslog-{word}" for word in ("begin", "done"))
+    script = (f"until [ -e {gate} ]; do sleep 0.02; done; for i in 1 2 3 4 5 6; do logger -p daemon.info -t short $i; done; "
+              f"echo >{done}; exec sleep 1000")
+    # Another shell in between, and a session of its own: nothing but the cgroup tells whose it is.
+    apart = (f"until [ -e {done} ]; do sleep 0.02; done; setsid sh -c 'logger -p daemon.info -t apart 7; true'; echo >{done}-too; "
+             "exec sleep 1000")
+    units = {"short": {"service": sh(script)}, "apart": {"service": sh(apart)}}
+    with t.scene.init({**units, "goal": {"target": {}}}, mounts=own_devices(t)) as init:
+        init.wait("short")
+        init.wait("apart")
+        collector = init.collector()
+        os.kill(collector, signal.SIGSTOP)
+        try:
+            open(gate, "w").close()
+            until(lambda: os.path.exists(done + "-too"), 20, "all have sent and ended")
+        finally:
+            os.kill(collector, signal.SIGCONT)
+        numbers = lambda: sorted(counted(init, "short", "short: ") + counted(init, "apart", "apart: "))
+        everywhere = lambda: numbers() + counted(init, "syslog", "short: ") + counted(init, "syslog", "apart: ")
+        until(lambda: len(everywhere()) >= 7, 20)
+        if t.scene.cgroups and tells_of_the_dead():
+            t.equal("messages of those who ended before they were read are their services'", numbers(), list(range(1, 8)))
+        t.equal("none of them is lost, or there twice", sorted(everywhere()), list(range(1, 8)))
+
+
 def syslog_socket_lives(t):
     """The socket outlives the init that made it, and comes back where somebody takes it away."""
     path = t.scene.work + "/syslog-socket"
@@ -161,5 +198,5 @@ def syslog_off(t):
         t.ok("nor is there one in a /dev that is the machine's", not os.path.exists(init.inside("/dev/log")))
 
 
-GROUPS = [syslog_socket_lives, syslog_off]
+GROUPS = [syslog_of_the_dead, syslog_socket_lives, syslog_off]
 ALONE = [syslog_kept, syslog_without_cgroups]
