@@ -95,6 +95,12 @@ extern "C" {
 [[noreturn]] void __gxx_personality_v0() { give_up("an exception"); }
 [[noreturn]] void __gcc_personality_v0() { give_up("an exception"); }
 [[noreturn]] void _Unwind_Resume(void*) { give_up("an exception"); }
+#ifdef __arm__ // where tables name these, and cleanups end in the last
+[[noreturn]] void __aeabi_unwind_cpp_pr0() { give_up("an exception"); }
+[[noreturn]] void __aeabi_unwind_cpp_pr1() { give_up("an exception"); }
+[[noreturn]] void __aeabi_unwind_cpp_pr2() { give_up("an exception"); }
+[[noreturn]] void __cxa_end_cleanup() { give_up("an exception"); }
+#endif
 }
 
 namespace boost {

@@ -1,5 +1,6 @@
 #include "base/system_calls.hpp"
 
+#include "base/call_variants.hpp"
 #include "base/text.hpp"
 
 #include <sys/syscall.h>
@@ -16,8 +17,9 @@ constexpr CallGroup groups[] = {
     {"default", "arch_prctl brk clock_getres clock_gettime clock_nanosleep execve exit exit_group futex futex_requeue "
                 "futex_wait futex_waitv futex_wake get_robust_list get_thread_area getegid geteuid getgid getgroups "
                 "getpgid getpgrp getpid getppid getrandom getresgid getresuid getrlimit getsid gettid gettimeofday "
-                "getuid membarrier mmap mprotect munmap nanosleep pause prlimit64 restart_syscall rseq rt_sigreturn "
-                "sched_getaffinity sched_yield set_robust_list set_thread_area set_tid_address time"},
+                "getuid membarrier mmap mprotect munmap nanosleep pause prlimit64 restart_syscall riscv_flush_icache "
+                "riscv_hwprobe rseq rt_sigreturn sched_getaffinity sched_yield set_robust_list set_thread_area "
+                "set_tid_address time"},
     {"basic-io",
      "close close_range copy_file_range dup dup2 dup3 lseek pread64 preadv preadv2 pwrite64 pwritev pwritev2 "
      "read readv sendfile splice tee vmsplice write writev"},
@@ -166,6 +168,16 @@ int call_number(std::string_view name) {
     return found != known_calls().end() && *found == name
                ? numbers[static_cast<std::size_t>(found - known_calls().begin())]
                : -1;
+}
+
+std::vector<int> call_numbers(std::string_view name) {
+    std::vector<int> found;
+    if (int number = call_number(name); number >= 0)
+        found.push_back(number);
+    for (const CallVariant& variant : call_variants)
+        if (variant.of == name)
+            found.push_back(variant.number);
+    return found;
 }
 
 bool names_calls(std::string_view word) {

@@ -23,6 +23,9 @@ struct CallGroup {
 // The number of the call of that name on the architecture that this is built for; -1: it has none.
 [[nodiscard]] int call_number(std::string_view name);
 
+// The same, with those of the calls that do the same there (mmap2 for "mmap"): none, or one, or several.
+[[nodiscard]] std::vector<int> call_numbers(std::string_view name);
+
 // Whether `word` is a call we know or, with a leading '@', a group.
 [[nodiscard]] bool names_calls(std::string_view word);
 

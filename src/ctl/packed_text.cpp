@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cerrno>
 #include <cstring>
 
@@ -56,10 +57,12 @@ void PackedText::look(std::uint64_t file_size) {
 // There is no table: somebody else has compressed it, or its end is missing.
 void PackedText::look_at_all(std::uint64_t file_size) {
     bool whole = false;
-    void* at = file_size == 0 ? MAP_FAILED : ::mmap(nullptr, file_size, PROT_READ, MAP_PRIVATE, file_, 0);
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(file_size, PTRDIFF_MAX)); // what there are addresses for
+    void* at = size == 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
     if (at != MAP_FAILED) {
-        frames_ = logs::find_pack_frames({static_cast<const char*>(at), file_size}, whole);
-        ::munmap(at, file_size);
+        frames_ = logs::find_pack_frames({static_cast<const char*>(at), size}, whole);
+        ::munmap(at, size);
     }
     if (!whole)
         note_ = std::string(damage_mark) + name_ + (frames_.empty() ? " cannot be read\n" : " ends too early\n");

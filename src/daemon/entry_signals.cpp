@@ -21,8 +21,10 @@ namespace {
 struct KernelAction {
     void (*handler)(int);
     unsigned long flags;
+#ifndef __riscv // which never had it
     void (*restorer)();
-    std::uint64_t mask;
+#endif
+    std::uint32_t mask[2];
 };
 
 constexpr std::size_t set_size = sizeof(std::uint64_t);
@@ -55,9 +57,11 @@ bool signal_waits(int signal) {
 
 int next_signal(Instant deadline, siginfo_t& about) {
     for (;;) {
-        const timespec left = time_to(deadline);
+        const timespec span = time_to(deadline);
+        // As this call has it: the C library's may have wider seconds on 32-bit machines.
+        const long left[] = {static_cast<long>(span.tv_sec), span.tv_nsec};
         long signal =
-            ::syscall(SYS_rt_sigtimedwait, &every_signal.bits, &about, deadline != never ? &left : nullptr, set_size);
+            ::syscall(SYS_rt_sigtimedwait, &every_signal.bits, &about, deadline != never ? left : nullptr, set_size);
         if (signal > 0)
             return static_cast<int>(signal);
         if (errno == EAGAIN)

@@ -57,14 +57,21 @@ BARE bool keep_capabilities(const Keeping& keeping, Progress& progress) {
 
 } // namespace
 
+// Where there are two of them the plain ones know only 65,536 users.
+#ifdef SYS_setresuid32
+constexpr long set_user = SYS_setresuid32, set_group = SYS_setresgid32, set_groups = SYS_setgroups32;
+#else
+constexpr long set_user = SYS_setresuid, set_group = SYS_setresgid, set_groups = SYS_setgroups;
+#endif
+
 // The raw calls: libc's would look for threads to take along, and find our parent's.
 BARE bool change_identity(const ChildOrders& orders, Progress& progress) {
     const Plan& plan = *orders.plan;
     if (plan.keeping && !bound_capabilities(plan, progress))
         return false;
-    if (plan.groups && !progress.did(Step::groups, ::syscall(SYS_setgroups, plan.groups->size(), plan.groups->data())))
+    if (plan.groups && !progress.did(Step::groups, ::syscall(set_groups, plan.groups->size(), plan.groups->data())))
         return false;
-    if (plan.group && !progress.did(Step::group, ::syscall(SYS_setresgid, *plan.group, *plan.group, *plan.group)))
+    if (plan.group && !progress.did(Step::group, ::syscall(set_group, *plan.group, *plan.group, *plan.group)))
         return false;
     if (plan.no_new_privileges && !progress.did(Step::no_new_privileges, ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))
         return false;
@@ -73,7 +80,7 @@ BARE bool change_identity(const ChildOrders& orders, Progress& progress) {
     progress.at(Step::capabilities, every_capability);
     if (keeps && *plan.keeping->kept != 0 && changes && !progress.did(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)))
         return false;
-    if (plan.user && !progress.did(Step::user, ::syscall(SYS_setresuid, *plan.user, *plan.user, *plan.user)))
+    if (plan.user && !progress.did(Step::user, ::syscall(set_user, *plan.user, *plan.user, *plan.user)))
         return false;
     if (keeps)
         return keep_capabilities(*plan.keeping, progress);

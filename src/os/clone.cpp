@@ -127,15 +127,16 @@ long clone_copying(ChildOrders& orders, int cgroup) {
 }
 
 bool wait_until_gone(const Stack& stack, pid_t child, Span patience) {
-    timespec limit{};
-    ::clock_gettime(CLOCK_MONOTONIC, &limit);
-    Span end = std::chrono::seconds(limit.tv_sec) + Span(limit.tv_nsec) + patience;
-    limit = {static_cast<time_t>(end / std::chrono::seconds(1)),
-             static_cast<long>((end % std::chrono::seconds(1)).count())};
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const Span end = std::chrono::seconds(now.tv_sec) + Span(now.tv_nsec) + patience;
+    // As this call has it: the C library's may have wider seconds on 32-bit machines.
+    const long until[] = {static_cast<long>(end / std::chrono::seconds(1)),
+                          static_cast<long>((end % std::chrono::seconds(1)).count())};
     while (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) != 0) {
         // The bitset form takes an absolute time. The kernel's wake-up at exec is a shared one, not FUTEX_PRIVATE.
         long woken =
-            ::syscall(SYS_futex, stack.occupied(), FUTEX_WAIT_BITSET, 1U, &limit, nullptr, FUTEX_BITSET_MATCH_ANY);
+            ::syscall(SYS_futex, stack.occupied(), FUTEX_WAIT_BITSET, 1U, until, nullptr, FUTEX_BITSET_MATCH_ANY);
         if (woken == 0 || errno != ETIMEDOUT)
             continue;
         if (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) == 0)

@@ -61,12 +61,19 @@ bool is_text(std::uintptr_t address) {
            address <= reinterpret_cast<std::uintptr_t>(etext);
 }
 
+template <typename Number>
+[[maybe_unused]] Number load(std::uintptr_t address) {
+    Number number;
+    std::memcpy(&number, reinterpret_cast<const void*>(address), sizeof number);
+    return number;
+}
+
 // Whether `address` is where a call returns to.
 bool follows_call(std::uintptr_t address) {
     if (!is_text(address))
         return false;
-    const auto* after = reinterpret_cast<const unsigned char*>(address);
 #if defined(__x86_64__)
+    const auto* after = reinterpret_cast<const unsigned char*>(address);
     if (after[-5] == 0xe8) {
         std::int32_t distance = 0;
         std::memcpy(&distance, after - 4, sizeof distance);
@@ -78,9 +85,21 @@ bool follows_call(std::uintptr_t address) {
             return true;
     return false;
 #elif defined(__aarch64__)
-    std::uint32_t before = 0;
-    std::memcpy(&before, after - 4, sizeof before);
-    return address % 4 == 0 && ((before & 0xfc000000U) == 0x94000000U || (before & 0xfffffc1fU) == 0xd63f0000U);
+    const std::uint32_t bl_or_blr = load<std::uint32_t>(address - 4);
+    return address % 4 == 0 && ((bl_or_blr & 0xfc000000U) == 0x94000000U || (bl_or_blr & 0xfffffc1fU) == 0xd63f0000U);
+#elif defined(__arm__)
+    if (address % 2 == 1) { // Thumb
+        const std::uint16_t first = load<std::uint16_t>(address - 5), second = load<std::uint16_t>(address - 3);
+        return ((first & 0xf800U) == 0xf000U && (second & 0xc000U) == 0xc000U) || (second & 0xff87U) == 0x4780U;
+    }
+    const std::uint32_t bl_or_blx = load<std::uint32_t>(address - 4);
+    return address % 4 == 0 && ((bl_or_blx & 0x0f000000U) == 0x0b000000U || (bl_or_blx & 0xfe000000U) == 0xfa000000U ||
+                                (bl_or_blx & 0x0ffffff0U) == 0x012fff30U);
+#elif defined(__riscv)
+    const std::uint32_t jal_or_jalr = load<std::uint32_t>(address - 4);
+    const std::uint16_t short_jalr = load<std::uint16_t>(address - 2);
+    return address % 2 == 0 && ((jal_or_jalr & 0xfffU) == 0x0efU || (jal_or_jalr & 0x7fffU) == 0x0e7U ||
+                                ((short_jalr & 0xf07fU) == 0x9002U && short_jalr != 0x9002U));
 #else
     return false;
 #endif
@@ -188,7 +207,7 @@ void note_fault(CrashPlan& plan, int signal, const siginfo_t& info) {
     page.signal = signal;
     page.code = info.si_code;
     page.sent = 0;
-    page.address = info.si_code > 0 ? reinterpret_cast<std::uint64_t>(info.si_addr) : 0;
+    page.address = info.si_code > 0 ? reinterpret_cast<std::uintptr_t>(info.si_addr) : 0;
     page.pc = 0;
     page.traced = 0;
     if (plan.reason == 0)
@@ -197,9 +216,10 @@ void note_fault(CrashPlan& plan, int signal, const siginfo_t& info) {
 
 // Every word of the stack that is the return address of a call counts as one, so that the C library, which is built without
 // frame pointers, hides nobody; some may be left over from calls that have returned.
-[[gnu::no_sanitize_address]] void note_place(CrashPlan& plan, const ucontext_t& context) {
+[[gnu::no_sanitize_address]] void note_place(CrashPlan& plan, [[maybe_unused]] const ucontext_t& context) {
     CrashPage& page = *plan.page;
     std::uintptr_t at = 0;
+    std::uintptr_t link = 0; // where the innermost call returns to, on machines that have a register for it
     page.traced = 0;
     auto found = [&page](std::uintptr_t caller) { page.trace[page.traced++] = caller - displacement(); };
 #if defined(__x86_64__)
@@ -208,9 +228,18 @@ void note_fault(CrashPlan& plan, int signal, const siginfo_t& info) {
 #elif defined(__aarch64__)
     page.pc = context.uc_mcontext.pc;
     at = context.uc_mcontext.sp;
-    if (follows_call(context.uc_mcontext.regs[30]))
-        found(context.uc_mcontext.regs[30]);
+    link = context.uc_mcontext.regs[30];
+#elif defined(__arm__)
+    page.pc = context.uc_mcontext.arm_pc;
+    at = context.uc_mcontext.arm_sp;
+    link = context.uc_mcontext.arm_lr;
+#elif defined(__riscv)
+    page.pc = context.uc_mcontext.__gregs[REG_PC];
+    at = context.uc_mcontext.__gregs[REG_SP];
+    link = context.uc_mcontext.__gregs[REG_RA];
 #endif
+    if (link != 0 && follows_call(link))
+        found(link);
     if (is_text(page.pc))
         page.pc -= displacement();
     at = (at + sizeof at - 1) / sizeof at * sizeof at;

@@ -70,7 +70,7 @@ std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& wanted, in
 
     std::map<std::uint32_t, std::uint32_t> actions; // by number
     for (std::string_view call : wanted.allows ? known_calls() : wanted.calls)
-        if (const int number = call_number(call); number >= 0) // else this architecture has none of that name
+        for (const int number : call_numbers(call)) // none where this architecture has none of that name
             actions[static_cast<std::uint32_t>(number)] =
                 wanted.allows && std::ranges::binary_search(wanted.calls, call) ? SECCOMP_RET_ALLOW : denied;
 

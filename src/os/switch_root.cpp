@@ -42,7 +42,10 @@ int not_executable(int root, const std::string& init) {
 
 bool in_memory(int directory) {
     struct statfs kind{};
-    return ::fstatfs(directory, &kind) == 0 && (kind.f_type == RAMFS_MAGIC || kind.f_type == TMPFS_MAGIC);
+    if (::fstatfs(directory, &kind) != 0)
+        return false;
+    const auto type = static_cast<std::uint32_t>(kind.f_type); // signed in one place and not in the other, by architecture
+    return type == RAMFS_MAGIC || type == TMPFS_MAGIC;
 }
 
 // The kernel's file systems go along. Where the new root has no place for one, it is made anew there, or not at all.

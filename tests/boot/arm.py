@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Boots the build for 64-bit ARM on an emulated ARM machine: what differs there from other architectures is in the kernel's
-interface (system calls and their numbers, the frame of a signal, the start of a child) and is walked through here; all the rest
-is smoke.py's."""
+"""Boots a build for ARM, of 64 or of 32 bits, on an emulated ARM machine: what differs there from other architectures is in the
+kernel's interface (system calls and their numbers, the frame of a signal, the start of a child) and is walked through here; all
+the rest is smoke.py's. The kernel is of 64 bits either way."""
 
 import argparse
 import os
@@ -19,6 +19,28 @@ script = "echo allowed; chroot / /bin/true || echo refused"
 [process]
 system-call-filter = ["~chroot"]
 """
+# With a list of what is allowed a program still gets everything that its C library calls these by.
+ALLOWED_CALLS = """[service]
+type = "oneshot"
+script = "ls -l / >/dev/null && date && echo alive"
+
+[process]
+system-call-filter = ["@system-service"]
+user = "60001234"
+"""
+MACHINES = {40: "armhf", 183: "arm64"}  # e_machine of elf(5)
+
+
+def architecture(binary):
+    with open(binary, "rb") as file:
+        return MACHINES[int.from_bytes(file.read(20)[18:], "little")]
+
+
+def run_unit(machine, name, text):
+    """Starts a unit of that text; what it said."""
+    lines = " ".join(shlex.quote(line) for line in text.splitlines())
+    machine.good(f"printf '%s\\n' {lines} >/etc/miniinit/{name}.toml; minictl start {name}")
+    return machine.good(f"minictl logs -o cat {name}")
 
 
 def story(report, machine):
@@ -40,10 +62,13 @@ def story(report, machine):
         assert "0022" in machine.good(f"grep Umask /proc/{pid}/status")
         assert set(machine.good(f"ls /proc/{pid}/fd").split()) <= {"0", "1", "2", "3"}
     with check("system calls are filtered by their numbers here"):
-        lines = " ".join(shlex.quote(line) for line in SYSTEM_CALLS.splitlines())
-        machine.good(f"printf '%s\\n' {lines} >/etc/miniinit/filtered.toml; minictl reload-units; minictl start filtered")
-        said = machine.good("minictl logs -o cat filtered")
+        said = run_unit(machine, "filtered", SYSTEM_CALLS)
         assert "allowed" in said and "refused" in said, said
+        assert "alive" in run_unit(machine, "allowed", ALLOWED_CALLS)
+    with check("a user may have a number of more than 16 bits"):
+        machine.good("printf '[service]\\nscript = \"id -u; exec sleep 1000\"\\n[process]\\nuser = \"60001234\"\\n' "
+                     ">/etc/miniinit/far.toml; minictl start far")
+        machine.until("minictl logs -o cat far | grep -q 60001234", "it has not said who it is")
     with check("PID 1 crashes in five ways, and comes back each time: the same processes, the log tells where it was"):
         for number, kind in enumerate("segv abort bad-alloc stack-overflow bus".split(), 1):
             machine.good(f"minictl debug-crash {kind}")
@@ -69,17 +94,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("init", help="the binary to boot")
     options = parser.parse_args()
-    image = os.path.join(TOP, "build/qemu/smoke/arm64")
+    arch = architecture(options.init)
+    image = os.path.join(TOP, "build/qemu/smoke", arch)
     settings = image + "-settings"
     logs = os.path.join(TOP, "build/test-logs")
     os.makedirs(logs, exist_ok=True)
     os.makedirs(settings + "/etc", exist_ok=True)
     with open(settings + "/etc/miniinit.toml", "w") as file:
         file.write("[manager]\ncrash-limit = 1000 # it is made to crash, again and again\n")
-    subprocess.run([os.path.join(TOP, "qemu/image"), "--arch", "arm64", "--init", options.init, "--add",
+    subprocess.run([os.path.join(TOP, "qemu/image"), "--arch", arch, "--init", options.init, "--add",
                     os.path.join(TOP, "tests/boot/extra"), "--add", settings, image], check=True)
     report = Report()
-    with report.boot("arm64", Machine(image, os.path.join(logs, "boot-arm64.log"), "miniinit.debug-faults", arch="arm64")) as machine:
+    log = os.path.join(logs, f"boot-{arch}.log")
+    with report.boot(arch, Machine(image, log, "miniinit.debug-faults", arch=arch)) as machine:
         story(report, machine)
     return report.end()
 
