@@ -75,7 +75,10 @@ static void serve_nfs(uint32_t procedure) {
             put_optional_attributes(file);
         }
         return put_optional_attributes(of);
-    case nfs_access: put(0); put_optional_attributes(of); return put(0x3f);
+    case nfs_access:
+        put(0);
+        put_optional_attributes(of);
+        return put(0x3f);
     case create:
         there = 1;
         put(0);
@@ -169,8 +172,8 @@ int main(int argc, char** argv) {
     if (fork() == 0) {
         char options[200];
         snprintf(options, sizeof options,
-                 "addr=127.0.0.1,vers=3,proto=tcp,port=%d,mountproto=tcp,mountport=%d,mountvers=3,nolock,noacl,hard", port,
-                 port);
+                 "addr=127.0.0.1,vers=3,proto=tcp,port=%d,mountproto=tcp,mountport=%d,mountvers=3,nolock,noacl,hard",
+                 port, port);
         if (mount("127.0.0.1:/", argv[1], "nfs", 0, options) != 0)
             perror("mount");
         _exit(0);
