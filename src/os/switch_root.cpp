@@ -44,7 +44,8 @@ bool in_memory(int directory) {
     struct statfs kind{};
     if (::fstatfs(directory, &kind) != 0)
         return false;
-    const auto type = static_cast<std::uint32_t>(kind.f_type); // signed in one place and not in the other, by architecture
+    const auto type =
+        static_cast<std::uint32_t>(kind.f_type); // signed in one place and not in the other, by architecture
     return type == RAMFS_MAGIC || type == TMPFS_MAGIC;
 }
 
