@@ -173,9 +173,11 @@ def logs_console(t):
         t.ok("an important line is shown with its unit", until(lambda: "web: a warning" in init.console(), 10), init.console())
         init.stop("web")
         t.ok("a usual one is not", "usual" not in init.console() and "the end" not in init.console(), init.console())
-    with t.scene.init({"once": {"service": sh("i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done; exit 3",
-                                              type="oneshot", exit_action="shutdown")}},
+    gate = t.scene.work + "/console-go"
+    script = f"until [ -e {gate} ]; do sleep 0.02; done; i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done; exit 3"
+    with t.scene.init({"once": {"service": sh(script, type="oneshot", exit_action="shutdown")}},
                       sections={"log": {"console-level": "debug"}}) as init:
+        open(gate, "w").close()
         t.equal("a container that ends at once has its exit code", init.ended(), 3)
         shown = [line.split()[1] for line in init.console().splitlines() if line.startswith("once: ")]
         t.equal("and shown all that was said before", shown, [str(number) for number in range(1, 501)])
