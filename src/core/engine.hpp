@@ -1,7 +1,7 @@
 // The engine: told what happened and when, it says what to do. It makes no system call and reads no clock.
 //
-// Each event is applied to one record (lifecycle.cpp); then the engine settles (settle.cpp): what the change means for the
-// neighbours is counted, and every unit whose counts moved is looked at, until nothing moves. The cost of a turn is in
+// Each event is applied to one record (lifecycle.cpp, descent.cpp); then the engine settles (settle.cpp): what the change means
+// for the neighbours is counted, and every unit whose counts moved is looked at, until nothing moves. The cost of a turn is in
 // proportion to what it touches.
 #pragma once
 
@@ -101,7 +101,7 @@ private:
     void isolate(UnitId id);
     void begin_shutdown(bool keep);
 
-    // lifecycle.cpp
+    // lifecycle.cpp: up
     void begin_start(UnitId id);
     void start_from(UnitId id, Stage stage);
     void come_up(UnitId id);
@@ -110,20 +110,22 @@ private:
     void triggered_again(UnitId id);
     void back_up(UnitId id);
     void watch_over(UnitId id);
-    void begin_stop(UnitId id, Reason reason);
     [[nodiscard]] Reason stop_reason(UnitId id);
     void fail_start(UnitId id, Reason reason, std::string detail = {}, bool good_end = false);
     void ended(UnitId id);
     void leave(UnitId id, Reason reason);
     void hung(UnitId id, std::string detail);
+    void main_exited(UnitId id, const ExitStatus& exit);
+    void hook_exited(UnitId id, Role role, const ExitStatus& exit);
+    void deadline_passed(UnitId id);
+
+    // descent.cpp: down
+    void begin_stop(UnitId id, Reason reason);
     void sweep(UnitId id, bool gently);
     void tear_down_from(UnitId id, Stage stage);
     void finish(UnitId id);
     void retry_or_fail(UnitId id);
     void fail(UnitId id, Reason reason);
-    void main_exited(UnitId id, const ExitStatus& exit);
-    void hook_exited(UnitId id, Role role, const ExitStatus& exit);
-    void deadline_passed(UnitId id);
     void conclude(UnitId id, ExitAction action);
 
     // engine.cpp

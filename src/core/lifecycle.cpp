@@ -1,5 +1,5 @@
-// One unit's way from starting to its rest: stage by stage, event by event. What starts or stops it in the first place is
-// settle.cpp's.
+// One unit's way up, and what becomes of it there: stage by stage, event by event. Its way down is descent.cpp's; what starts or
+// stops it in the first place is settle.cpp's.
 #include "core/engine.hpp"
 
 #include "core/restart.hpp"
@@ -25,19 +25,7 @@ Stage after(Role role) {
     __builtin_unreachable();
 }
 
-Ending ending_of(ExitAction action) {
-    switch (action) {
-    case ExitAction::none: return Ending::none;
-    case ExitAction::shutdown: return Ending::exit;
-    case ExitAction::reboot: return Ending::reboot;
-    case ExitAction::poweroff: return Ending::poweroff;
-    }
-    __builtin_unreachable();
-}
-
 } // namespace
-
-// --- up ---------------------------------------------------------------------------------------------------------------
 
 void Engine::begin_start(UnitId id) {
     Record& record = change(id);
@@ -327,97 +315,6 @@ void Engine::hung(UnitId id, std::string detail) {
     emit({.kind = Effect::Kind::signal, .unit = id, .number = 6}); // SIGABRT: its core shows where it hangs
 }
 
-// --- down -------------------------------------------------------------------------------------------------------------
-
-void Engine::begin_stop(UnitId id, Reason reason) {
-    Record& record = change(id);
-    Phase before = record.phase;
-    bool idle = record.stage == Stage::idle;
-    record.ended = record.good_end = false;
-    record.detail.clear();
-    set_phase(id, Phase::stopping, reason, record.cause);
-    if (graph_.unit(id).kind == Kind::target) {
-        finish(id);
-        return;
-    }
-    if (idle) {
-        // Nothing of it runs but perhaps processes of connections, and none of its commands has run.
-        if (!accepts(graph_.unit(id))) {
-            finish(id);
-            return;
-        }
-        record.stage = Stage::last_sweep;
-        sweep(id, true);
-        return;
-    }
-    tear_down_from(id, before == Phase::starting ? Stage::terminate : Stage::stop);
-}
-
-// Ends what is left of the unit, gently first where there is time for that.
-void Engine::sweep(UnitId id, bool gently) {
-    const Service& settings = service(id);
-    // Each connection's process is a main one: it is asked, whatever becomes of the rest.
-    gently = gently && (settings.kill_mode == KillMode::group || accepts(graph_.unit(id))) &&
-             settings.stop_timeout > Span{0};
-    auto rest = settings.kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything;
-    emit({.kind = Effect::Kind::sweep, .unit = id, .scope = rest, .number = gently ? settings.stop_signal : 9});
-    if (gently)
-        set_deadline(id, settings.stop_timeout);
-    else
-        clear_deadline(id);
-}
-
-// Goes to `stage` of stopping, or on to the first later one that has something to do.
-void Engine::tear_down_from(UnitId id, Stage stage) {
-    Record& record = change(id);
-    const Service& settings = service(id);
-    if (stage == Stage::stop && commands(id, Role::stop).empty())
-        stage = Stage::terminate;
-    if (stage == Stage::terminate && record.main_pid == 0 && record.hook_pid == 0)
-        stage = Stage::sweep;
-    if (stage == Stage::sweep && settings.kill_mode == KillMode::process && record.hook_pid == 0)
-        stage = Stage::post_stop;
-    if (stage == Stage::post_stop && commands(id, Role::post_stop).empty()) {
-        finish(id);
-        return;
-    }
-    bool killing = record.stage == Stage::kill;
-    record.stage = stage;
-    record.hook_index = 0;
-    auto scope = settings.kill_mode == KillMode::group ? Effect::Scope::everything : Effect::Scope::main;
-    switch (stage) {
-    case Stage::stop:
-        emit_spawn(id, Role::stop, 0);
-        set_deadline(id, settings.stop_timeout);
-        break;
-    case Stage::terminate:
-        emit({.kind = Effect::Kind::signal, .unit = id, .scope = scope, .number = settings.stop_signal});
-        set_deadline(id, settings.stop_timeout);
-        break;
-    case Stage::kill:
-        emit({.kind = Effect::Kind::signal, .unit = id, .scope = scope, .number = 9});
-        clear_deadline(id);
-        break;
-    case Stage::sweep:
-        // What is left gets the same chance to end as the main process had, unless that used it up.
-        sweep(id, !killing);
-        break;
-    case Stage::post_stop:
-        emit_spawn(id, Role::post_stop, 0);
-        set_deadline(id, settings.stop_timeout);
-        break;
-    case Stage::last_sweep: sweep(id, false); break;
-    case Stage::none:
-    case Stage::conditions:
-    case Stage::sockets:
-    case Stage::idle:
-    case Stage::pre_start:
-    case Stage::main:
-    case Stage::pid_file:
-    case Stage::post_start: __builtin_unreachable();
-    }
-}
-
 void Engine::deadline_passed(UnitId id) {
     Record& record = change(id);
     switch (record.phase) {
@@ -469,93 +366,5 @@ void Engine::deadline_passed(UnitId id) {
 }
 
 // Nothing of the unit is left; what comes next depends on why it ended.
-void Engine::finish(UnitId id) {
-    Record& record = change(id);
-    record.stage = Stage::none;
-    record.main_pid = record.hook_pid = 0;
-    record.hook = Role::none;
-    clear_deadline(id);
-    emit({.kind = Effect::Kind::release, .unit = id});
-    bool cycle = std::exchange(record.cycle, false);
-    if (!graph_.unit(id).fault.empty()) { // its file was broken while it ran: there is nothing to start any more
-        disarm(id);
-        record.came_up = false;
-        record.tries = 0;
-        record.detail = graph_.unit(id).fault;
-        set_phase(id, Phase::invalid, Reason::file);
-        return;
-    }
-    if (record.ended && !cycle && (halt_ == Halt::no || halt_ == Halt::final_target) && record.asked != Asked::down) {
-        retry_or_fail(id);
-        return;
-    }
-    record.came_up = false;
-    record.tries = 0;
-    // Its sockets stay open over a restart; if it is not to be started again, act() closes them.
-    if (std::exchange(record.armed, false))
-        emit({.kind = Effect::Kind::disarm, .unit = id});
-    set_phase(id, Phase::down);
-}
-
-void Engine::retry_or_fail(UnitId id) {
-    Record& record = change(id);
-    const Service& settings = service(id);
-    if (halt_ == Halt::no && facts_[id].wanted && restarts(settings.restart, record)) {
-        ++record.tries;
-        bool beyond = settings.restart_limit != 0 && record.tries > settings.restart_limit;
-        if (!beyond || settings.restart_limit_action == LimitAction::retry) {
-            ++record.restarts;
-            Span delay = beyond ? settings.restart_delay_max
-                                : restart_delay(settings, record.tries, settings_.seed + id + record.restarts);
-            if (delay <= Span{0}) {
-                set_phase(id, Phase::waiting, Reason::asked);
-                return;
-            }
-            set_deadline(id, delay);
-            set_phase(id, Phase::backoff);
-            return;
-        }
-        if (settings.restart_limit_action == LimitAction::reboot)
-            emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::reboot});
-        if (settings.restart_limit_action == LimitAction::shutdown)
-            emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::exit});
-        record.tries = 0;
-        fail(id, Reason::restart_limit);
-        return;
-    }
-    if (record.good_end && record.armed && facts_[id].wanted) {
-        for (UnitId other : graph_.on_success(id))
-            ask_start(other, true, true);
-        record.reason = Reason::exited;
-        arm(id);
-        return;
-    }
-    if (record.good_end) {
-        record.resting = true;
-        set_phase(id, Phase::down, Reason::exited);
-        for (UnitId other : graph_.on_success(id))
-            ask_start(other, true, true);
-        conclude(id, settings.exit_action);
-        return;
-    }
-    fail(id, record.reason);
-}
-
-void Engine::fail(UnitId id, Reason reason) {
-    set_phase(id, Phase::failed, reason);
-    // A failed run does not end a timer: the next time is a new try. A socket nobody serves is closed.
-    if (records_[id].armed && graph_.unit(id).timer)
-        emit({.kind = Effect::Kind::arm, .unit = id});
-    else
-        disarm(id);
-    for (UnitId other : graph_.on_failure(id))
-        ask_start(other, true, true);
-    conclude(id, service(id).exit_action);
-}
-
-void Engine::conclude(UnitId id, ExitAction action) {
-    if (action != ExitAction::none && halt_ == Halt::no)
-        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = ending_of(action)});
-}
 
 } // namespace mi::core
