@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 
-from harness import Failed, toml, until
+from harness import Failed, remove_tree_of_cgroups, toml, until
 
 SLEEP = "exec sleep 2000"
 
@@ -109,17 +109,9 @@ class UserInit:
             self.process.kill()
             self.process.wait()
         if self.cgroup:
-            until(self.remove_cgroup, 5)
+            until(lambda: remove_tree_of_cgroups(self.cgroup), 5)
         shutil.rmtree(self.temporary, ignore_errors=True)
         shutil.rmtree(self.dir, ignore_errors=True)
-
-    def remove_cgroup(self):
-        for path, _, _ in os.walk(self.cgroup, topdown=False):
-            try:
-                os.rmdir(path)
-            except OSError:
-                return False
-        return True
 
     def __enter__(self):
         return self

@@ -117,6 +117,16 @@ def until(condition, timeout=10, what="", pause=0.01):
         time.sleep(pause)
 
 
+def remove_tree_of_cgroups(top):
+    """The innermost first. False: there are processes in it."""
+    for path, _, _ in os.walk(top, topdown=False):
+        try:
+            os.rmdir(path)
+        except OSError:
+            return False
+    return True
+
+
 class Client:
     """A connection to the control socket, speaking Varlink."""
 
@@ -489,19 +499,11 @@ class Init:
             self.process.kill()  # unshare; its child, PID 1 of the namespace, goes along, and with it everybody
         self.process.wait()
         if self.cgroup:
-            until(self.remove_cgroup, 5)
+            until(lambda: remove_tree_of_cgroups(self.cgroup), 5)
         shutil.rmtree(self.dir, ignore_errors=True)
         with self.scene.lock:
             if self in self.scene.inits:
                 self.scene.inits.remove(self)
-
-    def remove_cgroup(self):
-        for path, _, _ in os.walk(self.cgroup, topdown=False):
-            try:
-                os.rmdir(path)
-            except OSError:
-                return False
-        return True
 
     def __enter__(self):
         return self
