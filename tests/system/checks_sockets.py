@@ -79,7 +79,7 @@ def sockets_kinds(t):
                       "listen": listen},
              "plain": {"service": sh("echo fds $LISTEN_FDS; exec sleep 1000")},
              "hooks": {"service": {**sh("echo main $LISTEN_FDS; exec sleep 1000"),
-                                   "pre-start": [["/bin/sh", "-c", "echo pre $LISTEN_FDS; ls /proc/self/fd | tr '\\n' ' '"]]},
+                                   "pre-start": [["/bin/sh", "-c", "echo pre $LISTEN_FDS; echo $(ls /proc/self/fd)"]]},
                        "listen": [{"stream": work + "/hooks"}]}}
     with t.scene.init(units, net=True) as init:
         init.wait("show")
