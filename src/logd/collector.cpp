@@ -194,7 +194,7 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     stream.has_pidfds = stream.source == Source::syslog && os::asks_for_senders(stream.pipe.get());
     if (stream.source == Source::syslog)
         sockets_.push_back(stream.id);
-    post_.senders().add(stream.leader, stream.cgroup, entry.unit);
+    post_.senders().add(stream.leader, stream.cgroup, entry.unit, now());
     return true;
 }
 

@@ -46,8 +46,10 @@ void Senders::remove_from(std::unordered_map<Key, Owner>& owners, Key key) {
         owners.erase(at);
 }
 
-void Senders::add(pid_t leader, std::uint64_t cgroup, std::string_view unit) {
+void Senders::add(pid_t leader, std::uint64_t cgroup, std::string_view unit, Instant now) {
     add_to(leaders_, leader, unit);
+    if (leader > 0) // it may be gone before anybody looks
+        known_[static_cast<std::size_t>(leader) % known_.size()] = {leader, 0, now, std::string(unit)};
     add_to(by_number_, cgroup, unit);
 }
 
@@ -97,8 +99,6 @@ std::string_view Senders::unit_of(pid_t process, std::uint64_t cgroup, Instant n
         known = {process, 0, now, std::move(unit)};
         return known.unit;
     }
-    if (auto at = leaders_.find(process); !stat && at != leaders_.end())
-        return at->second.unit; // what it had open is still read
     if (!stat)
         return known.process == process && now - known.seen < not_again_within ? std::string_view(known.unit)
                                                                                : std::string_view();

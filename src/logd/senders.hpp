@@ -23,8 +23,9 @@ class Senders {
 public:
     // What stands before a unit's name in /proc/PID/cgroup; empty: there are no cgroups of ours.
     void use_cgroups(std::string prefix) { prefix_ = std::move(prefix); }
-    // A process of `unit` that leads a session, in a cgroup (by number; 0: none is known); one stream of it more, and one less.
-    void add(pid_t leader, std::uint64_t cgroup, std::string_view unit);
+    // A process of `unit` that leads a session and has just been started, in a cgroup (by number; 0: none is known): one stream
+    // of it more, and one less.
+    void add(pid_t leader, std::uint64_t cgroup, std::string_view unit, Instant now);
     void remove(pid_t leader, std::uint64_t cgroup);
 
     // The unit of the process that sent something at `sent` (since boot), and is or was in that cgroup (0: not known); empty:

@@ -120,6 +120,19 @@ def syslog_of_the_dead(t):
         if t.scene.cgroups and tells_of_the_dead():
             t.equal("messages of those who ended before they were read are their services'", numbers(), list(range(1, 8)))
         t.equal("none of them is lost, or there twice", sorted(everywhere()), list(range(1, 8)))
+    units = {"own": {"service": {"type": "oneshot", "command": ["/usr/bin/env", "logger", "-p", "daemon.info", "-t", "own", "8"]},
+                     "enabled": False}}
+    with t.scene.init({**units, "goal": {"target": {}}}, mounts=own_devices(t), cgroups=False) as init:
+        init.wait("goal")
+        collector = init.collector()
+        os.kill(collector, signal.SIGSTOP)
+        try:
+            init.ctl("--no-wait", "start", "own")
+            until(lambda: init.status("own")["state"] == "done" or not init.status("own")["main_pid"], 10, "its end")
+        finally:
+            os.kill(collector, signal.SIGCONT)
+        t.ok("without cgroups a main process that has just been started is known when it is gone",
+             until(lambda: counted(init, "own", "own: ") == [8], 10), init.log("own", ()))
 
 
 def syslog_socket_lives(t):
