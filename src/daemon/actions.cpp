@@ -206,12 +206,12 @@ Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, 
                                            Launch& launch) {
     const wire::logs::Limits limits = log_limits(settings_, unit.log.get());
     const bool forward = !unit.log || unit.log->forward;
-    if (launch.out)
-        process.streams[0] = logs_.attach(unit.name, wire::logs::Source::out, limits, std::move(launch.out), pid,
-                                          forward, launch.cgroup);
-    if (launch.err)
-        process.streams[1] = logs_.attach(unit.name, wire::logs::Source::err, limits, std::move(launch.err), pid,
-                                          forward, launch.cgroup);
+    auto attach = [&](wire::logs::Source source, Fd& pipe, StreamId& stream) {
+        if (pipe)
+            stream = logs_.attach(unit.name, source, limits, std::move(pipe), pid, forward, launch.cgroup);
+    };
+    attach(wire::logs::Source::out, launch.out, process.streams[0]);
+    attach(wire::logs::Source::err, launch.err, process.streams[1]);
     return process;
 }
 

@@ -29,8 +29,6 @@ struct Note {
     WallTime at{};
 };
 
-constexpr int pidfd_note = 4; // SCM_PIDFD
-
 // What comes along with a message: visit(kind, bytes). As CMSG_NXTHDR does; but what is written there may be of a collector
 // that went wild.
 template <typename Visit>
@@ -98,7 +96,7 @@ void Post::prepare(bool with_pidfds) {
 void Post::ask_about_senders(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
         each_note(mail_.heads[i].msg_hdr, mail_.notes[i], [this, i](int kind, std::span<const char> bytes) {
-            if (int fd = -1; kind == pidfd_note && read(bytes, fd))
+            if (int fd = -1; kind == os::pidfd_note && read(bytes, fd))
                 cgroups_[i] = os::cgroup_of(Fd(fd).get());
         });
 }

@@ -75,9 +75,8 @@ bool follows_call(std::uintptr_t address) {
 #if defined(__x86_64__)
     const auto* after = reinterpret_cast<const unsigned char*>(address);
     if (after[-5] == 0xe8) {
-        std::int32_t distance = 0;
-        std::memcpy(&distance, after - 4, sizeof distance);
-        return is_text(address + static_cast<std::uintptr_t>(static_cast<std::intptr_t>(distance)));
+        const std::intptr_t distance = load<std::int32_t>(address - 4);
+        return is_text(address + static_cast<std::uintptr_t>(distance));
     }
     // By a register or through memory, with or without a displacement.
     for (int length : {2, 3, 4, 6, 7})

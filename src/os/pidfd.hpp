@@ -5,6 +5,9 @@
 
 namespace mi::os {
 
+// How a descriptor that comes with a message is marked (cmsg_type): SCM_PIDFD.
+constexpr int pidfd_note = 4;
+
 // The cgroup that it is in, or was in when it ended, by the number of its directory (PIDFD_GET_INFO, Linux 6.13; of one that
 // has been collected 6.15, and its descriptor comes with what it has sent since 6.17). 0: the kernel does not tell.
 [[nodiscard]] std::uint64_t cgroup_of(int pidfd);

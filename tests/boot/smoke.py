@@ -480,7 +480,7 @@ def main():
         powercut.run(report, options.init, options.kernel, options.memory, 3, random.SystemRandom().randrange(1 << 32))
     if not options.only or options.only in "hardships":
         hardships.run(report, options.init, options.kernel, options.memory)
-    if not options.only or options.only in ("shutdowns", *shutdowns.NAMES):
+    if not options.only or options.only in "shutdowns" or options.only in shutdowns.NAMES:
         for name, where, kernel, devices, story in shutdowns.boots(tree_of, image, place):
             if options.only in shutdowns.NAMES and options.only != name:
                 continue
