@@ -22,8 +22,11 @@ unsigned long told(const std::vector<Entry>& entries, std::string_view what) {
 
 std::uint64_t size_of_all(const fs::path& directory) {
     std::uint64_t size = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(directory))
-        size += entry.is_regular_file() ? entry.file_size() : 0;
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+        std::error_code gone; // removed by the one we watch, since it was listed
+        const std::uint64_t of_file = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+        size += gone ? 0 : of_file;
+    }
     return size;
 }
 
