@@ -1,4 +1,4 @@
-#include "wire/messages.hpp"
+#include "wire/facts.hpp"
 
 #include "base/signals.hpp"
 

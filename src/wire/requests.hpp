@@ -1,0 +1,326 @@
+// The methods of the control socket: what each takes, and which reply it has (messages.hpp).
+#pragma once
+
+#include "wire/replies.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace mi::wire {
+
+// Whether a method answers with many replies: never, where the caller said `more`, or only if it did.
+enum class Many : std::uint8_t { never, offered, demanded };
+
+// `acts` methods are for those who may act; the others are for everyone.
+struct Ping {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Ping", help = "Answers at once.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+struct GetOverview {
+    using Reply = Overview;
+    static constexpr std::string_view method = "Overview", help = "The manager itself: version, mode, state, target.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+// See `listed` for which units these are.
+struct List {
+    using Reply = Units;
+    static constexpr std::string_view
+        method = "List",
+        help = "The units that are not down, by name; with `all` every one, with `failed` "
+               "those that failed or are waiting to be tried again, with `timers` those "
+               "that a timer runs, in any state. With `usage` also what they use, which costs a few "
+               "reads each. With more, in portions.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::offered;
+    bool all = false;
+    bool failed = false;
+    bool timers = false;
+    bool usage = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("all", self.all);
+        visit("failed", self.failed);
+        visit("timers", self.timers);
+        visit("usage", self.usage);
+    }
+};
+// Whether a unit in `state` belongs to what `list` asks for.
+[[nodiscard]] constexpr bool listed(const List& list, core::Phase state) {
+    if (list.failed)
+        return state == core::Phase::failed || state == core::Phase::invalid || state == core::Phase::backoff;
+    return list.all || list.timers || state != core::Phase::down;
+}
+struct Status {
+    using Reply = Units;
+    static constexpr std::string_view method = "Status",
+                                      help = "Everything about the named units, in the order asked for.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    std::vector<std::string> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+struct Explain {
+    using Reply = Explanation;
+    static constexpr std::string_view method = "Explain", help = "Why a unit is in its state, down to the root cause.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    std::string unit;
+    static void fields(auto& self, auto&& visit) { visit("unit", self.unit); }
+};
+struct Tree {
+    using Reply = Branches;
+    static constexpr std::string_view method = "Tree",
+                                      help = "What a unit (default: the target) requires, wants and has as milestones; "
+                                             "reversed: what needs it. With `order` also what it only starts after, "
+                                             "and its conflicts; with `whole` every unit there is.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    std::optional<std::string> unit;
+    bool reverse = false;
+    bool order = false;
+    bool whole = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("reverse", self.reverse);
+        visit("order", self.order);
+        visit("whole", self.whole);
+    }
+};
+
+// Start and its like share their shape: which units, and whether to answer only once it is done (default) or failed.
+struct Job {
+    using Reply = Progress;
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::offered;
+    std::vector<std::string> units;
+    bool wait = true;
+    static void fields(auto& self, auto&& visit) {
+        visit("units", self.units);
+        visit("wait", self.wait);
+    }
+};
+struct Start : Job {
+    static constexpr std::string_view method = "Start", help = "Starts units and what they need.";
+};
+struct Stop : Job {
+    static constexpr std::string_view method = "Stop", help = "Stops units and what needs them.";
+};
+struct Restart : Job {
+    static constexpr std::string_view method = "Restart", help = "Stops units, if they run, and starts them.";
+};
+struct TryRestart : Job {
+    static constexpr std::string_view method = "TryRestart", help = "Restarts those of the units that are running.";
+};
+struct Reload : Job {
+    static constexpr std::string_view method = "Reload", help = "Tells running services to read their settings again.";
+};
+
+struct Signal {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Signal",
+                                      help = "Sends a signal, by number, to the main process; with `all` to every "
+                                             "process of the unit.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::string unit;
+    std::int32_t signal = 0;
+    bool all = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("signal", self.signal);
+        visit("all", self.all);
+    }
+};
+// Freeze and Thaw share their shape.
+struct Freezing {
+    using Reply = Nothing;
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::vector<std::string> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+struct Freeze : Freezing {
+    static constexpr std::string_view method = "Freeze",
+                                      help = "Lets no process of running services run until Thaw, or until a stop.";
+};
+struct Thaw : Freezing {
+    static constexpr std::string_view method = "Thaw", help = "Lets frozen services run on.";
+};
+struct Reset {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Reset",
+                                      help = "Forgets the failure and the restarts of units (none named: of all), so "
+                                             "that they are tried again where they are wanted.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::vector<std::string> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+struct Wait {
+    using Reply = UnitReply;
+    static constexpr std::string_view method = "Wait",
+                                      help =
+                                          "Answers once the unit is in the state (`up` is `done` too, for a oneshot). "
+                                          "JobFailed where it has failed and will not get there by itself.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    std::string unit;
+    core::Phase state = core::Phase::up;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("state", self.state);
+    }
+};
+struct Target {
+    using Reply = Progress;
+    static constexpr std::string_view method = "Target",
+                                      help = "Stops what the target does not need, starts what it does.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::offered;
+    std::string name;
+    bool wait = true;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("wait", self.wait);
+    }
+};
+struct Events {
+    using Reply = EventReply;
+    static constexpr std::string_view method = "Events",
+                                      help =
+                                          "What happens from now on, to the named units or (none named) to everything.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::demanded;
+    std::optional<std::vector<std::string>> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+struct ReloadUnits {
+    using Reply = Changes;
+    static constexpr std::string_view method = "ReloadUnits", help = "Reads the unit files again. What runs goes on.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+struct Shutdown {
+    using Reply = Schedule;
+    static constexpr std::string_view method = "Shutdown",
+                                      help = "Ends the machine (or the container), in order: now, or at a time, which "
+                                             "replaces what was scheduled. People are told on their terminals.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    Ending how = Ending::poweroff;
+    std::optional<std::int64_t> at_realtime; // microseconds since 1970; a step of the clock counts
+    std::optional<std::int64_t> in_seconds;  // from now; a step of the clock does not
+    std::optional<std::string> message, who; // what people are told, and by whom
+    bool no_wall = false;                    // they are not
+    bool warn_only = false;                  // that is all that happens
+    static void fields(auto& self, auto&& visit) {
+        visit("how", self.how);
+        visit("at_realtime", self.at_realtime);
+        visit("in_seconds", self.in_seconds);
+        visit("message", self.message);
+        visit("who", self.who);
+        visit("no_wall", self.no_wall);
+        visit("warn_only", self.warn_only);
+    }
+};
+struct CancelShutdown {
+    using Reply = Schedule;
+    static constexpr std::string_view method = "CancelShutdown",
+                                      help = "Takes back what was scheduled, and tells people so.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::optional<std::string> message, who;
+    bool no_wall = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("message", self.message);
+        visit("who", self.who);
+        visit("no_wall", self.no_wall);
+    }
+};
+struct SwitchRoot {
+    using Reply = Nothing;
+    static constexpr std::string_view
+        method = "SwitchRoot",
+        help = "Stops everything in order, makes `root`, where a file system is mounted, the "
+               "root directory, and executes `init` there (none named: the usual one).";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::string root;
+    std::optional<std::string> init;
+    static void fields(auto& self, auto&& visit) {
+        visit("root", self.root);
+        visit("init", self.init);
+    }
+};
+struct Probe {
+    using Reply = Features;
+    static constexpr std::string_view method = "Probe", help = "What the system offers and what is done without.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+struct BootTimes {
+    using Reply = Times;
+    static constexpr std::string_view method = "BootTimes", help = "When the boot reached what, and each unit's share.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+
+struct Run {
+    using Reply = Progress;
+    static constexpr std::string_view method = "Run",
+                                      help =
+                                          "Makes a unit from the text of a unit file and starts it. It is gone when it "
+                                          "has ended; if it failed, when it is reset, stopped, or run again. With "
+                                          "`to_the_end` the answer comes when it has ended.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::offered;
+    std::string name;
+    std::string unit;
+    bool wait = true;
+    bool to_the_end = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("unit", self.unit);
+        visit("wait", self.wait);
+        visit("to_the_end", self.to_the_end);
+    }
+};
+
+struct Reexec {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Reexec",
+                                      help =
+                                          "Executes the init anew from its file. What runs goes on; connections end.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    static void fields(auto&, auto&&) {}
+};
+struct Crash {
+    using Reply = Nothing;
+    static constexpr std::string_view method = "Crash",
+                                      help =
+                                          "For tests: the init commits a fault. NotSupported without --debug-faults.";
+    static constexpr bool acts = true;
+    static constexpr Many many = Many::never;
+    std::string kind;
+    static void fields(auto& self, auto&& visit) { visit("kind", self.kind); }
+};
+
+using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
+                             Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw,
+                             Run, CancelShutdown, SwitchRoot, Reexec, Crash>;
+using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
+                           Overview, Times, Schedule>;
+
+} // namespace mi::wire
