@@ -451,7 +451,7 @@ def switch_boot(report, machine):
         assert "up" in machine.good("minictl status helper")
         machine.good("minictl stop needy")
     before = re.search(r"process (\d+) line (\d+)", machine.good("carrier /run/carrier")).groups()
-    stray = re.search(r"/proc/(\d+)/cmdline", machine.good("grep -l 1234 /proc/[0-9]*/cmdline")).group(1)
+    [stray] = machine.running(1234)
     with check("then it stops what runs, and the init on the disk goes on as process 1"):
         machine.type("minictl switch-root /sysroot\n")
         machine.expect("switch of the root begins")
@@ -463,7 +463,7 @@ def switch_boot(report, machine):
             assert re.search(wanted, mounts), f"{wanted}: {mounts}"
         assert machine.good("readlink /proc/1/exe").splitlines()[-1] == "/sbin/miniinit"
         machine.good("ls -d /etc/kept && ! ls /ballast 2>/dev/null")
-        assert machine.run("grep -l 4321 /proc/[0-9]*/cmdline")[0] != 0, "the helper lives"
+        assert not machine.running(4321), "the helper lives"
     with check("a service that is kept is the same process, up, and was never restarted; one without a unit goes on, too"):
         after = re.search(r"process (\d+) line (\d+)", machine.good("carrier /run/carrier")).groups()
         assert after[0] == before[0] and int(after[1]) > int(before[1]), (before, after)
@@ -489,7 +489,7 @@ def switch_boot(report, machine):
         assert "changed" not in machine.good("minictl status carrier")
         assert re.search(r"process (\d+)", machine.good("carrier /run/carrier")).group(1) != before[0]
         machine.good("minictl stop stray")
-        assert machine.run("grep -l 1234 /proc/[0-9]*/cmdline")[0] != 0, "the stray lives"
+        assert not machine.running(1234), "the stray lives"
     with check("what the old root kept in memory is given back"):
         machine.good("i=0; until [ $(grep ^Shmem: /proc/meminfo | tr -dc 0-9) -lt 16000 ]; do i=$((i+1)); "
                      "[ $i -lt 100 ] || break; sleep 0.1; done; grep ^Shmem: /proc/meminfo; "
@@ -511,7 +511,7 @@ def script_boot(report, machine):
         machine.expect("the script is here")
         machine.expect("the disk is here")
         at_shell(machine)
-        assert machine.run("grep -l 1234 /proc/[0-9]*/cmdline")[0] != 0, "the stray lives"
+        assert not machine.running(1234), "the stray lives"
     with check("the machine ends in order"):
         machine.type("poweroff\n")
         machine.ended()

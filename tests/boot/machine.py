@@ -146,6 +146,11 @@ class Machine:
                               f"[ $i -lt {tries} ]")
         assert code == 0, f"{why}: {text[-300:]}"
 
+    def running(self, word, where="cmdline comm"):
+        """The numbers of the processes that have `word` in their command line or name. Others may end meanwhile."""
+        files = " ".join(f"/proc/[0-9]*/{file}" for file in where.split())
+        return sorted(set(re.findall(r"^/proc/(\d+)/", self.run(f"grep -ls {word} {files}")[1], re.M)))
+
     def json(self, command, patience=PATIENCE):
         """What a command prints as JSON. A kernel message may land in the middle of it: then it is asked again."""
         for attempt in (1, 2, 3):
