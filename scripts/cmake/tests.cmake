@@ -8,6 +8,7 @@ function(room_tests name)
     target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_compile_definitions(test_${name} PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS
       SOURCE_DIR="${CMAKE_SOURCE_DIR}" BINARY_DIR="${CMAKE_BINARY_DIR}")
+    precompile(test_${name})
     add_test(NAME ${name} COMMAND test_${name})
   endif()
 endfunction()
