@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Boots a build for ARM, of 64 or of 32 bits, on an emulated ARM machine: what differs there from other architectures is in the
-kernel's interface (system calls and their numbers, the frame of a signal, the start of a child) and is walked through here; all
-the rest is smoke.py's. The kernel is of 64 bits either way."""
+"""Boots the build for another architecture on an emulated machine of that kind: what differs there is in the kernel's interface
+(system calls and their numbers, the frame of a signal, the start of a child) and is walked through here; all the rest is
+smoke.py's. The kernel for 32-bit ARM is of 64 bits."""
 
 import argparse
 import os
@@ -35,10 +35,11 @@ script = "id -u"
 [process]
 user = "60001234"
 """
-MACHINES = {40: "armhf", 183: "arm64"}  # e_machine of elf(5)
+# By e_machine of elf(5): our name, that of its kernel, the serial line of the emulated machine.
+MACHINES = {40: ("armhf", "aarch64", "ttyAMA0"), 183: ("arm64", "aarch64", "ttyAMA0"), 243: ("riscv64", "riscv64", "ttyS0")}
 
 
-def architecture(binary):
+def machine_of(binary):
     with open(binary, "rb") as file:
         return MACHINES[int.from_bytes(file.read(20)[18:], "little")]
 
@@ -50,15 +51,15 @@ def run_unit(machine, name, text):
     return machine.good(f"minictl logs -o cat {name}")
 
 
-def story(report, machine):
+def story(report, machine, kernel, serial):
     check = report.check
-    with check("it is an ARM machine, and boots to the shell of its serial line"):
+    with check(f"it is a machine of kind {kernel}, and boots to the shell of its serial line"):
         machine.shell(patience=2 * BOOTED)
-        assert "aarch64" in machine.good("uname -m")
+        assert kernel in machine.good("uname -m")
         settled(machine)
     units = listed(machine)
     for state, names in EXPECTED.items():
-        names = [name.replace("ttyS0", "ttyAMA0") for name in names.split()]
+        names = [name.replace("ttyS0", serial) for name in names.split()]
         wrong = {name: units[name]["state"] for name in names if units[name]["state"] != state}
         with check(f"units that are to be {state} are"):
             assert not wrong, wrong
@@ -99,7 +100,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("init", help="the binary to boot")
     options = parser.parse_args()
-    arch = architecture(options.init)
+    arch, kernel, serial = machine_of(options.init)
     image = os.path.join(TOP, "build/qemu/smoke", arch)
     settings = image + "-settings"
     logs = os.path.join(TOP, "build/test-logs")
@@ -112,7 +113,7 @@ def main():
     report = Report()
     log = os.path.join(logs, f"boot-{arch}.log")
     with report.boot(arch, Machine(image, log, "miniinit.debug-faults", arch=arch)) as machine:
-        story(report, machine)
+        story(report, machine, kernel, serial)
     return report.end()
 
 
