@@ -24,7 +24,7 @@ def _inside(group, output):
     try:
         group(report)
     except Exception as error:  # pylint: disable=broad-except
-        report.say(False, f"{group.__name__}: its boots can be made", f"{type(error).__name__}: {error}")
+        report.say(False, f"{group.__name__}: goes on to the end", f"{type(error).__name__}: {error}")
         if not isinstance(error, (Missing, OSError)):
             traceback.print_exc()
     report.end()
