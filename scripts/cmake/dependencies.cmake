@@ -42,6 +42,10 @@ target_compile_definitions(dep_json INTERFACE BOOST_JSON_NO_LIB BOOST_CONTAINER_
 
 # zstd: the archive where everything is linked statically (src/zstd_unused.cpp leaves out most of it).
 add_library(dep_zstd INTERFACE)
+if(zstd_LIBRARY AND NOT EXISTS "${zstd_LIBRARY}") # found once, and gone
+  unset(zstd_LIBRARY CACHE)
+  unset(zstd_INCLUDE CACHE)
+endif()
 if(MINIINIT_TRIPLET) # scripts/bootstrap has put it there
   set(zstd_place ${CMAKE_SOURCE_DIR}/build/cross/zstd/${MINIINIT_TRIPLET}/usr)
   find_library(zstd_LIBRARY libzstd.a PATHS ${zstd_place}/lib/${MINIINIT_TRIPLET} NO_DEFAULT_PATH)
