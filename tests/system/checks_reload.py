@@ -161,10 +161,13 @@ def reload_bad(t):
               "bad.toml:2:1")
         result = init.ctl("verify", "--units", init.units_dir)
         t.ok("`minictl verify` tells every one of them", result.returncode == 1
-             and all(name in result.stdout + result.stderr for name in
-                                                                                  ("bad.toml:2:1", "worse.toml:1:",
-                                                                                          "open.toml")), result.stdout
-                                                                                          + result.stderr)
+             and all(name in result.stdout + result.stderr for name in ("bad.toml:2:1", "worse.toml:1:", "open.toml")),
+             result.stdout + result.stderr)
+        empty = init.units_dir + "/empty"
+        os.mkdir(empty)
+        result = init.ctl("verify", "--units", empty)
+        t.equal("where there is no unit at all, `minictl verify` does not say that all is well", result.returncode, 1)
+        t.has("but where it has looked", result.stderr, "there is no unit to verify", empty)
         result = init.ctl("start", "bad")
         t.ok("starting it fails with the message", result.returncode in (1, 4) and "bad.toml:2:1" in result.stderr,
              f"{result.returncode} {result.stderr}")
