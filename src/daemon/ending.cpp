@@ -65,6 +65,8 @@ void Supervisor::begin_ending(core::Ending how, int code, bool keep) {
     manager_moved_ = true;
     say(Priority::notice, std::string(doing(how)) + " begins");
     end_has_begun(doing(how));
+    if (!place_.system())
+        premises_.leave();
     upward_.say("STOPPING=1\nSTATUS=stopping");
     engine_->apply({.kind = keep ? core::Event::Kind::leave : core::Event::Kind::shutdown}, now_);
     // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.

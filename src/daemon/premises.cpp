@@ -35,8 +35,14 @@ void Supervisor::mind_premises(bool closely) {
         premises_trouble(made.error(), "; services of type notify cannot become ready");
     mind_kernel_log();
     mind_syslog();
-    premises_.watch(place_.run_directory);
-    premises_.watch(directory_of(place_.control));
+    watch_premises(place_.run_directory);
+    watch_premises(directory_of(place_.control));
+}
+
+// Where the end of everything is our own, it would wait for what a watch leaves to the kernel (see leave()).
+void Supervisor::watch_premises(const std::string& directory) {
+    if (place_.system() || !engine_->halting())
+        premises_.watch(directory);
 }
 
 // Where syslog(3) sends to us; empty: nowhere. Not in a place that is not ours alone, unless we are told to.
@@ -63,7 +69,7 @@ void Supervisor::mind_syslog() {
     const bool before = logs_.hears_syslog();
     if (before && !syslog_at_)
         syslog_at_ = there; // it came with us
-    premises_.watch(directory_of(path));
+    watch_premises(directory_of(path));
     if (before && there && there == syslog_at_)
         return;
     if (place_.system())

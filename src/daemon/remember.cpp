@@ -130,6 +130,7 @@ wire::ManagerImage Supervisor::image_of_manager() const {
     image.new_root = new_root_.root;
     image.new_init = new_root_.init;
     image.carried = carried_;
+    image.premises = premises_.watches();
     logs_.tell(image);
     return image;
 }

@@ -51,7 +51,7 @@ void drop_closed(wire::Snapshot& state) {
     };
     wire::ManagerImage& manager = state.manager;
     for (std::int32_t* fd : {&manager.control, &manager.lock, &manager.log_socket, &manager.log_memory,
-                             &manager.holding_read, &manager.holding_write, &manager.own_lines})
+                             &manager.holding_read, &manager.holding_write, &manager.own_lines, &manager.premises})
         see(*fd);
     if (state.spawned)
         for (std::int32_t* fd : {&state.spawned->out, &state.spawned->err, &state.spawned->ready})

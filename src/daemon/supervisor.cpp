@@ -63,9 +63,10 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
              processes_.cgroups() != nullptr ? processes_.cgroups()->state().prefix : std::string(),
              settings_.total_size, console_of_units(settings_, place_),
              static_cast<Priority>(settings_.console_level.value_or(0))}),
-      timers_(loop, *this, timer_settings(place_)), upward_(address_above()), connections_(loop, *this),
-      keeper_(std::move(beginning.keeper)), before_(beginning.before), renew_(beginning.renew),
-      attempts_(place_.state_directory), init_started_(beginning.init_started) {
+      timers_(loop, *this, timer_settings(place_)),
+      premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
+      connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
+      renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
     exits_.reserve(exits_a_turn);
     console_.wait_in(loop);
     surroundings_.settings = &settings_;

@@ -332,6 +332,7 @@ private:
     void mind_notify(bool closely);
     void mind_kernel_log();
     void mind_syslog();
+    void watch_premises(const std::string& directory);
     [[nodiscard]] std::string syslog_path() const;
 
     // ending.cpp

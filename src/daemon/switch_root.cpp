@@ -126,6 +126,7 @@ void leave_behind(wire::Snapshot& state) {
     state.manager.log_pid = 0;
     state.manager.log_finishing = false;
     state.manager.log_directory.clear();
+    state.manager.premises = -1; // it looks at the old root
 }
 
 void only_carried(const wire::Snapshot& state, std::vector<core::Unit>& units) {

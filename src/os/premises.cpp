@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace mi::os {
@@ -18,8 +19,8 @@ std::optional<FileIdentity> identity_of(const std::string& path) {
     return FileIdentity{about.st_dev, about.st_ino};
 }
 
-Premises::Premises()
-    : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
+Premises::Premises(Fd watches)
+    : inotify_(watches ? std::move(watches) : Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))),
       mounts_(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)), events_(::epoll_create1(EPOLL_CLOEXEC)) {
     auto add = [this](const Fd& fd, std::uint32_t events) {
         epoll_event event{.events = events, .data = {.fd = fd.get()}};
@@ -34,7 +35,15 @@ Premises::Premises()
 void Premises::watch(const std::string& directory) {
     constexpr std::uint32_t goings =
         IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    (void)::inotify_add_watch(inotify_.get(), directory.c_str(), goings); // without: as above
+    const int watch = ::inotify_add_watch(inotify_.get(), directory.c_str(), goings); // without: as above
+    if (watch >= 0 && std::ranges::find(numbers_, watch) == numbers_.end())
+        numbers_.push_back(watch);
+}
+
+void Premises::leave() {
+    for (int watch : numbers_)
+        (void)::inotify_rm_watch(inotify_.get(), watch); // fails where the directory is gone, and its watch with it
+    numbers_.clear();
 }
 
 void Premises::drain() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mi::os {
 
@@ -18,16 +19,23 @@ using FileIdentity = std::pair<dev_t, ino_t>;
 
 class Premises {
 public:
-    Premises();
+    // `watches` is what those of the program before us have left, or nothing.
+    explicit Premises(Fd watches = {});
     // Readable when it is worth a look; -1: the kernel gives us none.
     [[nodiscard]] int fd() const { return events_.get(); }
+    // The descriptor to go on with after an exec; -1: none. To close it in between would take milliseconds (see leave()).
+    [[nodiscard]] int watches() const { return inotify_.get(); }
     // Also tells when an entry of `directory`, or the directory itself, is removed or renamed.
     void watch(const std::string& directory);
+    // Tells of no directory any more. To be called some time before this (or the process) ends: the kernel needs milliseconds to
+    // forget a watch, and who closes a descriptor with one waits for that.
+    void leave();
     // Takes what was told.
     void drain();
 
 private:
     Fd inotify_, mounts_, events_;
+    std::vector<int> numbers_; // of watches
 };
 
 } // namespace mi::os

@@ -259,6 +259,7 @@ struct ManagerImage {
     std::string boot_note;
     std::string new_root, new_init; // where the end leads, if it leads to another root
     bool carried = false;           // it did: this is what is left of it, and all else begins there
+    std::int32_t premises = -1;     // inotify
     static void fields(auto& self, auto&& visit) {
         visit(self.version, self.target, self.tried_targets, self.init_started, self.units_loaded, self.target_reached,
               self.ending, self.exit_code, self.entry_failure, self.halt, self.all_down, self.told_ready,
@@ -267,7 +268,7 @@ struct ManagerImage {
               self.in_leaf, self.control, self.lock, self.log_socket, self.log_memory, self.holding_read,
               self.holding_write, self.own_lines, self.log_pid, self.last_stream, self.log_finishing,
               self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note, self.new_root,
-              self.new_init, self.carried);
+              self.new_init, self.carried, self.premises);
     }
 };
 

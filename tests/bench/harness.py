@@ -196,7 +196,11 @@ class Run:
         """KiB of proportional set size of the init's own processes."""
         total = 0
         for pid in self.supervisors():
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            try:
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            except ProcessLookupError:  # it has just ended
+                continue
+            for line in lines:
                 if line.startswith("Pss:"):
                     total += int(line.split()[1])
         return total
