@@ -135,6 +135,10 @@ def memory(bench):
             before = run.wakeups(pids)
             time.sleep(window)
             woken[init.name] = (run.wakeups(pids) - before) / window
+            if len(run.services()) < count:
+                for values in (pss, woken, descriptors):
+                    values.pop(init.name)
+                raise Trouble(f"of its {count} services {len(run.services())} stayed up while it was looked at")
         return True
 
     bench.rounds(1, [bench.floor, *bench.inits, *([] if bench.quick else bench.peers)], measure)
