@@ -191,6 +191,9 @@ def faults_doors(t):
              until(lambda: init.ctl("list").returncode == 0, 5))
         t.ok("connections of before live on", "parameters" in init.call("Ping"))
         t.ok("it is said", until(lambda: "control socket" in own(init) and "made again" in own(init), 5), own(init))
+        t.equal("executed anew, it goes on looking at these places", init.ctl("reexec").returncode, 0)
+        os.unlink(init.inside(init.control))
+        t.ok("and makes the socket again then, too", until(lambda: init.ctl("list").returncode == 0, 5))
         with open(init.control + ".else", "w"):
             pass
         os.rename(init.control + ".else", init.control)
