@@ -110,6 +110,7 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
     }
 }
 
+// Nothing of the unit is left; what comes next depends on why it ended.
 void Engine::finish(UnitId id) {
     Record& record = change(id);
     record.stage = Stage::none;

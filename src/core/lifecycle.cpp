@@ -365,6 +365,4 @@ void Engine::deadline_passed(UnitId id) {
     touch(id);
 }
 
-// Nothing of the unit is left; what comes next depends on why it ended.
-
 } // namespace mi::core

@@ -258,14 +258,13 @@ int verify_files(Context& context) {
             missing = fail_missing(context, *from, word) != done;
     }
     // Who asks for all is not to take it for good that nothing was found, in a directory mistyped, say.
-    const bool nothing = context.arguments.words.empty() && found.units == 0 && text.empty() &&
-                         ::access((from->source.root + from->source.config).c_str(), F_OK) != 0;
-    if (nothing)
-        (void)context.fail("there is no unit to verify (" + harmless(from->looked()) + ")");
-    const ExitCode code = missing ? refused : bad || nothing ? failed : done;
+    if (context.arguments.words.empty() && found.units == 0 && text.empty() &&
+        ::access((from->source.root + from->source.config).c_str(), F_OK) != 0)
+        bad = context.fail("there is no unit to verify (" + harmless(from->looked()) + ")") != done;
+    const ExitCode code = missing ? refused : bad ? failed : done;
     if (context.arguments.json)
         return context.print_json(found) == done ? code : failed;
-    if (text.empty() && !missing && !nothing && context.out.terminal)
+    if (text.empty() && code == done && context.out.terminal)
         text = std::to_string(found.units) + (found.units == 1 ? " unit" : " units") + ", no problems\n";
     return context.print(text) == done ? code : failed;
 }

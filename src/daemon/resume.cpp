@@ -49,10 +49,7 @@ void drop_closed(wire::Snapshot& state) {
         if (fd >= 0 && (!os::is_open(fd, inode) || !taken.insert(fd).second))
             fd = -1;
     };
-    wire::ManagerImage& manager = state.manager;
-    for (std::int32_t* fd : {&manager.control, &manager.lock, &manager.log_socket, &manager.log_memory,
-                             &manager.holding_read, &manager.holding_write, &manager.own_lines, &manager.premises})
-        see(*fd);
+    wire::ManagerImage::descriptors(state.manager, see);
     if (state.spawned)
         for (std::int32_t* fd : {&state.spawned->out, &state.spawned->err, &state.spawned->ready})
             see(*fd);

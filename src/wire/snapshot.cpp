@@ -104,8 +104,8 @@ bool Snapshot::take(std::string_view frame) {
 }
 
 std::vector<int> Snapshot::descriptors() const {
-    std::vector<int> all{manager.control,      manager.lock,          manager.log_socket, manager.log_memory,
-                         manager.holding_read, manager.holding_write, manager.own_lines,  manager.premises};
+    std::vector<int> all;
+    ManagerImage::descriptors(manager, [&](int fd) { all.push_back(fd); });
     for (const auto& [id, unit] : units) {
         all.insert(all.end(), {unit.ready, unit.network, unit.line ? unit.line->fd : -1});
         for (const StoredImage& stored : unit.stored)

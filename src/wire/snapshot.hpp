@@ -270,6 +270,12 @@ struct ManagerImage {
               self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note, self.new_root,
               self.new_init, self.carried, self.premises);
     }
+    // The descriptors among them.
+    static void descriptors(auto& self, auto&& visit) {
+        for (auto* fd : {&self.control, &self.lock, &self.log_socket, &self.log_memory, &self.holding_read,
+                         &self.holding_write, &self.own_lines, &self.premises})
+            visit(*fd);
+    }
 };
 
 enum class Tag : std::uint8_t { none, manager, unit, process, stream, client, effect, exit, spawn, done };
