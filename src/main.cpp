@@ -2,12 +2,14 @@
 #include "ctl/run.hpp"
 #include "daemon/run.hpp"
 #include "logd/run.hpp"
+#include "os/spawn/executor_image.hpp"
 
 #include <unistd.h>
 
 #include <string_view>
 
 int main(int argc, char** argv) {
+    mi::os::enter_executor(argc, argv, environ); // before anything else: it acts for somebody
     std::string_view name = argc > 0 ? argv[0] : "miniinit";
     if (std::size_t slash = name.rfind('/'); slash != std::string_view::npos)
         name.remove_prefix(slash + 1);

@@ -123,6 +123,8 @@ void Engine::apply(const Event& event, Instant now) {
             records_[id].last_exit = {};
             fail_start(id, Reason::spawn_failed, event.detail);
         } else if (event.role == Role::main) {
+            if (records_[id].phase == Phase::stopping && records_[id].reason == Reason::start_timeout)
+                records_[id].detail = event.detail; // how far it had come
             main_exited(id, {}); // the unit is being stopped already: there is one process less to wait for
         } else {
             records_[id].detail = event.detail;

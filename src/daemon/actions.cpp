@@ -61,18 +61,7 @@ std::string Supervisor::new_invocation() {
 void Supervisor::spawn(const core::Effect& effect) {
     core::UnitId id = effect.unit;
     const core::Unit& unit = engine_->graph().unit(id);
-    auto failed = [&](std::string why, int code) {
-        if (unit.name == entry_) {
-            bool is_there = ::access(unit.service.command.front().c_str(), F_OK) == 0;
-            say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
-            entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
-        }
-        // Of the others the failure of the start tells.
-        if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
-            logs_.line(unit.name, Priority::err, std::string(core::name(effect.role)) + " cannot start: " + why);
-        engine_->apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .detail = std::move(why)},
-                       now_);
-    };
+    auto failed = [&](std::string why, int code) { start_failed(effect, std::move(why), code); };
     if (logs_.has_too_many(unit.name))
         return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
@@ -99,13 +88,19 @@ void Supervisor::spawn(const core::Effect& effect) {
     if (launch->ready) // what could not be heard is not begun
         if (auto watch = loop_.watch(launch->ready.get(), [] {}); !watch)
             return failed(watch.error().text(), watch.error().code);
-    auto pid = make_process(id, effect.role, unit, *launch);
-    if (pid) {
-        remember_spawn(id, effect.role, *pid, *launch);
-        return spawned(effect, unit, *pid, *launch);
+    auto start = make_process(id, effect.role, unit, *launch);
+    if (!start) {
+        if (!postpone(effect, unit, start.error()))
+            failed(start.error().text(), start.error().code);
+        return;
     }
-    if (!postpone(effect, unit, pid.error()))
-        failed(pid.error().text(), pid.error().code);
+    const pid_t pid = start->pid();
+    remember_spawn(id, effect.role, *start, *launch);
+    born(effect, unit, pid, *launch);
+    if (start->decided())
+        engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = effect.role, .pid = pid}, now_);
+    else
+        await_start(pid, effect, std::move(*start));
 }
 
 // A start that only wants for a process that the system cannot give now (a fork bomb, no memory) is no failure of its unit:
@@ -143,7 +138,7 @@ void Supervisor::take_up_postponed() {
 }
 
 // Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
-std::expected<pid_t, os::SpawnFault> Supervisor::make_process(core::UnitId id, Role role, const core::Unit& unit,
+std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId id, Role role, const core::Unit& unit,
                                                               Launch& launch) {
     os::Plan& plan = launch.plan;
     thaw(id); // a child born frozen would not come to its exec
@@ -155,21 +150,21 @@ std::expected<pid_t, os::SpawnFault> Supervisor::make_process(core::UnitId id, R
         manager_moved_ = manager_moved_ || !berth.complaints.empty(); // the tree may be another one
         if (berth.cgroup) {
             plan.cgroup = berth.cgroup.get();
-            plan.copying = plan.copying || berth.copying;
+            plan.apart = plan.apart || berth.apart;
             if (memory_watch_ == nullptr)
                 listen_to_memory();
-            auto pid = spawner_.spawn(plan);
-            if (pid || pid.error().step != os::Step::cgroup) {
+            auto start = spawner_.start(plan);
+            if (start || start.error().step != os::Step::cgroup) {
                 launch.cgroup = os::inode_of(berth.cgroup.get());
-                return pid;
+                return start;
             }
             logs_.line(unit.name, Priority::warning,
-                       pid.error().text() + "; its processes are found by their session, its limits are not in force");
+                       start.error().text() + "; its processes are found by their session, its limits are not in force");
         }
         processes_.use_session(id);
         plan.cgroup = -1;
     }
-    return spawner_.spawn(plan);
+    return spawner_.start(plan);
 }
 
 void Supervisor::thaw(core::UnitId id) {
@@ -215,7 +210,8 @@ Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, 
     return process;
 }
 
-void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
+// Its process is there: what goes with that, whether it becomes its program or not.
+void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
     processes_.add(pid, attach_output(pid, {effect.unit, effect.role, {}}, unit, launch));
     Live& live = live_[effect.unit];
     live.postponed = false;
@@ -247,7 +243,6 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
             if (auto written = os::write_file_atomically(process->pid_file, std::to_string(pid) + "\n"); !written)
                 logs_.line(unit.name, Priority::warning, "its PID file: " + written.error().text());
     }
-    engine_->apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = pid}, now_);
 }
 
 void Supervisor::changed(const core::Effect& effect) {

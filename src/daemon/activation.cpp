@@ -141,13 +141,17 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
     live_[id].own.note(*launch);
     if (auto why = lend_network(unit, live_[id], launch->plan))
         return without(0, *why);
-    auto pid = make_process(id, core::Role::connection, unit, *launch);
-    if (!pid)
-        return without(pid.error().step == os::Step::clone ? pid.error().code : 0, pid.error().text());
-    remember_spawn(id, core::Role::connection, *pid, *launch);
-    processes_.add(*pid, attach_output(*pid, {id, core::Role::connection, {}}, unit, *launch));
+    auto start = make_process(id, core::Role::connection, unit, *launch);
+    if (!start)
+        return without(start.error().step == os::Step::clone ? start.error().code : 0, start.error().text());
+    const pid_t pid = start->pid();
+    remember_spawn(id, core::Role::connection, *start, *launch);
+    processes_.add(pid, attach_output(pid, {id, core::Role::connection, {}}, unit, *launch));
     engine_->mark(id);
-    return {Kind::served, *pid};
+    if (!start->decided())
+        await_start(pid, {.kind = core::Effect::Kind::spawn, .unit = id, .role = core::Role::connection},
+                    std::move(*start));
+    return {Kind::served, pid};
 }
 
 // At most one a second for each unit: whoever connects must not fill its log.

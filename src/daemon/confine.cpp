@@ -1,7 +1,7 @@
 #include "daemon/confine.hpp"
 
 #include "base/text.hpp"
-#include "os/spawn.hpp"
+#include "os/spawn/spawn.hpp"
 
 #include <linux/capability.h>
 #include <sys/stat.h>
@@ -219,12 +219,6 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
     // A root directory alone can do without a mount namespace, where we may not have one: then chroot(2) has to do.
     if (!mounting.changes.empty() || (!plan.root.empty() && may_mount))
         plan.mounting = std::move(mounting);
-    plan.copying = plan.copying || (!plan.root.empty() && surroundings.hanging.cover(plan.root));
-    for (const os::Directory& directory : plan.directories)
-        plan.copying = plan.copying || surroundings.hanging.cover(directory.path());
-    if (plan.mounting)
-        for (const MountChange& change : plan.mounting->changes)
-            plan.copying = plan.copying || (plan.root.empty() && surroundings.hanging.cover(change.path));
     return {};
 }
 

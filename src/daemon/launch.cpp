@@ -3,7 +3,7 @@
 #include "config/syntax.hpp"
 #include "daemon/confine.hpp"
 #include "os/runtime.hpp"
-#include "os/spawn.hpp"
+#include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -315,13 +315,8 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     for (const std::string& argument : command)
         plan.arguments.add(argument);
     plan.environment = std::move(environment);
-    plan.copying = plan.copying || surroundings.hanging.cover(plan.root + plan.file) ||
-                   (!plan.directory.empty() && surroundings.hanging.cover(plan.root + plan.directory));
-
     if (auto done = connect(launch, process, entry, handed.stream); !done)
         return std::unexpected(done.error());
-    for (const os::Open& open : plan.opens)
-        plan.copying = plan.copying || surroundings.hanging.cover(open.path);
     if (main && unit.service.type == core::ServiceType::notify_fd) {
         auto pipe = os::make_pipe();
         if (!pipe)

@@ -7,7 +7,7 @@
 #include "os/accounts.hpp"
 #include "os/listen_socket.hpp"
 #include "os/mounts.hpp"
-#include "os/plan.hpp"
+#include "os/spawn/plan.hpp"
 
 #include <array>
 #include <expected>

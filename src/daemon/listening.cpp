@@ -77,6 +77,8 @@ void Supervisor::forward(int number) {
     if (number == 0 || id == core::no_unit)
         return;
     pid_t pid = engine_->record(id).main_pid;
+    if (pid <= 0) // perhaps it has not become its program yet: then it finds the signal as its first
+        pid = pid_on_its_way(id, core::Role::main);
     if (pid <= 0)
         return;
     // It may be gone already: then its exit is on its way to us.
@@ -104,6 +106,7 @@ void Supervisor::ready_pending(core::UnitId id) {
     if (got < 0)
         return; // EINTR, EAGAIN: it will be readable again
     now_ = loop::now();
+    conclude_starts_of(id);
     if (std::find(bytes, bytes + got, '\n') != bytes + got)
         engine_->apply({.kind = Event::Kind::ready, .unit = id}, now_);
     else if (got > 0)

@@ -95,10 +95,10 @@ Result<> LogLink::launch() {
                   {estate_.holding_read.get(), logd::holding_read_fd},
                   {estate_.holding_write.get(), logd::holding_write_fd}};
     plan.limits = {{RLIMIT_NOFILE, settings_.files.rlim_max, settings_.files.rlim_max}};
-    auto pid = spawner_.spawn(plan);
-    if (!pid)
-        return fault(pid.error().code, "start the log collector:", pid.error().text());
-    pid_ = *pid;
+    auto start = spawner_.start(plan);
+    if (!start)
+        return fault(start.error().code, "start the log collector:", start.error().text());
+    pid_ = start->pid(); // should it come to nothing yet, that is an end like any other
     socket_ = std::move(pair->ours);
     watch_ = std::move(*watch);
     greeted_ = false;

@@ -7,7 +7,7 @@
 #include "base/time.hpp"
 #include "logd/run.hpp"
 #include "loop/loop.hpp"
-#include "os/spawn.hpp"
+#include "os/spawn/spawn.hpp"
 #include "wire/log_protocol.hpp"
 #include "wire/snapshot.hpp"
 

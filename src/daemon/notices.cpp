@@ -97,6 +97,7 @@ void Supervisor::complain(core::UnitId id, NotifyLine::Complaint what, const std
 void Supervisor::hear(core::UnitId id, std::size_t most) {
     if (!live_[id].line)
         return;
+    conclude_starts_of(id);
     NotifyLine& line = *live_[id].line;
     if (line.turn != turn_) {
         line.turn = turn_;

@@ -37,6 +37,8 @@ public:
     // A main process we did not start ourselves: it says so, or its PID file does.
     void adopt_main(pid_t pid, core::UnitId unit);
     [[nodiscard]] const Known* find(pid_t pid) const;
+    // Something else that is kept of it has changed.
+    void mark(pid_t pid) { moved_.push_back(pid); }
     void remove(pid_t pid);
     // A child of ours that is no unit's: the collector. 0: there is none.
     void set_own(pid_t pid) { own_ = pid; }

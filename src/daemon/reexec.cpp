@@ -49,10 +49,10 @@ std::string Supervisor::check_program(const std::string& file, const std::string
     plan.moves = {{os::null_device, 0}, {os::null_device, 1}, {os::null_device, 2}, {copy.get(), state_fd}};
     if (int log = logs_.own_lines(); log >= 0)
         plan.moves[2] = {log, 2}; // what it has to say is for our log
-    auto pid = spawner_.spawn(plan);
-    if (!pid)
-        return "cannot start " + file + ": " + pid.error().text();
-    checker_ = *pid;
+    auto start = spawner_.start(plan);
+    if (!start)
+        return "cannot start " + file + ": " + start.error().text();
+    checker_ = start->pid(); // should it come to nothing yet, its end tells
     check_until_ = now_ + longest_check;
     return {};
 }

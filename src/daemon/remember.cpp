@@ -4,6 +4,7 @@
 #include "os/open_file.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mi::daemon {
 
@@ -87,6 +88,8 @@ wire::ProcessImage Supervisor::image_of_process(pid_t pid) const {
         image.err = known->streams[1];
         if (known->role == core::Role::connection)
             image.socket = connections_.socket_of(pid);
+        std::tie(image.report, image.report_inode) = report_of(pid);
+        image.on_its_way = on_their_way_.contains(pid);
     }
     return image;
 }
@@ -272,7 +275,7 @@ void Supervisor::remember_exits() {
 }
 
 // A process that nobody but us knows to be the unit's.
-void Supervisor::remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch) {
+void Supervisor::remember_spawn(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) {
     if (!keeper_ || before_ != nullptr)
         return;
     if (spawn_on_record_) // there is room for one: what was made before it is on record as its unit's first
@@ -284,9 +287,10 @@ void Supervisor::remember_spawn(core::UnitId unit, core::Role role, pid_t pid, c
         if (!own.temporary.empty() || !own.runtime.empty() || own.network)
             wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
         wire::put_item(frame, wire::Tag::spawn,
-                       wire::SpawnImage{unit, role, pid, launch.out.get(), launch.err.get(), launch.ready.get(),
-                                        processes_.invocation(unit), processes_.uses_session(unit),
-                                        image_of_line(unit)});
+                       wire::SpawnImage{unit, role, start.pid(), launch.out.get(), launch.err.get(),
+                                        launch.ready.get(), processes_.invocation(unit),
+                                        processes_.uses_session(unit), image_of_line(unit),
+                                        start.decided() ? -1 : start.report(), !start.decided()});
         return keeper_->append();
     };
     if (!append()) { // too long for it: it is the first that follows a whole new state

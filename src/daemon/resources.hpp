@@ -6,7 +6,7 @@
 #include "base/time.hpp"
 #include "core/unit.hpp"
 #include "os/cgroup.hpp"
-#include "os/plan.hpp"
+#include "os/spawn/plan.hpp"
 
 #include <map>
 #include <optional>
@@ -36,7 +36,7 @@ public:
     // Where the next process of a unit is to be born.
     struct Berth {
         Fd cgroup;                           // none: it is to be found by its session
-        bool copying = false;                // what holds the cgroup up must not hold us up: see Plan::copying
+        bool apart = false;                  // what holds the cgroup up must not hold us up: see Plan::apart
         std::vector<std::string> complaints; // what is to be said in the unit's log: once for each unit and key
     };
     // `first`: nobody of the unit's run is there yet. `main`: the main process, not a command around it. The plan tells

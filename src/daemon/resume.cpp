@@ -51,8 +51,11 @@ void drop_closed(wire::Snapshot& state) {
     };
     wire::ManagerImage::descriptors(state.manager, see);
     if (state.spawned)
-        for (std::int32_t* fd : {&state.spawned->out, &state.spawned->err, &state.spawned->ready})
+        for (std::int32_t* fd :
+             {&state.spawned->out, &state.spawned->err, &state.spawned->ready, &state.spawned->report})
             see(*fd);
+    for (auto& [pid, process] : state.processes)
+        see(process.report, process.report_inode);
     if (state.spawned && state.spawned->line) // it stands in the image of its unit, too, if that is as new
         see(state.spawned->line->fd, state.spawned->line->inode);
     for (auto& [id, stream] : state.streams)
@@ -212,6 +215,8 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
         if (id != core::no_unit && image.role == Role::connection) {
             processes_.add(image.pid,
                            attach_output(image.pid, {id, image.role, {}}, engine_->graph().unit(id), launch));
+            if (image.on_its_way)
+                resume_start(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role}, image.report);
         } else if (id != core::no_unit) {
             auto decided = std::ranges::find_if(effects_, [&](const Effect& effect) {
                 return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == image.role;
@@ -221,14 +226,16 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
                 effect = *decided;
                 effects_.erase(decided);
             }
-            spawned(effect, engine_->graph().unit(id), image.pid, launch);
+            born(effect, engine_->graph().unit(id), image.pid, launch);
+            if (!image.on_its_way || !resume_start(image.pid, effect, image.report))
+                engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = effect.role, .pid = image.pid}, now_);
         }
     }
     // A process that is to be, and nobody is about to make it.
     for (UnitId id = 0; id < engine_->graph().size(); ++id) {
         const Record& record = engine_->record(id);
         auto expect = [&](Role role, std::uint8_t index) {
-            if (std::ranges::none_of(effects_, [&](const Effect& effect) {
+            if (pid_on_its_way(id, role) == 0 && std::ranges::none_of(effects_, [&](const Effect& effect) {
                     return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == role;
                 }))
                 effects_.push_back({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
@@ -278,6 +285,14 @@ void Supervisor::take_over(wire::Snapshot& state) {
         processes_.adopt(pid, {id, image.role, {image.out, image.err}});
         if (image.role == Role::connection)
             connections_.adopt(pid, engine_->graph().name(id), image.socket);
+        if (!image.on_its_way)
+            continue;
+        const Effect effect{.kind = Effect::Kind::spawn,
+                            .unit = id,
+                            .role = image.role,
+                            .index = engine_->record(id).hook_index};
+        if (!resume_start(pid, effect, image.report) && image.role != Role::connection)
+            engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid}, now_);
     }
     take_over_effects(state, number);
     for (const wire::ExitImage& image : state.exits)

@@ -12,9 +12,11 @@
 #include "os/crash.hpp"
 #include "os/normalise.hpp"
 #include "os/runtime.hpp"
+#include "os/spawn/spawn.hpp"
 #include "os/system.hpp"
 
 #include <dirent.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -186,6 +188,8 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         normality.keep.insert(normality.keep.end(), ours.begin(), ours.end());
     }
     os::Inheritance inheritance = os::normalise_self(normality); // closes what we did not open ourselves: comes first
+    if (::geteuid() == 0 || (os::own_capabilities() & CapabilitySet{1} << CAP_SETUID) != 0)
+        os::make_undumpable(); // services may have other users: see os/spawn/spawn.cpp
     if (carried && guard->page().deliberate != 0)
         guard->page().reexecs = 0; // of this root's init
     if (options.resume_fd >= 0)

@@ -250,14 +250,17 @@ void Supervisor::perform(const core::Effect& effect) {
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
         const core::Record& record = engine_->record(unit);
-        if (record.phase == core::Phase::stopping)
+        if (record.phase == core::Phase::stopping) {
             thaw(unit);
+            give_up_starts_of(unit);
+        }
         processes_.signal(unit, engine_->graph().name(unit), effect.scope, effect.number,
                           effect.role == core::Role::reload ? 0 : record.main_pid, record.hook_pid);
         break;
     }
     case core::Effect::Kind::sweep:
         thaw(unit);
+        give_up_starts_of(unit);
         processes_.sweep(unit, engine_->graph().name(unit), effect.scope, effect.number);
         break;
     case core::Effect::Kind::changed: changed(effect); break;
@@ -336,6 +339,8 @@ void Supervisor::set_timer() {
                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_});
     if (control_)
         at = std::min(at, control_->next_deadline());
+    if (!on_their_way_.empty())
+        at = std::min(at, next_look_at_starts());
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
@@ -354,6 +359,8 @@ void Supervisor::due() {
     if (check_until_ <= now_)
         check_took_too_long();
     connections_.due(now_);
+    if (!on_their_way_.empty())
+        look_at_starts();
     if (schedule_again_ <= now_)
         follow_schedule(true);
     if (control_)
@@ -415,6 +422,8 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     }
     const Processes::Known* known = processes_.find(exit.pid);
+    if (known != nullptr && ended_on_its_way(exit.pid))
+        return;
     if (known == nullptr) {
         std::erase(removals_, exit.pid);
         if (!fd_store_.closer_ended(exit.pid))

@@ -29,7 +29,7 @@
 #include "os/crash.hpp"
 #include "os/notify_socket.hpp"
 #include "os/premises.hpp"
-#include "os/spawn.hpp"
+#include "os/spawn/spawn.hpp"
 #include "os/upward.hpp"
 #include "os/watchdog.hpp"
 
@@ -210,7 +210,7 @@ private:
     void remember_all(bool bytes);
     void forget_moved();
     void remember_exits();
-    void remember_spawn(core::UnitId unit, core::Role role, pid_t pid, const Launch& launch);
+    void remember_spawn(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch);
     [[nodiscard]] core::Effect next_effect();
     void follow_spawn();
     void put_effects(std::string& frame);
@@ -241,13 +241,27 @@ private:
     void take_over_line(core::UnitId id, const wire::LineImage& image);
     void take_over_effects(const wire::Snapshot& state, const std::function<core::UnitId(std::uint32_t)>& number);
 
+    // starts.cpp: starts that are on their way
+    void await_start(pid_t pid, const core::Effect& effect, os::Start start);
+    void look_at_start(pid_t pid);
+    void look_at_starts();
+    [[nodiscard]] Instant next_look_at_starts() const;
+    void conclude_start(pid_t pid);
+    void conclude_starts_of(core::UnitId unit);
+    void give_up_starts_of(core::UnitId unit);
+    [[nodiscard]] bool ended_on_its_way(pid_t pid);
+    void start_failed(const core::Effect& effect, std::string why, int code);
+    [[nodiscard]] std::pair<int, std::uint64_t> report_of(pid_t pid) const;
+    bool resume_start(pid_t pid, const core::Effect& effect, int report);
+    [[nodiscard]] pid_t pid_on_its_way(core::UnitId unit, core::Role role) const; // 0: none
+
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
-    [[nodiscard]] std::expected<pid_t, os::SpawnFault> make_process(core::UnitId id, core::Role role,
+    [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
                                                                     const core::Unit& unit, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why);
     void take_up_postponed();
-    void spawned(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
+    void born(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
     void thaw(core::UnitId unit);
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
@@ -423,6 +437,17 @@ private:
     Instant check_until_ = never;
     bool succession_ = false; // it can
 
+    // A process that has not become its program yet.
+    struct OnItsWay {
+        core::Role role = core::Role::none;
+        std::uint8_t index = 0; // of a command
+        os::Start start;
+        std::unique_ptr<loop::Watch> watch; // none: it is looked at from time to time
+        Instant look_at = never;
+        Span look_in{0};
+        std::string given_up; // where it stood when it was ended
+    };
+    std::unordered_map<pid_t, OnItsWay> on_their_way_;
     std::deque<core::Effect> effects_;
     std::vector<core::Effect> postponed_; // starts, until a process can be had
     Instant spawn_again_ = never;

@@ -5,6 +5,7 @@
 #include "base/capabilities.hpp"
 #include "base/result.hpp"
 #include "base/system_calls.hpp"
+#include "os/spawn/plan_enums.hpp"
 
 #include <linux/filter.h>
 #include <sys/types.h>
@@ -32,13 +33,7 @@ struct Directory {
 
 // One change to the mounts that the process sees.
 struct MountChange {
-    enum class Kind {
-        read_only,  // what is at `path`, and everything mounted below it, without writing
-        read_write, // what was at `path` before any change, in spite of one above it
-        bind,       // what is at `source` outside, at `path`
-        nothing,    // an empty directory or file that nobody may enter or read
-        devices,    // a file system with the few devices every program expects
-    };
+    using Kind = MountKind;
     Kind kind = Kind::read_only;
     std::string path;      // as the process sees it
     std::string source{};  // bind: as we see it

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -110,9 +111,17 @@ void HangingMounts::refresh() {
 
 // Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
 // `reached`, without `root`. True, and what is reached is where it was stopped, if a file system that may hang lies ahead.
-bool HangingMounts::walk(std::string_view path, std::string_view root, std::string& reached) {
+// As spawn/walk.hpp has it.
+static bool others_write_to(const std::string& directory) {
+    struct stat about{};
+    return ::stat(directory.c_str(), &about) == 0 &&
+           ((about.st_uid != 0 && about.st_uid != ::geteuid()) || (about.st_mode & 022) != 0);
+}
+
+bool HangingMounts::walk(std::string_view path, std::string_view root, Links links_followed, std::string& reached) {
     // What is still to be walked, in order; links are put in front of it.
     std::string rest(path);
+    bool others_can_write = false; // to a directory on the way
     reached.clear();
     for (int links = 0; !rest.empty();) {
         std::size_t start = rest.find_first_not_of('/');
@@ -127,6 +136,8 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, std::stri
             reached.erase(std::min(reached.rfind('/'), reached.size()));
             continue;
         }
+        if (links_followed == Links::trusted)
+            others_can_write = others_can_write || others_write_to(std::string(root) + reached + '/');
         std::string next = reached + '/' + component;
         std::string outside = std::string(root) + next;
         if (std::ranges::find(points_, outside) != points_.end()) {
@@ -134,7 +145,8 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, std::stri
             return true;
         }
         char target[PATH_MAX];
-        ssize_t length = links < most_links ? ::readlink(outside.c_str(), target, sizeof target) : -1;
+        ssize_t length = links < most_links && !others_can_write ? ::readlink(outside.c_str(), target, sizeof target)
+                                                                 : -1;
         if (length <= 0) {
             reached = std::move(next);
             continue;
@@ -150,15 +162,15 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, std::stri
 bool HangingMounts::cover(std::string_view path) {
     refresh();
     std::string reached;
-    return !points_.empty() && path.starts_with('/') && walk(path, {}, reached);
+    return !points_.empty() && path.starts_with('/') && walk(path, {}, Links::all, reached);
 }
 
 std::string HangingMounts::real_path(std::string_view path, std::string_view root) {
     refresh();
     std::string reached;
-    if (!root.empty() && walk(root, {}, reached)) // what lies below it cannot be looked at
+    if (!root.empty() && walk(root, {}, Links::all, reached)) // what lies below it cannot be looked at
         return std::string(path);
-    walk(path, root, reached);
+    walk(path, root, Links::trusted, reached);
     return reached.empty() ? "/" : reached;
 }
 

@@ -37,12 +37,14 @@ public:
     explicit HangingMounts(const std::string& mountinfo = "/proc/self/mountinfo");
     [[nodiscard]] bool cover(std::string_view path);
     // Where `path` leads for a process whose root directory is `root` ("" for ours), with every link resolved that can be
-    // without touching such a file system. What does not exist is taken as it is.
+    // without touching such a file system. What does not exist is taken as it is, and so is what lies in a directory that
+    // others than root can write to: they could lead us anywhere.
     [[nodiscard]] std::string real_path(std::string_view path, std::string_view root);
 
 private:
     void refresh();
-    bool walk(std::string_view path, std::string_view root, std::string& reached);
+    enum class Links { all, trusted };
+    bool walk(std::string_view path, std::string_view root, Links links_followed, std::string& reached);
     Fd table_;
     bool changes_told_ = false; // poll works on it (it is the kernel's, not a test's file)
     bool read_once_ = false;

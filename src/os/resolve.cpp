@@ -1,7 +1,7 @@
 // Finding programs, and the words for those that could not be started.
 #include "base/text.hpp"
 #include "os/mounts.hpp"
-#include "os/spawn.hpp"
+#include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

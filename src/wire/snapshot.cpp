@@ -113,12 +113,15 @@ std::vector<int> Snapshot::descriptors() const {
         for (const SocketImage& socket : unit.sockets)
             all.push_back(socket.fd);
     }
+    for (const auto& [pid, process] : processes)
+        all.push_back(process.report);
     for (const auto& [id, stream] : streams)
         all.push_back(stream.fd);
     for (const auto& [fd, client] : clients)
         all.push_back(fd);
     if (spawned)
-        all.insert(all.end(), {spawned->out, spawned->err, spawned->ready, spawned->line ? spawned->line->fd : -1});
+        all.insert(all.end(), {spawned->out, spawned->err, spawned->ready, spawned->report,
+                               spawned->line ? spawned->line->fd : -1});
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
     std::erase_if(all, [](int fd) { return fd < 3; });

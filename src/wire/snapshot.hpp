@@ -138,8 +138,13 @@ struct ProcessImage {
     core::Role role = core::Role::none;
     std::uint32_t out = 0, err = 0; // its streams
     std::string socket;             // a connection: that it came in at
+    // It had not become its program yet; the descriptor tells when.
+    std::int32_t report = -1;
+    std::uint64_t report_inode = 0;
+    bool on_its_way = false;
     static void fields(auto& self, auto&& visit) {
-        visit(self.pid, self.unit, self.role, self.out, self.err, self.socket);
+        visit(self.pid, self.unit, self.role, self.out, self.err, self.socket, self.report, self.report_inode,
+              self.on_its_way);
     }
 };
 
@@ -218,9 +223,11 @@ struct SpawnImage {
     std::string invocation;
     bool by_session = false;
     std::optional<LineImage> line;
+    std::int32_t report = -1; // as ProcessImage has it
+    bool on_its_way = false;
     static void fields(auto& self, auto&& visit) {
         visit(self.unit, self.role, self.pid, self.out, self.err, self.ready, self.invocation, self.by_session,
-              self.line);
+              self.line, self.report, self.on_its_way);
     }
 };
 

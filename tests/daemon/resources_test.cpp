@@ -53,7 +53,7 @@ TEST_CASE("each limit is written as the kernel reads it, before the first proces
     Resources::Berth berth = resources.berth(place.web, true, true, {});
     CHECK(berth.cgroup);
     CHECK(joined(berth.complaints) == "");
-    CHECK_FALSE(berth.copying);
+    CHECK_FALSE(berth.apart);
     CHECK(place.in("memory.max") == "67108864");
     CHECK(place.in("memory.high") == "max");
     CHECK(place.in("memory.swap.max") == "0");
@@ -101,20 +101,20 @@ TEST_CASE("what cannot be honoured is named once, with the reason") {
 TEST_CASE("a child that a limit could hold up or kill does not borrow our memory") {
     Place place;
     Resources resources(&*place.tree, "");
-    auto copying = [&](bool first) { return resources.berth(place.web, first, first, {}).copying; };
-    CHECK_FALSE(copying(true));
+    auto apart = [&](bool first) { return resources.berth(place.web, first, first, {}).apart; };
+    CHECK_FALSE(apart(true));
     SUBCASE("too little memory to start with") { place.web.cgroup->memory_max = 1u << 20; }
     SUBCASE("slowed down from the start") { place.web.cgroup->memory_high = 4096; }
     SUBCASE("hardly any time") { place.web.cgroup->cpu_max_percent = 1; }
-    CHECK(copying(true));
+    CHECK(apart(true));
 }
 
 TEST_CASE("nor does one that comes to where others may have used it all up") {
     Place place;
     Resources resources(&*place.tree, "");
     place.web.cgroup->memory_max = 1u << 30;
-    CHECK_FALSE(resources.berth(place.web, true, true, {}).copying);
-    CHECK(resources.berth(place.web, false, false, {}).copying);
+    CHECK_FALSE(resources.berth(place.web, true, true, {}).apart);
+    CHECK(resources.berth(place.web, false, false, {}).apart);
 }
 
 TEST_CASE("limits that were read again come into force at once, but memory not below what is in use") {

@@ -98,7 +98,7 @@ TEST_CASE("a capability that we do not have cannot be kept, and is named") {
         __user_cap_data_struct sets[2]{};
         ::syscall(SYS_capget, &header, sets);
         sets[0].permitted = sets[0].effective &= ~(1U << CAP_CHOWN);
-        if (::syscall(SYS_capset, &header, sets) != 0)
+        if (::prctl(PR_CAPBSET_DROP, CAP_CHOWN, 0, 0, 0) != 0 || ::syscall(SYS_capset, &header, sets) != 0)
             return false;
         Spawner spawner = *Spawner::make();
         Plan plan = plan_for("os_show");
@@ -310,9 +310,9 @@ TEST_CASE("processes share a network that is made for them, and we stay in ours"
         return std::string(target);
     };
     std::string ours = where("/proc/self/ns/net");
-    // A copying start leaves nothing behind that an errand in our memory could stumble over.
+    // A start by the executor leaves nothing behind that a child in our memory could stumble over.
     Plan apart = shell_plan("exit 3");
-    apart.copying = true;
+    apart.apart = true;
     CHECK(WEXITSTATUS(run(spawner, apart).status) == 3);
     auto network = spawner.make_network();
     if (!network) {

@@ -3,7 +3,7 @@
 
 #include "base/fd.hpp"
 #include "os/children.hpp"
-#include "os/spawn.hpp"
+#include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

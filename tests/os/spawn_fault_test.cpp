@@ -112,43 +112,6 @@ TEST_CASE("a service's directory is entered as its user") {
     CHECK(failure(spawner, plan).step == Step::directory);
 }
 
-TEST_CASE("a child that is stopped before its exec costs us our patience and no more") {
-    Spawner spawner = *Spawner::make(std::chrono::milliseconds(300));
-    Blocked blocked;
-    // A thread stops whatever child we have, as fast as it can look.
-    bool stuck = false;
-    for (int attempt = 0; attempt < 200 && !stuck; ++attempt) {
-        std::atomic<bool> over = false;
-        std::thread stopper([&] {
-            std::string path =
-                "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::getpid()) + "/children";
-            while (!over) {
-                std::string children = contents(path);
-                if (pid_t child = std::atoi(children.c_str()); child > 0)
-                    ::kill(child, SIGSTOP);
-            }
-        });
-        Plan plan = plan_for("os_exit");
-        plan.limits.assign(2000, Limit{RLIMIT_CORE, 0, 0}); // long enough on its way to be caught
-        auto started = std::chrono::steady_clock::now();
-        std::expected<pid_t, SpawnFault> child = spawner.spawn(plan);
-        over = true;
-        stopper.join();
-        CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
-        if (child) {
-            ::kill(*child, SIGKILL);
-            ::waitpid(*child, nullptr, 0);
-        } else {
-            stuck = true;
-            CHECK(child.error().code == ETIMEDOUT);
-            CHECK(::waitpid(-1, nullptr, 0) > 0); // it was killed
-        }
-    }
-    CHECK(stuck);
-    for (int i = 0; i < 10; ++i)
-        CHECK(run(spawner, plan_for("os_exit")).status == 0);
-}
-
 TEST_CASE("a program is found by name, with a reason where it is not") {
     Scratch scratch;
     ::mkdir((scratch / "a").c_str(), 0755);

@@ -75,15 +75,15 @@ TEST_CASE("however many descriptors we hold, the child sees those it was given")
 
 TEST_CASE("a child finds its own pid where its maker could not know it") {
     Spawner spawner = *Spawner::make();
-    for (bool copying : {false, true}) {
-        CAPTURE(copying);
+    for (bool apart : {false, true}) {
+        CAPTURE(apart);
         Plan plan = shell_plan("test $A = $$ && test $B = $$ && test $C = 7 && echo yes");
         plan.environment.set_own_pid("A");
         plan.environment.set("B", "1");
         plan.environment.set_own_pid("B");
         plan.environment.set_own_pid("C");
         plan.environment.set("C", "7");
-        plan.copying = copying;
+        plan.apart = apart;
         CHECK(run(spawner, plan).output == "yes\n");
         CHECK(run(spawner, plan).output == "yes\n"); // also where another's pid stands already
     }
@@ -225,32 +225,6 @@ TEST_CASE("a script without a #! line is run by the shell only where that was as
     CHECK(refused.code == ENOEXEC);
     plan.shell_for_scripts = true;
     CHECK(run(spawner, plan).output == script + " first\n");
-}
-
-TEST_CASE("a copying start gives the same state, and its failure is told on stderr") {
-    Spawner spawner = *Spawner::make();
-    Plan plan = plan_for("os_show");
-    plan.copying = true;
-    plan.limits = {{RLIMIT_NOFILE, 100, 200}};
-    Run show = run(spawner, plan);
-    CHECK(show["fds"] == "0 1 2");
-    CHECK(show["session"] == "own");
-    CHECK(show["SigBlk"] == "0000000000000000");
-    CHECK(show["nofile"] == "100 200");
-
-    plan.file = "/nowhere/at/all";
-    plan.moves = {{null_device, 0}, {null_device, 1}};
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    plan.moves.push_back({ends[1], 2});
-    std::expected<pid_t, SpawnFault> child = spawner.spawn(plan);
-    ::close(ends[1]);
-    REQUIRE(child);
-    CHECK(drain(ends[0]).find("/nowhere/at/all: exec: No such file") != std::string::npos);
-    ::close(ends[0]);
-    int status = 0;
-    ::waitpid(*child, &status, 0);
-    CHECK(WEXITSTATUS(status) == 127);
 }
 
 TEST_CASE("we normalise ourselves whatever we were started with") {

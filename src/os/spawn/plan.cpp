@@ -1,11 +1,12 @@
 // The words for what a child does.
-#include "os/plan.hpp"
+#include "os/spawn/plan.hpp"
 
 namespace mi::os {
 
 std::string_view name(Step step) {
     switch (step) {
     case Step::clone: return "clone";
+    case Step::executor: return "execute the executor";
     case Step::network_namespace: return "unshare";
     case Step::loopback: return "bring up lo";
     case Step::network: return "setns";

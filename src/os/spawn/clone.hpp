@@ -3,7 +3,6 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "os/child.hpp"
 
 #include <sys/types.h>
 
@@ -29,22 +28,24 @@ public:
     [[nodiscard]] char* bottom() const;
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::uint32_t* occupied() const { return reinterpret_cast<std::uint32_t*>(bottom()); }
-    // Leaves it to a child that the kernel will not let go of.
-    void abandon() { base_ = nullptr; }
 
 private:
     char* base_ = nullptr;
 };
 
+// What a child does first; it does not return.
+struct Errand {
+    void (*enter)(void*);
+    void* with;
+};
+
 // A child on `stack`, in our memory: its pid, or -1 and errno. With `share_descriptors` it starts on our descriptor
 // table. With `cgroup` (or -1) it is born there.
-long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descriptors, int cgroup);
+long clone_borrowing(const Stack& stack, Errand errand, bool share_descriptors, int cgroup);
 
-// A child with a copy of our memory, likewise.
-long clone_copying(ChildOrders& orders, int cgroup);
-
-// True once the child has left our memory, by exec or exit. False: it has not within `patience`, and was killed; it
-// never runs our code again, but the kernel will yet write to its stack's lowest word.
-bool wait_until_gone(const Stack& stack, pid_t child, Span patience);
+// Whether the child has left our memory, by exec or exit.
+[[nodiscard]] bool is_gone(const Stack& stack);
+// The same, once it has, or `patience` is over.
+bool wait_until_gone(const Stack& stack, Span patience);
 
 } // namespace mi::os

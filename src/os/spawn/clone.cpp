@@ -1,5 +1,5 @@
 // clone(2) and clone3(2), and the wait until exec.
-#include "os/clone.hpp"
+#include "os/spawn/clone.hpp"
 
 #include <linux/futex.h>
 #include <linux/sched.h>
@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <new>
 
 namespace mi::os {
 namespace {
@@ -19,18 +20,18 @@ constexpr std::size_t stack_size = 64 * 1024;
 constexpr std::size_t guard_size = 64 * 1024;         // a page or more, whatever the page size
 constexpr std::uint64_t into_cgroup = 0x200000000ULL; // CLONE_INTO_CGROUP, Linux 5.7
 
-void enter(void* orders) { be_child(*static_cast<ChildOrders*>(orders)); }
-int enter_from_clone(void* orders) {
-    enter(orders);
+int enter_from_clone(void* errand) {
+    const auto* chosen = static_cast<const Errand*>(errand);
+    chosen->enter(chosen->with);
     return 127;
 }
 
 // clone3(2) onto a stack of its own: libc has no function for it. -1 and ENOSYS where we have not written one either.
-long clone3_onto_stack([[maybe_unused]] clone_args& args, [[maybe_unused]] void* orders) {
+long clone3_onto_stack([[maybe_unused]] clone_args& args, [[maybe_unused]] const Errand& errand) {
 #if defined(__x86_64__)
     long result = 0;
-    register void (*entry)(void*) asm("r8") = enter;
-    register void* argument asm("r9") = orders;
+    register void (*entry)(void*) asm("r8") = errand.enter;
+    register void* argument asm("r9") = errand.with;
     asm volatile("syscall\n\t"
                  "testq %%rax, %%rax\n\t"
                  "jnz 1f\n\t"
@@ -46,8 +47,8 @@ long clone3_onto_stack([[maybe_unused]] clone_args& args, [[maybe_unused]] void*
     register long result asm("x0") = reinterpret_cast<long>(&args);
     register long size asm("x1") = sizeof args;
     register long number asm("x8") = SYS_clone3;
-    register void (*entry)(void*) asm("x9") = enter;
-    register void* argument asm("x10") = orders;
+    register void (*entry)(void*) asm("x9") = errand.enter;
+    register void* argument asm("x10") = errand.with;
     asm volatile("svc #0\n\t"
                  "cbnz x0, 1f\n\t"
                  "mov x29, #0\n\t"
@@ -89,7 +90,7 @@ Stack::~Stack() {
 char* Stack::bottom() const { return base_ + guard_size; }
 std::size_t Stack::size() const { return stack_size; }
 
-long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descriptors, int cgroup) {
+long clone_borrowing(const Stack& stack, Errand errand, bool share_descriptors, int cgroup) {
     __atomic_store_n(stack.occupied(), 1U, __ATOMIC_SEQ_CST);
     int flags = CLONE_VM | CLONE_CHILD_CLEARTID | (share_descriptors ? CLONE_FILES : 0);
     auto answer = [&](long child) {
@@ -97,9 +98,13 @@ long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descrip
             __atomic_store_n(stack.occupied(), 0U, __ATOMIC_SEQ_CST);
         return child;
     };
-    if (cgroup < 0)
-        return answer(::clone(enter_from_clone, stack.bottom() + stack.size(), flags | SIGCHLD, &orders, nullptr,
-                              nullptr, stack.occupied()));
+    if (cgroup < 0) {
+        // The errand lies on the child's own stack: ours goes on.
+        char* top = stack.bottom() + stack.size() - 64;
+        Errand* kept = new (top) Errand(errand);
+        return answer(
+            ::clone(enter_from_clone, top, flags | SIGCHLD, kept, nullptr, nullptr, stack.occupied()));
+    }
     clone_args args{};
     args.flags = static_cast<std::uint64_t>(flags) | into_cgroup;
     args.child_tid = reinterpret_cast<std::uintptr_t>(stack.occupied());
@@ -107,42 +112,26 @@ long clone_borrowing(const Stack& stack, ChildOrders& orders, bool share_descrip
     args.stack = reinterpret_cast<std::uintptr_t>(stack.bottom());
     args.stack_size = stack.size();
     args.cgroup = static_cast<std::uint64_t>(cgroup);
-    return answer(clone3_onto_stack(args, &orders));
+    return answer(clone3_onto_stack(args, errand));
 }
 
-long clone_copying(ChildOrders& orders, int cgroup) {
-    long child = -1;
-    if (cgroup < 0) {
-        child = ::fork();
-    } else {
-        clone_args args{};
-        args.flags = into_cgroup;
-        args.exit_signal = SIGCHLD;
-        args.cgroup = static_cast<std::uint64_t>(cgroup);
-        child = ::syscall(SYS_clone3, &args, sizeof args);
-    }
-    if (child == 0)
-        be_child(orders);
-    return child;
-}
+bool is_gone(const Stack& stack) { return __atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) == 0; }
 
-bool wait_until_gone(const Stack& stack, pid_t child, Span patience) {
+bool wait_until_gone(const Stack& stack, Span patience) {
+    if (is_gone(stack))
+        return true;
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const Span end = std::chrono::seconds(now.tv_sec) + Span(now.tv_nsec) + patience;
     // As this call has it: the C library's may have wider seconds on 32-bit machines.
     const long until[] = {static_cast<long>(end / std::chrono::seconds(1)),
                           static_cast<long>((end % std::chrono::seconds(1)).count())};
-    while (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) != 0) {
+    while (!is_gone(stack)) {
         // The bitset form takes an absolute time. The kernel's wake-up at exec is a shared one, not FUTEX_PRIVATE.
-        long woken =
+        const long woken =
             ::syscall(SYS_futex, stack.occupied(), FUTEX_WAIT_BITSET, 1U, until, nullptr, FUTEX_BITSET_MATCH_ANY);
-        if (woken == 0 || errno != ETIMEDOUT)
-            continue;
-        if (__atomic_load_n(stack.occupied(), __ATOMIC_SEQ_CST) == 0)
-            break;
-        ::kill(child, SIGKILL);
-        return false;
+        if (woken != 0 && errno == ETIMEDOUT)
+            return is_gone(stack);
     }
     return true;
 }

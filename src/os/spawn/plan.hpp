@@ -3,6 +3,8 @@
 #pragma once
 
 #include "os/confine.hpp"
+#include "os/spawn/plan_enums.hpp"
+#include "os/spawn/step.hpp"
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -14,41 +16,6 @@
 #include <vector>
 
 namespace mi::os {
-
-// What a child does, in the order in which it does it. A failed start names one of these.
-enum class Step {
-    clone,             // making the process
-    network_namespace, // unshare(2), in a child of Spawner::make_network
-    loopback,          // likewise
-    network,           // setns(2) into Plan::network
-    cgroup,            // joining its cgroup
-    descriptors,       // leaving the descriptors of its maker behind
-    session,           // setsid(2), or setpgid(2) for Session::group
-    stdio,             // dup2(2) of Plan::moves
-    open_file,         // Plan::opens
-    terminal,          // taking Plan::terminal
-    foreground,        // tcsetpgrp(3)
-    nice,              //
-    oom_score,         //
-    processors,        // sched_setaffinity(2)
-    scheduling,        // sched_setscheduler(2)
-    io_priority,       // ioprio_set(2)
-    own_directory,     // Plan::directories
-    mount_namespace,   // unshare(2)
-    mount,             // Plan::mounting
-    root,              // pivot_root(2) or chroot(2) into Plan::root
-    limits,            //
-    capabilities,      // Plan::keeping; partly after `user`
-    groups,            // setgroups(2)
-    group,             // setresgid(2)
-    no_new_privileges, //
-    user,              // setresuid(2)
-    directory,         // chdir(2), as the user: what he may not enter he does not start in
-    parent_death,      //
-    signals,           // dispositions and mask
-    filter,            // Plan::filter
-    exec,              // execve(2)
-};
 
 // The words for a step in a message: "setgroups", "chdir", "exec".
 [[nodiscard]] std::string_view name(Step step);
@@ -83,12 +50,14 @@ public:
     // LISTEN_PID): the child writes it there.
     void set_own_pid(std::string_view key) {
         set(key, std::string_view("0000000000", own_pid_digits));
-        own_pids_.push_back(bytes_.size() - own_pid_digits - 1);
+        own_pids_.push_back(starts_.back());
     }
-    // Where those are to be written: each `own_pid_digits` bytes and one for the end. They hold until this list changes.
-    void point_at_own_pids(std::vector<char*>& pointers) const {
-        for (std::size_t at : own_pids_)
-            pointers.push_back(const_cast<char*>(bytes_.data()) + at);
+    // The indices of those.
+    void find_own_pids(std::vector<std::uint32_t>& indices) const {
+        for (std::size_t start : own_pids_)
+            for (std::size_t i = 0; i < starts_.size(); ++i)
+                if (starts_[i] == start)
+                    indices.push_back(static_cast<std::uint32_t>(i));
     }
     static constexpr std::size_t own_pid_digits = 10;
     // The value of "KEY=VALUE", or nothing; holds until this list changes.
@@ -111,7 +80,7 @@ public:
 private:
     std::string bytes_;
     std::vector<std::size_t> starts_;
-    std::vector<std::size_t> own_pids_; // where in `bytes_`
+    std::vector<std::size_t> own_pids_; // where they start
 };
 
 // As the source of a Move: /dev/null, which the Spawner has at hand.
@@ -124,8 +93,8 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-// A file the child opens itself, before it drops privileges, as its descriptor `target`. A FIFO without a peer does not
-// block: it is opened for reading and writing.
+// A file the child opens itself, before it drops privileges and as walk.hpp says, as its descriptor `target`. A FIFO without a
+// peer does not block: it is opened for reading and writing.
 struct Open {
     std::string path;
     int flags = 0;
@@ -150,12 +119,6 @@ struct Limit {
     int resource = RLIMIT_NOFILE;
     rlim_t soft = 0;
     rlim_t hard = 0;
-};
-
-enum class Session {
-    fresh, // setsid: no controlling terminal, own group; what every service gets
-    group, // same session, own process group: the main process of a container
-    keep,
 };
 
 // The child's whole life up to exec. What is at its default costs no system call. Descriptors of ours that no move
@@ -199,9 +162,9 @@ struct Plan {
     std::shared_ptr<const SystemCallFilter> filter;
     int parent_death_signal = 0;
 
-    // The child gets a copy of our memory, and we do not wait for its exec: for a program or directory on a file
-    // system that may hang (HangingMounts). Failure then shows as exit 127 and a line on the child's stderr.
-    bool copying = false;
+    // Carried out by the executor even where its credentials are ours: for a cgroup so tight that its limits would be felt in
+    // our memory.
+    bool apart = false;
 };
 
 } // namespace mi::os

@@ -7,7 +7,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
-#include "os/plan.hpp"
+#include "os/spawn/plan.hpp"
 
 #include <utility>
 #include <vector>
@@ -18,28 +18,33 @@ class Window {
 public:
     static Result<Window> open();
 
+    // A descriptor that every child may be handed, and that need not be put anywhere for it. To be called before the first
+    // start. Gives its number in the window.
+    Result<int> keep(Fd resident);
+
     // Above every descriptor of the window.
-    [[nodiscard]] int ceiling() const { return places_.back().get() + 1; }
+    [[nodiscard]] int ceiling() const { return ceiling_; }
     // Nothing but 0, 1, 2 and the window lies below the ceiling, so exec closes all that the child is not to have.
-    [[nodiscard]] bool pristine() const { return places_.front().get() == 3 && ceiling() - 3 == size(); }
+    [[nodiscard]] bool pristine() const { return ceiling_ - 3 == static_cast<int>(places_.size() + residents_.size()); }
     // One of its descriptors that is not in use: /dev/null, or what reads like it.
     [[nodiscard]] int null() const;
 
-    // Puts the sources of `moves`, and `extra` unless it is -1, into the window, and into `found` and `extra_found`
-    // where the child finds them. A target that lies in the window gets its own place, so that no move overwrites
-    // another's source. False, and nothing put, if they are too many.
-    bool hand_over(const std::vector<Move>& moves, int extra, std::vector<Move>& found, int& extra_found);
+    // Puts the sources of `moves` into the window, and into `found` where the child finds them. A target that lies in the
+    // window gets its own place, so that no move overwrites another's source. False, and nothing put, if they are too many.
+    bool hand_over(const std::vector<Move>& moves, std::vector<Move>& found);
     // What was handed over is no longer held here.
     void take_back();
 
 private:
-    [[nodiscard]] int size() const { return static_cast<int>(places_.size()); }
     [[nodiscard]] bool holds(int fd) const;
+    [[nodiscard]] bool is_resident(int fd) const;
     [[nodiscard]] int free_place(const std::vector<Move>& moves) const;
     bool put(int source, int place);
 
     std::vector<Fd> places_; // each on /dev/null when not in use
     std::vector<int> used_;
+    std::vector<Fd> residents_;
+    int ceiling_ = 3;
 };
 
 // The ranges of descriptors above 2 that are no target of `moves`.

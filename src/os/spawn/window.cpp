@@ -1,5 +1,5 @@
 // Placing descriptors low, and the window's housekeeping.
-#include "os/window.hpp"
+#include "os/spawn/window.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 namespace mi::os {
 
-static constexpr std::size_t window_size = 8;
+static constexpr std::size_t window_size = 12;
 
 // /dev/null, or what reads like it: the end of a pipe that nobody writes to.
 static Result<Fd> open_nothing() {
@@ -40,11 +40,25 @@ Result<Window> Window::open() {
     }
     if (window.places_.size() < window_size)
         return fault(errno, "reserve descriptors");
+    window.ceiling_ = window.places_.back().get() + 1;
     return window;
+}
+
+Result<int> Window::keep(Fd resident) {
+    Fd low(::fcntl(resident.get(), F_DUPFD_CLOEXEC, 3));
+    if (!low)
+        return fault(errno, "reserve a descriptor");
+    ceiling_ = std::max(ceiling_, low.get() + 1);
+    residents_.push_back(std::move(low));
+    return residents_.back().get();
 }
 
 bool Window::holds(int fd) const {
     return std::ranges::any_of(places_, [fd](const Fd& place) { return place.get() == fd; });
+}
+
+bool Window::is_resident(int fd) const {
+    return std::ranges::any_of(residents_, [fd](const Fd& one) { return one.get() == fd; });
 }
 
 int Window::free_place(const std::vector<Move>& moves) const {
@@ -66,18 +80,22 @@ bool Window::put(int source, int place) {
     return true;
 }
 
-bool Window::hand_over(const std::vector<Move>& moves, int extra, std::vector<Move>& found, int& extra_found) {
+bool Window::hand_over(const std::vector<Move>& moves, std::vector<Move>& found) {
     found.clear();
     auto give_up = [this] {
         take_back();
         return false;
     };
-    extra_found = extra < 0 ? -1 : free_place(moves);
-    if (extra >= 0 && !put(extra, extra_found))
-        return give_up();
+    auto is_target = [&](int fd) {
+        return std::ranges::any_of(moves, [fd](const Move& move) { return move.target == fd; });
+    };
     for (const Move& move : moves) {
         if (move.source == null_device || (move.source == move.target && move.target <= 2))
             continue; // 0, 1 and 2 that stay where they are need no help
+        if (is_resident(move.source) && !is_target(move.source)) {
+            found.push_back(move);
+            continue;
+        }
         int place = holds(move.target) ? move.target : free_place(moves);
         if (!put(move.source, place))
             return give_up();

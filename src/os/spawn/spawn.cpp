@@ -1,0 +1,627 @@
+// The parent's side of a start. This is the place where it is argued that no process with other credentials than PID 1's can ever
+// read, write or trace PID 1's memory, and that nobody can keep PID 1 waiting.
+//
+// A process is made in one of two ways:
+//
+// - In our memory: clone(CLONE_VM) on a stack of its own, which is by far the cheapest. Such a child has PID 1's credentials as
+//   long as it lives in our memory: it leaves it by exec or exit, and no step of such a plan changes a user, a group or a
+//   capability (needs_executor). So whoever may read or trace it may read or trace PID 1 anyway.
+// - By the executor: a plan whose credentials differ, or that would change what belongs to a memory (its OOM score), or whose
+//   cgroup might kill or stall what is charged there. The child does nothing in our memory but take a descriptor table of
+//   its own, place descriptors there, and execute the executor image: with PID 1's credentials, from sealed memory that no
+//   file system stands behind. The executor has memory of its own, in which there is nothing but its orders, arguments and
+//   environment. It carries out the rest; the change of identity comes nearly last.
+//
+// What others can do to a child: whoever has its user can stop it, trace it (if it is dumpable) and read its memory, as soon as
+// it has that user. In our memory it never has. Whoever owns a program file, or serves its file system, can hold up its
+// execve(2): a lease, FUSE, NFS. Whoever can write to its cgroup can freeze it there. None of that is waited for: start() waits
+// `patience` (milliseconds) for a child to leave our memory, and hands out a Start that is not decided yet where it has
+// not. The memory that such a child uses (Loan: stack, orders, words) stays until the kernel says that it has left; the next
+// start gets another loan. One that has not even taken a descriptor table of its own yet (it was born frozen, or the machine is
+// busy) is cancelled by one compare-and-exchange, and made once more with a copy of ours.
+//
+// PID 1 is not dumpable as long as it may make processes of other users (make_undumpable): a core file, ptrace(2) and
+// /proc/PID/mem are for those with CAP_SYS_PTRACE alone. It never becomes dumpable again but by its own execve, after which its
+// memory is a new one that nobody shares. That alone would not be enough if a child with another user were in our memory:
+// setresuid(2) sets dumpable to fs.suid_dumpable, which may be 1, for all who share the memory; and before Linux 5.16 the core
+// dump of one of them kills them all.
+//
+// How a start ends is told by a pipe that the executor holds with close-on-exec: at its end, the child has become its program (or
+// has died, which its exit tells); eight bytes before that say which step has failed. A user who takes hold of an executor after
+// its change of identity can write to that pipe, and to the memory of progress (sealed against shrinking): that is his own
+// start's, and words.
+#include "os/spawn/spawn.hpp"
+
+#include "os/runtime.hpp"
+#include "os/spawn/clone.hpp"
+#include "os/spawn/executor_image.hpp"
+#include "os/spawn/orders_builder.hpp"
+#include "os/spawn/orders_text.hpp"
+#include "os/spawn/progress_memory.hpp"
+#include "os/spawn/steps.hpp"
+#include "os/spawn/window.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace mi::os {
+namespace {
+
+constexpr Span patience_for_network = std::chrono::seconds(5);
+
+// Whether clone3 failed because this kernel (or a filter before it) does not do it, not because of what was asked.
+bool means_unknown(int code) { return code == ENOSYS || code == EINVAL || code == E2BIG || code == EPERM; }
+
+std::vector<int> signals_not_default() {
+    std::vector<int> found;
+    for (int signal = 1; signal < _NSIG; ++signal) {
+        struct sigaction action{};
+        if (::sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+            action.sa_handler == SIG_IGN)
+            found.push_back(signal);
+    }
+    return found;
+}
+
+// All that a child in our memory uses; so it stays as it is until the child has gone.
+struct Loan {
+    Stack stack;
+    OrdersBuilder orders;
+    std::vector<char> words;     // arguments, environment, and the orders as text
+    std::vector<char*> pointers; // to them
+    Report report;
+    Child child;
+    std::uint32_t table = 0; // see Child::table
+    int network = -1;        // what make_network has found
+
+    [[nodiscard]] bool free() const { return is_gone(stack); }
+};
+
+Result<std::unique_ptr<Loan>> make_loan() {
+    auto loan = std::make_unique<Loan>();
+    Result<Stack> stack = Stack::make();
+    if (!stack)
+        return std::unexpected(stack.error());
+    loan->stack = *std::move(stack);
+    return loan;
+}
+
+// Whether it was stopped before it had a descriptor table of its own: then it will find that it was, and do nothing.
+bool cancel(Loan& loan) {
+    std::uint32_t expected = table_is_shared;
+    return __atomic_compare_exchange_n(&loan.table, &expected, start_is_cancelled, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+BARE void be_child(void* with) {
+    const Child& child = static_cast<Loan*>(with)->child;
+    if (place_descriptors(child))
+        carry_out(child);
+    leave(127);
+}
+
+BARE void make_network_for(void* with) {
+    auto* loan = static_cast<Loan*>(with);
+    make_network_namespace(loan->report, loan->network);
+    leave(127);
+}
+
+std::string quoted(const std::string& text) { return '"' + text + '"'; }
+
+// An item of a list, if there is that: a report may come from a process that its user has taken hold of.
+template <typename List>
+const typename List::value_type* item_of(const List& list, std::size_t item) {
+    return item < list.size() ? &list[item] : nullptr;
+}
+
+std::string about_open(const Plan& plan, const Report& report) {
+    const Open* open = item_of(plan.opens, report.item);
+    if (open == nullptr)
+        return {};
+    if (report.code == ELOOP || report.code == EMLINK || report.code == EPERM)
+        return quoted(open->path) + ", where others than root can write: no link is followed there, no file with a second name "
+                                    "opened";
+    return quoted(open->path);
+}
+
+std::string about_exec(const Plan& plan, const Report& report) {
+    if (report.code != ENOENT)
+        return quoted(plan.file);
+    if (report.item == exec_found)
+        return quoted(plan.file) + ", whose interpreter is missing";
+    if (plan.mounting && plan.root.empty() && ::faccessat(AT_FDCWD, plan.file.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return quoted(plan.file) + ", which its private-tmp, inaccessible-paths or other mounts hide from it";
+    return quoted(plan.file);
+}
+
+// What a step was done to, for people.
+std::string object_of(const Plan& plan, const Report& report) {
+    switch (static_cast<Step>(report.step)) {
+    case Step::groups:
+    case Step::group:
+    case Step::user:
+        if (!plan.user_name.empty())
+            return "user " + quoted(plan.user_name);
+        return plan.user ? "user " + std::to_string(*plan.user) : "";
+    case Step::own_directory: {
+        const Directory* directory = item_of(plan.directories, report.item);
+        return directory == nullptr ? "" : quoted(directory->path());
+    }
+    case Step::mount: {
+        const MountChange* change = plan.mounting ? item_of(plan.mounting->changes, report.item) : nullptr;
+        return change == nullptr ? "" : change->about;
+    }
+    case Step::capabilities:
+        return report.item < capability_names().size() ? std::string(capability_names()[report.item]) : "";
+    case Step::mount_namespace:
+        return !plan.mounting || plan.mounting->changes.empty() ? "root-directory"
+                                                                : plan.mounting->changes.front().about;
+    case Step::root: return quoted(plan.root);
+    case Step::network_namespace:
+    case Step::loopback:
+    case Step::network: return "private-network";
+    case Step::filter: return "system-call-filter";
+    case Step::directory: return quoted(plan.directory);
+    case Step::open_file: return about_open(plan, report);
+    case Step::terminal: return plan.terminal ? quoted(plan.terminal->path) : "";
+    case Step::nice: return plan.nice ? std::to_string(*plan.nice) : "";
+    case Step::oom_score: return plan.oom_score ? std::to_string(*plan.oom_score) : "";
+    case Step::limits: {
+        const Limit* limit = item_of(plan.limits, report.item);
+        return limit == nullptr ? ""
+                                : "resource " + std::to_string(limit->resource) + ", " + std::to_string(limit->soft) +
+                                      ":" + std::to_string(limit->hard);
+    }
+    case Step::stdio: {
+        const Move* move = item_of(plan.moves, report.item);
+        return "descriptor " + std::to_string(move == nullptr ? -1 : move->target);
+    }
+    case Step::exec: return about_exec(plan, report);
+    case Step::clone:
+    case Step::executor:
+    case Step::processors:
+    case Step::scheduling:
+    case Step::io_priority:
+    case Step::cgroup:
+    case Step::descriptors:
+    case Step::session:
+    case Step::foreground:
+    case Step::no_new_privileges:
+    case Step::parent_death:
+    case Step::signals: return {};
+    }
+    return {};
+}
+
+// Whatever number a report has for its step.
+Step step_of(const Report& report) {
+    return report.step <= static_cast<std::uint16_t>(last_step) ? static_cast<Step>(report.step) : last_step;
+}
+
+SpawnFault fault_of(const Plan& plan, Report report) {
+    report.step = static_cast<std::uint16_t>(step_of(report));
+    return {step_of(report), report.code, object_of(plan, report)};
+}
+
+} // namespace
+
+// How a child is made.
+struct Way {
+    bool cgroup_by_flag = false; // born in its cgroup
+    bool may_share_table = true; // of descriptors, until it has one of its own
+};
+
+struct Spawner::State {
+    Span patience{};
+    std::unique_ptr<Loan> loan;                   // for the next start; null after one that has not come back
+    std::vector<std::unique_ptr<Loan>> abandoned; // whose Start nobody wants any more, and whose child is still there
+    pid_t cancelled_child = 0; // of the last start, if it had one
+    Window window;
+    int executor = -1;                // in the window
+    Result<> has_executor = {};       // why not, if so
+    std::optional<ProgressMemory> progress;
+    int progress_fd = -1; // in the window
+    bool shares_table = false;
+    bool clones_into_cgroup = true;
+    mode_t own_umask = 022;
+    std::vector<int> ignored_signals;
+    bool keeps_capabilities = false;
+    CapabilitySet carried = 0; // what an exec would take away from us
+    std::vector<Move> wanted, placed;
+    std::vector<GapOrder> gaps;
+    std::vector<std::pair<unsigned, unsigned>> gap_pairs;
+
+    [[nodiscard]] Result<> borrow();
+    void give_back(std::unique_ptr<Loan> returned);
+    void find_executor(bool own_binary);
+    [[nodiscard]] int extra(int source, int target);
+    [[nodiscard]] bool order_descriptors(const Plan& plan, bool apart, bool may_share, int report, int procs);
+    [[nodiscard]] std::optional<SpawnFault> write_words(const Plan& plan, bool apart);
+    void order(const Plan& plan);
+    // Nothing: it was cancelled, for the child did not come so far as to have a descriptor table of its own.
+    std::expected<std::optional<Start>, SpawnFault> attempt(const Plan& plan, Way way);
+};
+
+// --- a start that is on its way ---------------------------------------------------------------------------------------
+
+struct Start::Waiting {
+    Spawner::State* spawner = nullptr;
+    std::unique_ptr<Loan> loan; // while the child is in our memory
+    bool apart = false;         // the executor goes on
+    ProgressSlot slot;
+    Plan plan;
+
+    ~Waiting() {
+        if (loan)
+            spawner->give_back(std::move(loan));
+    }
+};
+
+Start::Start() = default;
+Start::Start(pid_t pid, Fd report) : pid_(pid), decided_(!report), report_(std::move(report)) {}
+Start::Start(Start&&) noexcept = default;
+Start& Start::operator=(Start&&) noexcept = default;
+Start::~Start() = default;
+
+bool Start::decide() {
+    if (decided_)
+        return true;
+    if (waiting_ && waiting_->loan) {
+        if (!waiting_->loan->free())
+            return false;
+        const Report& report = waiting_->loan->report;
+        if (report.code != 0)
+            fault_ = fault_of(waiting_->plan, report);
+        decided_ = report.code != 0 || !waiting_->apart;
+        waiting_->spawner->give_back(std::move(waiting_->loan));
+    }
+    if (!decided_) {
+        Report report;
+        const ssize_t got = ::read(report_.get(), &report, sizeof report);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return false;
+        if (got == sizeof report && report.code > 0)
+            fault_ = waiting_ ? fault_of(waiting_->plan, report) : SpawnFault{step_of(report), report.code, {}};
+        decided_ = true;
+    }
+    report_.reset();
+    waiting_.reset();
+    return true;
+}
+
+std::string Start::where() const {
+    if (!waiting_)
+        return {};
+    const Report report = waiting_->loan ? waiting_->loan->report : waiting_->slot.read();
+    std::string words(name(step_of(report)));
+    if (std::string object = object_of(waiting_->plan, report); !object.empty())
+        words += " (" + object + ")";
+    return words;
+}
+
+// --- making the spawner -----------------------------------------------------------------------------------------------
+
+Result<Spawner> Spawner::make(Span patience, Image image) {
+    auto state = std::make_unique<State>();
+    state->patience = patience;
+    if (Result<> borrowed = state->borrow(); !borrowed)
+        return std::unexpected(borrowed.error());
+    Result<Window> window = Window::open();
+    if (!window)
+        return std::unexpected(window.error());
+    state->window = *std::move(window);
+    state->find_executor(image == Image::own_binary);
+    // Nothing is that high, so this only asks whether the kernel (5.9) knows how.
+    state->shares_table = ::syscall(SYS_close_range, ~0U, ~0U, 2U /* CLOSE_RANGE_UNSHARE */) == 0;
+    state->own_umask = ::umask(022);
+    ::umask(state->own_umask);
+    state->ignored_signals = signals_not_default();
+    const int secure = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+    state->keeps_capabilities = secure > 0 && (secure & ((1 << 2) | (1 << 4))) != 0; // no fixup, keep caps
+    if (::geteuid() != 0 || (secure & 1) != 0) // SECBIT_NOROOT
+        state->carried = own_capabilities();
+    return Spawner(std::move(state));
+}
+
+void Spawner::State::find_executor(bool own_binary) {
+    Result<Fd> image = own_binary ? Result<Fd>(fault(EACCES, "make memory for the executor")) : make_executor_image();
+    if (!image)
+        if (Result<Fd> binary = open_own_binary())
+            image = std::move(binary);
+    if (image)
+        if (Result<int> kept = window.keep(*std::move(image)); kept)
+            executor = *kept;
+        else
+            has_executor = std::unexpected(kept.error());
+    else
+        has_executor = std::unexpected(image.error());
+    // Without it only the words for a start that hangs are missing.
+    if (Result<ProgressMemory> memory = ProgressMemory::make()) {
+        if (Result<int> kept = window.keep(memory->take_fd())) {
+            progress_fd = *kept;
+            progress = *std::move(memory);
+        }
+    }
+}
+
+Spawner::Spawner(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Spawner::Spawner(Spawner&&) noexcept = default;
+Spawner& Spawner::operator=(Spawner&&) noexcept = default;
+Spawner::~Spawner() = default;
+
+void make_undumpable() {
+    // It fails for no reason that could be mended.
+    (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+Result<> Spawner::State::borrow() {
+    if (loan)
+        return {};
+    // Perhaps one has come back meanwhile.
+    auto back = std::ranges::find_if(abandoned, [](const auto& one) { return one->free(); });
+    if (back != abandoned.end()) {
+        loan = std::move(*back);
+        abandoned.erase(back);
+        return {};
+    }
+    Result<std::unique_ptr<Loan>> made = make_loan();
+    if (!made)
+        return std::unexpected(made.error());
+    loan = *std::move(made);
+    return {};
+}
+
+void Spawner::State::give_back(std::unique_ptr<Loan> returned) {
+    if (!returned->free())
+        abandoned.push_back(std::move(returned));
+    else if (!loan)
+        loan = std::move(returned);
+}
+
+// --- orders -----------------------------------------------------------------------------------------------------------
+
+// A descriptor that the child is to have for itself as `target`; gives that, or -1 where there is none.
+int Spawner::State::extra(int source, int target) {
+    if (source < 0)
+        return -1;
+    wanted.push_back({source, target});
+    return target;
+}
+
+// Places descriptors where the child finds them, and orders what it does with them. True: it may share our table.
+bool Spawner::State::order_descriptors(const Plan& plan, bool apart, bool may_share, int report, int procs) {
+    int free = std::max(window.ceiling(), 3);
+    for (const Move& move : plan.moves)
+        free = std::max(free, move.target + 1);
+    wanted = plan.moves;
+    const int network_at = extra(plan.network, free);
+    const int procs_at = extra(procs, free + 1);
+    const int report_at = extra(report, free + 2);
+    const int progress_at = extra(apart ? progress_fd : -1, free + 3);
+    const int executor_at = extra(apart ? executor : -1, free + 4);
+    const bool through_window = window.hand_over(wanted, placed);
+    const bool shared = through_window && shares_table && may_share;
+    if (!through_window) { // the general way: the child gets a copy of the whole table and sorts it out itself
+        placed = wanted;
+        for (Move& move : placed)
+            if (move.source == null_device)
+                move.source = window.null();
+    }
+    gaps.clear();
+    if (!shared || !window.pristine()) {
+        find_gaps(wanted, gap_pairs);
+        for (const auto& [first, last] : gap_pairs)
+            gaps.push_back({first, last});
+    }
+    std::vector<MoveOrder> moves;
+    for (const Move& move : placed)
+        moves.push_back({move.source, move.target});
+    const auto moves_at = loan->orders.add(moves);
+    const auto gaps_at = loan->orders.add(gaps);
+    Orders& orders = loan->orders.orders();
+    orders.moves = moves_at;
+    orders.gaps = gaps_at;
+    orders.lift_moves = through_window ? 0 : 1;
+    orders.lift_above = free + 5;
+    orders.own_table_up_to = shared ? window.ceiling() : -1;
+    orders.network = network_at;
+    orders.cgroup_procs = procs_at;
+    orders.report = report_at;
+    orders.progress = progress_at;
+    orders.executor = executor_at;
+    return shared;
+}
+
+void Spawner::State::order(const Plan& plan) {
+    loan->report = {};
+    loan->orders.begin(plan);
+    const auto ignored = loan->orders.add(ignored_signals);
+    Orders& orders = loan->orders.orders();
+    orders.ignored_signals = ignored;
+    orders.parent = plan.parent_death_signal != 0 ? ::getpid() : 0;
+    orders.own_umask = own_umask;
+    orders.keeps_capabilities = keeps_capabilities ? 1 : 0;
+    orders.carried = needs_executor(plan) ? carried : 0;
+}
+
+// Arguments and environment, and for the executor the orders behind the arguments.
+std::optional<SpawnFault> Spawner::State::write_words(const Plan& plan, bool apart) {
+    std::vector<char>& words = loan->words;
+    words.clear();
+    std::vector<std::size_t> starts;
+    auto add = [&](std::string_view word) {
+        starts.push_back(words.size());
+        words.insert(words.end(), word.begin(), word.end());
+        words.push_back('\0');
+    };
+    for (std::size_t i = 0; i < plan.arguments.size(); ++i)
+        add(plan.arguments[i]);
+    if (apart) {
+        std::string_view rest = loan->orders.bytes();
+        const std::size_t pieces = (rest.size() + piece_size - 1) / piece_size;
+        if (pieces > most_pieces || rest.size() > most_orders)
+            return SpawnFault{Step::executor, E2BIG, {}};
+        for (; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(piece_size, rest.size()))) {
+            const std::string_view piece = rest.substr(0, piece_size);
+            starts.push_back(words.size());
+            words.resize(words.size() + stuffed_size(piece.size()) + 1);
+            const std::size_t length = stuff(piece.data(), piece.size(), words.data() + starts.back());
+            words.resize(starts.back() + length);
+            words.push_back('\0');
+        }
+        add(std::string(orders_mark) + static_cast<char>('0' + pieces));
+    }
+    const std::size_t arguments = starts.size();
+    for (std::size_t i = 0; i < plan.environment.size(); ++i)
+        add(plan.environment[i]);
+    std::vector<char*>& pointers = loan->pointers;
+    pointers.assign(1, nullptr); // before the arguments, so that `sh FILE ARG...` can start here
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+        if (i == arguments)
+            pointers.push_back(nullptr);
+        pointers.push_back(words.data() + starts[i]);
+    }
+    if (starts.size() == arguments)
+        pointers.push_back(nullptr);
+    pointers.push_back(nullptr);
+    loan->child = {.orders = &loan->orders.orders(),
+                   .arguments = pointers.data() + 1,
+                   .environment = pointers.data() + 1 + arguments + 1,
+                   .report = &loan->report};
+    return std::nullopt;
+}
+
+// --- a start ----------------------------------------------------------------------------------------------------------
+
+std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Plan& plan, Way way) {
+    const bool apart = needs_executor(plan);
+    auto refused = [](Step step, int code) { return std::unexpected(SpawnFault{step, code, {}}); };
+    if (apart && executor < 0)
+        return refused(Step::executor, has_executor ? ENOEXEC : has_executor.error().code);
+    if (Result<> borrowed = borrow(); !borrowed)
+        return refused(Step::clone, ENOMEM);
+    Fd procs, told, tells;
+    if (plan.cgroup >= 0 && !way.cgroup_by_flag) {
+        procs = Fd(::openat(plan.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+        if (!procs)
+            return refused(Step::cgroup, errno);
+    }
+    if (apart) {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+            return refused(Step::clone, errno);
+        told = Fd(ends[0]);
+        tells = Fd(ends[1]);
+    }
+    order(plan);
+    const bool shared = order_descriptors(plan, apart, way.may_share_table, tells.get(), procs.get());
+    ProgressSlot slot;
+    if (apart && progress) {
+        slot = progress->take();
+        loan->orders.orders().slot = slot.offset();
+    }
+    loan->orders.finish();
+    if (std::optional<SpawnFault> too_long = write_words(plan, apart)) {
+        window.take_back();
+        return std::unexpected(*too_long);
+    }
+    loan->table = table_is_shared;
+    loan->child.table = shared ? &loan->table : nullptr;
+    const long child =
+        clone_borrowing(loan->stack, {be_child, loan.get()}, shared, way.cgroup_by_flag ? plan.cgroup : -1);
+    const int code = errno;
+    const bool gone = child < 0 || wait_until_gone(loan->stack, patience);
+    const bool cancelled = !gone && shared && cancel(*loan);
+    window.take_back();
+    if (child < 0)
+        return refused(way.cgroup_by_flag && code != EAGAIN && code != ENOMEM ? Step::cgroup : Step::clone, code);
+    if (cancelled) {
+        abandoned.push_back(std::move(loan));
+        cancelled_child = static_cast<pid_t>(child);
+        return std::nullopt;
+    }
+    Start start(static_cast<pid_t>(child), std::move(told));
+    if (gone && loan->report.code != 0) {
+        ::waitpid(static_cast<pid_t>(child), nullptr, 0);
+        return std::unexpected(fault_of(plan, loan->report));
+    }
+    start.decided_ = gone && !apart;
+    if (start.decided_)
+        return start;
+    start.waiting_ = std::make_unique<Start::Waiting>();
+    start.waiting_->spawner = this;
+    start.waiting_->apart = apart;
+    start.waiting_->slot = std::move(slot);
+    start.waiting_->plan = plan;
+    if (!gone)
+        start.waiting_->loan = std::move(loan);
+    return start;
+}
+
+std::expected<Start, SpawnFault> Spawner::start(const Plan& plan) {
+    Way way{.cgroup_by_flag = plan.cgroup >= 0 && state_->clones_into_cgroup && !plan.apart};
+    std::expected<std::optional<Start>, SpawnFault> made = state_->attempt(plan, way);
+    if (!made && way.cgroup_by_flag && made.error().step == Step::cgroup && means_unknown(made.error().code)) {
+        state_->clones_into_cgroup = way.cgroup_by_flag = false;
+        made = state_->attempt(plan, way);
+    }
+    if (made && !*made) {
+        way.may_share_table = false; // and so cannot be cancelled
+        made = state_->attempt(plan, way);
+    }
+    if (!made)
+        return std::unexpected(made.error());
+    return **std::move(made);
+}
+
+std::expected<pid_t, SpawnFault> Spawner::spawn(const Plan& plan) {
+    state_->cancelled_child = 0;
+    std::expected<Start, SpawnFault> started = start(plan);
+    if (state_->cancelled_child > 0)
+        ::waitpid(state_->cancelled_child, nullptr, 0);
+    if (!started)
+        return std::unexpected(started.error());
+    while (!started->decide()) {
+        pollfd told{started->report(), POLLIN, 0};
+        ::poll(&told, 1, 10);
+    }
+    if (!started->fault())
+        return started->pid();
+    ::waitpid(started->pid(), nullptr, 0);
+    return std::unexpected(*started->fault());
+}
+
+std::expected<Fd, SpawnFault> Spawner::make_network() {
+    auto refused = [](Step step, int code) { return std::unexpected(SpawnFault{step, code, "private-network"}); };
+    if (Result<> borrowed = state_->borrow(); !borrowed)
+        return refused(Step::clone, ENOMEM);
+    Loan& loan = *state_->loan;
+    loan.report = {};
+    loan.network = -1;
+    const long child = clone_borrowing(loan.stack, {make_network_for, &loan}, true, -1);
+    if (child < 0)
+        return refused(Step::clone, errno);
+    if (!wait_until_gone(loan.stack, patience_for_network)) {
+        ::kill(static_cast<pid_t>(child), SIGKILL);
+        const Step step = step_of(loan.report);
+        state_->abandoned.push_back(std::move(state_->loan));
+        return refused(step, ETIMEDOUT);
+    }
+    ::waitpid(static_cast<pid_t>(child), nullptr, 0);
+    Fd network(loan.network);
+    if (loan.report.code != 0)
+        return refused(step_of(loan.report), loan.report.code);
+    return network;
+}
+
+} // namespace mi::os

@@ -1,0 +1,87 @@
+// What the child does between clone and exec, as one list of system calls. The same code runs in two places: in PID 1's memory,
+// where the child has PID 1's own credentials until its exec, and in the executor image, which has memory of its own
+// (spawn.cpp argues which, and why). So nothing here allocates, uses errno, or calls the C library.
+#pragma once
+
+#include "os/spawn/call.hpp"
+#include "os/spawn/orders.hpp"
+
+#include <cstddef>
+
+namespace mi::os {
+
+constexpr std::uint32_t table_is_shared = 0, table_is_own = 1, start_is_cancelled = 2;
+
+// Orders on their way, and where the child's own things are.
+struct Child {
+    Orders* orders = nullptr;     // at the beginning of their block
+    char** arguments = nullptr;   // the entry before the first one may be written to
+    char** environment = nullptr;
+    Report* report = nullptr;     // kept up to date with the step that is being done
+    bool tells_progress = false;  // write it to Orders::progress, too
+    // While the descriptor table is shared with PID 1: the word by which the two agree whether this child goes on. The first
+    // one to change it from table_is_shared decides.
+    std::uint32_t* table = nullptr;
+
+    template <typename T>
+    [[nodiscard]] BARE T* all(const Array<T>& array) const {
+        return reinterpret_cast<T*>(reinterpret_cast<char*>(orders) + array.at);
+    }
+    [[nodiscard]] BARE const char* text(Text at) const { return reinterpret_cast<const char*>(orders) + at; }
+};
+
+// Notes each step, and that it has failed.
+class Progress {
+public:
+    BARE explicit Progress(const Child& child) : child_(child) {}
+    BARE void at(Step step, std::size_t item = 0) {
+        child_.report->step = static_cast<std::uint16_t>(step);
+        child_.report->item = static_cast<std::uint16_t>(item);
+        if (child_.tells_progress && may_hang(step))
+            tell();
+    }
+    BARE bool did(long result) {
+        if (result >= 0)
+            return true;
+        child_.report->code = static_cast<std::int32_t>(-result);
+        return false;
+    }
+    BARE bool did(Step step, long result) {
+        at(step);
+        return did(result);
+    }
+
+private:
+    // Whether the file system, a device or a cgroup may keep the child there.
+    BARE static bool may_hang(Step step) {
+        return step == Step::cgroup || step == Step::open_file || step == Step::terminal || step == Step::own_directory ||
+               step == Step::mount || step == Step::root || step == Step::directory || step == Step::exec;
+    }
+    BARE void tell();
+    const Child& child_;
+};
+
+// Descriptors: takes a table of its own and places what the child is to have. Where `executor` is placed, executes it with
+// `arguments`, and does not return then. False: the report says what has failed.
+BARE bool place_descriptors(const Child& child);
+// All the rest, and the program; returns where that has failed, as the report says.
+BARE void carry_out(const Child& child);
+
+// Ends the child.
+[[noreturn]] BARE void leave(int code);
+
+// --- private to the steps_*.cpp ---
+BARE bool make_directories(const Child& child, Progress& progress);
+BARE bool change_mounts(const Child& child, Progress& progress);
+// Before the exec of the executor: Orders::carried survive it, by being ambient.
+BARE bool carry_capabilities(const Child& child, Progress& progress);
+// User, groups, capabilities and no_new_privileges.
+BARE bool change_identity(const Child& child, Progress& progress);
+// Last of all.
+BARE bool install_filter(const Child& child, Progress& progress);
+
+// A network namespace with a loopback that is up, as a descriptor of the table we share, in `found`. Done by a child, since its
+// maker is in it for good.
+BARE void make_network_namespace(Report& report, int& found);
+
+} // namespace mi::os
