@@ -43,7 +43,10 @@ void Supervisor::look_at_start(pid_t pid) {
     OnItsWay& one = at->second;
     now_ = loop::now();
     if (one.start.decide()) {
-        conclude_start(pid);
+        if (!one.given_up.empty() && !one.start.fault())
+            one.watch.reset(); // it was killed: its exit has the last word
+        else
+            conclude_start(pid);
     } else if (!one.watch) {
         one.look_in = std::min(2 * one.look_in, slowest_look);
         one.look_at = now_ + one.look_in;
@@ -53,7 +56,7 @@ void Supervisor::look_at_start(pid_t pid) {
 void Supervisor::look_at_starts() {
     std::vector<pid_t> due;
     for (const auto& [pid, one] : on_their_way_)
-        if (!one.watch && one.look_at <= now_)
+        if (!one.watch && !one.start.decided() && one.look_at <= now_)
             due.push_back(pid);
     for (pid_t pid : due)
         look_at_start(pid);
@@ -62,7 +65,7 @@ void Supervisor::look_at_starts() {
 Instant Supervisor::next_look_at_starts() const {
     Instant next = never;
     for (const auto& [pid, one] : on_their_way_)
-        if (!one.watch)
+        if (!one.watch && !one.start.decided())
             next = std::min(next, one.look_at);
     return next;
 }
@@ -108,7 +111,7 @@ void Supervisor::conclude_starts_of(core::UnitId id) {
     std::vector<pid_t> decided;
     for (auto& [pid, one] : on_their_way_)
         if (const Processes::Known* known = processes_.find(pid);
-            known != nullptr && known->unit == id && one.start.decide())
+            known != nullptr && known->unit == id && one.given_up.empty() && one.start.decide())
             decided.push_back(pid);
     for (pid_t pid : decided)
         conclude_start(pid);

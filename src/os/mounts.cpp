@@ -112,16 +112,19 @@ void HangingMounts::refresh() {
 // Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
 // `reached`, without `root`. True, and what is reached is where it was stopped, if a file system that may hang lies ahead.
 // As spawn/walk.hpp has it.
-static bool others_write_to(const std::string& directory) {
+static bool others_write_to(const std::string& directory, bool& sticky) {
     struct stat about{};
-    return ::stat(directory.c_str(), &about) == 0 &&
-           ((about.st_uid != 0 && about.st_uid != ::geteuid()) || (about.st_mode & 022) != 0);
+    if (::stat(directory.c_str(), &about) != 0)
+        return false;
+    const bool writable = (about.st_mode & 022) != 0;
+    sticky = writable && (about.st_mode & S_ISVTX) != 0;
+    return (about.st_uid != 0 && about.st_uid != ::geteuid()) || (writable && !sticky);
 }
 
 bool HangingMounts::walk(std::string_view path, std::string_view root, Links links_followed, std::string& reached) {
     // What is still to be walked, in order; links are put in front of it.
     std::string rest(path);
-    bool others_can_write = false; // to a directory on the way
+    bool others_can_write = false, sticky = false; // to a directory on the way; the present one is
     reached.clear();
     for (int links = 0; !rest.empty();) {
         std::size_t start = rest.find_first_not_of('/');
@@ -137,7 +140,7 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, Links lin
             continue;
         }
         if (links_followed == Links::trusted)
-            others_can_write = others_can_write || others_write_to(std::string(root) + reached + '/');
+            others_can_write = others_write_to(std::string(root) + reached + '/', sticky) || others_can_write;
         std::string next = reached + '/' + component;
         std::string outside = std::string(root) + next;
         if (std::ranges::find(points_, outside) != points_.end()) {
@@ -145,7 +148,7 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, Links lin
             return true;
         }
         char target[PATH_MAX];
-        ssize_t length = links < most_links && !others_can_write ? ::readlink(outside.c_str(), target, sizeof target)
+        ssize_t length = links < most_links && !others_can_write && !sticky ? ::readlink(outside.c_str(), target, sizeof target)
                                                                  : -1;
         if (length <= 0) {
             reached = std::move(next);

@@ -83,14 +83,24 @@ BARE bool is(const char* name, const char* other) {
     return name[i] == other[i];
 }
 
-// Whether somebody but root and the user we run as can change what is in the directory.
-BARE long others_can_write(int directory, bool& answer) {
+// Who can change what is in a directory.
+enum class Writers {
+    trusted, // root and the user we run as
+    sticky,  // others can add to it, and change what is theirs
+    others,
+};
+
+BARE long who_writes(int directory, Writers& answer) {
     struct statx about {};
     long code = call(SYS_statx, directory, "", empty_path, STATX_TYPE | STATX_MODE | STATX_UID, &about);
     if (code < 0)
         return code;
-    const bool trusted = about.stx_uid == 0 || about.stx_uid == static_cast<unsigned>(call(SYS_geteuid));
-    answer = !trusted || (about.stx_mode & 022) != 0;
+    if (about.stx_uid != 0 && about.stx_uid != static_cast<unsigned>(call(SYS_geteuid)))
+        answer = Writers::others;
+    else if ((about.stx_mode & 022) == 0)
+        answer = Writers::trusted;
+    else
+        answer = (about.stx_mode & S_ISVTX) != 0 ? Writers::sticky : Writers::others;
     return 0;
 }
 
@@ -169,10 +179,12 @@ private:
             return fd;
         call_close(here_);
         here_ = static_cast<int>(fd);
-        bool open_to_others = false;
-        if (long code = others_can_write(here_, open_to_others); code < 0)
+        Writers writers = Writers::others;
+        if (long code = who_writes(here_, writers); code < 0)
             return code;
-        result_.others_can_write = result_.others_can_write || open_to_others;
+        // A directory of root's in a sticky one was put there by root, and stays: what is in it is root's own again.
+        lost_ = lost_ || writers == Writers::others;
+        result_.others_can_write = lost_ || writers == Writers::sticky;
         return 0;
     }
 
@@ -207,6 +219,7 @@ private:
     Rest rest_;
     int here_ = -1;
     int links_ = 0;
+    bool lost_ = false; // others can change a directory on the way, and so all that is below it
     bool given_ = false;
 };
 

@@ -4,9 +4,10 @@
 // he puts a symbolic link there, or a hard link to somebody else's file, so that root opens, makes, owns, changes or removes
 // what he may not touch. So every such path is walked here, component by component:
 // - As long as every directory on the way belongs to a trusted user (root, or the user we run as) and nobody else can write
-//   to it (a sticky directory such as /tmp counts as one that others can write to), links are the administrator's own and
-//   are followed.
-// - From the first directory on that somebody else can change, no link is followed, `..` is refused, and a file at the end
+//   to it, links are the administrator's own and are followed.
+// - In a sticky directory of root's (/tmp) no link is followed. A directory of root's in it, that nobody else can write to, was
+//   put there by root, as nobody can move it away: below it all is as before.
+// - From the first other directory on that somebody else can change, no link is followed, `..` is refused, and a file at the end
 //   must have one name only (st_nlink == 1).
 //
 // Only system calls are made, and errno is not used: the code runs in PID 1, in its children, and in the executor image.
