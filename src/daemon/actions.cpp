@@ -139,7 +139,7 @@ void Supervisor::take_up_postponed() {
 
 // Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
 std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId id, Role role, const core::Unit& unit,
-                                                              Launch& launch) {
+                                                                  Launch& launch) {
     os::Plan& plan = launch.plan;
     thaw(id); // a child born frozen would not come to its exec
     bool first = !processes_.has_members(id);
@@ -159,7 +159,8 @@ std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId i
                 return start;
             }
             logs_.line(unit.name, Priority::warning,
-                       start.error().text() + "; its processes are found by their session, its limits are not in force");
+                       start.error().text() +
+                           "; its processes are found by their session, its limits are not in force");
         }
         processes_.use_session(id);
         plan.cgroup = -1;

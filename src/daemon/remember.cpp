@@ -287,9 +287,8 @@ void Supervisor::remember_spawn(core::UnitId unit, core::Role role, const os::St
         if (!own.temporary.empty() || !own.runtime.empty() || own.network)
             wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
         wire::put_item(frame, wire::Tag::spawn,
-                       wire::SpawnImage{unit, role, start.pid(), launch.out.get(), launch.err.get(),
-                                        launch.ready.get(), processes_.invocation(unit),
-                                        processes_.uses_session(unit), image_of_line(unit),
+                       wire::SpawnImage{unit, role, start.pid(), launch.out.get(), launch.err.get(), launch.ready.get(),
+                                        processes_.invocation(unit), processes_.uses_session(unit), image_of_line(unit),
                                         start.decided() ? -1 : start.report(), !start.decided()});
         return keeper_->append();
     };

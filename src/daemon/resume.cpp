@@ -287,10 +287,8 @@ void Supervisor::take_over(wire::Snapshot& state) {
             connections_.adopt(pid, engine_->graph().name(id), image.socket);
         if (!image.on_its_way)
             continue;
-        const Effect effect{.kind = Effect::Kind::spawn,
-                            .unit = id,
-                            .role = image.role,
-                            .index = engine_->record(id).hook_index};
+        const Effect effect{
+            .kind = Effect::Kind::spawn, .unit = id, .role = image.role, .index = engine_->record(id).hook_index};
         if (!resume_start(pid, effect, image.report) && image.role != Role::connection)
             engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid}, now_);
     }

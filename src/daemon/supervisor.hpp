@@ -258,7 +258,7 @@ private:
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
-                                                                    const core::Unit& unit, Launch& launch);
+                                                                        const core::Unit& unit, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why);
     void take_up_postponed();
     void born(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);

@@ -4,8 +4,8 @@
 #include "base/text.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -148,8 +148,9 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, Links lin
             return true;
         }
         char target[PATH_MAX];
-        ssize_t length = links < most_links && !others_can_write && !sticky ? ::readlink(outside.c_str(), target, sizeof target)
-                                                                 : -1;
+        ssize_t length = links < most_links && !others_can_write && !sticky
+                             ? ::readlink(outside.c_str(), target, sizeof target)
+                             : -1;
         if (length <= 0) {
             reached = std::move(next);
             continue;

@@ -102,8 +102,7 @@ long clone_borrowing(const Stack& stack, Errand errand, bool share_descriptors, 
         // The errand lies on the child's own stack: ours goes on.
         char* top = stack.bottom() + stack.size() - 64;
         Errand* kept = new (top) Errand(errand);
-        return answer(
-            ::clone(enter_from_clone, top, flags | SIGCHLD, kept, nullptr, nullptr, stack.occupied()));
+        return answer(::clone(enter_from_clone, top, flags | SIGCHLD, kept, nullptr, nullptr, stack.occupied()));
     }
     clone_args args{};
     args.flags = static_cast<std::uint64_t>(flags) | into_cgroup;

@@ -70,7 +70,7 @@ struct Orders {
     Array<MoveOrder> moves;            // sources as the child finds them
     Array<GapOrder> gaps;              // descriptors to close once the moves are done
     std::int32_t executor = -1;        // the image to go on in, as the moves have placed it; -1: go on here
-    std::uint64_t carried = 0;      // capabilities that its exec would take away, as we are not root
+    std::uint64_t carried = 0;         // capabilities that its exec would take away, as we are not root
     // Placed by the moves too, and closed when they have been used; -1: none.
     std::int32_t report = -1;       // where a fault is written to, as a Report
     std::int32_t progress = -1;     // memory where the step that is being done is written to
@@ -126,7 +126,7 @@ constexpr std::uint16_t exec_found = 1;
 // each without a zero byte (orders_text.hpp), and the mark.
 constexpr char orders_mark[] = "\1miniinit-orders ";
 constexpr unsigned most_pieces = 9;
-constexpr unsigned piece_size = 100 * 1000;          // of a word; the kernel takes 131,072 bytes
-constexpr unsigned most_orders = 512 * 1024;         // bytes of a block
+constexpr unsigned piece_size = 100 * 1000;  // of a word; the kernel takes 131,072 bytes
+constexpr unsigned most_orders = 512 * 1024; // bytes of a block
 
 } // namespace mi::os

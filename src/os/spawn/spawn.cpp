@@ -129,8 +129,9 @@ std::string about_open(const Plan& plan, const Report& report) {
     if (open == nullptr)
         return {};
     if (report.code == ELOOP || report.code == EMLINK || report.code == EPERM)
-        return quoted(open->path) + ", where others than root can write: no link is followed there, no file with a second name "
-                                    "opened";
+        return quoted(open->path) +
+               ", where others than root can write: no link is followed there, no file with a second name "
+               "opened";
     return quoted(open->path);
 }
 
@@ -225,10 +226,10 @@ struct Spawner::State {
     Span patience{};
     std::unique_ptr<Loan> loan;                   // for the next start; null after one that has not come back
     std::vector<std::unique_ptr<Loan>> abandoned; // whose Start nobody wants any more, and whose child is still there
-    pid_t cancelled_child = 0; // of the last start, if it had one
+    pid_t cancelled_child = 0;                    // of the last start, if it had one
     Window window;
-    int executor = -1;                // in the window
-    Result<> has_executor = {};       // why not, if so
+    int executor = -1;          // in the window
+    Result<> has_executor = {}; // why not, if so
     std::optional<ProgressMemory> progress;
     int progress_fd = -1; // in the window
     bool shares_table = false;
@@ -328,7 +329,7 @@ Result<Spawner> Spawner::make(Span patience, Image image) {
     state->ignored_signals = signals_not_default();
     const int secure = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
     state->keeps_capabilities = secure > 0 && (secure & ((1 << 2) | (1 << 4))) != 0; // no fixup, keep caps
-    if (::geteuid() != 0 || (secure & 1) != 0) // SECBIT_NOROOT
+    if (::geteuid() != 0 || (secure & 1) != 0)                                       // SECBIT_NOROOT
         state->carried = own_capabilities();
     return Spawner(std::move(state));
 }

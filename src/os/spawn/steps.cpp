@@ -137,9 +137,7 @@ BARE bool set_limits(const Child& child, Progress& progress) {
     const LimitOrder* limits = child.all(child.orders->limits);
     for (std::uint32_t i = 0; i < child.orders->limits.count; ++i) {
         progress.at(Step::limits, i);
-        struct rlimit64 both {
-            limits[i].soft, limits[i].hard
-        };
+        struct rlimit64 both{limits[i].soft, limits[i].hard};
         if (!progress.did(call(SYS_prlimit64, 0, limits[i].resource, &both, nullptr)))
             return false;
     }
@@ -165,7 +163,8 @@ BARE bool join_cgroup(const Child& child, Progress& progress) {
 
 BARE bool set_schedule(const Child& child, Progress& progress) {
     const Orders& orders = *child.orders;
-    if (orders.nice.given != 0 && !progress.did(Step::nice, call(SYS_setpriority, 0 /* PRIO_PROCESS */, 0, orders.nice.value)))
+    if (orders.nice.given != 0 &&
+        !progress.did(Step::nice, call(SYS_setpriority, 0 /* PRIO_PROCESS */, 0, orders.nice.value)))
         return false;
     if (!set_oom_score(child, progress))
         return false;
@@ -267,8 +266,8 @@ BARE bool place_descriptors(const Child& child) {
     if (orders.own_table_up_to >= 0 && !progress.did(call(SYS_close_range, orders.own_table_up_to, ~0U, unshare)))
         return false;
     std::uint32_t shared = table_is_shared;
-    if (child.table != nullptr && !__atomic_compare_exchange_n(child.table, &shared, table_is_own, false,
-                                                               __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    if (child.table != nullptr &&
+        !__atomic_compare_exchange_n(child.table, &shared, table_is_own, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         leave(127);
     MoveOrder* moves = child.all(orders.moves);
     for (std::uint32_t i = 0; orders.lift_moves != 0 && i < orders.moves.count; ++i) {

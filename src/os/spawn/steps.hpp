@@ -14,11 +14,11 @@ constexpr std::uint32_t table_is_shared = 0, table_is_own = 1, start_is_cancelle
 
 // Orders on their way, and where the child's own things are.
 struct Child {
-    Orders* orders = nullptr;     // at the beginning of their block
-    char** arguments = nullptr;   // the entry before the first one may be written to
+    Orders* orders = nullptr;   // at the beginning of their block
+    char** arguments = nullptr; // the entry before the first one may be written to
     char** environment = nullptr;
-    Report* report = nullptr;     // kept up to date with the step that is being done
-    bool tells_progress = false;  // write it to Orders::progress, too
+    Report* report = nullptr;    // kept up to date with the step that is being done
+    bool tells_progress = false; // write it to Orders::progress, too
     // While the descriptor table is shared with PID 1: the word by which the two agree whether this child goes on. The first
     // one to change it from table_is_shared decides.
     std::uint32_t* table = nullptr;
@@ -54,8 +54,9 @@ public:
 private:
     // Whether the file system, a device or a cgroup may keep the child there.
     BARE static bool may_hang(Step step) {
-        return step == Step::cgroup || step == Step::open_file || step == Step::terminal || step == Step::own_directory ||
-               step == Step::mount || step == Step::root || step == Step::directory || step == Step::exec;
+        return step == Step::cgroup || step == Step::open_file || step == Step::terminal ||
+               step == Step::own_directory || step == Step::mount || step == Step::root || step == Step::directory ||
+               step == Step::exec;
     }
     BARE void tell();
     const Child& child_;

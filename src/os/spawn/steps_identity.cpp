@@ -33,10 +33,8 @@ BARE bool bound_capabilities(const Orders& orders, Progress& progress) {
 }
 
 BARE long set_capabilities(std::uint64_t kept, bool inheritable) {
-    struct __user_cap_header_struct header {
-        _LINUX_CAPABILITY_VERSION_3, 0
-    };
-    struct __user_cap_data_struct sets[2] {};
+    struct __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2]{};
     for (int half = 0; half < 2; ++half) {
         auto bits = static_cast<std::uint32_t>(kept >> (32 * half));
         sets[half].permitted = sets[half].effective = bits;
@@ -107,9 +105,7 @@ BARE bool change_identity(const Child& child, Progress& progress) {
 BARE bool install_filter(const Child& child, Progress& progress) {
     if (child.orders->filter_given == 0)
         return true;
-    struct sock_fprog filter {
-        static_cast<unsigned short>(child.orders->filter.count), child.all(child.orders->filter)
-    };
+    struct sock_fprog filter{static_cast<unsigned short>(child.orders->filter.count), child.all(child.orders->filter)};
     return progress.did(Step::filter, call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0UL, &filter));
 }
 

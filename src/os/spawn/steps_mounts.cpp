@@ -78,7 +78,7 @@ BARE bool make_directory(const Child& child, const DirectoryOrder& wanted, Progr
             return false;
         call_close(static_cast<int>(above));
         above = here;
-        struct statx about {};
+        struct statx about{};
         if (!progress.did(look_at(static_cast<int>(here), about)))
             return false;
         if (wanted.ours != 0 && about.stx_uid != wanted.owner)
@@ -104,7 +104,7 @@ BARE long clone_tree(int at, const char* path) {
 }
 
 BARE long set_attributes(long tree, int flags, std::uint64_t attributes) {
-    struct mount_attr change {};
+    struct mount_attr change{};
     change.attr_set = attributes;
     return call(SYS_mount_setattr, tree, "", empty_path | flags, &change, sizeof change);
 }
@@ -213,7 +213,7 @@ BARE bool take_hold(const Child& child, MountKind kind, Progress& progress) {
 BARE bool lay_read_only(const Child& child, const MountOrder& change, Progress& progress) {
     const char* path = child.text(change.path);
     if (path[0] == '/' && path[1] == '\0') { // the root: a mount on top of it would not be seen
-        struct mount_attr attributes {};
+        struct mount_attr attributes{};
         attributes.attr_set = MOUNT_ATTR_RDONLY;
         return progress.did(call(SYS_mount_setattr, AT_FDCWD, "/", recursive, &attributes, sizeof attributes));
     }
@@ -230,7 +230,7 @@ BARE bool lay_nothing(const Child& child, const MountOrder& change, long nothing
     const long place = open_walked(AT_FDCWD, path, O_PATH);
     if (place < 0)
         return may_miss(change, place) || progress.did(place);
-    struct statx about {};
+    struct statx about{};
     if (!progress.did(look_at(static_cast<int>(place), about)))
         return false;
     call_close(static_cast<int>(place));
@@ -248,7 +248,7 @@ BARE bool lay_tree(const Child& child, const MountOrder& change, Progress& progr
         return true; // optional, and missing
     const char* path = child.text(change.path);
     if (change.make != 0) {
-        struct statx about {};
+        struct statx about{};
         if (!progress.did(look_at(change.tree, about)))
             return false;
         make_path(path, is_directory(about));

@@ -22,7 +22,7 @@ BARE void make_network_namespace(Report& report, int& found) {
     if (space < 0 && space != -EPERM)
         space = call_open(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     if (progress.did(space)) {
-        struct ifreq loopback {};
+        struct ifreq loopback{};
         loopback.ifr_name[0] = 'l';
         loopback.ifr_name[1] = 'o';
         loopback.ifr_flags = IFF_UP;

@@ -91,7 +91,7 @@ enum class Writers {
 };
 
 BARE long who_writes(int directory, Writers& answer) {
-    struct statx about {};
+    struct statx about{};
     long code = call(SYS_statx, directory, "", empty_path, STATX_TYPE | STATX_MODE | STATX_UID, &about);
     if (code < 0)
         return code;
@@ -106,9 +106,9 @@ BARE long who_writes(int directory, Writers& answer) {
 
 // Links of procfs are the kernel's: `/proc/self/fd/1` has no text that could be walked.
 BARE bool in_procfs(int directory) {
-    struct statfs about {};
+    struct statfs about{};
 #ifdef SYS_fstatfs64
-    struct statfs64 wide {};
+    struct statfs64 wide{};
     if (call(SYS_fstatfs64, directory, sizeof wide, &wide) < 0)
         return false;
     about.f_type = wide.f_type;
@@ -240,7 +240,7 @@ BARE long open_walked(int start, const char* path, int flags, unsigned mode) {
     call_close(found.directory);
     if (fd < 0 || !found.others_can_write)
         return fd;
-    struct statx about {};
+    struct statx about{};
     long code = call(SYS_statx, fd, "", empty_path | no_follow, STATX_TYPE | STATX_NLINK, &about);
     if (code == 0 && (about.stx_mode & S_IFMT) == S_IFLNK) // O_PATH with O_NOFOLLOW opens the link itself
         code = -ELOOP;

@@ -19,8 +19,8 @@ namespace mi::os {
 
 // Where a walk has come to: the directory that holds the last component, open with O_PATH, and that component.
 struct Walked {
-    int directory = -1;          // the caller closes it
-    char name[256] = {};         // the last component; "." where the path is a directory by its own words (`/`, `a/`, `a/.`)
+    int directory = -1;  // the caller closes it
+    char name[256] = {}; // the last component; "." where the path is a directory by its own words (`/`, `a/`, `a/.`)
     bool others_can_write = false; // a directory on the way, this one included, can be changed by somebody else
 };
 
