@@ -76,7 +76,8 @@ class Place:
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
         self.board_path = self.path / "board"
-        with open(self.board_path, "wb") as file:
+        with open(self.board_path, "wb", opener=lambda path, flags: os.open(path, flags, 0o666)) as file:
+            os.fchmod(file.fileno(), 0o666)  # services of other users write there, too
             file.truncate(ctypes.sizeof(Layout))
         with open(self.board_path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), ctypes.sizeof(Layout))

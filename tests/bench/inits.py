@@ -52,10 +52,12 @@ class Miniinit(Init):
     name = "miniinit"
     logs = "built in"
 
-    def __init__(self, tools, binary, cgroup=None):
+    def __init__(self, tools, binary, cgroup=None, name=None):
         super().__init__(tools)
         self.binary, self.cgroup = binary, cgroup
-        if cgroup is not None:
+        if name is not None:
+            self.name = name
+        elif cgroup is not None:
             self.name = "miniinit, cgroup each"
 
     def argv(self, place, units):
@@ -93,6 +95,13 @@ class Stateless(Miniinit):
 
     def argv(self, place, units):
         return [*super().argv(place, units), "--no-state"]
+
+
+class OtherUser(Miniinit):
+    """The same, with another user for every service."""
+
+    def unit(self, command, more="", service=""):
+        return super().unit(command, more, service) + '[process]\nuser = "nobody"\n'
 
 
 class Crowded(Miniinit):

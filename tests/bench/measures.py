@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 
 from harness import ENVIRONMENT, Place, Run, Trouble, wait_for
-from inits import Crowded, Init, Runit, S6, Stateless
+from inits import Crowded, Init, OtherUser, Runit, S6, Stateless
 from log_measures import logs, since
 from table import seconds
 
@@ -89,6 +89,11 @@ def start(bench):
                           {init.name: median(values, 0) for init, values in all_of_them.items()},
                           bar=2.0 if count == 1000 else None)
         if count == 1000:
+            others = bench.rounds(rounds, [OtherUser(bench.tools, init.binary, init.cgroup, init.name)
+                                           for init in bench.inits], lambda init: bring_up(bench, init, count))
+            floor = {bench.floor.name: medians[bench.floor, count]}
+            bench.table.times("start 1,000 services of another user",
+                              {**floor, **{init.name: median(values, 0) for init, values in others.items()}}, bar=2.2)
             bench.table.times("stop 1,000 services",
                               {init.name: median(stops) for init, values in all_of_them.items()
                                if (stops := [value[1] for value in values if value[1] is not None])}, bar=1.3)
