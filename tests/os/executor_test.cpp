@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -299,6 +300,75 @@ TEST_CASE("once we are not dumpable we stay so, whatever is started") {
                 int status = -1;
                 right = right && ::waitpid(*child, &status, 0) == *child && status == 0;
             }
+        return right;
+    }));
+}
+
+// As root of a user namespace and a mount namespace of its own: where one may mount, but not make devices.
+static bool in_user_namespace(const std::function<bool()>& body) {
+    return aside([&] {
+        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+            return true; // not allowed here: then there is nothing to see
+        for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"}) {
+            Fd file(::open(map, O_WRONLY | O_CLOEXEC));
+            if (std::string_view(map).contains("gid")) {
+                Fd refuse(::open("/proc/self/setgroups", O_WRONLY | O_CLOEXEC));
+                if (::write(refuse.get(), "deny", 4) != 4)
+                    return false;
+            }
+            if (::write(file.get(), "0 0 1", 5) != 5)
+                return false;
+        }
+        return body();
+    });
+}
+
+TEST_CASE("devices that may not be made in a user namespace are those outside, in a /dev that is read-only") {
+    if (!is_root())
+        return;
+    CHECK(in_user_namespace([] {
+        Spawner spawner = *Spawner::make();
+        for (bool apart : {false, true}) {
+            Plan plan =
+                shell_plan("echo gone >/dev/null && test -c /dev/zero && test -e /dev/fd && "
+                           "head -c 3 /dev/urandom | wc -c && ! touch /dev/mine 2>/dev/null && ls /dev | wc -l");
+            plan.environment = {"PATH=/usr/bin:/bin"};
+            plan.apart = apart;
+            plan.mounting.emplace();
+            plan.mounting->changes.push_back({.kind = MountKind::devices, .path = "/dev", .about = "private-devices"});
+            Run show = run(spawner, plan);
+            if (show.output != "3\n11\n") {
+                ::fprintf(stderr, "%s\n", show.output.c_str());
+                return false;
+            }
+        }
+        return true;
+    }));
+}
+
+TEST_CASE("a program that the mounts of its process hide is said to be hidden, not to want an interpreter") {
+    if (!is_root())
+        return;
+    CHECK(in_user_namespace([] {
+        Scratch scratch, other;
+        Spawner spawner = *Spawner::make();
+        Plan plan = plan_for("os_exit");
+        plan.file = scratch.write("program", contents(program("os_exit")), 0755);
+        const std::string script = scratch.write("script", "#!/nowhere/at/all\n", 0755);
+        bool right = true;
+        for (bool apart : {false, true}) {
+            plan.apart = apart;
+            plan.mounting.emplace();
+            plan.mounting->changes.push_back(
+                {.kind = MountKind::bind, .path = scratch.path(), .source = other.path(), .about = "private-tmp"});
+            const SpawnFault hidden = failure(spawner, plan);
+            right = right && hidden.code == ENOENT && hidden.about.find("hide from it") != std::string::npos;
+            Plan without = plan_for("os_exit");
+            without.file = script;
+            without.apart = apart;
+            const SpawnFault wanting = failure(spawner, without);
+            right = right && wanting.about.find("whose interpreter is missing") != std::string::npos;
+        }
         return right;
     }));
 }
