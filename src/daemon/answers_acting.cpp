@@ -149,6 +149,8 @@ void Manager::answer(CallId id, const Caller&, const wire::Events& events) {
     Subscription subscription;
     for (UnitId unit : ids)
         subscription.units.push_back(supervisor_.engine().graph().name(unit));
+    std::ranges::sort(subscription.units);
+    supervisor_.control()->charge(id, memory_of(subscription.units));
     subscriptions_[id] = std::move(subscription);
 }
 

@@ -98,16 +98,23 @@ void Supervisor::watch_ready(core::UnitId id) {
 }
 
 void Supervisor::ready_pending(core::UnitId id) {
+    constexpr int most_reads = 512; // more than a pipe holds
     Live& live = live_[id];
-    char bytes[256];
-    ssize_t got = live.ready ? ::read(live.ready.get(), bytes, sizeof bytes) : 0;
-    if (got < 0)
-        return; // EINTR, EAGAIN: it will be readable again
-    now_ = loop::now();
-    if (std::find(bytes, bytes + got, '\n') != bytes + got)
-        engine_->apply({.kind = Event::Kind::ready, .unit = id}, now_);
-    else if (got > 0)
+    if (!live.ready)
         return;
+    char bytes[256];
+    ssize_t got = 1;
+    bool said = false;
+    for (int i = 0; i < most_reads && got > 0 && !said; ++i) {
+        got = ::read(live.ready.get(), bytes, sizeof bytes);
+        said = got > 0 && std::find(bytes, bytes + got, '\n') != bytes + got;
+    }
+    if (got != 0 && !said)
+        return; // EINTR, EAGAIN: it will be readable again
+    if (said) {
+        now_ = loop::now();
+        engine_->apply({.kind = Event::Kind::ready, .unit = id}, now_);
+    }
     live.ready_watch.reset();
     live.ready.reset();
     engine_->mark(id);
