@@ -114,6 +114,8 @@ void ControlServer::State::handle(Connection& client, std::string_view message) 
         refuse(client, call->oneway, wire::PermissionDenied{wire::method_name(*call->request)});
         return;
     }
+    if (call->oneway && !wire::acts(*call->request))
+        return; // somebody looks who does not want to see: whoever waits for nothing could wait for ever
     const CallId id{++last_call};
     Caller caller = client.caller;
     caller.more = call->more && !call->oneway && wire::answers_many(*call->request) != wire::Many::never;

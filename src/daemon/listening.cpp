@@ -91,18 +91,17 @@ void Supervisor::forward(int number) {
 void Supervisor::watch_ready(core::UnitId id) {
     auto watch = loop_.watch(live_[id].ready.get(), [this, name = engine_->graph().name(id)] {
         if (core::UnitId now = engine_->graph().find(name); now != core::no_unit)
-            ready_pending(now);
+            ready_pending(now, 1);
     });
     if (watch)
         live_[id].ready_watch = std::move(*watch);
 }
 
-void Supervisor::ready_pending(core::UnitId id) {
-    constexpr int most_reads = 512; // more than a pipe holds
+void Supervisor::ready_pending(core::UnitId id, int most_reads) {
     Live& live = live_[id];
     if (!live.ready)
         return;
-    char bytes[256];
+    char bytes[4096];
     ssize_t got = 1;
     bool said = false;
     for (int i = 0; i < most_reads && got > 0 && !said; ++i) {

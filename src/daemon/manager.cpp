@@ -82,7 +82,7 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, bool starta
 
 void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vector<UnitId>& ids, bool wait) {
     const core::Engine& engine = supervisor_.engine();
-    if (!wait) {
+    if (!wait || !supervisor_.control()->waiting(id)) {
         wire::Progress progress;
         for (UnitId unit : ids)
             progress.results.push_back({engine.graph().name(unit), true, engine.record(unit).phase, ""});

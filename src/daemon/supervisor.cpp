@@ -383,7 +383,7 @@ void Supervisor::due() {
 // A unit's time is up, but perhaps we are late ourselves: what it has said and done by now counts before it is judged.
 void Supervisor::hear_out(core::UnitId id) {
     hear(id, NotifyLine::most_unread);
-    ready_pending(id);
+    ready_pending(id, whole_pipe);
     if (pollfd end{live_[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
         main_gone(id, engine_->record(id).main_pid);
 }
@@ -439,7 +439,7 @@ void Supervisor::exited(const os::Exit& exit) {
     Processes::Known process = *known;
     if (process.unit != core::no_unit) { // what it said before it ended is heard before its end is
         hear(process.unit, NotifyLine::most_unread);
-        ready_pending(process.unit);
+        ready_pending(process.unit, whole_pipe);
     }
     processes_.remove(exit.pid);
     if (process.unit == core::no_unit)

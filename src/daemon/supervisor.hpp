@@ -304,7 +304,8 @@ private:
     void signal_arrived(const signalfd_siginfo& info);
     void forward(int number);
     void watch_ready(core::UnitId unit);
-    void ready_pending(core::UnitId unit);
+    static constexpr int whole_pipe = 32; // reads
+    void ready_pending(core::UnitId unit, int most_reads);
     void memory_events_pending();
     void listen_to_memory();
 
