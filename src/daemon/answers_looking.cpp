@@ -108,9 +108,9 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     answer_with(id, std::move(names), list.usage ? Detail::usage : Detail::plain);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Status& status) {
+void Manager::answer(CallId id, const Caller& caller, const wire::Status& status) {
     std::vector<UnitId> ids;
-    if (!find(id, status.units, false, ids))
+    if (!find(id, status.units, to_look(caller), ids))
         return;
     std::vector<std::string> names;
     for (UnitId unit : ids)
@@ -134,15 +134,15 @@ void Manager::answer_with(CallId id, std::vector<std::string> units, Detail deta
     supervisor_.control()->reply_list(id, wire::Units{}, std::move(next), bytes);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Explain& explain) {
+void Manager::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
     std::vector<UnitId> ids;
-    if (!find(id, {explain.unit}, false, ids))
+    if (!find(id, {explain.unit}, to_look(caller), ids))
         return;
     const core::Engine& engine = supervisor_.engine();
     supervisor_.control()->reply(id, wire::Explanation{engine.record(ids[0]).phase, core::explain(engine, ids[0])});
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
+void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     const core::Engine& engine = supervisor_.engine();
     const core::Graph& graph = engine.graph();
     std::vector<UnitId> stack;
@@ -150,7 +150,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
         stack.resize(graph.size());
         std::iota(stack.begin(), stack.end(), UnitId{0});
     } else if (tree.unit) {
-        if (!find(id, {*tree.unit}, false, stack))
+        if (!find(id, {*tree.unit}, to_look(caller), stack))
             return;
     } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
         stack.push_back(target);

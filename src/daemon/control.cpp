@@ -44,7 +44,7 @@ void ControlServer::reply_list(CallId id, const wire::Reply& empty, NextElement 
     if (client == nullptr || client->list)
         return;
     client->list = {wire::list_head(empty), std::move(next)};
-    client->call_memory = bytes;
+    client->call_memory = bytes + client->list->head.size();
     state_->see_to(*client);
     state_->charge(*client);
 }

@@ -39,7 +39,8 @@ std::size_t memory_of(const std::vector<std::string>& names) {
     return bytes;
 }
 
-bool Manager::find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<UnitId>& ids) {
+bool Manager::find(CallId id, const std::vector<std::string>& names, Named which, std::vector<UnitId>& ids) {
+    const bool startable = which == Named::startable;
     // Something that is named and is no unit.
     auto unknown = [this](UnitId unit) {
         const core::Graph& graph = supervisor_.engine().graph();
@@ -48,8 +49,9 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, bool starta
     std::vector<bool> seen; // a unit that is named ten thousand times, by a name or an alias, is one
     for (const std::string& name : names) {
         UnitId unit = supervisor_.engine().graph().find(name);
-        // Whoever only looks, which is anybody, reads no file, but makes instances of templates as long as few lie idle.
-        if (unknown(unit) && (startable || (name.contains('@') && supervisor_.idle_instances() < most_idle_instances)))
+        // To read a file takes as long as all of a bundle takes to read: anybody else could hold us up with that.
+        if (unknown(unit) && (startable || (which == Named::templates && name.contains('@') &&
+                                            supervisor_.idle_instances() < most_idle_instances)))
             unit = supervisor_.find_or_make(name);
         const core::Graph& graph = supervisor_.engine().graph();
         if (unknown(unit)) {

@@ -85,8 +85,14 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Crash& crash);
 
     [[nodiscard]] std::optional<wire::ScheduledShutdown> told(const std::optional<ScheduledEnd>& end) const;
-    // The ids of all names, each once, or nothing after the error was answered. `startable`: they must be usable.
-    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable,
+    // Which units can be named: those that are there, whoever asks; instances of templates too (as long as few lie idle),
+    // for which files are read; or all that there are files of, if they are usable.
+    enum class Named : std::uint8_t { loaded, templates, startable };
+    [[nodiscard]] static Named to_look(const Caller& caller) {
+        return caller.may_act ? Named::templates : Named::loaded;
+    }
+    // The ids of all names, each once, or nothing after the error was answered.
+    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, Named which,
                             std::vector<core::UnitId>& ids);
     void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);

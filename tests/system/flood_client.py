@@ -31,7 +31,7 @@ CALLS = {
     "mix": b"".join([call("List", all=True), call("Tree", whole=True, order=True), call("BootTimes"), call("Probe"),
                      call("Overview"), call("Explain", unit="keeper"), call("Wait", unit="keeper", state="up"),
                      call("Status", units=[f"other{number}" for number in range(100)]),
-                     call("Status", units=["kepeer"]), call("Stop", units=["keeper"]),
+                     call("Status", units=["kepeer"]), call("Status", units=["none@1"]), call("Stop", units=["keeper"]),
                      b'{"method":"org.varlink.service.GetInterfaceDescription",'
                      b'"parameters":{"interface":"org.miniinit.Manager"}}\0']) * 8,
     "numbers": call("Status", units=[1] * 33000),
