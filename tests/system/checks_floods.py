@@ -1,5 +1,6 @@
 """Whoever may only look asks for more than anybody can answer: PID 1 answers those who may act, keeps services up and hears
 what they say all the same, and gives every user his share. And PID 1 itself is late: nobody is judged for that."""
+import json
 import os
 import shutil
 import signal
@@ -132,6 +133,35 @@ def floods_of_listeners(t):
             t.equal("who reads what he is told hears the last of it", last, ["100000 of 100000"])
 
 
+def floods_leave_nothing(t):
+    call = lambda method, more=False, **parameters: json.dumps(
+        {"method": "org.miniinit.Manager." + method, "parameters": parameters, "more": more}).encode() + b"\0"
+    calls = [call("Ping"), call("Status", units=["keeper"]), call("List", all=True), call("Status", units=["none"]),
+             call("Explain", unit="keeper"), call("Overview"), call("Wait", unit="keeper"), call("Tree", whole=True),
+             call("Wait", unit="keeper", state="up")]
+    # Nobody waits for these: what would wait would wait for ever.
+    unheard = [call("Events", True)[:-2] + b',"oneway":true}\0',
+               call("Wait", unit="keeper", state="failed")[:-2] + b',"oneway":true}\0'] * 4
+    with t.scene.init({"keeper": {"service": sh(SLEEP)}}) as init:
+        init.wait("keeper")
+        client = init.client()
+
+        def ask(rounds):
+            for _ in range(rounds):
+                client.socket.sendall(b"".join(unheard + calls))
+                heard = 0
+                while heard < len(calls):
+                    heard += client.socket.recv(1 << 18).count(b"\0")
+            for _ in range(rounds // 10):
+                one = init.client()
+                one.send("Events", True, units=["keeper"])
+                one.close()
+            return init.memory()
+        memory = ask(200)
+        grown = ask(4000)
+        t.ok("68,000 calls leave nothing in PID 1's memory", grown < memory + 256, f"{memory} to {grown} KiB")
+
+
 def floods_late(t):
     """PID 1 is stopped until deadlines are over. Before that, what would have met them has happened; but it is not the first that
     PID 1 comes to: an earlier deadline wakes it, and many clients are before it in the row."""
@@ -205,5 +235,5 @@ def floods_late(t):
     shutil.rmtree(work)
 
 
-GROUPS = [floods_late]
+GROUPS = [floods_late, floods_leave_nothing]
 ALONE = [floods_of_calls, floods_of_listeners]
