@@ -232,6 +232,17 @@ Instant Engine::next_deadline() {
     return unit == no_unit ? never : records_[unit].deadline;
 }
 
+std::vector<UnitId> Engine::due(Instant now) {
+    std::vector<UnitId> units;
+    for (UnitId unit = next_due(); unit != no_unit && records_[unit].deadline <= now; unit = next_due()) {
+        units.push_back(unit);
+        deadlines_.pop();
+    }
+    for (UnitId unit : units)
+        deadlines_.push({queued_[unit], unit});
+    return units;
+}
+
 void Engine::set_phase(UnitId id, Phase phase) { set_phase(id, phase, records_[id].reason, records_[id].cause); }
 
 void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {

@@ -33,6 +33,8 @@ public:
 
     // The earliest moment at which a `due` event would do something.
     [[nodiscard]] Instant next_deadline();
+    // The units for whom it would.
+    [[nodiscard]] std::vector<UnitId> due(Instant now);
 
     [[nodiscard]] const Graph& graph() const { return graph_; }
     [[nodiscard]] const Record& record(UnitId id) const { return records_[id]; }

@@ -17,7 +17,7 @@ void Manager::act(CallId id, const Caller& caller, const std::vector<std::string
     std::vector<UnitId> ids;
     if (starts && supervisor_.engine().halting())
         return supervisor_.control()->error(id, wire::ShuttingDown{});
-    if (!find(id, units, starts, ids))
+    if (!find(id, units, starts ? Named::startable : Named::templates, ids))
         return;
     const auto kind = goal == Goal::start  ? EngineEvent::Kind::start
                       : goal == Goal::stop ? EngineEvent::Kind::stop
@@ -43,7 +43,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& re
     std::vector<UnitId> ids, running;
     if (supervisor_.engine().halting())
         return supervisor_.control()->error(id, wire::ShuttingDown{});
-    if (!find(id, restart.units, false, ids))
+    if (!find(id, restart.units, Named::templates, ids))
         return;
     for (UnitId unit : ids)
         if (core::active(supervisor_.engine().record(unit).phase)) {
@@ -55,7 +55,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& re
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
     std::vector<UnitId> ids;
-    if (!find(id, reload.units, true, ids))
+    if (!find(id, reload.units, Named::startable, ids))
         return;
     for (UnitId unit : ids)
         if (Phase phase = supervisor_.engine().record(unit).phase; phase != Phase::up)
@@ -74,7 +74,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload
 
 void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     std::vector<UnitId> ids;
-    if (!find(id, {signal.unit}, false, ids))
+    if (!find(id, {signal.unit}, Named::templates, ids))
         return;
     if (signal.signal < 1 || signal.signal > SIGRTMAX)
         return supervisor_.control()->error(id, wire::InvalidParameter{"signal"});
@@ -91,7 +91,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Thaw& thaw) { set_fro
 // Only what is up: what is on its way somewhere has a time limit, or a command that is waited for.
 void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool frozen) {
     std::vector<UnitId> ids;
-    if (!find(id, units, false, ids))
+    if (!find(id, units, Named::templates, ids))
         return;
     const core::Engine& engine = supervisor_.engine();
     for (UnitId unit : ids)
@@ -107,7 +107,7 @@ void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool 
 
 void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     std::vector<UnitId> ids;
-    if (!find(id, reset.units, false, ids))
+    if (!find(id, reset.units, Named::templates, ids))
         return;
     if (reset.units.empty())
         for (UnitId unit = 0; unit < supervisor_.engine().graph().size(); ++unit)
@@ -123,7 +123,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
     std::vector<UnitId> ids;
-    if (!find(id, {wait.unit}, false, ids))
+    if (!find(id, {wait.unit}, to_look(caller), ids))
         return;
     jobs_[id] = Job{.goal = Goal::state,
                     .units = {supervisor_.engine().graph().name(ids[0])},
@@ -136,19 +136,21 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Target& target
     std::vector<UnitId> ids;
     if (supervisor_.engine().halting())
         return supervisor_.control()->error(id, wire::ShuttingDown{});
-    if (!find(id, {target.name}, true, ids))
+    if (!find(id, {target.name}, Named::startable, ids))
         return;
     supervisor_.isolate(target.name);
     begin(id, caller, Goal::isolate, ids, target.wait);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Events& events) {
+void Manager::answer(CallId id, const Caller& caller, const wire::Events& events) {
     std::vector<UnitId> ids;
-    if (!find(id, events.units.value_or(std::vector<std::string>{}), false, ids))
+    if (!find(id, events.units.value_or(std::vector<std::string>{}), to_look(caller), ids))
         return;
     Subscription subscription;
     for (UnitId unit : ids)
         subscription.units.push_back(supervisor_.engine().graph().name(unit));
+    std::ranges::sort(subscription.units);
+    supervisor_.control()->charge(id, memory_of(subscription.units));
     subscriptions_[id] = std::move(subscription);
 }
 

@@ -4,6 +4,7 @@
 #include "core/explain.hpp"
 #include "daemon/crash_report.hpp"
 #include "os/probe.hpp"
+#include "wire/varlink.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -14,6 +15,38 @@ namespace mi::daemon {
 using core::Phase;
 using core::UnitId;
 using EngineEvent = core::Event;
+
+namespace {
+
+wire::TreeNode node_of(const core::Engine& engine, UnitId unit, bool reverse, bool order) {
+    const core::Graph& graph = engine.graph();
+    wire::TreeNode node{graph.name(unit), engine.record(unit).phase, {}, graph.unit(unit).kind};
+    for (const core::Edge& edge : reverse ? graph.needed_by(unit) : graph.needs(unit))
+        if (edge.relation != core::Relation::after || order)
+            node.edges.push_back({edge.relation, graph.name(edge.unit)});
+    if (order)
+        for (UnitId other : graph.conflicts(unit))
+            node.edges.push_back({core::Relation::conflict, graph.name(other)});
+    std::sort(node.edges.begin(), node.edges.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.relation, a.unit) < std::tie(b.relation, b.unit); });
+    return node;
+}
+
+bool started(const Live& live) { return live.starting != Instant{} || live.first.waiting != Instant{}; }
+
+wire::UnitTime time_of(const std::string& name, const Live& live) {
+    const core::FirstStart& first = live.first;
+    wire::UnitTime time{name, micros(live.starting), {}, {}};
+    if (live.starting != Instant{} && live.up >= live.starting)
+        time.up = micros(live.up);
+    auto moment = [](Instant at) { return at == Instant{} ? std::nullopt : std::optional(micros(at)); };
+    if (first.waiting != Instant{})
+        time.first = {micros(first.waiting), moment(first.starting), moment(first.up), moment(first.ended),
+                      first.outcome};
+    return time;
+}
+
+} // namespace
 
 void Manager::answer(CallId id, const Caller&, const wire::Ping&) { supervisor_.control()->reply(id, wire::Nothing{}); }
 
@@ -72,39 +105,44 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
         if (wire::listed(list, supervisor_.engine().record(unit).phase) && (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
-    const Detail detail = list.usage ? Detail::usage : Detail::plain;
-    supervisor_.control()->reply_units(
-        id, [this, detail, names = std::move(names), next = std::size_t{0}](auto& status) mutable {
-            while (next < names.size()) {
-                UnitId unit = supervisor_.engine().graph().find(names[next++]);
-                if (unit == core::no_unit)
-                    continue;
-                status = status_of(supervisor_, unit, detail);
-                return true;
-            }
-            return false;
-        });
+    answer_with(id, std::move(names), list.usage ? Detail::usage : Detail::plain);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Status& status) {
+void Manager::answer(CallId id, const Caller& caller, const wire::Status& status) {
     std::vector<UnitId> ids;
-    if (!find(id, status.units, false, ids))
+    if (!find(id, status.units, to_look(caller), ids))
         return;
-    wire::Units units;
+    std::vector<std::string> names;
     for (UnitId unit : ids)
-        units.units.push_back(status_of(supervisor_, unit, Detail::all));
-    supervisor_.control()->reply(id, units);
+        names.push_back(supervisor_.engine().graph().name(unit));
+    answer_with(id, std::move(names), Detail::all);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Explain& explain) {
+// A status is made when the client has read the ones before it.
+void Manager::answer_with(CallId id, std::vector<std::string> units, Detail detail) {
+    const std::size_t bytes = memory_of(units);
+    auto next = [this, detail, units = std::move(units), at = std::size_t{0}](std::string& out) mutable {
+        while (at < units.size()) {
+            UnitId unit = supervisor_.engine().graph().find(units[at++]);
+            if (unit == core::no_unit)
+                continue;
+            wire::append_element(out, status_of(supervisor_, unit, detail));
+            return true;
+        }
+        return false;
+    };
+    supervisor_.control()->reply_list(id, wire::Units{}, std::move(next), bytes);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
     std::vector<UnitId> ids;
-    if (!find(id, {explain.unit}, false, ids))
+    if (!find(id, {explain.unit}, to_look(caller), ids))
         return;
     const core::Engine& engine = supervisor_.engine();
     supervisor_.control()->reply(id, wire::Explanation{engine.record(ids[0]).phase, core::explain(engine, ids[0])});
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
+void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     const core::Engine& engine = supervisor_.engine();
     const core::Graph& graph = engine.graph();
     std::vector<UnitId> stack;
@@ -112,7 +150,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
         stack.resize(graph.size());
         std::iota(stack.begin(), stack.end(), UnitId{0});
     } else if (tree.unit) {
-        if (!find(id, {*tree.unit}, false, stack))
+        if (!find(id, {*tree.unit}, to_look(caller), stack))
             return;
     } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
         stack.push_back(target);
@@ -126,37 +164,46 @@ void Manager::answer(CallId id, const Caller&, const wire::Tree& tree) {
     if (!tree.whole)
         for (UnitId unit : stack)
             branches.roots.push_back(graph.name(unit));
+    // Which units there are is found out now; what they need is written down as it is read.
+    std::vector<std::string> names;
     while (!stack.empty()) {
         UnitId unit = stack.back();
         stack.pop_back();
-        wire::TreeNode node{graph.name(unit), engine.record(unit).phase, {}, graph.unit(unit).kind};
-        for (const core::Edge& edge : tree.reverse ? graph.needed_by(unit) : graph.needs(unit)) {
-            if (edge.relation == core::Relation::after && !tree.order)
-                continue;
-            node.edges.push_back({edge.relation, graph.name(edge.unit)});
-            if (seen.insert(edge.unit).second)
+        names.push_back(graph.name(unit));
+        for (const core::Edge& edge : tree.reverse ? graph.needed_by(unit) : graph.needs(unit))
+            if ((edge.relation != core::Relation::after || tree.order) && seen.insert(edge.unit).second)
                 stack.push_back(edge.unit);
-        }
-        if (tree.order)
-            for (UnitId other : graph.conflicts(unit))
-                node.edges.push_back({core::Relation::conflict, graph.name(other)});
-        std::sort(node.edges.begin(), node.edges.end(), [](const auto& a, const auto& b) {
-            return std::tie(a.relation, a.unit) < std::tie(b.relation, b.unit);
-        });
-        branches.nodes.push_back(std::move(node));
     }
-    supervisor_.control()->reply(id, branches);
+    const std::size_t bytes = memory_of(names);
+    auto next = [this, reverse = tree.reverse, order = tree.order, names = std::move(names),
+                 at = std::size_t{0}](std::string& out) mutable {
+        while (at < names.size()) {
+            UnitId unit = supervisor_.engine().graph().find(names[at++]);
+            if (unit == core::no_unit)
+                continue;
+            wire::append_element(out, node_of(supervisor_.engine(), unit, reverse, order));
+            return true;
+        }
+        return false;
+    };
+    supervisor_.control()->reply_list(id, branches, std::move(next), bytes);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Probe&) {
-    wire::Features features;
+void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
+    // It costs some milliseconds: those who may not act hear what was found a little while ago.
+    constexpr Span fresh = std::chrono::seconds(2);
+    const Instant now = loop::now();
+    if (!caller.may_act && probed_at_ != Instant{} && now < probed_at_ + fresh)
+        return supervisor_.control()->reply(id, probed_);
+    probed_ = {};
     for (os::Finding& finding : os::probe(supervisor_.resources().tree()))
-        features.features.push_back(
+        probed_.features.push_back(
             {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
     if (const std::string& trouble = supervisor_.resources().trouble(); !trouble.empty())
-        features.features.push_back(
+        probed_.features.push_back(
             {"cgroup for each run", false, trouble, "those runs are held together by session, without limits"});
-    supervisor_.control()->reply(id, features);
+    probed_at_ = now;
+    supervisor_.control()->reply(id, probed_);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
@@ -166,21 +213,22 @@ void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
     times.units_loaded = micros(supervisor_.units_loaded());
     if (supervisor_.target_reached() != Instant{})
         times.target_reached = micros(supervisor_.target_reached());
-    for (UnitId unit = 0; unit < graph.size(); ++unit) {
-        const Live& live = supervisor_.live(unit);
-        const core::FirstStart& first = live.first;
-        if (live.starting == Instant{} && first.waiting == Instant{})
-            continue;
-        wire::UnitTime time{graph.name(unit), micros(live.starting), {}, {}};
-        if (live.starting != Instant{} && live.up >= live.starting)
-            time.up = micros(live.up);
-        auto moment = [](Instant at) { return at == Instant{} ? std::nullopt : std::optional(micros(at)); };
-        if (first.waiting != Instant{})
-            time.first = {micros(first.waiting), moment(first.starting), moment(first.up), moment(first.ended),
-                          first.outcome};
-        times.units.push_back(std::move(time));
-    }
-    supervisor_.control()->reply(id, times);
+    std::vector<std::string> names;
+    for (UnitId unit = 0; unit < graph.size(); ++unit)
+        if (started(supervisor_.live(unit)))
+            names.push_back(graph.name(unit));
+    const std::size_t bytes = memory_of(names);
+    auto next = [this, names = std::move(names), at = std::size_t{0}](std::string& out) mutable {
+        while (at < names.size()) {
+            UnitId unit = supervisor_.engine().graph().find(names[at++]);
+            if (unit == core::no_unit || !started(supervisor_.live(unit)))
+                continue;
+            wire::append_element(out, time_of(names[at - 1], supervisor_.live(unit)));
+            return true;
+        }
+        return false;
+    };
+    supervisor_.control()->reply_list(id, times, std::move(next), bytes);
 }
 
 } // namespace mi::daemon

@@ -184,10 +184,17 @@ public:
             say(Priority::alert, line);
         say(Priority::alert, situation);
         serve();
-        loop_.set_due([this] { reap(); });
-        loop_.set_turn_end([this] {
+        loop_.set_due([this] {
             if (control_)
+                control_->due(loop::now());
+            reap();
+        });
+        loop_.set_turn_end([this] {
+            if (control_) {
+                (void)control_->take_calls();
                 control_->finish_turn();
+            }
+            loop_.wake_at(control_ ? std::min(again_, control_->next_deadline()) : again_);
             if (ending_ == core::Ending::none)
                 return;
             if (control_)
@@ -306,10 +313,9 @@ private:
 
     void reap() {
         shell_.reap(guard_.page());
-        Instant again = never;
+        again_ = never;
         if (place_.system())
-            shell_.see_to(again);
-        loop_.wake_at(again);
+            shell_.see_to(again_);
     }
 
     const Place& place_;
@@ -321,6 +327,7 @@ private:
     std::unique_ptr<ControlServer> control_;
     core::Ending ending_ = core::Ending::none;
     Shell shell_;
+    Instant again_ = never; // when it is looked after
 };
 
 } // namespace

@@ -2,8 +2,13 @@
 // ControlHandler and its answers back into bytes. What a request does is the handler's; what it looks like on the wire is
 // wire's.
 //
-// A client, however hostile, costs its own bounded buffers and nothing else: it is never waited for, and where all together
-// hold too much, the greediest is dropped.
+// A client, however hostile, costs its own bounded buffers and a share of our time that is bounded as well:
+//  - It is never waited for. Where all together hold too much, the greediest is dropped, and what it held is freed at once.
+//  - Those who may act are served as they come, a few calls each in a turn.
+//  - All others share one budget of time in each turn, and share it by user: the user who has cost the least comes next, and of
+//    his connections the one that has waited longest (fair_queue.hpp). What does not fit waits for the next turn, in which
+//    everything else, children, timers, services and those who may act, comes first again.
+//  - An answer that may be large is made as it is read, and none is made for a client that is gone or does not read.
 #pragma once
 
 #include "base/fd.hpp"
@@ -36,8 +41,9 @@ struct Caller {
 };
 
 // The other side of the socket: the supervisor. `call` may be answered inside it or at any time later, by reply, error or
-// reply_units of the server, exactly once (and by any number of `continues` replies before, where caller.more). `call` and the
-// function given to reply_units run in callbacks of the loop, `gone` in finish_turn; none of them inside reply or error.
+// reply_list of the server, exactly once (and by any number of `continues` replies before, where caller.more). `call` runs in
+// callbacks of the loop and in take_calls, `gone` in finish_turn, the function given to reply_list in finish_turn and flush; none
+// of them inside reply or error.
 struct ControlHandler {
     virtual ~ControlHandler() = default;
     // A valid request that the caller is allowed to make.
@@ -53,7 +59,12 @@ struct ControlSettings {
     std::size_t per_user = 200;         // of these, for each user who may not act
     std::size_t in_limit = 128 << 10;   // bytes of one request
     std::size_t out_limit = 1 << 20;    // bytes waiting to be read when another reply is to be added
-    std::size_t total_limit = 16 << 20; // bytes in all buffers of all clients
+    std::size_t total_limit = 16 << 20; // bytes held for all clients
+    // Of those who may not act: bytes held for each user, and for all of them; and the time that all of them have in a turn for
+    // their calls, and again for their answers. A single call may take longer.
+    std::size_t user_limit = 4 << 20;
+    std::size_t others_limit = 8 << 20;
+    Span others_time = std::chrono::milliseconds(1);
 };
 
 class ControlServer {
@@ -72,11 +83,14 @@ public:
     void error(CallId id, const wire::Error& error);
     // The same reply to many calls, encoded once; all of them continue. For events.
     void broadcast(std::span<const CallId> ids, const wire::Reply& reply);
-    // Answers List: `next` fills in one unit (a default one is passed) and is false at the end. It is called as fast as the
-    // client reads, perhaps long after this, so it must know how to go on after the units have been read again. A reply
-    // that is not read costs no memory.
-    using NextUnit = std::function<bool(wire::UnitStatus&)>;
-    void reply_units(CallId id, NextUnit next);
+    // Answers with a list: `empty` is the reply with that list, its last field, empty, and `next` appends one element
+    // (wire::append_element), or is false at the end. It is called as fast as the client reads, perhaps long after this, so it
+    // must know how to go on after the units have been read again. A reply that is not read costs the memory of `next` alone,
+    // which is about `bytes`.
+    using NextElement = std::function<bool(std::string&)>;
+    void reply_list(CallId id, const wire::Reply& empty, NextElement next, std::size_t bytes);
+    // The handler keeps so many bytes for this call until it is answered: they count as the client's.
+    void charge(CallId id, std::size_t bytes);
 
     // Whether anybody still waits for this call.
     [[nodiscard]] bool waiting(CallId id) const;
@@ -87,6 +101,9 @@ public:
     [[nodiscard]] Barrier hold();
     void release(Barrier barrier);
 
+    // To be called in every turn when what comes first is done: makes the calls of those who may not act, as far as their time
+    // goes. False: there were none.
+    bool take_calls();
     // To be called at the end of every turn: sends what was answered in it, and says who is gone.
     void finish_turn();
     // Writes what can be written without waiting: before re-exec and at the very end.
@@ -104,7 +121,8 @@ public:
     void set_last_call(std::uint64_t last);
     // Another listening socket in the place of the one before; connections stay.
     Result<> listen_at(Fd listener);
-    // When nobody could be let in for want of descriptors: the time to try again.
+    // When there is something to do again: at once (a moment that has passed) where somebody waits for the next turn; and where
+    // nobody could be let in for want of descriptors, when it is tried again.
     [[nodiscard]] Instant next_deadline() const;
     void due(Instant now);
 

@@ -45,47 +45,64 @@ Connection::Io Connection::read_some() {
         return in.append({chunk, static_cast<std::size_t>(count)}) ? Io::fine : Io::ended;
     // It may only have said all that it has to say, and wait for the answer. Where it is gone altogether the kernel knows.
     read_ended = true;
-    pollfd both{fd.get(), 0, 0};
-    return ::poll(&both, 1, 0) == 1 && (both.revents & (POLLHUP | POLLERR)) != 0 ? Io::ended : Io::again;
+    return hung_up() ? Io::ended : Io::again;
 }
 
-bool Connection::add_units(const Barriers& barriers) {
+bool Connection::hung_up() const {
+    pollfd both{fd.get(), 0, 0};
+    return ::poll(&both, 1, 0) == 1 && (both.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void Connection::let_go() {
+    watch.reset(); // before its descriptor's number can belong to another
+    fd.reset();
+    in = wire::Framer(0);
+    out = OutBuffer();
+    list.reset();
+    call_memory = 0;
+}
+
+bool Connection::add_elements(const Barriers& barriers, Instant until) {
     constexpr std::size_t portion = 8 << 10;
     std::string& to = out.append_to(barriers);
     const std::size_t enough = to.size() + portion;
-    bool first = !units_open;
+    bool first = !list_open;
     if (first)
-        to += R"({"parameters":{"units":[)";
-    units_open = true;
+        to += list->head;
+    list_open = true;
     bool left = true;
-    while (to.size() < enough) {
-        wire::UnitStatus unit;
-        left = units(unit);
-        if (!left)
-            break;
+    do {
+        const std::size_t before = to.size();
         if (!first)
             to += ',';
+        left = list->next(to);
+        if (!left)
+            to.resize(before);
         first = false;
-        wire::JsonWriter writer(to, false);
-        wire::write_json(writer, unit);
-    }
+    } while (left && to.size() < enough && loop::now() < until);
     // One who did not say `more` gets the same bytes as one long reply.
     if (!left || more) {
         to += left ? R"(]},"continues":true})" : "]}}";
         to += '\0';
-        units_open = false;
+        list_open = false;
     }
     return left;
 }
 
-Connection::Io Connection::send_some(const Barriers& barriers) {
+Connection::Io Connection::send_some(const Barriers& barriers, Instant until) {
     constexpr std::size_t low = 16 << 10;
+    if (list && hung_up())
+        return Io::ended;
     for (unsigned round = 0; round < 8; ++round) {
-        while (units && out.size() < low)
-            if (!add_units(barriers)) {
-                units = nullptr;
+        while (list && out.size() < low) {
+            if (!add_elements(barriers, until)) {
+                list.reset();
                 call = CallId{};
+                call_memory = 0;
             }
+            if (loop::now() >= until)
+                break;
+        }
         const std::string_view bytes = out.sendable(barriers);
         if (bytes.empty())
             return Io::again;
@@ -95,8 +112,10 @@ Connection::Io Connection::send_some(const Barriers& barriers) {
         out.sent(static_cast<std::size_t>(count));
         if (static_cast<std::size_t>(count) < bytes.size())
             return Io::again;
+        if (loop::now() >= until)
+            break;
     }
-    return Io::fine;
+    return list || !out.sendable(barriers).empty() ? Io::fine : Io::again;
 }
 
 } // namespace mi::daemon

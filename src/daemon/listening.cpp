@@ -93,24 +93,30 @@ void Supervisor::forward(int number) {
 void Supervisor::watch_ready(core::UnitId id) {
     auto watch = loop_.watch(live_[id].ready.get(), [this, name = engine_->graph().name(id)] {
         if (core::UnitId now = engine_->graph().find(name); now != core::no_unit)
-            ready_pending(now);
+            ready_pending(now, 1);
     });
     if (watch)
         live_[id].ready_watch = std::move(*watch);
 }
 
-void Supervisor::ready_pending(core::UnitId id) {
+void Supervisor::ready_pending(core::UnitId id, int most_reads) {
     Live& live = live_[id];
-    char bytes[256];
-    ssize_t got = live.ready ? ::read(live.ready.get(), bytes, sizeof bytes) : 0;
-    if (got < 0)
-        return; // EINTR, EAGAIN: it will be readable again
-    now_ = loop::now();
-    conclude_starts_of(id);
-    if (std::find(bytes, bytes + got, '\n') != bytes + got)
-        engine_->apply({.kind = Event::Kind::ready, .unit = id}, now_);
-    else if (got > 0)
+    if (!live.ready)
         return;
+    char bytes[4096];
+    ssize_t got = 1;
+    bool said = false;
+    for (int i = 0; i < most_reads && got > 0 && !said; ++i) {
+        got = ::read(live.ready.get(), bytes, sizeof bytes);
+        said = got > 0 && std::find(bytes, bytes + got, '\n') != bytes + got;
+    }
+    if (got != 0 && !said)
+        return; // EINTR, EAGAIN: it will be readable again
+    if (said) {
+        now_ = loop::now();
+        conclude_starts_of(id);
+        engine_->apply({.kind = Event::Kind::ready, .unit = id}, now_);
+    }
     live.ready_watch.reset();
     live.ready.reset();
     engine_->mark(id);

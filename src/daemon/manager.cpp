@@ -32,14 +32,29 @@ void Manager::gone(CallId id) {
     subscriptions_.erase(id);
 }
 
-bool Manager::find(CallId id, const std::vector<std::string>& names, bool startable, std::vector<UnitId>& ids) {
+std::size_t memory_of(const std::vector<std::string>& names) {
+    std::size_t bytes = names.capacity() * sizeof(std::string);
+    for (const std::string& name : names)
+        bytes += name.capacity();
+    return bytes;
+}
+
+bool Manager::find(CallId id, const std::vector<std::string>& names, Named which, std::vector<UnitId>& ids) {
+    const bool startable = which == Named::startable;
+    // Something that is named and is no unit.
+    auto unknown = [this](UnitId unit) {
+        const core::Graph& graph = supervisor_.engine().graph();
+        return unit == core::no_unit || (graph.unit(unit).source.empty() && !graph.unit(unit).fault.empty());
+    };
+    std::vector<bool> seen; // a unit that is named ten thousand times, by a name or an alias, is one
     for (const std::string& name : names) {
-        // Whoever only looks, which is anybody, reads no file, but makes instances of templates as long as few lie idle.
         UnitId unit = supervisor_.engine().graph().find(name);
-        if (startable || (name.contains('@') && supervisor_.idle_instances() < most_idle_instances))
+        // To read a file takes as long as all of a bundle takes to read: anybody else could hold us up with that.
+        if (unknown(unit) && (startable || (which == Named::templates && name.contains('@') &&
+                                            supervisor_.idle_instances() < most_idle_instances)))
             unit = supervisor_.find_or_make(name);
         const core::Graph& graph = supervisor_.engine().graph();
-        if (unit == core::no_unit || (graph.unit(unit).source.empty() && !graph.unit(unit).fault.empty())) {
+        if (unknown(unit)) {
             std::vector<std::string_view> known;
             for (UnitId other = 0; other < graph.size(); ++other)
                 if (other != unit)
@@ -58,14 +73,18 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, bool starta
             supervisor_.control()->error(id, wire::InvalidUnit{name, graph.unit(unit).fault});
             return false;
         }
-        ids.push_back(unit);
+        if (seen.size() < graph.size())
+            seen.resize(graph.size());
+        if (!seen[unit])
+            ids.push_back(unit);
+        seen[unit] = true;
     }
     return true;
 }
 
 void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vector<UnitId>& ids, bool wait) {
     const core::Engine& engine = supervisor_.engine();
-    if (!wait) {
+    if (!wait || !supervisor_.control()->waiting(id)) {
         wire::Progress progress;
         for (UnitId unit : ids)
             progress.results.push_back({engine.graph().name(unit), true, engine.record(unit).phase, ""});
@@ -96,7 +115,9 @@ bool Manager::tell(CallId call, wire::ClientImage& image) const {
 void Manager::adopt(const wire::ClientImage& image) {
     const CallId call{image.call};
     if (image.goal == 0) {
-        subscriptions_[call] = {image.units};
+        Subscription& subscription = subscriptions_[call] = {image.units};
+        std::ranges::sort(subscription.units);
+        supervisor_.control()->charge(call, memory_of(subscription.units));
     } else if (image.goal == 1 + static_cast<int>(Goal::reexec)) {
         supervisor_.control()->reply(call, wire::Nothing{});
     } else if (image.goal <= 1 + static_cast<int>(Goal::end)) {
@@ -202,8 +223,7 @@ void Manager::publish(const wire::Event& event) {
         return;
     std::vector<CallId> hearers;
     for (const auto& [id, subscription] : subscriptions_)
-        if (subscription.units.empty() || (event.unit && std::find(subscription.units.begin(), subscription.units.end(),
-                                                                   *event.unit) != subscription.units.end()))
+        if (subscription.units.empty() || (event.unit && std::ranges::binary_search(subscription.units, *event.unit)))
             hearers.push_back(id);
     if (!hearers.empty())
         control->broadcast(hearers, wire::EventReply{event});
@@ -219,20 +239,30 @@ void Manager::publish(const wire::Event& event) {
 
 void Manager::changed(UnitId unit, Phase from, Phase to) {
     moved_ = true;
+    publish_statuses(); // they were said before
     if (!subscriptions_.empty() || !jobs_.empty())
         publish(event_of(unit, from, to));
 }
 
+// A service may say how it is a thousand times in a turn, and a thousand may listen: the last of it is published.
 void Manager::status_changed(UnitId unit) {
-    if (subscriptions_.empty())
-        return;
-    wire::Event event;
-    event.kind = wire::EventKind::status;
-    event.realtime = loop::wall_now().micros;
-    event.monotonic = micros(loop::now());
-    event.unit = supervisor_.engine().graph().name(unit);
-    event.text = supervisor_.live(unit).status;
-    publish(event);
+    if (!subscriptions_.empty())
+        statuses_.insert(supervisor_.engine().graph().name(unit));
+}
+
+void Manager::publish_statuses() {
+    for (const std::string& name : std::exchange(statuses_, {})) {
+        const UnitId unit = supervisor_.engine().graph().find(name);
+        if (unit == core::no_unit)
+            continue;
+        wire::Event event;
+        event.kind = wire::EventKind::status;
+        event.realtime = loop::wall_now().micros;
+        event.monotonic = micros(loop::now());
+        event.unit = name;
+        event.text = supervisor_.live(unit).status;
+        publish(event);
+    }
 }
 
 void Manager::announced(const std::string& text) {
@@ -247,6 +277,7 @@ void Manager::announced(const std::string& text) {
 }
 
 void Manager::turn_ended() {
+    publish_statuses();
     if (!std::exchange(moved_, false) || jobs_.empty())
         return;
     ControlServer* control = supervisor_.control();

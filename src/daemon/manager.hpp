@@ -6,6 +6,7 @@
 #include "daemon/supervisor.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@ namespace mi::daemon {
 [[nodiscard]] inline std::int64_t micros(Instant at) {
     return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count();
 }
+
+// How much is told of a unit: what costs nothing, what it uses besides, or everything.
+enum class Detail : std::uint8_t { plain, usage, all };
+
+// What a list of names takes, in bytes.
+[[nodiscard]] std::size_t memory_of(const std::vector<std::string>& names);
 
 class Manager final : public ControlHandler, public Observer {
 public:
@@ -43,7 +50,7 @@ private:
         bool more = false;
     };
     struct Subscription {
-        std::vector<std::string> units; // none: everything
+        std::vector<std::string> units; // in their order; none: everything
     };
 
     void answer(CallId id, const Caller& caller, const wire::Ping&);
@@ -52,6 +59,7 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Status& status);
     void answer(CallId id, const Caller& caller, const wire::Explain& explain);
     void answer(CallId id, const Caller& caller, const wire::Tree& tree);
+    void answer_with(CallId id, std::vector<std::string> units, Detail detail);
     void act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait);
     void answer(CallId id, const Caller& caller, const wire::Start& start);
     void answer(CallId id, const Caller& caller, const wire::Stop& stop);
@@ -77,24 +85,32 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Crash& crash);
 
     [[nodiscard]] std::optional<wire::ScheduledShutdown> told(const std::optional<ScheduledEnd>& end) const;
-    // The ids of all names, or nothing after the error was answered. `startable`: they must be usable.
-    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, bool startable,
+    // Which units can be named: those that are there, whoever asks; instances of templates too (as long as few lie idle),
+    // for which files are read; or all that there are files of, if they are usable.
+    enum class Named : std::uint8_t { loaded, templates, startable };
+    [[nodiscard]] static Named to_look(const Caller& caller) {
+        return caller.may_act ? Named::templates : Named::loaded;
+    }
+    // The ids of all names, each once, or nothing after the error was answered.
+    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, Named which,
                             std::vector<core::UnitId>& ids);
     void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
     // Whether the unit has got where the goal wants it, and how.
     [[nodiscard]] bool settled(Goal goal, core::UnitId unit, wire::JobResult& result) const;
+    void publish_statuses();
     [[nodiscard]] wire::Event event_of(core::UnitId unit, core::Phase from, core::Phase to) const;
     void publish(const wire::Event& event);
 
     Supervisor& supervisor_;
     std::map<CallId, Job> jobs_;
     std::map<CallId, Subscription> subscriptions_;
+    std::set<std::string> statuses_; // of these units, not published yet
+    wire::Features probed_;          // what Probe found last
+    Instant probed_at_{};
     bool moved_ = false; // something changed in this turn that jobs may have waited for
 };
 
-// How much is told of a unit: what costs nothing, what it uses besides, or everything.
-enum class Detail : std::uint8_t { plain, usage, all };
 [[nodiscard]] wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId unit, Detail detail);
 
 } // namespace mi::daemon

@@ -14,8 +14,10 @@ using core::NotifyAccess;
 
 namespace {
 
-// Of one unit. A descriptor counts as a message: each is some work for us.
-constexpr std::size_t messages_a_turn = 128;
+// Of one unit. A descriptor counts as a message: each is some work for us. All units together have some time in a turn; when it
+// is over each of the others is still heard, but not at length.
+constexpr std::size_t messages_a_turn = 128, at_least = 8;
+constexpr Span time_a_turn = std::chrono::milliseconds(2);
 constexpr Span breath = std::chrono::milliseconds(5); // of a unit that has had its share
 constexpr unsigned most_numbers = 64;                 // tried for a path that is free
 
@@ -104,7 +106,12 @@ void Supervisor::hear(core::UnitId id, std::size_t most) {
         line.heard = 0;
         line.believed.clear();
     }
-    while (line.heard < most) {
+    if (hearing_turn_ != turn_) {
+        hearing_turn_ = turn_;
+        hear_until_ = loop::now() + time_a_turn;
+    }
+    const bool all = most > messages_a_turn; // whatever it takes: the unit is about to be judged
+    while (line.heard < most && (all || line.heard < at_least || now_ < hear_until_)) {
         auto message = line.socket.receive();
         if (!message) {
             complain(id, NotifyLine::too_long, "its notify socket: " + message.error().text());

@@ -140,7 +140,8 @@ wire::ManagerImage Supervisor::image_of_manager() const {
 
 void Supervisor::put_client(std::string& frame, int fd, bool bytes) const {
     wire::ClientImage image = control_->tell(fd, bytes);
-    if (image.open && image.call != 0 && observer_ != nullptr && !observer_->tell(CallId{image.call}, image))
+    if (image.open && !image.lost && image.call != 0 && observer_ != nullptr &&
+        !observer_->tell(CallId{image.call}, image))
         image.lost = true;
     wire::put_item(frame, wire::Tag::client, image);
 }

@@ -3,6 +3,7 @@
 #include "core/explain.hpp"
 #include "os/timed_child.hpp"
 
+#include <poll.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -156,6 +157,9 @@ void Supervisor::turn() {
     now_ = loop::now();
     ++turn_;
     pump();
+    // Only now the calls of those who may not act: they have a share of the turn's time, and what came before came first.
+    if (control_ && control_->take_calls())
+        pump();
     lift_barriers();
     tell_above();
     if (observer_ != nullptr)
@@ -349,12 +353,15 @@ void Supervisor::set_timer() {
 }
 
 void Supervisor::due() {
-    now_ = loop::now();
-    if (more_to_reap_)
-        reap();
+    const Instant moment = loop::now();
+    reap(); // who has ended is not late
     if (listen_again_ <= now_)
         listen_again();
-    engine_->apply({.kind = core::Event::Kind::due}, now_);
+    if (!more_to_reap_) {
+        for (core::UnitId unit : engine_->due(moment))
+            hear_out(unit);
+        engine_->apply({.kind = core::Event::Kind::due}, moment);
+    }
     logs_.due(now_);
     if (check_until_ <= now_)
         check_took_too_long();
@@ -378,6 +385,14 @@ void Supervisor::due() {
         held_.pop_front();
     }
     report_slow_stops();
+}
+
+// A unit's time is up, but perhaps we are late ourselves: what it has said and done by now counts before it is judged.
+void Supervisor::hear_out(core::UnitId id) {
+    hear(id, NotifyLine::most_unread);
+    ready_pending(id, whole_pipe);
+    if (pollfd end{live_[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
+        main_gone(id, engine_->record(id).main_pid);
 }
 
 // --- processes that ended ---------------------------------------------------------------------------------------------
@@ -431,8 +446,10 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     }
     Processes::Known process = *known;
-    if (process.unit != core::no_unit)
-        hear(process.unit, NotifyLine::most_unread); // what it said before it ended is heard before its end is
+    if (process.unit != core::no_unit) { // what it said before it ended is heard before its end is
+        hear(process.unit, NotifyLine::most_unread);
+        ready_pending(process.unit, whole_pipe);
+    }
     processes_.remove(exit.pid);
     if (process.unit == core::no_unit)
         return;

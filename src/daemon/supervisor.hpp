@@ -204,6 +204,7 @@ private:
     void flush_output();
     void set_timer();
     void due();
+    void hear_out(core::UnitId unit);
 
     // remember.cpp: what outlives us
     void remember();
@@ -317,7 +318,8 @@ private:
     void signal_arrived(const signalfd_siginfo& info);
     void forward(int number);
     void watch_ready(core::UnitId unit);
-    void ready_pending(core::UnitId unit);
+    static constexpr int whole_pipe = 32; // reads
+    void ready_pending(core::UnitId unit, int most_reads);
     void memory_events_pending();
     void listen_to_memory();
 
@@ -410,6 +412,8 @@ private:
     std::uint64_t lines_made_ = 0, turn_ = 0;
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to those that have said too much at once
+    std::uint64_t hearing_turn_ = 0;                    // in which services were heard last,
+    Instant hear_until_{};                              // and until when they are heard at length in it
     os::Upward upward_;
     bool told_ready_ = false;
     Sockets sockets_;

@@ -61,7 +61,7 @@ struct List {
 struct Status {
     using Reply = Units;
     static constexpr std::string_view method = "Status",
-                                      help = "Everything about the named units, in the order asked for.";
+                                      help = "Everything about the named units, each once, in the order asked for.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::never;
     std::vector<std::string> units;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
@@ -249,6 +250,15 @@ void append_error(std::string& out, const Error& error) {
             append_object(out, one, rest);
         },
         error);
+}
+
+std::string list_head(const Reply& empty) {
+    std::string text;
+    append_reply(text, empty, false);
+    constexpr std::string_view end("]}}\0", 4);
+    assert(text.ends_with(end) && text[text.size() - end.size() - 1] == '[');
+    text.resize(text.size() - end.size());
+    return text;
 }
 
 void append_call(std::string& out, const Request& request, bool more) {

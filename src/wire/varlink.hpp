@@ -63,6 +63,15 @@ struct Refusal {
 void append_reply(std::string& out, const Reply& reply, bool continues);
 void append_error(std::string& out, const Error& error);
 
+// A reply that is a list can be written piece by piece. It begins with this: `empty` is the reply with the list, which is its
+// last field, empty. The elements follow with commas between them, and then `]}}` (or `]},"continues":true}`) and a NUL.
+[[nodiscard]] std::string list_head(const Reply& empty);
+template <typename T>
+void append_element(std::string& out, const T& element) {
+    JsonWriter writer(out, false);
+    write_json(writer, element);
+}
+
 // The interface in Varlink's definition language, made from the field lists.
 [[nodiscard]] std::string interface_description();
 

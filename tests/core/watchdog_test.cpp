@@ -100,6 +100,22 @@ TEST_CASE("a hundred thousand signs of life leave nothing behind in the list of 
     CHECK(world.engine().deadlines() <= 2);
 }
 
+TEST_CASE("it can be asked who would be judged at a moment, again and again, and what they say until then counts") {
+    World world = up();
+    world.says("db", Event::Kind::alive);
+    const Instant deadline = world.now() + std::chrono::seconds(10);
+    CHECK(world.engine().due(deadline - Span{1}).empty());
+    for (int i = 0; i < 2; ++i)
+        CHECK(world.engine().due(deadline) == std::vector{world.engine().graph().find("db")});
+    CHECK(world.engine().next_deadline() == deadline);
+    world.pass("9s");
+    world.says("db", Event::Kind::alive);
+    CHECK(world.engine().due(deadline).empty());
+    CHECK(world.engine().next_deadline() == deadline + std::chrono::seconds(9));
+    world.pass("10s");
+    CHECK(world.phase("db") == "stopping");
+}
+
 TEST_CASE("one that says it is stopping is given its stop-timeout, and its exit counts as its own end") {
     World world = up();
     world.says("db", Event::Kind::leaving);

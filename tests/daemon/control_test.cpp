@@ -368,14 +368,18 @@ TEST_CASE("one who has said all he has to say is still answered") {
     CHECK(client.hear() == "closed");
 }
 
-TEST_CASE("a oneway call is made and not answered") {
+TEST_CASE("a oneway call is made and not answered, and where it would only look it is not even made") {
     World world;
     Client client(world);
-    REQUIRE(client.say(R"({"method":"org.miniinit.Manager.Ping","oneway":true})"));
+    REQUIRE(client.say(shutdown_call.substr(0, shutdown_call.size() - 1) + R"(,"oneway":true})"));
     REQUIRE(client.say(R"({"method":"org.miniinit.Manager.Nonsense","oneway":true})"));
+    REQUIRE(client.say(R"({"method":"org.miniinit.Manager.Ping","oneway":true})"));
+    REQUIRE(client.say(events_call.substr(0, events_call.size() - 1) + R"(,"oneway":true})"));
+    REQUIRE(client.say(wait_call.substr(0, wait_call.size() - 1) + R"(,"oneway":true})"));
     REQUIRE(client.say(status_call("x")));
     CHECK(client.hear().find("\"name\":\"x\"") != std::string::npos);
     CHECK(world.in_loop([&] { return world.handler.calls; }) == 2);
+    CHECK(world.in_loop([&] { return world.handler.kept.size(); }) == 0);
 }
 
 TEST_CASE("what is answered behind a barrier waits for it, what was answered before does not") {

@@ -3,11 +3,13 @@
 
 #include "daemon/control.hpp"
 #include "os/local_socket.hpp"
+#include "wire/varlink.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <doctest/doctest.h>
 
@@ -29,22 +31,35 @@ public:
     void call(daemon::CallId id, const daemon::Caller& caller, wire::Request request) override {
         ++calls;
         last_caller = caller;
+        ++of_user[caller.uid];
+        for (const Instant until = loop::now() + cost; loop::now() < until;) {
+        }
         if (std::holds_alternative<wire::Ping>(request) || std::holds_alternative<wire::Shutdown>(request)) {
             server->reply(id, wire::Nothing{});
         } else if (std::holds_alternative<wire::GetOverview>(request)) {
             server->reply(id, wire::Overview{});
         } else if (auto* status = std::get_if<wire::Status>(&request)) {
-            wire::Units reply;
-            for (const std::string& name : status->units)
-                reply.units.push_back(named(name));
-            server->reply(id, reply);
+            server->reply_list(
+                id, wire::Units{},
+                [this, names = status->units, at = std::size_t{0}](std::string& out) mutable {
+                    if (at == names.size())
+                        return false;
+                    ++made;
+                    wire::append_element(out, named(names[at++]));
+                    return true;
+                },
+                0);
         } else if (std::holds_alternative<wire::List>(request)) {
-            server->reply_units(id, [this, i = 0u](wire::UnitStatus& unit) mutable {
-                if (i == units)
-                    return false;
-                unit = named("unit" + std::to_string(i++));
-                return true;
-            });
+            server->reply_list(
+                id, wire::Units{},
+                [this, i = 0u](std::string& out) mutable {
+                    if (i == units)
+                        return false;
+                    ++made;
+                    wire::append_element(out, named("unit" + std::to_string(i++)));
+                    return true;
+                },
+                0);
         } else {
             kept.push_back(id);
         }
@@ -63,7 +78,9 @@ public:
     daemon::ControlServer* server = nullptr;
     std::vector<daemon::CallId> kept;
     daemon::Caller last_caller;
-    unsigned units = 3, calls = 0, left = 0;
+    unsigned units = 3, calls = 0, left = 0, made = 0; // `made`: units of lists
+    std::map<uid_t, unsigned> of_user;                 // calls
+    Span cost{0};                                      // of a call
 };
 
 class World {
@@ -83,9 +100,12 @@ public:
         Result<std::unique_ptr<loop::Watch>> watch = loop_.watch(wake_.get(), [this] { run_posted(); });
         REQUIRE(watch.has_value());
         watch_ = std::move(*watch);
+        loop_.set_due([this] { server_->due(loop::now()); });
         loop_.set_turn_end([this] {
             ++turns;
+            (void)server_->take_calls();
             server_->finish_turn();
+            loop_.wake_at(server_->next_deadline());
         });
         thread_ = std::thread([this] { loop_.run(); });
     }
@@ -151,6 +171,15 @@ private:
 class Client {
 public:
     explicit Client(const World& world) : Client(world.path()) {}
+    // One of a user, where we are root.
+    Client(const World& world, uid_t user) {
+        std::thread([&] { // the system call, unlike the function, is for this thread alone
+            REQUIRE(::syscall(SYS_setresuid, user, user, -1) == 0);
+            fd_ = os::connect_local(world.path(), std::chrono::seconds(10)).value_or(Fd());
+        })
+            .join();
+        REQUIRE(fd_);
+    }
     explicit Client(const std::string& path) {
         Result<Fd> fd = os::connect_local(path, std::chrono::seconds(10));
         REQUIRE(fd.has_value());

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from harness import Client, Failed, sh, until
+from harness import Client, Failed, NOBODY, sh, until
 
 SLEEP = "exec sleep 1000"
 
@@ -366,7 +366,11 @@ def faults_idle_instances(t):
             init.call("Status", units=[f"tmpl@{number}"])
         t.ok("who only looks cannot make PID 1 hold any number of units", init.memory() < memory + 4096,
              f"{memory} to {init.memory()} KiB")
+        looked = init.ctl("status", "tmpl@other", user=NOBODY)
+        t.ok("who may not act has no file read for him", looked.returncode != 0 and "tmpl@other" in looked.stderr,
+             looked.stdout + looked.stderr)
         t.ok("who acts gets an instance all the same", init.start("tmpl@real")["tmpl@real"]["ok"])
+        t.equal("and anybody may look at that", init.ctl("status", "tmpl@real", user=NOBODY).returncode, 0)
 
 
 def faults_hanging_collector(t):

@@ -17,6 +17,7 @@ import checks_ending
 import checks_examples
 import checks_executor
 import checks_faults
+import checks_floods
 import checks_forking
 import checks_forward
 import checks_heritage
@@ -44,11 +45,12 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
                                checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
                                checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward, checks_boot,
-                               checks_terminal, checks_executor)
+                               checks_terminal, checks_executor, checks_floods)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
-ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + checks_notify.ALONE + checks_robust.ALONE + \
-    checks_sockets.ALONE + checks_crash.ALONE + checks_syslog.ALONE + checks_forward.ALONE + checks_executor.ALONE
+ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \
+    checks_notify.ALONE + checks_robust.ALONE + checks_sockets.ALONE + checks_crash.ALONE + checks_syslog.ALONE + \
+    checks_forward.ALONE + checks_executor.ALONE + checks_floods.ALONE
 
 
 def run(scene, group):

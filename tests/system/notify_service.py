@@ -10,6 +10,8 @@
   listed:         says LISTEN_FDNAMES, and what the memfds hold
   ping:COUNT:MS   WATCHDOG=1 every MS milliseconds
   main:           a child whose parent lives on becomes the main process; then waits. Says its pid
+  await:PATH      waits until there is such a file
+  touch:PATH      makes one
   say:TEXT, sleep:MS, ignore:SIGNAL, wait:, exit:CODE
 """
 import array
@@ -106,6 +108,11 @@ def run(step):
                 signal.pause()
         tell("MAINPID=PID")
         print(os.getpid(), flush=True)
+    elif what == "await":
+        while not os.path.exists(value):
+            time.sleep(0.01)
+    elif what == "touch":
+        open(value, "w").close()
     elif what == "say":
         print(value, flush=True)
     elif what == "sleep":
