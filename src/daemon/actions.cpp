@@ -4,7 +4,7 @@
 #include "daemon/builtin.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/open_file.hpp"
-#include "os/runtime.hpp"
+#include "os/walked_file.hpp"
 
 #include <sys/random.h>
 #include <unistd.h>
@@ -244,7 +244,7 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
         }
         const core::Process* process = unit.process.get();
         if (process != nullptr && !process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
-            if (auto written = os::write_file_atomically(process->pid_file, std::to_string(pid) + "\n"); !written)
+            if (auto written = os::write_walked_file(process->pid_file, std::to_string(pid) + "\n"); !written)
                 logs_.line(unit.name, Priority::warning, "its PID file: " + written.error().text());
     }
     engine_->apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = pid}, now_);
