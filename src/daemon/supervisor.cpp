@@ -416,7 +416,7 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     const Processes::Known* known = processes_.find(exit.pid);
     if (known == nullptr) {
-        std::erase(removals_, exit.pid);
+        removed(exit.pid);
         if (!fd_store_.closer_ended(exit.pid))
             processes_.note_orphan();
         return;
