@@ -75,8 +75,8 @@ struct Loaded {
 // Reads a unit from a text that need not be in any file yet; `filename` is for messages.
 [[nodiscard]] Loaded read_text(std::string_view name, std::string_view text, std::string_view filename);
 
-// A unit's name is 1 to 200 of A-Z a-z 0-9 _ . @ : - and starts with neither '.', '-' nor '@'. The reason why `name` is
-// none; empty where it is one.
+// A unit's name is 1 to 200 of A-Z a-z 0-9 _ . @ : - and starts with neither '.', '-' nor '@'; `miniinit`, `kernel` and
+// `syslog` are reserved for the logs of those. The reason why `name` is none; empty where it is one.
 [[nodiscard]] std::string_view name_fault(std::string_view name);
 
 // One line of `minictl show`: a setting in force and where it comes from.
