@@ -90,10 +90,21 @@ struct Setting {
 // ENOENT: no file defines it.
 [[nodiscard]] Result<std::vector<Setting>> resolve(const Source& source, std::string_view name);
 
+// Who may read and write a file besides its owner: what is made from it must not give anybody more.
+struct Rights {
+    mode_t mode = 0644;
+    gid_t group = any_group; // whose rights those of the group are
+    static constexpr gid_t any_group = static_cast<gid_t>(-1);
+    // Those that both give.
+    void limit(const Rights& other);
+    bool operator==(const Rights&) const = default;
+};
+
 // One file that defines a unit, for `minictl cat`. Of a bundle only the unit's own tables.
 struct FileText {
     std::string path;
     std::string text;
+    Rights rights{};
     bool operator==(const FileText&) const = default;
 };
 // The unit's file first, then its drop-ins in the order in which they apply. ENOENT: no file defines it.
