@@ -200,6 +200,35 @@ TEST_CASE("removal does not follow a directory that somebody moves away meanwhil
     CHECK(is_full(scratch / "victim"));
 }
 
+TEST_CASE("a user's own directories are opened for their removal, and no mode is changed through a link") {
+    if (!is_root())
+        return;
+    Scratch scratch;
+    constexpr uid_t user = 1234;
+    std::filesystem::create_directories(scratch / "theirs");
+    ::chown((scratch / "theirs").c_str(), user, user);
+    CHECK(aside([&] {
+        if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0)
+            return false;
+        fill(scratch / "theirs/victim");
+        fill(scratch / "theirs/tree/closed");
+        fill(scratch / "theirs/tree/read-only/sub");
+        std::filesystem::create_directory_symlink(scratch / "theirs/victim", scratch / "theirs/tree/link");
+        for (auto [name, mode] : {std::pair{"tree/closed/sub", 0},
+                                  {"tree/closed", 0},
+                                  {"tree/read-only/sub", 0500},
+                                  {"tree/read-only", 0100},
+                                  {"victim", 0500}})
+            if (::chmod((scratch / ("theirs/" + std::string(name))).c_str(), static_cast<mode_t>(mode)) != 0)
+                return false;
+        struct stat about{};
+        return remove_tree(scratch / "theirs/tree").text().empty() &&
+               !std::filesystem::exists(scratch / "theirs/tree") &&
+               ::stat((scratch / "theirs/victim").c_str(), &about) == 0 && (about.st_mode & 0777) == 0500 &&
+               is_full(scratch / "theirs/victim");
+    }));
+}
+
 TEST_CASE("a name that is no line is told as one") {
     if (!can_mount())
         return;

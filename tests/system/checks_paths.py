@@ -3,6 +3,7 @@ removed with a service, and what is not.
 
 The attacker is `nobody`, the user of a service, who owns its runtime directory; what he is after is a directory of root's.
 """
+import glob
 import os
 import shutil
 import stat
@@ -25,8 +26,8 @@ class Ground:
         return self
 
     def __exit__(self, *_):
-        shutil.rmtree(self.theirs, ignore_errors=True)
-        shutil.rmtree(self.roots, ignore_errors=True)
+        for path in [*glob.glob(self.theirs + "*"), self.roots]:
+            shutil.rmtree(path, ignore_errors=True)
 
     def process(self, **more):
         return {"user": "nobody", "runtime-directory": self.name, **{k.replace("_", "-"): v for k, v in more.items()}}
