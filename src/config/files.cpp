@@ -85,6 +85,14 @@ std::string untrusted_above(const std::string& path, const Source& source) {
     return check_prefixes(real, 0, source, links);
 }
 
+void Rights::limit(const Rights& other) {
+    mode &= other.mode;
+    if (group == any_group)
+        group = other.group;
+    else if (other.group != any_group && other.group != group)
+        mode &= ~static_cast<mode_t>(S_IRWXG);
+}
+
 namespace {
 
 // Opens `path`, which begins with the root of the source where there is one: links are then followed inside the root.
@@ -107,12 +115,25 @@ int open_inside(const Source& source, const std::string& path, int flags) {
     return static_cast<int>(fd);
 }
 
+// Who may not enter the directory cannot read what is in it, whatever its mode says.
+Rights rights_below(const struct stat& directory) {
+    Rights rights{0777, directory.st_gid};
+    if ((directory.st_mode & S_IXGRP) == 0)
+        rights.mode &= ~static_cast<mode_t>(S_IRWXG);
+    if ((directory.st_mode & S_IXOTH) == 0)
+        rights.mode &= ~static_cast<mode_t>(S_IRWXO);
+    else
+        rights.group = Rights::any_group;
+    return rights;
+}
+
 Result<Directory> list(const Source& source, Fd fd, std::string path) {
-    Directory directory{std::move(fd), std::move(path), {}, {}};
+    Directory directory{std::move(fd), std::move(path), {}, {}, {}};
     struct stat status{};
     if (::fstat(directory.fd.get(), &status) != 0)
         return fault(errno, "look at", directory.path);
     directory.refused = untrusted(status, source);
+    directory.rights = rights_below(status);
     if (!directory.refused.empty())
         directory.refused = "is in " + directory.path + ", which " + directory.refused;
     DIR* stream = ::fdopendir(::fcntl(directory.fd.get(), F_DUPFD_CLOEXEC, 3));
@@ -196,6 +217,7 @@ Content read_open(const Source& source, int fd, std::size_t largest) {
     auto size = static_cast<std::size_t>(status.st_size);
     Content content;
     content.kind = Content::Kind::text;
+    content.rights = {status.st_mode & 0777, status.st_gid};
     std::size_t have = 0;
     for (std::size_t room = std::max(size + 1, smallest_read); size <= largest && have <= largest; room = have * 2) {
         ssize_t count = 0;
@@ -244,8 +266,11 @@ Content read_entry(const Source& source, const Directory& directory, const Entry
         return refusal(directory.refused, true);
     if (entry.regular) {
         Fd fd(::openat(directory.fd.get(), entry.name.c_str(), read_flags | O_NOFOLLOW));
-        if (fd)
-            return read_open(source, fd.get(), largest);
+        if (fd) {
+            Content content = read_open(source, fd.get(), largest);
+            content.rights.limit(directory.rights);
+            return content;
+        }
         if (errno != ELOOP) // it has become a link
             return errno == ENOENT ? Content{} : refusal(error_text(errno));
     }

@@ -36,6 +36,7 @@ struct Directory {
     std::string path;    // with the root of the source
     std::string refused; // why nothing in it can be used, or empty
     std::vector<Entry> entries;
+    Rights rights{}; // that those have who get past it
 };
 
 // `path` without the root. A directory that does not exist is ENOENT.
@@ -50,6 +51,7 @@ struct Content {
     std::string text;
     std::string reason;      // refused: "is writable by everyone", "is a directory, not a file"
     bool suspicious = false; // refused because of who may write it
+    Rights rights{};
 };
 
 // The entry `entry` of `directory`.

@@ -114,6 +114,7 @@ void Library::read_bundle_file() {
     case Content::Kind::text: break;
     }
     take_bundle(content.text, path);
+    bundle_rights_ = content.rights;
 }
 
 void Library::take(std::vector<Problem>&& problems) {
@@ -270,6 +271,7 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
     if (definition->directory == Definition::in_bundle) {
         assembly.source = bundle_path_ + " [units." + definition->name + "]";
         assembly.paths.push_back(bundle_path_);
+        assembly.rights.push_back(bundle_rights_);
         assembly.reading.add_file(bundle_path_, bundle_text_);
         assembly.tree = units_.items[definition->item];
         if (auto broken = broken_.find(definition->name); broken != broken_.end()) {
@@ -284,6 +286,7 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
         if (content.kind == Content::Kind::missing)
             return std::nullopt; // taken away just now
         assembly.paths.push_back(assembly.source);
+        assembly.rights.push_back(content.rights);
         assembly.texts.push_back(std::make_unique<std::string>(std::move(content.text)));
         std::uint16_t file = assembly.reading.add_file(assembly.source, *assembly.texts.back());
         assembly.masked = content.kind == Content::Kind::mask;
@@ -325,12 +328,14 @@ void Library::add_drop_ins(Assembly& assembly, std::string_view name) const {
         if (content.kind == Content::Kind::missing || content.kind == Content::Kind::mask)
             continue;
         assembly.paths.push_back(found.first->path + '/' + found.second->name);
+        assembly.rights.push_back(content.rights);
         assembly.texts.push_back(std::make_unique<std::string>(std::move(content.text)));
         std::uint16_t file = assembly.reading.add_file(assembly.paths.back(), *assembly.texts.back());
         if (content.kind == Content::Kind::refused) {
             assembly.reading.error({file, 0, 0}, content.reason, refusal_help(content));
             assembly.paths.pop_back();
             assembly.texts.pop_back();
+            assembly.rights.pop_back();
             continue;
         }
         merge(assembly.tree, parse_document(assembly.reading, file, *assembly.texts.back()));

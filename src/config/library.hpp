@@ -25,6 +25,7 @@ struct Assembly {
     bool readable = true; // false: nothing is known of it but that it cannot be used; the reading says why
     std::vector<std::unique_ptr<std::string>> texts; // what `reading` quotes from, in the order of its files
     std::vector<std::string> paths;
+    std::vector<Rights> rights; // of each
 };
 
 class Library {
@@ -83,6 +84,7 @@ private:
     std::vector<Definition> drop_ins_;    // by name, then in the order of the search path
     std::set<std::string, std::less<>> enabled_, disabled_;
     std::string bundle_path_, bundle_text_;
+    Rights bundle_rights_;
     Node units_;                                                           // [units] of the bundle
     std::map<std::string, std::pair<Place, Problem>, std::less<>> broken_; // units of the bundle hit by a syntax error
     core::ManagerSettings manager_;

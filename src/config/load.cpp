@@ -38,6 +38,9 @@ std::string_view name_fault(std::string_view name) {
         return "a name has at most 200 characters";
     if (name.front() == '.' || name.front() == '-' || name.front() == '@')
         return "a name cannot begin with '.', '-' or '@'";
+    // They stand beside those of units, in directories of these names.
+    if (name == "miniinit" || name == "kernel" || name == "syslog")
+        return "miniinit, kernel and syslog are the names of the init's own logs";
     bool known = std::all_of(name.begin(), name.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
                c == '@' || c == ':' || c == '-';

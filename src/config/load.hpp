@@ -75,8 +75,8 @@ struct Loaded {
 // Reads a unit from a text that need not be in any file yet; `filename` is for messages.
 [[nodiscard]] Loaded read_text(std::string_view name, std::string_view text, std::string_view filename);
 
-// A unit's name is 1 to 200 of A-Z a-z 0-9 _ . @ : - and starts with neither '.', '-' nor '@'. The reason why `name` is
-// none; empty where it is one.
+// A unit's name is 1 to 200 of A-Z a-z 0-9 _ . @ : - and starts with neither '.', '-' nor '@'; `miniinit`, `kernel` and
+// `syslog` are reserved for the logs of those. The reason why `name` is none; empty where it is one.
 [[nodiscard]] std::string_view name_fault(std::string_view name);
 
 // One line of `minictl show`: a setting in force and where it comes from.
@@ -90,10 +90,21 @@ struct Setting {
 // ENOENT: no file defines it.
 [[nodiscard]] Result<std::vector<Setting>> resolve(const Source& source, std::string_view name);
 
+// Who may read and write a file besides its owner: what is made from it must not give anybody more.
+struct Rights {
+    mode_t mode = 0644;
+    gid_t group = any_group; // whose rights those of the group are
+    static constexpr gid_t any_group = static_cast<gid_t>(-1);
+    // Those that both give.
+    void limit(const Rights& other);
+    bool operator==(const Rights&) const = default;
+};
+
 // One file that defines a unit, for `minictl cat`. Of a bundle only the unit's own tables.
 struct FileText {
     std::string path;
     std::string text;
+    Rights rights{};
     bool operator==(const FileText&) const = default;
 };
 // The unit's file first, then its drop-ins in the order in which they apply. ENOENT: no file defines it.

@@ -219,6 +219,21 @@ void protect_system(const Value& value, core::Unit& unit) {
         value.expected("\"no\", \"yes\", \"full\" or \"strict\"");
 }
 
+namespace {
+
+// Whether the directory would be one of the init's own, be inside one, or have one inside, so that a service's user could put
+// something of his in its place: /run/miniinit, /var/lib/miniinit, /var/log/miniinit, and /run/log/miniinit, where logs
+// go as long as /var/log cannot be written.
+bool is_reserved(std::string_view name, core::OwnDirectory::Kind kind) {
+    auto at_or_inside = [&](std::string_view top) {
+        return name.starts_with(top) && (name.size() == top.size() || name[top.size()] == '/');
+    };
+    return at_or_inside("miniinit") ||
+           (kind == core::OwnDirectory::Kind::runtime && (name == "log" || at_or_inside("log/miniinit")));
+}
+
+} // namespace
+
 void own_directory(const Value& value, core::Unit& unit, core::OwnDirectory::Kind kind) {
     std::vector<std::string> names;
     words_into(value, names);
@@ -226,6 +241,8 @@ void own_directory(const Value& value, core::Unit& unit, core::OwnDirectory::Kin
         for (std::string_view part_of : split(name, '/'))
             if (part_of.empty() || part_of == "." || part_of == "..")
                 return value.error("\"" + name + "\" has to be a plain relative path, without \"..\"");
+        if (is_reserved(name, kind))
+            return value.error("\"" + name + "\" is the init's own, which no service can have");
         if (name.find(':') != std::string::npos)
             return value.error("\"" + name + "\" has a ':', which separates the directories in the environment");
         confinement(unit).directories.push_back({kind, std::move(name)});

@@ -58,6 +58,14 @@ bool is_host_and_port(std::string_view address, bool numeric_only) {
     return host == "*" || host == "localhost" || ::inet_pton(AF_INET, host.c_str(), parsed) == 1;
 }
 
+// In a directory of the init's own, where its own sockets are.
+bool is_reserved(std::string_view path) {
+    for (std::string_view own : {"/run/miniinit", "/run/log/miniinit", "/var/lib/miniinit", "/var/log/miniinit"})
+        if (path.starts_with(own) && (path.size() == own.size() || path[own.size()] == '/'))
+            return true;
+    return false;
+}
+
 } // namespace
 
 void address(const Value& value, core::Unit& unit, core::Listen::Kind kind) {
@@ -70,6 +78,8 @@ void address(const Value& value, core::Unit& unit, core::Listen::Kind kind) {
         return value.error("one entry of [[listen]] has one address", "write a second [[listen]]");
     listen.kind = kind;
     listen.address = *text;
+    if (is_reserved(*text))
+        return value.error("\"" + *text + "\" is in a directory of the init's own");
     bool path = text->starts_with('/'), abstract = text->starts_with('@') && text->size() > 1;
     if (kind == core::Listen::Kind::fifo) {
         if (!path)

@@ -81,7 +81,8 @@ Result<std::vector<FileText>> cat(const Source& source, std::string_view name) {
     std::string bundle = library.bundle_text(name);
     std::size_t from_bundle = assembly->paths.size() - assembly->texts.size();
     for (std::size_t i = 0; i < assembly->paths.size(); ++i)
-        files.push_back({assembly->paths[i], i < from_bundle ? bundle : *assembly->texts[i - from_bundle]});
+        files.push_back(
+            {assembly->paths[i], i < from_bundle ? bundle : *assembly->texts[i - from_bundle], assembly->rights[i]});
     return files;
 }
 

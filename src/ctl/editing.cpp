@@ -1,8 +1,10 @@
 #include "ctl/editing.hpp"
 
+#include "ctl/rights.hpp"
 #include "ctl/terminal.hpp"
 #include "os/runtime.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,8 +53,8 @@ Result<> run_editor(const std::string& path) {
 } // namespace
 
 Draft::Draft(Draft&& other) noexcept
-    : source_(std::move(other.source_)), directory_(std::exchange(other.directory_, {})),
-      file_(std::move(other.file_)) {}
+    : source_(std::move(other.source_)), directory_(std::exchange(other.directory_, {})), file_(std::move(other.file_)),
+      rights_(other.rights_) {}
 
 Draft::~Draft() {
     if (directory_.empty())
@@ -63,11 +65,11 @@ Draft::~Draft() {
     (void)::rmdir(directory_.c_str());
 }
 
-Result<Draft> Draft::make(const config::Source& source, const std::string& file) {
+Result<Draft> Draft::make(const config::Source& source, const std::string& file, const config::Rights& rights) {
     // A name that the reader of units passes over. It is made where the file is to be: a rename puts it in place, and
     // whoever may not write there is told before the work, not after it.
     const std::string inside = source.directories.front() + "/.edit-" + std::to_string(::getpid());
-    Draft draft(source, source.root + inside, file);
+    Draft draft(source, source.root + inside, file, rights);
     const std::string admin = source.root + source.directories.front();
     if (::mkdir(admin.c_str(), 0755) != 0 && errno != EEXIST) {
         draft.directory_.clear();
@@ -87,7 +89,8 @@ Result<Draft> Draft::make(const config::Source& source, const std::string& file)
 }
 
 Result<std::string> Draft::edit(const std::string& text) {
-    if (auto written = os::write_file_atomically(path(), text); !written)
+    // Whose it is to be is settled when it is put in place; until then its directory is closed to others.
+    if (auto written = os::write_file_atomically(path(), text, 0600); !written)
         return std::unexpected(written.error());
     if (auto edited = run_editor(path()); !edited)
         return std::unexpected(edited.error());
@@ -110,8 +113,14 @@ Result<> Draft::place() {
     const std::string parent = target.substr(0, target.rfind('/'));
     if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
         return fault(errno, "make directory", parent);
-    // Whatever the editor made of its mode: nobody else may write it.
-    if (::chmod(path().c_str(), 0644) != 0 || ::rename(path().c_str(), target.c_str()) != 0)
+    // Whatever the editor made of its mode: nobody else may write it, and nobody read it who may not read what it was made
+    // of. Of a link that the editor left nothing is known.
+    Fd file(::open(path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file)
+        return fault(errno, "open", path());
+    if (auto given = set_rights(file.get(), rights_); !given)
+        return given;
+    if (::rename(path().c_str(), target.c_str()) != 0)
         return fault(errno, "put in place", target);
     return {};
 }

@@ -10,8 +10,10 @@ namespace mi::ctl {
 
 class Draft {
 public:
-    // For `file` ("web.toml", "web.toml.d/override.toml") of the first directory of `source`.
-    [[nodiscard]] static Result<Draft> make(const config::Source& source, const std::string& file);
+    // For `file` ("web.toml", "web.toml.d/override.toml") of the first directory of `source`, which will have no more than
+    // `rights`.
+    [[nodiscard]] static Result<Draft> make(const config::Source& source, const std::string& file,
+                                            const config::Rights& rights);
     Draft(Draft&& other) noexcept;
     Draft& operator=(Draft&&) = delete;
     ~Draft(); // nothing of it is left
@@ -24,13 +26,14 @@ public:
     [[nodiscard]] Result<> place();
 
 private:
-    Draft(config::Source source, std::string directory, std::string file)
-        : source_(std::move(source)), directory_(std::move(directory)), file_(std::move(file)) {}
+    Draft(config::Source source, std::string directory, std::string file, const config::Rights& rights)
+        : source_(std::move(source)), directory_(std::move(directory)), file_(std::move(file)), rights_(rights) {}
     [[nodiscard]] std::string path() const { return directory_ + "/" + file_; }
 
     config::Source source_;
     std::string directory_; // as a directory of the search path it would be the first one
     std::string file_;
+    config::Rights rights_;
 };
 
 // Asks on the terminal. No terminal to ask on: no.

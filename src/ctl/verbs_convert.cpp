@@ -2,6 +2,7 @@
 #include "config/files.hpp"
 #include "config/load.hpp"
 #include "convert/convert.hpp"
+#include "ctl/rights.hpp"
 #include "ctl/verbs.hpp"
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace mi::ctl {
 
@@ -26,6 +28,7 @@ public:
         config::Content content = config::read_path(source, rest, config::largest_unit);
         if (content.kind != config::Content::Kind::text)
             return std::nullopt;
+        rights_.insert_or_assign(path, content.rights);
         return std::move(content.text);
     }
 
@@ -43,6 +46,15 @@ public:
         return names;
     }
 
+    // What all of `files`, which were read, leave to whoever reads what was made from them.
+    [[nodiscard]] config::Rights rights_of(const std::vector<std::string>& files) const {
+        config::Rights rights;
+        for (const std::string& file : files)
+            if (auto read = rights_.find(file); read != rights_.end())
+                rights.limit(read->second);
+        return rights;
+    }
+
 private:
     [[nodiscard]] std::pair<config::Source, std::string> place(const std::string& path) const {
         if (root_.empty() || !path.starts_with(root_ + "/"))
@@ -54,6 +66,7 @@ private:
 
     std::string root_;
     config::Source inside_, outside_;
+    mutable std::map<std::string, config::Rights> rights_; // of what was read
 };
 
 std::string_view word(convert::Weight weight) {
@@ -95,10 +108,12 @@ struct ConvertedUnits {
 };
 
 // Writes a file that must not be there yet; empty where that worked.
-std::string write_new(const std::string& path, std::string_view text) {
-    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+std::string write_new(const std::string& path, std::string_view text, const config::Rights& rights) {
+    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd)
         return errno == EEXIST ? path + " is there already: it is not written over" : Fault{errno, "make", path}.text();
+    if (auto given = set_rights(fd.get(), rights); !given)
+        return path + ": " + given.error().text();
     if (!write_all(fd.get(), text))
         return Fault{errno, "write", path}.text();
     return {};
@@ -109,7 +124,8 @@ std::string write_new(const std::string& path, std::string_view text) {
 int convert_files(Context& context) {
     const Arguments& arguments = context.arguments;
     const convert::Place place = convert::place_of(arguments.root);
-    std::vector<convert::Unit> units = convert::convert(arguments.words, place, Files(place.root));
+    const Files files(place.root);
+    std::vector<convert::Unit> units = convert::convert(arguments.words, place, files);
     const auto made = std::ranges::count_if(units, [](const convert::Unit& unit) { return unit.fault.empty(); });
     if (made > 1 && arguments.output.empty() && !arguments.json)
         return context.fail("these are " + std::to_string(made) + " units: --output DIR takes a file for each", usage);
@@ -131,7 +147,8 @@ int convert_files(Context& context) {
                 if (problem.severity == config::Severity::error)
                     complain("what was made of it is not accepted: " + config::brief(problem));
             if (!arguments.output.empty())
-                if (std::string wrong = write_new(arguments.output + "/" + unit.name + ".toml", unit.toml);
+                if (std::string wrong =
+                        write_new(arguments.output + "/" + unit.name + ".toml", unit.toml, files.rights_of(unit.files));
                     !wrong.empty())
                     complain(wrong);
             texts += unit.toml;

@@ -154,14 +154,18 @@ int edit_unit(Context& context) {
     if (full && files->front().path.ends_with("miniinit.toml"))
         return context.fail(harmless(name) + " stands in " + harmless(files->front().path) + ": edit that file");
     std::string text;
+    config::Rights rights; // of what the text comes from
     const auto there = std::ranges::find(*files, path, &config::FileText::path);
-    if (there != files->end())
-        text = there->text;
-    else if (full)
-        text = files->front().text;
-    else
+    if (there != files->end() || full) {
+        const config::FileText& whole = there != files->end() ? *there : files->front();
+        text = whole.text;
+        rights = whole.rights;
+    } else {
         text = new_drop_in(name, *files);
-    auto draft = Draft::make(from->source, file);
+        for (const config::FileText& each : *files)
+            rights.limit(each.rights);
+    }
+    auto draft = Draft::make(from->source, file, rights);
     if (!draft)
         return context.fail(draft.error().text(),
                             draft.error().code == EACCES || draft.error().code == EPERM ? refused : failed);

@@ -1,16 +1,19 @@
 // What the engine's effects do to the world.
 #include "base/scarce.hpp"
+#include "base/text.hpp"
 #include "core/explain.hpp"
 #include "daemon/builtin.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/open_file.hpp"
-#include "os/runtime.hpp"
+#include "os/walked_file.hpp"
 
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 
 namespace mi::daemon {
 
@@ -190,11 +193,38 @@ std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, Live
     return std::nullopt;
 }
 
-void Supervisor::removing(const Result<pid_t>& child) {
+void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
     if (!child)
-        say(Priority::warning, child.error().text());
-    else if (*child > 0)
-        removals_.push_back(*child);
+        return logs_.line(unit.name, Priority::warning, child.error().text());
+    if (!*child)
+        return;
+    removals_.push_back((*child)->pid);
+    removing_.insert_or_assign((*child)->pid, Removal{unit.name, std::move((*child)->left)});
+}
+
+// Of its directories those go that no other unit uses.
+void Supervisor::come_to_rest(core::UnitId id) {
+    Belongings& own = live_[id].own;
+    for (core::UnitId other = 0; other < live_.size() && !own.runtime.empty(); ++other)
+        if (other != id && !live_[other].own.runtime.empty()) {
+            own.leave_to(live_[other].own);
+            engine_->mark(other);
+        }
+    removing(engine_->graph().unit(id), own.come_to_rest(place_.run_directory + "/removed", set_aside_));
+}
+
+// A child that removed has ended: what it had to leave is said.
+void Supervisor::removed(pid_t child) {
+    std::erase(removals_, child);
+    auto removal = removing_.extract(child);
+    if (removal.empty())
+        return;
+    std::array<char, PIPE_BUF> text;
+    const ssize_t size = ::read(removal.mapped().left.get(), text.data(), text.size());
+    for (std::string_view line :
+         split(std::string_view(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))), '\n'))
+        if (!line.empty())
+            logs_.line(removal.mapped().unit, Priority::warning, "left where it is: " + std::string(line));
 }
 
 // Hands its pipes to the collector.
@@ -241,7 +271,7 @@ void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t 
         }
         const core::Process* process = unit.process.get();
         if (process != nullptr && !process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
-            if (auto written = os::write_file_atomically(process->pid_file, std::to_string(pid) + "\n"); !written)
+            if (auto written = os::write_walked_file(process->pid_file, std::to_string(pid) + "\n"); !written)
                 logs_.line(unit.name, Priority::warning, "its PID file: " + written.error().text());
     }
 }
@@ -301,7 +331,7 @@ void Supervisor::changed(const core::Effect& effect) {
     }
     bool rests = effect.to == Phase::down || effect.to == Phase::failed || effect.to == Phase::invalid;
     if (rests && record.phase == effect.to) // not on its way up again
-        removing(live.own.come_to_rest(place_.run_directory + "/removed", set_aside_));
+        come_to_rest(id);
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
         if (unit.name != entry_) // its exit code says it
             say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
@@ -340,7 +370,7 @@ void Supervisor::released(core::UnitId id) {
     Live& live = live_[id];
     live.ready_watch.reset();
     live.ready.reset();
-    removing(live.own.end_run());
+    removing(unit, live.own.end_run());
     live.main_watch.reset();
     live.main_end.reset();
     close_line(id);

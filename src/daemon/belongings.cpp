@@ -1,6 +1,5 @@
 #include "daemon/belongings.hpp"
 
-#include "os/remove.hpp"
 #include "os/runtime.hpp"
 
 #include <algorithm>
@@ -18,16 +17,49 @@ void Belongings::note(const Launch& launch) {
             runtime.push_back(directory);
 }
 
-Result<pid_t> Belongings::end_run() {
-    network.reset();
-    std::vector<std::string> paths = std::exchange(temporary, {});
-    return paths.empty() ? Result<pid_t>(0) : os::remove_trees_apart(paths);
+namespace {
+
+Belongings::Removing remove_all(const std::vector<std::string>& paths) {
+    if (paths.empty())
+        return std::nullopt;
+    auto child = os::remove_trees_apart(paths);
+    if (!child)
+        return std::unexpected(child.error());
+    return std::move(*child);
 }
 
-Result<pid_t> Belongings::come_to_rest(const std::string& aside, unsigned long& number) {
+// Whether one is the other, or inside it.
+bool overlap(const os::Directory& a, const os::Directory& b) {
+    const std::string first = a.path() + "/", second = b.path() + "/";
+    return first.starts_with(second) || second.starts_with(first);
+}
+
+} // namespace
+
+Belongings::Removing Belongings::end_run() {
+    network.reset();
+    return remove_all(std::exchange(temporary, {}));
+}
+
+void Belongings::leave_to(Belongings& other) {
+    std::vector<os::Directory> left;
+    std::erase_if(runtime, [&](os::Directory& ours) {
+        if (std::ranges::none_of(other.runtime, [&](const auto& theirs) { return overlap(ours, theirs); }))
+            return false;
+        left.push_back(std::move(ours));
+        return true;
+    });
+    for (os::Directory& ours : left)
+        if (std::ranges::none_of(other.runtime, [&](const auto& theirs) { return theirs.path() == ours.path(); }))
+            other.runtime.push_back(std::move(ours));
+}
+
+Belongings::Removing Belongings::come_to_rest(const std::string& aside, unsigned long& number) {
     std::vector<std::string> paths;
     for (const os::Directory& directory : std::exchange(runtime, {})) {
-        if (auto made = os::make_directory(aside, 0700); !made) { // a full /run: then it goes from where it is
+        // A mount would move along with it, and be at a place where nobody looks for it. And a full /run: then it goes from
+        // where it is.
+        if (os::something_mounted(directory.path()) || !os::make_directory(aside, 0700)) {
             paths.push_back(directory.path());
             continue;
         }
@@ -40,12 +72,10 @@ Result<pid_t> Belongings::come_to_rest(const std::string& aside, unsigned long& 
         } while (!moved && (moved.error().code == ENOTEMPTY || moved.error().code == EEXIST));
         if (moved)
             paths.push_back(std::move(to));
-        else if (moved.error().code == EXDEV || moved.error().code == EBUSY)
-            paths.push_back(directory.path());
         else if (moved.error().code != ENOENT) // never made, or gone already
-            return std::unexpected(moved.error());
+            paths.push_back(directory.path());
     }
-    return paths.empty() ? Result<pid_t>(0) : os::remove_trees_apart(paths);
+    return remove_all(paths);
 }
 
 } // namespace mi::daemon

@@ -4,9 +4,11 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "daemon/launch.hpp"
+#include "os/remove.hpp"
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +21,15 @@ struct Belongings {
 
     // A process of the run is about to be made.
     void note(const Launch& launch);
-    // What goes is removed by a child, whose pid this is: a tree may be large. 0: there was nothing.
-    Result<pid_t> end_run();
-    // Likewise. They are moved to `aside` first, a directory of ours, under the next `number`: the unit may start again at
-    // once.
-    Result<pid_t> come_to_rest(const std::string& aside, unsigned long& number);
+    // What goes is removed by a child: a tree may be large. Nothing: there was nothing.
+    using Removing = Result<std::optional<os::RemovingChild>>;
+    Removing end_run();
+    // The unit is at rest, and `other` is one that is not: it gets those of our runtime directories that it uses, too, or
+    // that are inside one of its own or around one. So each of them goes with the last unit that uses it.
+    void leave_to(Belongings& other);
+    // What is left of them then is removed. They are moved to `aside` first, a directory of ours, under the next `number`:
+    // the unit may start again at once. One with something mounted in it stays where it is, and is removed around that.
+    Removing come_to_rest(const std::string& aside, unsigned long& number);
 };
 
 } // namespace mi::daemon

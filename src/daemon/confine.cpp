@@ -153,8 +153,15 @@ void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, cons
     }
 }
 
-void own_directories(Launch& launch, os::StringList& environment, Mounts& mounts, const Confinement& wanted,
-                     const Surroundings& surroundings) {
+// Whether one is the other, or inside it.
+bool overlap(std::string first, std::string second) {
+    first += "/";
+    second += "/";
+    return first.starts_with(second) || second.starts_with(first);
+}
+
+Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mounts, const Confinement& wanted,
+                        const Surroundings& surroundings) {
     bool apart = !wanted.root_directory.empty() || wanted.protect_system == ProtectSystem::strict;
     for (OwnDirectory::Kind kind : {OwnDirectory::Kind::runtime, OwnDirectory::Kind::state, OwnDirectory::Kind::logs}) {
         const std::string& base = surroundings.directories[static_cast<std::size_t>(kind)];
@@ -169,6 +176,11 @@ void own_directories(Launch& launch, os::StringList& environment, Mounts& mounts
             for (std::string_view part : split(own.name, '/'))
                 directory.components.emplace_back(part);
             std::string path = directory.path();
+            // The reader knows where we usually are; this is where we really are.
+            for (const std::string& ours : surroundings.reserved)
+                if (overlap(path, ours))
+                    return std::unexpected(std::string(key_of(kind)) + " \"" + own.name + "\": our own directory is " +
+                                           ours);
             list += (list.empty() ? "" : ":") + path;
             if (apart)
                 mounts.add(Mounts::Rank::own, {.kind = Kind::bind,
@@ -183,6 +195,7 @@ void own_directories(Launch& launch, os::StringList& environment, Mounts& mounts
         if (!list.empty())
             environment.set(variable_of(kind), list);
     }
+    return {};
 }
 
 Outcome change_mounts(Launch& launch, os::StringList& environment, const core::Unit& unit, const Confinement& wanted,
@@ -191,7 +204,8 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
     protect_system(mounts, wanted);
     private_devices(mounts, wanted);
     private_tmp(launch, mounts, wanted, unit.name + "-" + invocation);
-    own_directories(launch, environment, mounts, wanted, surroundings);
+    if (auto given = own_directories(launch, environment, mounts, wanted, surroundings); !given)
+        return given;
     for (auto [rank, kind, key, paths] :
          {std::tuple{Mounts::Rank::exception, Kind::read_write, "read-write-paths", &wanted.read_write_paths},
           std::tuple{Mounts::Rank::said, Kind::read_only, "read-only-paths", &wanted.read_only_paths},

@@ -30,7 +30,8 @@ struct Surroundings {
     // Works out `base` from `settings` and `environment`: to be called when they have changed.
     void refresh();
     std::array<std::string, 3> directories{"/run", "/var/lib", "/var/log"}; // Place::own_directories
-    std::string nothing;                                                    // for os::prepare_nothing
+    std::vector<std::string> reserved; // directories of our own, which no service can be given
+    std::string nothing;               // for os::prepare_nothing
     // Filters of system calls that were made already, by the words they were made of.
     std::map<std::string, std::shared_ptr<const os::SystemCallFilter>> filters;
     os::Accounts accounts;

@@ -2,6 +2,7 @@
 // processes whose end the kernel tells their parent instead of us.
 #include "daemon/supervisor.hpp"
 #include "os/process.hpp"
+#include "os/walked_file.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -129,7 +130,8 @@ void Supervisor::clear_pid_file(core::UnitId id) {
         if (!named || (*named != ours && os::process_exists(*named)))
             return;
     }
-    (void)::unlink(path.c_str()); // gone already is what we want
+    if (auto removed = os::remove_walked_file(path); !removed)
+        logs_.line(unit.name, Priority::warning, "its PID file: " + removed.error().text());
 }
 
 } // namespace mi::daemon

@@ -1,7 +1,9 @@
 #include "daemon/pid_files.hpp"
 
 #include "os/process.hpp"
+#include "os/walked_file.hpp"
 
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -16,6 +18,16 @@ namespace {
 // itself goes away, to be made anew.
 constexpr std::uint32_t happenings =
     IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+
+// The watch, or -1. From inside the directory that was walked to, so that nobody can have us wake up for another.
+int watch_directory(int inotify, const std::string& path) {
+    auto directory = os::open_walked_file(path, O_PATH | O_DIRECTORY);
+    if (!directory)
+        return -1;
+    auto inside = os::WorkingDirectory::enter(directory->get());
+    return inside ? ::inotify_add_watch(inotify, ".", happenings) : -1;
+}
+
 } // namespace
 
 PidFiles::PidFiles() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
@@ -27,8 +39,7 @@ void PidFiles::watch(const std::string& path) {
     std::string directory = path;
     do {
         directory = directory.substr(0, directory.rfind('/'));
-        int watch = ::inotify_add_watch(inotify_.get(), directory.empty() ? "/" : directory.c_str(), happenings);
-        if (watch >= 0) {
+        if (int watch = watch_directory(inotify_.get(), directory.empty() ? "/" : directory); watch >= 0) {
             watches_.insert(watch);
             return;
         }

@@ -272,6 +272,11 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         beginning.circumstances = {wishes.words, !place.system(), first_boot()};
     beginning.surroundings.mode = place.mode;
     beginning.surroundings.directories = place.own_directories;
+    if (place.mode != Mode::user) { // where every service is the same user
+        beginning.surroundings.reserved = place.log_directories;
+        beginning.surroundings.reserved.insert(beginning.surroundings.reserved.end(),
+                                               {place.run_directory, place.state_directory});
+    }
     beginning.surroundings.nothing = place.run_directory + "/nothing";
     beginning.surroundings.files = inheritance.files;
     beginning.surroundings.files_raised = inheritance.files.rlim_cur != inheritance.files.rlim_max;

@@ -440,7 +440,7 @@ void Supervisor::exited(const os::Exit& exit) {
     if (known != nullptr && ended_on_its_way(exit.pid))
         return;
     if (known == nullptr) {
-        std::erase(removals_, exit.pid);
+        removed(exit.pid);
         if (!fd_store_.closer_ended(exit.pid))
             processes_.note_orphan();
         return;

@@ -35,6 +35,7 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -267,7 +268,9 @@ private:
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
     [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
-    void removing(const Result<pid_t>& child);
+    void removing(const core::Unit& unit, Belongings::Removing child);
+    void come_to_rest(core::UnitId unit);
+    void removed(pid_t child);
     void boot_target_failed(const std::string& why);
     void go_to(const std::string& target);
     void go_instead(const std::string& why);
@@ -473,6 +476,11 @@ private:
     std::size_t chance_left_ = 0;
     unsigned long set_aside_ = 0; // directories, ever
     std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
+    struct Removal {
+        std::string unit;
+        Fd left; // what its child could not remove
+    };
+    std::map<pid_t, Removal> removing_;
 
     std::string target_;
     bool target_said_ = false; // that it is reached

@@ -3,7 +3,6 @@
 
 #include "base/text.hpp"
 #include "os/local_socket.hpp"
-#include "os/runtime.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -44,18 +43,6 @@ int socket_type(Endpoint::Kind kind) {
     }
     __builtin_unreachable();
 }
-
-// The creation mask for as long as it lives: what bind(2) and mkfifo(2) make has its mode from the first moment.
-class Mask {
-public:
-    explicit Mask(mode_t mode) : before_(::umask(~mode & 0777)) {}
-    Mask(const Mask&) = delete;
-    Mask& operator=(const Mask&) = delete;
-    ~Mask() { ::umask(before_); }
-
-private:
-    mode_t before_;
-};
 
 Result<> set(int fd, int level, int option, std::string_view doing) {
     int on = 1;
@@ -171,66 +158,50 @@ Result<> ListenSocket::open_network(const Endpoint& endpoint) {
 
 Result<> ListenSocket::open_local(const Endpoint& endpoint) {
     const std::string& name = endpoint.address;
-    const bool path = name.front() == '/';
     const int type = socket_type(endpoint.kind);
-    Result<sockaddr_un> address = local_address(name);
-    if (!address)
-        return std::unexpected(address.error());
-    socklen_t size = sizeof *address;
-    if (path) {
-        if (Result<> made = make_parents(name); !made)
-            return made;
-        if (Result<> removed = remove_stale_socket(name, type); !removed)
-            return removed;
-    } else {
-        address->sun_path[0] = '\0';
-        size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    }
     fd_ = Fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!fd_)
         return fault(errno, "make socket");
-    {
-        Mask mask(endpoint.mode);
+    if (name.front() == '@') {
+        Result<sockaddr_un> address = local_address(name);
+        if (!address)
+            return std::unexpected(address.error());
+        address->sun_path[0] = '\0';
+        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
         if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&*address), size) != 0)
             return fault(errno, "bind");
+        return start_listening(fd_.get(), endpoint);
     }
-    if (path) {
-        // By a descriptor, so that nobody who may write to the directory can put another file in the way.
-        Fd file(::open(name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-        struct stat about{};
-        if (!file || ::fstat(file.get(), &about) != 0)
-            return fault(errno, "look at the socket file");
-        if (!S_ISSOCK(about.st_mode) || about.st_uid != ::geteuid() || about.st_nlink != 1)
-            return fault(EPERM, "take a socket file that somebody has replaced");
-        path_ = name;
-        device_ = about.st_dev;
-        inode_ = about.st_ino;
-        made_path_ = true;
-        // Nobody can connect before listen(2). A datagram could come before: its mode is in force, and until now it was ours.
-        if ((endpoint.user || endpoint.group) &&
-            ::fchownat(file.get(), "", endpoint.user.value_or(-1U), endpoint.group.value_or(-1U), AT_EMPTY_PATH) != 0)
-            return fault(errno, "set the owner");
-    }
+    if (Result<> made = make_walked_parents(name); !made)
+        return made;
+    Result<BoundFile> bound = bind_local(fd_.get(), name, type, endpoint.mode);
+    if (!bound)
+        return std::unexpected(bound.error());
+    note_path(name, bound->about, true);
+    // Nobody can connect before listen(2). A datagram could come before: its mode is in force, and until now it was ours.
+    if (Result<> given = give_file(bound->file.get(), endpoint.user, endpoint.group, {}); !given)
+        return given;
     return start_listening(fd_.get(), endpoint);
 }
 
 Result<> ListenSocket::open_fifo(const Endpoint& endpoint) {
     const std::string& path = endpoint.address;
-    if (Result<> made = make_parents(path); !made)
+    if (Result<> made = make_walked_parents(path); !made)
         return made;
-    made_path_ = ::mkfifo(path.c_str(), 0600) == 0;
-    if (!made_path_ && errno != EEXIST)
+    Result<WalkedFile> where = WalkedFile::find(path);
+    if (!where)
+        return std::unexpected(where.error());
+    const bool made = ::mkfifoat(where->directory(), where->name(), 0600) == 0;
+    if (!made && errno != EEXIST)
         return fault(errno, "make FIFO");
     struct stat about{};
-    if (::lstat(path.c_str(), &about) != 0)
+    if (::fstatat(where->directory(), where->name(), &about, AT_SYMLINK_NOFOLLOW) != 0)
         return fault(errno, "look at FIFO");
     if (!S_ISFIFO(about.st_mode)) // opening something else may have an effect
         return fault(EEXIST, "use what is no FIFO");
-    path_ = path;
-    device_ = about.st_dev;
-    inode_ = about.st_ino;
+    note_path(path, about, made);
     // For writing too: so it is never at its end, however many writers come and go.
-    fd_ = Fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+    fd_ = Fd(::openat(where->directory(), where->name(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
     if (!fd_)
         return fault(errno, "open FIFO");
     if (::fstat(fd_.get(), &about) != 0)
@@ -240,12 +211,18 @@ Result<> ListenSocket::open_fifo(const Endpoint& endpoint) {
     bool of_user = endpoint.user && about.st_uid == *endpoint.user;
     if ((about.st_uid != ::geteuid() && !of_user) || about.st_nlink != 1)
         return fault(EPERM, "use a FIFO of somebody else");
-    if ((endpoint.user || endpoint.group) &&
-        ::fchown(fd_.get(), endpoint.user.value_or(-1U), endpoint.group.value_or(-1U)) != 0)
-        return fault(errno, "set the owner");
+    if (Result<> given = give_file(fd_.get(), endpoint.user, endpoint.group, {}); !given)
+        return given;
     if (::fchmod(fd_.get(), endpoint.mode) != 0)
         return fault(errno, "set the mode");
     return set_blocking(fd_.get(), true);
+}
+
+void ListenSocket::note_path(const std::string& path, const struct stat& about, bool made) {
+    path_ = path;
+    device_ = about.st_dev;
+    inode_ = about.st_ino;
+    made_path_ = made;
 }
 
 ListenSocket ListenSocket::adopt(Fd fd, Place place) {
@@ -258,15 +235,23 @@ ListenSocket ListenSocket::adopt(Fd fd, Place place) {
     return socket;
 }
 
-bool ListenSocket::reachable() const {
+// Where it leads, if that is to what is at `path_`.
+std::optional<WalkedFile> ListenSocket::find() const {
     struct stat about{};
-    return path_.empty() || (::lstat(path_.c_str(), &about) == 0 && is_inode(about, device_, inode_));
+    Result<WalkedFile> where = WalkedFile::find(path_);
+    if (where && ::fstatat(where->directory(), where->name(), &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+        is_inode(about, device_, inode_))
+        return *std::move(where);
+    return std::nullopt;
 }
+
+bool ListenSocket::reachable() const { return path_.empty() || find(); }
 
 void ListenSocket::remove() {
     // Gone already, or somebody else's by now: then there is nothing of ours to remove.
-    if (made_path_ && reachable())
-        (void)::unlink(path_.c_str());
+    if (made_path_)
+        if (std::optional<WalkedFile> where = find())
+            (void)::unlinkat(where->directory(), where->name(), 0);
     made_path_ = false;
 }
 

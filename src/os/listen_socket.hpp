@@ -4,7 +4,9 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "os/walked_file.hpp"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -33,7 +35,7 @@ public:
     // Listens, CLOEXEC and blocking. An address that no interface has yet is no fault: an init binds before the network is
     // up. At a path, missing directories are made (0755), a socket that nobody listens at any more is replaced, mode and
     // owner are set before anybody can connect, and nothing but a socket is ever removed (EEXIST); a FIFO that is there is
-    // used if it is ours or the given user's. The fault names the step.
+    // used if it is ours or the given user's. The path is walked (walked_file.hpp). The fault names the step.
     static Result<ListenSocket> open(const Endpoint& endpoint);
 
     // What a program that comes after us needs to have it, besides the descriptor.
@@ -55,6 +57,8 @@ private:
     [[nodiscard]] Result<> open_network(const Endpoint& endpoint);
     [[nodiscard]] Result<> open_local(const Endpoint& endpoint);
     [[nodiscard]] Result<> open_fifo(const Endpoint& endpoint);
+    void note_path(const std::string& path, const struct stat& about, bool made);
+    [[nodiscard]] std::optional<WalkedFile> find() const;
 
     Fd fd_;
     std::string path_;

@@ -1,9 +1,10 @@
 // bind, listen, accept, connect on paths.
 #include "os/local_socket.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,62 +21,92 @@ Result<sockaddr_un> local_address(const std::string& path) {
     return address;
 }
 
-Result<> remove_stale_socket(const std::string& path, int type) {
+Mask::Mask(mode_t mode) : before_(::umask(~mode & 0777)) {}
+Mask::~Mask() { ::umask(before_); }
+
+namespace {
+
+int bind_to(int socket, const sockaddr_un& address) {
+    return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+// Removes the socket at `where` if nobody answers there; nothing there is fine too. `address` leads to it.
+Result<> remove_stale(const WalkedFile& where, const sockaddr_un& address, int type, const std::string& path) {
     struct stat about{};
-    if (::lstat(path.c_str(), &about) != 0)
+    if (::fstatat(where.directory(), where.name(), &about, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? Result<>() : fault(errno, "look at", path);
     if (!S_ISSOCK(about.st_mode))
         return fault(EEXIST, "replace what is no socket", path);
-    Result<sockaddr_un> address = local_address(path);
-    if (!address)
-        return std::unexpected(address.error());
     Fd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!probe)
         return fault(errno, "make socket");
     // Its owner answers, even if only with "too many".
-    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0 ||
+    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
         (errno != ECONNREFUSED && errno != ENOENT))
         return fault(EADDRINUSE, "bind", path);
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    if (::unlinkat(where.directory(), where.name(), 0) != 0 && errno != ENOENT)
         return fault(errno, "remove stale socket", path);
     return {};
 }
 
-namespace {
-
-struct Unbound {
-    Fd fd;
-    sockaddr_un address;
-};
-
-// A socket (non-blocking) for `path`, from which one that nobody answers at is gone.
-Result<Unbound> make_for(const std::string& path, int type) {
-    Result<sockaddr_un> address = local_address(path);
-    if (!address)
-        return std::unexpected(address.error());
-    if (Result<> removed = remove_stale_socket(path, type); !removed)
-        return std::unexpected(removed.error());
+Result<Fd> local_socket(int type) {
     Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
         return fault(errno, "make socket");
-    return Unbound{std::move(fd), *address};
+    return fd;
 }
 
 } // namespace
 
+Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode) {
+    Result<sockaddr_un> address = local_address(path);
+    if (!address)
+        return std::unexpected(address.error());
+    Result<WalkedFile> where = WalkedFile::find(path);
+    if (!where)
+        return std::unexpected(where.error());
+    {
+        // bind(2) follows no link that is the last component, but every other one. Where one could come to be on the way,
+        // it is made by its bare name from inside the directory, and that is then what getsockname(2) says.
+        std::optional<WorkingDirectory> inside;
+        if (where->way_can_change()) {
+            Result<WorkingDirectory> entered = WorkingDirectory::enter(where->directory());
+            if (!entered)
+                return std::unexpected(entered.error());
+            inside.emplace(*std::move(entered));
+            address = local_address(where->name());
+        }
+        if (Result<> removed = remove_stale(*where, *address, type, path); !removed)
+            return std::unexpected(removed.error());
+        Mask mask(mode);
+        if (bind_to(socket, *address) != 0)
+            return fault(errno, "bind", path);
+    }
+    // By a descriptor, so that nobody who may write to the directory can put another file in the way.
+    BoundFile bound{*std::move(where), Fd(), {}};
+    bound.file = Fd(::openat(bound.where.directory(), bound.where.name(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!bound.file || ::fstat(bound.file.get(), &bound.about) != 0)
+        return fault(errno, "look at the socket file", path);
+    if (!S_ISSOCK(bound.about.st_mode) || bound.about.st_uid != ::geteuid() || bound.about.st_nlink != 1)
+        return fault(EPERM, "take a socket file that somebody has replaced", path);
+    return bound;
+}
+
+Result<> give_file(int file, std::optional<uid_t> user, std::optional<gid_t> group, const std::string& path) {
+    if ((user || group) && ::fchownat(file, "", user.value_or(-1U), group.value_or(-1U), AT_EMPTY_PATH) != 0)
+        return fault(errno, path.empty() ? "set the owner" : "set the owner of", path);
+    return {};
+}
+
 Result<Fd> listen_local(const std::string& path, mode_t mode, int backlog) {
-    Result<Unbound> made = make_for(path, SOCK_STREAM);
-    if (!made)
-        return std::unexpected(made.error());
-    auto& [fd, address] = *made;
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return fault(errno, "bind", path);
-    // Nobody can connect before listen(2), so the mode is in force for the first who comes.
-    if (::chmod(path.c_str(), mode) != 0)
-        return fault(errno, "set the mode of", path);
-    if (::listen(fd.get(), backlog) != 0)
+    Result<Fd> fd = local_socket(SOCK_STREAM);
+    if (!fd)
+        return fd;
+    if (Result<BoundFile> bound = bind_local(fd->get(), path, SOCK_STREAM, mode); !bound)
+        return std::unexpected(bound.error());
+    if (::listen(fd->get(), backlog) != 0)
         return fault(errno, "listen at", path);
-    return std::move(fd);
+    return fd;
 }
 
 Result<std::optional<Fd>> accept_local(int listener) {
@@ -135,24 +166,22 @@ Result<Fd> connect_local(const std::string& path, Span timeout) {
 }
 
 Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner) {
-    Result<Unbound> made = make_for(path, SOCK_DGRAM);
-    if (!made)
-        return std::unexpected(made.error());
-    auto& [fd, address] = *made;
+    Result<Fd> fd = local_socket(SOCK_DGRAM);
+    if (!fd)
+        return fd;
     const int on = 1;
     // Asked for before anyone can write: a message without credentials could not be believed.
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+    if (::setsockopt(fd->get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
         return fault(errno, "ask for credentials on", path);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return fault(errno, "bind", path);
-    // bind(2) made it with our umask; connecting takes the right to write.
-    if ((owner && ::lchown(path.c_str(), *owner, static_cast<gid_t>(-1)) != 0) ||
-        ::chmod(path.c_str(), owner ? 0600 : 0666) != 0) {
-        const int code = errno;
-        ::unlink(path.c_str());
-        return fault(code, "set owner and mode of", path);
+    // Connecting takes the right to write.
+    Result<BoundFile> bound = bind_local(fd->get(), path, SOCK_DGRAM, owner ? 0600 : 0666);
+    if (!bound)
+        return std::unexpected(bound.error());
+    if (Result<> given = give_file(bound->file.get(), owner, std::nullopt, path); !given) {
+        ::unlinkat(bound->where.directory(), bound->where.name(), 0);
+        return std::unexpected(given.error());
     }
-    return std::move(fd);
+    return fd;
 }
 
 } // namespace mi::os

@@ -4,7 +4,9 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "os/walked_file.hpp"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -43,8 +45,31 @@ struct Peer {
 // everybody. Replaces, and leaves alone, what listen_local does.
 [[nodiscard]] Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner);
 
-// Removes the socket at `path` if nobody answers there (`type` is SOCK_STREAM or SOCK_DGRAM); nothing there is fine
-// too. EADDRINUSE: somebody does. EEXIST: it is no socket.
-Result<> remove_stale_socket(const std::string& path, int type);
+// What bind_local has made.
+struct BoundFile {
+    WalkedFile where;
+    Fd file; // O_PATH
+    struct stat about;
+};
+// Gives `socket`, of the type SOCK_STREAM or its like, the address `path`, which is walked as one that a unit names: mode
+// `mode`, ours. Replaces a socket nobody listens on any more; EADDRINUSE where somebody does; never removes anything but a
+// socket (EEXIST).
+[[nodiscard]] Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode);
+
+// Gives the open file (O_PATH is enough) to a user, a group, or both; `path` is for messages, and may be empty.
+[[nodiscard]] Result<> give_file(int file, std::optional<uid_t> user, std::optional<gid_t> group,
+                                 const std::string& path);
+
+// The creation mask for as long as it lives: what bind(2) and mkfifo(2) make has its mode from the first moment.
+class Mask {
+public:
+    explicit Mask(mode_t mode);
+    Mask(const Mask&) = delete;
+    Mask& operator=(const Mask&) = delete;
+    ~Mask();
+
+private:
+    mode_t before_;
+};
 
 } // namespace mi::os

@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
+#include "os/walked_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -90,11 +91,14 @@ std::string describe(const ProcessStat& stat) {
 }
 
 Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner) {
-    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    if (!fd && errno == ELOOP)
+    Result<Fd> opened = open_walked_file(path, O_RDONLY | O_NONBLOCK, 0, LastLink::meant);
+    if (!opened && opened.error().code == ELOOP)
         return fault(0, "refuse PID file that is a symbolic link:", path);
-    if (!fd)
-        return fault(errno, "open", path);
+    if (!opened && opened.error().code == EMLINK)
+        return fault(0, "refuse PID file that has another name, too:", path);
+    if (!opened)
+        return std::unexpected(opened.error());
+    const Fd fd = *std::move(opened);
     struct stat about{};
     if (::fstat(fd.get(), &about) != 0)
         return fault(errno, "look at", path);

@@ -51,26 +51,31 @@ Result<> write_existing(const std::string& path, std::string_view text) {
     return write_all(fd.get(), text, path);
 }
 
-Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
+Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,
+                             const std::string& path) {
     // A name nobody can have prepared: O_EXCL refuses one that exists, links included.
     std::string fresh;
     Fd fd;
     for (unsigned attempt = 0; attempt < 100 && !fd; ++attempt) {
-        fresh = path + ".new" + std::to_string(::getpid()) + (attempt > 0 ? "-" + std::to_string(attempt) : "");
-        fd = Fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        fresh = name + ".new" + std::to_string(::getpid()) + (attempt > 0 ? "-" + std::to_string(attempt) : "");
+        fd = Fd(::openat(directory, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd && errno != EEXIST)
-            return fault(errno, "create", fresh);
+            return fault(errno, "create", path);
     }
     if (!fd)
-        return fault(EEXIST, "create", fresh);
-    Result<> written = write_all(fd.get(), text, fresh);
+        return fault(EEXIST, "create", path);
+    Result<> written = write_all(fd.get(), text, path);
     if (written && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0))
-        written = fault(errno, "write", fresh);
-    if (written && ::rename(fresh.c_str(), path.c_str()) != 0)
+        written = fault(errno, "write", path);
+    if (written && ::renameat(directory, fresh.c_str(), directory, name.c_str()) != 0)
         written = fault(errno, "replace", path);
     if (!written)
-        ::unlink(fresh.c_str());
+        ::unlinkat(directory, fresh.c_str(), 0);
     return written;
+}
+
+Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
+    return write_atomically_at(AT_FDCWD, path, text, mode, path);
 }
 
 Result<> make_parents(const std::string& path) {

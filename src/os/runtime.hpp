@@ -1,4 +1,5 @@
-// Small work on files, safe where others may write nearby: nothing here follows a link that somebody else planted.
+// Small work on files of our own, safe where others may write nearby: nothing here follows a link that somebody else planted
+// as the last component. Paths that units name are walked_file.hpp's.
 #pragma once
 
 #include "base/fd.hpp"
@@ -17,6 +18,9 @@ namespace mi::os {
 Result<> write_existing(const std::string& path, std::string_view text);
 // Replaces `path` by a file holding `text`, so that a reader sees the old or the new one whole.
 Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode = 0644);
+// The same for `name` in an open directory; `path` is for messages.
+Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,
+                             const std::string& path);
 
 // Makes the directories above `path` that are missing, mode 0755.
 Result<> make_parents(const std::string& path);

@@ -197,7 +197,7 @@ TEST_CASE("a syntax error in a bundle spoils the unit it stands in and no other"
 TEST_CASE("a bundle's own faults are reported with their place") {
     Loaded loaded =
         read_bundle("[manager]\nshutdown-timeout = 5\nwatchdog = \"10s\"\n[mangaer]\n[units.\"a b\".service]\n"
-                    "[units.c]\n[units]\nd = 3\n",
+                    "[units.c]\n[units]\nd = 3\n[units.kernel.service]\ncommand = [\"/x\"]\n",
                     "x.toml");
     std::string all;
     for (const Problem& problem : loaded.problems)
@@ -208,7 +208,9 @@ TEST_CASE("a bundle's own faults are reported with their place") {
           "x.toml:4:2: unknown table [mangaer] (did you mean [manager]?)\n"
           "x.toml:5:8: \"a b\" cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
           "x.toml:6:1: needs [service] or [target]\n"
-          "x.toml:8:1: `units.d`: expected a table (write [units.d])\n");
+          "x.toml:8:1: `units.d`: expected a table (write [units.d])\n"
+          "x.toml:9:8: \"kernel\" cannot name a unit: miniinit, kernel and syslog are the names of the init's own "
+          "logs\n");
     CHECK(loaded.manager.watchdog == std::chrono::seconds(10));
 }
 

@@ -2,6 +2,8 @@
 #include "config/load.hpp"
 #include "directory.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
 #include <doctest/doctest.h>
 
 namespace mi::config {
@@ -56,9 +58,42 @@ TEST_CASE("cat gives the files of a unit as they are, and of a bundle its part")
     CHECK((*files)[0].path == directory.path("miniinit.toml"));
     CHECK((*files)[0].text ==
           "[units.a]\nwants = [\"b\"]\n[units.a.service]\nscript = \"\"\"\n[ -f /x ]\n[units.b]\n\"\"\"\n");
-    CHECK((*files)[1] == FileText{directory.path("etc/a.toml.d/x.toml"), "description = \"x\"\n"});
-    CHECK(cat(directory.source(), "c") == std::vector<FileText>{{directory.path("lib/c.toml"), "[target]\n"}});
+    CHECK((*files)[1].path == directory.path("etc/a.toml.d/x.toml"));
+    CHECK((*files)[1].text == "description = \"x\"\n");
+    auto one = cat(directory.source(), "c");
+    REQUIRE(one);
+    REQUIRE(one->size() == 1);
+    CHECK((*one)[0].path == directory.path("lib/c.toml"));
+    CHECK((*one)[0].text == "[target]\n");
     CHECK(cat(directory.source(), "d").error().code == ENOENT);
+}
+
+TEST_CASE("cat tells who may read each file, by its mode and by that of its directory") {
+    TestDirectory directory;
+    directory.write("miniinit.toml", "[units.a.target]\n");
+    directory.write("etc/a.toml.d/x.toml", "description = \"x\"\n");
+    directory.write("etc/b.toml", "[target]\n");
+    ::chmod(directory.path("miniinit.toml").c_str(), 0600);
+    ::chmod(directory.path("etc/b.toml").c_str(), 0640);
+    ::chmod(directory.path("etc/a.toml.d").c_str(), 0700);
+    auto a = cat(directory.source(), "a"), b = cat(directory.source(), "b");
+    REQUIRE(a);
+    REQUIRE(a->size() == 2);
+    CHECK((*a)[0].rights.mode == 0600);
+    CHECK((*a)[1].rights.mode == 0600);
+    REQUIRE(b);
+    CHECK((*b)[0].rights == Rights{0640, ::getegid()});
+}
+
+TEST_CASE("rights of several files are those that all of them give") {
+    Rights rights;
+    CHECK(rights.mode == 0644);
+    rights.limit({0640, 4});
+    CHECK(rights == Rights{0640, 4});
+    rights.limit({0664, 4});
+    CHECK(rights == Rights{0640, 4});
+    rights.limit({0640, 5});
+    CHECK(rights.mode == 0600);
 }
 
 } // namespace mi::config

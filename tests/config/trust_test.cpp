@@ -175,13 +175,23 @@ TEST_CASE("file names that cannot name a unit are said, other files are left alo
     directory.write("etc/a.toml~", "garbage");
     directory.write("etc/a.toml.dpkg-new", "garbage");
     directory.write("etc/ok.toml", plain);
+    directory.write("etc/syslog.toml", plain);
+    directory.write("etc/syslogd.toml", plain);
+    directory.write("etc/miniinit.toml.d/x.toml", plain);
+    directory.link("../syslog.toml", "etc/enabled/syslog");
     Loaded loaded = load(directory.source());
-    CHECK(names(loaded) == "ok");
-    CHECK(problems(loaded, directory) ==
-          "etc/@x.toml: cannot name a unit: a name cannot begin with '.', '-' or '@'\n"
-          "etc/a b.toml: cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
-          "etc/" +
-              std::string(201, 'a') + ".toml: cannot name a unit: a name has at most 200 characters\n");
+    CHECK(names(loaded) == "ok syslogd");
+    CHECK(
+        problems(loaded, directory) ==
+        "etc/@x.toml: cannot name a unit: a name cannot begin with '.', '-' or '@'\n"
+        "etc/a b.toml: cannot name a unit: a name consists of letters, digits and _ . @ : -\n"
+        "etc/" +
+            std::string(201, 'a') +
+            ".toml: cannot name a unit: a name has at most 200 characters\n"
+            "etc/enabled/syslog: is not the name of a unit\n"
+            "etc/miniinit.toml.d: cannot name a unit: miniinit, kernel and syslog are the names of the init's own "
+            "logs\n"
+            "etc/syslog.toml: cannot name a unit: miniinit, kernel and syslog are the names of the init's own logs\n");
 }
 
 TEST_CASE("a user's own source has the user's directories") {

@@ -252,7 +252,7 @@ TEST_CASE("a socket that nobody listens at is replaced; a live one and anything 
     REQUIRE(::symlink(file.c_str(), (scratch / "link").c_str()) == 0);
     CHECK(ListenSocket::open({.kind = Kind::datagram, .address = scratch / "link"}).error().code == EEXIST);
     CHECK(contents(file) == "precious");
-    CHECK(fault_of({.kind = Kind::stream, .address = file + "/below"}) == "look at: Not a directory");
+    CHECK(fault_of({.kind = Kind::stream, .address = file + "/below"}) == "reach: Not a directory");
 }
 
 TEST_CASE("a path that leads to something else by now is left alone") {

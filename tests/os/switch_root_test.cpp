@@ -59,7 +59,7 @@ TEST_CASE("emptying a directory takes all that is in it, and follows no link") {
     std::ofstream(directory / "outside/file") << "x";
     std::filesystem::create_symlink(directory / "outside", directory / "root/link");
     Fd root(::open((directory / "root").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    CHECK(empty_directory(root.get()));
+    CHECK(empty_directory(root.get()).count == 0);
     CHECK(std::filesystem::is_empty(directory / "root"));
     CHECK(std::filesystem::exists(directory / "outside/file"));
     std::filesystem::remove_all(directory);

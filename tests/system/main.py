@@ -27,6 +27,7 @@ import checks_nested
 import checks_notify
 import checks_order
 import checks_orphans
+import checks_paths
 import checks_policy
 import checks_reload
 import checks_robust
@@ -42,7 +43,7 @@ from harness import Checks, Failed, Scene
 
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
-                               checks_ctl, checks_clients, checks_robust, checks_user, checks_run, checks_heritage,
+                               checks_ctl, checks_clients, checks_paths, checks_robust, checks_user, checks_run, checks_heritage,
                                checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
                                checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward, checks_boot,
                                checks_terminal, checks_executor, checks_floods)

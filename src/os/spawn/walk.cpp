@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 namespace mi::os {
@@ -25,6 +26,14 @@ BARE void copy(char* to, const char* from, unsigned count) {
         to[i] = from[i];
 }
 
+// The same where the two may overlap.
+BARE void move(char* to, const char* from, unsigned count) {
+    if (to < from)
+        return copy(to, from, count);
+    for (unsigned i = count; i > 0; --i)
+        to[i - 1] = from[i - 1];
+}
+
 // The path that is still to be walked. Links put their own text before it.
 struct Rest {
     char text[room];
@@ -40,18 +49,17 @@ struct Rest {
         at = 0;
         return 0;
     }
-    // `link` takes the place of the component that was taken last.
-    BARE long put_before(const char* link, unsigned length) {
-        unsigned left = length_of(text + at);
-        if (length + 1 + left >= room)
+    // `link` takes the place of the component that was taken last. `last`: nothing followed that one. Else a slash follows
+    // the link's text even where nothing else does: `link/` is a directory.
+    BARE long put_before(const char* link, unsigned length, bool last) {
+        const unsigned left = length_of(text + at);
+        const unsigned slash = last ? 0 : 1;
+        if (length + slash + left >= room)
             return -ENAMETOOLONG;
-        char after[room];
-        copy(after, text + at, left + 1);
+        move(text + length + slash, text + at, left + 1);
         copy(text, link, length);
-        text[length] = '/';
-        copy(text + length + 1, after, left + 1);
-        if (left == 0)
-            text[length] = '\0'; // a link to a file is not one to a directory
+        if (!last)
+            text[length] = '/';
         at = 0;
         return 0;
     }
@@ -83,45 +91,57 @@ BARE bool is(const char* name, const char* other) {
     return name[i] == other[i];
 }
 
-// Who can change what is in a directory.
-enum class Writers {
-    trusted, // root and the user we run as
-    sticky,  // others can add to it, and change what is theirs
-    others,
-};
+BARE long look_at(int directory, const char* name, struct statx& about) {
+    constexpr unsigned wanted = STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID | STATX_INO | STATX_NLINK;
+    return call(SYS_statx, directory, name, empty_path | no_follow, wanted, &about);
+}
 
-BARE long who_writes(int directory, Writers& answer) {
-    struct statx about{};
-    long code = call(SYS_statx, directory, "", empty_path, STATX_TYPE | STATX_MODE | STATX_UID, &about);
-    if (code < 0)
-        return code;
-    if (about.stx_uid != 0 && about.stx_uid != static_cast<unsigned>(call(SYS_geteuid)))
-        answer = Writers::others;
-    else if ((about.stx_mode & 022) == 0)
-        answer = Writers::trusted;
-    else
-        answer = (about.stx_mode & S_ISVTX) != 0 ? Writers::sticky : Writers::others;
-    return 0;
+// Root, the user we run as, and whoever has the root directory, who can exchange everything: in a user namespace that may
+// be an owner that has no number there.
+BARE bool is_trusted(unsigned user, unsigned own) {
+    struct statx root{};
+    return user == 0 || user == own || (look_at(AT_FDCWD, "/", root) == 0 && root.stx_uid == user);
 }
 
 // Links of procfs are the kernel's: `/proc/self/fd/1` has no text that could be walked.
 BARE bool in_procfs(int directory) {
-    struct statfs about{};
 #ifdef SYS_fstatfs64
-    struct statfs64 wide{};
-    if (call(SYS_fstatfs64, directory, sizeof wide, &wide) < 0)
-        return false;
-    about.f_type = wide.f_type;
+    struct statfs64 about{};
+    return call(SYS_fstatfs64, directory, sizeof about, &about) == 0 && about.f_type == PROC_SUPER_MAGIC;
 #else
-    if (call(SYS_fstatfs, directory, &about) < 0)
-        return false;
+    struct statfs about{};
+    return call(SYS_fstatfs, directory, &about) == 0 && about.f_type == PROC_SUPER_MAGIC;
 #endif
-    return about.f_type == PROC_SUPER_MAGIC;
+}
+
+// Who can change what is in a directory.
+struct Directory {
+    bool of_trusted = true;        // its owner is
+    bool others_can_write = false; // somebody who is not
+    bool sticky = false;           // who cannot touch what others have there
+};
+
+BARE long judge(int directory, Directory& result) {
+    struct statx about{};
+    if (long code = look_at(directory, "", about); code < 0)
+        return code;
+    const auto own = static_cast<unsigned>(call(SYS_geteuid));
+    unsigned to_others = 022;
+    // Most users have a group of their own, and let it write. Root's may have members.
+    if (own != 0 && about.stx_uid == own && about.stx_gid == static_cast<unsigned>(call(SYS_getegid)))
+        to_others = 002;
+    // The top of procfs is the kernel's, whoever owns it: in a rootless container that has no number either. What it shows of
+    // a process belongs to that process's user.
+    constexpr unsigned top_of_procfs = 1;
+    result.of_trusted = is_trusted(about.stx_uid, own) || (about.stx_ino == top_of_procfs && in_procfs(directory));
+    result.others_can_write = !result.of_trusted || (about.stx_mode & to_others) != 0;
+    result.sticky = result.of_trusted && (about.stx_mode & S_ISVTX) != 0;
+    return 0;
 }
 
 class Walk {
 public:
-    BARE explicit Walk(Walked& result) : result_(result) {}
+    BARE Walk(Walked& result, LastLink last) : result_(result), last_(last) {}
     BARE ~Walk() {
         if (!given_)
             call_close(here_);
@@ -179,17 +199,20 @@ private:
             return fd;
         call_close(here_);
         here_ = static_cast<int>(fd);
-        Writers writers = Writers::others;
-        if (long code = who_writes(here_, writers); code < 0)
+        Directory now;
+        if (long code = judge(here_, now); code < 0)
             return code;
-        // A directory of root's in a sticky one was put there by root, and stays: what is in it is root's own again.
-        lost_ = lost_ || writers == Writers::others;
-        result_.others_can_write = lost_ || writers == Writers::sticky;
+        if (directory_.others_can_write && !(directory_.sticky && now.of_trusted))
+            result_.way_can_change = true;
+        directory_ = now;
+        result_.others_can_write = result_.way_can_change || now.others_can_write;
         return 0;
     }
 
     // One component. Positive: it is the last one, and stays as it is.
     BARE long step(const char* name, bool last) {
+        if (last && (last_ == LastLink::meant || result_.others_can_write))
+            return 1; // of a link that is not to be followed whoever opens it is told: O_NOFOLLOW
         char target[4096];
         const long length = call(SYS_readlinkat, here_, name, target, sizeof target);
         if (length < 0) { // no link, or nothing there
@@ -197,15 +220,15 @@ private:
                 return 1;
             return enter(call_open(here_, name, directory_flags | O_NOFOLLOW));
         }
+        if (result_.others_can_write)
+            return -ELOOP;
         if (in_procfs(here_))
             return last ? 1 : enter(call_open(here_, name, directory_flags));
-        if (result_.others_can_write)
-            return last ? 1 : -ELOOP; // of the last one its user says so: O_NOFOLLOW
         if (++links_ > most_links)
             return -ELOOP;
         if (length >= static_cast<long>(sizeof target))
             return -ENAMETOOLONG;
-        if (long code = rest_.put_before(target, static_cast<unsigned>(length)); code < 0)
+        if (long code = rest_.put_before(target, static_cast<unsigned>(length), last); code < 0)
             return code;
         if (rest_.absolute()) {
             if (long code = enter(call_open(AT_FDCWD, "/", directory_flags)); code < 0)
@@ -216,36 +239,42 @@ private:
     }
 
     Walked& result_;
+    LastLink last_;
     Rest rest_;
+    Directory directory_; // that we are in
     int here_ = -1;
     int links_ = 0;
-    bool lost_ = false; // others can change a directory on the way, and so all that is below it
     bool given_ = false;
 };
 
 } // namespace
 
-BARE long walk(int start, const char* path, Walked& result) {
-    Walk way(result);
+BARE long walk(int start, const char* path, Walked& result, LastLink last) {
+    Walk way(result, last);
     return way.go(start, path);
 }
 
-BARE long open_walked(int start, const char* path, int flags, unsigned mode) {
+BARE long open_walked(int start, const char* path, int flags, unsigned mode, LastLink last) {
     Walked found;
-    if (long code = walk(start, path, found); code < 0)
+    if (long code = walk(start, path, found, last); code < 0)
         return code;
-    const bool magic = in_procfs(found.directory);
+    const bool follow = last == LastLink::followed && !found.others_can_write && in_procfs(found.directory);
+    // Where the file may be another one's by a hard link it is cut short when that is known.
+    const bool cut = found.others_can_write && (flags & O_TRUNC) != 0;
     const long fd =
-        call_open(found.directory, found.name, flags | O_CLOEXEC | O_NOCTTY | (magic ? 0 : O_NOFOLLOW), mode);
+        call_open(found.directory, found.name,
+                  (cut ? flags & ~O_TRUNC : flags) | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW), mode);
     call_close(found.directory);
-    if (fd < 0 || !found.others_can_write)
+    if (fd < 0)
         return fd;
     struct statx about{};
-    long code = call(SYS_statx, fd, "", empty_path | no_follow, STATX_TYPE | STATX_NLINK, &about);
+    long code = look_at(static_cast<int>(fd), "", about);
     if (code == 0 && (about.stx_mode & S_IFMT) == S_IFLNK) // O_PATH with O_NOFOLLOW opens the link itself
         code = -ELOOP;
-    if (code == 0 && (about.stx_mode & S_IFMT) != S_IFDIR && about.stx_nlink > 1)
+    if (code == 0 && found.others_can_write && (about.stx_mode & S_IFMT) != S_IFDIR && about.stx_nlink > 1)
         code = -EMLINK;
+    if (code == 0 && cut && (about.stx_mode & S_IFMT) == S_IFREG)
+        code = call(SYS_ftruncate, fd, 0L);
     if (code == 0)
         return fd;
     call_close(static_cast<int>(fd));

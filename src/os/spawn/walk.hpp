@@ -3,12 +3,16 @@
 // The danger: a directory on the way belongs to somebody else (the user of a service, who owns his runtime directory), and
 // he puts a symbolic link there, or a hard link to somebody else's file, so that root opens, makes, owns, changes or removes
 // what he may not touch. So every such path is walked here, component by component:
-// - As long as every directory on the way belongs to a trusted user (root, or the user we run as) and nobody else can write
-//   to it, links are the administrator's own and are followed.
-// - In a sticky directory of root's (/tmp) no link is followed. A directory of root's in it, that nobody else can write to, was
-//   put there by root, as nobody can move it away: below it all is as before.
-// - From the first other directory on that somebody else can change, no link is followed, `..` is refused, and a file at the end
-//   must have one name only (st_nlink == 1).
+// - As long as every directory on the way belongs to a trusted user (root, the user we run as, or whoever has the root
+//   directory) and nobody else can write to it (with an access control list the group's bits of the mode say what anybody
+//   may), links are the administrator's own and are followed.
+// - In a directory that others can write to, no link is followed, `..` is refused, and a file must have one name only
+//   (st_nlink == 1). So it is in everything below, as somebody else may have put that there; but for a directory of a
+//   trusted user in one with the sticky bit (/tmp), which nobody else can move away.
+//
+// Why nothing can be exchanged in between: each directory is judged by the descriptor through which the walk goes on, so it
+// is the one that was judged, wherever it has been moved. What lies in a trusted one only trusted users can exchange. In
+// any other, each step is one openat(2) with O_NOFOLLOW: it opens what is there itself, or fails.
 //
 // Only system calls are made, and errno is not used: the code runs in PID 1, in its children, and in the executor image.
 #pragma once
@@ -21,18 +25,25 @@ namespace mi::os {
 struct Walked {
     int directory = -1;  // the caller closes it
     char name[256] = {}; // the last component; "." where the path is a directory by its own words (`/`, `a/`, `a/.`)
-    bool others_can_write = false; // a directory on the way, this one included, can be changed by somebody else
+    bool others_can_write = false; // to this directory, or to one on the way, so that this may be another next time
+    bool way_can_change = false;   // the latter alone
 };
+
+// What becomes of a link that is the last component: it is followed (where links are trusted), or it is what is meant, as
+// for unlink(2) and rename(2).
+enum class LastLink : unsigned char { followed, meant };
 
 // Walks to the directory that holds the last component of `path`, an absolute path, or a path below the open directory
 // `start` (-100, AT_FDCWD, for the working directory). The last component itself is looked at only to follow a link that
-// is trusted: what `result` names is no link, unless it lies where others can write. 0, or -errno: ELOOP for a link
-// that is not to be followed, EPERM for `..` where others can write, else what openat(2) or readlinkat(2) say.
-BARE long walk(int start, const char* path, Walked& result);
+// is trusted: with LastLink::followed, what `result` names is no link, unless it lies where others can write (or in
+// procfs, whose links have no text to follow). 0, or -errno: ELOOP for a link that is not to be followed, EPERM for `..`
+// where others can write, else what openat(2) or readlinkat(2) say.
+BARE long walk(int start, const char* path, Walked& result, LastLink last = LastLink::followed);
 
 // open(2) of what the path leads to, in that way. `flags` and `mode` as for open(2); O_CREAT, O_EXCL, O_APPEND,
-// O_PATH and O_NONBLOCK do what they do there; O_CLOEXEC, O_NOFOLLOW and O_NOCTTY are always added. Where others can
-// write, what is opened must not have another name: EMLINK.
-BARE long open_walked(int start, const char* path, int flags, unsigned mode = 0);
+// O_TRUNC, O_PATH and O_NONBLOCK do what they do there; O_CLOEXEC and O_NOCTTY are always added, and O_NOFOLLOW but for a
+// link of procfs. Where others can write, what is opened must not have another name (EMLINK), and nothing is cut short
+// before that is known.
+BARE long open_walked(int start, const char* path, int flags, unsigned mode = 0, LastLink last = LastLink::followed);
 
 } // namespace mi::os
