@@ -377,8 +377,13 @@ void Supervisor::due() {
 
 void Supervisor::reap() {
     exits_.clear();
-    bool all = os::reap(exits_, exits_a_turn);
+    bool all = os::reap(exits_, exits_a_turn, true);
     now_ = loop::now();
+    std::erase_if(exits_, [this](const os::Exit& change) {
+        if (change.kind == os::Exit::Kind::stopped)
+            logs_.stopped(change.pid, change.code, now_);
+        return !change.ended();
+    });
     exit_at_ = 0;
     remember_exits();
     for (; exit_at_ < exits_.size(); ++exit_at_) {
@@ -393,7 +398,7 @@ void Supervisor::reap() {
 }
 
 void Supervisor::exited(const os::Exit& exit) {
-    if (!exit.ended() || checked(exit))
+    if (checked(exit))
         return;
     if (logs_.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, now_)) {
         // Its successor reads what is left; nobody waits for the word of a dead one.
