@@ -98,7 +98,6 @@ Result<> LogLink::launch() {
                   {estate_.memory.get(), logd::memory_fd},
                   {estate_.holding_read.get(), logd::holding_read_fd},
                   {estate_.holding_write.get(), logd::holding_write_fd}};
-    plan.limits = {{RLIMIT_NOFILE, settings_.files.rlim_max, settings_.files.rlim_max}};
     auto pid = spawner_.spawn(plan);
     if (!pid)
         return fault(pid.error().code, "start the log collector:", pid.error().text());

@@ -35,7 +35,6 @@ public:
         std::string program; // this binary
         std::vector<std::string> directories;
         wire::logs::Limits limits;
-        rlimit files{};                   // RLIMIT_NOFILE for the collector
         std::vector<std::string> forward; // servers that get every line
         std::uint64_t forward_queue = 0;  // bytes that may wait for each
         std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none

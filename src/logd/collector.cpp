@@ -72,10 +72,10 @@ ssize_t receive(int socket, std::vector<char>& bytes, std::vector<Fd>& fds) {
 
 } // namespace
 
-Collector::Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open)
-    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write), post_(shared, courier_),
-      kernel_log_(shared, courier_), storage_(shared, units_, courier_, [this] { tell_progress(); }), control_(control),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
+Collector::Collector(Mapping& memory, int control, int holding_read, int holding_write, std::size_t most_open)
+    : units_(*memory, most_open), courier_(memory, units_, holding_read, holding_write), post_(*memory, courier_),
+      kernel_log_(*memory, courier_), storage_(*memory, units_, courier_, [this] { tell_progress(); }),
+      control_(control), epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
 
 int Collector::serve() {
     if (!epoll_ || !watch(epoll_.get(), EPOLL_CTL_ADD, control_, EPOLLIN, control_index))

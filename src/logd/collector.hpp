@@ -24,7 +24,7 @@ namespace mi::logd {
 class Collector {
 public:
     // Descriptors are those of run.hpp and stay open. `most_open`: log files kept open at the same time.
-    Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open);
+    Collector(Mapping& memory, int control, int holding_read, int holding_write, std::size_t most_open);
 
     // Serves PID 1 until it says Finish or is gone: an exit code of run.hpp.
     int serve();
