@@ -4,8 +4,10 @@
 #include "ctl/heritage.hpp"
 #include "ctl/logs.hpp"
 #include "ctl/verbs.hpp"
+#include "os/limits.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <string_view>
 
 namespace mi::ctl {
@@ -76,6 +78,7 @@ int run_verb(const Verb& verb, int argc, char** argv) {
 } // namespace
 
 int run(int argc, char** argv) {
+    os::outlive({SIGXFSZ}); // what cannot be written is an error with words
     const std::string_view called = argc > 0 ? base_name(argv[0]) : "minictl";
     if (called == "shutdown")
         return shutdown_main(argc, argv);

@@ -20,6 +20,7 @@
 #include "daemon/entry_signals.hpp"
 #include "daemon/entry_terminal.hpp"
 #include "os/crash.hpp"
+#include "os/limits.hpp"
 
 namespace mi::daemon {
 
@@ -192,7 +193,7 @@ private:
             ::prctl(PR_SET_PDEATHSIG, signal);
             // It died before the kernel knew that we care.
             if (::getppid() != parent)
-                ::kill(::getpid(), signal);
+                ::raise(signal); // not as kill(2), by which we would seem to have done something wrong
         }
     }
 
@@ -226,6 +227,8 @@ private:
     }
 
     void pass_on(int signal, siginfo_t& about) {
+        if (os::is_own_doing(signal, about.si_code, about.si_pid))
+            return;
         if (signal == SIGCONT) {
             come_to_front();
             known_->stop_passed_on = false;

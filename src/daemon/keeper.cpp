@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,9 +19,20 @@ namespace mi::daemon {
 namespace {
 
 // Room, not use: pages are taken as they are written. Half a kilobyte a unit is usual.
-constexpr std::size_t size = sizeof(void*) >= 8 ? 256u << 20 : 32u << 20;
+constexpr std::size_t usual_size = sizeof(void*) >= 8 ? 256u << 20 : 32u << 20;
+constexpr std::size_t least_size = 1u << 20;
 constexpr std::size_t page_size = os::CrashPage::size;
 constexpr std::size_t step = 16 << 10;
+
+// How much room there may be: to the kernel all of it is a file, and an eighth of our addresses is enough.
+std::size_t size_within_limits() {
+    rlimit file{}, addresses{};
+    if (::getrlimit(RLIMIT_FSIZE, &file) != 0 || ::getrlimit(RLIMIT_AS, &addresses) != 0)
+        return usual_size;
+    // RLIM_INFINITY is the largest number there is.
+    const rlim_t most = std::min(file.rlim_cur, addresses.rlim_cur / 8);
+    return static_cast<std::size_t>(std::min<rlim_t>(usual_size, most)) / step * step;
+}
 
 } // namespace
 
@@ -28,29 +40,34 @@ Result<Keeper> Keeper::on(int memory) {
     struct stat about{};
     if (::fstat(memory, &about) != 0)
         return fault(errno, "look at the memory of our state");
-    if (static_cast<std::size_t>(about.st_size) < size && ::ftruncate(memory, size) != 0)
+    // What has been written to is as large as it was: where things lie in it depends on that.
+    const bool fresh = static_cast<std::size_t>(about.st_size) <= page_size;
+    const std::size_t size = fresh ? size_within_limits() : static_cast<std::size_t>(about.st_size);
+    if (size < least_size)
+        return fault(EFBIG, "make room for our state within the limits of file size and address space");
+    if (fresh && ::ftruncate(memory, static_cast<off_t>(size)) != 0)
         return fault(errno, "make room for our state");
     void* bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
     if (bytes == MAP_FAILED)
         return fault(errno, "map the memory of our state");
-    Keeper keeper(memory, static_cast<char*>(bytes));
+    Keeper keeper(memory, static_cast<char*>(bytes), size);
     if (auto begun = keeper.begin(); !begun)
         return std::unexpected(begun.error());
     return keeper;
 }
 
 Keeper::Keeper(Keeper&& other) noexcept
-    : memory_(other.memory_), bytes_(std::exchange(other.bytes_, nullptr)), journal_(std::move(other.journal_)),
-      frame_(std::move(other.frame_)), reserved_(std::move(other.reserved_)) {}
+    : memory_(other.memory_), bytes_(std::exchange(other.bytes_, nullptr)), size_(other.size_),
+      journal_(std::move(other.journal_)), frame_(std::move(other.frame_)), reserved_(std::move(other.reserved_)) {}
 
 Keeper::~Keeper() {
     if (bytes_ != nullptr)
-        ::munmap(bytes_, size);
+        ::munmap(bytes_, size_);
 }
 
 // Memory that is reserved cannot turn out not to be there when it is written to, which would be SIGBUS.
 Result<> Keeper::begin() {
-    reserved_ = std::make_unique<std::vector<bool>>(size / step);
+    reserved_ = std::make_unique<std::vector<bool>>(size_ / step);
     auto reserve = [fd = memory_, all = reserved_.get()](std::size_t from, std::size_t to) {
         std::vector<bool>& reserved = *all;
         for (std::size_t at = (page_size + from) / step; at * step < page_size + to; ++at) {
@@ -66,12 +83,12 @@ Result<> Keeper::begin() {
     };
     if (::fallocate(memory_, 0, 0, step) != 0)
         return fault(errno, "reserve memory for our state");
-    journal_ = wire::Journal::make({bytes_ + page_size, size - page_size}, std::move(reserve));
+    journal_ = wire::Journal::make({bytes_ + page_size, size_ - page_size}, std::move(reserve));
     return {};
 }
 
 std::optional<wire::Snapshot> Keeper::read() const {
-    return wire::fold(wire::Journal::read({bytes_ + page_size, size - page_size}));
+    return wire::fold(wire::Journal::read({bytes_ + page_size, size_ - page_size}));
 }
 
 bool Keeper::append() { return !journal_.is_long() && journal_.append(frame_); }

@@ -22,6 +22,7 @@ public:
     Keeper& operator=(Keeper&& other) noexcept {
         std::swap(memory_, other.memory_);
         std::swap(bytes_, other.bytes_);
+        std::swap(size_, other.size_);
         std::swap(journal_, other.journal_);
         std::swap(frame_, other.frame_);
         std::swap(reserved_, other.reserved_);
@@ -47,13 +48,14 @@ public:
     Result<> rebase();
 
 private:
-    Keeper(int memory, char* bytes) : memory_(memory), bytes_(bytes) {}
+    Keeper(int memory, char* bytes, std::size_t size) : memory_(memory), bytes_(bytes), size_(size) {}
     Result<> begin();
 
     void let_go();
 
     int memory_;
     char* bytes_ = nullptr;
+    std::size_t size_ = 0;
     wire::Journal journal_;
     std::string frame_;
     std::unique_ptr<std::vector<bool>> reserved_; // by piece of the memory; the journal asks for them

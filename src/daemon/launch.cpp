@@ -298,8 +298,7 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     if (auto done = hand_over(plan, environment, unit, handed); !done)
         return std::unexpected(done.error());
 
-    if (surroundings.files_raised)
-        plan.limits.push_back({RLIMIT_NOFILE, surroundings.files.rlim_cur, surroundings.files.rlim_max});
+    plan.limits = surroundings.limits;
     add_limits(plan.limits, settings.limits);
     if (process != nullptr)
         add_limits(plan.limits, process->limits);

@@ -23,8 +23,7 @@ struct Surroundings {
     const core::ManagerSettings* settings = nullptr;
     Mode mode = Mode::container;
     std::string notify;                   // NOTIFY_SOCKET of the run that a process is made for; empty: none
-    rlimit files{};                       // RLIMIT_NOFILE as we found it
-    bool files_raised = false;            // whether ours differs, so that a child has to set it back
+    std::vector<os::Limit> limits;        // as we found them, where ours differ: a child has to set them back
     std::vector<std::string> environment; // ours, as we were started: "KEY=VALUE"
     os::StringList base;                  // what every environment begins with: see refresh
     // Works out `base` from `settings` and `environment`: to be called when they have changed.

@@ -1,6 +1,7 @@
 // Who speaks to PID 1 besides the control socket and sd_notify(3): the kernel and people by signals, services on notify-fd.
 #include "daemon/signal_meaning.hpp"
 #include "daemon/supervisor.hpp"
+#include "os/limits.hpp"
 
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ void Supervisor::signals_pending() {
         for (const signalfd_siginfo& info : *batch) {
             if (info.ssi_signo == SIGCHLD)
                 children = true;
-            else
+            else if (!os::is_own_doing(static_cast<int>(info.ssi_signo), info.ssi_code,
+                                       static_cast<pid_t>(info.ssi_pid)))
                 signal_arrived(info);
         }
     }

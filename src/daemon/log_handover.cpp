@@ -71,6 +71,8 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
                        stream.leader,
                        !stream.local,
                        stream.cgroup});
+        if (unread_)
+            (void)unread_->add(streams_.at(id).pipe.get());
         if (source == logs::Source::syslog)
             syslog_ = std::max(syslog_, id);
     }
@@ -83,7 +85,7 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
     if (told_to_end || (renew && !finishing_)) {
         // Its end of the socket tells it to write all it has and to end; then its successor is given the pipes.
         renewing_ = true;
-        hangs_at_ = now + patience;
+        liveness_.expect(now + LogLiveness::patience);
         socket_.reset();
         return {};
     }

@@ -1,5 +1,6 @@
 #include "daemon/log_link.hpp"
 
+#include "base/signals.hpp"
 #include "os/children.hpp"
 #include "os/open_file.hpp"
 #include "os/packet.hpp"
@@ -41,7 +42,10 @@ wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core:
 }
 
 LogLink::LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings)
-    : loop_(loop), spawner_(spawner), listener_(listener), settings_(std::move(settings)) {}
+    : loop_(loop), spawner_(spawner), listener_(listener), settings_(std::move(settings)) {
+    if (auto unread = os::AnyReadable::make())
+        unread_ = std::move(*unread);
+}
 
 LogLink::~LogLink() = default;
 
@@ -94,7 +98,6 @@ Result<> LogLink::launch() {
                   {estate_.memory.get(), logd::memory_fd},
                   {estate_.holding_read.get(), logd::holding_read_fd},
                   {estate_.holding_write.get(), logd::holding_write_fd}};
-    plan.limits = {{RLIMIT_NOFILE, settings_.files.rlim_max, settings_.files.rlim_max}};
     auto start = spawner_.start(plan);
     if (!start)
         return fault(start.error().code, "start the log collector:", start.error().text());
@@ -102,6 +105,7 @@ Result<> LogLink::launch() {
     socket_ = std::move(pair->ours);
     watch_ = std::move(*watch);
     greeted_ = false;
+    liveness_.expect(loop::now() + LogLiveness::patience);
     buffer_.resize(logs::longest_message);
     listener_.collector_started();
     return {};
@@ -120,6 +124,8 @@ StreamId LogLink::attach(const std::string& unit, logs::Source source, const log
                          pid_t leader, bool forward, std::uint64_t cgroup) {
     StreamId id = ++last_stream_;
     const std::uint64_t inode = os::inode_of(pipe.get());
+    if (unread_)
+        (void)unread_->add(pipe.get()); // else that the collector hangs is noticed when it is sent something
     streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward, cgroup});
     to_attach_.push_back(id);
     moved_.push_back(id);
@@ -171,10 +177,43 @@ void LogLink::end_turn() {
         }
         to_attach_.clear();
     }
-    if (!queue_.empty())
+    if (!queue_.empty()) {
+        liveness_.has_work();
         send_queued();
+    }
     if (!waiting_lines_.empty())
         write_lines();
+    check_on_it();
+}
+
+// Asks the collector whether it still works, where there is reason to: see log_liveness.hpp.
+void LogLink::check_on_it() {
+    const bool serves = greeted_ && !finishing_; // the end has a deadline of its own
+    if (serves && liveness_.asks(loop::now())) {
+        send(logs::Ping{liveness_.number()});
+        send_queued();
+    }
+    if (!serves || !liveness_.wants_news() || !unread_) {
+        unread_watch_.reset();
+        return;
+    }
+    if (unread_watch_)
+        return;
+    auto watch = loop_.watch(unread_->fd(), [this] {
+        liveness_.has_work();
+        unread_watch_.reset(); // the end of the turn asks
+    });
+    if (watch) // else the next turn tries
+        unread_watch_ = std::move(*watch);
+}
+
+void LogLink::forget(StreamId id) {
+    if (auto at = streams_.find(id); at != streams_.end()) {
+        if (unread_)
+            unread_->remove(at->second.pipe.get());
+        streams_.erase(at);
+    }
+    moved_.push_back(id);
 }
 
 void LogLink::hand_over_everything() {
@@ -229,10 +268,6 @@ void LogLink::send_queued() {
         }
     }
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent));
-    if (queue_.empty() || sent > 0)
-        hangs_at_ = never;
-    if (!queue_.empty() && hangs_at_ == never)
-        hangs_at_ = loop::now() + patience;
     if (watch_)
         watch_->want_writable(full);
 }
@@ -257,12 +292,13 @@ void LogLink::readable() {
             continue;
         }
         if (std::holds_alternative<logs::Hello>(*message)) {
+            liveness_.said_hello();
             hand_over_everything();
+        } else if (auto* pong = std::get_if<logs::Pong>(&*message)) {
+            liveness_.answered(pong->number, loop::now());
         } else if (auto* ended = std::get_if<logs::Ended>(&*message)) {
-            for (StreamId id : ended->streams) {
-                streams_.erase(id);
-                moved_.push_back(id);
-            }
+            for (StreamId id : ended->streams)
+                forget(id);
             attach_refused(); // there is room for some now
         } else if (auto* flushed = std::get_if<logs::Flushed>(&*message)) {
             failures_ = 0;
@@ -363,11 +399,13 @@ void LogLink::finish() {
 
 void LogLink::lose_collector() {
     watch_.reset();
+    unread_watch_.reset();
     socket_.reset();
     queue_.clear();
     early_flushes_.clear();
     refused_.clear();
-    send_again_at_ = attach_again_at_ = hangs_at_ = never;
+    send_again_at_ = attach_again_at_ = never;
+    liveness_ = {};
     greeted_ = hangs_ = false;
     pid_ = 0;
 }
@@ -401,18 +439,31 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
     return true;
 }
 
-Instant LogLink::next_deadline() const { return std::min({restart_at_, send_again_at_, attach_again_at_, hangs_at_}); }
+void LogLink::stopped(pid_t pid, int signal, Instant now) {
+    if (pid_ == 0 || pid != pid_)
+        return;
+    (void)os::send_signal(pid, SIGCONT);
+    liveness_.has_work(); // whether it goes on
+    if (now < stop_told_until_)
+        return;
+    stop_told_until_ = now + std::chrono::minutes(1);
+    listener_.log_trouble("the log collector was stopped by " + signal_name(signal) +
+                          ", by which services would come to wait, and is continued");
+}
+
+Instant LogLink::next_deadline() const {
+    return std::min({restart_at_, send_again_at_, attach_again_at_, finishing_ ? never : liveness_.next_deadline()});
+}
 
 void LogLink::due(Instant now) {
     if (now >= send_again_at_)
         send_queued();
     if (now >= attach_again_at_)
         attach_refused();
-    if (now >= hangs_at_) {
+    if (pid_ != 0 && !finishing_ && liveness_.overdue(now)) {
         // A successor finishes what it has begun. Where the kernel holds it, it ends when that lets go.
-        hangs_at_ = now + patience;
         if (!std::exchange(hangs_, true))
-            listener_.log_trouble("the log collector has taken nothing for 10 s and is killed");
+            listener_.log_trouble("the log collector does not answer (for 10 s) and is killed; its successor goes on");
         (void)os::send_signal(pid_, SIGKILL);
     }
     if (now < restart_at_)

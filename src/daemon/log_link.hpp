@@ -5,8 +5,10 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "daemon/log_liveness.hpp"
 #include "logd/run.hpp"
 #include "loop/loop.hpp"
+#include "os/any_readable.hpp"
 #include "os/spawn/spawn.hpp"
 #include "wire/log_protocol.hpp"
 #include "wire/snapshot.hpp"
@@ -14,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +35,6 @@ public:
         std::string program; // this binary
         std::vector<std::string> directories;
         wire::logs::Limits limits;
-        rlimit files{};                   // RLIMIT_NOFILE for the collector
         std::vector<std::string> forward; // servers that get every line
         std::uint64_t forward_queue = 0;  // bytes that may wait for each
         std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none
@@ -96,6 +98,8 @@ public:
 
     // The collector's process has ended (reaped by the supervisor). True if it was the collector's.
     bool exited(pid_t pid, int code, bool by_signal, Instant now);
+    // It was stopped by a signal: that is undone. Others' processes are none of ours.
+    void stopped(pid_t pid, int signal, Instant now);
     // Whether the unit is to get no more pipes: the collector hangs, though it was killed, and many of the unit's wait.
     [[nodiscard]] bool has_too_many(const std::string& unit) const;
     // Sends what this turn gathered: pipes travel in batches.
@@ -104,9 +108,6 @@ public:
     void due(Instant now);
 
 private:
-    // With a collector that takes nothing, or does not end when it was told to.
-    static constexpr Span patience = std::chrono::seconds(10);
-
     struct Stream {
         std::string unit;
         wire::logs::Source source;
@@ -129,6 +130,8 @@ private:
     void send(const wire::logs::ToCollector& message);
     void send_queued();
     void lose_collector();
+    void forget(StreamId id);
+    void check_on_it();
 
     loop::Loop& loop_;
     os::Spawner& spawner_;
@@ -145,6 +148,9 @@ private:
     std::unique_ptr<loop::Watch> own_watch_; // while lines wait
     std::size_t lost_lines_ = 0;             // of ours, since the last one that found room
     std::unordered_map<StreamId, Stream> streams_;
+    std::optional<os::AnyReadable> unread_;     // all of their pipes; none where there is no such thing
+    std::unique_ptr<loop::Watch> unread_watch_; // while it is news that there is something in one
+    LogLiveness liveness_;
     StreamId last_stream_ = 0;
     StreamId syslog_ = 0; // the socket that is bound at present
     std::vector<StreamId> to_attach_;
@@ -162,9 +168,8 @@ private:
     unsigned failures_ = 0;
     Instant started_{};
     Instant restart_at_ = never, send_again_at_ = never, attach_again_at_ = never;
-    Instant refusal_told_until_{};
-    Instant hangs_at_ = never; // when the collector has taken nothing for too long
-    bool hangs_ = false;       // and was killed for it
+    Instant refusal_told_until_{}, stop_told_until_{};
+    bool hangs_ = false; // the collector does not answer, and was killed for it
 };
 
 } // namespace mi::daemon

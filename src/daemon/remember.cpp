@@ -112,9 +112,14 @@ wire::ManagerImage Supervisor::image_of_manager() const {
     image.report_at = report_at_.since_boot;
     image.lines_made = lines_made_;
     image.set_aside = set_aside_;
-    image.limit_soft = surroundings_.files.rlim_cur;
-    image.limit_hard = surroundings_.files.rlim_max;
-    image.limit_raised = surroundings_.files_raised;
+    for (const os::Limit& limit : surroundings_.limits) {
+        image.limits.push_back({limit.resource, limit.soft, limit.hard});
+        if (limit.resource == RLIMIT_NOFILE) {
+            image.limit_soft = limit.soft;
+            image.limit_hard = limit.hard;
+            image.limit_raised = true;
+        }
+    }
     if (const os::CgroupTree* tree = resources_.tree()) {
         os::CgroupTree::State state = tree->state();
         image.cgroup = std::move(state.path);

@@ -10,6 +10,7 @@
 #include "daemon/resume.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/crash.hpp"
+#include "os/limits.hpp"
 #include "os/normalise.hpp"
 #include "os/runtime.hpp"
 #include "os/spawn/spawn.hpp"
@@ -22,6 +23,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 
 extern char** environ;
@@ -159,7 +161,18 @@ void report_crash(Supervisor& supervisor, const os::CrashGuard* guard, const Opt
             supervisor.say(Priority::alert, line);
 }
 
-int run_supervisor(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard) {
+// What the first of us found.
+std::vector<os::Limit> limits_found(const wire::ManagerImage& manager) {
+    std::vector<os::Limit> limits;
+    for (const wire::LimitImage& limit : manager.limits)
+        limits.push_back({limit.resource, limit.soft, limit.hard});
+    if (limits.empty() && manager.limit_raised) // a program that knew of no other
+        limits.push_back({RLIMIT_NOFILE, manager.limit_soft, manager.limit_hard});
+    return limits;
+}
+
+int run_supervisor(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard,
+                   std::vector<os::Limit> limits) {
     os::Normality normality;
     if (guard)
         normality.keep = guard->descriptors();
@@ -233,6 +246,10 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     faults.insert(faults.end(), options.complaints.begin(), options.complaints.end());
     for (const Fault& fault : inheritance.faults)
         faults.push_back(fault.text());
+    if (boots && place.system()) // elsewhere it would have been the end
+        std::ranges::move(os::too_small_limits(), std::back_inserter(faults));
+    if (boots)
+        std::ranges::move(os::dangerous_limits(), std::back_inserter(faults));
 
     if (!guard)
         faults.push_back(guard.error().text() + "; a crash of the init would be its end");
@@ -278,12 +295,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
                                                {place.run_directory, place.state_directory});
     }
     beginning.surroundings.nothing = place.run_directory + "/nothing";
-    beginning.surroundings.files = inheritance.files;
-    beginning.surroundings.files_raised = inheritance.files.rlim_cur != inheritance.files.rlim_max;
-    if (before) { // what the first of us found
-        beginning.surroundings.files = {before->manager.limit_soft, before->manager.limit_hard};
-        beginning.surroundings.files_raised = before->manager.limit_raised;
-    }
+    beginning.surroundings.limits = before ? limits_found(before->manager) : std::move(limits);
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
         beginning.surroundings.environment.emplace_back(*variable);
     beginning.init_started = started;
@@ -364,6 +376,7 @@ static int check_snapshot(int memory) {
 
 int run(int argc, char** argv) {
     Instant started = loop::now();
+    os::outlive_limits(); // until signals are read from a queue
     bool machine = ::getpid() == 1 && os::habitat() == os::Habitat::machine;
     if (machine && argc >= 3 && std::string_view(argv[1]) == "--last-stage")
         last_stage(argc, argv);
@@ -384,9 +397,17 @@ int run(int argc, char** argv) {
     const bool entrypoint = options->resume_fd >= 0 ? is_entrypoint_state(options->resume_fd) : !has_units(*options);
     if (container && !options->command.empty() && entrypoint)
         return run_entrypoint(*options, {argv, static_cast<std::size_t>(argc)});
+    std::vector<os::Limit> limits = os::raise_own_limits();
     if (options->check_fd >= 0 && !machine)
         return check_snapshot(options->check_fd);
     // From here on nothing that goes wrong is our end. What it needs of the image before us is in the state.
+    // A machine goes on as it can; who starts a container or a manager of a user is told, and has to see to it.
+    if (options->resume_fd < 0 && !machine)
+        if (const std::vector<std::string> sentences = os::too_small_limits(); !sentences.empty()) {
+            for (const std::string& sentence : sentences)
+                std::fprintf(stderr, "miniinit: cannot work: %s\n", sentence.c_str());
+            return 70;
+        }
     auto guard = options->no_state
                      ? Result<os::CrashGuard>(fault(0, "keep no state, as told"))
                      : os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)});
@@ -401,7 +422,7 @@ int run(int argc, char** argv) {
     }
     if (guard && guard->page().trust != os::Trust::all)
         return take_care(*options, place, *guard);
-    int code = run_supervisor(*options, std::move(place), started, guard);
+    int code = run_supervisor(*options, std::move(place), started, guard, std::move(limits));
     return options->success_exits[static_cast<std::size_t>(code & 255)] ? 0 : code;
 }
 

@@ -59,8 +59,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       debug_faults_(beginning.debug_faults), processes_(open_cgroups(place_, beginning.before, no_cgroups_)),
       resources_(processes_.cgroups(), no_cgroups_),
       logs_(loop, spawner, *this,
-            {place_.program, place_.log_directories, log_limits(settings_, nullptr), surroundings_.files,
-             settings_.forward, settings_.forward_queue,
+            {place_.program, place_.log_directories, log_limits(settings_, nullptr), settings_.forward,
+             settings_.forward_queue,
              processes_.cgroups() != nullptr ? processes_.cgroups()->state().prefix : std::string(),
              settings_.total_size, console_of_units(settings_, place_),
              static_cast<Priority>(settings_.console_level.value_or(0))}),
@@ -399,8 +399,13 @@ void Supervisor::hear_out(core::UnitId id) {
 
 void Supervisor::reap() {
     exits_.clear();
-    bool all = os::reap(exits_, exits_a_turn);
+    bool all = os::reap(exits_, exits_a_turn, true);
     now_ = loop::now();
+    std::erase_if(exits_, [this](const os::Exit& change) {
+        if (change.kind == os::Exit::Kind::stopped)
+            logs_.stopped(change.pid, change.code, now_);
+        return !change.ended();
+    });
     exit_at_ = 0;
     remember_exits();
     for (; exit_at_ < exits_.size(); ++exit_at_) {
@@ -415,7 +420,7 @@ void Supervisor::reap() {
 }
 
 void Supervisor::exited(const os::Exit& exit) {
-    if (!exit.ended() || checked(exit))
+    if (checked(exit))
         return;
     if (logs_.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, now_)) {
         // Its successor reads what is left; nobody waits for the word of a dead one.

@@ -29,6 +29,7 @@ constexpr std::size_t most_batches = 64;                    // of a source that 
 constexpr Span last_words = std::chrono::milliseconds(500); // to servers, at the end
 constexpr unsigned most_reports = 100;
 constexpr Span retry_after = std::chrono::seconds(1);
+constexpr Span between_progress = std::chrono::seconds(2);
 
 Instant now() {
     timespec time{};
@@ -71,10 +72,10 @@ ssize_t receive(int socket, std::vector<char>& bytes, std::vector<Fd>& fds) {
 
 } // namespace
 
-Collector::Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open)
-    : units_(shared, most_open), courier_(shared, units_, holding_read, holding_write), post_(shared, courier_),
-      kernel_log_(shared, courier_), storage_(shared, units_, courier_), control_(control),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
+Collector::Collector(Mapping& memory, int control, int holding_read, int holding_write, std::size_t most_open)
+    : units_(*memory, most_open), courier_(memory, units_, holding_read, holding_write), post_(*memory, courier_),
+      kernel_log_(*memory, courier_), storage_(*memory, units_, courier_, [this] { tell_progress(); }),
+      control_(control), epoll_(::epoll_create1(EPOLL_CLOEXEC)), message_(logs::longest_message) {}
 
 int Collector::serve() {
     if (!epoll_ || !watch(epoll_.get(), EPOLL_CTL_ADD, control_, EPOLLIN, control_index))
@@ -226,6 +227,17 @@ void Collector::handle(const logs::TryStorage&) {
 }
 
 void Collector::handle(const logs::Finish&) { finishing_ = true; }
+
+void Collector::handle(const logs::Ping& message) { say(logs::Pong{message.number}); }
+
+// Called from inside long work, which may well take longer than PID 1 waits for an answer.
+void Collector::tell_progress() {
+    const Instant present = now();
+    if (present - progress_told_ < between_progress)
+        return;
+    progress_told_ = present;
+    say(logs::Pong{});
+}
 
 std::vector<Collector::Known>::iterator Collector::find(StreamId id) {
     return std::lower_bound(known_.begin(), known_.end(), id,

@@ -24,7 +24,7 @@ namespace mi::logd {
 class Collector {
 public:
     // Descriptors are those of run.hpp and stay open. `most_open`: log files kept open at the same time.
-    Collector(Shared& shared, int control, int holding_read, int holding_write, std::size_t most_open);
+    Collector(Mapping& memory, int control, int holding_read, int holding_write, std::size_t most_open);
 
     // Serves PID 1 until it says Finish or is gone: an exit code of run.hpp.
     int serve();
@@ -43,6 +43,7 @@ private:
     void handle(const wire::logs::Forget& message);
     void handle(const wire::logs::TryStorage& message);
     void handle(const wire::logs::Finish& message);
+    void handle(const wire::logs::Ping& message);
     bool attach(const wire::logs::Attachment& entry, Fd pipe);
 
     void read(std::uint32_t index);
@@ -62,6 +63,7 @@ private:
     void pack();
     void report();
     void report_losses();
+    void tell_progress();
     void say(const wire::logs::FromCollector& message);
     void send();
 
@@ -97,6 +99,7 @@ private:
     int reported_rank_ = -2;
     Instant next_try_ = never;
     Instant tell_ended_at_ = never;
+    Instant progress_told_{};
     Instant reports_since_{}; // of Dropped; a few each ten seconds
     unsigned reports_ = 0;
     std::vector<char> message_;

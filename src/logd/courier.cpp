@@ -42,8 +42,8 @@ Result<std::size_t> bytes_in(int pipe) {
 
 } // namespace
 
-Courier::Courier(Shared& shared, Units& units, int holding_read, int holding_write)
-    : shared_(shared), record_(shared.record), units_(units), holding_read_(holding_read),
+Courier::Courier(Mapping& memory, Units& units, int holding_read, int holding_write)
+    : memory_(memory), shared_(*memory), record_(shared_.record), units_(units), holding_read_(holding_read),
       holding_write_(holding_write), out_(new char[notice_room + lines_room]) {}
 
 Progress Courier::progress() const { return std::bit_cast<Progress>(record_.progress); }
@@ -182,9 +182,7 @@ void Courier::write_out() {
     for (;;) {
         const std::string_view rest = rest_of_text();
         if (!has_line(rest, record_.take_tail != 0)) {
-            if (rest.empty() || record_.slot != 0 || shared_.slots_used < most_slots ||
-                std::any_of(
-                    shared_.slots, shared_.slots + most_slots, [](const Slot& slot) { return slot.stream == 0; }))
+            if (can_keep(rest))
                 return;
             record_.take_tail = 1; // no room for one more unfinished line: it is split here
             continue;
@@ -376,14 +374,9 @@ std::size_t Courier::write_notices(Unit& unit, std::int64_t jumped, std::int64_t
 void Courier::store_tail() {
     const std::string_view rest = rest_of_text();
     const bool keep = !rest.empty() || progress().continuing != 0;
-    if (keep && record_.slot == 0) {
-        std::uint32_t index = 0;
-        while (index < shared_.slots_used && shared_.slots[index].stream != 0)
-            ++index;
-        if (index < most_slots) {
-            publish(shared_.slots_used, std::max(shared_.slots_used, index + 1));
-            record_.slot = index + 1;
-        }
+    if (keep) {
+        record_.slot = slot_for_tail();
+        publish(shared_.slots_used, std::max(shared_.slots_used, record_.slot));
     }
     publish(record_.step, Step::storing);
     if (static_cast<Source>(record_.source) == Source::syslog)
@@ -405,6 +398,24 @@ void Courier::store_tail() {
     if (!keep)
         record_.slot = 0;
     units_.leave(*std::exchange(unit_, nullptr));
+}
+
+// The stream's own, or a free one; 0: there is none.
+std::uint32_t Courier::slot_for_tail() const {
+    if (record_.slot != 0)
+        return record_.slot;
+    std::uint32_t index = 0;
+    while (index < shared_.slots_used && shared_.slots[index].stream != 0)
+        ++index;
+    return index < most_slots ? index + 1 : 0;
+}
+
+// Whether there is room for an unfinished line until its rest comes.
+bool Courier::can_keep(std::string_view rest) {
+    if (rest.empty())
+        return true;
+    const std::uint32_t slot = slot_for_tail();
+    return slot != 0 && (rest.size() <= sizeof(Slot::bytes) || memory_.reserve(slot));
 }
 
 char* Courier::bytes_of(std::uint32_t slot, std::size_t size) const {

@@ -60,7 +60,7 @@ struct Stream {
 class Courier {
 public:
     // `holding_read` and `holding_write` are the estate's, non-blocking.
-    Courier(Shared& shared, Units& units, int holding_read, int holding_write);
+    Courier(Mapping& memory, Units& units, int holding_read, int holding_write);
 
     // Finishes what an earlier collector had in flight. Call once the units know their directory, before anything else.
     Result<> resume();
@@ -102,6 +102,8 @@ private:
     void store_tail();
     // Where an unfinished line of that size is kept.
     [[nodiscard]] char* bytes_of(std::uint32_t slot, std::size_t size) const;
+    [[nodiscard]] std::uint32_t slot_for_tail() const;
+    [[nodiscard]] bool can_keep(std::string_view rest);
     [[nodiscard]] Progress progress() const;
     [[nodiscard]] std::string_view rest_of_text() const;
     void read_clock();
@@ -109,6 +111,7 @@ private:
     [[nodiscard]] std::uint32_t allowance(Unit& unit) const;
     std::size_t write_notices(Unit& unit, std::int64_t jumped, std::int64_t behind);
 
+    Mapping& memory_;
     Shared& shared_;
     Record& record_;
     Units& units_;

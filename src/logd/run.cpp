@@ -25,9 +25,9 @@ std::size_t raise_descriptor_limit() {
 }
 
 void ignore_signals() {
-    // The terminal's and the administrator's signals are PID 1's to interpret. XFSZ: a file size limit is an error
-    // like a full disk, not a death.
-    for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2})
+    // The terminal's and the administrator's signals are PID 1's to interpret. XFSZ, XCPU: a limit of file size is an error
+    // like a full disk, not a death; one of processor time is one only when it is the hard one.
+    for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ, SIGXCPU, SIGUSR1, SIGUSR2})
         (void)::signal(signal, SIG_IGN);
 }
 
@@ -47,7 +47,7 @@ int run(int, char**) {
     }
     // A fraction for files, the rest for streams.
     const std::size_t most_open = std::clamp<std::size_t>(raise_descriptor_limit() / 8, 4, 256);
-    Collector collector(**mapping, control_fd, holding_read_fd, holding_write_fd, most_open);
+    Collector collector(*mapping, control_fd, holding_read_fd, holding_write_fd, most_open);
     return collector.serve();
 }
 

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <type_traits>
@@ -12,6 +13,11 @@ namespace mi::logd {
 namespace {
 
 static_assert(std::is_trivially_copyable_v<Shared>);
+static_assert(sizeof(Shared) == offsetof(Shared, carry) + most_slots * carry_room);
+constexpr std::size_t least_size = offsetof(Shared, carry);
+constexpr std::uint32_t rooms_at_once = 16; // of Shared::carry, by which the memory grows
+
+constexpr std::size_t size_with(std::uint32_t rooms) { return least_size + rooms * carry_room; }
 constexpr std::uint64_t magic = 0x6d69'6c6f'6764'0002; // "milogd", version
 
 bool sane(std::uint64_t number, const Record& record) {
@@ -47,8 +53,8 @@ Result<Estate> make_estate() {
     estate.memory = Fd(::memfd_create("miniinit-logd", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!estate.memory)
         return fault(errno, "create memory of the log collector");
-    if (::ftruncate(estate.memory.get(), sizeof(Shared)) < 0 ||
-        ::fcntl(estate.memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+    if (::ftruncate(estate.memory.get(), least_size) < 0 ||
+        ::fcntl(estate.memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
         return fault(errno, "size memory of the log collector");
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -64,12 +70,19 @@ Result<Mapping> Mapping::open(int memory) {
     struct stat status{};
     if (::fstat(memory, &status) < 0)
         return fault(errno, "look at memory of the log collector");
-    if (status.st_size != static_cast<off_t>(sizeof(Shared)))
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (status.st_size < 0 || size < least_size || size > sizeof(Shared))
         return fault(0, "use memory of the log collector: it is of another version");
-    void* at = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-    if (at == MAP_FAILED)
-        return fault(errno, "map memory of the log collector");
-    Mapping mapping(static_cast<Shared*>(at));
+    // What lies beyond the end of the file is not touched. With little address space there is less of it.
+    const auto present = static_cast<std::uint32_t>((size - least_size) / carry_room);
+    std::uint32_t mapped = most_slots;
+    void* at = MAP_FAILED;
+    while ((at = ::mmap(nullptr, size_with(mapped), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0)) == MAP_FAILED) {
+        if (errno != ENOMEM || mapped <= present)
+            return fault(errno, "map memory of the log collector");
+        mapped = std::max(present, mapped / 4);
+    }
+    Mapping mapping(memory, static_cast<Shared*>(at), mapped, present);
     Shared& shared = *mapping;
     if (shared.magic == 0) { // fresh: all zero, which is idle and empty
         shared.layout_size = sizeof(Shared);
@@ -82,7 +95,17 @@ Result<Mapping> Mapping::open(int memory) {
 
 Mapping::~Mapping() {
     if (shared_ != nullptr)
-        ::munmap(shared_, sizeof(Shared));
+        ::munmap(shared_, size_with(mapped_));
+}
+
+bool Mapping::reserve(std::uint32_t count) {
+    if (count <= reserved_)
+        return true;
+    const std::uint32_t more = std::min(mapped_, (count + rooms_at_once - 1) / rooms_at_once * rooms_at_once);
+    if (count > more || ::ftruncate(memory_, static_cast<off_t>(size_with(more))) < 0)
+        return false;
+    reserved_ = more;
+    return true;
 }
 
 } // namespace mi::logd

@@ -1,7 +1,9 @@
 // The shared memory of the estate: what the next collector has to know if this one is killed at any instruction.
 // Only the layout and how to map it; who writes what, and why that is enough, is told in courier.hpp.
 //
-// PID 1 holds the memfd and never looks inside. Pages cost nothing until they are touched, so the rooms are generous.
+// PID 1 holds the memfd and never looks inside. Pages cost nothing until they are touched, so the rooms are generous; but to
+// the kernel all up to the last one counts as a file (RLIMIT_FSIZE) and as address space (RLIMIT_AS), so the largest part, which
+// is hardly ever used, comes last, and the file grows into it.
 // There is no machine crash to think of (the memfd is gone then), only a process that stops between two instructions:
 // stores are seen by the successor in program order, so keeping the compiler from reordering them is all that
 // `publish` has to do.
@@ -127,7 +129,7 @@ struct Shared {
     alignas(4096) char input[carry_room + input_room]; // the unfinished line right-aligned in the first part
     alignas(4096) Ring ring;
     alignas(4096) Mailbag mail;
-    alignas(4096) char carry[most_slots][carry_room];
+    alignas(4096) char carry[most_slots][carry_room]; // as far as the memory has grown: see Mapping::reserve
 };
 
 // Stores `value` so that whoever sees it sees everything stored before, and nothing stored after is seen without it.
@@ -141,20 +143,31 @@ void publish(Field& field, Value value) {
 // The memory of an estate, mapped as long as this lives.
 class Mapping {
 public:
-    // Maps and checks `memory`; a fresh one is initialised. A Fault where it is not an estate of this program or
+    // Maps and checks `memory`, which stays the caller's; a fresh one is initialised. A Fault where it is not an estate of this program or
     // holds values that no collector writes: a new estate is needed then.
     static Result<Mapping> open(int memory);
-    Mapping(Mapping&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+    Mapping(Mapping&& other) noexcept
+        : memory_(other.memory_), shared_(std::exchange(other.shared_, nullptr)), mapped_(other.mapped_),
+          reserved_(other.reserved_) {}
     Mapping& operator=(Mapping&& other) noexcept {
+        std::swap(memory_, other.memory_);
         std::swap(shared_, other.shared_);
+        std::swap(mapped_, other.mapped_);
+        std::swap(reserved_, other.reserved_);
         return *this;
     }
     ~Mapping();
     [[nodiscard]] Shared& operator*() const { return *shared_; }
+    // Sees to it that the first `count` rooms of Shared::carry can be used. False: a limit does not let them.
+    [[nodiscard]] bool reserve(std::uint32_t count);
 
 private:
-    explicit Mapping(Shared* shared) : shared_(shared) {}
+    Mapping(int memory, Shared* shared, std::uint32_t mapped, std::uint32_t reserved)
+        : memory_(memory), shared_(shared), mapped_(mapped), reserved_(reserved) {}
+
+    int memory_;
     Shared* shared_;
+    std::uint32_t mapped_, reserved_; // rooms of Shared::carry: that there are addresses for, that are in the file
 };
 
 } // namespace mi::logd

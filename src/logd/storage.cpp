@@ -33,26 +33,6 @@ WallTime wall_time() {
     return {std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000};
 }
 
-// All of `from`, from its beginning, to the end of `to`: in whole lines, as everything that is appended (mend.hpp says why).
-bool copy(int from, int to) {
-    std::string buffer(64 * 1024, '\0');
-    for (off_t at = 0;;) {
-        ssize_t got = ::pread(from, buffer.data(), buffer.size(), at);
-        if (got <= 0)
-            return got == 0;
-        if (std::size_t end = std::string_view(buffer.data(), static_cast<std::size_t>(got)).rfind('\n');
-            end != buffer.npos)
-            got = static_cast<ssize_t>(end) + 1;
-        at += got;
-        for (ssize_t done = 0; done < got;) {
-            ssize_t n = ::write(to, buffer.data() + done, static_cast<std::size_t>(got - done));
-            if (n < 0)
-                return false;
-            done += n;
-        }
-    }
-}
-
 } // namespace
 
 Result<> Storage::configure(const std::vector<std::string>& directories) {
@@ -202,12 +182,34 @@ bool Storage::move_file(int from, const std::string& name, Unit& unit) {
     return true;
 }
 
+// All of `from`, from its beginning, to the end of `to`: in whole lines, as everything that is appended (mend.hpp says why).
+bool Storage::copy(int from, int to) const {
+    std::string buffer(64 * 1024, '\0');
+    for (off_t at = 0;;) {
+        ssize_t got = ::pread(from, buffer.data(), buffer.size(), at);
+        if (got <= 0)
+            return got == 0;
+        if (std::size_t end = std::string_view(buffer.data(), static_cast<std::size_t>(got)).rfind('\n');
+            end != buffer.npos)
+            got = static_cast<ssize_t>(end) + 1;
+        at += got;
+        progress_();
+        for (ssize_t done = 0; done < got;) {
+            ssize_t n = ::write(to, buffer.data() + done, static_cast<std::size_t>(got - done));
+            if (n < 0)
+                return false;
+            done += n;
+        }
+    }
+}
+
 bool Storage::drain_ring() {
     Ring& ring = shared_.ring;
     if (ring.head == ring.tail)
         return true;
     courier_.tell_losses(); // the oldest lines are what memory had no room for
     while (ring.head != ring.tail) {
+        progress_();
         RingEntry entry = oldest_of(ring);
         Unit& unit = units_.enter(entry.unit);
         auto opened = units_.open(unit);

@@ -3,6 +3,7 @@
 // this process is killed.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@ namespace mi::logd {
 
 class Storage {
 public:
-    Storage(Shared& shared, Units& units, Courier& courier) : shared_(shared), units_(units), courier_(courier) {}
+    // `progress` is called again and again while files are moved, which may take long.
+    Storage(Shared& shared, Units& units, Courier& courier, std::function<void()> progress)
+        : shared_(shared), units_(units), courier_(courier), progress_(std::move(progress)) {}
 
     // The directories to use, best first. The first time also finishes what an earlier collector had in flight, in the
     // directory that one used. A Fault means that the estate is unusable.
@@ -41,12 +44,14 @@ private:
     bool move_directory(int from);
     bool move_unit(int from, const std::string& name);
     bool move_file(int from, const std::string& name, Unit& unit);
+    bool copy(int from, int to) const;
     bool drain_ring();
     void note(Unit& unit, const Place& place, std::uint64_t size);
 
     Shared& shared_;
     Units& units_;
     Courier& courier_;
+    std::function<void()> progress_;
     std::vector<std::string> directories_;
     bool started_ = false;
     bool unfinished_ = false;

@@ -1,5 +1,6 @@
 #include "logd/units.hpp"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
@@ -43,6 +44,11 @@ RingEntry oldest_of(const Ring& ring) {
     from_ring(ring, at, entry.lines.data(), entry.lines.size());
     entry.tail_after = at + entry.lines.size();
     return entry;
+}
+
+Units::Units(Shared& shared, std::size_t most_open) : shared_(shared), most_open_(most_open) {
+    if (rlimit files{}; ::getrlimit(RLIMIT_FSIZE, &files) == 0)
+        largest_file_ = files.rlim_max; // to which PID 1 has raised the soft one; RLIM_INFINITY is the largest number
 }
 
 void Units::use_directory(int directory) {
@@ -162,7 +168,9 @@ Result<Place> Units::place(Unit& unit, std::uint64_t size, WallTime now, bool ro
             continue;
         }
         auto present = static_cast<std::uint64_t>(status.st_size);
-        bool full = unit.limits.rotate_size > 0 && present + size > unit.limits.rotate_size;
+        const std::uint64_t most =
+            unit.limits.rotate_size > 0 ? std::min(unit.limits.rotate_size, largest_file_) : largest_file_;
+        const bool full = present + size > most;
         const bool old = unit.limits.rotate_age > 0 && unit.first != WallTime{} &&
                          now.micros - unit.first.micros > std::int64_t{unit.limits.rotate_age} * 1'000'000;
         if (present == 0)

@@ -41,7 +41,7 @@ struct Place {
 class Units {
 public:
     // `most_open`: files kept open at the same time.
-    Units(Shared& shared, std::size_t most_open) : shared_(shared), most_open_(most_open) {}
+    Units(Shared& shared, std::size_t most_open);
 
     // Where files go from now on; none: the ring. Closes what is open in the old place.
     void use_directory(int directory);
@@ -96,6 +96,7 @@ private:
 
     Shared& shared_;
     std::size_t most_open_;
+    std::uint64_t largest_file_ = UINT64_MAX; // RLIMIT_FSIZE: a log is rotated before it
     int directory_ = -1;
     Limits limits_;
     std::map<std::string, Unit, std::less<>> units_;

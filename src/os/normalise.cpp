@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -99,12 +100,6 @@ Inheritance normalise_self(const Normality& normality) {
         if (Result<std::string> score = read_file("/proc/self/oom_score_adj"); score && *score != "0\n")
             if (Result<> written = write_existing("/proc/self/oom_score_adj", "0"); !written)
                 had.faults.push_back(written.error());
-
-    note(::getrlimit(RLIMIT_NOFILE, &had.files) == 0, "read the limit of open files");
-    if (had.files.rlim_cur < had.files.rlim_max) {
-        rlimit more{had.files.rlim_max, had.files.rlim_max};
-        note(::setrlimit(RLIMIT_NOFILE, &more) == 0, "raise the limit of open files");
-    }
     return had;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/result.hpp"
 
-#include <sys/resource.h>
+#include <sys/types.h>
 
 #include <string>
 #include <vector>
@@ -21,15 +21,14 @@ struct Normality {
 
 // What we had before and what could not be changed.
 struct Inheritance {
-    rlimit files{};            // RLIMIT_NOFILE as it was: what children get
     mode_t umask = 022;        //
     std::vector<int> was_open; // the inherited descriptors above 2 that were closed
     std::vector<Fault> faults; // refused, and lived with
 };
 
 // cwd `/`, umask 022, nice 0, SCHED_OTHER, no I/O priority, every disposition default, default timer slack and coredump
-// filter, oom_score_adj 0, no descriptor above 2 but `keep`, 0, 1 and 2 open (on /dev/null where they were not), and
-// the soft limit of open files raised to the hard one.
+// filter, oom_score_adj 0, no descriptor above 2 but `keep`, and 0, 1 and 2 open (on /dev/null where they were not).
+// Limits are limits.hpp's.
 Inheritance normalise_self(const Normality& normality);
 
 } // namespace mi::os

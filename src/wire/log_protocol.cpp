@@ -196,6 +196,12 @@ void write(Writer&, const TryStorage&) {}
 void read(Reader&, TryStorage&) {}
 void write(Writer&, const Finish&) {}
 void read(Reader&, Finish&) {}
+
+void write(Writer& to, const Ping& message) { to.number(message.number); }
+void read(Reader& from, Ping& message) { message.number = from.number<std::uint32_t>(); }
+
+void write(Writer& to, const Pong& message) { to.number(message.number); }
+void read(Reader& from, Pong& message) { message.number = from.number<std::uint32_t>(); }
 void write(Writer&, const Hello&) {}
 void read(Reader&, Hello&) {}
 void write(Writer& to, const Ended& message) { to.streams(message.streams); }

@@ -5,7 +5,8 @@
 // A conversation: the collector starts and says `Hello`. PID 1 answers with `Configure`, then `Attach` with every
 // read end it keeps (again after each start of the collector: attaching is how nothing is lost when the collector
 // dies). From there PID 1 attaches, flushes and forgets streams; the collector reports ends, flushes, storage and
-// losses. No message needs an answer for the sender to go on, so neither side ever waits for the other.
+// losses. No message needs an answer for the sender to go on, so neither side ever waits for the other; Ping is answered
+// for another reason (daemon/log_liveness.hpp).
 #pragma once
 
 #include <array>
@@ -119,7 +120,13 @@ struct Finish {
     bool operator==(const Finish&) const = default;
 };
 
-using ToCollector = std::variant<Configure, Attach, Flush, Forget, TryStorage, Finish>;
+// Answer with Pong{number} once everything before it has been handled: how PID 1 knows that the collector still works.
+struct Ping {
+    std::uint32_t number = 0;
+    bool operator==(const Ping&) const = default;
+};
+
+using ToCollector = std::variant<Configure, Attach, Flush, Forget, TryStorage, Finish, Ping>;
 
 // -- Collector to PID 1 -----------------------------------------------------------------------------------------------
 
@@ -168,7 +175,13 @@ struct Trouble {
     bool operator==(const Trouble&) const = default;
 };
 
-using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble>;
+// The answer to a Ping. Number 0 answers none: the collector is busy with something long, and makes progress.
+struct Pong {
+    std::uint32_t number = 0;
+    bool operator==(const Pong&) const = default;
+};
+
+using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble, Pong>;
 
 // -- Bytes ------------------------------------------------------------------------------------------------------------
 

@@ -237,6 +237,13 @@ struct DoneImage {
     static void fields(auto& self, auto&& visit) { visit(self.effects, self.exits); }
 };
 
+// A limit of ours (getrlimit(2)) as the first of us found it, where that was changed since.
+struct LimitImage {
+    std::int32_t resource = 0;
+    std::uint64_t soft = 0, hard = 0;
+    static void fields(auto& self, auto&& visit) { visit(self.resource, self.soft, self.hard); }
+};
+
 // What the manager itself has.
 struct ManagerImage {
     std::string version; // of the program that wrote it
@@ -248,8 +255,8 @@ struct ManagerImage {
     std::uint8_t halt = 0; // Engine's way down
     bool all_down = false, told_ready = false;
     Span give_up_at = Span::max(), report_at = Span::max();
-    std::uint64_t lines_made = 0, set_aside = 0, limit_soft = 0, limit_hard = 0; // RLIMIT_NOFILE as we found it
-    bool limit_raised = false;
+    std::uint64_t lines_made = 0, set_aside = 0, limit_soft = 0, limit_hard = 0; // RLIMIT_NOFILE among `limits`, which
+    bool limit_raised = false;                                                   // older programs do not know
     std::string cgroup, cgroup_prefix; // our tree: where it is in the file system, and in the hierarchy
     std::vector<std::string> controllers, controllers_above;
     bool in_leaf = false;
@@ -267,6 +274,7 @@ struct ManagerImage {
     std::string new_root, new_init; // where the end leads, if it leads to another root
     bool carried = false;           // it did: this is what is left of it, and all else begins there
     std::int32_t premises = -1;     // inotify
+    std::vector<LimitImage> limits;
     static void fields(auto& self, auto&& visit) {
         visit(self.version, self.target, self.tried_targets, self.init_started, self.units_loaded, self.target_reached,
               self.ending, self.exit_code, self.entry_failure, self.halt, self.all_down, self.told_ready,
@@ -275,7 +283,7 @@ struct ManagerImage {
               self.in_leaf, self.control, self.lock, self.log_socket, self.log_memory, self.holding_read,
               self.holding_write, self.own_lines, self.log_pid, self.last_stream, self.log_finishing,
               self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note, self.new_root,
-              self.new_init, self.carried, self.premises);
+              self.new_init, self.carried, self.premises, self.limits);
     }
     // The descriptors among them.
     static void descriptors(auto& self, auto&& visit) {

@@ -303,16 +303,17 @@ TEST_CASE("the main process of a container keeps what is ours") {
 TEST_CASE("limits: ours as we found them, then the defaults, then the unit's, one of each kind") {
     Pad pad("[defaults]\nlimits = { nofile = 100, core = 0 }\n" + service +
             "[units.a.process]\nlimits = { nofile = [5, 'unlimited'] }\n");
-    pad.surroundings.files = {1024, 4096};
-    pad.surroundings.files_raised = true;
+    pad.surroundings.limits = {{RLIMIT_NOFILE, 1024, 4096}, {RLIMIT_FSIZE, 7, 7}};
     auto launch = pad.launch();
     REQUIRE(launch);
-    REQUIRE(launch->plan.limits.size() == 2);
+    REQUIRE(launch->plan.limits.size() == 3);
     CHECK(launch->plan.limits[0].resource == RLIMIT_NOFILE);
     CHECK(launch->plan.limits[0].soft == 5);
     CHECK(launch->plan.limits[0].hard == RLIM_INFINITY);
-    CHECK(launch->plan.limits[1].resource == RLIMIT_CORE);
-    CHECK(launch->plan.limits[1].soft == 0);
+    CHECK(launch->plan.limits[1].resource == RLIMIT_FSIZE);
+    CHECK(launch->plan.limits[1].hard == 7);
+    CHECK(launch->plan.limits[2].resource == RLIMIT_CORE);
+    CHECK(launch->plan.limits[2].soft == 0);
 }
 
 TEST_CASE("a notify-fd service has its pipe on the descriptor it names, the commands around it have not") {

@@ -94,7 +94,8 @@ def ending_collector(t):
     with t.scene.init({"quiet": quiet}, sections={"manager": {"shutdown-timeout": "60s"}}) as init:
         init.wait("quiet")
         collector = init.collector()
-        os.kill(collector, signal.SIGSTOP)
+        if not init.freeze(collector):
+            return t.note("nothing can be frozen here")
         init.signal(signal.SIGTERM)
         until(lambda: init.state("quiet") == "down", 20, "all units are down")
         os.kill(collector, signal.SIGKILL)

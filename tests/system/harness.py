@@ -479,6 +479,26 @@ class Init:
     def signal(self, number):
         os.kill(self.pid(), number)
 
+    def freeze(self, outside):
+        """Has a process of ours hang as one does whom a dead disk holds: its parent is told nothing, and nothing but SIGKILL
+        reaches it. False where the kernel has no such thing."""
+        if not self.cgroup or not os.path.exists(self.cgroup + "/cgroup.freeze"):
+            return False
+        frozen = f"{self.cgroup}/frozen-{outside}"
+        os.makedirs(frozen, exist_ok=True)
+        for name, text in (("procs", str(outside)), ("freeze", "1")):
+            with open(f"{frozen}/cgroup.{name}", "w") as file:
+                file.write(text)
+        def done():
+            with open(frozen + "/cgroup.events") as file:
+                return "frozen 1" in file.read()
+        until(done, 5, f"{outside} is frozen")
+        return True
+
+    def thaw(self, outside):
+        with open(f"{self.cgroup}/frozen-{outside}/cgroup.freeze", "w") as file:
+            file.write("0")
+
     def fault(self, call, code, everybody=False):
         """From now on this system call of the init (or of all its processes, too) fails with that errno; 0: not any more.
         How many have failed so far."""

@@ -10,6 +10,7 @@ import checks_boot
 import checks_caretaker
 import checks_cgroups
 import checks_clients
+import checks_collector
 import checks_context
 import checks_crash
 import checks_ctl
@@ -22,6 +23,7 @@ import checks_forking
 import checks_forward
 import checks_heritage
 import checks_keys
+import checks_limits
 import checks_logs
 import checks_nested
 import checks_notify
@@ -46,12 +48,12 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_ctl, checks_clients, checks_paths, checks_robust, checks_user, checks_run, checks_heritage,
                                checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
                                checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward, checks_boot,
-                               checks_terminal, checks_executor, checks_floods)
+                               checks_terminal, checks_executor, checks_floods, checks_collector, checks_limits)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \
     checks_notify.ALONE + checks_robust.ALONE + checks_sockets.ALONE + checks_crash.ALONE + checks_syslog.ALONE + \
-    checks_forward.ALONE + checks_executor.ALONE + checks_floods.ALONE
+    checks_forward.ALONE + checks_executor.ALONE + checks_floods.ALONE + checks_collector.ALONE
 
 
 def run(scene, group):

@@ -28,7 +28,8 @@ std::vector<ToCollector> to_collector() {
             Flush{1, std::vector<StreamId>(most_streams, 9)},
             Forget{{5}},
             TryStorage{},
-            Finish{}};
+            Finish{},
+            Ping{7}};
 }
 
 std::vector<FromCollector> from_collector() {
@@ -40,7 +41,8 @@ std::vector<FromCollector> from_collector() {
             StorageIs{-1, ""},
             StorageIs{1, "/run/log/miniinit"},
             Dropped{"web", 1234567890123, 28, true},
-            Trouble{"it does not work"}};
+            Trouble{"it does not work"},
+            Pong{7}};
 }
 
 } // namespace

@@ -1,0 +1,68 @@
+#include "os/limits.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "scene.hpp"
+
+using namespace mi;
+using namespace mi::os;
+
+TEST_CASE("a limit that a call of ours meets is an error of that call and nothing else") {
+    CHECK(aside([] {
+        outlive_limits();
+        const rlimit none{0, 0};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+        const Fd file(::memfd_create("limited", MFD_CLOEXEC));
+        return ::ftruncate(file.get(), 4096) < 0 && errno == EFBIG;
+    }));
+}
+
+TEST_CASE("what the kernel sends for our own calls is told from what anybody sends") {
+    CHECK(is_own_doing(SIGXCPU, SI_KERNEL, 0));
+    CHECK(is_own_doing(SIGXFSZ, SI_USER, ::getpid()));
+    CHECK_FALSE(is_own_doing(SIGXFSZ, SI_USER, 0)); // from another PID namespace
+    CHECK_FALSE(is_own_doing(SIGXFSZ, SI_USER, ::getppid()));
+    CHECK_FALSE(is_own_doing(SIGPIPE, SI_QUEUE, ::getpid()));
+    CHECK_FALSE(is_own_doing(SIGTSTP, SI_KERNEL, 0)); // typed at a terminal
+}
+
+TEST_CASE("soft limits in our way are raised, and what was there is kept for children") {
+    CHECK(aside([] {
+        rlimit files{}, sizes{};
+        ::getrlimit(RLIMIT_NOFILE, &files);
+        ::getrlimit(RLIMIT_FSIZE, &sizes);
+        const rlimit few{16, files.rlim_max}, small{4096, sizes.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        const std::vector<Limit> before = raise_own_limits();
+        auto kept = [&](int resource, rlim_t soft, rlim_t hard) {
+            return std::ranges::any_of(before, [&](const Limit& one) {
+                return one.resource == resource && one.soft == soft && one.hard == hard;
+            });
+        };
+        rlimit files_now{}, sizes_now{};
+        ::getrlimit(RLIMIT_NOFILE, &files_now);
+        ::getrlimit(RLIMIT_FSIZE, &sizes_now);
+        return kept(RLIMIT_NOFILE, 16, files.rlim_max) && kept(RLIMIT_FSIZE, 4096, sizes.rlim_max) &&
+               files_now.rlim_cur == files.rlim_max && sizes_now.rlim_cur == sizes.rlim_max;
+    }));
+}
+
+TEST_CASE("too little of something is said with its name, what it is and what is needed") {
+    CHECK(aside([] {
+        const rlimit none{4096, 4096};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+        const std::vector<std::string> said = too_small_limits();
+        return said.size() == 1 &&
+               said.front().find("(RLIMIT_FSIZE) is 4 KiB, and 8 MiB are needed") != std::string::npos;
+    }));
+    CHECK(too_small_limits().empty());
+}
