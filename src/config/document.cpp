@@ -1,5 +1,7 @@
 #include "config/document.hpp"
 
+#include "base/printable.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -140,24 +142,6 @@ void expand(Node& node, std::string_view name, std::string_view instance) {
 
 namespace {
 
-void append_quoted(std::string& line, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    line += '"';
-    for (char letter : text) {
-        if (letter == '"' || letter == '\\')
-            (line += '\\') += letter;
-        else if (letter == '\n')
-            line += "\\n";
-        else if (letter == '\t')
-            line += "\\t";
-        else if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f)
-            ((line += "\\u00") += digits[static_cast<unsigned char>(letter) >> 4]) += digits[letter & 15];
-        else
-            line += letter;
-    }
-    line += '"';
-}
-
 bool is_bare_key(std::string_view key) {
     return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -167,7 +151,7 @@ bool is_bare_key(std::string_view key) {
 void append_toml(std::string& line, const Node& node) {
     std::string_view separator;
     switch (node.kind) {
-    case Node::Kind::text: return append_quoted(line, node.text);
+    case Node::Kind::text: (void)append_quoted(line, node.text, Quoting::toml); return;
     case Node::Kind::integer: line += std::to_string(node.integer); return;
     case Node::Kind::real: line += std::to_string(node.real); return;
     case Node::Kind::boolean: line += node.truth ? "true" : "false"; return;
@@ -188,7 +172,7 @@ void append_toml(std::string& line, const Node& node) {
             if (is_bare_key(item.key))
                 line += item.key;
             else
-                append_quoted(line, item.key);
+                (void)append_quoted(line, item.key, Quoting::toml);
             line += " = ";
             append_toml(line, item);
         }

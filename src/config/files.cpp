@@ -1,5 +1,7 @@
 #include "config/files.hpp"
 
+#include "config/pseudo_files.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -203,6 +205,15 @@ std::string not_a_file(mode_t mode) {
     return "is " + std::string(what) + ", not a file";
 }
 
+// Why `fd` is nothing that anybody has written: a device and the like, or a file by which the kernel speaks. Empty: it is.
+std::string not_written(int fd, const struct stat& status) {
+    if (!S_ISREG(status.st_mode))
+        return not_a_file(status.st_mode);
+    const std::string_view kernels = pseudo_file_system(fd);
+    return kernels.empty() ? std::string()
+                           : "is a file of the kernel (" + std::string(kernels) + "), not one that holds text";
+}
+
 // Checks and reads what is open as `fd`.
 Content read_open(const Source& source, int fd, std::size_t largest) {
     struct stat status{};
@@ -210,8 +221,8 @@ Content read_open(const Source& source, int fd, std::size_t largest) {
         return refusal(error_text(errno));
     if (is_null_device(status))
         return {Content::Kind::mask, {}, {}, false};
-    if (!S_ISREG(status.st_mode))
-        return refusal(not_a_file(status.st_mode));
+    if (std::string wrong = not_written(fd, status); !wrong.empty())
+        return refusal(std::move(wrong));
     if (std::string wrong = untrusted(status, source); !wrong.empty())
         return refusal(std::move(wrong), true);
     auto size = static_cast<std::size_t>(status.st_size);
@@ -251,8 +262,8 @@ Content read_other(const Source& source, const std::string& path, std::size_t la
                                              : refusal(error_text(errno));
     if (is_null_device(status))
         return {Content::Kind::mask, {}, {}, false};
-    if (!S_ISREG(status.st_mode))
-        return refusal(not_a_file(status.st_mode));
+    if (std::string wrong = not_written(look.get(), status); !wrong.empty())
+        return refusal(std::move(wrong));
     if (std::string wrong = untrusted_above(path, source); !wrong.empty())
         return refusal(std::move(wrong), true);
     Fd fd(open_inside(source, path, read_flags));

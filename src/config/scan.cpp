@@ -1,5 +1,7 @@
 #include "config/scan.hpp"
 
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -10,25 +12,6 @@ namespace {
 
 // Far beyond any unit, far below what the stack bears.
 constexpr unsigned deepest = 16;
-
-// The byte at which `text` stops being UTF-8, or its size. No surrogates, no overlong forms, nothing past U+10FFFF.
-std::size_t valid_utf8(std::string_view text) {
-    auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
-    std::size_t at = 0;
-    while (at < text.size()) {
-        unsigned lead = byte(at), second = byte(at + 1);
-        unsigned length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-        bool bad_second = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-                          (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
-        if (length == 0 || bad_second)
-            return at;
-        for (unsigned i = 1; i < length; ++i)
-            if ((byte(at + i) & 0xc0) != 0x80)
-                return at;
-        at += length;
-    }
-    return at;
-}
 
 bool is_ascii(std::string_view text) {
     unsigned char all = 0;

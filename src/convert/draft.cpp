@@ -1,5 +1,7 @@
 #include "convert/draft.hpp"
 
+#include "base/printable.hpp"
+
 #include "convert/values.hpp"
 #include "convert/words.hpp"
 
@@ -42,13 +44,7 @@ std::string said(const Remark& remark, std::string_view file) {
 
 } // namespace
 
-std::string text(const Remark& remark) {
-    std::string line = said(remark, remark.file);
-    for (char& letter : line)
-        if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f)
-            letter = '?';
-    return line;
-}
+std::string text(const Remark& remark) { return printable(said(remark, remark.file)); }
 
 Draft::Draft(std::string called, std::vector<Part> of, const Place& where, const Lookup& files)
     : name(std::move(called)), parts(std::move(of)), specifiers(parts.front().unit, name), place(where), lookup(files) {

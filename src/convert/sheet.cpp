@@ -1,5 +1,7 @@
 #include "convert/sheet.hpp"
 
+#include "base/printable.hpp"
+
 #include <algorithm>
 
 namespace mi::convert {
@@ -9,43 +11,11 @@ namespace {
 constexpr std::string_view headers[] = {"",         "[condition]", "[target]", "[service]", "[process]",
                                         "[cgroup]", "[[listen]]",  "[timer]",  "[log]"};
 
-// A comment may have no control character.
-std::string one_line(std::string_view text) {
-    std::string line(text);
-    for (char& letter : line)
-        if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f)
-            letter = ' ';
-    return line;
-}
-
-void append_string(std::string& to, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    to += '"';
-    for (char letter : text) {
-        auto byte = static_cast<unsigned char>(letter);
-        if (letter == '"' || letter == '\\') {
-            to += '\\';
-            to += letter;
-        } else if (letter == '\n') {
-            to += "\\n";
-        } else if (letter == '\t') {
-            to += "\\t";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            to += "\\u00";
-            to += digits[byte >> 4];
-            to += digits[byte & 15];
-        } else {
-            to += letter;
-        }
-    }
-    to += '"';
-}
-
 } // namespace
 
 std::string quoted(std::string_view text) {
     std::string line;
-    append_string(line, text);
+    (void)append_quoted(line, text, Quoting::toml);
     return line;
 }
 
@@ -53,7 +23,7 @@ std::string array(const std::vector<std::string>& texts) {
     std::string line = "[";
     for (const std::string& text : texts) {
         line += line.size() == 1 ? "" : ", ";
-        append_string(line, text);
+        (void)append_quoted(line, text, Quoting::toml);
     }
     return line + "]";
 }
@@ -95,13 +65,13 @@ void Sheet::next_listen() { parts_.push_back({Table::listen, {}, {}, true}); }
 void Sheet::comment(Table table, std::string_view text) {
     const Part* found = find(table);
     Part& into = found != nullptr ? const_cast<Part&>(*found) : parts_.emplace_back(Part{table, {}, {}, false});
-    into.comments.push_back(one_line(text));
+    into.comments.push_back(printable(text));
 }
 
 std::string Sheet::text() const {
     std::string text;
     for (const std::string& line : headlines_)
-        text += "# " + one_line(line) + "\n";
+        text += "# " + printable(line) + "\n";
     std::string stray; // remarks about tables that are not there
     for (int number = 0; number <= static_cast<int>(Table::log); ++number)
         for (const Part& part : parts_) {

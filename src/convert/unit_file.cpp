@@ -1,6 +1,7 @@
 #include "convert/unit_file.hpp"
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace mi::convert {
 
@@ -22,27 +23,6 @@ bool goes_on(std::string_view line) {
     for (char letter : line)
         escaped = !escaped && letter == '\\';
     return escaped;
-}
-
-// Length of the UTF-8 character `text` begins with; 0: it is none.
-std::size_t character(std::string_view text) {
-    auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    unsigned char lead = byte(0);
-    if (lead < 0x80)
-        return 1;
-    std::size_t length = lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : 0;
-    if (lead >= 0xf0 && lead < 0xf5)
-        length = 4;
-    if (length == 0 || text.size() < length)
-        return 0;
-    for (std::size_t at = 1; at < length; ++at)
-        if ((byte(at) & 0xc0) != 0x80)
-            return 0;
-    // Neither overlong, nor a surrogate, nor beyond the last character.
-    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf0 && byte(1) < 0x90) ||
-        (lead == 0xf4 && byte(1) >= 0x90))
-        return 0;
-    return length;
 }
 
 class Reader {
@@ -85,13 +65,7 @@ private:
 } // namespace
 
 bool is_plain_text(std::string_view text) {
-    while (!text.empty()) {
-        std::size_t length = character(text);
-        if (length == 0 || text.front() == '\0')
-            return false;
-        text.remove_prefix(length);
-    }
-    return true;
+    return text.find('\0') == std::string_view::npos && valid_utf8(text) == text.size();
 }
 
 void read_unit_text(UnitText& into, std::string_view text, const std::string& file) {

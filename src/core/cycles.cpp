@@ -1,115 +1,309 @@
+// Four passes of one walk, each of them linear. Each finds the strongly connected parts of what is left of the graph; where a
+// part has several units, and only there, are cycles.
+//
+// 1. Requirements alone: the units of such a part can never start. They fail, and lose their edges.
+// 2. Requirements and wants: wants are given up until none of their cycles is left.
+// 3. All edges: now every cycle has one that is only an order, and such are given up.
+// 4. What is left has no cycle. The walk hands a part out after all parts that it depends on, which is the order.
+//
+// How edges are given up inside a part: its units are placed one after the other, first those whose needs are all placed;
+// where there is none, one that lacks nothing but edges of the kind that may be given up, and what it lacks is given up. There
+// always is such a unit, because the pass before has left no cycle of firmer edges.
 #include "core/cycles.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <limits>
 
 namespace mi::core {
 
 namespace {
 
-enum class Mark : std::uint8_t { unseen, on_path, finished };
+using Needs = std::function<std::span<const Edge>(UnitId)>;
+
+constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
 // How readily an edge is given up: order without need first, then a want; never what is required.
-int firmness(Relation relation) {
-    switch (relation) {
-    case Relation::after: return 0;
-    case Relation::want: return 1;
-    default: return 2;
+enum class Firmness : std::uint8_t { order_only, wanted, required };
+
+Firmness firmness(const Edge& edge) {
+    switch (edge.relation) {
+    case Relation::after: return Firmness::order_only;
+    case Relation::want: return Firmness::wanted;
+    default: return Firmness::required;
     }
 }
 
-// A depth-first walk that keeps its path explicitly, since a chain may be as long as there are units.
-class Walk {
+// The graph as a pass sees it: without the edges given up, and without those that are less firm than `least`.
+class View {
 public:
-    Walk(std::size_t units, const std::function<std::span<const Edge>(UnitId)>& needs)
-        : needs_(needs), marks_(units, Mark::unseen), dropped_(units) {}
+    View(std::size_t units, const Needs& needs) : needs_(needs), starts_(units + 1) {
+        for (UnitId unit = 0; unit < units; ++unit)
+            starts_[unit + 1] = starts_[unit] + needs(unit).size();
+        given_up_.resize(starts_.back());
+    }
 
-    CycleReport run() {
-        for (UnitId root = 0; root < marks_.size(); ++root) {
-            enter(root);
+    Firmness least = Firmness::order_only;
+
+    [[nodiscard]] std::size_t units() const { return starts_.size() - 1; }
+    [[nodiscard]] std::span<const Edge> edges(UnitId unit) const { return needs_(unit); }
+    // Whether the edge at `index` of edges(unit) is seen.
+    [[nodiscard]] bool sees(UnitId unit, std::size_t index, const Edge& edge) const {
+        return firmness(edge) >= least && !given_up_[starts_[unit] + index];
+    }
+    void give_up(UnitId unit, std::size_t index) { given_up_[starts_[unit] + index] = true; }
+
+    // Calls `visit(edge, index)` for the edges of `unit` that are seen, as long as it returns true.
+    template <typename Visit>
+    void each(UnitId unit, Visit&& visit) const {
+        const std::span<const Edge> all = edges(unit);
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (sees(unit, i, all[i]) && !visit(all[i], i))
+                return;
+    }
+
+private:
+    const Needs& needs_;
+    std::vector<std::size_t> starts_; // of each unit's edges among those of all
+    std::vector<bool> given_up_;
+};
+
+// Tarjan's algorithm, with its path kept explicitly, since a chain may be as long as there are units.
+class Parts {
+public:
+    explicit Parts(const View& view)
+        : view_(view), index_(view.units(), none), low_(view.units()), open_(view.units()) {}
+
+    // Calls `found` with the units of each strongly connected part, sorted, those that it depends on first. What `found` gives
+    // up inside the part makes no difference any more.
+    template <typename Found>
+    void each(Found&& found) {
+        for (UnitId root = 0; root < index_.size(); ++root) {
+            if (index_[root] == none)
+                enter(root);
             while (!path_.empty())
-                advance();
+                if (const UnitId first = path_.back().unit; !advance() && low_[first] == index_[first])
+                    found(take(first));
         }
-        return std::move(report_);
     }
 
 private:
     struct Place {
         UnitId unit;
-        std::size_t next = 0; // the edge to follow next; the one being followed is next - 1
+        std::size_t next = 0; // the edge to follow next
     };
 
     void enter(UnitId unit) {
-        if (marks_[unit] != Mark::unseen)
-            return;
-        marks_[unit] = Mark::on_path;
+        index_[unit] = low_[unit] = count_++;
+        open_[unit] = true;
+        stack_.push_back(unit);
         path_.push_back({unit});
     }
 
-    void advance() {
+    // One edge further, or one unit back. False: that unit is done.
+    bool advance() {
         Place& place = path_.back();
-        std::span<const Edge> edges = needs_(place.unit);
-        if (place.next == edges.size()) {
-            marks_[place.unit] = Mark::finished;
-            report_.order.push_back(place.unit);
-            path_.pop_back();
-            return;
+        const UnitId unit = place.unit;
+        const std::span<const Edge> edges = view_.edges(unit);
+        if (place.next < edges.size()) {
+            const std::size_t index = place.next++;
+            const UnitId other = edges[index].unit;
+            if (!view_.sees(unit, index, edges[index]))
+                return true;
+            if (index_[other] == none)
+                enter(other);
+            else if (open_[other])
+                low_[unit] = std::min(low_[unit], index_[other]);
+            return true;
         }
-        const Edge& edge = edges[place.next++];
-        if (given_up(place.unit, edge))
-            return;
-        if (marks_[edge.unit] == Mark::on_path)
-            resolve(edge.unit);
-        else
-            enter(edge.unit);
+        path_.pop_back();
+        if (!path_.empty())
+            low_[path_.back().unit] = std::min(low_[path_.back().unit], low_[unit]);
+        return false;
     }
 
-    [[nodiscard]] bool given_up(UnitId from, const Edge& edge) const {
-        const auto& dropped = dropped_[from];
-        return std::find(dropped.begin(), dropped.end(), edge) != dropped.end();
+    // The part whose first unit that is: what is on the stack from there on.
+    std::vector<UnitId> take(UnitId first) {
+        auto begin = stack_.end();
+        do
+            open_[*--begin] = false;
+        while (*begin != first);
+        std::vector<UnitId> part(begin, stack_.end());
+        stack_.erase(begin, stack_.end());
+        std::ranges::sort(part);
+        return part;
     }
 
-    // The path from `first` to its end, and the edge just followed back to `first`, are a cycle.
-    void resolve(UnitId first) {
-        auto begin = std::find_if(path_.begin(), path_.end(), [&](const Place& place) { return place.unit == first; });
-        auto weakest = begin;
-        Cycle& cycle = report_.cycles.emplace_back();
-        for (auto at = begin; at != path_.end(); ++at) {
-            cycle.path.push_back(at->unit);
-            if (firmness(followed(*at).relation) < firmness(followed(*weakest).relation))
-                weakest = at;
-        }
-        if (firmness(followed(*weakest).relation) == 2) {
-            // Nobody gives way: the units of the cycle fail, and with no edges left they cannot make another.
-            for (auto at = begin; at != path_.end(); ++at) {
-                std::span<const Edge> edges = needs_(at->unit);
-                dropped_[at->unit].assign(edges.begin(), edges.end());
-            }
-        } else {
-            cycle.broken = {weakest->unit, followed(*weakest)};
-            dropped_[weakest->unit].push_back(followed(*weakest));
-        }
-        // Walk on from the unit whose edge went; what lies behind it on the path is looked at anew when it is met again.
-        UnitId keep = cycle.broken ? weakest->unit : first;
-        while (path_.back().unit != keep) {
-            marks_[path_.back().unit] = Mark::unseen;
-            path_.pop_back();
-        }
-        path_.back().next = 0;
-    }
-
-    [[nodiscard]] const Edge& followed(const Place& place) const { return needs_(place.unit)[place.next - 1]; }
-
-    const std::function<std::span<const Edge>(UnitId)>& needs_;
-    std::vector<Mark> marks_;
-    std::vector<std::vector<Edge>> dropped_;
+    const View& view_;
+    std::vector<std::uint32_t> index_, low_;
+    std::vector<bool> open_; // on the stack
+    std::vector<UnitId> stack_;
     std::vector<Place> path_;
+    std::uint32_t count_ = 0;
+};
+
+class Breaker {
+public:
+    Breaker(std::size_t units, const Needs& needs)
+        : view_(units, needs), part_(units, none), reached_from_(units, none), lacks_(units), placed_(units) {}
+
+    CycleReport run() {
+        view_.least = Firmness::required;
+        Parts(view_).each([this](std::vector<UnitId> part) {
+            if (part.size() > 1)
+                fail(std::move(part));
+        });
+        for (Firmness least : {Firmness::wanted, Firmness::order_only}) {
+            view_.least = least;
+            Parts(view_).each([this](std::vector<UnitId> part) {
+                if (part.size() > 1)
+                    put_in_order(std::move(part));
+            });
+        }
+        report_.order.reserve(view_.units());
+        Parts(view_).each([this](const std::vector<UnitId>& part) { report_.order.push_back(part.front()); });
+        return std::move(report_);
+    }
+
+private:
+    // From now on inside() means this part.
+    void enter(const std::vector<UnitId>& part) {
+        ++parts_;
+        for (UnitId unit : part)
+            part_[unit] = parts_;
+    }
+    [[nodiscard]] bool inside(UnitId unit) const { return part_[unit] == parts_; }
+
+    void fail(std::vector<UnitId> part) {
+        enter(part);
+        std::vector<UnitId> path = path_between(part.front(), part.front());
+        for (UnitId unit : part)
+            for (std::size_t i = 0; i < view_.edges(unit).size(); ++i)
+                view_.give_up(unit, i);
+        report_.cycles.push_back({std::move(path), std::move(part), {}});
+    }
+
+    // The shortest way from `from` to `to` (which may be the same) inside the part, without `to` itself. By breadth: each unit
+    // remembers from where it was reached first.
+    std::vector<UnitId> path_between(UnitId from, UnitId to) {
+        std::vector<UnitId> reached{from};
+        for (std::size_t at = 0; at < reached.size() && reached_from_[to] == none; ++at)
+            view_.each(reached[at], [&](const Edge& edge, std::size_t) {
+                if (inside(edge.unit) && reached_from_[edge.unit] == none) {
+                    reached_from_[edge.unit] = reached[at];
+                    reached.push_back(edge.unit);
+                }
+                return reached_from_[to] == none;
+            });
+        std::vector<UnitId> path;
+        UnitId unit = to;
+        do
+            path.push_back(unit = reached_from_[unit]);
+        while (unit != from);
+        std::ranges::reverse(path);
+        for (UnitId one : reached)
+            reached_from_[one] = none;
+        return path;
+    }
+
+    // What a unit needs inside its part and has not been placed yet: edges that may be given up, and firmer ones.
+    struct Lacks {
+        std::uint32_t loose = 0, firm = 0;
+    };
+    // One that needs a unit, seen from that one.
+    struct NeededBy {
+        UnitId unit;
+        bool loose;
+    };
+
+    void put_in_order(std::vector<UnitId> part) {
+        enter(part);
+        // Units that lack nothing, and such as lack nothing firm; these in the order in which they came to that.
+        std::deque<UnitId> free, nearly;
+        auto look = [&](UnitId unit) {
+            if (lacks_[unit].firm == 0 && !placed_[unit])
+                (lacks_[unit].loose == 0 ? free : nearly).push_back(unit);
+        };
+        std::vector<std::size_t> starts;
+        const std::vector<NeededBy> needed_by = turned_round(part, starts);
+        for (UnitId unit : part)
+            look(unit);
+        Cycle cycle;
+        std::vector<std::pair<UnitId, std::size_t>> given_up;
+        while (!free.empty() || !nearly.empty()) {
+            std::deque<UnitId>& from = free.empty() ? nearly : free;
+            const UnitId unit = from.front();
+            from.pop_front();
+            if (placed_[unit])
+                continue;
+            placed_[unit] = true;
+            view_.each(unit, [&](const Edge& edge, std::size_t index) {
+                if (inside(edge.unit) && !placed_[edge.unit]) {
+                    cycle.broken.emplace_back(unit, edge);
+                    given_up.emplace_back(unit, index);
+                }
+                return true;
+            });
+            const std::size_t at = place_in(part, unit);
+            for (std::size_t i = starts[at]; i < starts[at + 1]; ++i) {
+                Lacks& lacks = lacks_[needed_by[i].unit];
+                if (--(needed_by[i].loose ? lacks.loose : lacks.firm) == 0)
+                    look(needed_by[i].unit);
+            }
+        }
+        for (UnitId unit : part) { // as it was: the next pass may come here again
+            placed_[unit] = false;
+            lacks_[unit] = {};
+        }
+        const auto& [unit, edge] = cycle.broken.front();
+        cycle.path = path_between(edge.unit, unit);
+        cycle.path.push_back(unit);
+        std::ranges::rotate(cycle.path, std::ranges::min_element(cycle.path));
+        cycle.units = std::move(part);
+        report_.cycles.push_back(std::move(cycle));
+        for (const auto& [from, index] : given_up)
+            view_.give_up(from, index);
+    }
+
+    static std::size_t place_in(const std::vector<UnitId>& part, UnitId unit) {
+        return static_cast<std::size_t>(std::ranges::lower_bound(part, unit) - part.begin());
+    }
+
+    // The edges inside the part from their other end, in one array: those of part[i] from starts[i] to starts[i + 1]. Counts in
+    // `lacks_`, too.
+    std::vector<NeededBy> turned_round(const std::vector<UnitId>& part, std::vector<std::size_t>& starts) {
+        auto each_edge = [&](auto&& visit) {
+            for (UnitId unit : part)
+                view_.each(unit, [&](const Edge& edge, std::size_t) {
+                    if (inside(edge.unit))
+                        visit(unit, place_in(part, edge.unit), firmness(edge) == view_.least);
+                    return true;
+                });
+        };
+        starts.assign(part.size() + 2, 0);
+        each_edge([&](UnitId unit, std::size_t place, bool loose) {
+            ++starts[place + 2];
+            ++(loose ? lacks_[unit].loose : lacks_[unit].firm);
+        });
+        for (std::size_t i = 2; i < starts.size(); ++i)
+            starts[i] += starts[i - 1];
+        std::vector<NeededBy> needed_by(starts.back());
+        // starts[i + 1] goes from the beginning of a unit's slice to its end, which is the beginning of the next.
+        each_edge([&](UnitId unit, std::size_t place, bool loose) { needed_by[starts[place + 1]++] = {unit, loose}; });
+        return needed_by;
+    }
+
+    View view_;
+    std::vector<std::uint32_t> part_; // the number of the part that a unit was in last
+    std::uint32_t parts_ = 0;
+    std::vector<UnitId> reached_from_;
+    std::vector<Lacks> lacks_;
+    std::vector<bool> placed_;
     CycleReport report_;
 };
 
 } // namespace
 
-CycleReport break_cycles(std::size_t units, const std::function<std::span<const Edge>(UnitId)>& needs) {
-    return Walk(units, needs).run();
-}
+CycleReport break_cycles(std::size_t units, const Needs& needs) { return Breaker(units, needs).run(); }
 
 } // namespace mi::core

@@ -4,15 +4,19 @@
 #include "core/graph.hpp"
 
 #include <functional>
-#include <optional>
+#include <vector>
 
 namespace mi::core {
 
-// One dependency cycle: each unit of `path` depends on the next, the last on the first. `broken` is the edge that was
-// given up, and by which unit; none where every edge of the cycle is a hard one.
+// Units that all depend on one another: one report for all of them, however many cycles they make.
 struct Cycle {
+    // One of the cycles: each unit depends on the next, the last on the first. None is shorter that has its first edge given
+    // up or, without one, its first unit.
     std::vector<UnitId> path;
-    std::optional<std::pair<UnitId, Edge>> broken;
+    std::vector<UnitId> units; // all of them, sorted: those of `path`, and others
+    // The edges that were given up so that no cycle is left, and by which unit. Empty where the units require one another:
+    // then none may be given up, and none of the units can start.
+    std::vector<std::pair<UnitId, Edge>> broken;
 };
 
 struct CycleReport {
@@ -20,7 +24,9 @@ struct CycleReport {
     std::vector<UnitId> order; // every unit after what it depends on, without the edges given up
 };
 
-// `needs(id)` are the edges of a unit, for ids below `units`.
+// `needs(id)` are the edges of a unit, for ids below `units`. Units that require one another lose all their edges. Any other
+// cycle is broken at an edge that is only an order where it has one, else at a want. Takes time in proportion to the number of
+// units and edges (but for one logarithm), whatever they look like.
 [[nodiscard]] CycleReport break_cycles(std::size_t units, const std::function<std::span<const Edge>(UnitId)>& needs);
 
 } // namespace mi::core

@@ -26,6 +26,8 @@ bool edge_less(const std::pair<UnitId, Edge>& a, const std::pair<UnitId, Edge>& 
            std::tuple(b.first, b.second.unit, b.second.relation);
 }
 
+constexpr std::size_t most_named = 16; // units or edges in a message about very many
+
 void make_invalid(Unit& unit, std::string fault) {
     if (unit.fault.empty())
         unit.fault = std::move(fault);
@@ -56,23 +58,15 @@ Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
     needs_.fill(units_.size(), pairs.needs);
 
     CycleReport cycles = break_cycles(units_.size(), [this](UnitId id) { return needs_.of(id); });
+    std::vector<std::pair<UnitId, Edge>> given_up;
     for (const Cycle& cycle : cycles.cycles) {
-        std::string path;
-        for (UnitId id : cycle.path)
-            path += units_[id].name + " -> ";
-        path += units_[cycle.path.front()].name;
-        if (cycle.broken) {
-            auto [from, edge] = *cycle.broken;
-            problems_.push_back("dependency cycle: " + path + "; broken by ignoring that " + units_[from].name +
-                                (edge.relation == Relation::want ? " wants " : " comes after ") +
-                                units_[edge.unit].name);
-            std::erase(pairs.needs, std::pair(from, edge));
-        } else {
-            problems_.push_back("dependency cycle: " + path + "; none of its units can be started");
-            for (UnitId id : cycle.path)
-                make_invalid(units_[id], "dependency cycle: " + path);
-        }
+        report(cycle);
+        given_up.insert(given_up.end(), cycle.broken.begin(), cycle.broken.end());
     }
+    std::sort(given_up.begin(), given_up.end(), edge_less);
+    std::erase_if(pairs.needs, [&](const auto& pair) {
+        return std::binary_search(given_up.begin(), given_up.end(), pair, edge_less);
+    });
     order_ = std::move(cycles.order);
 
     // An invalid unit keeps no dependencies: nothing is started or ordered for its sake.
@@ -86,6 +80,40 @@ Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
     conflicts_.fill(units_.size(), pairs.conflicts);
     on_failure_.fill(units_.size(), pairs.on_failure);
     on_success_.fill(units_.size(), pairs.on_success);
+}
+
+// Says what was found and what came of it. Where the units require one another none can start, and each says so itself: of
+// very many of them not with the names of all, as that would be the square of their number.
+void Graph::report(const Cycle& cycle) {
+    std::string path;
+    for (UnitId id : cycle.path)
+        path += units_[id].name + " -> ";
+    path += units_[cycle.path.front()].name;
+    const std::size_t count = cycle.units.size();
+    const std::string more =
+        count > cycle.path.size() ? " (and more, among " + std::to_string(count) + " units)" : std::string();
+    if (!cycle.broken.empty()) {
+        problems_.push_back("dependency cycle: " + path + more + "; broken by ignoring " +
+                            given_up_words(cycle.broken));
+        return;
+    }
+    problems_.push_back("dependency cycle: " + path + more + "; none of its units can be started");
+    if (count > most_named)
+        path = "it is one of " + std::to_string(count) + " units that require one another, such as " +
+               units_[cycle.path.front()].name;
+    for (UnitId id : cycle.units)
+        make_invalid(units_[id], "dependency cycle: " + path);
+}
+
+std::string Graph::given_up_words(std::span<const std::pair<UnitId, Edge>> edges) const {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(edges.size(), most_named); ++i) {
+        const auto& [from, edge] = edges[i];
+        text += (i == 0 ? "that " : ", that ") + units_[from].name +
+                (edge.relation == Relation::want ? " wants " : " comes after ") + units_[edge.unit].name;
+    }
+    return edges.size() > most_named ? text + " and " + std::to_string(edges.size() - most_named) + " more like these"
+                                     : text;
 }
 
 void Graph::add_missing() {

@@ -19,6 +19,8 @@ struct Edge {
     bool operator==(const Edge&) const = default;
 };
 
+struct Cycle;
+
 class Graph {
 public:
     Graph() = default;
@@ -62,11 +64,12 @@ private:
         void fill(std::size_t units, std::vector<std::pair<UnitId, T>>& pairs);
     };
     struct Pairs;
-    struct CycleBreaker;
 
     void name_units();
     void add_missing();
     void resolve(Pairs& pairs);
+    void report(const Cycle& cycle);
+    [[nodiscard]] std::string given_up_words(std::span<const std::pair<UnitId, Edge>> edges) const;
 
     std::vector<Unit> units_;
     std::unordered_map<std::string_view, UnitId> ids_; // views into units_

@@ -25,7 +25,7 @@ std::string blame_view(const Style& style, const Blame& blame) {
     std::string text;
     for (const BlameUnit& unit : blame.units) {
         const std::string time = millis(unit.took_usec);
-        text.append(time.size() < 11 ? 11 - time.size() : 0, ' ').append(time).append("  ").append(unit.unit);
+        text.append(time.size() < 11 ? 11 - time.size() : 0, ' ').append(time).append("  ").append(harmless(unit.unit));
         if (!unit.up)
             text += unit.outcome == core::Phase::starting ? paint(style, Colour::busy, " (is still starting)")
                                                           : paint(style, Colour::bad, " (did not come up)");
@@ -62,7 +62,7 @@ std::string chain_view(const Style& style, const Boot& boot, const std::vector<C
             text += "└─ ";
             indent += "   ";
         }
-        text += unit.name;
+        text += harmless(unit.name);
         if (!unit.first) {
             text += paint(style, Colour::faint, " was not wanted in this boot") + "\n";
             continue;

@@ -1,5 +1,7 @@
 #include "ctl/context.hpp"
 
+#include "base/printable.hpp"
+
 #include "os/user_place.hpp"
 
 #include <unistd.h>
@@ -120,9 +122,7 @@ std::string Context::command(std::string_view other) const {
 }
 
 int Context::fail(std::string_view message, ExitCode code) const {
-    std::string line = paint(err, Colour::bad, "minictl: ");
-    line.append(message).append("\n");
-    write_all(2, line);
+    note(paint(err, Colour::bad, "minictl: ") + printable(message, Keep::lines) + "\n");
     return code;
 }
 

@@ -42,8 +42,12 @@ struct Context {
     // "minictl VERB ", as it would have to be called to reach the same init.
     [[nodiscard]] std::string command(std::string_view other) const;
 
-    // To standard output. What cannot be written there is a failure of the verb.
-    int print(std::string_view text) const { return write_all(1, text) ? done : failed; }
+    // To standard output; on a terminal only what is fit to be shown. What cannot be written there is a failure of the verb.
+    int print(std::string_view text) const {
+        return (out.terminal ? write_all(1, fit_to_show(text)) : write_all(1, text)) ? done : failed;
+    }
+    // To standard error, what else is to be known.
+    void note(std::string_view text) const { write_all(2, fit_to_show(text)); }
     // One line of JSON.
     template <typename T>
     int print_json(const T& value) const {

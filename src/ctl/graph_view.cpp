@@ -54,7 +54,7 @@ const Look& look_of(core::Phase state) {
 // A quoted name of the language of Graphviz.
 std::string dot_name(std::string_view name) {
     std::string text = "\"";
-    for (char letter : name) {
+    for (char letter : harmless(name)) {
         if (letter == '"' || letter == '\\')
             text += '\\';
         text += letter;
@@ -97,7 +97,7 @@ std::string_view mermaid_edge(core::Relation relation) {
 // A text in quotes, as Mermaid has it: what could end it or be taken for markup is spelled by its number.
 std::string mermaid_text(std::string_view name) {
     std::string text = "\"";
-    for (char letter : name) {
+    for (char letter : harmless(name)) {
         constexpr std::string_view special = "\"#<>&;`\\";
         if (special.contains(letter))
             text += "#" + std::to_string(static_cast<int>(letter)) + ";";

@@ -1,6 +1,6 @@
 #include "ctl/keys.hpp"
 
-#include "ctl/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace mi::ctl {
 

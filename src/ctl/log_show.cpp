@@ -1,7 +1,7 @@
 // How a log line looks.
+#include "base/printable.hpp"
 #include "ctl/local_time.hpp"
 #include "ctl/logs.hpp"
-#include "ctl/utf8.hpp"
 
 namespace mi::ctl {
 namespace {
@@ -33,36 +33,9 @@ void add_base64(std::string& to, std::string_view bytes) {
     }
 }
 
-// The text as a JSON string. False: it was no UTF-8, and U+FFFD stands for what was not.
-bool add_json(std::string& to, std::string_view text) {
-    bool valid = true;
-    to += '"';
-    while (!text.empty()) {
-        const std::size_t size = character(text);
-        const auto byte = static_cast<unsigned char>(text[0]);
-        if (size == 0) {
-            valid = false;
-            to += "\\ufffd";
-        } else if (byte == '"' || byte == '\\') {
-            to += '\\';
-            to += text[0];
-        } else if (byte < 0x20 || byte == 0x7f) {
-            constexpr std::string_view hex = "0123456789abcdef";
-            to += "\\u00";
-            to += hex[byte >> 4];
-            to += hex[byte & 15];
-        } else {
-            to += text.substr(0, size);
-        }
-        text.remove_prefix(std::max<std::size_t>(size, 1));
-    }
-    to += '"';
-    return valid;
-}
-
 std::string as_json(std::string_view unit, const logs::Line& line) {
     std::string json = "{\"time\":\"" + logs::stamp_of(line.at) + "\",\"unit\":";
-    add_json(json, unit);
+    (void)append_quoted(json, unit, Quoting::json);
     json += ",\"priority\":\"";
     json += logs::word_of(line.priority);
     json += "\",\"stream\":\"";
@@ -72,7 +45,7 @@ std::string as_json(std::string_view unit, const logs::Line& line) {
         json += logs::word_of_facility(line.facility);
     }
     json += line.unended ? "\",\"unended\":true,\"text\":" : "\",\"text\":";
-    if (!add_json(json, line.text)) {
+    if (!append_quoted(json, line.text, Quoting::json)) {
         json += ",\"base64\":\""; // exactly what it was
         add_base64(json, line.text);
         json += '"';
@@ -85,11 +58,7 @@ std::string as_json(std::string_view unit, const logs::Line& line) {
 std::string show_line(const Style& style, LogOutput output, std::string_view unit, const logs::Line& line) {
     // A service's escape sequences must not drive the reader's terminal; into a pipe everything goes as it is.
     auto shown = [&](std::string_view text) {
-        std::string safe = style.terminal ? harmless(text) : std::string(text);
-        for (std::size_t i = 0; safe.size() == text.size() && i < text.size(); ++i)
-            if (text[i] == '\t')
-                safe[i] = '\t';
-        return safe;
+        return style.terminal ? printable(text, Keep::tabs) : std::string(text);
     };
     // Blanks fill the room of what a power loss took (logd/mend.hpp).
     auto trimmed = [&] {
@@ -102,7 +71,7 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
     case LogOutput::json: return as_json(unit, line);
     case LogOutput::iso: {
         std::string text = logs::stamp_of(line.at) + " ";
-        text += std::string(unit) + " ";
+        text += shown(unit) + " ";
         text += logs::word_of(line.priority);
         text += ' ';
         text += logs::word_of(line.source);
@@ -123,9 +92,9 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
     text += ' ';
     // What the init says about a unit stands apart from what the unit says.
     if (line.source == logs::Source::init)
-        text += paint(style, Colour::strong, std::string(unit) + "[init]:") + " ";
+        text += paint(style, Colour::strong, shown(unit) + "[init]:") + " ";
     else
-        text += std::string(unit) + ": ";
+        text += shown(unit) + ": ";
     return text + paint(style, colour_of(line.priority), trimmed()) + "\n";
 }
 

@@ -15,12 +15,15 @@ std::string log_tail(const Style& style, const std::string& directory, const std
     std::vector<std::string> complaints; // who may not read logs is not told so by every verb
     std::vector<UnitLog> logs = open_logs({directory}, {unit}, complaints);
     Merge merge(logs, {}, true);
+    // Part of a view, which is always fit to be shown; what `logs` writes into a pipe is not.
+    Style shown = style;
+    shown.terminal = true;
     std::vector<std::string> last;
     while (last.size() < lines) {
         std::optional<LogLine> line = merge.next();
         if (!line)
             break;
-        last.push_back(indent + show_line(style, LogOutput::brief, line->unit, line->line));
+        last.push_back(indent + show_line(shown, LogOutput::brief, line->unit, line->line));
     }
     for (std::size_t i = last.size(); i-- > 0;)
         text += last[i];

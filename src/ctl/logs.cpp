@@ -18,6 +18,7 @@
 #include <deque>
 #include <memory>
 
+#include "base/printable.hpp"
 #include "base/text.hpp"
 
 namespace mi::ctl {
@@ -84,7 +85,7 @@ private:
 };
 
 int complain(std::string_view text, int code) {
-    (void)write_all(2, "minictl: logs: " + std::string(text) + "\n");
+    (void)write_all(2, "minictl: logs: " + printable(text, Keep::lines) + "\n");
     return code;
 }
 

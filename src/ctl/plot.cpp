@@ -1,8 +1,10 @@
 // The chart of a boot as an SVG. Lengths are tenths of a pixel, so that no floating point is printed.
 #include "ctl/plot.hpp"
 
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
+#include "ctl/column_width.hpp"
 #include "ctl/terminal.hpp"
-#include "ctl/utf8.hpp"
 #include "ctl/view.hpp"
 
 #include <algorithm>
@@ -39,7 +41,7 @@ std::string px(Tenths tenths) {
     return text;
 }
 
-// Text for XML: markup is spelled out; what XML cannot hold becomes U+FFFD.
+// Text for XML: markup is spelled out; what is not printable, and much of it is nothing that XML can hold, becomes U+FFFD.
 std::string xml(std::string_view text) {
     std::string out;
     while (!text.empty()) {
@@ -51,11 +53,10 @@ std::string xml(std::string_view text) {
         case '>': out += "&gt;"; break;
         case '"': out += "&quot;"; break;
         default:
-            if ((point < 0x20 && point != '\n') || (point >= 0x7f && point < 0xa0) || point == 0xfffe ||
-                point == 0xffff)
-                out += "\xef\xbf\xbd";
-            else
+            if (point == '\n' || is_printable(point))
                 out += text.substr(0, size);
+            else
+                out += "\xef\xbf\xbd";
         }
         text.remove_prefix(std::max<std::size_t>(size, 1));
     }

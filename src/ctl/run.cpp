@@ -1,5 +1,6 @@
 #include "ctl/run.hpp"
 
+#include "base/printable.hpp"
 #include "base/text.hpp"
 #include "ctl/heritage.hpp"
 #include "ctl/logs.hpp"
@@ -27,7 +28,7 @@ std::string_view base_name(std::string_view path) {
 }
 
 int say_usage(const Style& err, std::string_view message) {
-    write_all(2, paint(err, Colour::bad, "minictl: ") + std::string(message) + "\n");
+    write_all(2, paint(err, Colour::bad, "minictl: ") + printable(message, Keep::lines) + "\n");
     return usage;
 }
 

@@ -1,7 +1,9 @@
 #include "ctl/terminal.hpp"
 
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
+#include "ctl/column_width.hpp"
 #include "ctl/local_time.hpp"
-#include "ctl/utf8.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,6 +16,11 @@
 #include <ctime>
 
 namespace mi::ctl {
+
+namespace {
+// By Colour, and last what ends it.
+constexpr std::string_view colour_codes[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[2m", "\033[1m", "\033[0m"};
+} // namespace
 
 Style style_of(int fd) {
     Style style;
@@ -30,11 +37,10 @@ Style style_of(int fd) {
 }
 
 std::string paint(const Style& style, Colour colour, std::string_view text) {
-    static constexpr std::string_view codes[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[2m", "\033[1m"};
     if (!style.colours || colour == Colour::plain)
         return std::string(text);
-    std::string painted(codes[static_cast<unsigned>(colour)]);
-    return painted.append(text).append("\033[0m");
+    std::string painted(colour_codes[static_cast<unsigned>(colour)]);
+    return painted.append(text).append(colour_codes[std::size(colour_codes) - 1]);
 }
 
 Colour colour_of(core::Phase phase) {
@@ -54,14 +60,20 @@ Colour colour_of(core::Phase phase) {
     __builtin_unreachable();
 }
 
-std::string harmless(std::string_view text) {
-    std::string shown(text);
-    for (std::size_t i = 0; i < shown.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(shown[i]);
-        // U+0080 to U+009F are control characters as well, in two bytes.
-        const bool second = i > 0 && static_cast<unsigned char>(shown[i - 1]) == 0xc2 && byte >= 0x80 && byte < 0xa0;
-        if (byte < 0x20 || byte == 0x7f || second)
-            shown[i] = '?';
+std::string harmless(std::string_view text) { return printable(text); }
+
+std::string fit_to_show(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t escape = std::min(text.find('\033'), text.size());
+        append_printable(shown, text.substr(0, escape), Keep::lines);
+        text.remove_prefix(escape);
+        const auto* ours = std::ranges::find_if(
+            colour_codes, [&](std::string_view code) { return !code.empty() && text.starts_with(code); });
+        const std::size_t size = ours != std::end(colour_codes) ? ours->size() : 0;
+        shown += size != 0 ? std::string_view(*ours) : text.empty() ? "" : "?";
+        text.remove_prefix(std::min(text.size(), std::max<std::size_t>(size, 1)));
     }
     return shown;
 }

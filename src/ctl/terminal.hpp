@@ -24,8 +24,11 @@ struct Style {
 [[nodiscard]] std::string paint(const Style& style, Colour colour, std::string_view text);
 [[nodiscard]] Colour colour_of(core::Phase phase);
 
-// What may be shown: control characters (escape sequences of a service's status, say) become `?`.
+// One line or one word, fit to be shown: what is not printable (escape sequences of a service's status, say) becomes `?`.
 [[nodiscard]] std::string harmless(std::string_view text);
+// A whole text of ours for a terminal: line ends, tabs and the colours of paint() stay, too. Each part of it that somebody else
+// has written is made harmless before; this sees to it that none can be forgotten.
+[[nodiscard]] std::string fit_to_show(std::string_view text);
 // Columns a UTF-8 text takes on a terminal; what is no UTF-8, one a byte.
 [[nodiscard]] std::size_t columns(std::string_view text);
 // Fills up with blanks to `width` columns, or cuts with `…`.

@@ -1,5 +1,8 @@
 #include "ctl/unit_text.hpp"
 
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
+
 #include "base/text.hpp"
 #include "config/keys.hpp"
 
@@ -160,48 +163,17 @@ private:
 } // namespace
 
 std::string toml_string(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "\"";
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char letter = text[at];
-        const auto byte = static_cast<unsigned char>(letter);
-        // The reader fills in ${name}; here it is the shell's, or whoever's.
-        if (text.substr(at).starts_with("${name}"))
-            out += '$';
-        if (letter == '"' || letter == '\\') {
-            out += '\\';
-            out += letter;
-        } else if (letter == '\n') {
-            out += "\\n";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += "\\u00";
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        } else {
-            out += letter;
-        }
-    }
-    return out + "\"";
+    // The reader fills in ${name}; here it is the shell's, or whoever's.
+    std::string meant(text);
+    for (std::size_t at = 0; (at = meant.find("${name}", at)) != std::string::npos; at += 2)
+        meant.insert(at, "$");
+    std::string out;
+    (void)append_quoted(out, meant, Quoting::toml);
+    return out;
 }
 
 bool can_be_text(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[at++]);
-        const unsigned more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : 3;
-        if (lead == 0 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || at + more > text.size())
-            return false;
-        std::uint32_t code = lead & (more == 0 ? 0x7fu : 0x3fu >> more);
-        for (unsigned i = 0; i < more; ++i, ++at) {
-            const auto byte = static_cast<unsigned char>(text[at]);
-            if ((byte & 0xc0) != 0x80)
-                return false;
-            code = code << 6 | (byte & 0x3f);
-        }
-        if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
-            (more == 3 && (code < 0x10000 || code > 0x10ffff)))
-            return false;
-    }
-    return true;
+    return text.find('\0') == std::string_view::npos && valid_utf8(text) == text.size();
 }
 
 std::expected<std::string, std::string> unit_text(const TransientUnit& unit) {

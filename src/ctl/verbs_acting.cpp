@@ -91,7 +91,7 @@ private:
             }
     }
     static std::string words(const std::string& unit, const Busy& state, std::int64_t now) {
-        std::string text = unit + " " + std::string(wire::word(state.phase));
+        std::string text = harmless(unit) + " " + std::string(wire::word(state.phase));
         if (state.phase == core::Phase::backoff)
             return text + (state.until ? ", next try in " + seconds((*state.until - now) / 1000) : "");
         if (state.phase == core::Phase::waiting)
@@ -193,7 +193,7 @@ int do_job(Context& context, R request) {
     // Success needs words only where somebody is looking.
     if (context.out.terminal && progress->results.size() <= 8)
         context.print(good);
-    write_all(2, bad);
+    context.note(bad);
     return code;
 }
 
@@ -244,7 +244,7 @@ int reload_unit_files(Context& context) {
     std::string text;
     auto say = [&](std::string_view what, const std::vector<std::string>& names) {
         for (const std::string& name : names)
-            text += std::string(what) + " " + name + "\n";
+            text += std::string(what) + " " + harmless(name) + "\n";
     };
     say("added", changes->added);
     say("changed", changes->changed);
@@ -253,7 +253,7 @@ int reload_unit_files(Context& context) {
     std::string problems;
     for (const std::string& problem : changes->problems)
         problems += harmless(problem) + "\n";
-    write_all(2, problems);
+    context.note(problems);
     return code;
 }
 

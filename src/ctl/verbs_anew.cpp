@@ -53,7 +53,7 @@ int commit_fault(Context& context) {
     if (!after)
         return context.fail(after.error());
     return context.arguments.json ? context.print_json(*after)
-                                  : context.print(after->last_crash.value_or("nothing happened") + "\n");
+                                  : context.print(harmless(after->last_crash.value_or("nothing happened")) + "\n");
 }
 
 } // namespace mi::ctl

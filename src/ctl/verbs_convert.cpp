@@ -162,7 +162,7 @@ int convert_files(Context& context) {
         one.toml = std::move(unit.toml);
         one.files = std::move(unit.files);
     }
-    write_all(2, remarks);
+    context.note(remarks);
     if (arguments.json)
         return context.print_json(all) == done ? code : failed;
     if (arguments.output.empty() && context.print(texts) != done)

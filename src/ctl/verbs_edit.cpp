@@ -48,7 +48,7 @@ int tell_init(Context& context, Sources& from) {
     std::string problems;
     for (const std::string& problem : changes->problems)
         problems += harmless(problem) + "\n";
-    write_all(2, problems);
+    context.note(problems);
     return done;
 }
 
@@ -188,7 +188,7 @@ int edit_unit(Context& context) {
             edited.changed = true;
             break;
         }
-        write_all(2, problems);
+        context.note(problems);
         if (!confirm("Edit it again? [Y/n] "))
             return context.fail("it has problems, so nothing was changed");
     }

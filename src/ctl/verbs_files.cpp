@@ -240,7 +240,7 @@ int verify_files(Context& context) {
         const core::Graph graph(take(config::load(from->source, onlooker)));
         for (const std::string& problem : graph.problems()) {
             found.problems.push_back({"", 0, 0, "error", problem, "", ""});
-            text += problem + "\n";
+            text += harmless(problem) + "\n";
             bad = true;
         }
     }

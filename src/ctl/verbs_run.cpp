@@ -99,7 +99,7 @@ int run_command(Context& context) {
     if (!text)
         return context.fail(text.error(), usage);
     if (std::string problems = problems_of(name, *text); !problems.empty()) {
-        write_all(2, problems);
+        context.note(problems);
         return context.fail("--property: see above", usage);
     }
     auto client = context.connect();
@@ -108,7 +108,7 @@ int run_command(Context& context) {
     if (!client)
         return context.fail(client.error());
     if (!left_out.empty())
-        write_all(2, "minictl: not passed on, since it cannot be written in a unit: " + left_out + "\n");
+        context.note("minictl: not passed on, since it cannot be written in a unit: " + left_out + "\n");
     auto progress = client->call(wire::Run{name, *text, true, arguments.to_the_end}, std::nullopt);
     if (!progress)
         return context.fail(progress.error());
@@ -120,7 +120,7 @@ int run_command(Context& context) {
         return context.print_json(*progress) == done ? code : failed;
     if (!result->ok) {
         if (!arguments.to_the_end || !result->last_exit)
-            write_all(2, result_view(context.err, *result) + "\n");
+            context.note(result_view(context.err, *result) + "\n");
         return code;
     }
     if (arguments.to_the_end)

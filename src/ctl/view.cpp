@@ -1,6 +1,7 @@
 #include "ctl/view.hpp"
 
 #include "base/text.hpp"
+#include "ctl/harmless.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -50,9 +51,9 @@ std::string process_words(const wire::UnitStatus& unit) {
 }
 
 std::string socket_words(const wire::UnitStatus& unit, const wire::Socket& socket) {
-    std::string text = harmless(socket.kind + " " + socket.address);
+    std::string text = socket.kind + " " + socket.address;
     if (!socket.name.empty() && socket.name != unit.name)
-        text += " as " + harmless(socket.name);
+        text += " as " + socket.name;
     if (socket.accept)
         text += ": " + std::to_string(socket.connections) + " of " + std::to_string(socket.most) + " connections, " +
                 std::to_string(socket.accepted) + " in all";
@@ -60,7 +61,7 @@ std::string socket_words(const wire::UnitStatus& unit, const wire::Socket& socke
 }
 
 std::string file_words(const wire::UnitStatus& unit) {
-    std::string text = unit.file ? harmless(*unit.file) : "no file";
+    std::string text = unit.file ? *unit.file : "no file";
     text += unit.masked ? ", masked" : unit.enabled ? ", enabled" : ", disabled";
     return unit.changed ? text + ", changed since: `minictl restart " + unit.name + "` puts that in force" : text;
 }
@@ -162,7 +163,8 @@ std::string state_word(const Style& style, core::Phase state, std::size_t width)
     return painted.append(text.size() < width ? width - text.size() : 0, ' ');
 }
 
-std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& units, std::int64_t now) {
+std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& told, std::int64_t now) {
+    const std::vector<wire::UnitStatus> units = harmless(told);
     std::size_t name_width = 4, since_width = 5;
     std::vector<std::string> since;
     since.reserve(units.size());
@@ -182,9 +184,9 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& u
         const wire::UnitStatus& unit = units[i];
         // Where it does not run the reason says more than the description.
         const bool bad = colour_of(unit.state) == Colour::bad && !unit.reason.empty();
-        std::string last = harmless(bad ? unit.reason : unit.description);
+        std::string last = bad ? unit.reason : unit.description;
         if (unit.stage == core::Stage::idle)
-            last += last.empty() ? harmless(unit.reason) : " (" + harmless(unit.reason) + ")";
+            last += last.empty() ? unit.reason : " (" + unit.reason + ")";
         if (unit.state == core::Phase::backoff && unit.left_ms)
             last = left_words(unit) + (last.empty() ? "" : ": " + last);
         if (style.width != 0 && columns(last) + before > style.width)
@@ -199,6 +201,7 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& u
 }
 
 std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units, std::int64_t now) {
+    make_harmless(units);
     std::ranges::stable_sort(units, {},
                              [](const wire::UnitStatus& unit) { return unit.next_realtime.value_or(INT64_MAX); });
     constexpr std::size_t time_width = 19;
@@ -214,7 +217,7 @@ std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units,
                                                                          : std::string(wire::word(unit.state));
         left_width = std::max(left_width, columns(left));
         result_width = std::max(result_width, columns(result));
-        cells.emplace_back(std::move(left), harmless(result));
+        cells.emplace_back(std::move(left), result);
     }
     std::string text = "  " + fitted("NEXT", time_width) + "  " + fitted("LEFT", left_width) + "  " +
                        fitted("LAST", time_width) + "  " + fitted("RESULT", result_width) + "  UNIT";
@@ -230,10 +233,11 @@ std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units,
     return text;
 }
 
-std::string status_view(const Style& style, const wire::UnitStatus& unit, std::int64_t now) {
+std::string status_view(const Style& style, const wire::UnitStatus& told, std::int64_t now) {
+    const wire::UnitStatus unit = harmless(told);
     std::string text = dot(style, unit.state) + " " + paint(style, Colour::strong, unit.name);
     if (!unit.description.empty())
-        text += " - " + harmless(unit.description);
+        text += " - " + unit.description;
     text += '\n';
     std::string state = state_of(style, unit);
     if (unit.stage && *unit.stage != core::Stage::none) {
@@ -247,7 +251,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
         state += ", " + left_words(unit);
     row(text, "state", state);
     if (!unit.reason.empty() && !of_last_run(unit.state, unit.reason, unit.last_exit))
-        row(text, "reason", harmless(unit.reason));
+        row(text, "reason", unit.reason);
     row(text, "file", file_words(unit));
     if (unit.main_pid || unit.hook_pid)
         row(text, "process", process_words(unit));
@@ -258,14 +262,14 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     if (unit.cpu_usec)
         row(text, "cpu time", millis(*unit.cpu_usec));
     if (unit.timer)
-        row(text, "timer", harmless(*unit.timer));
+        row(text, "timer", *unit.timer);
     if (unit.next_realtime)
         row(text, "next run",
             local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - realtime_now()) + ")");
     if (unit.last_run_realtime)
         row(text, "last run", local_time(*unit.last_run_realtime));
     if (unit.last_exit)
-        row(text, "last exit", harmless(unit.last_exit->text));
+        row(text, "last exit", unit.last_exit->text);
     if (unit.restarts != 0)
         row(text, "restarts",
             std::to_string(unit.restarts) +
@@ -273,9 +277,9 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     for (const wire::Socket& socket : unit.sockets)
         row(text, "listens", socket_words(unit, socket));
     if (unit.status_text)
-        row(text, "says", harmless(*unit.status_text));
+        row(text, "says", *unit.status_text);
     if (unit.error_text)
-        row(text, "error", harmless(*unit.error_text));
+        row(text, "error", *unit.error_text);
     if (unit.stored_descriptors != 0)
         row(text, "keeps", std::to_string(unit.stored_descriptors) + " descriptors over its restarts");
     if (unit.dependencies) {
@@ -291,19 +295,20 @@ std::string status_view(const Style& style, const wire::UnitStatus& unit, std::i
     return text;
 }
 
-std::string overview_view(const Style& style, const wire::Overview& overview) {
+std::string overview_view(const Style& style, const wire::Overview& told) {
+    const wire::Overview overview = harmless(told);
     const bool caretaker = overview.state == wire::ManagerState::caretaker;
     const Colour colour = overview.state == wire::ManagerState::running                 ? Colour::good
                           : overview.state == wire::ManagerState::degraded || caretaker ? Colour::bad
                                                                                         : Colour::busy;
-    std::string text = paint(style, colour, "●") + " miniinit " + harmless(overview.version) + ", " +
+    std::string text = paint(style, colour, "●") + " miniinit " + overview.version + ", " +
                        std::string(wire::word(overview.mode)) + " mode, PID " + std::to_string(overview.pid) + "\n";
     row(text, "state",
         paint(style, colour, wire::word(overview.state)) +
             (caretaker ? ": nothing is started or stopped; see `minictl reexec`" : ""));
     if (overview.crashes != 0)
         row(text, "crashes",
-            std::to_string(overview.crashes) + ", the last: " + harmless(overview.last_crash.value_or("unknown")));
+            std::to_string(overview.crashes) + ", the last: " + overview.last_crash.value_or("unknown"));
     if (overview.reexecs != 0)
         row(text, "reexecs", std::to_string(overview.reexecs));
     if (caretaker)
@@ -313,7 +318,7 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
     else
         row(text, "target", "none, every enabled unit is wanted");
     for (const std::string& note : overview.notes)
-        row(text, "note", paint(style, Colour::bad, harmless(note)));
+        row(text, "note", paint(style, Colour::bad, note));
     if (overview.scheduled)
         row(text, "scheduled", scheduled_view(*overview.scheduled));
     row(text, "units", std::to_string(overview.units));
@@ -325,22 +330,25 @@ std::string overview_view(const Style& style, const wire::Overview& overview) {
     if (!overview.log_directory.empty())
         row(text, "logs", overview.log_directory);
     if (!overview.watchdog.empty())
-        row(text, "watchdog", harmless(overview.watchdog));
+        row(text, "watchdog", overview.watchdog);
     return text;
 }
 
-std::string scheduled_view(const wire::ScheduledShutdown& scheduled) {
+std::string scheduled_view(const wire::ScheduledShutdown& told) {
+    const wire::ScheduledShutdown scheduled = harmless(told);
     const std::int64_t left = scheduled.at_realtime - realtime_now();
     std::string text = (scheduled.warn_only ? "a warning of " : "") + std::string(wire::word(scheduled.how)) + " at " +
                        local_time(scheduled.at_realtime) + (left > 0 ? " (in " + age(left) + ")" : "");
     if (!scheduled.who.empty())
-        text += ", by " + harmless(scheduled.who);
+        text += ", by " + scheduled.who;
     if (!scheduled.message.empty())
-        text += ": " + harmless(scheduled.message);
+        text += ": " + scheduled.message;
     return text;
 }
 
-std::string times_view(const Style& style, const wire::Overview& overview, wire::Times times) {
+std::string times_view(const Style& style, const wire::Overview& told, wire::Times times) {
+    const wire::Overview overview = harmless(told);
+    make_harmless(times);
     auto column = [](std::int64_t micros) {
         // Thousandths count at the start; a service that was restarted after days is not of the start.
         std::string text = micros < 3600 * std::int64_t{1'000'000} ? millis(micros) : age(micros);
@@ -377,7 +385,8 @@ std::string times_view(const Style& style, const wire::Overview& overview, wire:
     return text;
 }
 
-std::string tree_view(const Style& style, const wire::Branches& branches) {
+std::string tree_view(const Style& style, const wire::Branches& told) {
+    const wire::Branches branches = harmless(told);
     TreePainter painter{style, {}, {}, {}};
     for (const wire::TreeNode& node : branches.nodes)
         painter.nodes.emplace(node.unit, &node);
@@ -386,7 +395,8 @@ std::string tree_view(const Style& style, const wire::Branches& branches) {
     return std::move(painter.text);
 }
 
-std::string event_view(const Style& style, const wire::Event& event) {
+std::string event_view(const Style& style, const wire::Event& told) {
+    const wire::Event event = harmless(told);
     std::string text = paint(style, Colour::faint, local_time(event.realtime, true)) + " ";
     switch (event.kind) {
     case wire::EventKind::state:
@@ -398,41 +408,41 @@ std::string event_view(const Style& style, const wire::Event& event) {
         if (event.main_pid)
             text += ", pid " + std::to_string(*event.main_pid);
         if (exit_is_new(event))
-            text += ", " + harmless(event.last_exit->text);
+            text += ", " + event.last_exit->text;
         if (event.reason && !event.reason->empty() &&
             !of_last_run(event.state.value_or(core::Phase::down), *event.reason, event.last_exit))
-            text += paint(style, Colour::faint, " (" + harmless(*event.reason) + ")");
+            text += paint(style, Colour::faint, " (" + *event.reason + ")");
         break;
-    case wire::EventKind::status:
-        text += event.unit.value_or("?") + " says: " + harmless(event.text.value_or(""));
-        break;
-    case wire::EventKind::manager: text += paint(style, Colour::strong, harmless(event.text.value_or(""))); break;
+    case wire::EventKind::status: text += event.unit.value_or("?") + " says: " + event.text.value_or(""); break;
+    case wire::EventKind::manager: text += paint(style, Colour::strong, event.text.value_or("")); break;
     }
     return text + "\n";
 }
 
-std::string features_view(const Style& style, const std::vector<wire::Feature>& features) {
+std::string features_view(const Style& style, const std::vector<wire::Feature>& told) {
+    const std::vector<wire::Feature> features = harmless(told);
     std::size_t width = 0;
     for (const wire::Feature& feature : features)
         width = std::max(width, columns(feature.name));
     std::string text;
     for (const wire::Feature& feature : features) {
         text += feature.available ? paint(style, Colour::good, "yes") : paint(style, Colour::busy, "no ");
-        text += "  " + fitted(feature.name, width) + "  " + harmless(feature.detail);
+        text += "  " + fitted(feature.name, width) + "  " + feature.detail;
         if (!feature.available && !feature.instead.empty())
-            text += (feature.detail.empty() ? "" : "; ") + std::string("instead: ") + harmless(feature.instead);
+            text += (feature.detail.empty() ? "" : "; ") + std::string("instead: ") + feature.instead;
         text += '\n';
     }
     return text;
 }
 
-std::string result_view(const Style& style, const wire::JobResult& result) {
+std::string result_view(const Style& style, const wire::JobResult& told) {
+    const wire::JobResult result = harmless(told);
     std::string text = result.ok ? paint(style, Colour::good, "✓ ") : paint(style, Colour::bad, "✗ ");
     // An explanation is a sentence of its own, about the unit and its state.
     if (result.message.starts_with(result.unit + " "))
-        return text + harmless(result.message);
+        return text + result.message;
     text += result.unit + " is " + state_word(style, result.state);
-    return result.message.empty() ? text : text + ": " + harmless(result.message);
+    return result.message.empty() ? text : text + ": " + result.message;
 }
 
 } // namespace mi::ctl

@@ -1,5 +1,7 @@
 #include "daemon/console.hpp"
 
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
 #include "os/write_ready.hpp"
 
 #include <fcntl.h>
@@ -44,7 +46,7 @@ void Console::line(std::string_view text) {
 
 void Console::put(std::string_view text) {
     waiting_ += "miniinit: ";
-    waiting_ += text.substr(0, longest);
+    append_printable(waiting_, cut_text(text, longest), Keep::tabs);
     waiting_ += own_ ? "\r\n" : "\n"; // the console may be in raw mode
 }
 

@@ -23,7 +23,7 @@ public:
 
     // From now on lines that find no room wait for it in `loop`, at most 64 KiB of them; what is beyond is counted.
     void wait_in(loop::Loop& loop) { loop_ = &loop; }
-    // One line, without its end; at most about 1,000 bytes of it.
+    // One line, without its end; at most about 1,000 bytes of it, and only what is printable.
     void line(std::string_view text);
 
 private:

@@ -1,5 +1,6 @@
 #include "daemon/crash_report.hpp"
 
+#include "base/printable.hpp"
 #include "base/signals.hpp"
 
 #include <algorithm>
@@ -15,9 +16,9 @@ std::string hexadecimal(std::uint64_t number) {
     return {digits, std::to_chars(digits + 2, digits + sizeof digits, number, 16).ptr};
 }
 
-// What is in the page may be of a program that was failing.
-std::string_view words(const char* text, std::size_t room) {
-    return {text, static_cast<std::size_t>(std::find(text, text + room, '\0') - text)};
+// What is in the page may be of a program that was failing, or the name that somebody else gave a process.
+std::string words(const char* text, std::size_t room) {
+    return printable({text, static_cast<std::size_t>(std::find(text, text + room, '\0') - text)});
 }
 
 } // namespace
@@ -26,12 +27,12 @@ std::string crash_text(const os::CrashPage& page) {
     std::string text = signal_name(page.signal);
     if (page.code > 0 && page.signal != SIGABRT)
         text += " at " + hexadecimal(page.address);
-    if (std::string_view reason = words(page.text, sizeof page.text); !reason.empty())
+    if (const std::string reason = words(page.text, sizeof page.text); !reason.empty())
         text.append(", ").append(reason);
     if (page.sent != 0) {
         text += ", sent by ";
         text += page.sender != 0 ? "process " + std::to_string(page.sender) : "a process outside";
-        if (std::string_view name = words(page.sender_name, sizeof page.sender_name); !name.empty())
+        if (const std::string name = words(page.sender_name, sizeof page.sender_name); !name.empty())
             text.append(" (").append(name).append(")");
         text += " of user " + std::to_string(page.sender_user);
     }

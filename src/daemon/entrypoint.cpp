@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "base/printable.hpp"
 #include "base/signals.hpp"
 #include "daemon/crash_report.hpp"
 #include "daemon/entry_leftovers.hpp"
@@ -87,7 +88,8 @@ struct Start {
     return pid;
 }
 
-void say(const std::string& line) {
+void say(const std::string& text) {
+    const std::string line = printable(text, Keep::lines);
     // Nobody is left to be told where standard error does not take it.
     [[maybe_unused]] ssize_t size = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -1,6 +1,8 @@
 #include "daemon/notice.hpp"
 
+#include "base/printable.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -49,14 +51,10 @@ std::string error_words(std::string_view value) {
 
 } // namespace
 
-std::string printable(std::string_view text) {
-    std::size_t length = std::min(text.size(), longest_text);
-    // Not in the middle of a letter of UTF-8.
-    while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80)
-        --length;
-    std::string clean(text.substr(0, length));
-    std::replace_if(clean.begin(), clean.end(), [](unsigned char c) { return c < 32 || c == 127; }, ' ');
-    return clean;
+std::string short_text(std::string_view text) {
+    std::string words(cut_text(text, longest_text));
+    std::ranges::replace(words, '\t', ' ');
+    return printable(words);
 }
 
 Notice read_notice(std::string_view text) {
@@ -76,13 +74,13 @@ Notice read_notice(std::string_view text) {
         else if (key == "STOPPING")
             notice.stopping = yes;
         else if (key == "STATUS")
-            notice.status = printable(value);
+            notice.status = short_text(value);
         else if (key == "ERRNO")
             notice.trouble = error_words(value);
         else if (key == "BUSERROR" || key == "VARLINKERROR")
-            notice.trouble = printable(value);
+            notice.trouble = short_text(value);
         else if (key == "MAINPID")
-            notice.main_pid = printable(value);
+            notice.main_pid = short_text(value);
         else if (key == "NOTIFYACCESS")
             notice.heard = access(value);
         else if (key == "WATCHDOG")

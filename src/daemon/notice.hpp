@@ -32,7 +32,7 @@ struct Notice {
 // knows them. Of a key that comes twice the last one counts.
 [[nodiscard]] Notice read_notice(std::string_view text);
 
-// `text` fit for a terminal and a table: control characters are blanks, and it ends after some 250 bytes.
-[[nodiscard]] std::string printable(std::string_view text);
+// `text` fit for a terminal and a table: only what is printable, and some 250 bytes of it.
+[[nodiscard]] std::string short_text(std::string_view text);
 
 } // namespace mi::daemon

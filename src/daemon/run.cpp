@@ -1,5 +1,6 @@
 #include "daemon/run.hpp"
 
+#include "base/printable.hpp"
 #include "daemon/builtin.hpp"
 #include "daemon/caretaker.hpp"
 #include "daemon/crash_report.hpp"
@@ -215,7 +216,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         if (!claimed) {
             const bool taken = claimed.error().code == EADDRINUSE;
             std::fprintf(stderr, "miniinit: %s%s\n", taken ? "another one runs for this user already: " : "",
-                         claimed.error().text().c_str());
+                         printable(claimed.error().text()).c_str());
             return 1;
         }
         lock = std::move(*claimed);
@@ -382,7 +383,7 @@ int run(int argc, char** argv) {
         last_stage(argc, argv);
     auto options = parse_options(argc, argv, machine);
     if (!options) {
-        std::fprintf(stderr, "miniinit: %s\n", options.error().c_str());
+        std::fprintf(stderr, "miniinit: %s\n", printable(options.error(), Keep::lines).c_str());
         return 2;
     }
     if (options->help) {

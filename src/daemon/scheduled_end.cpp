@@ -1,5 +1,9 @@
 #include "daemon/scheduled_end.hpp"
 
+#include "base/printable.hpp"
+#include "base/text.hpp"
+#include "base/utf8.hpp"
+
 namespace mi::daemon {
 
 namespace {
@@ -8,21 +12,11 @@ std::string counted(std::int64_t number, std::string_view what) {
     return std::to_string(number) + " " + std::string(what) + (number == 1 ? "" : "s");
 }
 
-// Control characters become blanks, those of the upper half (ESC as one byte, and in UTF-8) as well. Line ends stay.
-void append_harmless(std::string& out, std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto letter = static_cast<unsigned char>(text[i]);
-        const bool upper = letter == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-        // Bytes from 0x80 are left alone within a character of UTF-8 only: by themselves some terminals obey them.
-        const bool stray =
-            letter >= 0x80 && letter < 0xa0 && (i == 0 || static_cast<unsigned char>(text[i - 1]) < 0x80);
-        if (letter == '\n')
-            out += "\r\n";
-        else if (letter < 0x20 || letter == 0x7f || upper || stray)
-            out += ' ';
-        else
-            out += text[i];
-        i += upper ? 1 : 0;
+// Terminals may be in raw mode, where a line end alone does not lead to the beginning of the line.
+void append_lines(std::string& out, std::string_view text) {
+    for (std::string_view line : split(text, '\n')) {
+        out += line.data() == text.data() ? "" : "\r\n";
+        append_printable(out, line, Keep::tabs);
     }
 }
 
@@ -81,11 +75,11 @@ std::string warning(const ScheduledEnd& end, Span left) {
 std::string broadcast(std::string_view who, std::string_view host, std::string_view text) {
     constexpr std::size_t longest = 3000; // less than a terminal takes without anybody reading
     std::string out = "\r\n\aBroadcast message from ";
-    append_harmless(out, who.empty() ? "init" : who.substr(0, 100));
+    append_printable(out, who.empty() ? "init" : cut_text(who, 100));
     out += " at ";
-    append_harmless(out, host.substr(0, 100));
+    append_printable(out, cut_text(host, 100));
     out += ":\r\n\r\n";
-    append_harmless(out, text.substr(0, longest));
+    append_lines(out, cut_text(text, longest));
     return out + "\r\n\r\n";
 }
 

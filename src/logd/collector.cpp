@@ -12,6 +12,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "base/printable.hpp"
 #include "os/pidfd.hpp"
 
 namespace mi::logd {
@@ -134,7 +135,7 @@ bool Collector::read_control() {
             break;
         auto message = logs::decode_to_collector({message_.data(), static_cast<std::size_t>(size)});
         if (!message) { // only a different program would send that; its descriptors are closed again
-            std::fprintf(stderr, "miniinit-logd: %s\n", message.error().text().c_str());
+            std::fprintf(stderr, "miniinit-logd: %s\n", printable(message.error().text()).c_str());
             continue;
         }
         if (!configured_ && !std::holds_alternative<logs::Configure>(*message))
@@ -403,7 +404,7 @@ void Collector::finish() {
 }
 
 void Collector::give_up(const Fault& fault) {
-    std::fprintf(stderr, "miniinit-logd: cannot %s\n", fault.text().c_str());
+    std::fprintf(stderr, "miniinit-logd: cannot %s\n", printable(fault.text()).c_str());
     unusable_ = true;
 }
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <algorithm>
 
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
 #include "os/write_ready.hpp"
 #include "wire/log_format.hpp"
 
@@ -73,10 +75,9 @@ void Echo::put(std::string_view unit, std::string_view text) {
         queue_.append("miniinit: ").append(std::to_string(left_out_)).append(" more lines are in the logs").append(end);
         left_out_ = 0;
     }
-    queue_.append(unit).append(": ");
-    // What a terminal would take for a command is none here.
-    for (const char byte : text.substr(0, longest))
-        queue_ += (static_cast<unsigned char>(byte) < 0x20 && byte != '\t') || byte == 0x7f ? '?' : byte;
+    append_printable(queue_, unit);
+    queue_.append(": ");
+    append_printable(queue_, cut_text(text, longest), Keep::tabs);
     queue_.append(text.size() > longest ? "…" : "").append(end);
 }
 

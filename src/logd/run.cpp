@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "base/printable.hpp"
 #include "logd/collector.hpp"
 
 namespace mi::logd {
@@ -42,7 +43,7 @@ int run(int, char**) {
     (void)::setpriority(PRIO_PROCESS, 0, nice_value);
     auto mapping = Mapping::open(memory_fd);
     if (!mapping) {
-        std::fprintf(stderr, "miniinit-logd: cannot %s\n", mapping.error().text().c_str());
+        std::fprintf(stderr, "miniinit-logd: cannot %s\n", printable(mapping.error().text()).c_str());
         return mapping.error().code == EBADF ? exit_usage : exit_estate_unusable;
     }
     // A fraction for files, the rest for streams.

@@ -1,5 +1,7 @@
 #include "wire/json.hpp"
 
+#include "base/printable.hpp"
+
 // Boost.JSON, compiled here and nowhere else; of it only the parser and the values that it makes are used.
 #include <boost/json/src.hpp>
 
@@ -11,31 +13,6 @@ namespace mi::wire {
 namespace {
 
 const boost::json::value& value_at(const void* node) { return *static_cast<const boost::json::value*>(node); }
-
-// How long the UTF-8 sequence at the front of `text` is; 0 where there is none (overlong, surrogate, cut off, stray).
-std::size_t sequence_length(std::string_view text) {
-    auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-    auto follows = [&](std::size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
-    const unsigned lead = byte(0);
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xc2 && lead <= 0xdf)
-        return follows(1) ? 2 : 0;
-    if (lead >= 0xe0 && lead <= 0xef) {
-        const bool fits = !(lead == 0xe0 && byte(1) < 0xa0) && !(lead == 0xed && byte(1) > 0x9f);
-        return fits && follows(1) && follows(2) ? 3 : 0;
-    }
-    if (lead >= 0xf0 && lead <= 0xf4) {
-        const bool fits = !(lead == 0xf0 && byte(1) < 0x90) && !(lead == 0xf4 && byte(1) > 0x8f);
-        return fits && follows(1) && follows(2) && follows(3) ? 4 : 0;
-    }
-    return 0;
-}
-
-bool plain(char letter) {
-    const auto byte = static_cast<unsigned char>(letter);
-    return byte >= 0x20 && byte < 0x7f && letter != '"' && letter != '\\';
-}
 
 } // namespace
 
@@ -61,39 +38,7 @@ void JsonWriter::key(std::string_view name) {
     out_ += "\":";
 }
 
-void JsonWriter::text(std::string_view value) {
-    constexpr char digits[] = "0123456789abcdef";
-    out_ += '"';
-    while (!value.empty()) {
-        std::size_t run = 0;
-        while (run < value.size() && plain(value[run]))
-            ++run;
-        out_ += value.substr(0, run);
-        value.remove_prefix(run);
-        if (value.empty())
-            break;
-        const char letter = value.front();
-        const auto byte = static_cast<unsigned char>(letter);
-        std::size_t length = sequence_length(value);
-        if (letter == '"' || letter == '\\') {
-            out_ += '\\';
-            out_ += letter;
-        } else if (letter == '\n') {
-            out_ += "\\n";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out_ += "\\u00";
-            out_ += digits[byte >> 4];
-            out_ += digits[byte & 15];
-        } else if (length == 0) {
-            out_ += "\xef\xbf\xbd";
-            length = 1;
-        } else {
-            out_ += value.substr(0, length);
-        }
-        value.remove_prefix(length);
-    }
-    out_ += '"';
-}
+void JsonWriter::text(std::string_view value) { (void)append_quoted(out_, value, Quoting::json); }
 
 void JsonWriter::number(std::int64_t value) {
     char digits[24];

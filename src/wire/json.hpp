@@ -32,7 +32,8 @@ concept Fielded = requires(T& value) { T::fields(value, [](std::string_view, aut
 
 // ---- writing ------------------------------------------------------------------------------------------------------------
 
-// Appends JSON to a string. What is not UTF-8 in a text becomes U+FFFD, so that the result always is JSON.
+// Appends JSON to a string. What is not UTF-8 in a text becomes U+FFFD, so that the result always is JSON; what is not printable
+// is escaped, so that it may be shown on a terminal (base/printable.hpp).
 class JsonWriter {
 public:
     // `nulls`: absent optionals are written as null (a schema that never varies) rather than left out.

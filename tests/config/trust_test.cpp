@@ -140,6 +140,31 @@ TEST_CASE("what is no file is said to be none, and nothing waits for it") {
     CHECK(reason(directory) == "etc/a.toml: is a socket, not a file");
 }
 
+TEST_CASE("what the kernel makes up when it is read is no unit, drop-in or bundle, however one comes to it") {
+    // Reading /proc/kmsg takes messages away from whoever waits for them, and waits where there are none.
+    for (const char* path : {"/proc/kmsg", "/proc/version", "/proc/self/environ"}) {
+        TestDirectory directory;
+        directory.link(path, "etc/a.toml");
+        CHECK(reason(directory) == "etc/a.toml: is a file of the kernel (proc), not one that holds text");
+        directory.link("a.toml", "etc/b.toml"); // by way of another link
+        CHECK(find(load(directory.source()), "b")->fault.find("of the kernel (proc)") != std::string::npos);
+    }
+    TestDirectory directory;
+    directory.write("etc/a.toml", plain);
+    directory.link("/proc/version", "etc/a.toml.d/x.toml");
+    CHECK(reason(directory) == "etc/a.toml.d/x.toml: is a file of the kernel (proc), not one that holds text");
+    std::filesystem::remove(directory.path("etc/a.toml.d/x.toml"));
+    CHECK(reason(directory).empty());
+    directory.link("/proc/version", "miniinit.toml");
+    CHECK(problems(load(directory.source()), directory) ==
+          "miniinit.toml: is a file of the kernel (proc), not one that holds text\n");
+    Source anywhere;
+    anywhere.allow_insecure = true;
+    for (const char* path : {"/proc/version", "/sys/kernel/notes", "/sys/fs/cgroup/cgroup.controllers"})
+        if (std::filesystem::exists(path))
+            CHECK(read_file(anywhere, path).problems.at(0).message.starts_with("is a file of the kernel ("));
+}
+
 TEST_CASE("a file of a hundred megabytes is not read") {
     TestDirectory directory;
     directory.write("etc/a.toml", "");

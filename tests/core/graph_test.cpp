@@ -2,7 +2,9 @@
 #include "core/cycles.hpp"
 #include "world.hpp"
 
+#include <algorithm>
 #include <random>
+#include <set>
 
 using namespace mi;
 using namespace mi::core;
@@ -31,6 +33,39 @@ bool ordered(const Graph& graph) {
                 return false;
     return true;
 }
+
+// The dependencies of `units`, called u0 and so on, as edges.
+void each_edge(const std::vector<Unit>& units, auto&& visit) {
+    auto number = [](const std::string& name) { return static_cast<std::size_t>(std::stoi(name.substr(1))); };
+    for (std::size_t i = 0; i < units.size(); ++i)
+        for (const Dependency& dependency : units[i].dependencies)
+            if (dependency.relation == Relation::before)
+                visit(number(dependency.unit), i, Relation::after);
+            else
+                visit(i, number(dependency.unit), dependency.relation);
+}
+
+// What can be reached from where by edges of some kinds: Warshall's algorithm. A unit that depends on itself counts only where
+// that makes it fail.
+class Reach {
+public:
+    Reach(const std::vector<Unit>& units, const std::set<Relation>& kinds)
+        : reach_(units.size(), std::vector<char>(units.size())) {
+        each_edge(units, [&](std::size_t from, std::size_t to, Relation relation) {
+            const bool hard = relation == Relation::requirement || relation == Relation::milestone;
+            if (kinds.contains(relation) && (from != to || hard))
+                reach_[from][to] = 1;
+        });
+        for (std::size_t k = 0; k < units.size(); ++k)
+            for (std::size_t i = 0; i < units.size(); ++i)
+                for (std::size_t j = 0; j < units.size(); ++j)
+                    reach_[i][j] = static_cast<char>(reach_[i][j] | (reach_[i][k] & reach_[k][j]));
+    }
+    bool operator()(std::size_t from, std::size_t to) const { return reach_[from][to] != 0; }
+
+private:
+    std::vector<std::vector<char>> reach_;
+};
 
 } // namespace
 
@@ -104,10 +139,72 @@ TEST_CASE("the units of a broken cycle start") {
     CHECK(world.running() == "b a");
 }
 
-TEST_CASE("two cycles through one unit are both reported") {
+TEST_CASE("cycles that share units are one report, with every edge that is ignored") {
     Graph graph = graph_of("[units.a]\nafter = ['b', 'c']\n[units.b]\nafter = ['a']\n[units.c]\nafter = ['a']\n");
-    CHECK(graph.problems().size() == 2);
+    CHECK(problems(graph) == "dependency cycle: a -> b -> a (and more, among 3 units); broken by ignoring that a comes "
+                             "after b, that a comes after c");
     CHECK(ordered(graph));
+    CHECK(graph.needs(graph.find("b")).size() == 1);
+}
+
+TEST_CASE("a want is kept where ignoring an order is enough, whatever else is there") {
+    // Both cycles go through the want; each has an order of its own.
+    Graph graph = graph_of("[units.a]\nwants = ['b']\n[units.b]\nrequires = ['c', 'd']\n[units.c]\nafter = ['a']\n"
+                           "[units.d]\nafter = ['a']\n");
+    CHECK(graph.needs(graph.find("a")).size() == 1);
+    CHECK(graph.needs(graph.find("b")).size() == 2);
+    CHECK(graph.problems().size() == 1);
+    CHECK(ordered(graph));
+}
+
+TEST_CASE("all units that require one another fail, those beside the path that is named, too") {
+    Graph graph = graph_of("[units.a]\nrequires = ['b', 'c']\n[units.b]\nrequires = ['a', 'c']\n"
+                           "[units.c]\nrequires = ['a', 'b']\n[units.d]\nwants = ['a']\n");
+    CHECK(problems(graph) ==
+          "dependency cycle: a -> b -> a (and more, among 3 units); none of its units can be started");
+    for (const char* unit : {"a", "b", "c"})
+        CHECK(graph.unit(graph.find(unit)).fault == "dependency cycle: a -> b -> a");
+    CHECK(graph.unit(graph.find("d")).fault.empty());
+}
+
+TEST_CASE("1,500 units that all depend on one another cost work by the number of their edges") {
+    constexpr UnitId count = 1500;
+    Relation relation = Relation::requirement;
+    SUBCASE("by requirements") {}
+    SUBCASE("by wants") { relation = Relation::want; }
+    SUBCASE("by order") { relation = Relation::after; }
+    std::vector<Edge> others;
+    for (UnitId id = 0; id < count; ++id)
+        others.push_back({id, relation});
+    std::vector<std::vector<Edge>> edges(count, others);
+    for (UnitId id = 0; id < count; ++id)
+        edges[id].erase(edges[id].begin() + id);
+    std::size_t looks = 0;
+    const CycleReport report = break_cycles(count, [&](UnitId id) {
+        ++looks;
+        return std::span<const Edge>(edges[id]);
+    });
+    CHECK(looks <= 6 * (count * (count - 1) + count));
+    REQUIRE(report.cycles.size() == 1);
+    CHECK(report.cycles[0].path == std::vector<UnitId>{0, 1});
+    CHECK(report.cycles[0].units.size() == count);
+    CHECK(report.cycles[0].broken.size() == (relation == Relation::requirement ? 0 : count * (count - 1) / 2));
+    CHECK(report.order.size() == count);
+}
+
+TEST_CASE("a ring of 5,000 units is one report that names them all, and their faults are short") {
+    constexpr std::size_t count = 5000;
+    std::vector<Unit> units(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        units[i].name = "u" + std::to_string(i);
+        units[i].dependencies.push_back({Relation::requirement, "u" + std::to_string((i + 1) % count)});
+    }
+    Graph graph(std::move(units));
+    REQUIRE(graph.problems().size() == 1);
+    CHECK(graph.problems()[0].starts_with("dependency cycle: u0 -> u1 -> u2 -> "));
+    CHECK(graph.problems()[0].ends_with(" -> u4999 -> u0; none of its units can be started"));
+    for (UnitId id = 0; id < count; ++id)
+        CHECK(graph.unit(id).fault == "dependency cycle: it is one of 5000 units that require one another, such as u0");
 }
 
 TEST_CASE("a unit that depends on itself is invalid where it has to, and says so") {
@@ -156,22 +253,30 @@ TEST_CASE("random graphs are always put in order, and only what lies on a hard c
                                                             Relation::after, Relation::before}[random() % 5],
                                                  "u" + std::to_string(random() % count)});
         }
-        // Which units reach themselves by hard edges alone, found another way.
-        std::vector<std::vector<char>> reach(count, std::vector<char>(count));
-        for (std::size_t i = 0; i < count; ++i)
-            for (const Dependency& dependency : units[i].dependencies)
-                if (dependency.relation == Relation::requirement || dependency.relation == Relation::milestone)
-                    reach[i][static_cast<std::size_t>(std::stoi(dependency.unit.substr(1)))] = 1;
-        for (std::size_t k = 0; k < count; ++k)
-            for (std::size_t i = 0; i < count; ++i)
-                for (std::size_t j = 0; j < count; ++j)
-                    reach[i][j] = static_cast<char>(reach[i][j] | (reach[i][k] & reach[k][j]));
+        // Which units reach which: by hard edges alone, by all but order, and by any. Found another way.
+        const Reach hard(units, {Relation::requirement, Relation::milestone});
+        const Reach firm(units, {Relation::requirement, Relation::milestone, Relation::want});
+        const Reach any(units, {Relation::requirement, Relation::milestone, Relation::want, Relation::after});
+        std::set<std::tuple<std::size_t, std::size_t, Relation>> given;
+        each_edge(units, [&](std::size_t from, std::size_t to, Relation relation) {
+            if (from != to)
+                given.emplace(from, to, relation);
+        });
         Graph graph(std::move(units));
         CAPTURE(round);
         CHECK(ordered(graph));
         for (UnitId id = 0; id < count; ++id)
-            if (!graph.unit(id).fault.empty())
-                CHECK(reach[id][id]);
+            CHECK(graph.unit(id).fault.empty() != hard(id, id));
+        for (const auto& [from, to, relation] : given) {
+            const auto left = graph.needs(static_cast<UnitId>(from));
+            const bool kept = std::ranges::find(left, Edge{static_cast<UnitId>(to), relation}) != left.end();
+            if (hard(from, from))
+                CHECK_FALSE(kept); // its unit has failed
+            else if (relation == Relation::after)
+                CHECK((kept || any(to, from)));
+            else
+                CHECK((kept || (relation == Relation::want && firm(to, from))));
+        }
     }
 }
 

@@ -389,11 +389,12 @@ TEST_CASE("JSON is valid for any text, and exact") {
     CHECK(show_line({}, LogOutput::json, "web", line) ==
           "{\"time\":\"2026-11-22T04:00:00.000000Z\",\"unit\":\"web\",\"priority\":\"info\",\"stream\":\"err\","
           "\"unended\":true,"
-          "\"text\":\"say \\\"hi\\\" \\\\ \\u0009\\u0001 \xe2\x82\xac\"}\n");
+          "\"text\":\"say \\\"hi\\\" \\\\ \\t\\u0001 \xe2\x82\xac\"}\n");
     line.text = "\xff"
                 "a\xc0\x80";
     CHECK(show_line({}, LogOutput::json, "web", line)
-              .find("\"text\":\"\\ufffda\\ufffd\\ufffd\",\"base64\":\"/2HAgA==\"") != std::string::npos);
+              .find("\"text\":\"\xef\xbf\xbd"
+                    "a\xef\xbf\xbd\xef\xbf\xbd\",\"base64\":\"/2HAgA==\"") != std::string::npos);
 }
 
 TEST_CASE("on a terminal a service cannot send escape sequences, and priorities have colours") {
@@ -402,6 +403,14 @@ TEST_CASE("on a terminal a service cannot send escape sequences, and priorities 
     CHECK(show_line({.terminal = true}, LogOutput::cat, "web", line) == "?[2Jboo\ttab\n");
     std::string painted = show_line({.terminal = true, .colours = true}, LogOutput::brief, "web", line);
     CHECK(painted.find("\033[31m?[2Jboo\ttab\033[0m") != std::string::npos);
+    // Of one byte, of two, with a letter of two beside it; and in the name of a directory that somebody made.
+    line.text = "\x9b\xc2\x9b\xc3\xbc\xc2\u202e";
+    CHECK(show_line({.terminal = true}, LogOutput::cat, "web", line) == "??\xc3\xbc??\n");
+    CHECK(show_line({.terminal = true}, LogOutput::brief,
+                    "w\xc2\x9b"
+                    "b\x1b[2J",
+                    line)
+              .find("w?b?[2J: ??") != std::string::npos);
 }
 
 TEST_CASE("moments are understood as people write them") {

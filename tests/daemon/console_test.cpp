@@ -113,3 +113,18 @@ TEST_CASE("a console that nobody reads any more is no reason to do anything else
     }
     (void)::signal(SIGPIPE, before);
 }
+
+TEST_CASE("nothing that a line says drives the console, and letters stay") {
+    Stderr pipe;
+    {
+        Console console(false);
+        console.line("unit \x1b[2J \x9b"
+                     "2J \xc2\x9b"
+                     "2J \u202e \xff\tGr\xc3\xbc\xc3\x9f"
+                     "e\nmore\r");
+        console.line(std::string(999, 'x') + "\xc3\xbc");
+    }
+    CHECK(pipe.read() == "miniinit: unit ?[2J ?2J ?2J ? ?\tGr\xc3\xbc\xc3\x9f"
+                         "e?more?\nminiinit: " +
+                             std::string(999, 'x') + "\n");
+}

@@ -45,12 +45,13 @@ TEST_CASE("nothing that a message says controls a terminal, and letters of other
                                        hostile + "\nGr\xc3\xbc\xc3\x9f"
                                                  "e, \xe2\x82\xac");
     auto controls = [](char letter) {
-        return static_cast<unsigned char>(letter) < 0x20 && letter != '\r' && letter != '\n';
+        return static_cast<unsigned char>(letter) < 0x20 && letter != '\r' && letter != '\n' && letter != '\t';
     };
     CHECK(std::ranges::count_if(text, controls) == 1); // our own bell
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(text.find("\xc2\x9b") == std::string::npos);
     CHECK(text.find("b\x9b") == std::string::npos);
+    CHECK(text.find("\r\n\r\na?[2Jb?31mc?2Jd\te?f?g\r\nGr") != std::string::npos);
     CHECK(text.find("Gr\xc3\xbc\xc3\x9f"
                     "e, \xe2\x82\xac") != std::string::npos);
     CHECK(broadcast("x", "y", std::string(100'000, 'z')).size() < 4096);

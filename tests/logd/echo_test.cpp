@@ -57,6 +57,12 @@ TEST_CASE("what is important enough is shown, with its unit, but for what the in
     echo.take("web", line("err out: \x1b[2Jclear\x07\x7f") + line("err out: " + std::string(5000, 'x')));
     echo.flush();
     CHECK(device.read() == "web: ?[2Jclear??\r\nweb: " + std::string(1000, 'x') + "…\r\n");
+    echo.take("web", line("err out: \x9b"
+                          "2J\xc2\x9b"
+                          "2J \xc3\xbc\xe2\x82 \u202e") +
+                         line("err out: " + std::string(999, 'x') + "€"));
+    echo.flush();
+    CHECK(device.read() == "web: ?2J?2J \xc3\xbc?? ?\r\nweb: " + std::string(999, 'x') + "…\r\n");
     echo.use("", Priority::debug);
     echo.take("web", line("err out: no more"));
     echo.flush();

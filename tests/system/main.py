@@ -31,6 +31,7 @@ import checks_order
 import checks_orphans
 import checks_paths
 import checks_policy
+import checks_printable
 import checks_reload
 import checks_robust
 import checks_run
@@ -45,15 +46,17 @@ from harness import Checks, Failed, Scene
 
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
-                               checks_ctl, checks_clients, checks_paths, checks_robust, checks_user, checks_run, checks_heritage,
-                               checks_keys, checks_crash, checks_sockets, checks_timers, checks_examples, checks_caretaker,
-                               checks_faults, checks_nested, checks_varlink, checks_syslog, checks_forward, checks_boot,
-                               checks_terminal, checks_executor, checks_floods, checks_collector, checks_limits)
+                               checks_ctl, checks_clients, checks_paths, checks_robust, checks_user, checks_run,
+                               checks_heritage, checks_keys, checks_crash, checks_sockets, checks_timers,
+                               checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
+                               checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
+                               checks_floods, checks_collector, checks_limits, checks_printable)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \
-    checks_notify.ALONE + checks_robust.ALONE + checks_sockets.ALONE + checks_crash.ALONE + checks_syslog.ALONE + \
-    checks_forward.ALONE + checks_executor.ALONE + checks_floods.ALONE + checks_collector.ALONE
+    [group for module in (checks_notify, checks_robust, checks_sockets, checks_crash, checks_syslog, checks_forward,
+                          checks_executor, checks_floods, checks_collector)
+     for group in module.ALONE]
 
 
 def run(scene, group):

@@ -267,3 +267,17 @@ TEST_CASE("every enumerator has a word of its own that Varlink accepts") {
     check(core::Relation{});
     check(Mode{});
 }
+
+TEST_CASE("what a terminal obeys is escaped in JSON, and has the same value when it is read again") {
+    const std::string text = "a\x1b[2J\x7f\u0080\u009b\u202e\u2066\t\n\"\\ Gr\xc3\xbc\xc3\x9f"
+                             "e \U000e0041";
+    std::string encoded;
+    append_call(encoded, Explain{text}, false);
+    for (char letter : bare(encoded))
+        CHECK((static_cast<unsigned char>(letter) >= 0x20 && letter != 0x7f));
+    CHECK(encoded.find("\\u007f\\u0080\\u009b\\u202e\\u2066") != std::string::npos);
+    CHECK(encoded.find("\xc2\x80") == std::string::npos);
+    CHECK(encoded.find("Gr\xc3\xbc\xc3\x9f"
+                       "e") != std::string::npos);
+    CHECK(request<Explain>(bare(encoded)).unit == text);
+}

@@ -1,6 +1,7 @@
-#include "ctl/utf8.hpp"
+#include "ctl/column_width.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <span>
 
@@ -34,30 +35,6 @@ bool within(std::span<const Range> ranges, char32_t point) {
 }
 
 } // namespace
-
-std::size_t character(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text[0]);
-    const std::size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || text.size() < size)
-        return 0;
-    for (std::size_t i = 1; i < size; ++i)
-        if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
-            return 0;
-    const unsigned char second = size > 1 ? static_cast<unsigned char>(text[1]) : 0;
-    // Overlong forms, surrogates, beyond U+10FFFF.
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second >= 0x90))
-        return 0;
-    return size;
-}
-
-char32_t code_point(std::string_view text, std::size_t size) {
-    const auto first = static_cast<unsigned char>(text[0]);
-    char32_t point = size == 1 ? first : first & (0x7fu >> size);
-    for (std::size_t i = 1; i < size; ++i)
-        point = point << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
-    return point;
-}
 
 unsigned columns_of(char32_t point) {
     if (point < 0x300)
