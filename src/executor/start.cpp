@@ -1,4 +1,4 @@
-// What a program without a C library has to bring along: its entry, and the two functions that a compiler calls unasked.
+// What a program without a C library has to bring along: its entry, and the functions that a compiler calls unasked.
 #include <cstddef>
 
 #if defined(__x86_64__)
@@ -32,6 +32,16 @@ __attribute__((used)) void* memcpy(void* to, const void* from, std::size_t count
     const auto* source = static_cast<const char*>(from);
     for (std::size_t i = 0; i < count; ++i)
         bytes[i] = source[i];
+    return to;
+}
+
+__attribute__((used)) void* memmove(void* to, const void* from, std::size_t count) {
+    auto* bytes = static_cast<volatile char*>(to);
+    const auto* source = static_cast<const char*>(from);
+    if (to <= from)
+        return memcpy(to, from, count);
+    while (count-- > 0)
+        bytes[count] = source[count];
     return to;
 }
 
