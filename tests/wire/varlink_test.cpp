@@ -267,3 +267,15 @@ TEST_CASE("every enumerator has a word of its own that Varlink accepts") {
     check(core::Relation{});
     check(Mode{});
 }
+
+TEST_CASE("a reply that is written piece by piece is the same bytes as one that is written at once") {
+    wire::Branches branches{{"a", "b"}, {{"a", core::Phase::up, {}, {}}, {"b", core::Phase::down, {}, {}}}};
+    std::string whole, pieces;
+    wire::append_reply(whole, branches, false);
+    pieces = wire::list_head(wire::Branches{branches.roots, {}});
+    wire::append_element(pieces, branches.nodes[0]);
+    pieces += ',';
+    wire::append_element(pieces, branches.nodes[1]);
+    pieces += std::string("]}}\0", 4);
+    CHECK(pieces == whole);
+}
