@@ -280,4 +280,14 @@ TEST_CASE("what a terminal obeys is escaped in JSON, and has the same value when
     CHECK(encoded.find("Gr\xc3\xbc\xc3\x9f"
                        "e") != std::string::npos);
     CHECK(request<Explain>(bare(encoded)).unit == text);
+TEST_CASE("a reply that is written piece by piece is the same bytes as one that is written at once") {
+    wire::Branches branches{{"a", "b"}, {{"a", core::Phase::up, {}, {}}, {"b", core::Phase::down, {}, {}}}};
+    std::string whole, pieces;
+    wire::append_reply(whole, branches, false);
+    pieces = wire::list_head(wire::Branches{branches.roots, {}});
+    wire::append_element(pieces, branches.nodes[0]);
+    pieces += ',';
+    wire::append_element(pieces, branches.nodes[1]);
+    pieces += std::string("]}}\0", 4);
+    CHECK(pieces == whole);
 }
