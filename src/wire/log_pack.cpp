@@ -18,6 +18,10 @@ void add(std::string& to, std::uint64_t number, std::size_t bytes) {
         to += static_cast<char>(number >> (8 * i));
 }
 
+// More text than this cannot be in a frame of that size: RFC 8878 gives each block of at most 128 KiB three bytes of its own.
+// A table that says more is damaged, and what it says would be made, as blanks.
+bool can_hold(std::uint64_t packed, std::uint64_t text) { return text <= (packed / 3 + 1) * 128 * 1024; }
+
 std::uint64_t number_at(std::string_view bytes, std::size_t at, std::size_t size) {
     std::uint64_t number = 0;
     for (std::size_t i = 0; i < size; ++i)
@@ -106,7 +110,7 @@ std::optional<std::vector<PackFrame>> read_pack_table(std::string_view table, st
     for (std::size_t at = skippable_head; at + entry + pack_foot_size <= table.size(); at += entry) {
         next.size = static_cast<std::uint32_t>(number_at(table, at, 4));
         next.text_size = static_cast<std::uint32_t>(number_at(table, at + 4, 4));
-        if (next.text_size > longest_frame_text)
+        if (next.text_size > longest_frame_text || !can_hold(next.size, next.text_size))
             return std::nullopt;
         if (next.text_size > 0)
             frames.push_back(next);
@@ -134,7 +138,8 @@ std::vector<PackFrame> find_pack_frames(std::string_view file, bool& whole) {
         } else {
             size = magic == frame_magic ? ::ZSTD_findFrameCompressedSize(rest.data(), rest.size()) : 0;
             text = ::ZSTD_getFrameContentSize(rest.data(), rest.size());
-            if (size == 0 || ::ZSTD_isError(size) != 0 || text > longest_frame_text) // also: unknown, an error
+            if (size == 0 || ::ZSTD_isError(size) != 0 || text > longest_frame_text ||
+                !can_hold(size, text)) // also: unknown, an error
                 break;
         }
         if (size > rest.size() || size > UINT32_MAX)

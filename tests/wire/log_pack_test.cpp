@@ -84,6 +84,25 @@ TEST_CASE("a damaged frame is noticed, and a table that does not fit its file is
     }
 }
 
+TEST_CASE("a table that says more than can be in a frame is none: nothing of that size is made") {
+    const Packed made = packed(2);
+    const auto size = size_of_pack_table(std::string_view(made.bytes).substr(made.bytes.size() - pack_foot_size));
+    std::string table = made.bytes.substr(made.bytes.size() - size);
+    CHECK(read_pack_table(table, made.bytes.size()));
+    table[8 + 8 + 4 + 3] = 3; // the text of the first frame: 48 MiB more
+    CHECK_FALSE(read_pack_table(table, made.bytes.size()));
+    // As much as there can be is taken: many times the same letter.
+    Packer packer;
+    const std::string letters(pack_frame_text, 'a');
+    std::string bytes = packer.head(1);
+    bytes += packer.frame(letters);
+    bytes += packer.foot();
+    const auto foot = size_of_pack_table(std::string_view(bytes).substr(bytes.size() - pack_foot_size));
+    const auto frames = read_pack_table(std::string_view(bytes).substr(bytes.size() - foot), bytes.size());
+    REQUIRE(frames);
+    CHECK(text_of(bytes, *frames) == letters);
+}
+
 TEST_CASE("names of compressed files") {
     const std::string name = rotated_name({1});
     CHECK(parse_packed_name(packed_name(name)) == mi::WallTime{1});
