@@ -280,6 +280,8 @@ TEST_CASE("what a terminal obeys is escaped in JSON, and has the same value when
     CHECK(encoded.find("Gr\xc3\xbc\xc3\x9f"
                        "e") != std::string::npos);
     CHECK(request<Explain>(bare(encoded)).unit == text);
+}
+
 TEST_CASE("a reply that is written piece by piece is the same bytes as one that is written at once") {
     wire::Branches branches{{"a", "b"}, {{"a", core::Phase::up, {}, {}}, {"b", core::Phase::down, {}, {}}}};
     std::string whole, pieces;
