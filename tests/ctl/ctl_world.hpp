@@ -96,8 +96,12 @@ public:
     [[nodiscard]] std::string path() const { return directory.at("control"); }
     // minictl with `--control` of this init.
     Outcome ctl(std::vector<std::string> words, const std::function<void()>& in_child = {}) {
+        // Behind a command it would be an argument of that.
+        if (!words.empty() && words.front() == "run")
+            words.insert(words.begin() + 1, {"--control", path()});
+        else
+            words.insert(words.end(), {"--control", path()});
         words.insert(words.begin(), {"/sbin/minictl"});
-        words.insert(words.end(), {"--control", path()});
         // A child has no other thread's locks to wait for (sanitizers have some that fork(2) does not see to).
         end();
         return run_ctl(std::move(words), in_child, [this] { begin(); });

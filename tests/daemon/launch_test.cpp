@@ -334,10 +334,10 @@ TEST_CASE("sockets are its descriptors from 3 on, told as sd_listen_fds(3) says"
     REQUIRE(launch);
     CHECK(launch->plan.environment.get("LISTEN_FDS") == "2");
     CHECK(launch->plan.environment.get("LISTEN_FDNAMES") == "web:admin");
-    std::vector<char*> pids;
-    launch->plan.environment.point_at_own_pids(pids);
+    std::vector<std::uint32_t> pids;
+    launch->plan.environment.find_own_pids(pids);
     REQUIRE(pids.size() == 1);
-    CHECK(pids[0] == launch->plan.environment.get("LISTEN_PID").data());
+    CHECK(launch->plan.environment[pids[0]].starts_with("LISTEN_PID="));
     CHECK(std::ranges::find(launch->plan.moves, os::Move{70, 3}) != launch->plan.moves.end());
     CHECK(std::ranges::find(launch->plan.moves, os::Move{71, 4}) != launch->plan.moves.end());
     Pad plain(service);

@@ -32,14 +32,10 @@ struct OlderUnit {
     core::Record record;
     static void fields(auto& self, auto&& visit) { visit(self.id, self.name, self.record); }
 };
-struct NewerProcess {
-    std::int32_t pid = 0;
-    std::uint32_t unit = core::no_unit;
-    core::Role role = core::Role::none;
-    std::uint32_t out = 0, err = 0;
-    std::string socket, more = "of a later version";
+struct NewerProcess : ProcessImage {
+    std::string more = "of a later version";
     static void fields(auto& self, auto&& visit) {
-        visit(self.pid, self.unit, self.role, self.out, self.err, self.socket, self.more);
+        ProcessImage::fields(self, [&](auto&... known) { visit(known..., self.more); });
     }
 };
 
