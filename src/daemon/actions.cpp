@@ -63,7 +63,9 @@ void Supervisor::spawn(const core::Effect& effect) {
     const core::Unit& unit = engine_->graph().unit(id);
     auto failed = [&](std::string why, int code) {
         if (unit.name == entry_) {
-            bool is_there = ::access(unit.service.command.front().c_str(), F_OK) == 0;
+            const os::PathQuestion question{.path = unit.service.command.front()};
+            auto answers = os::answer_here({&question, 1}, surroundings_.hanging);
+            const bool is_there = answers && answers->front().code == 0;
             say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
             entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
         }
@@ -73,6 +75,11 @@ void Supervisor::spawn(const core::Effect& effect) {
         engine_->apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .detail = std::move(why)},
                        now_);
     };
+    auto files = files_for(effect);
+    if (!files)
+        return; // spawn is called again when it is known
+    if (!*files)
+        return failed(files->error(), ENOENT);
     if (logs_.has_too_many(unit.name))
         return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
@@ -87,7 +94,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     if (!handed)
         return failed(handed.error(), 0);
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
-                          processes_.invocation(id), entry, surroundings_, *handed);
+                          processes_.invocation(id), entry, surroundings_, **files, *handed);
     if (!launch)
         return failed(launch.error(), ENOENT);
     if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
@@ -244,8 +251,7 @@ void Supervisor::spawned(const core::Effect& effect, const core::Unit& unit, pid
         }
         const core::Process* process = unit.process.get();
         if (process != nullptr && !process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
-            if (auto written = os::write_file_atomically(process->pid_file, std::to_string(pid) + "\n"); !written)
-                logs_.line(unit.name, Priority::warning, "its PID file: " + written.error().text());
+            write_pid_file(unit, pid);
     }
     engine_->apply({.kind = Event::Kind::spawned, .unit = effect.unit, .role = effect.role, .pid = pid}, now_);
 }
