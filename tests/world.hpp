@@ -145,7 +145,8 @@ public:
     void linger(const std::string& unit) { lingering_.insert(unit); }
     // From now on conditions of the unit do not hold; the processes of the unit cannot be made.
     void unmet(const std::string& unit, const std::string& which) { unmet_[unit] = which; }
-    void met(const std::string& unit) { unmet_.erase(unit); }
+    void met(const std::string& unit) { unmet_.erase(unit), unknown_.erase(unit); }
+    void unknown(const std::string& unit, const std::string& why) { unknown_[unit] = why; }
     void refuse(const std::string& unit, const std::string& why) { refused_[unit] = why; }
     void permit(const std::string& unit) { refused_.erase(unit); }
     // From now on sockets of the unit cannot be opened; from now on they can.
@@ -277,8 +278,10 @@ private:
         std::string called = unit == no_unit ? std::string() : engine_.graph().name(unit);
         switch (effect.kind) {
         case Effect::Kind::check_conditions:
-            if (auto at = unmet_.find(called); at != unmet_.end())
-                answers_.push_back({.kind = Event::Kind::condition_unmet, .unit = unit, .detail = at->second});
+            if (auto at = unknown_.find(called); at != unknown_.end())
+                answers_.push_back({.kind = Event::Kind::conditions_unknown, .unit = unit, .detail = at->second});
+            else if (auto why = unmet_.find(called); why != unmet_.end())
+                answers_.push_back({.kind = Event::Kind::condition_unmet, .unit = unit, .detail = why->second});
             else
                 answers_.push_back({.kind = Event::Kind::conditions_met, .unit = unit});
             break;
@@ -398,7 +401,7 @@ private:
     Instant now_{std::chrono::seconds(1)};
     std::vector<Process> processes_;
     std::map<std::string, Sweep> sweeps_;
-    std::map<std::string, std::string> unmet_, refused_, unbound_;
+    std::map<std::string, std::string> unmet_, unknown_, refused_, unbound_;
     std::set<std::string> obedient_, lingering_, open_, armed_;
     std::map<std::string, int> arms_;
     std::deque<Event> answers_;

@@ -79,6 +79,18 @@ void Engine::apply(const Event& event, Instant now) {
             }
         }
         break;
+    case Event::Kind::conditions_unknown:
+        // Neither a reason to leave the unit out nor one to start it, nor what depends on it: its start has failed. Nothing
+        // of it has run, so there is nothing to stop.
+        if (in(Phase::starting, Stage::conditions)) {
+            records_[id].ended = true;
+            records_[id].good_end = false;
+            records_[id].up_since = {};
+            records_[id].detail = event.detail;
+            set_phase(id, Phase::stopping, Reason::spawn_failed);
+            finish(id);
+        }
+        break;
     case Event::Kind::sockets_opened:
         records_[id].open = true;
         if (in(Phase::starting, Stage::sockets)) {

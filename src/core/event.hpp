@@ -25,7 +25,8 @@ struct Event {
         leave,    // the same, but units with `switch-root = "keep"` that run go on: another root is made ready for them
         // The world answers. `role` says which of the unit's processes.
         conditions_met,
-        condition_unmet, // detail: which and why
+        condition_unmet,    // detail: which and why
+        conditions_unknown, // detail: what could not be looked at, and why
         sockets_opened,
         sockets_failed, // detail: which socket and why; also of a unit that waits, and was read again
         trigger,        // a connection waits, or the time has come
@@ -62,7 +63,7 @@ struct Event {
 // Something to be done. Safe to repeat: the outcome comes back as an Event.
 struct Effect {
     enum class Kind : std::uint8_t {
-        check_conditions, // answer: conditions_met or condition_unmet
+        check_conditions, // answer: conditions_met, condition_unmet or conditions_unknown
         open_sockets,     // answer: sockets_opened (at once where they are open still), or sockets_failed
         close_sockets,    // the unit is at rest, and its sockets go
         arm,              // nothing of it runs (or it has failed, and its timer goes on): await its trigger

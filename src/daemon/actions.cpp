@@ -65,6 +65,11 @@ void Supervisor::spawn(const core::Effect& effect) {
     core::UnitId id = effect.unit;
     const core::Unit& unit = engine_->graph().unit(id);
     auto failed = [&](std::string why, int code) { start_failed(effect, std::move(why), code); };
+    auto files = files_for(effect);
+    if (!files)
+        return; // spawn is called again when it is known
+    if (!*files)
+        return failed(files->error(), ENOENT);
     if (logs_.has_too_many(unit.name))
         return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
@@ -79,7 +84,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     if (!handed)
         return failed(handed.error(), 0);
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
-                          processes_.invocation(id), entry, surroundings_, *handed);
+                          processes_.invocation(id), entry, surroundings_, **files, *handed);
     if (!launch)
         return failed(launch.error(), ENOENT);
     if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
@@ -271,8 +276,7 @@ void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t 
         }
         const core::Process* process = unit.process.get();
         if (process != nullptr && !process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
-            if (auto written = os::write_walked_file(process->pid_file, std::to_string(pid) + "\n"); !written)
-                logs_.line(unit.name, Priority::warning, "its PID file: " + written.error().text());
+            write_pid_file(unit, pid);
     }
 }
 

@@ -32,7 +32,10 @@ void Supervisor::open_sockets_early() {
     const core::Graph& graph = engine_->graph();
     for (core::UnitId id = 0; id < graph.size(); ++id) {
         const core::Unit& unit = graph.unit(id);
-        if (unit.listen.empty() || !engine_->facts(id).coming || unmet(unit.conditions, circumstances_))
+        if (unit.listen.empty() || !engine_->facts(id).coming)
+            continue;
+        auto answers = os::answer_here(questions_of(unit.conditions), surroundings_.hanging);
+        if (!answers || unmet(unit.conditions, circumstances_, *answers))
             continue;
         // A machine has not mounted its file systems yet: at most paths something could be put over the socket.
         if (place_.system() && !std::ranges::all_of(unit.listen, opens_early))
@@ -124,6 +127,11 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
                                      " is not served: " + why);
         return {code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE ? Kind::later : Kind::refused};
     };
+    auto files = files_for({.kind = core::Effect::Kind::spawn, .unit = id, .role = core::Role::connection});
+    if (!files)
+        return {Kind::later};
+    if (!*files)
+        return without(0, files->error());
     // Its process needs pipes, and a place to be born in: without room for them the connection waits.
     if (auto room = os::has_room(descriptors_a_process); !room)
         return without(room.error().code, room.error().text());
@@ -135,7 +143,8 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
     else
         handed.listed.push_back({connection.fd.get(), "connection"});
     surroundings_.notify.clear(); // nobody waits for its word
-    auto launch = prepare(unit, unit.service.command, true, processes_.invocation(id), false, surroundings_, handed);
+    auto launch =
+        prepare(unit, unit.service.command, true, processes_.invocation(id), false, surroundings_, **files, handed);
     if (!launch)
         return without(0, launch.error());
     live_[id].own.note(*launch);

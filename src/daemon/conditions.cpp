@@ -4,11 +4,7 @@
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 
-#include <dirent.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <memory>
 #include <string_view>
 
 namespace mi::daemon {
@@ -16,21 +12,6 @@ namespace mi::daemon {
 namespace {
 
 using Kind = core::Condition::Kind;
-
-bool exists(const std::string& path) {
-    struct stat status{};
-    return ::stat(path.c_str(), &status) == 0;
-}
-
-bool holds_something(const std::string& path) {
-    std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
-    if (!directory)
-        return false;
-    while (const dirent* entry = ::readdir(directory.get()))
-        if (std::string_view name = entry->d_name; name != "." && name != "..")
-            return true;
-    return false;
-}
 
 // `WORD`, or `KEY=VALUE` whole; a bare KEY also matches KEY=anything.
 bool has_word(const std::vector<std::string>& words, const std::string& wanted) {
@@ -65,11 +46,16 @@ std::string_view key(Kind kind) {
     __builtin_unreachable();
 }
 
-bool holds(const core::Condition& condition, const Circumstances& circumstances) {
+bool asks_for_path(Kind kind) {
+    return kind == Kind::path_exists || kind == Kind::path_missing || kind == Kind::directory_not_empty;
+}
+
+// `code`: the answer to its question, 0 for yes.
+bool holds(const core::Condition& condition, const Circumstances& circumstances, int code) {
     switch (condition.kind) {
-    case Kind::path_exists: return exists(condition.argument);
-    case Kind::path_missing: return !exists(condition.argument);
-    case Kind::directory_not_empty: return holds_something(condition.argument);
+    case Kind::path_exists: return code == 0;
+    case Kind::path_missing: return code != 0;
+    case Kind::directory_not_empty: return code == 0;
     case Kind::kernel_command_line: return has_word(circumstances.kernel_words, condition.argument);
     case Kind::container: return circumstances.container == (condition.argument == "true");
     case Kind::capability: return has_capability(condition.argument);
@@ -80,11 +66,29 @@ bool holds(const core::Condition& condition, const Circumstances& circumstances)
 
 } // namespace
 
-std::optional<std::string> unmet(const std::vector<core::Condition>& conditions, const Circumstances& circumstances) {
+std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions) {
+    std::vector<os::PathQuestion> questions;
     for (const core::Condition& condition : conditions)
-        if (holds(condition, circumstances) == condition.negated)
+        if (asks_for_path(condition.kind))
+            questions.push_back({.kind = condition.kind == Kind::directory_not_empty
+                                             ? os::PathQuestion::Kind::holds_something
+                                             : os::PathQuestion::Kind::exists,
+                                 .path = condition.argument});
+    return questions;
+}
+
+std::optional<std::string> unmet(const std::vector<core::Condition>& conditions, const Circumstances& circumstances,
+                                 std::span<const os::PathAnswer> answers) {
+    for (const core::Condition& condition : conditions) {
+        int code = 0;
+        if (asks_for_path(condition.kind)) {
+            code = answers.front().code;
+            answers = answers.subspan(1);
+        }
+        if (holds(condition, circumstances, code) == condition.negated)
             return std::string(condition.negated ? "!" : "") + std::string(key(condition.kind)) + " = " +
                    condition.argument;
+    }
     return std::nullopt;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "core/unit.hpp"
+#include "os/path_question.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,12 @@ struct Circumstances {
     bool first_boot = false; // /etc/machine-id was missing or empty when we started
 };
 
-// Nothing if all hold; else the first that does not, in words: "path-exists = /sbin/fsck".
+// What of the file system they ask for.
+[[nodiscard]] std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions);
+
+// Nothing if all hold; else the first that does not, in words: "path-exists = /sbin/fsck". `answers`: to those questions.
 [[nodiscard]] std::optional<std::string> unmet(const std::vector<core::Condition>& conditions,
-                                               const Circumstances& circumstances);
+                                               const Circumstances& circumstances,
+                                               std::span<const os::PathAnswer> answers);
 
 } // namespace mi::daemon

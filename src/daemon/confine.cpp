@@ -1,10 +1,10 @@
 #include "daemon/confine.hpp"
 
 #include "base/text.hpp"
+#include "os/path_question.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <linux/capability.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,9 +24,10 @@ using Outcome = std::expected<void, std::string>;
 
 constexpr CapabilitySet bit(int capability) { return CapabilitySet{1} << capability; }
 
-bool is_directory(const std::string& path) { // and no link to one
-    struct stat about{};
-    return ::lstat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+// And no link to one. What cannot be looked at may be one: then the child will see.
+bool is_directory(const std::string& path, os::HangingMounts& hanging) {
+    auto directory = os::open_directory_here(path, hanging, false);
+    return directory || directory.error().code == EXDEV;
 }
 
 std::string_view key_of(OwnDirectory::Kind kind) {
@@ -91,7 +92,7 @@ private:
     std::vector<Entry> all_;
 };
 
-void protect_system(Mounts& mounts, const Confinement& wanted) {
+void protect_system(Mounts& mounts, const Confinement& wanted, os::HangingMounts& hanging) {
     if (wanted.protect_system == ProtectSystem::no)
         return;
     std::string about = "protect-system";
@@ -111,7 +112,7 @@ void protect_system(Mounts& mounts, const Confinement& wanted) {
         read_only(path);
     // Where they are links into /usr, that is enough.
     for (const char* path : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"})
-        if (is_directory(wanted.root_directory + path))
+        if (is_directory(wanted.root_directory + path, hanging))
             read_only(path);
     if (wanted.protect_system == ProtectSystem::full)
         read_only("/etc");
@@ -130,11 +131,12 @@ void private_devices(Mounts& mounts, const Confinement& wanted) {
 }
 
 // A directory of the run's own in /tmp, and one in /var/tmp, of which nobody else can get at the contents.
-void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, const std::string& name) {
+void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, const std::string& name,
+                 os::HangingMounts& hanging) {
     if (!wanted.private_tmp)
         return;
     for (const char* base : {"/tmp", "/var/tmp"}) {
-        if (std::string_view(base) != "/tmp" && !is_directory(base))
+        if (std::string_view(base) != "/tmp" && !is_directory(base, hanging))
             continue;
         os::Directory directory{.base = base,
                                 .components = {"miniinit-" + name, "tmp"},
@@ -201,9 +203,9 @@ Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mou
 Outcome change_mounts(Launch& launch, os::StringList& environment, const core::Unit& unit, const Confinement& wanted,
                       const std::string& invocation, bool notify, Surroundings& surroundings) {
     Mounts mounts(wanted, surroundings.hanging);
-    protect_system(mounts, wanted);
+    protect_system(mounts, wanted, surroundings.hanging);
     private_devices(mounts, wanted);
-    private_tmp(launch, mounts, wanted, unit.name + "-" + invocation);
+    private_tmp(launch, mounts, wanted, unit.name + "-" + invocation, surroundings.hanging);
     if (auto given = own_directories(launch, environment, mounts, wanted, surroundings); !given)
         return given;
     for (auto [rank, kind, key, paths] :
@@ -214,9 +216,9 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
             return added;
     os::Plan& plan = launch.plan;
     plan.root = wanted.root_directory;
-    struct stat about{};
-    if (!plan.root.empty() && !surroundings.hanging.cover(plan.root) && ::stat(plan.root.c_str(), &about) != 0)
-        return std::unexpected(os::SpawnFault{os::Step::root, errno, '"' + plan.root + '"'}.text());
+    if (!plan.root.empty())
+        if (auto root = os::open_directory_here(plan.root, surroundings.hanging); !root && root.error().code != EXDEV)
+            return std::unexpected(os::SpawnFault{os::Step::root, root.error().code, '"' + plan.root + '"'}.text());
     bool may_mount = (os::own_capabilities() & bit(CAP_SYS_ADMIN)) != 0;
     if (!plan.root.empty() && may_mount && notify)
         mounts.add(Mounts::Rank::own, {.kind = Kind::bind,

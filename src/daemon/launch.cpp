@@ -1,6 +1,5 @@
 #include "daemon/launch.hpp"
 
-#include "config/syntax.hpp"
 #include "daemon/confine.hpp"
 #include "os/runtime.hpp"
 #include "os/spawn/spawn.hpp"
@@ -57,25 +56,6 @@ void set_account(Environment& to, const os::User& user, const std::string& name)
     to.set("USER", name);
     to.set("LOGNAME", name);
     to.set("SHELL", user.shell);
-}
-
-std::expected<void, std::string> read_environment_files(Environment& to, const Process& process) {
-    for (const core::EnvironmentFile& file : process.environment_files) {
-        auto text = os::read_file(file.path);
-        if (!text) {
-            if (file.optional && text.error().code == ENOENT)
-                continue;
-            return std::unexpected("environment file: " + text.error().text());
-        }
-        config::Environment parsed = config::parse_environment(*text);
-        if (!parsed.problems.empty())
-            return std::unexpected("environment file " + file.path + ":" +
-                                   std::to_string(parsed.problems.front().line) + ": " +
-                                   parsed.problems.front().message);
-        for (const auto& [key, value] : parsed.variables)
-            to.set(key, value);
-    }
-    return {};
 }
 
 std::expected<void, std::string> choose_user(os::Plan& plan, Environment& environment, const Process& process,
@@ -254,7 +234,7 @@ void Surroundings::refresh() {
 
 std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
                                            const std::string& invocation, bool entry, Surroundings& surroundings,
-                                           const Handed& handed) {
+                                           const StartFiles& files, const Handed& handed) {
     Launch launch;
     os::Plan& plan = launch.plan;
     const Process* process = unit.process.get();
@@ -282,8 +262,8 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
         // The files last: they are the administrator's, who overrides with them what the unit sets.
         for (const auto& [key, value] : process->environment)
             environment.set(key, value);
-        if (auto done = read_environment_files(environment, *process); !done)
-            return std::unexpected(done.error());
+        for (const auto& [key, value] : files.variables)
+            environment.set(key, value);
         if (process->umask)
             plan.umask = *process->umask;
         plan.directory = process->working_directory;
@@ -303,14 +283,7 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     if (process != nullptr)
         add_limits(plan.limits, process->limits);
 
-    if (command.front().find('/') != std::string::npos) {
-        plan.file = command.front(); // exec itself will say what is wrong with it
-    } else {
-        auto file = os::resolve_program(command.front(), environment.get("PATH"), plan.root);
-        if (!file)
-            return std::unexpected("exec: " + Fault{file.error().code, "find", command.front()}.text());
-        plan.file = std::move(*file);
-    }
+    plan.file = files.program;
     for (const std::string& argument : command)
         plan.arguments.add(argument);
     plan.environment = std::move(environment);

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mi::daemon {
@@ -35,6 +36,13 @@ struct Surroundings {
     std::map<std::string, std::shared_ptr<const os::SystemCallFilter>> filters;
     os::Accounts accounts;
     os::HangingMounts hanging;
+};
+
+// What has been found out for a start: see start_files.hpp.
+using Variables = std::vector<std::pair<std::string, std::string>>;
+struct StartFiles {
+    Variables variables; // of the environment files, in their order: of two of one name the later one stands
+    std::string program; // as seen from the root directory of the process
 };
 
 // A process ready to be made. The descriptors are ours: those of the child are dropped after the start, by destroying this.
@@ -62,9 +70,10 @@ struct Handed {
 
 // The words with which a start fails, or the launch. `main`: the main process, as opposed to a command around it.
 // `invocation`: INVOCATION_ID. With `entry` it is the main process of a container: it keeps our stdin, stdout, stderr
-// and environment, and is made the terminal's foreground group.
+// and environment, and is made the terminal's foreground group. `files`: what was found out for it (start_files.hpp).
 [[nodiscard]] std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command,
                                                          bool main, const std::string& invocation, bool entry,
-                                                         Surroundings& surroundings, const Handed& handed = {});
+                                                         Surroundings& surroundings, const StartFiles& files,
+                                                         const Handed& handed = {});
 
 } // namespace mi::daemon

@@ -37,26 +37,64 @@ std::string Supervisor::doubt_about(core::UnitId id, pid_t pid) const {
     return {};
 }
 
-// A PID file is believed when it names a live process of that very service.
 void Supervisor::check_pid_files() {
-    for (auto& [id, named] : pid_files_.candidates()) {
-        if (engine_->record(id).stage != core::Stage::pid_file) {
-            pid_files_.forget(id);
-            continue;
-        }
-        const core::Unit& unit = engine_->graph().unit(id);
-        std::string doubt = named ? doubt_about(id, *named) : named.error().text();
-        if (named && !doubt.empty())
-            doubt = unit.process->pid_file + " " + doubt;
-        if (doubt.empty()) {
-            pid_files_.forget(id);
-            live_[id].from_pid_file = *named;
-            adopt_main(id, *named);
-        } else if (pid_files_.is_news(id, doubt)) {
-            logs_.line(unit.name, Priority::warning, "its PID file is not believed: " + doubt);
-            engine_->apply({.kind = Event::Kind::doubted, .unit = id, .detail = doubt}, now_);
-        }
+    for (auto& [id, named] : pid_files_.candidates())
+        consider_pid_file(id, named);
+    for (core::UnitId id : pid_files_.to_look_at(now_))
+        ask_for_pid_file(id);
+}
+
+// One that may hang: nothing tells when it changes, so it is looked at again and again, as long as it is awaited.
+void Supervisor::ask_for_pid_file(core::UnitId id) {
+    constexpr Span pause = std::chrono::milliseconds(500);
+    const core::Unit& unit = engine_->graph().unit(id);
+    const std::string path = unit.process->pid_file;
+    inquiries_.ask({os::question_for_pid_file(path)}, patience_for(engine_->record(id)),
+                   [this, name = unit.name, path, owner = pid_file_owner(unit)](PathInquiries::Answer answers) {
+                       const core::UnitId now = engine_->graph().find(name);
+                       if (now == core::no_unit)
+                           return;
+                       now_ = loop::now();
+                       pid_files_.looked(now, now_ + (answers ? pause : PathInquiries::patience));
+                       Result<pid_t> named = fault(0, "cannot look:", answers ? path : answers.error());
+                       if (answers)
+                           named = os::pid_in(path, answers->front(), owner);
+                       if (PidFiles::is_there(named))
+                           consider_pid_file(now, named);
+                   });
+}
+
+// A PID file is believed when it names a live process of that very service.
+void Supervisor::consider_pid_file(core::UnitId id, const Result<pid_t>& named) {
+    if (engine_->record(id).stage != core::Stage::pid_file) {
+        pid_files_.forget(id);
+        return;
     }
+    const core::Unit& unit = engine_->graph().unit(id);
+    std::string doubt = named ? doubt_about(id, *named) : named.error().text();
+    if (named && !doubt.empty())
+        doubt = unit.process->pid_file + " " + doubt;
+    if (doubt.empty()) {
+        pid_files_.forget(id);
+        live_[id].from_pid_file = *named;
+        adopt_main(id, *named);
+    } else if (pid_files_.is_news(id, doubt)) {
+        logs_.line(unit.name, Priority::warning, "its PID file is not believed: " + doubt);
+        engine_->apply({.kind = Event::Kind::doubted, .unit = id, .detail = doubt}, now_);
+    }
+}
+
+// Of a service that does not write it itself.
+void Supervisor::write_pid_file(const core::Unit& unit, pid_t pid) {
+    inquiries_.ask(
+        {{.kind = os::PathQuestion::Kind::write, .path = unit.process->pid_file, .text = std::to_string(pid) + "\n"}},
+        now_ + PathInquiries::patience,
+        [this, name = unit.name, path = unit.process->pid_file](PathInquiries::Answer answers) {
+            if (!answers)
+                logs_.line(name, Priority::warning, "its PID file is not written: " + answers.error());
+            else if (int code = answers->front().code; code != 0)
+                logs_.line(name, Priority::warning, "its PID file: " + Fault{code, "write", path}.text());
+        });
 }
 
 // The main process of a forking service has ended: whether it has left its part to another, and said so in its PID file.
@@ -67,7 +105,12 @@ bool Supervisor::handed_on(core::UnitId id, pid_t from) {
                 (record.phase == Phase::starting && record.stage == core::Stage::post_start);
     if (unit.service.type != core::ServiceType::forking || !runs || !unit.process || unit.process->pid_file.empty())
         return false;
-    auto heir = os::read_pid_file(unit.process->pid_file, pid_file_owner(unit));
+    // What becomes of the service now cannot wait for a file that may hang: such a one names no heir.
+    const os::PathQuestion question = os::question_for_pid_file(unit.process->pid_file);
+    auto answers = os::answer_here({&question, 1}, surroundings_.hanging);
+    if (!answers)
+        return false;
+    auto heir = os::pid_in(question.path, answers->front(), pid_file_owner(unit));
     if (!heir || *heir == from || !doubt_about(id, *heir).empty())
         return false;
     logs_.line(unit.name, Priority::info,
@@ -124,14 +167,21 @@ void Supervisor::clear_pid_file(core::UnitId id) {
     pid_t ours = std::exchange(live_[id].from_pid_file, 0);
     if (!unit.process || unit.process->pid_file.empty())
         return;
-    const std::string& path = unit.process->pid_file;
-    if (unit.service.type == core::ServiceType::forking) {
-        auto named = os::read_pid_file(path, pid_file_owner(unit));
-        if (!named || (*named != ours && os::process_exists(*named)))
-            return;
-    }
-    if (auto removed = os::remove_walked_file(path); !removed)
-        logs_.line(unit.name, Priority::warning, "its PID file: " + removed.error().text());
+    const std::string path = unit.process->pid_file;
+    const Instant until = now_ + PathInquiries::patience;
+    auto remove = [this, path, until] {
+        inquiries_.ask({{.kind = os::PathQuestion::Kind::remove, .path = path}}, until, [](const auto&) {});
+    };
+    if (unit.service.type != core::ServiceType::forking)
+        return remove();
+    inquiries_.ask({os::question_for_pid_file(path)}, until,
+                   [path, owner = pid_file_owner(unit), ours, remove](const PathInquiries::Answer& answers) {
+                       if (!answers)
+                           return;
+                       auto named = os::pid_in(path, answers->front(), owner);
+                       if (named && (*named == ours || !os::process_exists(*named)))
+                           remove();
+                   });
 }
 
 } // namespace mi::daemon

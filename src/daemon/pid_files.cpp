@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -18,37 +19,35 @@ namespace {
 // itself goes away, to be made anew.
 constexpr std::uint32_t happenings =
     IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
-
-// The watch, or -1. From inside the directory that was walked to, so that nobody can have us wake up for another.
-int watch_directory(int inotify, const std::string& path) {
-    auto directory = os::open_walked_file(path, O_PATH | O_DIRECTORY);
-    if (!directory)
-        return -1;
-    auto inside = os::WorkingDirectory::enter(directory->get());
-    return inside ? ::inotify_add_watch(inotify, ".", happenings) : -1;
-}
-
 } // namespace
 
-PidFiles::PidFiles() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
+PidFiles::PidFiles(os::HangingMounts& hanging)
+    : hanging_(hanging), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
-// Watches the file's directory, or as much of the way there as exists.
-void PidFiles::watch(const std::string& path) {
-    if (!inotify_)
-        return;
-    std::string directory = path;
-    do {
+// Watches the file's directory, or as much of the way there as exists: by a descriptor, so that what is watched is what was
+// judged not to hang.
+void PidFiles::watch(Awaited& awaited) {
+    std::string directory = awaited.path;
+    while (inotify_ && !awaited.apart && !directory.empty()) {
         directory = directory.substr(0, directory.rfind('/'));
-        if (int watch = watch_directory(inotify_.get(), directory.empty() ? "/" : directory); watch >= 0) {
+        auto held = os::open_directory_here(directory.empty() ? "/" : directory, hanging_);
+        awaited.apart = !held && held.error().code == EXDEV;
+        if (!held)
+            continue;
+        // From inside the directory that was walked to, so that nobody can have us wake up for another.
+        auto inside = os::WorkingDirectory::enter(held->get());
+        int watch = inside ? ::inotify_add_watch(inotify_.get(), ".", happenings) : -1;
+        if (watch >= 0) {
             watches_.insert(watch);
             return;
         }
-    } while (!directory.empty());
+    }
 }
 
 void PidFiles::await(core::UnitId unit, std::string path, std::optional<uid_t> owner) {
-    watch(path);
-    waiting_[unit] = {std::move(path), owner, {}};
+    Awaited& awaited = waiting_[unit];
+    awaited = {std::move(path), owner};
+    watch(awaited);
 }
 
 void PidFiles::forget(core::UnitId unit) {
@@ -70,19 +69,53 @@ void PidFiles::read_all() {
 
 void PidFiles::drain() {
     read_all();
-    for (const auto& [unit, awaited] : waiting_)
-        watch(awaited.path);
+    for (auto& [unit, awaited] : waiting_)
+        watch(awaited);
 }
 
-std::vector<std::pair<core::UnitId, Result<pid_t>>> PidFiles::candidates() const {
+std::vector<std::pair<core::UnitId, Result<pid_t>>> PidFiles::candidates() {
     std::vector<std::pair<core::UnitId, Result<pid_t>>> found;
-    for (const auto& [unit, awaited] : waiting_) {
-        auto pid = os::read_pid_file(awaited.path, awaited.owner);
-        int code = pid ? 0 : pid.error().code;
-        if (code != ENOENT && code != ENOTDIR && code != ENODATA)
+    for (auto& [unit, awaited] : waiting_) {
+        if (awaited.apart)
+            continue;
+        const os::PathQuestion question = os::question_for_pid_file(awaited.path);
+        auto answers = os::answer_here({&question, 1}, hanging_);
+        awaited.apart = !answers;
+        if (!answers)
+            continue;
+        auto pid = os::pid_in(awaited.path, answers->front(), awaited.owner);
+        if (is_there(pid))
             found.emplace_back(unit, std::move(pid));
     }
     return found;
+}
+
+bool PidFiles::is_there(const Result<pid_t>& named) {
+    const int code = named ? 0 : named.error().code;
+    return code != ENOENT && code != ENOTDIR && code != ENODATA;
+}
+
+std::vector<core::UnitId> PidFiles::to_look_at(Instant now) {
+    std::vector<core::UnitId> units;
+    for (auto& [unit, awaited] : waiting_)
+        if (awaited.apart && awaited.look_at <= now) {
+            awaited.look_at = never;
+            units.push_back(unit);
+        }
+    return units;
+}
+
+void PidFiles::looked(core::UnitId unit, Instant again) {
+    if (auto at = waiting_.find(unit); at != waiting_.end())
+        at->second.look_at = again;
+}
+
+Instant PidFiles::next_look() const {
+    Instant first = never;
+    for (const auto& [unit, awaited] : waiting_)
+        if (awaited.apart)
+            first = std::min(first, awaited.look_at);
+    return first;
 }
 
 bool PidFiles::is_news(core::UnitId unit, const std::string& doubt) {

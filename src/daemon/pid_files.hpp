@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "core/record.hpp"
+#include "os/mounts.hpp"
 
 #include <sys/types.h>
 
@@ -21,7 +22,7 @@ public:
     // Readable when something happened in a directory that is waited for; -1 where inotify(7) is not to be had (then only
     // `candidates` after other events looks again).
     [[nodiscard]] int fd() const { return inotify_.get(); }
-    PidFiles();
+    explicit PidFiles(os::HangingMounts& hanging);
 
     // `owner`: who may have written it besides root and us: the service's user.
     void await(core::UnitId unit, std::string path, std::optional<uid_t> owner);
@@ -31,19 +32,30 @@ public:
     void drain();
     // Whom the files name, or why they cannot be believed at all (os::read_pid_file); whether it is a process of the
     // service is the caller's to find out. Those that are not there yet, or empty yet, are left out.
-    [[nodiscard]] std::vector<std::pair<core::UnitId, Result<pid_t>>> candidates() const;
+    [[nodiscard]] std::vector<std::pair<core::UnitId, Result<pid_t>>> candidates();
+    // Those whose files may hang are not among them, nor does inotify(7) tell of them: they are looked at from time to time,
+    // by somebody else. Those whose time has come; they are asked for once, until `looked`.
+    [[nodiscard]] std::vector<core::UnitId> to_look_at(Instant now);
+    void looked(core::UnitId unit, Instant again);
+    [[nodiscard]] Instant next_look() const;
+    // Whether anything of what an answer says is to be said, rather than waited for.
+    [[nodiscard]] static bool is_there(const Result<pid_t>& named);
     // Notes what is held against the unit's file; false where it is no more than last time.
     [[nodiscard]] bool is_news(core::UnitId unit, const std::string& doubt);
     void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
 
 private:
-    void watch(const std::string& path);
-    void read_all();
     struct Awaited {
         std::string path;
         std::optional<uid_t> owner;
         std::string doubt{};
+        bool apart = false; // it may hang
+        Instant look_at{};  // if so
     };
+    void watch(Awaited& awaited);
+    void read_all();
+
+    os::HangingMounts& hanging_;
     Fd inotify_;
     std::set<int> watches_; // of directories, as inotify numbers them
     std::map<core::UnitId, Awaited> waiting_;

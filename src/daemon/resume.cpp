@@ -231,6 +231,15 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
                 engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = effect.role, .pid = image.pid}, now_);
         }
     }
+    // What a file system was to tell a start was asked for, and the program before us has had no answer yet.
+    for (UnitId id = 0; id < engine_->graph().size(); ++id) {
+        const Record& record = engine_->record(id);
+        const bool asks = record.phase == core::Phase::starting && record.stage == Stage::conditions;
+        if (asks && std::ranges::none_of(effects_, [&](const Effect& effect) {
+                return effect.kind == Effect::Kind::check_conditions && effect.unit == id;
+            }))
+            effects_.push_back({.kind = Effect::Kind::check_conditions, .unit = id});
+    }
     // A process that is to be, and nobody is about to make it.
     for (UnitId id = 0; id < engine_->graph().size(); ++id) {
         const Record& record = engine_->record(id);

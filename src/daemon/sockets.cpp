@@ -60,8 +60,12 @@ bool is_privileged_port(const core::Listen& listen) {
 }
 
 // The words of a failure name the socket, the step and its error.
-std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen, os::Accounts& accounts) {
+std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen, os::Accounts& accounts,
+                                                      os::HangingMounts& hanging) {
     std::string where = "cannot listen at " + listen.address + ": ";
+    if (auto on = hanging.covering(listen.address))
+        return std::unexpected(where + "it lies on " + on->text() +
+                               ", which may hang; a local one has to be used, as /run");
     auto endpoint = endpoint_of(listen, accounts);
     if (!endpoint)
         return std::unexpected(where + endpoint.error());
@@ -97,6 +101,13 @@ bool opens_early(const core::Listen& listen) {
            listen.address.starts_with("/dev/");
 }
 
+bool Sockets::reachable(const Open& one) { return !hanging_.cover(one.settings.address) && one.socket.reachable(); }
+
+void Sockets::remove(Open& one) {
+    if (!hanging_.cover(one.settings.address))
+        one.socket.remove();
+}
+
 std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accounts& accounts) {
     auto at = units_.find(unit.name);
     if (at == units_.end()) {
@@ -109,21 +120,21 @@ std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accou
     for (std::size_t i = 0; i < now.size(); ++i) {
         const core::Listen& wanted = unit.listen[i];
         auto old = std::find_if(before.begin(), before.end(), [&](const Open& one) {
-            return one.socket.fd() >= 0 && same_socket(one.settings, wanted) && one.socket.reachable();
+            return one.socket.fd() >= 0 && same_socket(one.settings, wanted) && reachable(one);
         });
         if (old != before.end())
             now[i] = {wanted, std::move(old->socket)};
     }
     for (Open& old : before)
         if (old.socket.fd() >= 0)
-            old.socket.remove();
+            remove(old);
     before.clear();
     std::expected<void, std::string> result;
     std::vector<std::size_t> fresh;
     for (std::size_t i = 0; i < now.size() && result; ++i) {
         if (now[i].socket.fd() >= 0)
             continue;
-        auto socket = open_one(unit.listen[i], accounts);
+        auto socket = open_one(unit.listen[i], accounts, hanging_);
         if (socket) {
             now[i] = {unit.listen[i], std::move(*socket)};
             fresh.push_back(i);
@@ -133,7 +144,7 @@ std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accou
     }
     if (!result)
         for (std::size_t i : fresh) {
-            now[i].socket.remove();
+            remove(now[i]);
             now[i] = {};
         }
     std::erase_if(now, [](const Open& one) { return one.socket.fd() < 0; });
@@ -149,7 +160,7 @@ void Sockets::close(const std::string& unit) {
     if (at == units_.end())
         return;
     for (Open& one : at->second)
-        one.socket.remove();
+        remove(one);
     units_.erase(at);
 }
 

@@ -1,10 +1,15 @@
 // Which unit has which sockets. They are opened before the unit starts, stay while it is restarted, waits or is read again,
 // and are closed when it has come to rest.
+//
+// A path on a file system that may hang (os/mounts.hpp) is refused. It is a place where programs of one machine meet, who
+// would all hang there with its server; /run serves them better than a child of ours that would have to open, look after and
+// remove what lies there. If such a file system is mounted over a socket later, its path is let be.
 #pragma once
 
 #include "core/unit.hpp"
 #include "os/accounts.hpp"
 #include "os/listen_socket.hpp"
+#include "os/mounts.hpp"
 
 #include <expected>
 #include <functional>
@@ -17,6 +22,8 @@ namespace mi::daemon {
 
 class Sockets {
 public:
+    explicit Sockets(os::HangingMounts& hanging) : hanging_(hanging) {}
+
     // One `[[listen]]` of a unit, open.
     struct Open {
         core::Listen settings;
@@ -39,6 +46,10 @@ public:
     [[nodiscard]] std::span<const Open> of(const std::string& unit) const;
 
 private:
+    [[nodiscard]] bool reachable(const Open& one);
+    void remove(Open& one);
+
+    os::HangingMounts& hanging_;
     std::unordered_map<std::string, std::vector<Open>> units_;
 };
 

@@ -2,8 +2,7 @@
 // for. As long as it lasts the engine has no pid for it (core::pid_pending): what ends it early is said here.
 #include "daemon/supervisor.hpp"
 #include "os/open_file.hpp"
-
-#include <unistd.h>
+#include "os/path_question.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -165,7 +164,9 @@ bool Supervisor::ended_on_its_way(pid_t pid) {
 void Supervisor::start_failed(const core::Effect& effect, std::string why, int code) {
     const core::Unit& unit = engine_->graph().unit(effect.unit);
     if (unit.name == entry_) {
-        const bool is_there = ::access(unit.service.command.front().c_str(), F_OK) == 0;
+        const os::PathQuestion question{.path = unit.service.command.front()};
+        const auto answers = os::answer_here({&question, 1}, surroundings_.hanging);
+        const bool is_there = answers && answers->front().code == 0;
         say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
         entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
     }

@@ -64,6 +64,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
              processes_.cgroups() != nullptr ? processes_.cgroups()->state().prefix : std::string(),
              settings_.total_size, console_of_units(settings_, place_),
              static_cast<Priority>(settings_.console_level.value_or(0))}),
+      inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
       timers_(loop, *this, timer_settings(place_)),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
       connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
@@ -198,6 +199,8 @@ void Supervisor::pump() {
             std::vector<core::Effect> fresh = engine_->take_effects();
             effects_.assign(fresh.begin(), fresh.end());
         }
+        if (effects_.empty() && drop_unwanted_starts())
+            continue;
         if (effects_.empty()) {
             if (!processes_.has_news() || now_ < sweep_not_before_)
                 break;
@@ -229,17 +232,46 @@ void Supervisor::pump() {
                                            : never;
 }
 
+// The answer may come in a later turn: then it is to the start that asked, and to none that came after it.
+void Supervisor::check_conditions(core::UnitId id) {
+    const core::Record& record = engine_->record(id);
+    inquiries_.ask(questions_of(engine_->graph().unit(id).conditions), patience_for(record),
+                   [this, name = engine_->graph().name(id), digest = engine_->graph().unit(id).digest,
+                    start = record.since](PathInquiries::Answer answers) {
+                       const core::UnitId unit = engine_->graph().find(name);
+                       if (unit == core::no_unit || engine_->record(unit).since != start)
+                           return;
+                       now_ = loop::now();
+                       const std::vector<core::Condition>& conditions = engine_->graph().unit(unit).conditions;
+                       using Kind = core::Event::Kind;
+                       if (!answers)
+                           return engine_->apply(
+                               {.kind = Kind::conditions_unknown,
+                                .unit = unit,
+                                .detail = "cannot look whether its conditions hold: " + answers.error()},
+                               now_);
+                       if (engine_->graph().unit(unit).digest != digest) // its file was read anew meanwhile
+                           return check_conditions(unit);
+                       auto missing = unmet(conditions, circumstances_, *answers);
+                       engine_->apply({.kind = missing ? Kind::condition_unmet : Kind::conditions_met,
+                                       .unit = unit,
+                                       .detail = missing.value_or("")},
+                                      now_);
+                   });
+}
+
+// Until when a start waits for a file system: rather less long than its start-timeout, so that it can tell what it waited for.
+Instant Supervisor::patience_for(const core::Record& record) const {
+    Instant until = now_ + PathInquiries::patience;
+    if (record.deadline != never)
+        until = std::min(until, now_ + (record.deadline - now_) * 3 / 4);
+    return until;
+}
+
 void Supervisor::perform(const core::Effect& effect) {
     core::UnitId unit = effect.unit;
     switch (effect.kind) {
-    case core::Effect::Kind::check_conditions: {
-        auto missing = unmet(engine_->graph().unit(unit).conditions, circumstances_);
-        engine_->apply({.kind = missing ? core::Event::Kind::condition_unmet : core::Event::Kind::conditions_met,
-                        .unit = unit,
-                        .detail = missing.value_or("")},
-                       now_);
-        break;
-    }
+    case core::Effect::Kind::check_conditions: check_conditions(unit); break;
     case core::Effect::Kind::open_sockets: open_sockets(unit); break;
     case core::Effect::Kind::close_sockets: close_sockets(engine_->graph().name(unit)); break;
     case core::Effect::Kind::arm:
@@ -338,9 +370,9 @@ void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = engine_->next_deadline();
-    at =
-        std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
-                  check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_});
+    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
+                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_,
+                   inquiries_.next_deadline(), pid_files_.next_look()});
     if (control_)
         at = std::min(at, control_->next_deadline());
     if (!on_their_way_.empty())
@@ -357,6 +389,9 @@ void Supervisor::due() {
     reap(); // who has ended is not late
     if (listen_again_ <= now_)
         listen_again();
+    inquiries_.due(now_); // before the engine: it may have waited for that
+    if (pid_files_.next_look() <= now_)
+        check_pid_files();
     if (!more_to_reap_) {
         for (core::UnitId unit : engine_->due(moment))
             hear_out(unit);
@@ -446,7 +481,7 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     if (known == nullptr) {
         removed(exit.pid);
-        if (!fd_store_.closer_ended(exit.pid))
+        if (!inquiries_.exited(exit.pid) && !fd_store_.closer_ended(exit.pid))
             processes_.note_orphan();
         return;
     }

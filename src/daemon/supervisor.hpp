@@ -16,6 +16,7 @@
 #include "daemon/log_link.hpp"
 #include "daemon/machine.hpp"
 #include "daemon/notify_line.hpp"
+#include "daemon/path_inquiries.hpp"
 #include "daemon/pid_files.hpp"
 #include "daemon/place.hpp"
 #include "daemon/processes.hpp"
@@ -199,6 +200,8 @@ private:
     // supervisor.cpp: the turn
     void turn();
     void pump();
+    void check_conditions(core::UnitId unit);
+    [[nodiscard]] Instant patience_for(const core::Record& record) const;
     void perform(const core::Effect& effect);
     void reap();
     void exited(const os::Exit& exit);
@@ -257,6 +260,14 @@ private:
     bool resume_start(pid_t pid, const core::Effect& effect, int report);
     [[nodiscard]] pid_t pid_on_its_way(core::UnitId unit, core::Role role) const; // 0: none
 
+    // parked_starts.cpp: what a start has to know of files
+    using FoundFiles = std::expected<StartFiles, std::string>;
+    [[nodiscard]] std::optional<FoundFiles> files_for(const core::Effect& effect);
+    void ask_for_files(const core::Effect& effect, const StartFiles* found);
+    void files_answered(const std::string& unit, core::Role role, std::uint8_t index, const StartFiles* found,
+                        const PathInquiries::Answer& answers);
+    bool drop_unwanted_starts();
+
     // actions.cpp: what effects do
     void spawn(const core::Effect& effect);
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
@@ -299,6 +310,9 @@ private:
     [[nodiscard]] std::optional<uid_t> pid_file_owner(const core::Unit& unit);
     void await_pid_file(core::UnitId unit);
     void check_pid_files();
+    void ask_for_pid_file(core::UnitId unit);
+    void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
+    void write_pid_file(const core::Unit& unit, pid_t pid);
     [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
     bool handed_on(core::UnitId unit, pid_t from);
     void adopt_main(core::UnitId unit, pid_t pid);
@@ -401,6 +415,7 @@ private:
     Processes processes_;
     Resources resources_;
     LogLink logs_;
+    PathInquiries inquiries_;
     PidFiles pid_files_;
     Timers timers_;
     FdStore fd_store_;
@@ -419,7 +434,7 @@ private:
     Instant hear_until_{};                              // and until when they are heard at length in it
     os::Upward upward_;
     bool told_ready_ = false;
-    Sockets sockets_;
+    Sockets sockets_{surroundings_.hanging};
     Connections connections_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
@@ -458,6 +473,14 @@ private:
     std::deque<core::Effect> effects_;
     std::vector<core::Effect> postponed_; // starts, until a process can be had
     Instant spawn_again_ = never;
+    struct Parked { // a start, until what it has to know of files is known
+        core::Effect effect;
+        std::uint64_t digest = 0; // of the unit that it was asked for
+        std::optional<FoundFiles> files{};
+        bool waits = false; // longer than the call that began it
+    };
+    [[nodiscard]] std::vector<Parked>::iterator parked(core::UnitId unit, core::Role role, std::uint8_t index);
+    std::vector<Parked> parked_;
     std::vector<os::Exit> exits_;
     std::vector<std::string> ended_transients_; // in this turn, perhaps
     std::vector<StreamId> to_flush_;

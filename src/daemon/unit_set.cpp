@@ -111,6 +111,9 @@ void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
             effect.unit = number(effect.unit);
     for (core::Effect& effect : postponed_)
         effect.unit = number(effect.unit);
+    for (Parked& parked : parked_)
+        parked.effect.unit = number(parked.effect.unit);
+    std::erase_if(parked_, [](const Parked& parked) { return parked.effect.unit == core::no_unit; });
     std::erase_if(postponed_, [](const core::Effect& effect) { return effect.unit == core::no_unit; });
     std::erase_if(effects_, [](const core::Effect& effect) {
         return effect.unit == core::no_unit && effect.kind != core::Effect::Kind::halt;

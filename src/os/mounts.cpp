@@ -88,29 +88,44 @@ bool may_hang(std::string_view type) {
     return std::ranges::find(types, type) != std::end(types);
 }
 
-HangingMounts::HangingMounts(const std::string& mountinfo)
-    : table_(::open(mountinfo.c_str(), O_RDONLY | O_CLOEXEC)), changes_told_(mountinfo.starts_with("/proc/")) {}
+HangingMounts::HangingMounts(std::string mountinfo)
+    : mountinfo_(std::move(mountinfo)), changes_told_(mountinfo_.starts_with("/proc/")) {}
 
-void HangingMounts::refresh() {
+// False: without /proc nothing is known to hang. Where PID 1 mounts it itself it is not there from the start.
+bool HangingMounts::refresh() {
     if (!table_)
-        return; // without /proc nothing is known to hang
+        table_ = Fd(::open(mountinfo_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!table_)
+        return false;
     if (read_once_ && changes_told_) {
         pollfd changed{table_.get(), POLLPRI, 0};
         if (::poll(&changed, 1, 0) <= 0 || (changed.revents & (POLLPRI | POLLERR)) == 0)
-            return;
+            return true;
     }
     read_once_ = true;
     Result<std::string> text;
     if (::lseek(table_.get(), 0, SEEK_SET) != 0 || !(text = read_whole(table_.get())))
-        return;
-    points_.clear();
-    for (Mount& mount : parse_mounts(*text))
-        if (mount.point != "/" && may_hang(mount.type))
-            points_.push_back(std::move(mount.point));
+        return true;
+    hanging_.clear();
+    by_id_.clear();
+    for (Mount& mount : parse_mounts(*text)) {
+        HangingMount& known = by_id_[mount.id];
+        known.point = std::move(mount.point);
+        if (known.point == "/" || !may_hang(mount.type))
+            continue;
+        known.type = std::move(mount.type);
+        hanging_.push_back(known);
+    }
+    return true;
 }
 
-// Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
-// `reached`, without `root`. True, and what is reached is where it was stopped, if a file system that may hang lies ahead.
+std::string HangingMount::text() const {
+    if (point.empty())
+        return "a mount that our mount table does not have";
+    const std::string_view kind = type.starts_with("fuse") ? "FUSE" : type == "autofs" ? "automounted" : "network";
+    return std::string(kind) + " file system " + point + " (" + type + ")";
+}
+
 // As spawn/walk.hpp has it.
 static bool others_write_to(const std::string& directory, bool& sticky) {
     struct stat about{};
@@ -121,7 +136,10 @@ static bool others_write_to(const std::string& directory, bool& sticky) {
     return (about.st_uid != 0 && about.st_uid != ::geteuid()) || (writable && !sticky);
 }
 
-bool HangingMounts::walk(std::string_view path, std::string_view root, Links links_followed, std::string& reached) {
+// Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
+// `reached`, without `root`. If a file system that may hang lies ahead: that, and what is reached is where it was stopped.
+const HangingMount* HangingMounts::walk(std::string_view path, std::string_view root, Links links_followed,
+                                        std::string& reached) {
     // What is still to be walked, in order; links are put in front of it.
     std::string rest(path);
     bool others_can_write = false, sticky = false; // to a directory on the way; the present one is
@@ -129,7 +147,7 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, Links lin
     for (int links = 0; !rest.empty();) {
         std::size_t start = rest.find_first_not_of('/');
         if (start == std::string::npos)
-            return false;
+            return nullptr;
         std::size_t end = std::min(rest.find('/', start), rest.size());
         std::string component = rest.substr(start, end - start);
         rest.erase(0, end);
@@ -143,9 +161,9 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, Links lin
             others_can_write = others_write_to(std::string(root) + reached + '/', sticky) || others_can_write;
         std::string next = reached + '/' + component;
         std::string outside = std::string(root) + next;
-        if (std::ranges::find(points_, outside) != points_.end()) {
+        if (auto at = std::ranges::find(hanging_, outside, &HangingMount::point); at != hanging_.end()) {
             reached = next + rest;
-            return true;
+            return &*at;
         }
         char target[PATH_MAX];
         ssize_t length = links < most_links && !others_can_write && !sticky
@@ -160,21 +178,47 @@ bool HangingMounts::walk(std::string_view path, std::string_view root, Links lin
         if (target[0] == '/')
             reached.clear();
     }
-    return false;
+    return nullptr;
 }
 
-bool HangingMounts::cover(std::string_view path) {
+bool HangingMounts::cover(std::string_view path) { return covering(path).has_value(); }
+
+std::optional<HangingMount> HangingMounts::covering(std::string_view path) {
     refresh();
     std::string reached;
-    return !points_.empty() && path.starts_with('/') && walk(path, {}, Links::all, reached);
+    if (hanging_.empty() || !path.starts_with('/'))
+        return std::nullopt;
+    const HangingMount* ahead = walk(path, {}, Links::all, reached);
+    return ahead != nullptr ? std::optional(*ahead) : std::nullopt;
+}
+
+std::optional<HangingMount> HangingMounts::at(std::string_view point) {
+    refresh();
+    auto at = std::ranges::find(hanging_, point, &HangingMount::point);
+    return at != hanging_.end() ? std::optional(*at) : std::nullopt;
+}
+
+std::optional<HangingMount> HangingMounts::mounted(int fd) {
+    Fd info(::open(("/proc/self/fdinfo/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC));
+    Result<std::string> text = info ? read_whole(info.get()) : std::string();
+    std::optional<int> id;
+    for (std::string_view line : split(text.value_or(""), '\n'))
+        if (line.starts_with("mnt_id:"))
+            id = to_number<int>(trim(line.substr(7)));
+    if (!refresh()) // after the number was read: then its mount is in the table
+        return std::nullopt;
+    auto known = id ? by_id_.find(*id) : by_id_.end();
+    if (known == by_id_.end()) // of another mount namespace, or taken away meanwhile
+        return HangingMount{{}, "unknown"};
+    return known->second.type.empty() ? std::nullopt : std::optional(known->second);
 }
 
 std::string HangingMounts::real_path(std::string_view path, std::string_view root) {
     refresh();
     std::string reached;
-    if (!root.empty() && walk(root, {}, Links::all, reached)) // what lies below it cannot be looked at
+    if (!root.empty() && walk(root, {}, Links::all, reached) != nullptr) // what lies below it cannot be looked at
         return std::string(path);
-    walk(path, root, Links::trusted, reached);
+    (void)walk(path, root, Links::trusted, reached);
     return reached.empty() ? "/" : reached;
 }
 

@@ -1,12 +1,10 @@
 // /proc/PID, line by line; and pid files.
 #include "os/process.hpp"
 
-#include "base/fd.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 #include "os/walked_file.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,37 +88,33 @@ std::string describe(const ProcessStat& stat) {
     return text;
 }
 
-Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner) {
-    Result<Fd> opened = open_walked_file(path, O_RDONLY | O_NONBLOCK, 0, LastLink::meant);
-    if (!opened && opened.error().code == ELOOP)
-        return fault(0, "refuse PID file that is a symbolic link:", path);
-    if (!opened && opened.error().code == EMLINK)
-        return fault(0, "refuse PID file that has another name, too:", path);
-    if (!opened)
-        return std::unexpected(opened.error());
-    const Fd fd = *std::move(opened);
-    struct stat about{};
-    if (::fstat(fd.get(), &about) != 0)
-        return fault(errno, "look at", path);
-    if (!S_ISREG(about.st_mode))
-        return fault(0, "refuse PID file that is no regular file:", path);
-    if ((about.st_mode & S_IWOTH) != 0)
+PathQuestion question_for_pid_file(const std::string& path) {
+    constexpr std::size_t most = 63;
+    return {.kind = PathQuestion::Kind::read, .path = path, .most = most, .last_link = false};
+}
+
+Result<pid_t> pid_in(const std::string& path, const PathAnswer& answer, std::optional<uid_t> owner) {
+    switch (answer.code) {
+    case 0: break;
+    case ELOOP: return fault(0, "refuse PID file that is a symbolic link:", path);
+    case ENOTSUP: return fault(0, "refuse PID file that is no regular file:", path);
+    case EMLINK: return fault(0, "refuse PID file that has another name, too:", path);
+    case EFBIG: return fault(0, "find no process id in", path);
+    default: return fault(answer.code, "open", path);
+    }
+    if ((answer.mode & S_IWOTH) != 0)
         return fault(0, "refuse PID file that anyone can write:", path);
-    char text[64];
-    ssize_t got = ::read(fd.get(), text, sizeof text);
-    if (got < 0)
-        return fault(errno, "read", path);
-    if (got == 0)
+    if (answer.text.empty())
         return fault(ENODATA, "find a process id in", path);
-    std::string_view whole(text, static_cast<std::size_t>(got));
     // Some write more than one line; the number stands in the first.
+    std::string_view whole(answer.text);
     std::optional<pid_t> pid = to_number<pid_t>(trim(whole.substr(0, whole.find('\n'))));
-    if (whole.size() == sizeof text || !pid || *pid <= 1)
+    if (!pid || *pid <= 1)
         return fault(0, "find no process id in", path);
     // A daemon that gives its privileges up before it writes the file is that file's owner: it can name itself, and
     // nobody else's processes.
-    const bool trusted = about.st_uid == 0 || about.st_uid == ::geteuid() || (owner && about.st_uid == *owner);
-    if (!trusted && process_user(*pid) != about.st_uid)
+    const bool trusted = answer.owner == 0 || answer.owner == ::geteuid() || (owner && answer.owner == *owner);
+    if (!trusted && process_user(*pid) != answer.owner)
         return fault(0, "refuse PID file of another user:", path);
     return *pid;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "os/path_question.hpp"
 
 #include <sys/types.h>
 
@@ -37,10 +38,12 @@ struct ProcessStat {
 // The function of the kernel in which it waits, or empty.
 [[nodiscard]] std::string wait_channel(pid_t pid);
 
-// The pid a daemon wrote to its pid file. Refused: a symbolic link, anything but a regular file, a file that is
-// writable by others or owned by someone who is neither we, root, `owner`, nor the user of the process that it names, and
-// what is not a number above 1. Fault ENODATA: it is empty, still. What it names may be anyone's process: check that it
-// belongs to the service before believing it.
-[[nodiscard]] Result<pid_t> read_pid_file(const std::string& path, std::optional<uid_t> owner = std::nullopt);
+// The pid a daemon wrote to its pid file, by the answer to the question for it. Refused: a symbolic link, anything but a
+// regular file, a file that is writable by others or owned by someone who is neither we, root, `owner`, nor the user of the
+// process that it names, and what is not a number above 1. Fault ENODATA: it is empty, still. What it names may be anyone's
+// process: check that it belongs to the service before believing it.
+[[nodiscard]] PathQuestion question_for_pid_file(const std::string& path);
+[[nodiscard]] Result<pid_t> pid_in(const std::string& path, const PathAnswer& answer,
+                                   std::optional<uid_t> owner = std::nullopt);
 
 } // namespace mi::os

@@ -176,8 +176,10 @@ private:
         UnitId id = effect.unit;
         switch (effect.kind) {
         case Effect::Kind::check_conditions:
-            answers.push_back(
-                {.kind = pick(4) == 0 ? Event::Kind::condition_unmet : Event::Kind::conditions_met, .unit = id});
+            answers.push_back({.kind = pick(4) == 0   ? Event::Kind::condition_unmet
+                                       : pick(8) == 0 ? Event::Kind::conditions_unknown
+                                                      : Event::Kind::conditions_met,
+                               .unit = id});
             break;
         case Effect::Kind::open_sockets:
             if (pick(10) == 0) {

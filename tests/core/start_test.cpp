@@ -340,6 +340,42 @@ TEST_CASE("what a skipped unit needs is not kept for it") {
     CHECK(world.phase("mount") == "down");
 }
 
+TEST_CASE("a unit whose conditions cannot be looked at has failed to start, and is tried again") {
+    World world("[units.a]\nservice.command = '/a'\nservice.restart-delay = '1s'\ncondition.path-exists = '/x'\n"
+                "[units.b]\nrequires = ['a']\n[units.c]\nwants = ['a']\n");
+    world.unknown("a", "cannot look: /x did not answer");
+    world.ask("b");
+    world.ask("c");
+    CHECK(world.phase("a") == "backoff");
+    CHECK(world.why("a").find("cannot look: /x did not answer") != std::string::npos);
+    CHECK(world.phase("b") == "waiting"); // unlike one that is skipped it does not satisfy those that require it
+    world.met("a");
+    world.pass("2s");
+    CHECK(world.phase("a") == "up");
+    CHECK(world.phase("b") == "starting");
+    CHECK(world.phase("c") == "starting");
+}
+
+TEST_CASE("of a unit whose conditions cannot be looked at nothing is run, also not afterwards") {
+    World world("[units.a]\nservice.command = '/a'\nservice.restart = 'no'\nservice.post-stop = ['/z']\n"
+                "condition.path-exists = '/x'\n[units.b]\nrequires = ['a']\n");
+    world.unknown("a", "cannot look: /x did not answer");
+    world.ask("b");
+    CHECK(world.phase("a") == "failed");
+    CHECK(world.phase("b") == "failed");
+    CHECK(world.spawned().empty());
+}
+
+TEST_CASE("a target whose conditions cannot be looked at is tried again, too") {
+    World world("[units.t]\ntarget = {}\ncondition.path-exists = '/x'\n");
+    world.unknown("t", "cannot look: /x did not answer");
+    world.ask("t");
+    CHECK(world.phase("t") == "backoff");
+    world.met("t");
+    world.pass("2s");
+    CHECK(world.phase("t") == "up");
+}
+
 TEST_CASE("a target can have conditions too") {
     World world("[units.t]\ntarget = {}\ncondition.container = true\nwants = ['a']\n[units.a]\n");
     world.obedient();

@@ -9,9 +9,13 @@ using Kind = core::Condition::Kind;
 
 namespace {
 
+std::optional<std::string> missing(const std::vector<Condition>& conditions, const Circumstances& circumstances) {
+    return unmet(conditions, circumstances, os::answer_anyway(questions_of(conditions)));
+}
+
 bool met(Kind kind, const std::string& argument, const Circumstances& circumstances = {}) {
-    bool plain = !unmet({{kind, false, argument}}, circumstances);
-    bool negated = !unmet({{kind, true, argument}}, circumstances);
+    bool plain = !missing({{kind, false, argument}}, circumstances);
+    bool negated = !missing({{kind, true, argument}}, circumstances);
     CHECK(plain != negated);
     return plain;
 }
@@ -63,9 +67,9 @@ TEST_CASE("a capability is known by its short and its long name, in any case") {
 TEST_CASE("all have to hold, and the first that does not is named") {
     Circumstances here{.container = true};
     Condition good{Kind::container, false, "true"};
-    CHECK_FALSE(unmet({}, here));
-    CHECK_FALSE(unmet({good, {Kind::path_exists, false, "/"}}, here));
-    CHECK(unmet({good, {Kind::path_exists, false, "/no/such"}, {Kind::path_exists, false, "/none"}}, here) ==
+    CHECK_FALSE(missing({}, here));
+    CHECK_FALSE(missing({good, {Kind::path_exists, false, "/"}}, here));
+    CHECK(missing({good, {Kind::path_exists, false, "/no/such"}, {Kind::path_exists, false, "/none"}}, here) ==
           "path-exists = /no/such");
-    CHECK(unmet({{Kind::path_exists, true, "/"}}, here) == "!path-exists = /");
+    CHECK(missing({{Kind::path_exists, true, "/"}}, here) == "!path-exists = /");
 }

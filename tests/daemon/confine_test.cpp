@@ -2,6 +2,7 @@
 #include "config/load.hpp"
 #include "daemon/launch.hpp"
 #include "os/scene.hpp"
+#include "start_scene.hpp"
 
 #include <linux/capability.h>
 
@@ -21,7 +22,10 @@ std::expected<Launch, std::string> launch(Surroundings& surroundings, const std:
     for (const config::Problem& problem : loaded.problems)
         FAIL(config::brief(problem));
     const core::Unit& unit = loaded.units.front();
-    return prepare(unit, unit.service.command, true, "0123", false, surroundings);
+    auto files = files_anyway(unit, false, surroundings);
+    if (!files)
+        return std::unexpected(files.error());
+    return prepare(unit, unit.service.command, true, "0123", false, surroundings, *files);
 }
 
 std::string_view word(os::MountChange::Kind kind) {

@@ -69,7 +69,8 @@ private:
     os::Scratch scratch_;
     os::Accounts accounts_;
     core::Unit unit_;
-    Sockets sockets_;
+    os::HangingMounts hanging_;
+    Sockets sockets_{hanging_};
     std::unique_ptr<loop::Loop> loop_ = std::make_unique<loop::Loop>();
     std::function<bool()> until_ = [] { return true; };
     int turns_ = 0;

@@ -2,6 +2,7 @@
 #include "config/load.hpp"
 #include "daemon/launch.hpp"
 #include "os/scene.hpp"
+#include "start_scene.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -27,7 +28,10 @@ public:
     Pad& operator=(const Pad&) = delete;
     std::expected<Launch, std::string> launch(bool main = true, const Handed& handed = {}) {
         surroundings.refresh();
-        return prepare(unit_, unit_.service.command, main, "0123", entry_, surroundings, handed);
+        auto files = files_anyway(unit_, entry_, surroundings);
+        if (!files)
+            return std::unexpected(files.error());
+        return prepare(unit_, unit_.service.command, main, "0123", entry_, surroundings, *files, handed);
     }
     std::string fault() {
         auto made = launch();

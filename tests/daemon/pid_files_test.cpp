@@ -15,7 +15,7 @@ bool heard(const PidFiles& files, int milliseconds = 1000) {
     return ::poll(&poll, 1, milliseconds) == 1;
 }
 
-std::vector<pid_t> named(const PidFiles& files) {
+std::vector<pid_t> named(PidFiles& files) {
     std::vector<pid_t> pids;
     for (auto& [unit, pid] : files.candidates())
         if (pid)
@@ -27,7 +27,8 @@ std::vector<pid_t> named(const PidFiles& files) {
 
 TEST_CASE("a PID file that is there already is a candidate at once") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(3, scratch.write("a.pid", "4711\n"), {});
     REQUIRE(files.candidates().size() == 1);
     CHECK(files.candidates()[0] == std::pair<core::UnitId, Result<pid_t>>(3, 4711));
@@ -38,7 +39,8 @@ TEST_CASE("a PID file that is there already is a candidate at once") {
 
 TEST_CASE("a PID file that comes late is heard of") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch / "a.pid", {});
     CHECK(named(files).empty());
     SUBCASE("written") { scratch.write("a.pid", "4711\n"); }
@@ -54,7 +56,8 @@ TEST_CASE("a PID file that comes late is heard of") {
 
 TEST_CASE("a PID file that is kept open and locked is heard of when the number is in it") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch / "a.pid", {});
     Fd file(::open((scratch / "a.pid").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     CHECK(heard(files));
@@ -68,7 +71,8 @@ TEST_CASE("a PID file that is kept open and locked is heard of when the number i
 
 TEST_CASE("a PID file in a directory that is made late is heard of") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch / "one/two/a.pid", {});
     std::filesystem::create_directory(scratch / "one");
     CHECK(heard(files));
@@ -83,7 +87,8 @@ TEST_CASE("a PID file in a directory that is made late is heard of") {
 
 TEST_CASE("what is no PID file, or one that others could have planted, is no candidate") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch.write("empty", ""), {});
     files.await(2, scratch.write("words", "hello\n"), {});
     files.await(3, scratch.write("init", "1\n"), {});
@@ -112,7 +117,8 @@ TEST_CASE("what is no PID file, or one that others could have planted, is no can
 
 TEST_CASE("what is held against a PID file is news once") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch / "a.pid", {});
     CHECK(files.is_news(1, "it is a link"));
     CHECK_FALSE(files.is_news(1, "it is a link"));
@@ -124,7 +130,8 @@ TEST_CASE("what is held against a PID file is news once") {
 
 TEST_CASE("a PID file that is given to the service's user late, or made safe late, is heard of") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     std::string path = scratch.write("a.pid", "4711\n", 0666);
     files.await(1, path, {});
     CHECK(named(files).empty());
@@ -135,7 +142,8 @@ TEST_CASE("a PID file that is given to the service's user late, or made safe lat
 
 TEST_CASE("a PID file in a directory that is removed and made anew is heard of") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     std::filesystem::create_directory(scratch / "run");
     files.await(1, scratch / "run/a.pid", {});
     std::filesystem::remove(scratch / "run");
@@ -155,7 +163,8 @@ TEST_CASE("the service's own user may have written it, another may not") {
     os::Scratch scratch;
     std::string path = scratch.write("a.pid", "4711\n");
     REQUIRE(::chown(path.c_str(), 1000, 1000) == 0);
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, path, {});
     CHECK(named(files).empty());
     files.await(1, path, 1001);
@@ -166,7 +175,8 @@ TEST_CASE("the service's own user may have written it, another may not") {
 
 TEST_CASE("nobody is woken up for a directory that nobody waits for any more") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch / "a.pid", {});
     files.forget(1);
     scratch.write("b", "x");
@@ -175,7 +185,8 @@ TEST_CASE("nobody is woken up for a directory that nobody waits for any more") {
 
 TEST_CASE("units keep their files when they are numbered anew") {
     os::Scratch scratch;
-    PidFiles files;
+    os::HangingMounts mounts;
+    PidFiles files(mounts);
     files.await(1, scratch.write("a", "11\n"), {});
     files.await(2, scratch.write("b", "12\n"), {});
     files.renumber([](core::UnitId old) { return old == 1 ? core::UnitId{7} : core::no_unit; });

@@ -58,7 +58,8 @@ public:
 
     os::Scratch scratch;
     os::Accounts accounts;
-    Sockets sockets;
+    os::HangingMounts hanging;
+    Sockets sockets{hanging};
 };
 
 } // namespace

@@ -362,7 +362,7 @@ TEST_CASE("a program that the mounts of its process hide is said to be hidden, n
             plan.mounting->changes.push_back(
                 {.kind = MountKind::bind, .path = scratch.path(), .source = other.path(), .about = "private-tmp"});
             const SpawnFault hidden = failure(spawner, plan);
-            right = right && hidden.code == ENOENT && hidden.about.find("hide from it") != std::string::npos;
+            right = right && hidden.code == ENOENT && hidden.about.find("may hide it") != std::string::npos;
             Plan without = plan_for("os_exit");
             without.file = script;
             without.apart = apart;

@@ -30,6 +30,11 @@ struct Grove {
     }
 };
 
+Result<pid_t> pid_named_by(const std::string& path, std::optional<uid_t> owner = std::nullopt) {
+    const PathQuestion question = question_for_pid_file(path);
+    return pid_in(path, answer_anyway({&question, 1}).front(), owner);
+}
+
 // Its first line, then nothing more: tells that the processes it names are there.
 std::string first_words(int fd, std::size_t lines) {
     std::string text;
@@ -174,24 +179,24 @@ TEST_CASE("the stat line of a process with an awkward name is understood") {
 
 TEST_CASE("a pid file is believed only if nobody else could have written it") {
     Scratch scratch;
-    CHECK(read_pid_file(scratch.write("good", "4711\n")) == 4711);
-    CHECK(read_pid_file(scratch.write("bare", "4711")) == 4711);
-    CHECK(read_pid_file(scratch.write("lines", " 4711 \n/usr/bin/x\n")) == 4711);
-    CHECK(read_pid_file(scratch / "none").error().code == ENOENT);
+    CHECK(pid_named_by(scratch.write("good", "4711\n")) == 4711);
+    CHECK(pid_named_by(scratch.write("bare", "4711")) == 4711);
+    CHECK(pid_named_by(scratch.write("lines", " 4711 \n/usr/bin/x\n")) == 4711);
+    CHECK(pid_named_by(scratch / "none").error().code == ENOENT);
     for (const char* text : {"", "\n", "1\n", "0", "-5", "12x", "99999999999999", "4711 4712\n"})
-        CHECK(!read_pid_file(scratch.write("bad", text)));
-    CHECK(!read_pid_file(scratch.write("long", std::string(4000, '7'))));
-    CHECK(!read_pid_file(scratch.write("open", "4711\n", 0666)));
+        CHECK(!pid_named_by(scratch.write("bad", text)));
+    CHECK(!pid_named_by(scratch.write("long", std::string(4000, '7'))));
+    CHECK(!pid_named_by(scratch.write("open", "4711\n", 0666)));
     REQUIRE(::symlink((scratch / "good").c_str(), (scratch / "link").c_str()) == 0);
-    CHECK(read_pid_file(scratch / "link").error().text().starts_with("refuse PID file that is a symbolic link"));
+    CHECK(pid_named_by(scratch / "link").error().text().starts_with("refuse PID file that is a symbolic link"));
     REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
-    CHECK(!read_pid_file(scratch / "fifo"));
-    CHECK(!read_pid_file(scratch.path()));
+    CHECK(!pid_named_by(scratch / "fifo"));
+    CHECK(!pid_named_by(scratch.path()));
     if (is_root()) {
         std::string theirs = scratch.write("theirs", "4711\n");
         REQUIRE(::chown(theirs.c_str(), 1234, 1234) == 0);
-        CHECK(!read_pid_file(theirs));
-        CHECK(read_pid_file(theirs, 1234) == 4711);
+        CHECK(!pid_named_by(theirs));
+        CHECK(pid_named_by(theirs, 1234) == 4711);
     }
 }
 
@@ -214,10 +219,10 @@ TEST_CASE("a pid file of another user is believed if it names a process of that 
     CHECK(::read(executed.get(), &nothing, 1) == 0);
     std::string own = scratch.write("own", std::to_string(daemon) + "\n");
     REQUIRE(::chown(own.c_str(), 1234, 1234) == 0);
-    CHECK(read_pid_file(own) == daemon);
+    CHECK(pid_named_by(own) == daemon);
     std::string planted = scratch.write("planted", std::to_string(daemon) + "\n");
     REQUIRE(::chown(planted.c_str(), 1235, 1235) == 0);
-    CHECK(!read_pid_file(planted));
+    CHECK(!pid_named_by(planted));
     ::kill(daemon, SIGKILL);
     ::waitpid(daemon, nullptr, 0);
 }

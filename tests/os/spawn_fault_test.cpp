@@ -111,21 +111,3 @@ TEST_CASE("a service's directory is entered as its user") {
     plan.directory = closed;
     CHECK(failure(spawner, plan).step == Step::directory);
 }
-
-TEST_CASE("a program is found by name, with a reason where it is not") {
-    Scratch scratch;
-    ::mkdir((scratch / "a").c_str(), 0755);
-    ::mkdir((scratch / "b").c_str(), 0755);
-    ::mkdir((scratch / "a/tool").c_str(), 0755); // a directory is no program
-    scratch.write("b/tool", "#!/bin/sh\n", 0755);
-    scratch.write("a/plain", "text", 0644);
-    std::string search = scratch / "a" + ":" + scratch / "b";
-    CHECK(resolve_program("tool", search) == scratch / "b/tool");
-    CHECK(resolve_program(scratch / "b/tool", "") == scratch / "b/tool");
-    CHECK(resolve_program("none", search).error().code == ENOENT);
-    CHECK(resolve_program("plain", search).error().code == EACCES);
-    CHECK(resolve_program(scratch / "a/plain", search).error().code == EACCES);
-    CHECK(resolve_program(scratch / "a", search).error().code == EACCES);
-    CHECK(resolve_program(scratch / "none", search).error().code == ENOENT);
-    CHECK(resolve_program("", search).error().code == ENOENT);
-}

@@ -21,6 +21,7 @@ import checks_faults
 import checks_floods
 import checks_forking
 import checks_forward
+import checks_hanging
 import checks_heritage
 import checks_keys
 import checks_limits
@@ -50,7 +51,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_heritage, checks_keys, checks_crash, checks_sockets, checks_timers,
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
-                               checks_floods, checks_collector, checks_limits, checks_printable)
+                               checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \

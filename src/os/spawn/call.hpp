@@ -104,14 +104,18 @@ BARE inline long call(long number, Arguments... arguments) {
     return raw::call6(number, all[0], all[1], all[2], all[3], all[4], all[5]);
 }
 
-// openat(2), also for files beyond 2 GiB on 32-bit machines.
-BARE inline long call_open(int above, const char* path, int flags, unsigned mode = 0) {
+// O_LARGEFILE of this kernel, for files beyond 2 GiB on 32-bit machines.
 #if defined(__i386__)
-    flags |= 0100000; // O_LARGEFILE of this kernel
+constexpr int large_file = 0100000;
 #elif defined(__arm__)
-    flags |= 0400000;
+constexpr int large_file = 0400000;
+#else
+constexpr int large_file = 0;
 #endif
-    return call(SYS_openat, above, path, flags, mode);
+
+// openat(2).
+BARE inline long call_open(int above, const char* path, int flags, unsigned mode = 0) {
+    return call(SYS_openat, above, path, flags | large_file, mode);
 }
 
 BARE inline void call_close(int fd) {

@@ -124,7 +124,7 @@ struct Limit {
 // The child's whole life up to exec. What is at its default costs no system call. Descriptors of ours that no move
 // names are not seen by the child; 0, 1 and 2 without move, open or terminal stay as ours are.
 struct Plan {
-    std::string file; // absolute path (see resolve_program)
+    std::string file; // absolute path
     StringList arguments;
     StringList environment;
     bool shell_for_scripts = false; // ENOEXEC runs `/bin/sh FILE ARG...`, as execvp(3) does

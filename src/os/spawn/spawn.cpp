@@ -140,8 +140,9 @@ std::string about_exec(const Plan& plan, const Report& report) {
         return quoted(plan.file);
     if (report.item == exec_found)
         return quoted(plan.file) + ", whose interpreter is missing";
-    if (plan.mounting && plan.root.empty() && ::faccessat(AT_FDCWD, plan.file.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return quoted(plan.file) + ", which its private-tmp, inaccessible-paths or other mounts hide from it";
+    if (plan.mounting) // it is not looked at from here, where it may be: that could hang
+        return quoted(plan.file) +
+               ", as the service sees it: its private-tmp, inaccessible-paths or other mounts may hide it";
     return quoted(plan.file);
 }
 

@@ -92,9 +92,4 @@ private:
 // others with less privilege. There is no way back but execve(2).
 void make_undumpable();
 
-// The path of the program called `name`: as it is if it has a slash, else the first executable in the colon-separated
-// `search`, both as seen from `root` ("" for ours). Fault ENOENT: there is none (exit 127); EACCES: there is one, but it cannot be executed (exit 126).
-[[nodiscard]] Result<std::string> resolve_program(std::string_view name, std::string_view search,
-                                                  std::string_view root = {});
-
 } // namespace mi::os

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -139,9 +140,19 @@ BARE long judge(int directory, Directory& result) {
     return 0;
 }
 
+// openat(2) that does not leave the mount: -EXDEV where another one begins at `name`.
+BARE long call_open_here(int above, const char* name, int flags, unsigned mode) {
+    open_how how{};
+    constexpr int with_path = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    how.flags = static_cast<unsigned>((flags & O_PATH) != 0 ? flags & with_path : flags | large_file);
+    how.mode = (flags & O_CREAT) != 0 ? mode & 07777 : 0;
+    how.resolve = RESOLVE_NO_XDEV;
+    return call(SYS_openat2, above, name, &how, sizeof how);
+}
+
 class Walk {
 public:
-    BARE Walk(Walked& result, LastLink last) : result_(result), last_(last) {}
+    BARE Walk(Walked& result, const WalkRules& rules) : result_(result), rules_(rules) {}
     BARE ~Walk() {
         if (!given_)
             call_close(here_);
@@ -153,8 +164,7 @@ public:
         long code = rest_.begin(path);
         if (code < 0)
             return code;
-        code = enter(rest_.absolute() ? call_open(AT_FDCWD, "/", directory_flags)
-                                      : call_open(start, ".", directory_flags));
+        code = enter(rest_.absolute() ? open_root() : call_open(start, ".", directory_flags));
         rest_.skip_slashes();
         while (code == 0) {
             bool last = false;
@@ -172,9 +182,13 @@ public:
                 continue;
             }
             if (is(name, "..")) {
-                if (result_.others_can_write)
+                if (result_.others_can_write && !rules_.any_link)
                     return -EPERM;
+                if (rules_.root >= 0 && depth_ == 0)
+                    continue; // the root directory is its own parent
+                // Where that leads, the walk has been already.
                 code = enter(call_open(here_, "..", directory_flags));
+                depth_ -= depth_ > 0 ? 1 : 0;
                 continue;
             }
             code = step(name, last);
@@ -186,6 +200,26 @@ public:
 
 private:
     static constexpr int directory_flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+    BARE long open_root() {
+        depth_ = 0;
+        return rules_.root >= 0 ? call_open(rules_.root, ".", directory_flags)
+                                : call_open(AT_FDCWD, "/", directory_flags);
+    }
+
+    BARE long open_below(const char* name, int flags) {
+        ++depth_;
+        return rules_.enter_mount == nullptr ? call_open(here_, name, flags) : call_open_here(here_, name, flags, 0);
+    }
+
+    // Whether another mount begins at `name`. What is mounted is no link.
+    BARE bool is_mount_point(const char* name) {
+        if (rules_.enter_mount == nullptr)
+            return false;
+        const long fd = call_open_here(here_, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+        call_close(static_cast<int>(fd));
+        return fd == -EXDEV;
+    }
 
     BARE long finish() {
         given_ = true;
@@ -211,19 +245,26 @@ private:
 
     // One component. Positive: it is the last one, and stays as it is.
     BARE long step(const char* name, bool last) {
-        if (last && (last_ == LastLink::meant || result_.others_can_write))
+        if (is_mount_point(name)) {
+            if (last)
+                return 1;
+            ++depth_;
+            return enter(rules_.enter_mount(rules_.self, here_, name));
+        }
+        const bool follows = rules_.any_link || !result_.others_can_write;
+        if (last && (rules_.last == LastLink::meant || !follows))
             return 1; // of a link that is not to be followed whoever opens it is told: O_NOFOLLOW
         char target[4096];
         const long length = call(SYS_readlinkat, here_, name, target, sizeof target);
         if (length < 0) { // no link, or nothing there
             if (last)
                 return 1;
-            return enter(call_open(here_, name, directory_flags | O_NOFOLLOW));
+            return enter(open_below(name, directory_flags | O_NOFOLLOW));
         }
-        if (result_.others_can_write)
+        if (!follows)
             return -ELOOP;
         if (in_procfs(here_))
-            return last ? 1 : enter(call_open(here_, name, directory_flags));
+            return last ? 1 : enter(open_below(name, directory_flags));
         if (++links_ > most_links)
             return -ELOOP;
         if (length >= static_cast<long>(sizeof target))
@@ -231,7 +272,7 @@ private:
         if (long code = rest_.put_before(target, static_cast<unsigned>(length), last); code < 0)
             return code;
         if (rest_.absolute()) {
-            if (long code = enter(call_open(AT_FDCWD, "/", directory_flags)); code < 0)
+            if (long code = enter(open_root()); code < 0)
                 return code;
             rest_.skip_slashes();
         }
@@ -239,31 +280,59 @@ private:
     }
 
     Walked& result_;
-    LastLink last_;
+    const WalkRules& rules_;
     Rest rest_;
     Directory directory_; // that we are in
     int here_ = -1;
+    int depth_ = 0; // below the root directory
     int links_ = 0;
     bool given_ = false;
 };
 
 } // namespace
 
-BARE long walk(int start, const char* path, Walked& result, LastLink last) {
-    Walk way(result, last);
+BARE long walk(int start, const char* path, Walked& result, const WalkRules& rules) {
+    Walk way(result, rules);
     return way.go(start, path);
 }
 
-BARE long open_walked(int start, const char* path, int flags, unsigned mode, LastLink last) {
+BARE long open_again(int fd, int flags) {
+    char path[] = "/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
+    unsigned end = length_of(path);
+    int scale = 1;
+    while (fd / scale >= 10)
+        scale *= 10;
+    for (; scale > 0; scale /= 10)
+        path[end++] = static_cast<char>('0' + fd / scale % 10);
+    return call_open(AT_FDCWD, path, (flags | O_CLOEXEC | O_NOCTTY) & ~(O_NOFOLLOW | O_CREAT | O_EXCL));
+}
+
+// The last step: what `name` is in that directory, or what is mounted there.
+static BARE long open_last(const Walked& found, int flags, unsigned mode, const WalkRules& rules) {
+    if (rules.enter_mount == nullptr)
+        return call_open(found.directory, found.name, flags, mode);
+    const long fd = call_open_here(found.directory, found.name, flags, mode);
+    if (fd != -EXDEV || (flags & O_NOFOLLOW) == 0) // a link of procfs that leads to another mount
+        return fd;
+    const long mounted = rules.enter_mount(rules.self, found.directory, found.name);
+    if (mounted < 0 || (flags & O_PATH) != 0)
+        return mounted;
+    const long again = open_again(static_cast<int>(mounted), flags);
+    call_close(static_cast<int>(mounted));
+    return again;
+}
+
+BARE long open_walked(int start, const char* path, int flags, unsigned mode, const WalkRules& rules) {
     Walked found;
-    if (long code = walk(start, path, found, last); code < 0)
+    if (long code = walk(start, path, found, rules); code < 0)
         return code;
-    const bool follow = last == LastLink::followed && !found.others_can_write && in_procfs(found.directory);
+    const bool follow =
+        rules.last == LastLink::followed && (rules.any_link || !found.others_can_write) && in_procfs(found.directory);
+    const bool wary = found.others_can_write && !rules.any_link;
     // Where the file may be another one's by a hard link it is cut short when that is known.
-    const bool cut = found.others_can_write && (flags & O_TRUNC) != 0;
-    const long fd =
-        call_open(found.directory, found.name,
-                  (cut ? flags & ~O_TRUNC : flags) | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW), mode);
+    const bool cut = wary && (flags & O_TRUNC) != 0;
+    const int how = (cut ? flags & ~O_TRUNC : flags) | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
+    const long fd = open_last(found, how, mode, rules);
     call_close(found.directory);
     if (fd < 0)
         return fd;
@@ -271,7 +340,7 @@ BARE long open_walked(int start, const char* path, int flags, unsigned mode, Las
     long code = look_at(static_cast<int>(fd), "", about);
     if (code == 0 && (about.stx_mode & S_IFMT) == S_IFLNK) // O_PATH with O_NOFOLLOW opens the link itself
         code = -ELOOP;
-    if (code == 0 && found.others_can_write && (about.stx_mode & S_IFMT) != S_IFDIR && about.stx_nlink > 1)
+    if (code == 0 && wary && (about.stx_mode & S_IFMT) != S_IFDIR && about.stx_nlink > 1)
         code = -EMLINK;
     if (code == 0 && cut && (about.stx_mode & S_IFMT) == S_IFREG)
         code = call(SYS_ftruncate, fd, 0L);

@@ -33,17 +33,41 @@ struct Walked {
 // for unlink(2) and rename(2).
 enum class LastLink : unsigned char { followed, meant };
 
+// Where a walk differs from the usual one.
+struct WalkRules {
+    int root = -1; // what `/` is: an open directory that `..` does not leave; -1: our own root directory
+    bool any_link =
+        false; // only to look whether something is there: every link is followed, and other names do not matter
+    LastLink last = LastLink::followed;
+    // What is mounted at `name` in `above`, open with O_PATH, or -errno. It is asked before any mount point is entered, so
+    // that what it has judged is what is then touched. -EXDEV, which it may say itself, also ends a walk where a mount
+    // has appeared just now, and where a link of procfs leads to another mount. Needs openat2(2), Linux 5.6. Null: mount
+    // points are entered without a question.
+    long (*enter_mount)(void* self, int above, const char* name) = nullptr;
+    void* self = nullptr;
+};
+
 // Walks to the directory that holds the last component of `path`, an absolute path, or a path below the open directory
 // `start` (-100, AT_FDCWD, for the working directory). The last component itself is looked at only to follow a link that
 // is trusted: with LastLink::followed, what `result` names is no link, unless it lies where others can write (or in
 // procfs, whose links have no text to follow). 0, or -errno: ELOOP for a link that is not to be followed, EPERM for `..`
 // where others can write, else what openat(2) or readlinkat(2) say.
-BARE long walk(int start, const char* path, Walked& result, LastLink last = LastLink::followed);
+BARE long walk(int start, const char* path, Walked& result, const WalkRules& rules = {});
+BARE inline long walk(int start, const char* path, Walked& result, LastLink last) {
+    return walk(start, path, result, WalkRules{.last = last});
+}
 
 // open(2) of what the path leads to, in that way. `flags` and `mode` as for open(2); O_CREAT, O_EXCL, O_APPEND,
 // O_TRUNC, O_PATH and O_NONBLOCK do what they do there; O_CLOEXEC and O_NOCTTY are always added, and O_NOFOLLOW but for a
 // link of procfs. Where others can write, what is opened must not have another name (EMLINK), and nothing is cut short
 // before that is known.
-BARE long open_walked(int start, const char* path, int flags, unsigned mode = 0, LastLink last = LastLink::followed);
+BARE long open_walked(int start, const char* path, int flags, unsigned mode = 0, const WalkRules& rules = {});
+BARE inline long open_walked(int start, const char* path, int flags, unsigned mode, LastLink last) {
+    return open_walked(start, path, flags, mode, WalkRules{.last = last});
+}
+
+// Opens once more what is open already, with other flags: what was judged by one descriptor is what the other is open to.
+// -ENOENT where there is no /proc.
+BARE long open_again(int fd, int flags);
 
 } // namespace mi::os

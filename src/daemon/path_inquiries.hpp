@@ -1,0 +1,62 @@
+// What PID 1 wants to know of paths that units name, answered at once or, where a path may hang, by a child in its own time:
+// see os/path_question.hpp. Who asks goes on with something else meanwhile.
+#pragma once
+
+#include "loop/loop.hpp"
+#include "os/path_inquiry.hpp"
+
+#include <chrono>
+#include <expected>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+class PathInquiries {
+public:
+    // How long a file system is waited for.
+    static constexpr Span patience = std::chrono::seconds(5);
+    // So many children may be left hanging on one file system (or on leases); then it is not asked again until one of them
+    // is let go.
+    static constexpr std::size_t most_given_up = 4;
+
+    // The answers, in the order of the questions; or why there are none, in words that name the path and its file system.
+    using Answer = std::expected<os::PathAnswers, std::string>;
+    using Answered = std::function<void(Answer)>;
+
+    PathInquiries(loop::Loop& loop, os::HangingMounts& hanging) : loop_(loop), hanging_(hanging) {}
+
+    // Calls `answered` once: before it returns where nothing can hang, else from the loop, at `until` at the latest.
+    // True: it has been called.
+    bool ask(std::vector<os::PathQuestion> questions, Instant until, Answered answered);
+    // True: the process was one of its children.
+    bool exited(pid_t child) { return given_up_.erase(child) + heard_out_.erase(child) > 0; }
+    [[nodiscard]] Instant next_deadline() const;
+    // Gives up those whose time is over.
+    void due(Instant now);
+    // Answers that are still to come.
+    [[nodiscard]] std::size_t pending() const { return pending_.size(); }
+
+private:
+    struct Pending {
+        os::PathInquiry inquiry;
+        os::Untouched why;
+        Instant until;
+        Instant since;
+        Answered answered;
+        std::unique_ptr<loop::Watch> watch{};
+    };
+    void heard(std::list<Pending>::iterator at);
+
+    loop::Loop& loop_;
+    os::HangingMounts& hanging_;
+    std::list<Pending> pending_;
+    std::map<pid_t, std::string> given_up_;  // killed, and not ended yet; with where they hang
+    std::map<pid_t, std::string> heard_out_; // they end by themselves
+};
+
+} // namespace mi::daemon
