@@ -106,7 +106,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     remember_spawn(id, effect.role, *start, *launch);
     born(effect, unit, pid, *launch);
     if (start->decided())
-        engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = effect.role, .pid = pid}, now_);
+        became_its_program(id, effect.role, pid);
     else
         await_start(pid, effect, std::move(*start));
 }
@@ -274,9 +274,6 @@ void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t 
                 keys += (keys.empty() ? "" : ", ") + key;
             logs_.line(unit.name, Priority::warning, "not in force yet: " + keys);
         }
-        const core::Process* process = unit.process.get();
-        if (process != nullptr && !process->pid_file.empty() && unit.service.type != core::ServiceType::forking)
-            write_pid_file(unit, pid);
     }
 }
 

@@ -92,7 +92,10 @@ void Supervisor::write_pid_file(const core::Unit& unit, pid_t pid) {
         [this, name = unit.name, path = unit.process->pid_file](PathInquiries::Answer answers) {
             if (!answers)
                 logs_.line(name, Priority::warning, "its PID file is not written: " + answers.error());
-            else if (int code = answers->front().code; code != 0)
+            else if (int code = answers->front().code; code == ELOOP)
+                logs_.line(name, Priority::warning,
+                           "its PID file: " + path + " leads over a link where others than root can write");
+            else if (code != 0)
                 logs_.line(name, Priority::warning, "its PID file: " + Fault{code, "write", path}.text());
         });
 }

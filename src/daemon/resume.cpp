@@ -228,7 +228,7 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
             }
             born(effect, engine_->graph().unit(id), image.pid, launch);
             if (!image.on_its_way || !resume_start(image.pid, effect, image.report))
-                engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = effect.role, .pid = image.pid}, now_);
+                became_its_program(id, effect.role, image.pid);
         }
     }
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.

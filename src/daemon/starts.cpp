@@ -82,7 +82,7 @@ void Supervisor::conclude_start(pid_t pid) {
     const core::Effect effect{.kind = core::Effect::Kind::spawn, .unit = id, .role = one.role, .index = one.index};
     if (!one.start.fault()) {
         if (one.role != Role::connection)
-            engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = one.role, .pid = pid}, now_);
+            became_its_program(id, one.role, pid);
         return;
     }
     // What is left of it ends by itself, and is nobody's.
@@ -101,6 +101,16 @@ void Supervisor::conclude_start(pid_t pid) {
     } else if (!postpone(effect, unit, why)) {
         start_failed(effect, why.text(), why.code);
     }
+}
+
+// Its PID file may lie in a directory that its process has only just made.
+void Supervisor::became_its_program(core::UnitId id, Role role, pid_t pid) {
+    const core::Unit& unit = engine_->graph().unit(id);
+    const core::Process* process = unit.process.get();
+    if (role == Role::main && process != nullptr && !process->pid_file.empty() &&
+        unit.service.type != core::ServiceType::forking)
+        write_pid_file(unit, pid);
+    engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = role, .pid = pid}, now_);
 }
 
 // Before it is acted on what a process of the unit says, or on its end: what is known of its start comes first.

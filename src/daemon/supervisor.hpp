@@ -252,6 +252,7 @@ private:
     void look_at_starts();
     [[nodiscard]] Instant next_look_at_starts() const;
     void conclude_start(pid_t pid);
+    void became_its_program(core::UnitId unit, core::Role role, pid_t pid);
     void conclude_starts_of(core::UnitId unit);
     void give_up_starts_of(core::UnitId unit);
     [[nodiscard]] bool ended_on_its_way(pid_t pid);

@@ -199,7 +199,7 @@ def limits_kept(t):
             own = file.read()
         t.equal("the init's own soft ones are raised", (row_of(own, "Max file size"), row_of(own, "Max open files")),
                 ([str(512 * MIB)] * 2, ["500"] * 2))
-        rests = init.status("rests")["main_pid"]
+        rests = init.wait("rests")["main_pid"]
         t.equal("executed anew it goes on, in as little room", (init.ctl("reexec").returncode, init.status("rests")["main_pid"]),
                 (0, rests))
         init.ask("Restart", "shows")

@@ -71,7 +71,7 @@ def paths_pid_files(t):
             init.ask("Restart", "app")
             t.has("a PID file is not written through a link that the service's user has made, and its log says so",
                   until(lambda: "PID file" in (text := init.text("app", ("init",))) and
-                        "link" in text and text, 10) or "", "its PID file: follow a link that others could have made")
+                        "link" in text and text, 10) or "", "its PID file: ", "a link where others than root can write")
             init.stop("app")
             t.equal("nor is anything removed through it", ground.kept("app.pid"), "precious\n")
             t.equal("and nothing has come to be there", sorted(os.listdir(ground.roots)), ["app.pid", "daemon.pid"])
