@@ -291,7 +291,6 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         list_row(text, "required by", on.required_by);
         list_row(text, "wanted by", on.wanted_by);
     }
-    list_row(text, "not in force", unit.not_in_force);
     return text;
 }
 

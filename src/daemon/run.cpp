@@ -129,11 +129,6 @@ void introduce(Supervisor& supervisor, const Options& options) {
     if (!options.command.empty())
         line += "; command: " + std::string(options.command.front());
     supervisor.logs().line({}, Priority::info, line);
-    std::string keys;
-    for (const std::string& key : settings.not_in_force)
-        keys += (keys.empty() ? "" : ", ") + key;
-    if (!keys.empty())
-        supervisor.say(Priority::warning, "not in force yet: " + keys);
 }
 
 // What is wrong with each file, but of one that is no text at all not every line of it.

@@ -98,7 +98,6 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
     status.enabled = unit.enabled;
     status.masked = unit.masked;
     status.changed = supervisor.changed_on_disk(id);
-    status.not_in_force = unit.not_in_force;
     for (const Sockets::Open& one : supervisor.sockets().of(unit.name)) {
         Connections::Count count = supervisor.connections().count(unit.name, one.settings);
         status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
