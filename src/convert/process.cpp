@@ -1,4 +1,5 @@
 // The context of a service: who it runs as, its environment, its limits, where it reads and writes.
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/draft.hpp"
@@ -104,13 +105,13 @@ private:
                     same = variables.insert(variables.end(), {name, {}});
                 same->second = word.substr(equals + 1);
             }
-        std::string table = "{ ";
+        std::string table;
         for (const auto& [name, value] : variables) {
-            table += (table.size() == 2 ? "" : ", ") + name + " = " + quoted(value);
+            join_to(table, name + " = " + quoted(value));
             draft_.environment.push_back(name);
         }
         if (!variables.empty())
-            draft_.sheet.set(here, "environment", table + " }");
+            draft_.sheet.set(here, "environment", "{ " + table + " }");
         files();
         std::vector<std::string> passed;
         for (const Assignment* each : draft_.all("PassEnvironment"))
@@ -220,11 +221,8 @@ private:
                                                           : quoted(std::to_string(*from) + "-" + std::to_string(*to)));
             }
         }
-        std::string all;
-        for (const std::string& each : processors)
-            all += (all.empty() ? "" : ", ") + each;
-        if (!all.empty())
-            draft_.sheet.set(here, "cpu-affinity", "[" + all + "]");
+        if (!processors.empty())
+            draft_.sheet.set(here, "cpu-affinity", "[" + join(processors) + "]");
     }
 
     void scheduling() {
