@@ -23,6 +23,11 @@ constexpr unsigned most_empty_looks = 50; // an unrelated storm of orphans must 
 
 } // namespace
 
+core::ExitStatus exit_status(const os::Exit& exit) {
+    return exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
+                                               : core::ExitStatus::code(exit.code);
+}
+
 void Processes::own_session(core::UnitId unit, pid_t session) {
     auto [at, fresh] = session_owners_.insert_or_assign(session, unit);
     (void)at;

@@ -18,7 +18,14 @@
 #include <unordered_map>
 #include <vector>
 
+namespace mi::os {
+struct Exit;
+}
+
 namespace mi::daemon {
+
+// How a process that has ended did so, as units have it.
+[[nodiscard]] core::ExitStatus exit_status(const os::Exit& exit);
 
 class Processes {
 public:
