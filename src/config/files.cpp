@@ -1,5 +1,6 @@
 #include "config/files.hpp"
 
+#include "base/directory.hpp"
 #include "config/pseudo_files.hpp"
 
 #include <dirent.h>
@@ -138,19 +139,12 @@ Result<Directory> list(const Source& source, Fd fd, std::string path) {
     directory.rights = rights_below(status);
     if (!directory.refused.empty())
         directory.refused = "is in " + directory.path + ", which " + directory.refused;
-    DIR* stream = ::fdopendir(::fcntl(directory.fd.get(), F_DUPFD_CLOEXEC, 3));
-    if (stream == nullptr)
-        return fault(errno, "read", directory.path);
-    errno = 0;
-    while (const dirent* entry = ::readdir(stream)) {
-        if (entry->d_name[0] != '.')
-            directory.entries.push_back({entry->d_name, entry->d_type == DT_DIR, entry->d_type == DT_REG});
-        errno = 0;
-    }
-    int code = errno;
-    ::closedir(stream);
-    if (code != 0)
-        return fault(code, "read", directory.path);
+    auto entries = list_directory(directory.fd.get(), directory.path);
+    if (!entries)
+        return fault(entries.error().code, "read", directory.path);
+    for (DirectoryEntry& entry : *entries)
+        if (!entry.hidden())
+            directory.entries.push_back({std::move(entry.name), entry.type == DT_DIR, entry.type == DT_REG});
     std::sort(directory.entries.begin(), directory.entries.end(),
               [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return directory;

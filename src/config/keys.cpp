@@ -20,12 +20,11 @@ using ManagerReader = void (*)(const Value&, ManagerSettings&);
 // A row of a unit, and one of miniinit.toml.
 constexpr KeyInfo row(std::string_view section, std::string_view key, std::string_view type, std::string_view fallback,
                       Reader reader, std::string_view help) {
-    return {section, key, type, fallback, help, true, reader, nullptr};
+    return {section, key, type, fallback, help, reader, nullptr};
 }
 constexpr KeyInfo setting(std::string_view section, std::string_view key, std::string_view type,
-                          std::string_view fallback, ManagerReader reader, std::string_view help,
-                          bool in_force = true) {
-    return {section, key, type, fallback, help, in_force, nullptr, reader};
+                          std::string_view fallback, ManagerReader reader, std::string_view help) {
+    return {section, key, type, fallback, help, nullptr, reader};
 }
 
 constexpr KeyInfo unit_rows[] = {

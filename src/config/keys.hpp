@@ -20,7 +20,6 @@ struct KeyInfo {
     std::string_view type;     // "duration", "command", "simple|oneshot|…": a word or the choices
     std::string_view fallback; // the default as TOML, or empty where there is none
     std::string_view help;     // a phrase without a full stop
-    bool in_force = true;      // false: read and checked, but nothing acts on it yet
     // How the reader takes it; one of the two. Of no use to others.
     void (*read)(const Value&, core::Unit&) = nullptr;
     void (*read_manager)(const Value&, core::ManagerSettings&) = nullptr;

@@ -88,8 +88,6 @@ public:
                 unknown(item, name, rows, sections);
                 continue;
             }
-            if (!row->in_force)
-                not_in_force(*row);
             Value value(reading_, item, row->key);
             if constexpr (requires { row->read(value, target_); })
                 row->read(value, target_);
@@ -99,13 +97,6 @@ public:
     }
 
 private:
-    void not_in_force(const KeyInfo& row) {
-        std::string name =
-            row.section.empty() ? std::string(row.key) : std::string(row.section) + "." + std::string(row.key);
-        if (std::find(target_.not_in_force.begin(), target_.not_in_force.end(), name) == target_.not_in_force.end())
-            target_.not_in_force.push_back(std::move(name));
-    }
-
     void unknown(const Node& item, std::string_view section, std::span<const KeyInfo> rows,
                  std::span<const std::string_view> sections) {
         if (reading_.full())

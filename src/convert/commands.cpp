@@ -1,4 +1,5 @@
 // The commands of a service. Where one has variables, may fail, or is several in one, a shell runs it, to the same effect.
+#include "base/join.hpp"
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/draft.hpp"
@@ -75,12 +76,8 @@ private:
     }
 
     void put(std::string_view key, const std::vector<std::string>& commands) {
-        if (commands.empty())
-            return;
-        std::string list = "[";
-        for (const std::string& command : commands)
-            list += (list.size() == 1 ? "" : ", ") + command;
-        draft_.sheet.set(here, key, list + "]");
+        if (!commands.empty())
+            draft_.sheet.set(here, key, "[" + join(commands) + "]");
     }
 
     // The commands of one assignment; none where it cannot be taken apart.

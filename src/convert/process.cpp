@@ -1,4 +1,6 @@
 // The context of a service: who it runs as, its environment, its limits, where it reads and writes.
+#include "base/accounts.hpp"
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/draft.hpp"
@@ -104,13 +106,13 @@ private:
                     same = variables.insert(variables.end(), {name, {}});
                 same->second = word.substr(equals + 1);
             }
-        std::string table = "{ ";
+        std::string table;
         for (const auto& [name, value] : variables) {
-            table += (table.size() == 2 ? "" : ", ") + name + " = " + quoted(value);
+            join_to(table, name + " = " + quoted(value));
             draft_.environment.push_back(name);
         }
         if (!variables.empty())
-            draft_.sheet.set(here, "environment", table + " }");
+            draft_.sheet.set(here, "environment", "{ " + table + " }");
         files();
         std::vector<std::string> passed;
         for (const Assignment* each : draft_.all("PassEnvironment"))
@@ -169,11 +171,10 @@ private:
         const Assignment* user = draft_.last("User");
         const std::string name = user != nullptr ? user->value : "root";
         if (std::optional<std::string> accounts = draft_.lookup.text(draft_.place.root + "/etc/passwd"))
-            for (std::string_view line : split(*accounts, '\n'))
-                if (std::vector<std::string_view> fields = split(line, ':');
-                    fields.size() > 5 && (fields[0] == name || fields[2] == name) && fields[5].starts_with('/') &&
-                    is_plain_text(fields[5]))
-                    return std::string(fields[5]);
+            for (const PasswdLine& line : passwd_lines(*accounts))
+                if ((line.name == name || std::to_string(line.uid) == name) && !line.home.empty() &&
+                    is_plain_text(line.home))
+                    return std::string(line.home);
         say(&of, Weight::lost, "the home directory of " + name + " is not known");
         return std::nullopt;
     }
@@ -220,11 +221,8 @@ private:
                                                           : quoted(std::to_string(*from) + "-" + std::to_string(*to)));
             }
         }
-        std::string all;
-        for (const std::string& each : processors)
-            all += (all.empty() ? "" : ", ") + each;
-        if (!all.empty())
-            draft_.sheet.set(here, "cpu-affinity", "[" + all + "]");
+        if (!processors.empty())
+            draft_.sheet.set(here, "cpu-affinity", "[" + join(processors) + "]");
     }
 
     void scheduling() {

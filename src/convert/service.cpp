@@ -1,4 +1,5 @@
 // [Service] but for its commands: when it is up, when it is started again, how it is stopped.
+#include "base/join.hpp"
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/draft.hpp"
@@ -306,10 +307,7 @@ private:
                 add(quoted(signal));
         if (ends.size() == 1)
             return;
-        std::string list = "[";
-        for (const std::string& end : ends)
-            list += (list.size() == 1 ? "" : ", ") + end;
-        draft_.sheet.set(here, "success-exit", list + "]");
+        draft_.sheet.set(here, "success-exit", "[" + join(ends) + "]");
     }
 
     void actions() {

@@ -1,5 +1,6 @@
 #include "convert/sheet.hpp"
 
+#include "base/join.hpp"
 #include "base/printable.hpp"
 
 #include <algorithm>
@@ -20,12 +21,10 @@ std::string quoted(std::string_view text) {
 }
 
 std::string array(const std::vector<std::string>& texts) {
-    std::string line = "[";
-    for (const std::string& text : texts) {
-        line += line.size() == 1 ? "" : ", ";
-        (void)append_quoted(line, text, Quoting::toml);
-    }
-    return line + "]";
+    std::string list;
+    for (const std::string& text : texts)
+        join_to(list, quoted(text));
+    return "[" + list + "]";
 }
 
 const Sheet::Part* Sheet::find(Table table) const {

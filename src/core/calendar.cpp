@@ -1,6 +1,7 @@
 // Calendar expressions as text: reading them, and writing them in full.
 #include "core/calendar.hpp"
 
+#include "base/join.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -373,7 +374,7 @@ std::string text(const Calendar::Field& field, std::size_t width, std::int32_t u
         return "*";
     std::string words;
     for (const Calendar::Part& part : field) {
-        words += (words.empty() ? "" : ",") + text(part.start, width, unit);
+        join_to(words, text(part.start, width, unit), ",");
         if (part.stop >= 0)
             words += ".." + text(part.stop, width, unit);
         if (part.step > 0 && !(part.stop >= 0 && part.step == unit))
@@ -390,7 +391,7 @@ std::string weekdays_text(std::uint8_t weekdays) {
         std::size_t last = first;
         while (last + 1 < 7 && (weekdays >> (last + 1) & 1) != 0)
             ++last;
-        words += (words.empty() ? "" : ",") + std::string(weekday_names[first].substr(0, 3));
+        join_to(words, weekday_names[first].substr(0, 3), ",");
         if (last > first)
             words += (last > first + 1 ? ".." : ",") + std::string(weekday_names[last].substr(0, 3));
         first = last;

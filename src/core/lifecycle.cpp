@@ -2,6 +2,7 @@
 // stops it in the first place is settle.cpp's.
 #include "core/engine.hpp"
 
+#include "core/explain.hpp"
 #include "core/restart.hpp"
 
 #include <utility>
@@ -238,10 +239,7 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         std::string which = std::string(name(role)) + " command " + std::to_string(record.hook_index + 1);
         if (exit.oom)
             return which + " was killed: out of memory (" + record.detail + ")";
-        return record.detail.empty()
-                   ? which + (exit.kind == ExitStatus::Kind::code ? " exited with code " : " was ended by signal ") +
-                         std::to_string(exit.number)
-                   : record.detail;
+        return record.detail.empty() ? which + " ended with " + text(exit) : record.detail;
     };
     switch (role) {
     case Role::pre_start:

@@ -11,15 +11,6 @@ constexpr std::array<std::string_view, 11> phase_names{
 
 std::string_view name(Phase phase) { return phase_names[static_cast<std::size_t>(phase)]; }
 
-bool phase_named(std::string_view word, Phase& phase) {
-    for (std::size_t i = 0; i < phase_names.size(); ++i)
-        if (phase_names[i] == word) {
-            phase = static_cast<Phase>(i);
-            return true;
-        }
-    return false;
-}
-
 std::string_view name(Role role) {
     switch (role) {
     case Role::none: return "none";

@@ -28,7 +28,6 @@ enum class Phase : std::uint8_t {
     invalid, // its file cannot be used
 };
 [[nodiscard]] std::string_view name(Phase phase);
-[[nodiscard]] bool phase_named(std::string_view word, Phase& phase);
 
 // What somebody said about the unit itself, as opposed to what other units need of it.
 enum class Asked : std::uint8_t { nothing, up, down };

@@ -256,7 +256,6 @@ struct Unit {
     std::vector<std::string> documentation;
     std::vector<std::string> aliases; // targets only
     std::vector<Condition> conditions;
-    std::vector<std::string> not_in_force; // keys of SPEC that are read but not built yet, as "process.private-tmp"
     Service service;
     std::unique_ptr<Process> process; // null: the clean context as it is
     std::unique_ptr<Cgroup> cgroup;
@@ -299,7 +298,6 @@ struct ManagerSettings {
     bool syslog = true;
     std::string syslog_socket; // empty: /dev/log, where that is ours
     bool kernel = true;
-    std::vector<std::string> not_in_force;
 };
 
 } // namespace mi::core

@@ -40,8 +40,6 @@ constexpr Option options[] = {
     {"from", 0, "UNIT", takes_graph, "only this unit and what it depends on", set_text<&Arguments::from>},
     {"to", 0, "UNIT", takes_graph, "only this unit and what depends on it; with --from: what lies between",
      set_text<&Arguments::to>},
-    {"mermaid", 0, "", takes_graph, "in the language of Mermaid, rather than that of Graphviz",
-     set_flag<&Arguments::mermaid>},
     {"trace", 0, "", takes_trace, "the same for chrome://tracing and Perfetto, rather than a picture",
      set_flag<&Arguments::trace>},
     {"sort", 's', "COLUMN", takes_top, "by cpu, memory, tasks, restarts, uptime, name or state (cpu)",

@@ -45,7 +45,6 @@ struct Arguments {
     bool strict = false;                 // --strict
     std::string when, message;           // --when TIME, --message TEXT
     std::string from, to;                // --from UNIT, --to UNIT
-    bool mermaid = false;                // --mermaid
     bool trace = false;                  // --trace
     std::string sort;                    // --sort COLUMN
     std::optional<Span> every;           // --every SPAN
@@ -68,7 +67,7 @@ enum Takes : unsigned {
     takes_every = 512,  // --all, of the processes of a unit
     takes_run = 1024,   // those of `run`, and the words after the first that is no option are its command
     takes_full = 2048,
-    takes_graph = 1 << 12, // --from, --to, --mermaid
+    takes_graph = 1 << 12, // --from, --to
     takes_trace = 1 << 13,
     takes_top = 1 << 14, // --sort, --every, --count
     takes_timers = 1 << 16,

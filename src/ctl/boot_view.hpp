@@ -91,8 +91,7 @@ struct GraphPart {
     bool all = false;
 };
 [[nodiscard]] UnitGraph graph_of(const Boot& boot, const GraphPart& part);
-// In the language of Graphviz, and in that of Mermaid.
+// In the language of Graphviz.
 [[nodiscard]] std::string dot_view(const UnitGraph& graph);
-[[nodiscard]] std::string mermaid_view(const UnitGraph& graph);
 
 } // namespace mi::ctl

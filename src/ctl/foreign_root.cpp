@@ -1,6 +1,7 @@
 #include "ctl/foreign_root.hpp"
 
-#include <dirent.h>
+#include "base/directory.hpp"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -90,15 +91,10 @@ ForeignRoot::Entry ForeignRoot::look(const std::string& path) const {
 
 bool ForeignRoot::is_filled(const std::string& path) const {
     Fd fd = open_inside(path, O_RDONLY | O_DIRECTORY);
-    DIR* stream = fd ? ::fdopendir(fd.get()) : nullptr;
-    if (stream == nullptr)
+    if (!fd)
         return false;
-    (void)fd.release(); // the stream's now
-    bool filled = false;
-    while (const dirent* entry = ::readdir(stream))
-        filled = filled || (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0);
-    ::closedir(stream);
-    return filled;
+    const auto entries = list_directory(fd.get());
+    return entries && !entries->empty();
 }
 
 std::optional<std::string> ForeignRoot::text(const std::string& path, std::size_t most) const {

@@ -1,9 +1,7 @@
-// The units and what they need of each other, in the languages of two programs that draw graphs.
+// The units and what they need of each other, in the language of Graphviz.
 #include "ctl/boot_view.hpp"
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <string_view>
 
 namespace mi::ctl {
@@ -29,24 +27,19 @@ std::vector<bool> reached(std::size_t start, const std::vector<std::vector<std::
 
 // What state a unit is drawn in: fill and line.
 struct Look {
-    std::string_view name, fill, line;
+    std::string_view fill, line;
 };
-constexpr std::array<Look, 5> looks{{{"good", "#d3f2dc", "#2a8a4a"},
-                                     {"busy", "#fdeec4", "#b07d10"},
-                                     {"bad", "#fbd5d5", "#c02626"},
-                                     {"down", "#f2f2f2", "#8a8a8a"},
-                                     {"skipped", "#e6ecf2", "#7a8a9a"}}};
 
-const Look& look_of(core::Phase state) {
+Look look_of(core::Phase state) {
     if (state == core::Phase::skipped)
-        return looks[4];
+        return {"#e6ecf2", "#7a8a9a"};
     switch (colour_of(state)) {
-    case Colour::good: return looks[0];
-    case Colour::busy: return looks[1];
-    case Colour::bad: return looks[2];
+    case Colour::good: return {"#d3f2dc", "#2a8a4a"};
+    case Colour::busy: return {"#fdeec4", "#b07d10"};
+    case Colour::bad: return {"#fbd5d5", "#c02626"};
     case Colour::faint:
     case Colour::plain:
-    case Colour::strong: return looks[3];
+    case Colour::strong: return {"#f2f2f2", "#8a8a8a"};
     }
     __builtin_unreachable();
 }
@@ -76,35 +69,6 @@ std::string_view dot_edge(core::Relation relation) {
     case core::Relation::on_success: return "color=\"#a0a0a0\", arrowhead=open";
     }
     __builtin_unreachable();
-}
-
-std::string_view mermaid_edge(core::Relation relation) {
-    switch (relation) {
-    case core::Relation::requirement: return " ==> ";
-    case core::Relation::want: return " -.-> ";
-    case core::Relation::milestone: return " -.->|milestone| ";
-    case core::Relation::conflict: return " x--x|conflicts| ";
-    case core::Relation::after:
-    case core::Relation::before:
-    case core::Relation::required_by:
-    case core::Relation::wanted_by:
-    case core::Relation::on_failure:
-    case core::Relation::on_success: return " -->|after| ";
-    }
-    __builtin_unreachable();
-}
-
-// A text in quotes, as Mermaid has it: what could end it or be taken for markup is spelled by its number.
-std::string mermaid_text(std::string_view name) {
-    std::string text = "\"";
-    for (char letter : harmless(name)) {
-        constexpr std::string_view special = "\"#<>&;`\\";
-        if (special.contains(letter))
-            text += "#" + std::to_string(static_cast<int>(letter)) + ";";
-        else
-            text += letter;
-    }
-    return text + "\"";
 }
 
 } // namespace
@@ -153,7 +117,7 @@ std::string dot_view(const UnitGraph& graph) {
         "    node [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\", fontsize=11];\n"
         "    edge [color=\"#404040\", fontname=\"sans-serif\", fontsize=9];\n";
     for (const GraphNode& node : graph.nodes) {
-        const Look& look = look_of(node.state);
+        const Look look = look_of(node.state);
         text += "    " + dot_name(node.unit) + " [fillcolor=\"";
         text.append(look.fill).append("\", color=\"").append(look.line).append("\"");
         if (node.kind == core::Kind::target)
@@ -169,32 +133,6 @@ std::string dot_view(const UnitGraph& graph) {
             .append(dot_edge(edge.relation))
             .append("];\n");
     return text + "}\n";
-}
-
-std::string mermaid_view(const UnitGraph& graph) {
-    std::string text = "flowchart LR\n";
-    std::map<std::string_view, std::string> ids; // names may hold anything, ids may not
-    for (const GraphNode& node : graph.nodes) {
-        const std::string& id = ids[node.unit] = "u" + std::to_string(ids.size());
-        const bool target = node.kind == core::Kind::target;
-        text += "    " + id + (target ? "{{" : "(") + mermaid_text(node.unit) + (target ? "}}" : ")") + ":::";
-        text.append(look_of(node.state).name).append("\n");
-    }
-    for (const GraphEdge& edge : graph.edges)
-        text.append("    ")
-            .append(ids[edge.from])
-            .append(mermaid_edge(edge.relation))
-            .append(ids[edge.to])
-            .append("\n");
-    for (const Look& look : looks)
-        text.append("    classDef ")
-            .append(look.name)
-            .append(" fill:")
-            .append(look.fill)
-            .append(",stroke:")
-            .append(look.line)
-            .append(",color:#111\n");
-    return text;
 }
 
 } // namespace mi::ctl

@@ -1,5 +1,6 @@
 #include "ctl/inspection.hpp"
 
+#include "base/accounts.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 
@@ -61,13 +62,6 @@ bool runs(unsigned own, unsigned other) {
     return own == other || (own == EM_X86_64 && other == EM_386) || (own == EM_AARCH64 && other == EM_ARM);
 }
 
-void names_of(const ForeignRoot& root, const std::string& path, std::set<std::string, std::less<>>& into) {
-    const std::string text = root.text(path).value_or(""); // outlives its lines
-    for (std::string_view line : split(text, '\n'))
-        if (std::size_t colon = line.find(':'); colon != std::string_view::npos && !line.starts_with('#'))
-            into.emplace(line.substr(0, colon));
-}
-
 } // namespace
 
 struct Inspection::Subject {
@@ -91,8 +85,11 @@ Inspection::Inspection(const ForeignRoot& root, const config::Loaded& loaded, st
         if (name.ends_with(".toml"))
             units_.emplace(name.substr(0, name.size() - 5));
     }
-    names_of(root_, "/etc/passwd", users_);
-    names_of(root_, "/etc/group", groups_);
+    const std::string passwd = root_.text("/etc/passwd").value_or(""), group = root_.text("/etc/group").value_or("");
+    for (const PasswdLine& line : passwd_lines(passwd))
+        users_.emplace(line.name);
+    for (const GroupLine& line : group_lines(group))
+        groups_.emplace(line.name);
     own_machine();
 }
 

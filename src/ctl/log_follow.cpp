@@ -1,22 +1,18 @@
 #include "ctl/log_follow.hpp"
 
-#include <dirent.h>
+#include "base/directory.hpp"
+
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
 namespace mi::ctl {
 namespace {
 
 namespace logs = wire::logs;
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 } // namespace
 
@@ -66,15 +62,15 @@ void Follower::watch(const std::string& path) {
 void Follower::look() {
     for (const std::string& directory : directories_) {
         watch(directory);
-        std::unique_ptr<DIR, CloseDirectory> listing(::opendir(directory.c_str()));
-        if (!listing) {
+        const auto entries = list_directory(directory);
+        if (!entries) {
             std::string above = directory.substr(0, directory.rfind('/'));
             watch(above.empty() ? "/" : above);
             continue;
         }
-        while (const dirent* entry = ::readdir(listing.get())) {
-            const std::string unit = logs::unit_of_directory(entry->d_name), path = directory + "/" + entry->d_name;
-            if (entry->d_name[0] == '.' || places_.contains(path) ||
+        for (const DirectoryEntry& entry : *entries) {
+            const std::string unit = logs::unit_of_directory(entry.name), path = directory + "/" + entry.name;
+            if (entry.hidden() || places_.contains(path) ||
                 !(patterns_.empty() || std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
                       return matches_pattern(unit, pattern);
                   })))

@@ -1,6 +1,7 @@
 #include "ctl/log_reader.hpp"
 
-#include <dirent.h>
+#include "base/directory.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,18 +20,14 @@ namespace logs = wire::logs;
 // Read at once: many units are open at the same time, and a line is short.
 constexpr std::int64_t block = 32 * 1024;
 
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 // The names in a directory, sorted; an errno where it cannot be read.
 int list(const std::string& path, std::vector<std::string>& names) {
-    std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
-    if (!directory)
-        return errno;
-    while (const dirent* entry = ::readdir(directory.get()))
-        if (entry->d_name[0] != '.')
-            names.emplace_back(entry->d_name);
+    auto entries = list_directory(path);
+    if (!entries)
+        return entries.error().code;
+    for (DirectoryEntry& entry : *entries)
+        if (!entry.hidden())
+            names.push_back(std::move(entry.name));
     std::sort(names.begin(), names.end());
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "ctl/unit_text.hpp"
 
+#include "base/join.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
 
@@ -85,8 +86,8 @@ public:
         std::string words;
         std::string command;
         for (const std::string& word : unit.command) {
-            words += (words.empty() ? "" : " ") + word;
-            command += (command.empty() ? "" : ", ") + toml_string(word);
+            join_to(words, word, " ");
+            join_to(command, toml_string(word));
         }
         section("").set("description", toml_string(words));
         section("service").set("command", "[" + command + "]");

@@ -77,7 +77,7 @@ constexpr Verb table[] = {
      "minictl critical-chain sshd", 0, 0, 1, show_chain},
     {boot, "plot", "", "a chart of the boot, an SVG for a browser", "minictl plot > boot.svg", takes_trace, 0, 0,
      show_plot},
-    {boot, "graph", "", "the units and what they need of each other, for Graphviz or Mermaid",
+    {boot, "graph", "", "the units and what they need of each other, for Graphviz",
      "minictl graph --from web | dot -Tsvg > web.svg", takes_all | takes_graph, 0, 0, show_graph},
     {machine, "poweroff", "", "stop everything in order and switch off", "minictl poweroff", takes_end, 0, 0,
      power_off},

@@ -71,7 +71,7 @@ int show_graph(Context& context) {
     const UnitGraph graph = graph_of(*boot, part);
     if (arguments.json)
         return context.print_json(graph);
-    return context.print(arguments.mermaid ? mermaid_view(graph) : dot_view(graph));
+    return context.print(dot_view(graph));
 }
 
 int show_plot(Context& context) {

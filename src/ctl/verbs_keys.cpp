@@ -10,13 +10,11 @@ namespace {
 
 struct KeyLine {
     std::string key, type, fallback, help; // "service.restart"; `fallback` as TOML
-    bool in_force = true;
     static void fields(auto& self, auto&& visit) {
         visit("key", self.key);
         visit("type", self.type);
         visit("default", self.fallback);
         visit("help", self.help);
-        visit("in_force", self.in_force);
     }
 };
 struct KeyLines {
@@ -36,8 +34,7 @@ int show_keys(Context& context) {
         std::string key = row.section.empty() ? "" : std::string(row.section) + ".";
         key += row.key;
         width = std::max(width, key.size());
-        all.keys.push_back(
-            {std::move(key), std::string(row.type), std::string(row.fallback), std::string(row.help), row.in_force});
+        all.keys.push_back({std::move(key), std::string(row.type), std::string(row.fallback), std::string(row.help)});
     }
     if (all.keys.empty())
         return context.fail("there is no table [" + harmless(words[0]) + "] in a unit", refused);

@@ -1,4 +1,5 @@
 // The verbs that end the machine, by their own names and by those of other inits.
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "ctl/local_time.hpp"
 #include "ctl/verbs.hpp"
@@ -231,7 +232,7 @@ int shutdown_main(int argc, char** argv) {
     if (!cancel)
         context.arguments.when = ::optind < argc ? argv[::optind++] : "+1";
     for (; ::optind < argc; ++::optind)
-        context.arguments.message += (context.arguments.message.empty() ? "" : " ") + std::string(argv[::optind]);
+        join_to(context.arguments.message, argv[::optind], " ");
     return cancel ? cancel_end(context) : end_machine(context, std::move(request));
 }
 

@@ -1,4 +1,5 @@
 // `run`: a command as a unit of its own, which outlives the terminal it was started from.
+#include "base/join.hpp"
 #include "config/load.hpp"
 #include "ctl/run_manager.hpp"
 #include "ctl/unit_text.hpp"
@@ -60,7 +61,7 @@ void take_along(TransientUnit& unit, std::string& left_out) {
         if (is_variable(name) && can_be_text(line))
             unit.environment.emplace_back(name, line.substr(equals + 1));
         else if (name != "_")
-            left_out += (left_out.empty() ? "" : ", ") + harmless(name);
+            join_to(left_out, harmless(name));
     }
 }
 

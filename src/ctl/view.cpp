@@ -1,5 +1,6 @@
 #include "ctl/view.hpp"
 
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "ctl/harmless.hpp"
 
@@ -18,13 +19,6 @@ std::string dot(const Style& style, core::Phase state) {
     return paint(style, colour, colour == Colour::faint ? "○" : "●");
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& one : words)
-        text += (text.empty() ? "" : ", ") + one;
-    return text;
-}
-
 // "  label: value", wrapped nowhere: labels end in the same column.
 void row(std::string& text, std::string_view label, std::string_view value) {
     constexpr std::size_t width = 14;
@@ -34,7 +28,7 @@ void row(std::string& text, std::string_view label, std::string_view value) {
 
 void list_row(std::string& text, std::string_view label, const std::vector<std::string>& words) {
     if (!words.empty())
-        row(text, label, joined(words));
+        row(text, label, join(words));
 }
 
 std::string process_words(const wire::UnitStatus& unit) {
@@ -42,10 +36,9 @@ std::string process_words(const wire::UnitStatus& unit) {
     if (unit.main_pid)
         text = std::to_string(*unit.main_pid);
     if (unit.hook_pid) {
-        text += text.empty() ? "" : ", ";
         std::string hook(unit.hook ? wire::word(*unit.hook) : "command");
         std::ranges::replace(hook, '_', '-');
-        text += hook + " " + std::to_string(*unit.hook_pid);
+        join_to(text, hook + " " + std::to_string(*unit.hook_pid));
     }
     return text;
 }
@@ -291,7 +284,6 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         list_row(text, "required by", on.required_by);
         list_row(text, "wanted by", on.wanted_by);
     }
-    list_row(text, "not in force", unit.not_in_force);
     return text;
 }
 

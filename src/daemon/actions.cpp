@@ -268,12 +268,6 @@ void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t 
         }
         for (const std::string& warning : launch.warnings)
             logs_.line(unit.name, Priority::warning, warning);
-        if (!unit.not_in_force.empty()) {
-            std::string keys;
-            for (const std::string& key : unit.not_in_force)
-                keys += (keys.empty() ? "" : ", ") + key;
-            logs_.line(unit.name, Priority::warning, "not in force yet: " + keys);
-        }
     }
 }
 

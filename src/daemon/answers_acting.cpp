@@ -2,6 +2,7 @@
 #include "daemon/manager.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <unordered_map>
 
@@ -99,9 +100,14 @@ void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool 
             return supervisor_.control()->error(id,
                                                 wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
     for (UnitId unit : ids)
-        if (auto done = supervisor_.freeze_unit(unit, frozen); !done)
-            return supervisor_.control()->error(
-                id, wire::JobFailed{engine.graph().name(unit), Phase::up, done.error().text()});
+        if (auto done = supervisor_.freeze_unit(unit, frozen); !done) {
+            const std::string& name = engine.graph().name(unit);
+            if (done.error().code == ENOTSUP)
+                return supervisor_.control()->error(
+                    id, wire::NotSupported{name + " cannot be frozen: its processes are in no cgroup of their own "
+                                                  "(freezing needs cgroup v2 and Linux 5.2)"});
+            return supervisor_.control()->error(id, wire::JobFailed{name, Phase::up, done.error().text()});
+        }
     supervisor_.control()->reply(id, wire::Nothing{});
 }
 

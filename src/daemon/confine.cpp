@@ -1,5 +1,6 @@
 #include "daemon/confine.hpp"
 
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "os/path_question.hpp"
 #include "os/spawn/spawn.hpp"
@@ -183,7 +184,7 @@ Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mou
                 if (overlap(path, ours))
                     return std::unexpected(std::string(key_of(kind)) + " \"" + own.name + "\": our own directory is " +
                                            ours);
-            list += (list.empty() ? "" : ":") + path;
+            join_to(list, path, ":");
             if (apart)
                 mounts.add(Mounts::Rank::own, {.kind = Kind::bind,
                                                .path = path,
@@ -256,7 +257,7 @@ void keep_capabilities(Launch& launch, const Confinement& wanted) {
     std::span<const std::string_view> names = capability_names();
     for (std::size_t number = 0; number < names.size(); ++number)
         if ((bounding & ~own) >> number & 1)
-            missing += (missing.empty() ? "" : ", ") + std::string(names[number]);
+            join_to(missing, names[number]);
     if (!missing.empty())
         launch.warnings.push_back("we do not have these capabilities ourselves, so it gets none of them: " + missing);
 }

@@ -1,5 +1,6 @@
 // The way down: everything stopped in order, within the time there is; then the collector; then the loop ends, and what
 // is left of the machine is os::shutdown's.
+#include "base/join.hpp"
 #include "core/explain.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/process.hpp"
@@ -96,7 +97,7 @@ void Supervisor::report_slow_stops() {
     std::size_t count = 0;
     for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
         if (engine_->record(id).phase == core::Phase::stopping && ++count <= 5)
-            names += (names.empty() ? "" : ", ") + engine_->graph().name(id);
+            join_to(names, engine_->graph().name(id));
     if (count > 0)
         say(Priority::notice,
             "waiting for " + names + (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") + " to stop");

@@ -1,11 +1,9 @@
 #include "daemon/entry_leftovers.hpp"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -31,16 +29,9 @@ bool proc_is_ours() {
 
 std::vector<Process> all_processes() {
     std::vector<Process> all;
-    std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc"), ::closedir);
-    if (directory == nullptr)
-        return all;
-    while (const dirent* entry = ::readdir(directory.get())) {
-        std::optional<pid_t> pid = to_number<pid_t>(entry->d_name);
-        if (!pid)
-            continue;
-        if (Result<os::ProcessStat> stat = os::process_stat(*pid))
+    for (pid_t pid : os::process_ids().value_or(std::vector<pid_t>{}))
+        if (Result<os::ProcessStat> stat = os::process_stat(pid))
             all.push_back({stat->pid, stat->parent});
-    }
     return all;
 }
 

@@ -62,9 +62,6 @@ void Supervisor::signal_arrived(const signalfd_siginfo& info) {
         say(Priority::info, "units read again: " + std::to_string(reread.added.size()) + " added, " +
                                 std::to_string(reread.changed.size()) + " changed, " +
                                 std::to_string(reread.removed.size()) + " removed");
-    } else if (place_.system() && number == SIGWINCH) {
-        if (core::UnitId id = engine_->graph().find("kbrequest"); id != core::no_unit)
-            engine_->apply({.kind = Event::Kind::start, .unit = id}, now_);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/log_link.hpp"
 
 #include "base/signals.hpp"
+#include "core/explain.hpp"
 #include "os/children.hpp"
 #include "os/open_file.hpp"
 #include "os/packet.hpp"
@@ -425,8 +426,9 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
     if (!by_signal && code == logd::exit_estate_unusable)
         if (auto estate = logd::make_estate())
             estate_ = std::move(*estate);
-    listener_.log_trouble(std::string("the log collector ended with ") + (by_signal ? "signal " : "exit code ") +
-                          std::to_string(code) + " and is started again");
+    listener_.log_trouble("the log collector ended with " +
+                          core::text(by_signal ? core::ExitStatus::signal(code) : core::ExitStatus::code(code)) +
+                          " and is started again");
     failures_ = now - started_ > std::chrono::seconds(10) ? 0 : failures_ + 1;
     if (failures_ < 8) {
         started_ = now;

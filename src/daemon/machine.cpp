@@ -58,7 +58,6 @@ std::vector<std::string> bring_up_machine() {
         faults.push_back(fault.text());
     note(os::take_console());
     note(os::disable_ctrl_alt_del());
-    (void)os::claim_keyboard_request(); // only where there is a virtual terminal
     note(os::set_hostname());
     note(os::bring_loopback_up());
     auto set = os::sane_clock({MINIINIT_BUILD_TIME * std::int64_t{1'000'000}});

@@ -1,5 +1,6 @@
 #include "daemon/manager.hpp"
 
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "core/explain.hpp"
 
@@ -186,9 +187,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     case Goal::reexec: return false; // others answer these
     }
     if (!result.ok && result.message.empty()) {
-        std::vector<std::string> sentences = core::explain(engine, unit);
-        for (const std::string& sentence : sentences)
-            result.message += (result.message.empty() ? "" : " ") + sentence;
+        result.message = join(core::explain(engine, unit), " ");
     }
     return true;
 }

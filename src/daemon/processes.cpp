@@ -23,6 +23,11 @@ constexpr unsigned most_empty_looks = 50; // an unrelated storm of orphans must 
 
 } // namespace
 
+core::ExitStatus exit_status(const os::Exit& exit) {
+    return exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
+                                               : core::ExitStatus::code(exit.code);
+}
+
 void Processes::own_session(core::UnitId unit, pid_t session) {
     auto [at, fresh] = session_owners_.insert_or_assign(session, unit);
     (void)at;
@@ -168,50 +173,20 @@ void Processes::signal(core::UnitId unit, const std::string& name, core::Effect:
 
 // --- freezing ---------------------------------------------------------------------------------------------------------
 
-// Calls `act` with each process of a run that is found by its session.
-template <typename Act>
-Result<> Processes::each_member(core::UnitId unit, Act act) const {
-    std::vector<os::Membership> services{membership(unit)};
-    auto members = os::find_members(services);
-    if (!members)
-        return std::unexpected(members.error());
-    for (pid_t pid : members->front())
-        act(pid);
-    return {};
-}
-
 Result<> Processes::freeze(core::UnitId unit, const std::string& name) {
-    Run& run = runs_[unit];
-    if (!uses_session(unit)) {
-        if (auto frozen = tree_->freeze(name, true); !frozen)
-            return frozen;
-        run.frozen = true;
-        return {};
-    }
-    // Until a look finds nobody new: those who could fork are stopped by then.
-    std::vector<pid_t> stopped;
-    for (std::size_t before = 1; before != stopped.size();) {
-        before = stopped.size();
-        auto looked = each_member(unit, [&](pid_t pid) {
-            if (std::ranges::find(stopped, pid) == stopped.end() && os::send_signal(pid, SIGSTOP))
-                stopped.push_back(pid);
-        });
-        if (!looked)
-            return looked;
-        if (stopped.empty())
-            return fault(ESRCH, "find a process of", name);
-    }
-    run.frozen = true;
+    if (uses_session(unit))
+        return fault(ENOTSUP, "freeze", name);
+    if (auto frozen = tree_->freeze(name, true); !frozen)
+        return frozen;
+    runs_[unit].frozen = true;
     return {};
 }
 
 Result<> Processes::thaw(core::UnitId unit, const std::string& name) {
     auto run = runs_.find(unit);
-    if (run == runs_.end() || !std::exchange(run->second.frozen, false))
+    if (run == runs_.end() || !std::exchange(run->second.frozen, false) || uses_session(unit))
         return {};
-    if (!uses_session(unit))
-        return tree_->freeze(name, false);
-    return each_member(unit, [](pid_t pid) { (void)os::send_signal(pid, SIGCONT); });
+    return tree_->freeze(name, false);
 }
 
 bool Processes::frozen(core::UnitId unit) const {

@@ -18,7 +18,14 @@
 #include <unordered_map>
 #include <vector>
 
+namespace mi::os {
+struct Exit;
+}
+
 namespace mi::daemon {
+
+// How a process that has ended did so, as units have it.
+[[nodiscard]] core::ExitStatus exit_status(const os::Exit& exit);
 
 class Processes {
 public:
@@ -59,7 +66,7 @@ public:
     // the unit is frozen.
     void signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
                 pid_t hook);
-    // None of its processes gets to run until thaw(): by its cgroup, or each is stopped (SIGSTOP).
+    // None of its processes gets to run until thaw(). Needs cgroup v2: ENOTSUP where the unit has no cgroup.
     Result<> freeze(core::UnitId unit, const std::string& name);
     Result<> thaw(core::UnitId unit, const std::string& name);
     [[nodiscard]] bool frozen(core::UnitId unit) const;
@@ -116,8 +123,6 @@ private:
     void own_session(core::UnitId unit, pid_t session);
     [[nodiscard]] bool cgroup_swept(core::UnitId unit, Sweep& sweep);
     void sweep_by_session(const std::vector<core::UnitId>& units, std::vector<core::UnitId>& done);
-    template <typename Act>
-    Result<> each_member(core::UnitId unit, Act act) const;
 
     std::optional<os::CgroupTree> tree_;
     std::unordered_map<pid_t, Known> known_;

@@ -1,5 +1,6 @@
 // Another program in our place, on purpose: it shows first that it can read our state; then it is given our process, our
 // descriptors and our children, and goes on (resume.cpp).
+#include "core/explain.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/children.hpp"
 #include "os/runtime.hpp"
@@ -63,9 +64,8 @@ bool Supervisor::checked(const os::Exit& exit) {
     checker_ = 0;
     check_until_ = never;
     if (exit.kind != os::Exit::Kind::exited || exit.code != 0)
-        check_failed("cannot go on with our state (" +
-                     std::string(exit.kind == os::Exit::Kind::killed ? "signal " : "exit code ") +
-                     std::to_string(exit.code) + "; `minictl logs miniinit` may say why)");
+        check_failed("cannot go on with our state (" + core::text(exit_status(exit)) +
+                     "; `minictl logs miniinit` may say why)");
     else if (next_program_)
         succession_ = true;
     else

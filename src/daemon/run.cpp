@@ -1,5 +1,6 @@
 #include "daemon/run.hpp"
 
+#include "base/directory.hpp"
 #include "base/printable.hpp"
 #include "daemon/builtin.hpp"
 #include "daemon/caretaker.hpp"
@@ -17,7 +18,6 @@
 #include "os/spawn/spawn.hpp"
 #include "os/system.hpp"
 
-#include <dirent.h>
 #include <linux/capability.h>
 #include <unistd.h>
 
@@ -38,11 +38,9 @@ namespace {
 bool has_units(const Options& options) {
     if (!options.config.empty() || !options.units.empty() || ::access("/etc/miniinit.toml", F_OK) == 0)
         return true;
-    std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/etc/miniinit"), ::closedir);
-    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
-        if (std::string_view(entry->d_name).ends_with(".toml"))
-            return true;
-    return false;
+    const auto entries = list_directory("/etc/miniinit");
+    return entries &&
+           std::ranges::any_of(*entries, [](const DirectoryEntry& entry) { return entry.name.ends_with(".toml"); });
 }
 
 bool first_boot() {
@@ -129,11 +127,6 @@ void introduce(Supervisor& supervisor, const Options& options) {
     if (!options.command.empty())
         line += "; command: " + std::string(options.command.front());
     supervisor.logs().line({}, Priority::info, line);
-    std::string keys;
-    for (const std::string& key : settings.not_in_force)
-        keys += (keys.empty() ? "" : ", ") + key;
-    if (!keys.empty())
-        supervisor.say(Priority::warning, "not in force yet: " + keys);
 }
 
 // What is wrong with each file, but of one that is no text at all not every line of it.

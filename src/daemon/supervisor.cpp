@@ -497,8 +497,7 @@ void Supervisor::exited(const os::Exit& exit) {
         if (stream != 0)
             to_flush_.push_back(stream);
     take_barrier();
-    core::ExitStatus status = exit.kind == os::Exit::Kind::killed ? core::ExitStatus::signal(exit.code, exit.core)
-                                                                  : core::ExitStatus::code(exit.code);
+    core::ExitStatus status = exit_status(exit);
     if (process.role == core::Role::connection) {
         connection_ended(process.unit, exit.pid, status);
         return;

@@ -2,6 +2,7 @@
 // first that it can read our state; then everything else is stopped, the root is changed, and that init is given our
 // process, our descriptors and our children, as in reexec.cpp. It begins with them alone, and then boots.
 #include "os/switch_root.hpp"
+#include "base/join.hpp"
 #include "daemon/resume.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/mounts.hpp"
@@ -10,17 +11,6 @@
 #include <unordered_set>
 
 namespace mi::daemon {
-
-namespace {
-
-std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names)
-        text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
-} // namespace
 
 // --- before -----------------------------------------------------------------------------------------------------------
 
@@ -39,7 +29,7 @@ std::string Supervisor::switch_root(NewRoot to) {
         for (const core::Edge& edge : engine_->would_keep(id) ? graph.needs(id) : std::span<const core::Edge>{})
             if (edge.relation == core::Relation::requirement && graph.unit(edge.unit).kind == core::Kind::service &&
                 !engine_->would_keep(edge.unit))
-                lacking += (lacking.empty() ? "" : ", ") + graph.name(id) + " requires " + graph.name(edge.unit);
+                join_to(lacking, graph.name(id) + " requires " + graph.name(edge.unit));
     if (!lacking.empty())
         return "what is kept may require only what is kept, too, and targets: " + lacking;
     if (checker_ != 0)
@@ -69,7 +59,7 @@ std::string Supervisor::ask_new_init() {
 }
 
 void Supervisor::nothing_kept(const std::string& why) {
-    say(Priority::warning, "stopped too: " + listed(names_kept()) + " (" + why + ")");
+    say(Priority::warning, "stopped too: " + join(names_kept()) + " (" + why + ")");
     begin_switch_root(std::move(new_root_), false);
 }
 
@@ -82,7 +72,7 @@ void Supervisor::begin_switch_root(NewRoot to, bool keep) {
     }
     people_know_ = true; // nobody is logged in to an initramfs, and the machine goes on
     if (keep)
-        say(Priority::notice, "kept: " + listed(names_kept()));
+        say(Priority::notice, "kept: " + join(names_kept()));
     begin_ending(core::Ending::switch_root, 0, keep);
     if (observer_ != nullptr)
         observer_->switching_root(true);
@@ -145,7 +135,7 @@ void Supervisor::settle_in() {
         if (core::active(engine_->record(id).phase))
             names.push_back(engine_->graph().name(id));
     (void)reread(); // its problems are told by who began this
-    say(Priority::notice, "carried over into this root: " + listed(names));
+    say(Priority::notice, "carried over into this root: " + join(names));
 }
 
 } // namespace mi::daemon

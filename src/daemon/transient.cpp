@@ -1,13 +1,12 @@
 // Units that exist only as long as they run: made by a call, kept in a file of the run directory (so that everything that
 // reads units finds them too), gone when they have come to rest. One that failed stays until somebody has seen to it.
+#include "base/directory.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/runtime.hpp"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace mi::daemon {
 
@@ -15,11 +14,13 @@ using core::Event;
 using core::Phase;
 
 void clear_transient(const Place& place, const std::vector<std::string>& but) {
-    std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(place.source.transient.c_str()), ::closedir);
-    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
-        if (std::string_view name = entry->d_name;
+    const auto entries = list_directory(place.source.transient);
+    if (!entries)
+        return; // none was ever made
+    for (const auto& [file, type] : *entries)
+        if (std::string_view name = file;
             name.ends_with(".toml") && std::ranges::find(but, name.substr(0, name.size() - 5)) == but.end())
-            (void)::unlinkat(::dirfd(directory.get()), entry->d_name, 0);
+            (void)::unlink((place.source.transient + "/" + file).c_str());
 }
 
 std::string Supervisor::transient_file(const std::string& name) const {

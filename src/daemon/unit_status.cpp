@@ -1,4 +1,5 @@
 // A unit's record and file as what is told of it.
+#include "base/join.hpp"
 #include "config/syntax.hpp"
 #include "core/explain.hpp"
 #include "daemon/manager.hpp"
@@ -43,7 +44,7 @@ wire::Dependencies dependencies_of(const core::Graph& graph, core::UnitId id) {
 // "every 1h, Mon..Fri *-*-* 04:00:00".
 std::string timer_words(const core::Timer& timer) {
     std::string words;
-    auto add = [&](const std::string& more) { words += (words.empty() ? "" : ", ") + more; };
+    auto add = [&](const std::string& more) { join_to(words, more); };
     for (const core::Calendar& calendar : timer.calendar)
         add(core::text(calendar));
     if (timer.every > Span{0})
@@ -98,7 +99,6 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
     status.enabled = unit.enabled;
     status.masked = unit.masked;
     status.changed = supervisor.changed_on_disk(id);
-    status.not_in_force = unit.not_in_force;
     for (const Sockets::Open& one : supervisor.sockets().of(unit.name)) {
         Connections::Count count = supervisor.connections().count(unit.name, one.settings);
         status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),

@@ -209,19 +209,6 @@ void Collector::handle(const logs::Flush& message) {
     say(logs::Flushed{message.token});
 }
 
-void Collector::handle(const logs::Forget& message) {
-    for (StreamId id : message.streams) {
-        if (auto at = find(id); at != known_.end() && at->id == id) {
-            const std::uint32_t index = at->index;
-            drain(index);
-            if (streams_[index].id == id)
-                end(index);
-        } else {
-            ended_.push_back(id);
-        }
-    }
-}
-
 void Collector::handle(const logs::TryStorage&) {
     storage_.look();
     look_for_storage();

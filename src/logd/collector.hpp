@@ -40,7 +40,6 @@ private:
     void handle(const wire::logs::Configure& message);
     void handle(const wire::logs::Attach& message);
     void handle(const wire::logs::Flush& message);
-    void handle(const wire::logs::Forget& message);
     void handle(const wire::logs::TryStorage& message);
     void handle(const wire::logs::Finish& message);
     void handle(const wire::logs::Ping& message);

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 
+#include "base/directory.hpp"
 #include "logd/mend.hpp"
 #include "wire/log_format.hpp"
 #include "wire/log_pack.hpp"
@@ -18,19 +18,8 @@ namespace {
 
 namespace logs = wire::logs;
 
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-template <typename Use>
-void each_entry(int directory, Use&& use) {
-    Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    std::unique_ptr<DIR, CloseDirectory> listing(own ? ::fdopendir(own.get()) : nullptr);
-    if (!listing)
-        return;
-    (void)own.release();
-    while (const dirent* entry = ::readdir(listing.get()))
-        use(*entry);
+std::vector<DirectoryEntry> entries_of(int directory) {
+    return list_directory(directory).value_or(std::vector<DirectoryEntry>{});
 }
 
 } // namespace
@@ -130,34 +119,29 @@ Result<> rotate(int directory, WallTime now, std::uint32_t keep) {
 
 std::vector<Rotated> rotated_files(int directory) {
     std::vector<Rotated> files;
-    each_entry(directory, [&](const dirent& entry) {
-        if (auto at = logs::parse_rotated_name(entry.d_name))
-            files.push_back({entry.d_name, *at, false});
-        else if (auto packed = logs::parse_packed_name(entry.d_name))
-            files.push_back({entry.d_name, *packed, true});
-    });
+    for (const DirectoryEntry& entry : entries_of(directory))
+        if (auto at = logs::parse_rotated_name(entry.name))
+            files.push_back({entry.name, *at, false});
+        else if (auto packed = logs::parse_packed_name(entry.name))
+            files.push_back({entry.name, *packed, true});
     std::sort(files.begin(), files.end(), [](const Rotated& a, const Rotated& b) { return a.name < b.name; });
     return files;
 }
 
 void remove_beginning_with(int directory, std::string_view beginning) {
-    std::vector<std::string> names;
-    each_entry(directory, [&](const dirent& entry) {
-        if (std::string_view(entry.d_name).starts_with(beginning))
-            names.emplace_back(entry.d_name);
-    });
-    for (const std::string& name : names)
-        (void)::unlinkat(directory, name.c_str(), 0);
+    for (const DirectoryEntry& entry : entries_of(directory))
+        if (entry.name.starts_with(beginning))
+            (void)::unlinkat(directory, entry.name.c_str(), 0);
 }
 
 std::vector<std::string> log_files(int directory) {
     std::vector<std::string> files;
     bool current = false;
-    each_entry(directory, [&](const dirent& entry) {
-        if (logs::parse_rotated_name(entry.d_name))
-            files.emplace_back(entry.d_name);
-        current = current || entry.d_name == std::string_view(current_name);
-    });
+    for (const DirectoryEntry& entry : entries_of(directory)) {
+        if (logs::parse_rotated_name(entry.name))
+            files.push_back(entry.name);
+        current = current || entry.name == current_name;
+    }
     std::sort(files.begin(), files.end());
     if (current)
         files.emplace_back(current_name);
@@ -166,10 +150,9 @@ std::vector<std::string> log_files(int directory) {
 
 std::vector<std::string> unit_directories(int directory) {
     std::vector<std::string> names;
-    each_entry(directory, [&](const dirent& entry) {
-        if (entry.d_name[0] != '.' && (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN))
-            names.emplace_back(entry.d_name);
-    });
+    for (const DirectoryEntry& entry : entries_of(directory))
+        if (!entry.hidden() && (entry.type == DT_DIR || entry.type == DT_UNKNOWN))
+            names.push_back(entry.name);
     std::sort(names.begin(), names.end());
     return names;
 }

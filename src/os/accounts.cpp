@@ -1,7 +1,7 @@
-// The lines of passwd(5) and group(5). A line that makes no sense is passed over; of two with the same name the first
-// counts.
+// Users and groups by name and number, read again when their files have changed.
 #include "os/accounts.hpp"
 
+#include "base/accounts.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 
@@ -20,12 +20,6 @@ template <typename Id>
 std::optional<Id> id_of(std::string_view text) {
     std::optional<Id> id = to_number<Id>(text);
     return id && *id != static_cast<Id>(-1) ? id : std::nullopt;
-}
-
-std::vector<std::string_view> fields_of(std::string_view line) {
-    if (line.starts_with('#') || line.find('\0') != std::string_view::npos)
-        return {};
-    return split(line, ':');
 }
 
 } // namespace
@@ -60,7 +54,6 @@ Result<bool> Accounts::changed(File& file, std::string& text) {
     return true;
 }
 
-// `name:password:uid:gid:comment:home:shell`
 Result<> Accounts::load_users() {
     std::string text;
     Result<bool> fresh = changed(passwd_, text);
@@ -70,26 +63,18 @@ Result<> Accounts::load_users() {
         return {};
     users_.clear();
     names_.clear();
-    for (std::string_view line : split(text, '\n')) {
-        std::vector<std::string_view> fields = fields_of(line);
-        if (fields.size() < 4 || fields[0].empty())
-            continue;
-        std::optional<uid_t> uid = id_of<uid_t>(fields[2]);
-        std::optional<gid_t> gid = id_of<gid_t>(fields[3]);
-        if (!uid || !gid)
-            continue;
-        User user{.name = std::string(fields[0]), .uid = *uid, .gid = *gid};
-        if (fields.size() > 5 && fields[5].starts_with('/'))
-            user.home = fields[5];
-        if (fields.size() > 6 && fields[6].starts_with('/'))
-            user.shell = trim(fields[6]);
+    for (const PasswdLine& line : passwd_lines(text)) {
+        User user{.name = std::string(line.name), .uid = line.uid, .gid = line.gid};
+        if (!line.home.empty())
+            user.home = line.home;
+        if (!line.shell.empty())
+            user.shell = line.shell;
         names_.emplace(user.uid, user.name);
         users_.emplace(user.name, std::move(user));
     }
     return {};
 }
 
-// `name:password:gid:member,member`
 Result<> Accounts::load_groups() {
     std::string text;
     Result<bool> fresh = changed(group_, text);
@@ -99,18 +84,11 @@ Result<> Accounts::load_groups() {
         return {};
     groups_.clear();
     memberships_.clear();
-    for (std::string_view line : split(text, '\n')) {
-        std::vector<std::string_view> fields = fields_of(line);
-        if (fields.size() < 3 || fields[0].empty())
-            continue;
-        std::optional<gid_t> gid = id_of<gid_t>(fields[2]);
-        if (!gid)
-            continue;
-        groups_.emplace(fields[0], *gid);
-        if (fields.size() > 3)
-            for (std::string_view member : split(fields[3], ','))
-                if (!trim(member).empty())
-                    memberships_[std::string(trim(member))].push_back(*gid);
+    for (const GroupLine& line : group_lines(text)) {
+        groups_.emplace(line.name, line.gid);
+        for (std::string_view member : split(line.members, ','))
+            if (!trim(member).empty())
+                memberships_[std::string(trim(member))].push_back(line.gid);
     }
     return {};
 }

@@ -1,6 +1,7 @@
 // The small files and the directories of the cgroup file system, reached from a directory held open. Private to this room.
 #pragma once
 
+#include "base/directory.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
@@ -36,18 +37,10 @@ void each_nested(int directory, Visit visit) {
     struct stat status{};
     if (::fstat(directory, &status) == 0 && status.st_nlink == 2)
         return; // a cgroup's directory counts its nested ones, and hardly any has one
-    int again = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR* listing = again >= 0 ? ::fdopendir(again) : nullptr;
-    if (listing == nullptr) {
-        Fd closes(again);
-        return;
-    }
-    while (dirent* entry = ::readdir(listing)) {
-        std::string name = entry->d_name;
-        if (entry->d_type == DT_DIR && name != "." && name != "..")
-            visit(name);
-    }
-    ::closedir(listing);
+    if (const auto entries = list_directory(directory))
+        for (const DirectoryEntry& entry : *entries)
+            if (entry.type == DT_DIR)
+                visit(entry.name);
 }
 
 } // namespace mi::os::cgroup

@@ -92,12 +92,4 @@ Result<> become_subreaper() {
     return {};
 }
 
-Result<> ask_for_parent_death(int signal, pid_t parent) {
-    if (::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0)
-        return fault(errno, "set parent-death signal");
-    if (::getppid() != parent)
-        return fault(ESRCH, "set parent-death signal", "the parent is gone");
-    return {};
-}
-
 } // namespace mi::os

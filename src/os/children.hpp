@@ -54,7 +54,5 @@ Result<> signal_group(pid_t group, int signal);
 
 // Orphans of our descendants become our children.
 Result<> become_subreaper();
-// We get `signal` when our parent dies (prctl(2) PR_SET_PDEATHSIG); fails with ESRCH if it has died already.
-Result<> ask_for_parent_death(int signal, pid_t parent);
 
 } // namespace mi::os

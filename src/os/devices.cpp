@@ -1,11 +1,11 @@
 // ioctls of loop(4) and of device-mapper's control device.
 #include "os/devices.hpp"
 
+#include "base/directory.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
@@ -24,13 +24,9 @@ const std::string block = "/sys/block/";
 
 std::vector<std::string> names_in(const std::string& directory) {
     std::vector<std::string> names;
-    DIR* listing = ::opendir(directory.c_str());
-    if (listing == nullptr)
-        return names;
-    while (dirent* entry = ::readdir(listing))
-        if (entry->d_name[0] != '.')
-            names.emplace_back(entry->d_name);
-    ::closedir(listing);
+    if (auto entries = list_directory(directory))
+        for (DirectoryEntry& entry : *entries)
+            names.push_back(std::move(entry.name));
     return names;
 }
 

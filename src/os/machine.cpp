@@ -6,7 +6,6 @@
 #include "os/runtime.hpp"
 
 #include <fcntl.h>
-#include <linux/kd.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
@@ -72,15 +71,6 @@ Result<> bring_loopback_up() {
 Result<> disable_ctrl_alt_del() {
     if (::reboot(RB_DISABLE_CAD) != 0)
         return fault(errno, "disable Ctrl-Alt-Del");
-    return {};
-}
-
-Result<> claim_keyboard_request() {
-    Fd keyboard(::open("/dev/tty0", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
-    if (!keyboard)
-        return fault(errno, "open", "/dev/tty0");
-    if (::ioctl(keyboard.get(), KDSIGACCEPT, SIGWINCH) != 0)
-        return fault(errno, "claim the keyboard request of", "/dev/tty0");
     return {};
 }
 

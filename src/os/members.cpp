@@ -6,7 +6,6 @@
 #include "os/process.hpp"
 #include "os/runtime.hpp"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,10 +78,10 @@ int owner_by_parent(std::unordered_map<pid_t, Candidate>& all, pid_t pid, pid_t 
 } // namespace
 
 Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership> services) {
-    DIR* listing = ::opendir("/proc");
-    if (listing == nullptr && means_scarce(errno))
-        return fault(errno, "open", "/proc");
-    if (listing == nullptr)
+    const auto pids = process_ids();
+    if (!pids && means_scarce(pids.error().code))
+        return std::unexpected(pids.error());
+    if (!pids)
         return living_leaders(services);
     std::unordered_map<pid_t, int> sessions;
     Owners ids;
@@ -95,15 +94,12 @@ Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership>
     pid_t self = ::getpid();
     std::unordered_map<pid_t, Candidate> all;
     bool any = false;
-    while (dirent* entry = ::readdir(listing)) {
-        std::optional<pid_t> pid = to_number<pid_t>(entry->d_name);
-        if (!pid || *pid == self)
+    for (pid_t pid : *pids) {
+        if (pid == self)
             continue;
-        Result<ProcessStat> stat = process_stat(*pid);
-        if (!stat && means_scarce(stat.error().code)) {
-            ::closedir(listing);
+        Result<ProcessStat> stat = process_stat(pid);
+        if (!stat && means_scarce(stat.error().code))
             return std::unexpected(stat.error());
-        }
         if (!stat)
             continue; // gone meanwhile
         any = true;
@@ -114,9 +110,8 @@ Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership>
             candidate.service = by_session->second;
         else if (int owner = owner_by_environment(candidate.stat, ids); owner != nobody)
             candidate.service = owner;
-        all.emplace(*pid, std::move(candidate));
+        all.emplace(pid, std::move(candidate));
     }
-    ::closedir(listing);
     if (!any && !process_stat(self))
         return living_leaders(services); // a directory, but no /proc
     std::vector<std::vector<pid_t>> members(services.size());

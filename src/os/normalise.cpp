@@ -1,9 +1,10 @@
 // Undoing whatever our starter left us with.
 #include "os/normalise.hpp"
 
+#include "base/directory.hpp"
+#include "base/text.hpp"
 #include "os/runtime.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -43,13 +44,11 @@ void open_standard_three(std::vector<Fault>& faults) {
 // The open descriptors above 2, from /proc, else by asking for each.
 std::vector<int> open_descriptors() {
     std::vector<int> open;
-    if (DIR* listing = ::opendir("/proc/self/fd")) {
-        while (dirent* entry = ::readdir(listing)) {
-            int fd = std::atoi(entry->d_name);
-            if (fd > 2 && fd != ::dirfd(listing))
+    if (auto entries = list_directory("/proc/self/fd")) {
+        // The one through which the list was read is closed again.
+        for (const DirectoryEntry& entry : *entries)
+            if (int fd = to_number<int>(entry.name).value_or(-1); fd > 2 && ::fcntl(fd, F_GETFD) >= 0)
                 open.push_back(fd);
-        }
-        ::closedir(listing);
         return open;
     }
     rlimit files{};

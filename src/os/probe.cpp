@@ -86,7 +86,7 @@ void cgroups(std::vector<Finding>& findings, const CgroupTree* tree) {
     // Linux 5.2, in every cgroup but the root.
     bool freezes = writable && (major > 5 || (major == 5 && minor >= 2));
     findings.push_back({"cgroup.freeze", freezes, freezes ? "" : "needs Linux 5.2 and cgroup v2",
-                        freezes ? "" : "`minictl freeze` stops each process by SIGSTOP"});
+                        freezes ? "" : "`minictl freeze` is refused"});
     std::string controllers = tree != nullptr     ? tree->controllers()
                               : directory.empty() ? ""
                                                   : read_file(directory + "/cgroup.controllers").value_or("");

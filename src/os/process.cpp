@@ -1,6 +1,7 @@
 // /proc/PID, line by line; and pid files.
 #include "os/process.hpp"
 
+#include "base/directory.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 #include "os/walked_file.hpp"
@@ -56,6 +57,17 @@ Result<ProcessStat> process_stat(pid_t pid) {
 pid_t process_session(pid_t pid) {
     pid_t session = ::getsid(pid);
     return session < 0 ? 0 : session;
+}
+
+Result<std::vector<pid_t>> process_ids() {
+    auto entries = list_directory("/proc");
+    if (!entries)
+        return std::unexpected(std::move(entries).error());
+    std::vector<pid_t> pids;
+    for (const DirectoryEntry& entry : *entries)
+        if (std::optional<pid_t> pid = to_number<pid_t>(entry.name))
+            pids.push_back(*pid);
+    return pids;
 }
 
 bool process_exists(pid_t pid) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mi::os {
 
@@ -25,6 +26,8 @@ struct ProcessStat {
     std::string name;          // comm, may hold anything
 };
 
+// Every process that /proc shows, threads of the kernel included.
+[[nodiscard]] Result<std::vector<pid_t>> process_ids();
 [[nodiscard]] std::optional<ProcessStat> parse_stat(std::string_view text);
 [[nodiscard]] Result<ProcessStat> process_stat(pid_t pid);
 // Also works without /proc; 0 if there is no such process.

@@ -7,13 +7,13 @@
 // and to another directory could move that one in here.
 #include "os/remove.hpp"
 
+#include "base/directory.hpp"
 #include "base/fd.hpp"
 #include "os/mount_id.hpp"
 #include "os/mounts.hpp"
 #include "os/runtime.hpp"
 #include "os/walked_file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -62,17 +62,9 @@ bool is_directory(int above, const char* name) {
 
 std::vector<std::string> names_in(int directory) {
     std::vector<std::string> names;
-    int copy = ::openat(directory, ".", directory_flags);
-    DIR* listing = copy < 0 ? nullptr : ::fdopendir(copy);
-    if (listing == nullptr) {
-        if (copy >= 0)
-            ::close(copy);
-        return names;
-    }
-    while (const dirent* entry = ::readdir(listing))
-        if (std::string_view name = entry->d_name; name != "." && name != "..")
-            names.emplace_back(name);
-    ::closedir(listing);
+    if (auto entries = list_directory(directory))
+        for (DirectoryEntry& entry : *entries)
+            names.push_back(std::move(entry.name));
     return names;
 }
 

@@ -7,7 +7,6 @@
 #include "os/runtime.hpp"
 #include "os/timed_child.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #if defined(__x86_64__) || defined(__i386__)
 #include <sys/io.h>
@@ -48,17 +47,10 @@ bool collect_all(Span limit) {
 
 std::vector<ProcessStat> everybody_else() {
     std::vector<ProcessStat> others;
-    DIR* listing = ::opendir("/proc");
-    if (listing == nullptr)
-        return others;
-    while (dirent* entry = ::readdir(listing)) {
-        std::optional<pid_t> pid = to_number<pid_t>(entry->d_name);
-        if (!pid || *pid == ::getpid())
-            continue;
-        if (Result<ProcessStat> stat = process_stat(*pid); stat && !stat->kernel_thread && stat->state != 'Z')
-            others.push_back(*std::move(stat));
-    }
-    ::closedir(listing);
+    for (pid_t pid : process_ids().value_or(std::vector<pid_t>{}))
+        if (pid != ::getpid())
+            if (Result<ProcessStat> stat = process_stat(pid); stat && !stat->kernel_thread && stat->state != 'Z')
+                others.push_back(*std::move(stat));
     return others;
 }
 

@@ -26,8 +26,6 @@ Result<std::string> set_hostname(const std::string& file = "/etc/hostname");
 Result<> bring_loopback_up();
 // Ctrl-Alt-Del sends us SIGINT rather than rebooting at once.
 Result<> disable_ctrl_alt_del();
-// The keyboard request (Alt-Up) sends us SIGWINCH.
-Result<> claim_keyboard_request();
 // The words given to the kernel; quotes keep blanks together and are removed.
 [[nodiscard]] std::vector<std::string> kernel_command_line(const std::string& file = "/proc/cmdline");
 [[nodiscard]] std::vector<std::string> split_command_line(std::string_view text);

@@ -1,9 +1,9 @@
 #include "os/terminals.hpp"
 
+#include "base/directory.hpp"
 #include "base/fd.hpp"
 #include "os/runtime.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 namespace mi::os {
 namespace {
@@ -26,10 +25,10 @@ bool is_name(std::string_view line) {
 
 std::vector<std::string> pseudo_terminals() {
     std::vector<std::string> names;
-    std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/dev/pts"), ::closedir);
-    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
-        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
-            names.push_back(std::string("pts/") + entry->d_name);
+    if (const auto entries = list_directory("/dev/pts"))
+        for (const DirectoryEntry& entry : *entries)
+            if (entry.name[0] >= '0' && entry.name[0] <= '9')
+                names.push_back("pts/" + entry.name);
     return names;
 }
 

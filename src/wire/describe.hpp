@@ -1,6 +1,7 @@
 // The Varlink interface definition (https://varlink.org/Interface-Definition) of the messages, from their field lists.
 #pragma once
 
+#include "base/join.hpp"
 #include "wire/json.hpp"
 #include "wire/messages.hpp"
 
@@ -64,8 +65,7 @@ private:
         return text;
     }
     static void add(std::string& list, std::string_view name, std::string_view rest) {
-        list += list.empty() ? "" : ", ";
-        list += name;
+        join_to(list, name);
         list += rest;
     }
     void define(std::string_view name, std::string_view about, std::string_view list) {

@@ -100,7 +100,6 @@ struct UnitStatus {
     bool enabled = false;
     bool masked = false;
     bool changed = false;                     // its file was changed and re-read; in force when it is restarted
-    std::vector<std::string> not_in_force;    // keys it uses that this version reads but does not act on
     std::optional<Dependencies> dependencies; // told by Status, not by List
     // What its cgroup uses; by Status, and by List with `usage` (the peak by Status alone), where the kernel tells.
     std::optional<std::int64_t> memory_bytes, memory_peak_bytes;
@@ -136,7 +135,6 @@ struct UnitStatus {
         visit("enabled", self.enabled);
         visit("masked", self.masked);
         visit("changed", self.changed);
-        visit("not_in_force", self.not_in_force);
         visit("dependencies", self.dependencies);
         visit("memory_bytes", self.memory_bytes);
         visit("memory_peak_bytes", self.memory_peak_bytes);

@@ -190,8 +190,6 @@ void read(Reader& from, Flush& message) {
     message.streams = from.streams();
 }
 
-void write(Writer& to, const Forget& message) { to.streams(message.streams); }
-void read(Reader& from, Forget& message) { message.streams = from.streams(); }
 void write(Writer&, const TryStorage&) {}
 void read(Reader&, TryStorage&) {}
 void write(Writer&, const Finish&) {}

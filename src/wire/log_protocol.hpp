@@ -25,7 +25,7 @@ namespace mi::wire::logs {
 inline constexpr std::size_t longest_message = 64 * 1024;
 // As many descriptors as the kernel passes in one message (SCM_MAX_FD); an `Attach` has at most as many entries.
 inline constexpr std::size_t most_attachments = 253;
-// Streams in one Flush, Forget, Ended or Refused; the sender splits longer lists.
+// Streams in one Flush, Ended or Refused; the sender splits longer lists.
 inline constexpr std::size_t most_streams = 4096;
 inline constexpr std::size_t longest_unit = 200;  // bytes
 inline constexpr std::size_t longest_path = 1024; // bytes
@@ -104,12 +104,6 @@ struct Flush {
     bool operator==(const Flush&) const = default;
 };
 
-// As Flush, then close the streams; answered with Ended.
-struct Forget {
-    std::vector<StreamId> streams;
-    bool operator==(const Forget&) const = default;
-};
-
 // Something was mounted: look again for a better directory, and move there what has been kept elsewhere.
 struct TryStorage {
     bool operator==(const TryStorage&) const = default;
@@ -126,7 +120,7 @@ struct Ping {
     bool operator==(const Ping&) const = default;
 };
 
-using ToCollector = std::variant<Configure, Attach, Flush, Forget, TryStorage, Finish, Ping>;
+using ToCollector = std::variant<Configure, Attach, Flush, TryStorage, Finish, Ping>;
 
 // -- Collector to PID 1 -----------------------------------------------------------------------------------------------
 

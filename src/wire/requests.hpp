@@ -149,7 +149,8 @@ struct Freezing {
 };
 struct Freeze : Freezing {
     static constexpr std::string_view method = "Freeze",
-                                      help = "Lets no process of running services run until Thaw, or until a stop.";
+                                      help = "Lets no process of running services run until Thaw, or until a stop. "
+                                             "NotSupported where they have no cgroup.";
 };
 struct Thaw : Freezing {
     static constexpr std::string_view method = "Thaw", help = "Lets frozen services run on.";

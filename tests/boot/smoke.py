@@ -26,7 +26,7 @@ EXPECTED = {
     "done": "render check publish modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
             "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
     "skipped": "udev eudev udev-trigger fsck-root fsck",
-    "down": "graphical rescue emergency shutdown kbrequest rescue-shell emergency-shell",
+    "down": "graphical rescue emergency shutdown rescue-shell emergency-shell",
     "failed": "flaky blocked",
     "invalid": "broken",
 }
@@ -206,9 +206,6 @@ def normal_boot(report, machine):
     with check("a thousand orphans are reaped"):
         machine.good("i=0; while [ $i -lt 1000 ]; do (/bin/true &) ; i=$((i+1)); done")
         machine.until("! grep -q '^State:.Z' /proc/[0-9]*/status 2>/dev/null", "zombies stay")
-    with check("SIGWINCH (kbrequest) starts kbrequest"):
-        machine.good("kill -WINCH 1")
-        machine.until("[ -e /run/kbrequest.done ]", "not run")
     with check("SIGHUP reads the units again"):
         machine.good("printf '[service]\\ncommand=\"/bin/sleep 5555\"\\n' >/etc/miniinit/fresh.toml; kill -HUP 1")
         machine.until("minictl status fresh 2>&1 | grep -q fresh.toml", "not there")

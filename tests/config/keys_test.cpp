@@ -1,4 +1,4 @@
-// Every key of the key table: described, read into its member, and named as not in force where it is not.
+// Every key of the key table: described, and read into its member.
 #include "config/keys.hpp"
 #include "config/load.hpp"
 #include "config/syntax.hpp"
@@ -313,11 +313,6 @@ TEST_CASE("every key is described, has a sample here, and reads it into its memb
         REQUIRE(loaded.units.size() == 1);
         CHECK(loaded.units[0].fault == "");
         CHECK(sample->holds(loaded.units[0]));
-        std::string name =
-            key.section.empty() ? std::string(key.key) : std::string(key.section) + "." + std::string(key.key);
-        const Words& named = loaded.units[0].not_in_force;
-        bool expected = !key.in_force;
-        CHECK((std::find(named.begin(), named.end(), name) != named.end()) == expected);
     }
 }
 
@@ -334,7 +329,6 @@ TEST_CASE("every key of miniinit.toml is described and reads into its member") {
             read_bundle(header(key.section) + std::string(key.key) + " = " + std::string(sample->value), "t.toml");
         CHECK(loaded.problems.empty());
         CHECK(sample->holds(loaded.manager));
-        CHECK(loaded.manager.not_in_force.empty() == key.in_force);
     }
 }
 

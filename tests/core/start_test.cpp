@@ -173,7 +173,7 @@ TEST_CASE("a pre-start command that fails keeps the main one from running") {
     world.hook_exit("a", 4);
     CHECK(world.spawned() == "a/pre-start a/pre-start a/post-stop");
     world.hook_exit("a");
-    CHECK(world.why("a") == "a is failed: pre-start failed: pre-start command 2 exited with code 4.");
+    CHECK(world.why("a") == "a is failed: pre-start failed: pre-start command 2 ended with exit code 4.");
 }
 
 TEST_CASE("a post-start command that fails takes the main one down") {
@@ -183,7 +183,7 @@ TEST_CASE("a post-start command that fails takes the main one down") {
     CHECK(world.signals() == "a:TERM+");
     CHECK(world.phase("a") == "stopping");
     world.die("a", 15);
-    CHECK(world.why("a") == "a is failed: post-start failed: post-start command 1 exited with code 1.");
+    CHECK(world.why("a") == "a is failed: post-start failed: post-start command 1 ended with exit code 1.");
 }
 
 TEST_CASE("a main process that fails while post-start runs fails the start") {
@@ -445,7 +445,7 @@ TEST_CASE("reload sends the signal, or runs the command and is reloading meanwhi
     SUBCASE("well") { world.hook_exit("b"); }
     SUBCASE("badly") {
         world.hook_exit("b", 2);
-        CHECK(world.record("b").detail == "reload-command command 1 exited with code 2");
+        CHECK(world.record("b").detail == "reload-command command 1 ended with exit code 2");
     }
     SUBCASE("not in time") {
         world.pass("5s");

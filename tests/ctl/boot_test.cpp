@@ -165,11 +165,6 @@ TEST_CASE("graph draws units by their state and edges by their kind") {
     CHECK(count(dot, "dir=none") == 1); // conflicts are told from both sides
     CHECK_FALSE(has(dot, "\"never\""));
     CHECK(has(init.ctl({"graph", "--all"}).out, "\"never\""));
-    const std::string mermaid = init.ctl({"graph", "--mermaid"}).out;
-    CHECK(mermaid.starts_with("flowchart LR\n"));
-    CHECK(has(mermaid, "(\"a#34;b#92;c\"):::bad\n"));
-    CHECK(has(mermaid, "{{\"multi-user\"}}:::good\n"));
-    CHECK(count(mermaid, " ==> ") == 3);
     CHECK(has(init.ctl({"graph", "--json"}).out, R"({"from":"db","to":"net","relation":"requires"})"));
 }
 

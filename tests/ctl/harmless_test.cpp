@@ -85,7 +85,6 @@ TEST_CASE("no text of an init drives the terminal, in no view of any verb") {
                                                                                        {"blame"},
                                                                                        {"critical-chain"},
                                                                                        {"graph"},
-                                                                                       {"graph", "--mermaid"},
                                                                                        {"plot"},
                                                                                        {"freeze", "x"},
                                                                                        {"reset"},
@@ -168,6 +167,6 @@ TEST_CASE("names in drawings for other programs are only what is printable") {
     UnitGraph graph;
     graph.nodes.push_back({std::string(poison), core::Kind::service, core::Phase::up});
     graph.edges.push_back({std::string(poison), "b\x9b", core::Relation::want});
-    for (const std::string& text : {dot_view(graph), mermaid_view(graph)})
-        CHECK(printable(text, Keep::lines) == text);
+    const std::string text = dot_view(graph);
+    CHECK(printable(text, Keep::lines) == text);
 }

@@ -66,20 +66,19 @@ def literal_blocks(page):
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
 ROW = re.compile(
-    r"^ +(row|later|setting)\(" + r",\s*".join([STRING] * 4) + r",(.*?)\),?$(?=\n(?: +(?:row|later|setting)\(|\}|\n))",
+    r"^ +(row|setting)\(" + r",\s*".join([STRING] * 4) + r",(.*?)\),?$(?=\n(?: +(?:row|setting)\(|\}|\n))",
     re.M | re.S,
 )
 
 
 def key_rows():
-    """(page, section, key, type, default, in force) of every row of the key table."""
+    """(page, section, key, type, default) of every row of the key table."""
     rows = []
     text = (ROOT / "src/config/keys.cpp").read_text()
-    for kind, section, key, type_, default, rest in ROW.findall(text):
-        in_force = kind != "later" and not re.search(r",\s*false\s*$", rest)
+    for kind, section, key, type_, default, _ in ROW.findall(text):
         page = "miniinit.toml.5" if kind == "setting" else "miniinit-unit.5"
-        rows.append((page, section, key, type_, default.replace('\\"', '"'), in_force))
-    expected = len(re.findall(r"^ +(?:row|later|setting)\(\"", text, re.M))
+        rows.append((page, section, key, type_, default.replace('\\"', '"')))
+    expected = len(re.findall(r"^ +(?:row|setting)\(\"", text, re.M))
     all_read = len(rows) == expected > 100
     check("every row of the key table can be read", [] if all_read else [f"{len(rows)} of {expected}"])
     return rows
@@ -94,26 +93,26 @@ def check_keys():
     for page in ("miniinit-unit.5", "miniinit.toml.5"):
         written = {}
         for subsection, line in items(page):
-            words = re.match(r"Cm ([a-z-]+) Em (.*?)(?: , No default (.*?))?( Pq not in force yet)?$", line)
+            words = re.match(r"Cm ([a-z-]+) Em (.*?)(?: , No default (.*?))?$", line)
             if words:
-                written[subsection, words[1]] = (words[2], words[3] or "", words[4] is None)
+                written[subsection, words[1]] = (words[2], words[3] or "")
         sections = dict.fromkeys(section for where, section, *_ in rows if where == page)
         for section in sections:
             own = [row for row in rows if row[0] == page and row[1] == section]
             wrong = []
-            for _, _, key, type_, default, in_force in own:
+            for _, _, key, type_, default in own:
                 found = written.pop((title(section), key), None)
                 if found is None:
                     wrong.append(f"{key} is missing")
-                elif found != (type_, default, in_force):
-                    wrong.append(f"{key}: the page says {found}, the table {(type_, default, in_force)}")
-            check(f"{page} has every key of {title(section)}: type, default, and whether it is in force", wrong)
+                elif found != (type_, default):
+                    wrong.append(f"{key}: the page says {found}, the table {(type_, default)}")
+            check(f"{page} has every key of {title(section)}: type and default", wrong)
         check(f"{page} has no key that the table does not have", [f"{where} {key}" for where, key in written])
     check_key_tests(rows)
 
 
 def check_key_tests(rows):
-    """Every key in force is shown by a behaviour test, named in keys.tsv: one that is there, and speaks of the key."""
+    """Every key of a unit is shown by a behaviour test, named in keys.tsv: one that is there, and speaks of the key."""
     tests, wrong = {}, []
     for line in (ROOT / "tests/docs/keys.tsv").read_text().splitlines():
         if line.startswith("#"):
@@ -122,12 +121,11 @@ def check_key_tests(rows):
         if name in tests:
             wrong.append(f"{name} stands there twice")
         tests[name] = (file, sentence)
-    units = [(f"{section}.{key}" if section else key, key, in_force)
-             for page, section, key, _, _, in_force in rows if page == "miniinit-unit.5"]
-    for name, key, in_force in units:
+    units = [(f"{section}.{key}" if section else key, key)
+             for page, section, key, _, _ in rows if page == "miniinit-unit.5"]
+    for name, key in units:
         if name not in tests:
-            if in_force:
-                wrong.append(f"{name} is in force and has no line (KEY, FILE, SENTENCE, with tabs between)")
+            wrong.append(f"{name} has no line (KEY, FILE, SENTENCE, with tabs between)")
             continue
         file, sentence = tests.pop(name)
         path = ROOT / file
@@ -144,7 +142,7 @@ def check_key_tests(rows):
         # As a key of a unit, of a dict, or of sh(…) in a system test; a core test may say it by the name of its member.
         elif not any(re.search(r"(?<![\w-])" + re.escape(word) + r"(?![\w-])", text) for word in (key, key.replace("-", "_"))):
             wrong.append(f"{name}: {file} does not speak of it")
-    check("tests/docs/keys.tsv names a test for every key that is in force", wrong)
+    check("tests/docs/keys.tsv names a test for every key", wrong)
     check("tests/docs/keys.tsv has no key that the table does not have", sorted(tests))
 
 

@@ -573,21 +573,6 @@ TEST_CASE("more units than files kept open, and a file that somebody removes") {
     CHECK(init.finish() == logd::exit_done);
 }
 
-TEST_CASE("a forgotten stream is read to its end as of now, and then left alone") {
-    Scratch scratch;
-    FakeInit init({scratch.path / "var"});
-    init.start();
-    logs::StreamId id = 0;
-    Fd end = init.open_stream("web", Source::out, 0, &id);
-    put(end, "before\nrest");
-    init.send(logs::Forget{{id, 77}});
-    auto ended = init.expect<logs::Ended>();
-    REQUIRE(ended);
-    CHECK(ended->streams == std::vector<logs::StreamId>{id, 77});
-    CHECK(original(entries_of(scratch.path / "var", "web")) == "before\nrest");
-    CHECK(init.finish() == logd::exit_done);
-}
-
 TEST_CASE("a thousand silent services cost a few hundred bytes each, and no wake-up") {
     Scratch scratch;
     FakeInit init({scratch.path / "var"});

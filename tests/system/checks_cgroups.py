@@ -11,61 +11,60 @@ TICKS = "while :; do echo tick; sleep 0.02; done"
 FAMILY = f"setsid sh -c 'setsid sh -c \"{TICKS}\" &' & exec sleep 1000"
 
 
-def stopped(init, name):
-    """The states of its processes."""
-    return [what[2] for what in init.own_processes().values() if what[4].startswith(name)]
-
-
-def freezing(t, place, **named):
-    units = {"ticks": {"service": {**sh(FAMILY), "stop-timeout": "5s", "reload-command": "/bin/true"}},
-             "idle": {"enabled": False, "service": sh("exec sleep 1000")}}
-    with t.scene.init(units, **named) as init:
-        init.wait("ticks")
-        lines = lambda: len(init.log("ticks", ("out",)))
-        until(lambda: lines() > 2, 5, "ticks")
-        t.equal(f"{place}, a service that is up can be frozen", init.ctl("freeze", "ticks").returncode, 0)
-        if named.get("cgroups", True):
-            events = glob.glob(f"{init.cgroup}/miniinit-*/ticks/cgroup.events")[0]
-            t.ok(f"{place}, the kernel says that it is", until(lambda: "frozen 1" in open(events).read(), 5))
-        else:
-            t.ok(f"{place}, each of its processes is stopped, whatever its session",
-                 until(lambda: {what[2] for what in init.own_processes().values()} == {"T"}, 5), init.own_processes())
-        init.call("Ping")
-        before = until(lambda: (lambda a: a if init.call("Ping") and a == lines() else None)(lines()), 5, "rest")
-        status = init.status("ticks")
-        t.equal(f"{place}, it is up, and frozen", (status["state"], status["frozen"]), ("up", True))
-        t.has(f"{place}, which list and status show", init.ctl("list").stdout + init.ctl("status", "ticks").stdout,
-              "ticks  frozen", "state: frozen since")
-        t.equal(f"{place}, to be frozen twice is no error", init.ctl("freeze", "ticks").returncode, 0)
-        t.has(f"{place}, a command for it is refused and says why", init.ctl("reload", "ticks").stderr, "it is frozen")
-        t.equal(f"{place}, it has not gone on", lines(), before)
-        t.equal(f"{place}, thawed, it goes on", (init.ctl("thaw", "ticks").returncode,
-                                                bool(until(lambda: lines() > before, 5)), init.status("ticks")["frozen"]),
-                (0, True, False))
-        init.ctl("freeze", "ticks")
-        init.stop("ticks")
-        t.equal(f"{place}, a stop of a frozen service ends it as any other",
-                (init.status("ticks")["last_exit"]["number"], init.own_processes()), (signal.SIGTERM, {}))
-        init.start("ticks")
-        init.ctl("freeze", "ticks")
-        init.kill_inside(init.outside(init.status("ticks")["main_pid"]), signal.SIGKILL)
-        t.ok(f"{place}, one that is killed while frozen is started again, and runs",
-             until(lambda: init.status("ticks")["restarts"] == 1 and init.state("ticks") == "up"
-                   and not init.status("ticks")["frozen"], 10), init.brief("ticks"))
-        result = init.ctl("freeze", "idle")
-        t.ok(f"{place}, what is not up cannot be frozen", result.returncode == 3 and result.stderr, result)
-        t.equal(f"{place}, nobody but root may freeze", init.ctl("freeze", "ticks", user=NOBODY).returncode, 4)
-
-
 def cgroup_freeze(t):
     if not t.scene.cgroups:
         t.note("no cgroup v2 here: not checked with cgroups")
         return
-    freezing(t, "with cgroups")
+    units = {"ticks": {"service": {**sh(FAMILY), "stop-timeout": "5s", "reload-command": "/bin/true"}},
+             "idle": {"enabled": False, "service": sh("exec sleep 1000")}}
+    with t.scene.init(units) as init:
+        init.wait("ticks")
+        lines = lambda: len(init.log("ticks", ("out",)))
+        until(lambda: lines() > 2, 5, "ticks")
+        t.equal("a service that is up can be frozen", init.ctl("freeze", "ticks").returncode, 0)
+        events = glob.glob(f"{init.cgroup}/miniinit-*/ticks/cgroup.events")[0]
+        t.ok("the kernel says that it is", until(lambda: "frozen 1" in open(events).read(), 5))
+        init.call("Ping")
+        before = until(lambda: (lambda a: a if init.call("Ping") and a == lines() else None)(lines()), 5, "rest")
+        status = init.status("ticks")
+        t.equal("it is up, and frozen", (status["state"], status["frozen"]), ("up", True))
+        t.has("which list and status show", init.ctl("list").stdout + init.ctl("status", "ticks").stdout,
+              "ticks  frozen", "state: frozen since")
+        t.equal("to be frozen twice is no error", init.ctl("freeze", "ticks").returncode, 0)
+        t.has("a command for it is refused and says why", init.ctl("reload", "ticks").stderr, "it is frozen")
+        t.equal("it has not gone on", lines(), before)
+        t.equal("thawed, it goes on", (init.ctl("thaw", "ticks").returncode, bool(until(lambda: lines() > before, 5)),
+                                       init.status("ticks")["frozen"]), (0, True, False))
+        frozen_ends(t, init)
+        result = init.ctl("freeze", "idle")
+        t.ok("what is not up cannot be frozen", result.returncode == 3 and result.stderr, result)
+        t.equal("nobody but root may freeze", init.ctl("freeze", "ticks", user=NOBODY).returncode, 4)
 
 
-def cgroup_freeze_session(t):
-    freezing(t, "without cgroups", cgroups=False)
+def frozen_ends(t, init):
+    init.ctl("freeze", "ticks")
+    init.stop("ticks")
+    t.equal("a stop of a frozen service ends it as any other",
+            (init.status("ticks")["last_exit"]["number"], init.own_processes()), (signal.SIGTERM, {}))
+    init.start("ticks")
+    init.ctl("freeze", "ticks")
+    init.kill_inside(init.outside(init.status("ticks")["main_pid"]), signal.SIGKILL)
+    t.ok("one that is killed while frozen is started again, and runs",
+         until(lambda: init.status("ticks")["restarts"] == 1 and init.state("ticks") == "up"
+               and not init.status("ticks")["frozen"], 10), init.brief("ticks"))
+
+
+def cgroup_freeze_none(t):
+    with t.scene.init({"ticks": {"service": sh(FAMILY)}}, cgroups=False) as init:
+        init.wait("ticks")
+        until(lambda: len(init.log("ticks", ("out",))) > 2, 5, "ticks")
+        result = init.ctl("freeze", "ticks")
+        t.ok("without cgroups nothing can be frozen, and minictl says why",
+             result.returncode == 1 and "ticks cannot be frozen" in result.stderr and "cgroup v2" in result.stderr, result)
+        before = len(init.log("ticks", ("out",)))
+        t.ok("and it goes on", until(lambda: len(init.log("ticks", ("out",))) > before, 5), init.brief("ticks"))
+        t.equal("and is not shown as frozen", init.status("ticks")["frozen"], False)
+        t.equal("to thaw what is not frozen is no error", init.ctl("thaw", "ticks").returncode, 0)
 
 
 def cgroup_lacks(t):
@@ -152,4 +151,4 @@ def cgroup_vanishes(t):
         t.equal("probe tells it too", features["cgroup for each run"]["available"], False)
 
 
-GROUPS = [cgroup_freeze, cgroup_freeze_session, cgroup_lacks, cgroup_delegated, cgroup_vanishes]
+GROUPS = [cgroup_freeze, cgroup_freeze_none, cgroup_lacks, cgroup_delegated, cgroup_vanishes]

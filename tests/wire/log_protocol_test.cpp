@@ -26,7 +26,6 @@ std::vector<ToCollector> to_collector() {
             attach,
             Flush{0x1122334455667788, {1, 2, 0xffffffff}},
             Flush{1, std::vector<StreamId>(most_streams, 9)},
-            Forget{{5}},
             TryStorage{},
             Finish{},
             Ping{7}};
