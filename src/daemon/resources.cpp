@@ -175,8 +175,8 @@ Resources::Berth Resources::berth(const core::Unit& unit, bool first, bool main,
     // Until its exec a child has our memory and we wait for it: neither may become the price of a limit.
     auto tight = [](const auto& limit, auto least) { return limit && *limit < least; };
     berth.apart = tight(wishes->memory_max, little_memory) || tight(wishes->memory_high, little_memory) ||
-                    tight(wishes->cpu_max_percent, little_time) ||
-                    (!first && !fresh && (wishes->memory_max || wishes->memory_high || wishes->cpu_max_percent));
+                  tight(wishes->cpu_max_percent, little_time) ||
+                  (!first && !fresh && (wishes->memory_max || wishes->memory_high || wishes->cpu_max_percent));
     return berth;
 }
 
