@@ -7,7 +7,6 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <fcntl.h>
-#include <linux/resource.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
 
@@ -137,8 +136,8 @@ BARE bool set_limits(const Child& child, Progress& progress) {
     const LimitOrder* limits = child.all(child.orders->limits);
     for (std::uint32_t i = 0; i < child.orders->limits.count; ++i) {
         progress.at(Step::limits, i);
-        struct rlimit64 both{limits[i].soft, limits[i].hard};
-        if (!progress.did(call(SYS_prlimit64, 0, limits[i].resource, &both, nullptr)))
+        const std::uint64_t both[] = {limits[i].soft, limits[i].hard}; // struct rlimit64
+        if (!progress.did(call(SYS_prlimit64, 0, limits[i].resource, both, nullptr)))
             return false;
     }
     return true;
