@@ -140,7 +140,7 @@ def caretaker_books(t):
         client = Client(init.control)
         failed = lambda name: client.call("Status", units=[name])["parameters"]["units"][0]["state"] == "failed"
         t.ok("it knows that a pre-start command has ended, and how", until(lambda: failed("hooked"), 10)
-             and "signal 9" in init.ctl("explain", "hooked").stdout, init.ctl("explain", "hooked").stdout)
+             and "SIGKILL" in init.ctl("explain", "hooked").stdout, init.ctl("explain", "hooked").stdout)
         t.ok("and with what code a service did", until(lambda: failed("coded"), 10)
              and "code 7" in init.ctl("explain", "coded").stdout, init.ctl("explain", "coded").stdout)
         client.close()
