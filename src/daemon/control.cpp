@@ -106,9 +106,9 @@ std::vector<int> ControlServer::all() const {
     return fds;
 }
 
-wire::ClientImage ControlServer::tell(int fd, bool bytes) const {
+state::ClientImage ControlServer::tell(int fd, bool bytes) const {
     auto found = std::ranges::find(state_->clients, fd, [](const auto& one) { return one->fd.get(); });
-    wire::ClientImage image{.fd = fd};
+    state::ClientImage image{.fd = fd};
     if (found == state_->clients.end())
         return image;
     const Connection& client = **found;
@@ -129,7 +129,7 @@ wire::ClientImage ControlServer::tell(int fd, bool bytes) const {
     return image;
 }
 
-void ControlServer::adopt(wire::ClientImage image) {
+void ControlServer::adopt(state::ClientImage image) {
     State& state = *state_;
     auto client = std::make_unique<Connection>(
         Fd(image.fd), Caller{image.pid, image.uid, image.gid, image.may_act, false}, state.settings.in_limit);

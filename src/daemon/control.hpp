@@ -14,8 +14,8 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "loop/loop.hpp"
+#include "state/snapshot.hpp"
 #include "wire/messages.hpp"
-#include "wire/snapshot.hpp"
 
 #include <sys/types.h>
 
@@ -114,10 +114,10 @@ public:
     [[nodiscard]] std::vector<int>& moved();
     [[nodiscard]] std::vector<int> all() const;
     // What there is to a client; `open` is false where there is none. With `bytes`, also what is on its way.
-    [[nodiscard]] wire::ClientImage tell(int fd, bool bytes) const;
+    [[nodiscard]] state::ClientImage tell(int fd, bool bytes) const;
     [[nodiscard]] std::uint64_t last_call() const;
     // Goes on serving a client of the program before this one: its call waits under the number it had.
-    void adopt(wire::ClientImage client);
+    void adopt(state::ClientImage client);
     void set_last_call(std::uint64_t last);
     // Another listening socket in the place of the one before; connections stay.
     Result<> listen_at(Fd listener);

@@ -1,6 +1,9 @@
 #include "daemon/keeper.hpp"
 
 #include "os/crash.hpp"
+#ifdef MINIINIT_LATER_STATE
+#include "state/later.hpp"
+#endif
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -34,6 +37,13 @@ std::size_t size_within_limits() {
     return static_cast<std::size_t>(std::min<rlim_t>(usual_size, most)) / step * step;
 }
 
+#ifdef MINIINIT_LATER_STATE // only in a program of the tests, which saves its state as a later version would
+state::Later later;
+std::string written_as(const std::string& frame, bool base) { return later.frame(frame, base); }
+#else
+const std::string& written_as(const std::string& frame, bool) { return frame; }
+#endif
+
 } // namespace
 
 Result<Keeper> Keeper::on(int memory) {
@@ -58,7 +68,8 @@ Result<Keeper> Keeper::on(int memory) {
 
 Keeper::Keeper(Keeper&& other) noexcept
     : memory_(other.memory_), bytes_(std::exchange(other.bytes_, nullptr)), size_(other.size_),
-      journal_(std::move(other.journal_)), frame_(std::move(other.frame_)), reserved_(std::move(other.reserved_)) {}
+      journal_(std::move(other.journal_)), format_(other.format_), frame_(std::move(other.frame_)),
+      reserved_(std::move(other.reserved_)) {}
 
 Keeper::~Keeper() {
     if (bytes_ != nullptr)
@@ -83,18 +94,24 @@ Result<> Keeper::begin() {
     };
     if (::fallocate(memory_, 0, 0, step) != 0)
         return fault(errno, "reserve memory for our state");
-    journal_ = wire::Journal::make({bytes_ + page_size, size_ - page_size}, std::move(reserve));
+    format_ = state::Journal::format_of({bytes_ + page_size, size_ - page_size});
+    journal_ = state::Journal::make({bytes_ + page_size, size_ - page_size}, std::move(reserve));
     return {};
 }
 
-std::optional<wire::Snapshot> Keeper::read() const {
-    return wire::fold(wire::Journal::read({bytes_ + page_size, size_ - page_size}));
+std::optional<state::Snapshot> Keeper::read() const {
+    auto state = state::fold(state::Journal::read({bytes_ + page_size, size_ - page_size}));
+#ifdef MINIINIT_LATER_STATE
+    if (state)
+        state->dropped.clear(); // to a later version nothing of it is new
+#endif
+    return state;
 }
 
-bool Keeper::append() { return !journal_.is_long() && journal_.append(frame_); }
+bool Keeper::append() { return !journal_.is_long() && journal_.append(written_as(frame_, false)); }
 
 Result<> Keeper::rebase() {
-    if (!journal_.rebase(frame_))
+    if (!journal_.rebase(written_as(frame_, true)))
         return fault(ENOMEM, "keep our state", std::to_string(frame_.size()) + " bytes");
     let_go();
     return {};
@@ -102,7 +119,7 @@ Result<> Keeper::rebase() {
 
 // What the state of before took goes back to the system.
 void Keeper::let_go() {
-    const wire::Journal::Range idle = journal_.idle();
+    const state::Journal::Range idle = journal_.idle();
     const std::size_t first = (page_size + idle.from + step - 1) / step, end = (page_size + idle.to) / step;
     if (first >= end)
         return;

@@ -1,10 +1,10 @@
 // The memory that holds our state for whoever comes after us: a memfd, whose first page is the crash guard's (os/crash.hpp)
-// and whose rest is the journal (wire/journal.hpp). What is written there is the supervisor's.
+// and whose rest is the journal (state/journal.hpp). What is written there is the supervisor's.
 #pragma once
 
 #include "base/result.hpp"
-#include "wire/journal.hpp"
-#include "wire/snapshot.hpp"
+#include "state/journal.hpp"
+#include "state/snapshot.hpp"
 
 #include <memory>
 #include <optional>
@@ -24,6 +24,7 @@ public:
         std::swap(bytes_, other.bytes_);
         std::swap(size_, other.size_);
         std::swap(journal_, other.journal_);
+        std::swap(format_, other.format_);
         std::swap(frame_, other.frame_);
         std::swap(reserved_, other.reserved_);
         return *this;
@@ -32,8 +33,10 @@ public:
     ~Keeper();
 
     [[nodiscard]] int fd() const { return memory_; }
+    // Of the journal that was in it when we came, as Journal::format_of.
+    [[nodiscard]] unsigned format() const { return format_; }
     // The state that is in it; nothing where it is not understood.
-    [[nodiscard]] std::optional<wire::Snapshot> read() const;
+    [[nodiscard]] std::optional<state::Snapshot> read() const;
 
     // Where the next frame is put together: kept, so that it allocates nothing once it has grown.
     std::string& frame() {
@@ -56,7 +59,8 @@ private:
     int memory_;
     char* bytes_ = nullptr;
     std::size_t size_ = 0;
-    wire::Journal journal_;
+    state::Journal journal_;
+    unsigned format_ = 0;
     std::string frame_;
     std::unique_ptr<std::vector<bool>> reserved_; // by piece of the memory; the journal asks for them
 };

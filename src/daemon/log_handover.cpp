@@ -9,7 +9,7 @@ namespace mi::daemon {
 
 namespace logs = wire::logs;
 
-void LogLink::tell(wire::ManagerImage& image) const {
+void LogLink::tell(state::ManagerImage& image) const {
     image.log_socket = socket_.get();
     image.log_memory = estate_.memory.get();
     image.holding_read = estate_.holding_read.get();
@@ -21,19 +21,19 @@ void LogLink::tell(wire::ManagerImage& image) const {
     image.log_directory = storage_;
 }
 
-wire::StreamImage LogLink::tell(StreamId id) const {
-    wire::StreamImage image{.id = id};
+state::StreamImage LogLink::tell(StreamId id) const {
+    state::StreamImage image{.id = id};
     if (auto at = streams_.find(id); at != streams_.end()) {
         image.fd = at->second.pipe.get();
         image.unit = at->second.unit;
-        image.source = static_cast<std::uint8_t>(at->second.source);
+        image.source = at->second.source;
         image.rotate_size = at->second.limits.rotate_size;
         image.rotate_keep = at->second.limits.rotate_keep;
         image.compress = at->second.limits.compress;
         image.rotate_age = at->second.limits.rotate_age;
         image.rate_limit = at->second.limits.rate_limit;
         image.rate_seconds = at->second.limits.rate_seconds;
-        image.level = static_cast<std::uint8_t>(at->second.limits.level);
+        image.level = at->second.limits.level;
         image.inode = at->second.inode;
         image.leader = at->second.leader;
         image.cgroup = at->second.cgroup;
@@ -49,8 +49,8 @@ std::vector<StreamId> LogLink::all_streams() const {
     return ids;
 }
 
-Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
-    wire::ManagerImage& image = snapshot.manager;
+Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
+    state::ManagerImage& image = snapshot.manager;
     estate_ = {Fd(image.log_memory), Fd(image.holding_read), Fd(image.holding_write)};
     own_lines_ = Fd(image.own_lines);
     last_stream_ = image.last_stream;
@@ -59,21 +59,18 @@ Result<> LogLink::go_on(wire::Snapshot& snapshot, Instant now, bool renew) {
     started_ = now;
     for (auto& [id, stream] : snapshot.streams) {
         last_stream_ = std::max(last_stream_, id);
-        const auto source =
-            static_cast<logs::Source>(std::min(stream.source, static_cast<std::uint8_t>(logs::last_source)));
-        streams_.emplace(
-            id, Stream{stream.unit,
-                       source,
-                       {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age, stream.rate_limit,
-                        std::max(stream.rate_seconds, 1u), static_cast<logs::Priority>(stream.level & 7)},
-                       Fd(stream.fd),
-                       stream.inode,
-                       stream.leader,
-                       !stream.local,
-                       stream.cgroup});
+        streams_.emplace(id, Stream{stream.unit,
+                                    stream.source,
+                                    {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age,
+                                     stream.rate_limit, std::max(stream.rate_seconds, 1u), stream.level},
+                                    Fd(stream.fd),
+                                    stream.inode,
+                                    stream.leader,
+                                    !stream.local,
+                                    stream.cgroup});
         if (unread_)
             (void)unread_->add(streams_.at(id).pipe.get());
-        if (source == logs::Source::syslog)
+        if (stream.source == logs::Source::syslog)
             syslog_ = std::max(syslog_, id);
     }
     // One without a socket was told to end, by a program that did not live to see it: until it has, there is no other.

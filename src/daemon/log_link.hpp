@@ -10,8 +10,8 @@
 #include "loop/loop.hpp"
 #include "os/any_readable.hpp"
 #include "os/spawn/spawn.hpp"
+#include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"
-#include "wire/snapshot.hpp"
 
 #include <functional>
 #include <map>
@@ -61,10 +61,10 @@ public:
     Result<> start(Instant now);
     // Goes on with the collector, the pipes and the estate of the program before this one. `renew`: a new collector takes
     // over as soon as that one has written what it has.
-    Result<> go_on(wire::Snapshot& snapshot, Instant now, bool renew);
+    Result<> go_on(state::Snapshot& snapshot, Instant now, bool renew);
     // For the snapshot: what there is besides the streams; a stream; and which of them came or went since last asked.
-    void tell(wire::ManagerImage& image) const;
-    [[nodiscard]] wire::StreamImage tell(StreamId id) const;
+    void tell(state::ManagerImage& image) const;
+    [[nodiscard]] state::StreamImage tell(StreamId id) const;
     [[nodiscard]] std::vector<StreamId> all_streams() const;
     [[nodiscard]] std::vector<StreamId>& moved() { return moved_; }
     [[nodiscard]] bool running() const { return pid_ != 0; }

@@ -99,7 +99,7 @@ void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vecto
     moved_ = true; // it may be as asked already
 }
 
-bool Manager::tell(CallId call, wire::ClientImage& image) const {
+bool Manager::tell(CallId call, state::ClientImage& image) const {
     if (auto at = subscriptions_.find(call); at != subscriptions_.end()) {
         image.units = at->second.units;
         return true;
@@ -107,27 +107,41 @@ bool Manager::tell(CallId call, wire::ClientImage& image) const {
     auto at = jobs_.find(call);
     if (at == jobs_.end())
         return false;
-    image.goal = static_cast<std::uint8_t>(1 + static_cast<int>(at->second.goal));
+    image.goal = at->second.goal;
     image.units = at->second.units;
     image.state = at->second.state;
     return true;
 }
 
-void Manager::adopt(const wire::ClientImage& image) {
+void Manager::adopt(const state::ClientImage& image) {
     const CallId call{image.call};
-    if (image.goal == 0) {
+    auto refuse = [&] {
+        supervisor_.control()->error(call,
+                                     wire::NotSupported{"the manager is another one now, and does not know this call"});
+    };
+    if (image.asks_unknown) {
+        refuse();
+        return;
+    }
+    switch (image.goal) {
+    case Goal::events: {
         Subscription& subscription = subscriptions_[call] = {image.units};
         std::ranges::sort(subscription.units);
         supervisor_.control()->charge(call, memory_of(subscription.units));
-    } else if (image.goal == 1 + static_cast<int>(Goal::reexec)) {
-        supervisor_.control()->reply(call, wire::Nothing{});
-    } else if (image.goal <= 1 + static_cast<int>(Goal::end)) {
-        jobs_[call] = {
-            .goal = static_cast<Goal>(image.goal - 1), .units = image.units, .state = image.state, .more = image.more};
+        return;
+    }
+    case Goal::start:
+    case Goal::stop:
+    case Goal::restart:
+    case Goal::reload:
+    case Goal::isolate:
+    case Goal::state:
+    case Goal::end:
+        jobs_[call] = {.goal = image.goal, .units = image.units, .state = image.state, .more = image.more};
         moved_ = true;
-    } else {
-        supervisor_.control()->error(call,
-                                     wire::NotSupported{"the manager is another one now, and does not know this call"});
+        return;
+    case Goal::reexec: supervisor_.control()->reply(call, wire::Nothing{}); return;
+    case Goal::switch_root: refuse(); return; // that root is this one
     }
 }
 
@@ -182,6 +196,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
         result.ok = phase != Phase::failed && phase != Phase::invalid;
         result.last_exit = wire::told(record.last_exit);
         break;
+    case Goal::events:
     case Goal::state:
     case Goal::switch_root:
     case Goal::reexec: return false; // others answer these

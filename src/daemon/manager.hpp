@@ -35,13 +35,13 @@ public:
     void announced(const std::string& text) override;
     void not_reexecuted(const std::string& why) override;
     void switching_root(bool begins) override;
-    [[nodiscard]] bool tell(CallId call, wire::ClientImage& image) const override;
+    [[nodiscard]] bool tell(CallId call, state::ClientImage& image) const override;
     // A call of the program before us: it waits on.
-    void adopt(const wire::ClientImage& image);
+    void adopt(const state::ClientImage& image);
     void turn_ended() override;
 
 private:
-    enum class Goal { start, stop, restart, reload, isolate, state, end, reexec, switch_root };
+    using Goal = state::Goal; // never `events` here: who subscribes waits for no end
     // A call that waits. Units by name: they may be read again meanwhile.
     struct Job {
         Goal goal = Goal::start;

@@ -329,7 +329,7 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
 
 // --- from one program to the next -------------------------------------------------------------------------------------
 
-void Processes::tell(core::UnitId unit, wire::UnitImage& image) const {
+void Processes::tell(core::UnitId unit, state::UnitImage& image) const {
     if (auto at = runs_.find(unit); at != runs_.end()) {
         const Run& run = at->second;
         image.invocation = run.invocation;
@@ -339,13 +339,13 @@ void Processes::tell(core::UnitId unit, wire::UnitImage& image) const {
         image.frozen = run.frozen;
     }
     if (auto at = sweeps_.find(unit); at != sweeps_.end()) {
-        image.sweep = at->second.scope == core::Effect::Scope::main ? 1 : 2;
+        image.sweep = at->second.scope;
         image.sweep_number = at->second.number;
         image.sweep_signalled = at->second.signalled;
     }
 }
 
-void Processes::go_on(core::UnitId unit, const std::string& name, const wire::UnitImage& image) {
+void Processes::go_on(core::UnitId unit, const std::string& name, const state::UnitImage& image) {
     if (!image.invocation.empty() || !image.sessions.empty()) {
         Run& run = runs_[unit];
         run.invocation = image.invocation;
@@ -355,9 +355,8 @@ void Processes::go_on(core::UnitId unit, const std::string& name, const wire::Un
         for (pid_t session : image.sessions)
             own_session(unit, session);
     }
-    if (image.sweep != 0) {
-        sweep(unit, name, image.sweep == 1 ? core::Effect::Scope::main : core::Effect::Scope::everything,
-              image.sweep_number);
+    if (image.sweep) {
+        sweep(unit, name, *image.sweep, image.sweep_number);
         sweeps_[unit].signalled = image.sweep_signalled;
     }
 }

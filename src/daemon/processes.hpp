@@ -7,8 +7,8 @@
 #include "core/graph.hpp"
 #include "os/cgroup.hpp"
 #include "os/members.hpp"
+#include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"
-#include "wire/snapshot.hpp"
 
 #include <array>
 #include <functional>
@@ -87,8 +87,8 @@ public:
     [[nodiscard]] bool has_news() const { return something_ended_ && !sweeps_.empty(); }
 
     // For the snapshot: what holds a unit's run together, and a run and its processes as they were.
-    void tell(core::UnitId unit, wire::UnitImage& image) const;
-    void go_on(core::UnitId unit, const std::string& name, const wire::UnitImage& image);
+    void tell(core::UnitId unit, state::UnitImage& image) const;
+    void go_on(core::UnitId unit, const std::string& name, const state::UnitImage& image);
     void adopt(pid_t pid, const Known& known) {
         known_[pid] = known;
         ++runs_[known.unit].known;

@@ -10,33 +10,32 @@ namespace mi::daemon {
 
 namespace {
 
-wire::EffectImage image_of(const core::Effect& effect) {
-    return {static_cast<std::uint8_t>(effect.kind),  effect.unit,   effect.role, effect.index,
-            static_cast<std::uint8_t>(effect.scope), effect.number, effect.from, effect.to,
-            static_cast<std::uint8_t>(effect.ending)};
+state::EffectImage image_of(const core::Effect& effect) {
+    return {effect.kind,   effect.unit, effect.role, effect.index, effect.scope,
+            effect.number, effect.from, effect.to,   effect.ending};
 }
 
-wire::ExitImage image_of(const os::Exit& exit) {
-    return {exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, exit.core};
+state::ExitImage image_of(const os::Exit& exit) {
+    using Kind = core::ExitStatus::Kind;
+    return {exit.pid, exit.code, exit.kind == os::Exit::Kind::killed ? Kind::signal : Kind::code, exit.core};
 }
 
 } // namespace
 
-std::optional<wire::LineImage> Supervisor::image_of_line(core::UnitId id) const {
+std::optional<state::LineImage> Supervisor::image_of_line(core::UnitId id) const {
     const NotifyLine* own = live_[id].line.get();
     if (own == nullptr)
         return std::nullopt;
-    wire::LineImage line{own->socket.fd(), own->path, own->user, {}, own->complaints};
-    if (own->access)
-        line.access = static_cast<std::uint8_t>(*own->access);
+    state::LineImage line{own->socket.fd(), own->path, own->user, {}, own->complaints};
+    line.access = own->access;
     line.inode = os::inode_of(line.fd);
     return line;
 }
 
-wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
+state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     const std::string& name = engine_->graph().name(id);
     const Live& live = live_[id];
-    wire::UnitImage image{.id = id, .name = name, .record = engine_->record(id)};
+    state::UnitImage image{.id = id, .name = name, .record = engine_->record(id)};
     image.digest = live.digest;
     image.starting = live.starting.since_boot;
     image.up = live.up.since_boot;
@@ -58,15 +57,15 @@ wire::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     for (const Sockets::Open& open : sockets_.of(name)) {
         const core::Listen& listen = open.settings;
         const os::ListenSocket::Place place = open.socket.place();
-        image.sockets.push_back({open.socket.fd(), static_cast<std::uint8_t>(listen.kind), listen.address, listen.name,
-                                 listen.user, listen.group, listen.mode, listen.backlog, listen.reuse_port,
-                                 listen.accept, listen.max_connections, place.path, place.device, place.inode,
-                                 place.made_path, os::inode_of(open.socket.fd())});
+        image.sockets.push_back({open.socket.fd(), listen.kind, listen.address, listen.name, listen.user, listen.group,
+                                 listen.mode, listen.backlog, listen.reuse_port, listen.accept, listen.max_connections,
+                                 place.path, place.device, place.inode, place.made_path,
+                                 os::inode_of(open.socket.fd())});
     }
     if (const auto* counts = connections_.counts(name))
         for (const auto& [socket, count] : *counts)
             image.gates.push_back({socket, count.now, count.all});
-    if (wire::TimerImage timer; engine_->graph().unit(id).timer && timers_.tell(id, name, timer))
+    if (state::TimerImage timer; engine_->graph().unit(id).timer && timers_.tell(id, name, timer))
         image.timer = std::move(timer);
     return image;
 }
@@ -79,8 +78,8 @@ bool Supervisor::is_blank(core::UnitId id) const {
            connections_.counts(name) == nullptr;
 }
 
-wire::ProcessImage Supervisor::image_of_process(pid_t pid) const {
-    wire::ProcessImage image{.pid = pid};
+state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
+    state::ProcessImage image{.pid = pid};
     if (const Processes::Known* known = processes_.find(pid); known != nullptr) {
         image.unit = known->unit;
         image.role = known->role;
@@ -94,18 +93,18 @@ wire::ProcessImage Supervisor::image_of_process(pid_t pid) const {
     return image;
 }
 
-wire::ManagerImage Supervisor::image_of_manager() const {
-    wire::ManagerImage image;
+state::ManagerImage Supervisor::image_of_manager() const {
+    state::ManagerImage image;
     image.version = MINIINIT_VERSION;
     image.target = target_;
     image.tried_targets.assign(tried_targets_.begin(), tried_targets_.end());
     image.init_started = init_started_.since_boot;
     image.units_loaded = units_loaded_.since_boot;
     image.target_reached = target_reached_.since_boot;
-    image.ending = static_cast<std::uint8_t>(outcome_.how);
+    image.ending = outcome_.how;
     image.exit_code = outcome_.code;
     image.entry_failure = entry_failure_;
-    image.halt = static_cast<std::uint8_t>(engine_->halt());
+    image.halt = engine_->halt();
     image.all_down = all_down_;
     image.told_ready = told_ready_;
     image.give_up_at = give_up_at_.since_boot;
@@ -144,35 +143,35 @@ wire::ManagerImage Supervisor::image_of_manager() const {
 }
 
 void Supervisor::put_client(std::string& frame, int fd, bool bytes) const {
-    wire::ClientImage image = control_->tell(fd, bytes);
+    state::ClientImage image = control_->tell(fd, bytes);
     if (image.open && !image.lost && image.call != 0 && observer_ != nullptr &&
         !observer_->tell(CallId{image.call}, image))
         image.lost = true;
-    wire::put_item(frame, wire::Tag::client, image);
+    state::put_item(frame, state::Tag::client, image);
 }
 
 // What follows from what is on record by now is on record too, as things to do.
 void Supervisor::put_effects(std::string& frame) {
     for (std::size_t i = effects_on_record_; i < effects_.size(); ++i)
-        wire::put_item(frame, wire::Tag::effect, image_of(effects_[i]));
+        state::put_item(frame, state::Tag::effect, image_of(effects_[i]));
     effects_on_record_ = effects_.size();
 }
 
 // All of it, as the base of what follows.
 void Supervisor::remember_all(bool bytes) {
     std::string& frame = keeper_->frame();
-    wire::put_item(frame, wire::Tag::manager, image_of_manager());
+    state::put_item(frame, state::Tag::manager, image_of_manager());
     units_in_base_ = 0;
     for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
         if (is_blank(id))
             continue;
-        wire::put_item(frame, wire::Tag::unit, image_of_unit(id));
+        state::put_item(frame, state::Tag::unit, image_of_unit(id));
         ++units_in_base_;
     }
     for (const auto& [pid, known] : processes_.known())
-        wire::put_item(frame, wire::Tag::process, image_of_process(pid));
+        state::put_item(frame, state::Tag::process, image_of_process(pid));
     for (StreamId stream : logs_.all_streams())
-        wire::put_item(frame, wire::Tag::stream, logs_.tell(stream));
+        state::put_item(frame, state::Tag::stream, logs_.tell(stream));
     if (control_)
         for (int fd : control_->all())
             put_client(frame, fd, bytes);
@@ -180,7 +179,7 @@ void Supervisor::remember_all(bool bytes) {
     spawn_on_record_ = false;
     put_effects(frame);
     for (std::size_t i = exit_at_; i < exits_.size(); ++i)
-        wire::put_item(frame, wire::Tag::exit, image_of(exits_[i]));
+        state::put_item(frame, state::Tag::exit, image_of(exits_[i]));
     exits_done_ = 0;
     if (auto kept = keeper_->rebase(); !kept && !std::exchange(said_not_kept_, true))
         say(Priority::err, kept.error().text() + "; a crash would find an older one");
@@ -211,23 +210,23 @@ void Supervisor::remember() {
     std::string& frame = keeper_->frame();
     if (!all) {
         for (core::UnitId unit : changes_.units)
-            wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
+            state::put_item(frame, state::Tag::unit, image_of_unit(unit));
         for (core::UnitId unit : fd_store_.moved())
             if (unit != core::no_unit)
-                wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
+                state::put_item(frame, state::Tag::unit, image_of_unit(unit));
         for (pid_t pid : processes_.moved())
-            wire::put_item(frame, wire::Tag::process, image_of_process(pid));
+            state::put_item(frame, state::Tag::process, image_of_process(pid));
         for (StreamId stream : logs_.moved())
-            wire::put_item(frame, wire::Tag::stream, logs_.tell(stream));
+            state::put_item(frame, state::Tag::stream, logs_.tell(stream));
         if (control_)
             for (int fd : control_->moved())
                 put_client(frame, fd, false);
         if (std::exchange(halt_on_record_, engine_->halt()) != engine_->halt())
             manager_moved_ = true;
         if (std::exchange(manager_moved_, false))
-            wire::put_item(frame, wire::Tag::manager, image_of_manager());
+            state::put_item(frame, state::Tag::manager, image_of_manager());
         if (effects_done_ > 0 || exits_done_ > 0 || spawn_on_record_)
-            wire::put_item(frame, wire::Tag::done, wire::DoneImage{effects_done_, exits_done_});
+            state::put_item(frame, state::Tag::done, state::DoneImage{effects_done_, exits_done_});
         exits_done_ = 0;
         put_effects(frame);
     }
@@ -275,7 +274,7 @@ void Supervisor::remember_exits() {
         return;
     std::string& frame = keeper_->frame();
     for (const os::Exit& exit : exits_)
-        wire::put_item(frame, wire::Tag::exit, image_of(exit));
+        state::put_item(frame, state::Tag::exit, image_of(exit));
     if (!keeper_->append())
         remember_all(false);
 }
@@ -291,11 +290,12 @@ void Supervisor::remember_spawn(core::UnitId unit, core::Role role, const os::St
         // What only some units have is in the image of the unit alone.
         const Belongings& own = live_[unit].own;
         if (!own.temporary.empty() || !own.runtime.empty() || own.network)
-            wire::put_item(frame, wire::Tag::unit, image_of_unit(unit));
-        wire::put_item(frame, wire::Tag::spawn,
-                       wire::SpawnImage{unit, role, start.pid(), launch.out.get(), launch.err.get(), launch.ready.get(),
-                                        processes_.invocation(unit), processes_.uses_session(unit), image_of_line(unit),
-                                        start.decided() ? -1 : start.report(), !start.decided()});
+            state::put_item(frame, state::Tag::unit, image_of_unit(unit));
+        state::put_item(frame, state::Tag::spawn,
+                        state::SpawnImage{unit, role, start.pid(), launch.out.get(), launch.err.get(),
+                                          launch.ready.get(), processes_.invocation(unit),
+                                          processes_.uses_session(unit), image_of_line(unit),
+                                          start.decided() ? -1 : start.report(), !start.decided()});
         return keeper_->append();
     };
     if (!append()) { // too long for it: it is the first that follows a whole new state

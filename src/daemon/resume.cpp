@@ -20,13 +20,8 @@ using core::UnitId;
 
 namespace {
 
-template <typename Enum>
-Enum enumerator(std::uint8_t number, Enum last) {
-    return static_cast<Enum>(std::min(number, static_cast<std::uint8_t>(last)));
-}
-
-core::Listen listen_of(const wire::SocketImage& image) {
-    core::Listen listen{.kind = enumerator(image.kind, core::Listen::Kind::fifo), .address = image.address};
+core::Listen listen_of(const state::SocketImage& image) {
+    core::Listen listen{.kind = image.kind, .address = image.address};
     listen.name = image.name;
     listen.user = image.user;
     listen.group = image.group;
@@ -42,14 +37,14 @@ core::Listen listen_of(const wire::SocketImage& image) {
 
 // --- before there is a supervisor -------------------------------------------------------------------------------------
 
-void drop_closed(wire::Snapshot& state) {
+void drop_closed(state::Snapshot& state) {
     std::unordered_set<int> taken;
     // Each once: a number that stands in two places is one too many, and the first owner would close it for the second.
     auto see = [&](std::int32_t& fd, std::uint64_t inode = 0) {
         if (fd >= 0 && (!os::is_open(fd, inode) || !taken.insert(fd).second))
             fd = -1;
     };
-    wire::ManagerImage::descriptors(state.manager, see);
+    state::ManagerImage::descriptors(state.manager, see);
     if (state.spawned)
         for (std::int32_t* fd :
              {&state.spawned->out, &state.spawned->err, &state.spawned->ready, &state.spawned->report})
@@ -69,10 +64,10 @@ void drop_closed(wire::Snapshot& state) {
             if (unit.line->fd < 0)
                 unit.line.reset();
         }
-        for (wire::StoredImage& stored : unit.stored)
+        for (state::StoredImage& stored : unit.stored)
             see(stored.fd, stored.inode);
         std::erase_if(unit.stored, [](const auto& one) { return one.fd < 0; });
-        for (wire::SocketImage& socket : unit.sockets)
+        for (state::SocketImage& socket : unit.sockets)
             see(socket.fd, socket.fd_inode);
         std::erase_if(unit.sockets, [](const auto& one) { return one.fd < 0; });
     }
@@ -81,7 +76,7 @@ void drop_closed(wire::Snapshot& state) {
     std::erase_if(state.clients, [](const auto& one) { return one.second.fd < 0 || one.second.lost; });
 }
 
-void complete_units(const wire::Snapshot& state, std::vector<core::Unit>& units) {
+void complete_units(const state::Snapshot& state, std::vector<core::Unit>& units) {
     std::unordered_set<std::string> known;
     for (const core::Unit& unit : units)
         known.insert(unit.name);
@@ -99,7 +94,7 @@ void complete_units(const wire::Snapshot& state, std::vector<core::Unit>& units)
     }
 }
 
-std::vector<std::string> names_of_units(const wire::Snapshot& state) {
+std::vector<std::string> names_of_units(const state::Snapshot& state) {
     std::vector<std::string> names;
     for (const auto& [id, image] : state.units)
         if (core::active(image.record.phase) || image.record.asked != core::Asked::nothing)
@@ -109,13 +104,13 @@ std::vector<std::string> names_of_units(const wire::Snapshot& state) {
 
 // --- the supervisor ---------------------------------------------------------------------------------------------------
 
-void Supervisor::take_over_manager(const wire::ManagerImage& image) {
+void Supervisor::take_over_manager(const state::ManagerImage& image) {
     target_ = image.target;
     tried_targets_.insert(image.tried_targets.begin(), image.tried_targets.end());
     init_started_ = {image.init_started};
     units_loaded_ = {image.units_loaded};
     target_reached_ = {image.target_reached};
-    outcome_ = {enumerator(image.ending, core::Ending::switch_root), image.exit_code};
+    outcome_ = {image.ending, image.exit_code};
     entry_failure_ = image.entry_failure;
     all_down_ = image.all_down;
     told_ready_ = image.told_ready;
@@ -131,11 +126,15 @@ void Supervisor::take_over_manager(const wire::ManagerImage& image) {
     new_root_ = {image.new_root, image.new_init};
     if (place_.system()) // this boot was counted when it began; it may still reach its target
         (void)attempts_.begin(settings_.boot_attempts, false);
-    if (ScheduledEnd end; !image.scheduled.empty() && wire::decode(image.scheduled, end))
-        resume_schedule(std::move(end));
+    if (ScheduledEnd end; !image.scheduled.empty()) {
+        if (wire::decode(image.scheduled, end))
+            resume_schedule(std::move(end));
+        else
+            say(Priority::err, "the shutdown that was scheduled is of a later version, and dropped: schedule it again");
+    }
 }
 
-void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
+void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
     const core::Unit& unit = engine_->graph().unit(id);
     Live& live = live_[id];
     live.status = std::move(image.status);
@@ -147,7 +146,7 @@ void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
     live.from_pid_file = image.from_pid_file;
     live.own.network = Fd(image.network);
     live.own.temporary = std::move(image.temporary);
-    for (wire::DirectoryImage& directory : image.runtime)
+    for (state::DirectoryImage& directory : image.runtime)
         live.own.runtime.push_back({.base = std::move(directory.base), .components = std::move(directory.components)});
     processes_.go_on(id, unit.name, image);
     if (core::active(engine_->record(id).phase) && !processes_.uses_session(id))
@@ -158,47 +157,47 @@ void Supervisor::take_over_unit(UnitId id, wire::UnitImage& image) {
     }
     if (image.line)
         take_over_line(id, *image.line);
-    for (wire::StoredImage& stored : image.stored)
+    for (state::StoredImage& stored : image.stored)
         fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
     std::vector<Sockets::Open> open;
-    for (wire::SocketImage& socket : image.sockets)
+    for (state::SocketImage& socket : image.sockets)
         open.push_back(
             {listen_of(socket), os::ListenSocket::adopt(Fd(socket.fd), {std::move(socket.path), socket.device,
                                                                         socket.inode, socket.made_path})});
     if (!open.empty())
         sockets_.adopt(unit.name, std::move(open));
-    for (const wire::GateImage& gate : image.gates)
+    for (const state::GateImage& gate : image.gates)
         connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
     if (image.timer)
         timers_.go_on(id, unit, *image.timer);
 }
 
-void Supervisor::take_over_line(UnitId id, const wire::LineImage& image) {
+void Supervisor::take_over_line(UnitId id, const state::LineImage& image) {
     auto line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.fd)), image.path, image.user);
     if (image.access)
-        line->access = enumerator(*image.access, core::NotifyAccess::all);
+        line->access = *image.access;
     line->complaints = image.complaints;
     live_[id].line = std::move(line);
     (void)watch_line(id);
 }
 
-void Supervisor::take_over_effects(const wire::Snapshot& state, const std::function<UnitId(std::uint32_t)>& number) {
-    for (const wire::EffectImage& image : state.effects) {
-        Effect effect{.kind = enumerator(image.kind, Effect::Kind::halt),
+void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<UnitId(std::uint32_t)>& number) {
+    for (const state::EffectImage& image : state.effects) {
+        Effect effect{.kind = image.kind,
                       .unit = number(image.unit),
                       .role = image.role,
                       .index = image.index,
-                      .scope = enumerator(image.scope, Effect::Scope::everything),
+                      .scope = image.scope,
                       .number = image.number,
                       .from = image.from,
                       .to = image.to,
-                      .ending = enumerator(image.ending, core::Ending::switch_root)};
+                      .ending = image.ending};
         if (effect.unit != core::no_unit || effect.kind == Effect::Kind::halt)
             effects_.push_back(effect);
     }
     // What was made last, and is on record only so.
     if (state.spawned) {
-        const wire::SpawnImage& image = *state.spawned;
+        const state::SpawnImage& image = *state.spawned;
         const UnitId id = number(image.unit);
         Launch launch;
         launch.out = Fd(image.out);
@@ -256,7 +255,7 @@ void Supervisor::take_over_effects(const wire::Snapshot& state, const std::funct
     }
 }
 
-void Supervisor::take_over(wire::Snapshot& state) {
+void Supervisor::take_over(state::Snapshot& state) {
     now_ = loop::now();
     if (state.manager.carried) { // of all else, nothing is true in this root
         lines_made_ = state.manager.lines_made;
@@ -281,8 +280,7 @@ void Supervisor::take_over(wire::Snapshot& state) {
         UnitId id = engine_->graph().find(at->second.name);
         return id != core::no_unit && engine_->graph().name(id) == at->second.name ? id : core::no_unit;
     };
-    const auto halt =
-        state.manager.carried ? core::Engine::Halt::no : enumerator(state.manager.halt, core::Engine::Halt::done);
+    const auto halt = state.manager.carried ? core::Engine::Halt::no : state.manager.halt;
     engine_->restore(saved, halt, now_);
     for (auto& [old, image] : state.units)
         if (UnitId id = number(old); id != core::no_unit)
@@ -302,8 +300,10 @@ void Supervisor::take_over(wire::Snapshot& state) {
             engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid}, now_);
     }
     take_over_effects(state, number);
-    for (const wire::ExitImage& image : state.exits)
-        exited({image.pid, image.killed ? os::Exit::Kind::killed : os::Exit::Kind::exited, image.code, image.core});
+    for (const state::ExitImage& image : state.exits)
+        exited({image.pid,
+                image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
+                image.code, image.core});
     if (guard_ != nullptr) // those that ended while nobody kept books
         for (const os::Exit& exit : os::collected_exits(guard_->page()))
             exited(exit);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/unit.hpp"
-#include "wire/snapshot.hpp"
+#include "state/snapshot.hpp"
 
 #include <string>
 #include <vector>
@@ -10,17 +10,17 @@
 namespace mi::daemon {
 
 // Descriptors that are not open after all, or named twice, are taken out, and with them what cannot be without.
-void drop_closed(wire::Snapshot& state);
+void drop_closed(state::Snapshot& state);
 
 // The units that the state speaks of, besides those in files: instances of templates.
-[[nodiscard]] std::vector<std::string> names_of_units(const wire::Snapshot& state);
+[[nodiscard]] std::vector<std::string> names_of_units(const state::Snapshot& state);
 
 // Units that run, and whose files are gone since: there is one to stop, for each.
-void complete_units(const wire::Snapshot& state, std::vector<core::Unit>& units);
+void complete_units(const state::Snapshot& state, std::vector<core::Unit>& units);
 
 // switch_root.cpp: the state of an init in another root, but for what goes on in this one.
-void leave_behind(wire::Snapshot& state);
+void leave_behind(state::Snapshot& state);
 // And the units to begin with, of those there are here: nothing is up yet but what the state tells of.
-void only_carried(const wire::Snapshot& state, std::vector<core::Unit>& units);
+void only_carried(const state::Snapshot& state, std::vector<core::Unit>& units);
 
 } // namespace mi::daemon

@@ -56,7 +56,7 @@ bool first_boot() {
     ::_exit(70);
 }
 
-void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* before) {
+void serve_control(Supervisor& supervisor, Manager& manager, state::Snapshot* before) {
     Fd listener(before != nullptr ? before->manager.control : -1);
     ControlSettings settings;
     settings.owner = ::getuid();
@@ -84,7 +84,7 @@ void serve_control(Supervisor& supervisor, Manager& manager, wire::Snapshot* bef
             const Fd hung_up(client.fd);
             continue;
         }
-        const wire::ClientImage waits = client;
+        const state::ClientImage waits = client;
         supervisor.control()->adopt(std::move(client));
         if (waits.call != 0)
             manager.adopt(waits);
@@ -156,9 +156,9 @@ void report_crash(Supervisor& supervisor, const os::CrashGuard* guard, const Opt
 }
 
 // What the first of us found.
-std::vector<os::Limit> limits_found(const wire::ManagerImage& manager) {
+std::vector<os::Limit> limits_found(const state::ManagerImage& manager) {
     std::vector<os::Limit> limits;
-    for (const wire::LimitImage& limit : manager.limits)
+    for (const state::LimitImage& limit : manager.limits)
         limits.push_back({limit.resource, limit.soft, limit.hard});
     if (limits.empty() && manager.limit_raised) // a program that knew of no other
         limits.push_back({RLIMIT_NOFILE, manager.limit_soft, manager.limit_hard});
@@ -174,7 +174,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     normality.leave_directory = options.command.empty();
     // What the program before us has left us. Where that cannot be understood there is nothing to do but to begin anew.
     std::optional<Keeper> keeper;
-    std::optional<wire::Snapshot> before;
+    std::optional<state::Snapshot> before;
     std::string no_keeper;
     if (guard) {
         if (auto kept = Keeper::on(guard->state()))
@@ -253,6 +253,9 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         faults.push_back(no_keeper + "; after a crash of the init nothing would be known of what runs");
     if (options.resume_fd >= 0 && !before)
         faults.push_back("the state that the init before this one has left cannot be read: all begins anew");
+    if (before)
+        for (const std::string& sentence : before->dropped)
+            faults.push_back("saved state: " + sentence);
     config::Loaded loaded = config::load(place.source, before ? names_of_units(*before) : std::vector<std::string>{});
     bool nothing_read = loaded.units.empty();
     add_problems(faults, loaded.problems);
@@ -362,9 +365,18 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
 
 // Whether this program could go on with the state in the descriptor; if not, stderr tells why.
 static int check_snapshot(int memory) {
-    if (auto keeper = Keeper::on(memory); keeper && keeper->read())
+    auto keeper = Keeper::on(memory);
+    if (keeper && keeper->read())
         return 0;
-    std::fputs("miniinit " MINIINIT_VERSION ": the state of the running init is not understood\n", stderr);
+    const unsigned format = keeper ? keeper->format() : 0;
+    const char* const why = format == 0 ? "the state of the running init is not understood"
+                            : format < state::Journal::format
+                                ? "the running init is an older one, whose state this version does not read; it "
+                                  "goes on, and this version comes with the next boot (or start of the container)"
+                            : format > state::Journal::format
+                                ? "the running init is a later one, whose state this version does not read"
+                                : "the state of the running init is damaged";
+    std::fprintf(stderr, "miniinit " MINIINIT_VERSION ": %s\n", why);
     return 1;
 }
 

@@ -20,9 +20,9 @@ constexpr Span longest_removal = std::chrono::seconds(2); // that an end waits f
 constexpr Span longest_hold = std::chrono::seconds(1);
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
-std::optional<os::CgroupTree> open_cgroups(const Place& place, const wire::Snapshot* before, std::string& why_not) {
+std::optional<os::CgroupTree> open_cgroups(const Place& place, const state::Snapshot* before, std::string& why_not) {
     if (before != nullptr && !before->manager.cgroup.empty()) {
-        const wire::ManagerImage& was = before->manager;
+        const state::ManagerImage& was = before->manager;
         if (auto tree = os::CgroupTree::go_on(
                 {was.cgroup, was.cgroup_prefix, was.controllers, was.controllers_above, was.in_leaf}))
             return std::move(*tree);

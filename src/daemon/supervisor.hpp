@@ -64,7 +64,7 @@ struct Observer {
     // A switch of the root that was asked for begins, or something else does instead.
     virtual void switching_root(bool begins) = 0;
     // For the snapshot: what a call waits for. False: it cannot be waited for by another program.
-    [[nodiscard]] virtual bool tell(CallId call, wire::ClientImage& image) const = 0;
+    [[nodiscard]] virtual bool tell(CallId call, state::ClientImage& image) const = 0;
     virtual void turn_ended() = 0;
 };
 
@@ -105,9 +105,9 @@ public:
         std::string entry;               // the unit that is the container's main process, if there is one
         os::CrashGuard* guard = nullptr; // null: a crash is the end
         bool debug_faults = false;
-        std::optional<Keeper> keeper;     // what outlives us: in the guard's memory
-        wire::Snapshot* before = nullptr; // the state of the program before us
-        bool renew = false;               // that was an older one: its collector is, too
+        std::optional<Keeper> keeper;      // what outlives us: in the guard's memory
+        state::Snapshot* before = nullptr; // the state of the program before us
+        bool renew = false;                // that was an older one: its collector is, too
     };
 
     Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning);
@@ -116,7 +116,7 @@ public:
     // Opens what can be opened, or takes it over from the program before us; what cannot is said, and lived without.
     void open();
     // resume.cpp: goes on where the program before us was.
-    void take_over(wire::Snapshot& state);
+    void take_over(state::Snapshot& state);
     // A descriptor that is ours to hold as long as we live.
     void hold_lock(int fd) { lock_ = fd; }
     // Asks for the target (or, where there is none, every enabled unit) and runs until it is all over.
@@ -220,11 +220,11 @@ private:
     void follow_spawn();
     void put_effects(std::string& frame);
     void put_client(std::string& frame, int fd, bool bytes) const;
-    [[nodiscard]] std::optional<wire::LineImage> image_of_line(core::UnitId id) const;
-    [[nodiscard]] wire::UnitImage image_of_unit(core::UnitId id) const;
+    [[nodiscard]] std::optional<state::LineImage> image_of_line(core::UnitId id) const;
+    [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const;
     [[nodiscard]] bool is_blank(core::UnitId id) const;
-    [[nodiscard]] wire::ProcessImage image_of_process(pid_t pid) const;
-    [[nodiscard]] wire::ManagerImage image_of_manager() const;
+    [[nodiscard]] state::ProcessImage image_of_process(pid_t pid) const;
+    [[nodiscard]] state::ManagerImage image_of_manager() const;
 
     // switch_root.cpp
     [[nodiscard]] std::vector<std::string> names_kept() const;
@@ -241,10 +241,10 @@ private:
     void give_way();
 
     // resume.cpp
-    void take_over_manager(const wire::ManagerImage& image);
-    void take_over_unit(core::UnitId id, wire::UnitImage& image);
-    void take_over_line(core::UnitId id, const wire::LineImage& image);
-    void take_over_effects(const wire::Snapshot& state, const std::function<core::UnitId(std::uint32_t)>& number);
+    void take_over_manager(const state::ManagerImage& image);
+    void take_over_unit(core::UnitId id, state::UnitImage& image);
+    void take_over_line(core::UnitId id, const state::LineImage& image);
+    void take_over_effects(const state::Snapshot& state, const std::function<core::UnitId(std::uint32_t)>& number);
 
     // starts.cpp: starts that are on their way
     void await_start(pid_t pid, const core::Effect& effect, os::Start start);
@@ -442,7 +442,7 @@ private:
     Observer* observer_ = nullptr;
 
     std::optional<Keeper> keeper_;
-    wire::Snapshot* before_;
+    state::Snapshot* before_;
     bool renew_;
     core::Engine::Changes changes_;
     core::Engine::Halt halt_on_record_ = core::Engine::Halt::no;

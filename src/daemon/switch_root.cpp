@@ -101,11 +101,11 @@ void Supervisor::enter_new_root() {
 
 // --- there --------------------------------------------------------------------------------------------------------------
 
-void leave_behind(wire::Snapshot& state) {
+void leave_behind(state::Snapshot& state) {
     std::erase_if(state.units, [](const auto& one) { return !one.second.record.kept; });
     auto gone = [&](core::UnitId unit) { return !state.units.contains(unit); };
     std::erase_if(state.processes, [&](const auto& one) { return gone(one.second.unit); });
-    std::erase_if(state.effects, [&](const wire::EffectImage& effect) { return gone(effect.unit); });
+    std::erase_if(state.effects, [&](const state::EffectImage& effect) { return gone(effect.unit); });
     for (auto& [id, image] : state.units) {
         image.record.kept = false;
         image.record.cause = core::no_unit;
@@ -119,7 +119,7 @@ void leave_behind(wire::Snapshot& state) {
     state.manager.premises = -1; // it looks at the old root
 }
 
-void only_carried(const wire::Snapshot& state, std::vector<core::Unit>& units) {
+void only_carried(const state::Snapshot& state, std::vector<core::Unit>& units) {
     std::unordered_set<std::string> names;
     for (const auto& [id, image] : state.units)
         names.insert(image.name);

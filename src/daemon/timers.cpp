@@ -101,7 +101,7 @@ void Timers::disarm(core::UnitId id) {
         set_alarms();
 }
 
-bool Timers::tell(core::UnitId id, const std::string& name, wire::TimerImage& image) const {
+bool Timers::tell(core::UnitId id, const std::string& name, state::TimerImage& image) const {
     image.after_boot_done = after_boot_done_.contains(name);
     if (auto at = last_run_.find(id); at != last_run_.end())
         image.last_run = at->second.micros;
@@ -120,7 +120,7 @@ bool Timers::tell(core::UnitId id, const std::string& name, wire::TimerImage& im
     return image.armed || image.after_boot_done || image.last_run;
 }
 
-void Timers::go_on(core::UnitId id, const core::Unit& unit, const wire::TimerImage& image) {
+void Timers::go_on(core::UnitId id, const core::Unit& unit, const state::TimerImage& image) {
     if (image.after_boot_done)
         after_boot_done_.insert(unit.name);
     if (image.last_run)

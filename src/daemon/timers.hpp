@@ -10,7 +10,7 @@
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
 #include "os/mounts.hpp"
-#include "wire/snapshot.hpp"
+#include "state/snapshot.hpp"
 
 #include <functional>
 #include <map>
@@ -47,8 +47,8 @@ public:
     // Units were read again: `fresh` gives the new id of an old one. Changed timers are planned anew.
     void reread(const core::Graph& graph, const std::function<core::UnitId(core::UnitId)>& fresh);
     // For the snapshot: where a unit's timer has got to, and going on from there. False: there is nothing to tell.
-    [[nodiscard]] bool tell(core::UnitId id, const std::string& name, wire::TimerImage& image) const;
-    void go_on(core::UnitId id, const core::Unit& unit, const wire::TimerImage& image);
+    [[nodiscard]] bool tell(core::UnitId id, const std::string& name, state::TimerImage& image) const;
+    void go_on(core::UnitId id, const core::Unit& unit, const state::TimerImage& image);
     // Whether it was a child of ours that ended; `code`: its exit code, or -1.
     [[nodiscard]] bool exited(pid_t pid, int code);
 

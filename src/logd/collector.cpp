@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <algorithm>
 #include <array>
@@ -163,10 +164,26 @@ void Collector::handle(const logs::Configure& message) {
 }
 
 void Collector::handle(const logs::Attach& message) {
-    std::vector<StreamId> refused;
-    for (std::size_t i = 0; i < message.streams.size(); ++i)
-        if (i >= arrived_.size() || !attach(message.streams[i], std::move(arrived_[i])))
-            refused.push_back(message.streams[i].stream);
+    std::vector<StreamId> refused, ended;
+    for (std::size_t i = 0; i < message.streams.size(); ++i) {
+        logs::Attachment entry = message.streams[i];
+        if (i < arrived_.size() && entry.source == wire::unknown<Source>) {
+            // Of a later version. A pipe has lines, whatever they are called; anything else cannot be read.
+            struct stat about{};
+            const bool is_pipe = ::fstat(arrived_[i].get(), &about) == 0 && S_ISFIFO(about.st_mode);
+            std::fprintf(stderr, "miniinit-logd: a stream of %s is of a later version, and %s\n",
+                         printable(entry.unit).c_str(), is_pipe ? "read as its output" : "dropped");
+            if (!is_pipe) {
+                ended.push_back(entry.stream);
+                continue;
+            }
+            entry.source = wire::Numbers<Source>::fallback;
+        }
+        if (i >= arrived_.size() || !attach(entry, std::move(arrived_[i])))
+            refused.push_back(entry.stream);
+    }
+    if (!ended.empty())
+        say(logs::Ended{std::move(ended)});
     if (!refused.empty())
         say(logs::Refused{std::move(refused)});
 }

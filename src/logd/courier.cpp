@@ -54,7 +54,7 @@ std::string_view Courier::rest_of_text() const {
 }
 
 Result<> Courier::resume() {
-    const auto step = static_cast<Step>(record_.step);
+    const auto step = wire::enumerator_of<Step>(record_.step);
     if (++record_.attempts > most_attempts)
         return fault(0, "finish what earlier collectors began");
     auto left = bytes_in(holding_read_);
@@ -94,7 +94,7 @@ Result<> Courier::resume() {
 // Everything up to step `moving`: who, and the unfinished line in front of the input.
 void Courier::begin(Stream& stream, bool take_tail) {
     record_.stream = stream.id;
-    record_.source = static_cast<std::uint32_t>(stream.source);
+    record_.source = wire::number_of(stream.source);
     record_.slot = stream.slot;
     record_.head = 0;
     Progress start{};
@@ -177,7 +177,7 @@ Result<> Courier::read_in(std::size_t left) {
 void Courier::write_out() {
     read_clock();
     settle_pending();
-    if (static_cast<Source>(record_.source) >= Source::syslog)
+    if (wire::enumerator_of<Source>(record_.source) >= Source::syslog)
         return write_letters();
     for (;;) {
         const std::string_view rest = rest_of_text();
@@ -187,7 +187,7 @@ void Courier::write_out() {
             record_.take_tail = 1; // no room for one more unfinished line: it is split here
             continue;
         }
-        if (static_cast<Source>(record_.source) != Source::init) {
+        if (wire::enumerator_of<Source>(record_.source) != Source::init) {
             write_piece(*unit_, rest);
             continue;
         }
@@ -249,7 +249,7 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
 
     const std::size_t notices = write_notices(unit, jumped, rotate_first ? behind : 0);
     const std::span<char> room(out_.get() + notice_room, lines_room);
-    const auto source = static_cast<Source>(record_.source);
+    const auto source = wire::enumerator_of<Source>(record_.source);
     const Style style{.stamp = {stamp_, sizeof stamp_},
                       .source = source,
                       .continuing = progress().continuing,
@@ -379,9 +379,9 @@ void Courier::store_tail() {
         publish(shared_.slots_used, std::max(shared_.slots_used, record_.slot));
     }
     publish(record_.step, Step::storing);
-    if (static_cast<Source>(record_.source) == Source::syslog)
+    if (wire::enumerator_of<Source>(record_.source) == Source::syslog)
         publish(shared_.mail.done, record_.done_to);
-    else if (static_cast<Source>(record_.source) == Source::kernel)
+    else if (wire::enumerator_of<Source>(record_.source) == Source::kernel)
         publish(shared_.kernel_next, record_.done_to);
     if (record_.slot != 0) {
         Slot& slot = shared_.slots[record_.slot - 1];

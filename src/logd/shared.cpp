@@ -30,10 +30,10 @@ bool sane(std::uint64_t number, const Record& record) {
 bool sane(const Shared& shared) {
     const Record& r = shared.record;
     if (shared.slots_used > most_slots || shared.losses_used > most_losses || shared.ring.head < shared.ring.tail ||
-        shared.ring.head - shared.ring.tail > ring_room || r.step > static_cast<std::uint32_t>(Step::copying))
+        shared.ring.head - shared.ring.tail > ring_room || wire::enumerator_of<Step>(r.step) == wire::unknown<Step>)
         return false;
     // What the present step does not use may be half of one thing and half of the next.
-    const auto step = static_cast<Step>(r.step);
+    const auto step = wire::enumerator_of<Step>(r.step);
     if (step == Step::idle)
         return true;
     if (r.unit_size > sizeof r.unit || r.target_size > sizeof r.target || r.told > most_losses ||
@@ -41,7 +41,7 @@ bool sane(const Shared& shared) {
         return false;
     if (step == Step::draining)
         return r.pending == 0 || (r.tail_after >= shared.ring.tail && r.tail_after <= shared.ring.head);
-    return step == Step::copying || (r.source <= static_cast<std::uint32_t>(wire::logs::last_source) &&
+    return step == Step::copying || (wire::enumerator_of<Source>(r.source) != wire::unknown<Source> &&
                                      r.slot <= most_slots && r.head <= carry_room && r.moved <= input_room &&
                                      sane(r.progress, r) && (r.pending == 0 || sane(r.progress_after, r)));
 }

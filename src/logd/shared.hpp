@@ -15,10 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include "base/result.hpp"
 #include "logd/run.hpp"
 #include "wire/log_format.hpp"
+#include "wire/log_numbers.hpp"
 
 namespace mi::logd {
 
@@ -40,6 +42,19 @@ inline constexpr std::size_t datagram_room = 64 * 1024; // of one; what is longe
 // What is being done right now; each value names what is left to do. See courier.hpp.
 enum class Step : std::uint32_t { idle, moving, reading, writing, storing, draining, copying };
 
+} // namespace mi::logd
+
+// A batch in an unknown step cannot be finished: the memory is then of no use (Mapping::open).
+template <>
+struct mi::wire::Numbers<mi::logd::Step> {
+    using enum mi::logd::Step;
+    static constexpr std::string_view name = "step";
+    static constexpr Numbered<mi::logd::Step> rows[] = {{idle, 0},    {moving, 1},   {reading, 2}, {writing, 3},
+                                                        {storing, 4}, {draining, 5}, {copying, 6}};
+};
+
+namespace mi::logd {
+
 // Where a line that is being written out in pieces stands: 0 at the beginning of a line, else 1 + its priority.
 using Continuing = std::uint32_t;
 
@@ -51,13 +66,13 @@ struct Progress {
 
 // What is in flight. At most one thing ever is.
 struct Record {
-    std::uint32_t step;     // a Step
+    std::uint32_t step;     // the number of a Step
     std::uint32_t attempts; // how often a successor has begun to finish this
 
     // The batch: `head` bytes of unfinished line, then `moved` bytes from the pipe, make the text.
     StreamId stream;
-    std::uint32_t source;
-    std::uint32_t slot; // 1 + index of the stream's slot, 0: none
+    std::uint32_t source; // the number of a Source
+    std::uint32_t slot;   // 1 + index of the stream's slot, 0: none
     std::uint32_t head;
     std::uint32_t moved;
     std::uint32_t take_tail; // write what is left after the last line end, too
@@ -136,7 +151,10 @@ struct Shared {
 template <typename Field, typename Value>
 void publish(Field& field, Value value) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    *const_cast<volatile Field*>(&field) = static_cast<Field>(value);
+    if constexpr (std::is_enum_v<Value>)
+        *const_cast<volatile Field*>(&field) = wire::number_of(value);
+    else
+        *const_cast<volatile Field*>(&field) = static_cast<Field>(value);
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 

@@ -67,7 +67,7 @@ void Storage::use(int rank, int directory) {
 // A move that a killed collector had begun: made, or not begun. Trying again is look's business.
 Result<> Storage::finish_move() {
     Record& record = shared_.record;
-    const auto step = static_cast<Step>(record.step);
+    const auto step = wire::enumerator_of<Step>(record.step);
     if (step != Step::draining && step != Step::copying)
         return {};
     Unit& unit = units_.enter({record.unit, record.unit_size});

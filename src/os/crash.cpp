@@ -115,6 +115,8 @@ void move_up(Fd& descriptor) {
 // What the first image finds out; the others are to be like it.
 void begin(CrashPage& page) {
     if (page.magic == CrashPage::right_magic) {
+        if (page.trust > Trust::bare)
+            page.trust = Trust::caretaker;
         ::prctl(PR_SET_NAME, page.name);          // executed by descriptor, we are called by its number
         for (int old : {page.program, page.wake}) // there may be no other left
             if (old > 2)

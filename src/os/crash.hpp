@@ -20,8 +20,9 @@
 namespace mi::os {
 
 // How much of the program is trusted after its crashes: all of it; a caretaker, that starts and stops nothing; or nothing
-// but reaping.
-enum class Trust : std::uint32_t { all, caretaker, bare };
+// but reaping. The numbers are read by other versions of the program, so they never change; an unknown one counts as
+// `caretaker`, which keeps everything as it is.
+enum class Trust : std::uint32_t { all = 0, caretaker = 1, bare = 2 };
 
 // The first page of the state. Two versions of the program read it: fields are added at the end and never moved, and what
 // has never been written is 0.

@@ -3,13 +3,16 @@
 //
 // A struct is its length and then its fields in order, so it can grow at its end: a reader that knows fewer fields passes
 // over the rest, one that knows more keeps the defaults of those that are missing. Fields are never removed or reordered.
-//   integers and enumerators: LEB128, signed ones zigzag · bool: one byte · string, vector: count, then the elements ·
+//
+// An enumerator is the number that its table gives it (numbers.hpp). One that a reader does not know becomes unknown<E>, and
+// is counted: whoever decodes decides what is dropped.
+//   integers and numbers of enumerators: LEB128, signed ones zigzag · bool: one byte · string, vector: count, then the elements ·
 //   optional: bool, then the value · Span: nanoseconds
 #pragma once
 
 #include "base/time.hpp"
-#include "wire/enums.hpp"
 #include "wire/json.hpp"
+#include "wire/numbers.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -24,10 +27,6 @@
 #include <vector>
 
 namespace mi::wire {
-
-// One past the greatest number that stands for an enumerator: the table of words knows it.
-template <typename E>
-constexpr std::uint64_t enumerator_end = Words<E>::count;
 
 // A struct with all members in one visit.
 template <typename T>
@@ -70,7 +69,7 @@ public:
         if constexpr (std::same_as<T, bool>) {
             *to_++ = value ? '\1' : '\0';
         } else if constexpr (std::is_enum_v<T>) {
-            number(static_cast<std::uint64_t>(value));
+            number(number_of(value));
         } else if constexpr (std::unsigned_integral<T>) {
             number(value);
         } else if constexpr (std::signed_integral<T>) {
@@ -140,9 +139,11 @@ public:
             return true;
         } else if constexpr (std::is_enum_v<T>) {
             std::uint64_t raw = 0;
-            if (!number(raw) || raw >= enumerator_end<T>)
+            if (!number(raw))
                 return false;
-            value = static_cast<T>(raw);
+            value = enumerator_of<T>(raw);
+            if (value == unknown<T>)
+                ++unknown_;
             return true;
         } else if constexpr (std::unsigned_integral<T>) {
             std::uint64_t raw = 0;
@@ -192,12 +193,15 @@ public:
             // What an older writer did not know is missing at the end, and keeps its default.
             T::fields(value,
                       [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
+            unknown_ += inner.unknown_;
             return good;
         }
     }
 
     // What has not been read.
     [[nodiscard]] std::string_view rest() const { return rest_; }
+    // How many of the enumerators read so far are unknown<E>.
+    [[nodiscard]] std::size_t unknown_count() const { return unknown_; }
 
 private:
     [[nodiscard]] bool number(std::uint64_t& value) {
@@ -231,6 +235,7 @@ private:
     }
 
     std::string_view rest_;
+    std::size_t unknown_ = 0;
 };
 
 // Appends `value` to `out`.
@@ -244,11 +249,11 @@ void encode(std::string& out, const T& value) {
     });
 }
 
-// Reads the whole of `bytes` as one T; false where it is none, or something follows.
+// Reads the whole of `bytes` as one T; false where it is none, something follows, or an enumerator is not known.
 template <typename T>
 [[nodiscard]] bool decode(std::string_view bytes, T& value) {
     Decoder decoder(bytes);
-    return decoder.get(value) && decoder.rest().empty();
+    return decoder.get(value) && decoder.rest().empty() && decoder.unknown_count() == 0;
 }
 
 } // namespace mi::wire

@@ -1,9 +1,10 @@
-// The words of every enumeration that crosses a boundary: in JSON an enumerator is its word, in the snapshot its number,
-// and a number past the last one is refused. One table an enumeration.
+// The words of every enumeration that crosses a boundary as text: in JSON an enumerator is its word. One table an enumeration.
+// Where it is saved, or sent as bytes, it has a number: numbers.hpp.
 #pragma once
 
 #include "core/record.hpp"
 #include "core/unit.hpp"
+#include "wire/numbers.hpp"
 
 #include <cstdint>
 #include <string_view>
@@ -32,13 +33,7 @@ struct Words<core::Phase> {
     static std::string_view word(core::Phase value) { return core::name(value); }
 };
 
-// Whether `value` is an enumerator: compilers print the others as a number with a cast. So the tables are checked against
-// the enumerations: a new enumerator does not compile until it has its word.
-template <auto value>
-consteval bool is_enumerator() {
-    constexpr std::string_view text = __PRETTY_FUNCTION__;
-    return text.find(')', text.rfind("value = ") + 1) == std::string_view::npos;
-}
+// The tables are checked against the enumerations: a new enumerator does not compile until it has its word.
 template <typename E, unsigned count>
 constexpr bool is_complete = is_enumerator<static_cast<E>(count - 1)>() && !is_enumerator<static_cast<E>(count)>();
 static_assert(is_complete<core::Phase, Words<core::Phase>::count>);

@@ -1,17 +1,20 @@
-// Layout: one byte of message kind, then its fields in order. Numbers are little-endian and of fixed width, a text is a
+// Layout: one byte of message kind (log_numbers.hpp), then its fields in order; new ones are added at the end of the message. Numbers are little-endian and of fixed width, a text is a
 // 16-bit length and its bytes, a list is a 16-bit count and its elements.
 #include "wire/log_protocol.hpp"
+
+#include "wire/log_numbers.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <concepts>
+#include <type_traits>
 
 namespace mi::wire::logs {
 namespace {
 
 class Writer {
 public:
-    explicit Writer(std::size_t kind) { number(static_cast<std::uint8_t>(kind)); }
+    explicit Writer(std::uint8_t kind) { number(kind); }
     template <std::integral Number>
     void number(Number value) {
         auto bits = static_cast<std::make_unsigned_t<Number>>(value);
@@ -36,7 +39,7 @@ public:
         number(limits.rotate_age);
         number(limits.rate_limit);
         number(limits.rate_seconds);
-        number(static_cast<std::uint8_t>(limits.level));
+        number(number_of(limits.level));
     }
     std::string take() {
         assert(bytes_.size() <= longest_message);
@@ -100,9 +103,10 @@ public:
     }
     Priority priority() {
         const auto value = number<std::uint8_t>();
-        if (value > static_cast<std::uint8_t>(Priority::debug))
-            spoil();
-        return static_cast<Priority>(value & 7);
+        const auto known = enumerator_of<Priority>(value);
+        if (known == unknown<Priority>)
+            spoil(); // syslog(3) has eight, and there will be no other
+        return known;
     }
     bool flag() {
         auto value = number<std::uint8_t>();
@@ -114,7 +118,8 @@ public:
         good_ = false;
         rest_ = {};
     }
-    [[nodiscard]] bool whole() const { return good_ && rest_.empty(); }
+    // What follows are fields of a later version.
+    [[nodiscard]] bool whole() const { return good_; }
 
 private:
     std::string_view rest_;
@@ -135,7 +140,7 @@ void write(Writer& to, const Configure& message) {
     to.number(message.forward_queue);
     to.number(message.total_size);
     to.text(message.console, longest_path);
-    to.number(static_cast<std::uint8_t>(message.console_level));
+    to.number(number_of(message.console_level));
 }
 void read(Reader& from, Configure& message) {
     message.directories.resize(from.count(most_directories));
@@ -157,7 +162,7 @@ void write(Writer& to, const Attach& message) {
     to.number(static_cast<std::uint16_t>(message.streams.size()));
     for (const Attachment& one : message.streams) {
         to.number(one.stream);
-        to.number(static_cast<std::uint8_t>(one.source));
+        to.number(number_of(one.source));
         to.text(one.unit, longest_unit);
         to.limits(one.limits);
         to.number(one.leader);
@@ -169,10 +174,9 @@ void read(Reader& from, Attach& message) {
     message.streams.resize(from.count(most_attachments));
     for (Attachment& one : message.streams) {
         one.stream = from.number<StreamId>();
-        auto source = from.number<std::uint8_t>();
-        if (source > static_cast<std::uint8_t>(last_source) || one.stream == 0)
+        one.source = enumerator_of<Source>(from.number<std::uint8_t>());
+        if (one.stream == 0)
             from.spoil();
-        one.source = static_cast<Source>(source);
         one.unit = from.text(longest_unit);
         one.limits = from.limits();
         one.leader = from.number<std::int32_t>();
@@ -236,18 +240,34 @@ void read(Reader& from, Trouble& message) { message.text = from.text(longest_pat
 
 template <typename Message>
 std::string encode_any(const Message& message) {
-    Writer to(message.index());
-    std::visit([&](const auto& one) { write(to, one); }, message);
-    return to.take();
+    return std::visit(
+        [](const auto& one) {
+            Writer to(message_number<std::remove_cvref_t<decltype(one)>>);
+            write(to, one);
+            return to.take();
+        },
+        message);
 }
 
-// Makes the alternative number `kind` of the variant `Message` and reads it.
-template <typename Message, std::size_t kind = 0>
-bool read_kind(std::size_t wanted, Reader& from, Message& message) {
-    if constexpr (kind < std::variant_size_v<Message>) {
-        if (wanted != kind)
-            return read_kind<Message, kind + 1>(wanted, from, message);
-        read(from, message.template emplace<kind>());
+// No two messages of one direction share a number.
+template <typename... Messages>
+consteval bool distinct(std::type_identity<std::variant<Messages...>>) {
+    const std::uint8_t numbers[] = {message_number<Messages>...};
+    for (std::size_t i = 0; i < sizeof numbers; ++i)
+        for (std::size_t other = 0; other < i; ++other)
+            if (numbers[i] == numbers[other])
+                return false;
+    return true;
+}
+static_assert(distinct(std::type_identity<ToCollector>{}) && distinct(std::type_identity<FromCollector>{}));
+
+// Makes the alternative of the variant `Message` whose number is `wanted`, and reads it.
+template <typename Message, std::size_t index = 0>
+bool read_kind(std::uint8_t wanted, Reader& from, Message& message) {
+    if constexpr (index < std::variant_size_v<Message>) {
+        if (wanted != message_number<std::variant_alternative_t<index, Message>>)
+            return read_kind<Message, index + 1>(wanted, from, message);
+        read(from, message.template emplace<index>());
         return true;
     }
     return false;
@@ -259,8 +279,9 @@ Result<Message> decode_any(std::string_view bytes) {
         return fault(0, "log message of impossible size");
     Reader from(bytes);
     Message message;
-    if (!read_kind(from.number<std::uint8_t>(), from, message))
-        return fault(0, "log message of unknown kind");
+    const auto kind = from.number<std::uint8_t>();
+    if (!read_kind(kind, from, message))
+        return fault(0, "passed over a log message of a later version", "kind " + std::to_string(kind));
     if (!from.whole())
         return fault(0, "log message cut short or malformed");
     return message;

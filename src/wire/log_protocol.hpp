@@ -43,7 +43,6 @@ using StreamId = std::uint32_t;
 // What a line is marked with: `out` and `err` of a service, `init` for what PID 1 itself says, `syslog` for what came by
 // syslog(3), `kernel` for the kernel's own messages.
 enum class Source : std::uint8_t { out, err, init, syslog, kernel };
-inline constexpr Source last_source = Source::kernel;
 
 // syslog(3)'s levels.
 enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, info, debug };
@@ -183,7 +182,9 @@ using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dr
 [[nodiscard]] std::string encode(const ToCollector& message);
 [[nodiscard]] std::string encode(const FromCollector& message);
 
-// The message in `bytes`, whole: a truncated, overlong or over-limit one is a Fault and nothing else happens.
+// The message in `bytes`, whole: a truncated or over-limit one, or one of an unknown kind, is a Fault and nothing else happens.
+// Fields that follow those we know are passed over: they are of a later version. A source that we do not know is
+// wire::unknown<Source>: what becomes of that stream is the receiver's to decide.
 [[nodiscard]] Result<ToCollector> decode_to_collector(std::string_view bytes);
 [[nodiscard]] Result<FromCollector> decode_from_collector(std::string_view bytes);
 

@@ -1,6 +1,7 @@
 // The control protocol against any bytes: cut into messages, parsed, validated, encoded again and, as records of the snapshot,
 // decoded. Two properties besides not crashing: what is accepted is encoded to something that is accepted, with the same
 // meaning; and framing does not depend on the pieces in which the bytes come.
+#include "state/numbers.hpp"
 #include "wire/codec.hpp"
 #include "wire/varlink.hpp"
 

@@ -225,7 +225,7 @@ TEST_CASE(
         const std::string unit(record.target_size > 0 ? std::string(record.target, record.target_size)
                                                       : std::string(record.unit, record.unit_size));
         const fs::path file = story.directory / unit / "current";
-        if (more && static_cast<logd::Step>(record.step) == logd::Step::writing && record.pending != 0 &&
+        if (more && wire::enumerator_of<logd::Step>(record.step) == logd::Step::writing && record.pending != 0 &&
             fs::file_size(file) == record.offset + record.size) {
             fs::resize_file(file, record.offset + random() % record.size);
             ++torn;

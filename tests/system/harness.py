@@ -46,7 +46,8 @@ class Scene:
         os.symlink("miniinit", self.minictl)
         self.programs = os.path.join(self.work, "programs")
         os.mkdir(self.programs)
-        built = os.path.join(os.path.dirname(os.path.realpath(binary)), "programs")
+        self.built = os.path.dirname(os.path.realpath(binary))
+        built = os.path.join(self.built, "programs")
         for source in sorted(glob.glob(here + "/../programs/sys_*.c")) + [here + "/../programs/log_writer.c"]:
             name = os.path.basename(source)[:-2]
             if os.access(os.path.join(built, name), os.X_OK):

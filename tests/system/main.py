@@ -43,6 +43,7 @@ import checks_timers
 import checks_types
 import checks_user
 import checks_varlink
+import checks_versions
 from harness import Checks, Failed, Scene
 
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
@@ -51,12 +52,13 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_heritage, checks_keys, checks_crash, checks_sockets, checks_timers,
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
-                               checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging)
+                               checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging,
+                               checks_versions)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \
     [group for module in (checks_notify, checks_robust, checks_sockets, checks_crash, checks_syslog, checks_forward,
-                          checks_executor, checks_floods, checks_collector)
+                          checks_executor, checks_floods, checks_collector, checks_versions)
      for group in module.ALONE]
 
 

@@ -1,3 +1,4 @@
+#include "state/numbers.hpp"
 #include "wire/codec.hpp"
 
 #include <doctest/doctest.h>

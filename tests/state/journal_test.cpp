@@ -1,12 +1,12 @@
 // The memory that outlives us: what is read from it after any write that was cut off.
-#include "wire/journal.hpp"
+#include "state/journal.hpp"
 
 #include <doctest/doctest.h>
 
 #include <random>
 #include <string>
 
-using mi::wire::Journal;
+using mi::state::Journal;
 
 namespace {
 
@@ -158,4 +158,22 @@ TEST_CASE("memory that is no journal is read as nothing, and never past its end"
     }
     CHECK(Journal::read({}).empty());
     CHECK(Memory(100).read().empty());
+}
+
+TEST_CASE("a journal of another format is known as one, and nothing of it counts beside what is written after") {
+    Memory memory(64 << 10);
+    {
+        Journal older = memory.journal();
+        for (int i = 0; i < 9; ++i)
+            REQUIRE(older.rebase("older " + std::to_string(i)));
+    }
+    CHECK(Journal::format_of(memory.bytes) == Journal::format);
+    --memory.bytes[0]; // the number of the format, at the end of the magic number
+    CHECK(Journal::format_of(memory.bytes) == Journal::format - 1);
+    CHECK(memory.read().empty());
+    Journal journal = memory.journal();
+    CHECK(memory.read().empty());
+    REQUIRE(journal.rebase("ours"));
+    CHECK(memory.read() == Frames{"ours"});
+    CHECK(Journal::format_of(std::vector<char>(64)) == 0);
 }

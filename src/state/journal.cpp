@@ -1,15 +1,14 @@
-#include "wire/journal.hpp"
+#include "state/journal.hpp"
 
 #include <atomic>
 #include <cstring>
 
-namespace mi::wire {
+namespace mi::state {
 
 namespace {
 
-// Bumped only when frames stop being readable by the rules of codec.hpp and snapshot.hpp.
-constexpr std::uint64_t format = 1;
-constexpr std::uint64_t magic = 0x74696e69696e696d + format; // "miniinit", and on
+constexpr std::uint64_t magic_base = 0x74696e69696e696d; // "miniinit"
+constexpr std::uint64_t magic = magic_base + Journal::format;
 
 constexpr std::size_t head = 64;      // before the slots: the magic number
 constexpr std::size_t slot_head = 16; // the sequence number
@@ -66,8 +65,15 @@ Journal Journal::make(std::span<char> memory, Reserve reserve) {
                 journal.slot_ = slot;
             }
         }
-    } else {
+    } else if (load<std::uint64_t>(memory.data()) != 0) {
+        // Of another format: nothing of it may count beside ours, whatever its slots say.
         std::memset(memory.data(), 0, head);
+        for (std::size_t slot : {0u, 1u}) {
+            const std::size_t at = head + slot * room(memory.size());
+            if (!journal.reserve_(at, at + slot_head))
+                return {};
+            std::memset(memory.data() + at, 0, slot_head);
+        }
     }
     return journal;
 }
@@ -113,6 +119,13 @@ bool Journal::rebase(std::string_view base) {
     return true;
 }
 
+unsigned Journal::format_of(std::span<const char> memory) {
+    if (memory.size() < head)
+        return 0;
+    const std::uint64_t version = load<std::uint64_t>(memory.data()) - magic_base;
+    return version <= 255 ? static_cast<unsigned>(version) : 0;
+}
+
 Journal::Range Journal::idle() const {
     const std::size_t size = room(memory_.size()), from = head + (1 - slot_) * size;
     return base_ == 0 ? Range{} : Range{from + slot_head, from + size};
@@ -148,4 +161,4 @@ std::vector<std::string_view> Journal::read(std::span<const char> memory) {
     return frames;
 }
 
-} // namespace mi::wire
+} // namespace mi::state

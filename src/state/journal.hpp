@@ -14,12 +14,18 @@
 #include <string_view>
 #include <vector>
 
-namespace mi::wire {
+namespace mi::state {
 
 class Journal {
 public:
     // Sees to it that those bytes of the memory can be written; false where there is not that much.
     using Reserve = std::function<bool(std::size_t from, std::size_t to)>;
+
+    // Changed only when frames stop being readable by the rules of wire/codec.hpp and snapshot.hpp. 1 was miniinit 0.1.0,
+    // whose enumerators had no numbers of their own: it is not read any more.
+    static constexpr unsigned format = 2;
+    // The format of what is in `memory`; 0: no journal.
+    [[nodiscard]] static unsigned format_of(std::span<const char> memory);
 
     // Nothing in it yet.
     Journal() = default;
@@ -55,4 +61,4 @@ private:
     std::size_t base_ = 0, used_ = 0; // bytes of the slot: up to the end of the base, and of all
 };
 
-} // namespace mi::wire
+} // namespace mi::state

@@ -6,15 +6,19 @@
 // A number may by then be that of another open file: one was closed, another opened, and a crash came before that was on record.
 // So each goes with the inode of what it was; 0 where nobody knows.
 //
-// Fields are added at the end, and tags after the last one: what a reader does not know it passes over, what it misses keeps
-// its default. So versions read each other's both ways.
+// Versions read each other's both ways. Fields are added at the end: what a reader does not know it passes over, what it
+// misses keeps its default. Enumerators, tags among them, have the numbers of numbers.hpp: something with a number that the
+// reader does not know is dropped, or counts as what is safe (unknown.cpp), and Snapshot::dropped says so.
 #pragma once
 
+#include "core/engine.hpp"
 #include "core/event.hpp"
 #include "core/first_start.hpp"
 #include "core/record.hpp"
+#include "state/items.hpp"
+#include "state/journal.hpp"
+#include "state/numbers.hpp"
 #include "wire/codec.hpp"
-#include "wire/journal.hpp"
 
 #include <cstdint>
 #include <map>
@@ -23,7 +27,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mi::wire {
+namespace mi::state {
 
 // A stored descriptor of a unit.
 struct StoredImage {
@@ -37,7 +41,7 @@ struct StoredImage {
 // A `[[listen]]` that is open: its settings, and the socket.
 struct SocketImage {
     std::int32_t fd = -1;
-    std::uint8_t kind = 0; // core::Listen::Kind
+    core::Listen::Kind kind = core::Listen::Kind::stream;
     std::string address, name, user, group;
     std::optional<std::uint32_t> mode;
     std::int32_t backlog = 0;
@@ -67,7 +71,7 @@ struct LineImage {
     std::int32_t fd = -1;
     std::string path;
     std::uint32_t user = 0;
-    std::optional<std::uint8_t> access; // core::NotifyAccess
+    std::optional<core::NotifyAccess> access;
     std::uint32_t complaints = 0;
     std::uint64_t inode = 0;
     static void fields(auto& self, auto&& visit) {
@@ -117,7 +121,7 @@ struct UnitImage {
     std::vector<SocketImage> sockets;
     std::vector<GateImage> gates;
     std::optional<TimerImage> timer;
-    std::uint8_t sweep = 0; // 1: of the processes we started, 2: of everything
+    std::optional<core::Effect::Scope> sweep; // what is being ended
     std::int32_t sweep_number = 0;
     bool sweep_signalled = false;
     std::uint64_t ready_inode = 0, network_inode = 0;
@@ -153,7 +157,7 @@ struct StreamImage {
     std::uint32_t id = 0;
     std::int32_t fd = -1;
     std::string unit;
-    std::uint8_t source = 0; // logs::Source
+    wire::logs::Source source = wire::logs::Source::out;
     std::uint64_t rotate_size = 0;
     std::uint32_t rotate_keep = 0;
     std::uint64_t inode = 0;
@@ -161,7 +165,7 @@ struct StreamImage {
     bool local = false; // not for servers
     bool compress = false;
     std::uint32_t rotate_age = 0, rate_limit = 0;
-    std::uint8_t level = 7;
+    wire::logs::Priority level = wire::logs::Priority::debug;
     std::uint32_t rate_seconds = 1;
     std::uint64_t cgroup = 0;
     static void fields(auto& self, auto&& visit) {
@@ -178,13 +182,13 @@ struct ClientImage {
     std::uint32_t uid = 0, gid = 0;
     bool may_act = false, more = false;
     std::uint64_t call = 0; // 0: nothing is asked
-    // What it waits for: 0 events, else 1 + Manager::Goal.
-    std::uint8_t goal = 0;
+    Goal goal = Goal::events;
     std::vector<std::string> units;
     core::Phase state = core::Phase::up;
     std::string in, out; // what was read and not handled, what was written and not sent
     bool lost = false;   // it cannot be served on: something of it was not kept
     std::uint64_t inode = 0;
+    bool asks_unknown = false; // not saved: what it waits for is of a later version
     static void fields(auto& self, auto&& visit) {
         visit(self.fd, self.open, self.pid, self.uid, self.gid, self.may_act, self.more, self.call, self.goal,
               self.units, self.state, self.in, self.out, self.lost, self.inode);
@@ -193,13 +197,14 @@ struct ClientImage {
 
 // An effect that is decided and not done.
 struct EffectImage {
-    std::uint8_t kind = 0; // core::Effect::Kind
+    core::Effect::Kind kind = core::Effect::Kind::changed;
     std::uint32_t unit = core::no_unit;
     core::Role role = core::Role::none;
-    std::uint8_t index = 0, scope = 0;
+    std::uint8_t index = 0;
+    core::Effect::Scope scope = core::Effect::Scope::main;
     std::int32_t number = 0;
     core::Phase from = core::Phase::down, to = core::Phase::down;
-    std::uint8_t ending = 0;
+    core::Ending ending = core::Ending::none;
     static void fields(auto& self, auto&& visit) {
         visit(self.kind, self.unit, self.role, self.index, self.scope, self.number, self.from, self.to, self.ending);
     }
@@ -209,8 +214,9 @@ struct EffectImage {
 struct ExitImage {
     std::int32_t pid = 0;
     std::int32_t code = 0;
-    bool killed = false, core = false;
-    static void fields(auto& self, auto&& visit) { visit(self.pid, self.code, self.killed, self.core); }
+    core::ExitStatus::Kind kind = core::ExitStatus::Kind::code;
+    bool core = false;
+    static void fields(auto& self, auto&& visit) { visit(self.pid, self.code, self.kind, self.core); }
 };
 
 // A process that was made, and is not on record yet otherwise.
@@ -250,9 +256,9 @@ struct ManagerImage {
     std::string target;
     std::vector<std::string> tried_targets;
     Span init_started{0}, units_loaded{0}, target_reached{0}; // since boot
-    std::uint8_t ending = 0;                                  // core::Ending
+    core::Ending ending = core::Ending::none;
     std::int32_t exit_code = 0, entry_failure = 1;
-    std::uint8_t halt = 0; // Engine's way down
+    core::Engine::Halt halt = core::Engine::Halt::no;
     bool all_down = false, told_ready = false;
     Span give_up_at = Span::max(), report_at = Span::max();
     std::uint64_t lines_made = 0, set_aside = 0, limit_soft = 0, limit_hard = 0; // RLIMIT_NOFILE among `limits`, which
@@ -293,13 +299,11 @@ struct ManagerImage {
     }
 };
 
-enum class Tag : std::uint8_t { none, manager, unit, process, stream, client, effect, exit, spawn, done };
-
 // Appends an item to a frame.
 template <typename T>
 void put_item(std::string& frame, Tag tag, const T& image) {
-    frame += static_cast<char>(tag);
-    encode(frame, image);
+    frame += static_cast<char>(wire::number_of(tag));
+    wire::encode(frame, image);
 }
 
 // All items folded.
@@ -313,13 +317,24 @@ struct Snapshot {
     std::vector<ExitImage> exits;
     std::optional<SpawnImage> spawned;
 
-    // False: the bytes are not items. What came before in the frame may have been taken.
-    [[nodiscard]] bool take(std::string_view frame);
+    // What is of a later version than this program, and what became of it: sentences, for the log.
+    std::vector<std::string> dropped;
+
     // Every descriptor that it names.
     [[nodiscard]] std::vector<int> descriptors() const;
+
+private:
+    friend std::optional<Snapshot> fold(const std::vector<std::string_view>& frames);
+    // False: the bytes are not items. What came before in the frame may have been taken.
+    [[nodiscard]] bool take(std::string_view frame);
+    // Drops what is unknown, or replaces it; afterwards no enumerator is wire::unknown<E>.
+    void settle_unknown();
+
+    bool unknown_seen_ = false;
+    std::map<unsigned, unsigned> unknown_items_; // how many, by their number
 };
 
-// The state that the frames of a journal give; nothing where there are none, or one is not understood.
+// The state that the frames of a journal give; nothing where there are none, or one is damaged.
 [[nodiscard]] std::optional<Snapshot> fold(const std::vector<std::string_view>& frames);
 
-} // namespace mi::wire
+} // namespace mi::state

@@ -1,12 +1,12 @@
 // The images of what outlives us, folded.
-#include "wire/snapshot.hpp"
+#include "state/snapshot.hpp"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
 using namespace mi;
-using namespace mi::wire;
+using namespace mi::state;
 
 namespace {
 
@@ -16,9 +16,9 @@ UnitImage web() {
     image.record.main_pid = 42;
     image.record.deadline = {std::chrono::seconds(9)};
     image.status = "serving";
-    image.line = LineImage{11, "/run/miniinit/notify/1", 33, std::uint8_t{1}, 4};
+    image.line = LineImage{11, "/run/miniinit/notify/1", 33, core::NotifyAccess::main, 4};
     image.stored = {{12, "stored", true}};
-    image.sockets = {{.fd = 13, .kind = 0, .address = "*:80", .backlog = 5, .path = ""}};
+    image.sockets = {{.fd = 13, .address = "*:80", .backlog = 5, .path = ""}};
     image.timer = TimerImage{.armed = true, .after_boot_at = std::chrono::seconds(1), .last_run = 77};
     image.runtime = {{"/run", {"web", "x"}}};
     image.sessions = {42, 43};
@@ -32,10 +32,12 @@ struct OlderUnit {
     core::Record record;
     static void fields(auto& self, auto&& visit) { visit(self.id, self.name, self.record); }
 };
-struct NewerProcess : ProcessImage {
+struct NewerProcess {
+    ProcessImage known;
     std::string more = "of a later version";
     static void fields(auto& self, auto&& visit) {
-        ProcessImage::fields(self, [&](auto&... known) { visit(known..., self.more); });
+        visit(self.known.pid, self.known.unit, self.known.role, self.known.out, self.known.err, self.known.socket,
+              self.known.report, self.known.report_inode, self.known.on_its_way, self.more);
     }
 };
 
@@ -50,7 +52,7 @@ TEST_CASE("a unit's image comes back as it was") {
     CHECK(image.name == "web");
     CHECK(image.record == web().record);
     CHECK(image.line->path == "/run/miniinit/notify/1");
-    CHECK(image.line->access == std::uint8_t{1});
+    CHECK(image.line->access == core::NotifyAccess::main);
     CHECK(image.stored[0].name == "stored");
     CHECK(image.sockets[0].address == "*:80");
     CHECK(image.timer->last_run == 77);
@@ -113,10 +115,11 @@ TEST_CASE("a program reads what an older and what a later one has written") {
     OlderUnit older{3, "web", web().record};
     put_item(frame, Tag::unit, older);
     NewerProcess newer;
-    newer.pid = 42;
-    newer.unit = 3;
+    newer.known.pid = 42;
+    newer.known.unit = 3;
     put_item(frame, Tag::process, newer);
-    put_item(frame, static_cast<Tag>(100), newer); // an item of a later version
+    frame += '\x64'; // an item of a later version
+    wire::encode(frame, newer);
     put_item(frame, Tag::stream, StreamImage{.id = 7, .fd = 20, .unit = "web"});
     auto state = fold({frame});
     REQUIRE(state);
@@ -124,6 +127,8 @@ TEST_CASE("a program reads what an older and what a later one has written") {
     CHECK(state->units.at(3).digest == 0);
     CHECK(state->processes.at(42).unit == 3);
     CHECK(state->streams.at(7).fd == 20);
+    REQUIRE(state->dropped.size() == 1);
+    CHECK(state->dropped[0] == "manager: 1 saved item(s) of kind 100 are of a later version, and dropped");
 }
 
 TEST_CASE("bytes that are no items are refused, not guessed") {

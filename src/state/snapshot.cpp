@@ -1,17 +1,12 @@
-#include "wire/snapshot.hpp"
+#include "state/snapshot.hpp"
 
 #include <algorithm>
 
-namespace mi::wire {
+namespace mi::state {
 
 namespace {
 
-// The image that follows the tag. A reader has to find its end even where it knows nothing of the tag.
-template <typename T>
-bool next(Decoder& items, T& image) {
-    return items.get(image);
-}
-
+// An item that this program knows nothing of: it has a length, as all have, so its end is found.
 struct Unknown {
     static void fields(auto&, auto&& visit) { visit(); }
 };
@@ -19,29 +14,37 @@ struct Unknown {
 } // namespace
 
 bool Snapshot::take(std::string_view frame) {
-    Decoder items(frame);
+    wire::Decoder items(frame);
     while (!items.rest().empty()) {
-        std::uint8_t tag = 0;
-        if (!items.get(tag))
+        std::uint8_t number = 0;
+        if (!items.get(number))
             return false;
-        switch (static_cast<Tag>(tag)) {
+        const auto tag = wire::enumerator_of<Tag>(number);
+        if (tag == wire::unknown<Tag>) {
+            Unknown passed_over;
+            if (!items.get(passed_over))
+                return false;
+            ++unknown_items_[number];
+            continue;
+        }
+        switch (tag) {
         case Tag::manager: {
             ManagerImage image;
-            if (!next(items, image))
+            if (!items.get(image))
                 return false;
             manager = std::move(image);
             break;
         }
         case Tag::unit: {
             UnitImage image;
-            if (!next(items, image))
+            if (!items.get(image))
                 return false;
             units[image.id] = std::move(image);
             break;
         }
         case Tag::process: {
             ProcessImage image;
-            if (!next(items, image))
+            if (!items.get(image))
                 return false;
             if (image.unit == core::no_unit)
                 processes.erase(image.pid);
@@ -51,7 +54,7 @@ bool Snapshot::take(std::string_view frame) {
         }
         case Tag::stream: {
             StreamImage image;
-            if (!next(items, image))
+            if (!items.get(image))
                 return false;
             if (image.fd < 0)
                 streams.erase(image.id);
@@ -61,7 +64,7 @@ bool Snapshot::take(std::string_view frame) {
         }
         case Tag::client: {
             ClientImage image;
-            if (!next(items, image))
+            if (!items.get(image))
                 return false;
             if (image.open)
                 clients[image.fd] = std::move(image);
@@ -70,21 +73,21 @@ bool Snapshot::take(std::string_view frame) {
             break;
         }
         case Tag::effect:
-            if (!next(items, effects.emplace_back()))
+            if (!items.get(effects.emplace_back()))
                 return false;
             break;
         case Tag::exit:
-            if (!next(items, exits.emplace_back()))
+            if (!items.get(exits.emplace_back()))
                 return false;
             break;
         case Tag::spawn:
-            if (!next(items, spawned.emplace()))
+            if (!items.get(spawned.emplace()))
                 return false;
             break;
         case Tag::done: {
             // What a commit has on record is no longer on its way.
             DoneImage image;
-            if (!next(items, image))
+            if (!items.get(image))
                 return false;
             effects.erase(effects.begin(),
                           effects.begin() + std::min<std::ptrdiff_t>(image.effects, std::ssize(effects)));
@@ -92,14 +95,9 @@ bool Snapshot::take(std::string_view frame) {
             spawned.reset();
             break;
         }
-        case Tag::none:
-        default: {
-            Unknown passed_over;
-            if (!next(items, passed_over))
-                return false;
-        }
         }
     }
+    unknown_seen_ = unknown_seen_ || items.unknown_count() > 0;
     return true;
 }
 
@@ -136,7 +134,9 @@ std::optional<Snapshot> fold(const std::vector<std::string_view>& frames) {
         if (!state->take(frame))
             return std::nullopt;
     }
+    if (state && (state->unknown_seen_ || !state->unknown_items_.empty()))
+        state->settle_unknown();
     return state;
 }
 
-} // namespace mi::wire
+} // namespace mi::state
