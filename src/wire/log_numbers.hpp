@@ -43,8 +43,7 @@ template <>
 inline constexpr std::uint8_t message_number<Attach> = 1;
 template <>
 inline constexpr std::uint8_t message_number<Flush> = 2;
-template <>
-inline constexpr std::uint8_t message_number<Forget> = 3;
+// 3 was Forget: it is not given again.
 template <>
 inline constexpr std::uint8_t message_number<TryStorage> = 4;
 template <>
