@@ -1,6 +1,7 @@
 #include "daemon/start_files.hpp"
 
 #include "config/syntax.hpp"
+#include "os/spawn/spawn.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -71,6 +72,9 @@ std::vector<os::PathQuestion> questions_for_start(const core::Unit& unit, const 
             questions.push_back({.kind = Kind::read, .path = file.path, .most = largest});
     if (!is_name(command))
         return questions;
+    // Where the root directory is missing, so is every program in it: that is not to be what the reason says.
+    if (process != nullptr && process->confinement && !process->confinement->root_directory.empty())
+        questions.push_back({.kind = Kind::exists, .path = process->confinement->root_directory});
     os::PathQuestion program{.kind = Kind::program, .path = command.front()};
     program.text = path_before_files(process, entry, surroundings);
     if (found != nullptr)
@@ -99,6 +103,12 @@ std::expected<StartAnswer, std::string> files_for_start(const core::Unit& unit, 
     if (!is_name(command)) {
         answer.found.program = command.front(); // exec itself will say what is wrong with it
         return answer;
+    }
+    if (process != nullptr && process->confinement && !process->confinement->root_directory.empty()) {
+        if (const int code = answers.front().code; code != 0)
+            return std::unexpected(
+                os::SpawnFault{os::Step::root, code, '"' + process->confinement->root_directory + '"'}.text());
+        answers = answers.subspan(1);
     }
     answer.again = found == nullptr && path_in(answer.found.variables).has_value();
     if (answer.again)

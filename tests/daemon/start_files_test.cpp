@@ -40,13 +40,22 @@ struct Start {
 TEST_CASE("a start asks for its environment files in order, and then for its program") {
     Start start("environment-files = ['/etc/a', '-/etc/b']\nenvironment.PATH = '/opt/bin'\nroot-directory = '/jail'\n");
     auto questions = start.questions();
-    REQUIRE(questions.size() == 3);
+    REQUIRE(questions.size() == 4);
     CHECK(questions[0].path == "/etc/a");
     CHECK(questions[1].path == "/etc/b");
-    CHECK(questions[2].kind == os::PathQuestion::Kind::program);
-    CHECK(questions[2].path == "tool");
-    CHECK(questions[2].text == "/opt/bin");
-    CHECK(questions[2].root == "/jail");
+    CHECK(questions[2].kind == os::PathQuestion::Kind::exists);
+    CHECK(questions[2].path == "/jail");
+    CHECK(questions[3].kind == os::PathQuestion::Kind::program);
+    CHECK(questions[3].path == "tool");
+    CHECK(questions[3].text == "/opt/bin");
+    CHECK(questions[3].root == "/jail");
+}
+
+TEST_CASE("a root directory that is missing is named, and not the program that is then missing too") {
+    Start start("root-directory = '/jail'\n");
+    CHECK(start.answer({{.code = ENOENT}, {.code = ENOENT}}).error() ==
+          "change root: No such file or directory (\"/jail\")");
+    CHECK(start.answer({{}, {.code = ENOENT}}).error() == "exec: find tool: No such file or directory");
 }
 
 TEST_CASE("a command that is a path is not looked for") {

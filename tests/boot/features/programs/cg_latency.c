@@ -21,11 +21,12 @@ static int ask(const char* request) {
     if (fd < 0 || connect(fd, (struct sockaddr*)&address, sizeof address) != 0)
         return -1;
     size_t length = strlen(request) + 1;
-    ssize_t got = -1;
-    if (write(fd, request, length) == (ssize_t)length)
-        do
-            got = read(fd, reply, sizeof reply);
-        while (got > 0 && reply[got - 1] != 0);
+    size_t all = 0; /* a reply may come in pieces */
+    ssize_t got = write(fd, request, length) == (ssize_t)length ? 1 : -1;
+    while (got > 0 && (all == 0 || reply[all - 1] != 0)) {
+        got = all < sizeof reply ? read(fd, reply + all, sizeof reply - all) : -1;
+        all += got > 0 ? (size_t)got : 0;
+    }
     close(fd);
     return got > 0 && strstr(reply, "main_pid") ? 0 : -1;
 }
