@@ -97,6 +97,7 @@ def policy_no_default(t):
              "disabled": {"enabled": False, "service": sh(SLEEP)}}
     with t.scene.init(units) as init:
         init.wait("service")
+        init.wait("target")
         t.equal("where there is no unit `default`, every enabled unit is wanted, targets too",
                 [init.state(name) for name in units], ["up", "up", "up", "down"])
 
