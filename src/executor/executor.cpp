@@ -12,13 +12,6 @@ namespace {
 alignas(16) char block[mi::os::most_orders];
 mi::os::Report report;
 
-unsigned length_of(const char* text) {
-    unsigned length = 0;
-    while (text[length] != '\0')
-        ++length;
-    return length;
-}
-
 // The number behind the mark; 0: this is no mark.
 unsigned pieces_said_by(const char* word) {
     unsigned i = 0;
@@ -43,7 +36,7 @@ bool unpack(long count, char** arguments) {
         got += static_cast<unsigned long>(more);
     }
     for (char** word = first; word < arguments + count; ++word)
-        for (unsigned length = length_of(*word), i = 0; i < length; ++i)
+        for (unsigned length = mi::os::length_of(*word), i = 0; i < length; ++i)
             (*word)[i] = '\0';
     *first = nullptr;
     return got >= sizeof(mi::os::Orders) && reinterpret_cast<mi::os::Orders*>(block)->size == got;

@@ -118,6 +118,14 @@ BARE inline long call_open(int above, const char* path, int flags, unsigned mode
     return call(SYS_openat, above, path, flags | large_file, mode);
 }
 
+// strlen(3), which is the C library's.
+BARE inline unsigned length_of(const char* text) {
+    unsigned length = 0;
+    while (text[length] != '\0')
+        ++length;
+    return length;
+}
+
 BARE inline void call_close(int fd) {
     if (fd >= 0)
         call(SYS_close, fd);

@@ -22,13 +22,6 @@ namespace {
 constexpr int directory_flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 constexpr int empty_path = 0x1000, recursive = 0x8000; // AT_EMPTY_PATH, AT_RECURSIVE
 
-BARE unsigned length_of(const char* text) {
-    unsigned length = 0;
-    while (text[length] != '\0')
-        ++length;
-    return length;
-}
-
 BARE long look_at(int fd, struct statx& about) {
     return call(SYS_statx, fd, "", empty_path, STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID, &about);
 }

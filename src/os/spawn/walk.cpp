@@ -15,13 +15,6 @@ constexpr int most_links = 40;
 constexpr unsigned room = 8192;
 constexpr int no_follow = 0x100, empty_path = 0x1000; // AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
 
-BARE unsigned length_of(const char* text) {
-    unsigned length = 0;
-    while (text[length] != '\0')
-        ++length;
-    return length;
-}
-
 BARE void copy(char* to, const char* from, unsigned count) {
     for (unsigned i = 0; i < count; ++i)
         to[i] = from[i];
