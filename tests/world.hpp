@@ -79,11 +79,10 @@ public:
         std::vector<std::string> names;
         for (UnitId each = 0; each < engine_.graph().size(); ++each)
             names.push_back(engine_.graph().name(each));
-        std::vector<UnitId> fresh = engine_.replace(units_of(toml), now_);
-        REQUIRE(fresh.size() == names.size());
-        for (std::size_t old = 0; old < fresh.size(); ++old)
-            if (fresh[old] != no_unit)
-                CHECK(engine_.graph().name(fresh[old]) == names[old]);
+        for (UnitId gone : engine_.replace(units_of(toml), now_))
+            CHECK(engine_.graph().find(names[gone]) == no_unit);
+        for (UnitId each = 0; each < names.size(); ++each)
+            CHECK(engine_.graph().name(each) == names[each]);
         follow();
     }
     void add(std::string_view toml) {
@@ -200,10 +199,13 @@ public:
         }
     };
     [[nodiscard]] Copy copy(std::vector<Unit> units) const {
-        std::vector<std::pair<std::string, Record>> records;
-        for (UnitId each = 0; each < engine_.graph().size(); ++each)
-            records.emplace_back(engine_.graph().name(each), engine_.record(each));
-        Copy made{Engine(Graph(std::move(units)), {})};
+        std::vector<std::pair<UnitId, Record>> records;
+        Graph::Names names;
+        for (UnitId each : engine_.graph().ids()) {
+            records.emplace_back(each, engine_.record(each));
+            names.emplace_back(each, engine_.graph().name(each));
+        }
+        Copy made{Engine(Graph(std::move(units), std::move(names)), {})};
         made.engine.restore(records, engine_.halt(), now_);
         return made;
     }

@@ -16,7 +16,7 @@ Engine::Engine(Graph graph, Settings settings) : graph_(std::move(graph)), setti
 // Makes the records fit the graph: units that are new, that became invalid, or that are valid again.
 void Engine::adopt_graph() {
     records_.resize(graph_.size());
-    for (UnitId id = 0; id < graph_.size(); ++id) {
+    for (UnitId id : graph_.ids()) {
         Record& record = records_[id];
         bool valid = graph_.unit(id).fault.empty();
         if (!valid && !active(record.phase)) {
@@ -326,12 +326,10 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     std::unordered_map<std::string, Unit*> fresh;
     for (Unit& unit : units)
         fresh.emplace(unit.name, &unit);
-    std::vector<std::string> old_names(graph_.size());
     std::vector<char> ran(graph_.size()); // was running and wanted
-    for (UnitId id = 0; id < graph_.size(); ++id) {
-        old_names[id] = graph_.name(id);
+    for (UnitId id : graph_.ids()) {
         ran[id] = active(records_[id].phase) && facts_[id].wanted;
-        if (auto at = fresh.find(old_names[id]); ran[id] && at != fresh.end())
+        if (auto at = fresh.find(graph_.name(id)); ran[id] && at != fresh.end())
             soften_new_requirements(id, *at->second);
     }
     // The same for what others now say of running units.
@@ -343,72 +341,50 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
                     (self == no_unit || !good(records_[self].phase)))
                     dependency.relation = Relation::wanted_by;
             }
-    std::vector<Unit> old = std::move(graph_).take_units();
-    std::vector<Unit> gone;
-    for (UnitId id = 0; id < old.size(); ++id)
-        if (active(records_[id].phase) && !fresh.contains(old_names[id]))
-            gone.push_back(std::move(old[id]));
-    std::move(gone.begin(), gone.end(), std::back_inserter(units));
-    graph_ = Graph(std::move(units));
-    const std::vector<UnitId> renumbered = carry_records(old_names);
-    std::vector<char> keeps(graph_.size());
-    for (UnitId id = 0; id < old_names.size(); ++id)
-        if (renumbered[id] != no_unit)
-            keeps[renumbered[id]] = ran[id];
+    std::vector<UnitId> gone = regraph(std::move(units), [this](UnitId id) { return active(records_[id].phase); });
+    ran.resize(graph_.size());
     adopt_graph();
     rebuild();
     drain();
     // Reading files stops nothing: what runs and is no longer pulled in by anything is as if somebody had asked for it.
     const std::vector<UnitId>& order = graph_.order();
     for (auto id = order.rbegin(); id != order.rend(); ++id)
-        if (keeps[*id] && !facts_[*id].wanted && records_[*id].asked == Asked::nothing) {
+        if (ran[*id] && !facts_[*id].wanted && records_[*id].asked == Asked::nothing) {
             records_[*id].asked = Asked::up;
             touch(*id);
             drain();
         }
     settle(now);
-    return renumbered;
+    return gone;
 }
 
-// After the graph was made anew: the record of each old unit goes to the one that has its name now. Where each has gone.
-std::vector<UnitId> Engine::carry_records(const std::vector<std::string>& old_names) {
-    std::vector<UnitId> renumbered(old_names.size(), no_unit);
-    std::vector<Record> records(graph_.size());
-    for (UnitId id = 0; id < old_names.size(); ++id) {
-        // An alias may have become another unit's name: only a unit of the same name takes the record over.
-        UnitId now_called = graph_.find(old_names[id]);
-        if (now_called != no_unit && graph_.name(now_called) == old_names[id]) {
-            renumbered[id] = now_called;
-            records[now_called] = std::move(records_[id]);
-        }
-    }
-    for (Record& record : records)
-        if (record.cause != no_unit)
-            record.cause = renumbered[record.cause];
-    records_ = std::move(records);
-    for (Effect& effect : effects_)
-        if (effect.unit != no_unit)
-            effect.unit = renumbered[effect.unit];
-    std::erase_if(effects_,
-                  [](const Effect& effect) { return effect.unit == no_unit && effect.kind != Effect::Kind::halt; });
-    return renumbered;
-}
-
-std::vector<UnitId> Engine::remove(UnitId gone, Instant now) {
-    now_ = now;
-    std::vector<std::string> old_names(graph_.size());
-    for (UnitId id = 0; id < graph_.size(); ++id)
-        old_names[id] = graph_.name(id);
-    std::vector<Unit> units = std::move(graph_).take_units();
-    units.erase(units.begin() + static_cast<std::ptrdiff_t>(gone));
+// Other units: those of `fresh`, and of the present ones those that stay. Gives those that are gone; nothing refers to them.
+std::vector<UnitId> Engine::regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays) {
+    auto before = graph_.ids();
+    const std::vector<UnitId> had(before.begin(), before.end());
     // What stands in for units that are only named is made anew for those that are still named.
-    std::erase_if(units, [](const Unit& unit) { return unit.source.empty() && !unit.fault.empty(); });
-    graph_ = Graph(std::move(units));
-    std::vector<UnitId> renumbered = carry_records(old_names);
+    graph_ =
+        std::move(graph_).with(std::move(fresh), [&](UnitId id) { return !is_phantom(graph_.unit(id)) && stays(id); });
+    records_.resize(graph_.size());
+    std::vector<UnitId> gone;
+    std::ranges::copy_if(had, std::back_inserter(gone), [this](UnitId id) { return !graph_.contains(id); });
+    for (UnitId id : gone)
+        records_[id] = {};
+    for (Record& record : records_)
+        if (!graph_.contains(record.cause))
+            record.cause = no_unit;
+    std::erase_if(effects_,
+                  [this](const Effect& effect) { return effect.unit != no_unit && !graph_.contains(effect.unit); });
+    return gone;
+}
+
+std::vector<UnitId> Engine::remove(UnitId id, Instant now) {
+    now_ = now;
+    std::vector<UnitId> gone = regraph({}, [id](UnitId other) { return other != id; });
     adopt_graph();
     rebuild();
     settle(now);
-    return renumbered;
+    return gone;
 }
 
 bool Engine::requires_already(UnitId id, UnitId other) const {
@@ -430,13 +406,9 @@ void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
 
 void Engine::add(Unit unit, Instant now) {
     now_ = now;
-    UnitId same = graph_.find(unit.name);
-    std::vector<Unit> units = std::move(graph_).take_units();
-    if (same != no_unit && units[same].name == unit.name)
-        units[same] = std::move(unit);
-    else
-        units.push_back(std::move(unit));
-    graph_ = Graph(std::move(units));
+    std::vector<Unit> fresh;
+    fresh.push_back(std::move(unit));
+    (void)regraph(std::move(fresh), [](UnitId) { return true; });
     adopt_graph();
     rebuild();
     settle(now);
@@ -450,13 +422,14 @@ void Engine::take_changes(Changes& changes) {
         is_changed_[id] = 0;
 }
 
-void Engine::restore(const std::vector<std::pair<std::string, Record>>& saved, Halt halt, Instant now) {
+void Engine::restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt halt, Instant now) {
     now_ = now;
     halt_ = halt;
-    for (const auto& [name, record] : saved)
-        if (UnitId id = graph_.find(name); id != no_unit && graph_.name(id) == name) {
+    for (const auto& [id, record] : saved)
+        if (graph_.contains(id)) {
             records_[id] = record;
-            records_[id].cause = record.cause < saved.size() ? graph_.find(saved[record.cause].first) : no_unit;
+            if (!graph_.contains(record.cause))
+                records_[id].cause = no_unit;
         }
     adopt_graph();
     rebuild();

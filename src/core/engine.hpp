@@ -10,6 +10,7 @@
 #include "core/graph.hpp"
 
 #include <deque>
+#include <functional>
 #include <queue>
 #include <vector>
 
@@ -48,12 +49,12 @@ public:
     [[nodiscard]] std::size_t active_units() const { return active_; }
     [[nodiscard]] std::size_t coming_units() const { return coming_; }
 
-    // Takes other units (they were read again): records go over by name. A unit that is gone but has something to stop
-    // stays, asked for, until it is down. Gives for each old id the new one, or no_unit.
+    // Takes other units (they were read again). A unit that is gone but has something to stop stays, asked for, until it is
+    // down. Gives the units that are gone.
     [[nodiscard]] std::vector<UnitId> replace(std::vector<Unit> units, Instant now);
-    // Takes a unit that holds nothing out of the graph. Ids change as by replace().
-    [[nodiscard]] std::vector<UnitId> remove(UnitId gone, Instant now);
-    // One more unit, or another one in place of an invalid one of that name. Ids stay as they are.
+    // Takes a unit that holds nothing out of the graph. Gives the units that are gone: with it those that only it named.
+    [[nodiscard]] std::vector<UnitId> remove(UnitId id, Instant now);
+    // One more unit, or another one in place of an invalid one of that name.
     void add(Unit unit, Instant now);
 
     // --- for the snapshot ---
@@ -62,16 +63,16 @@ public:
     [[nodiscard]] Halt halt() const { return halt_; }
     // The units whose records may have changed since this was last asked.
     struct Changes {
-        bool all = false; // every one, and their ids
+        bool all = false; // every one, and which units there are
         std::vector<UnitId> units;
     };
     void take_changes(Changes& changes);
     // Something of the unit that is no part of its record has changed.
     void mark(UnitId id) { (void)change(id); }
     void mark_all() { all_changed_ = true; }
-    // Takes over records saved earlier, by unit name, before anything was started. `cause` in a record is an index into
-    // `saved`, or no_unit. What was decided then and not done is the caller's to do: effects are no part of it.
-    void restore(const std::vector<std::pair<std::string, Record>>& saved, Halt halt, Instant now);
+    // Takes over records saved earlier, before anything was started; the graph was made with the ids of then. What was
+    // decided then and not done is the caller's to do: effects are no part of it.
+    void restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt halt, Instant now);
 
     // For tests: how many entries the list of deadlines has.
     [[nodiscard]] std::size_t deadlines() const { return deadlines_.size(); }
@@ -82,7 +83,7 @@ private:
     // settle.cpp
     void rebuild();
     void adopt_graph();
-    std::vector<UnitId> carry_records(const std::vector<std::string>& old_names);
+    std::vector<UnitId> regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays);
     void soften_new_requirements(UnitId id, Unit& fresh) const;
     [[nodiscard]] bool requires_already(UnitId id, UnitId other) const;
     void touch(UnitId id);
@@ -171,7 +172,7 @@ private:
 
     std::vector<UnitId> changed_; // records, since take_changes()
     std::vector<char> is_changed_;
-    bool all_changed_ = true;   // and ids may have
+    bool all_changed_ = true;
     std::vector<UnitId> dirty_; // facts to compute again
     std::vector<char> is_dirty_;
     std::deque<UnitId> to_look_at_; // units whose next step may have become possible

@@ -10,7 +10,7 @@ namespace {
 
 const std::string& other(const Engine& engine, UnitId id) {
     static const std::string unknown = "a unit that is gone";
-    return id < engine.graph().size() ? engine.graph().name(id) : unknown;
+    return engine.graph().contains(id) ? engine.graph().name(id) : unknown;
 }
 
 std::string_view verb(Relation relation) {
@@ -124,7 +124,7 @@ std::string reason(const Engine& engine, UnitId id) {
 std::vector<std::string> explain(const Engine& engine, UnitId id) {
     std::vector<std::string> sentences;
     std::vector<UnitId> seen;
-    while (id < engine.graph().size() && std::find(seen.begin(), seen.end(), id) == seen.end()) {
+    while (engine.graph().contains(id) && std::find(seen.begin(), seen.end(), id) == seen.end()) {
         seen.push_back(id);
         const Record& record = engine.record(id);
         const std::string& unit = engine.graph().name(id);

@@ -49,8 +49,31 @@ void Graph::Lists<T>::fill(std::size_t units, std::vector<std::pair<UnitId, T>>&
         starts[i + 1] += starts[i];
 }
 
-Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
-    add_missing();
+Graph::Graph(std::vector<Unit> units, Names names) { build(std::move(units), std::move(names)); }
+
+Graph Graph::with(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays) && {
+    Names names;
+    names.reserve(units_.size());
+    for (UnitId id = 0; id < units_.size(); ++id)
+        if (!units_[id].name.empty())
+            names.emplace_back(id, units_[id].name);
+    std::unordered_set<std::string_view> named;
+    for (const Unit& unit : fresh)
+        named.insert(unit.name);
+    std::vector<Unit> kept;
+    for (UnitId id : ids())
+        if (!named.contains(units_[id].name) && stays(id))
+            kept.push_back(std::move(units_[id]));
+    std::ranges::move(kept, std::back_inserter(fresh));
+    Graph made;
+    made.holes_ = std::move(holes_);
+    made.build(std::move(fresh), std::move(names));
+    return made;
+}
+
+void Graph::build(std::vector<Unit> units, Names names) {
+    add_missing(units);
+    give_ids(std::move(units), std::move(names));
     name_units();
     Pairs pairs;
     resolve(pairs);
@@ -68,6 +91,7 @@ Graph::Graph(std::vector<Unit> units) : units_(std::move(units)) {
         return std::binary_search(given_up.begin(), given_up.end(), pair, edge_less);
     });
     order_ = std::move(cycles.order);
+    std::erase_if(order_, [this](UnitId id) { return is_hole_[id] != 0; });
 
     // An invalid unit keeps no dependencies: nothing is started or ordered for its sake.
     std::erase_if(pairs.needs, [this](const auto& pair) { return !units_[pair.first].fault.empty(); });
@@ -116,20 +140,20 @@ std::string Graph::given_up_words(std::span<const std::pair<UnitId, Edge>> edges
                                      : text;
 }
 
-void Graph::add_missing() {
+void Graph::add_missing(std::vector<Unit>& units) {
     std::unordered_set<std::string> known;
-    std::erase_if(units_, [&](const Unit& unit) {
+    std::erase_if(units, [&](const Unit& unit) {
         if (known.insert(unit.name).second)
             return false;
         problems_.push_back("two units are called " + unit.name + "; the first is used");
         return true;
     });
-    for (const Unit& unit : units_) {
+    for (const Unit& unit : units) {
         known.insert(unit.name);
         known.insert(unit.aliases.begin(), unit.aliases.end());
     }
     std::vector<Unit> missing;
-    for (const Unit& unit : units_)
+    for (const Unit& unit : units)
         for (const Dependency& dependency : unit.dependencies)
             if ((dependency.relation == Relation::requirement || dependency.relation == Relation::milestone) &&
                 known.insert(dependency.unit).second) {
@@ -137,14 +161,63 @@ void Graph::add_missing() {
                 phantom.name = dependency.unit;
                 phantom.fault = "there is no unit of that name";
             }
-    std::move(missing.begin(), missing.end(), std::back_inserter(units_));
+    std::move(missing.begin(), missing.end(), std::back_inserter(units));
+}
+
+// Each unit goes to the place of its name. A new name gets a place that has none, the oldest hole where there are very many,
+// or a new place.
+void Graph::give_ids(std::vector<Unit> units, Names names) {
+    std::size_t size = 0;
+    for (const auto& [id, name] : names)
+        size = std::max<std::size_t>(size, id + 1);
+    std::unordered_map<std::string_view, UnitId> known;
+    std::vector<char> is_named(size);
+    for (const auto& [id, name] : names) {
+        known.emplace(name, id);
+        is_named[id] = 1;
+    }
+    UnitId nameless = 0; // the first that may be
+    auto new_place = [&] {
+        while (nameless < is_named.size() && is_named[nameless])
+            ++nameless;
+        if (nameless < is_named.size())
+            return nameless++;
+        if (holes_.size() <= most_holes)
+            return static_cast<UnitId>(size++);
+        const UnitId oldest = holes_.front();
+        holes_.pop_front();
+        return oldest;
+    };
+    std::vector<UnitId> places;
+    places.reserve(units.size());
+    for (const Unit& unit : units)
+        if (auto at = known.find(unit.name); at != known.end())
+            places.push_back(at->second);
+        else
+            places.push_back(new_place());
+    units_.resize(size);
+    is_hole_.assign(size, 1);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        is_hole_[places[i]] = 0;
+        units_[places[i]] = std::move(units[i]);
+    }
+    std::erase_if(holes_, [this](UnitId id) { return !is_hole_[id]; });
+    std::vector<char> is_listed(size);
+    for (UnitId id : holes_)
+        is_listed[id] = 1;
+    for (auto& [id, name] : names)
+        if (is_hole_[id])
+            units_[id].name = std::move(name);
+    for (UnitId id = 0; id < size; ++id)
+        if (is_hole_[id] && !is_listed[id])
+            holes_.push_back(id);
 }
 
 void Graph::name_units() {
     ids_.reserve(units_.size() * 2);
-    for (UnitId id = 0; id < units_.size(); ++id)
+    for (UnitId id : ids())
         ids_.emplace(units_[id].name, id);
-    for (UnitId id = 0; id < units_.size(); ++id)
+    for (UnitId id : ids())
         for (const std::string& alias : units_[id].aliases) {
             auto [at, added] = ids_.emplace(alias, id);
             if (!added && at->second != id)

@@ -5,9 +5,13 @@
 #include "core/record.hpp"
 #include "core/unit.hpp"
 
+#include <deque>
+#include <functional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace mi::core {
@@ -21,19 +25,37 @@ struct Edge {
 
 struct Cycle;
 
+// A unit's id is the id of its name, and stays so: in the graph of other units that with() makes, too. A unit that is taken out
+// leaves a hole, which only its name fills again. So an id that is kept anywhere is the same unit's, or no unit's.
 class Graph {
 public:
+    // Of the names that no unit has any more so many keep their id, the latest ones: a machine that runs a million transient
+    // units has no million holes. An older hole is given to a new name.
+    static constexpr std::size_t most_holes = 1024;
+    // Ids that names have already, from the program before this one.
+    using Names = std::vector<std::pair<UnitId, std::string>>;
+
     Graph() = default;
     // Takes the units over. Every reference to a unit that does not exist and is not optional makes an invalid unit of that
-    // name, so that whoever requires it can say so. Cycles are reported in problems() and broken: at a `wants` or order-only
-    // edge where the cycle has one; otherwise its units become invalid.
-    explicit Graph(std::vector<Unit> units);
+    // name, so that a unit that requires it can say so. Cycles are reported in problems() and broken: at a `wants` or
+    // order-only edge where the cycle has one; otherwise its units become invalid.
+    explicit Graph(std::vector<Unit> units, Names names = {});
+    // A graph of `fresh`, and of the units here that `stays` is true for and that have no namesake in `fresh`.
+    [[nodiscard]] Graph with(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays) &&;
     Graph(Graph&&) = default; // the names point into the units, which stay where they are when the vector moves
     Graph& operator=(Graph&&) = default;
     Graph(const Graph&) = delete;
     Graph& operator=(const Graph&) = delete;
 
+    // One more than the highest id, for tables by id. ids() are those of units, without the holes.
     [[nodiscard]] std::size_t size() const { return units_.size(); }
+    [[nodiscard]] std::size_t count() const { return units_.size() - holes_.size(); } // of units
+    [[nodiscard]] bool contains(UnitId id) const { return id < units_.size() && !is_hole_[id]; }
+    [[nodiscard]] auto ids() const {
+        return std::views::iota(UnitId{0}, static_cast<UnitId>(units_.size())) |
+               std::views::filter([this](UnitId id) { return !is_hole_[id]; });
+    }
+    // Of a hole: one with its name, and nothing else.
     [[nodiscard]] const Unit& unit(UnitId id) const { return units_[id]; }
     [[nodiscard]] const std::string& name(UnitId id) const { return units_[id].name; }
     // By name or alias; no_unit where there is none.
@@ -49,8 +71,6 @@ public:
     [[nodiscard]] const std::vector<UnitId>& order() const { return order_; }
     // What was found wrong with the units as a whole, a line each.
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
-    // Gives the units back, for building another graph from some of them.
-    [[nodiscard]] std::vector<Unit> take_units() && { return std::move(units_); }
 
 private:
     // Lists of all units in one array: `of(id)` is a slice of it.
@@ -65,14 +85,18 @@ private:
     };
     struct Pairs;
 
+    void build(std::vector<Unit> units, Names names);
+    void add_missing(std::vector<Unit>& units);
+    void give_ids(std::vector<Unit> units, Names names);
     void name_units();
-    void add_missing();
     void resolve(Pairs& pairs);
     void report(const Cycle& cycle);
     [[nodiscard]] std::string given_up_words(std::span<const std::pair<UnitId, Edge>> edges) const;
 
-    std::vector<Unit> units_;
-    std::unordered_map<std::string_view, UnitId> ids_; // views into units_
+    std::vector<Unit> units_; // by id
+    std::vector<char> is_hole_;
+    std::deque<UnitId> holes_;                         // in the order in which they became holes
+    std::unordered_map<std::string_view, UnitId> ids_; // views into units_; of names and aliases of units
     Lists<Edge> needs_, needed_by_;
     Lists<UnitId> conflicts_, on_failure_, on_success_;
     std::vector<UnitId> order_;

@@ -12,6 +12,8 @@ namespace mi::core {
 // Index of a unit in the graph and of its record in the engine.
 using UnitId = std::uint32_t;
 constexpr UnitId no_unit = ~UnitId{0};
+// More than any machine has: tables have a place for each id, and one that was read from somewhere must not be taken on trust.
+constexpr UnitId most_units = 1 << 20;
 
 // SPEC 2. `up`, `reloading`, `done` and `skipped` satisfy a unit that requires this one.
 enum class Phase : std::uint8_t {

@@ -104,7 +104,7 @@ void Engine::ask_reset(UnitId id) {
 void Engine::isolate(UnitId id) {
     if (halt_ != Halt::no)
         return;
-    for (UnitId other = 0; other < graph_.size(); ++other) {
+    for (UnitId other : graph_.ids()) {
         // What is to outlive even a switch of the root may well be what carries the root.
         const Asked asked = would_keep(other) ? Asked::up : Asked::nothing;
         if (records_[other].asked != asked) {
@@ -127,7 +127,7 @@ void Engine::begin_shutdown(bool keep) {
     const bool begins = halt_ == Halt::no;
     if (begins)
         halt_ = Halt::stopping;
-    for (UnitId id = 0; id < graph_.size(); ++id) {
+    for (UnitId id : graph_.ids()) {
         if (!begins && (keep || !records_[id].kept))
             continue;
         Record& record = change(id);

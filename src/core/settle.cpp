@@ -196,7 +196,7 @@ void Engine::act(UnitId id) {
 void Engine::advance_halt() {
     auto set = [this](Halt halt) {
         halt_ = halt;
-        for (UnitId id = 0; id < graph_.size(); ++id)
+        for (UnitId id : graph_.ids())
             touch(id);
     };
     switch (halt_) {
@@ -261,7 +261,7 @@ void Engine::rebuild() {
 }
 
 bool Engine::consistent() const {
-    for (UnitId id = 0; id < graph_.size(); ++id) {
+    for (UnitId id : graph_.ids()) {
         Counts counts;
         for (const Edge& edge : graph_.needs(id))
             tally(counts, upward(edge.relation, facts_[edge.unit]), Counts{});

@@ -264,6 +264,8 @@ struct Unit {
     std::unique_ptr<LogSettings> log;
 };
 
+// Whether it only stands in for a unit that others name and that does not exist (Graph makes those).
+[[nodiscard]] inline bool is_phantom(const Unit& unit) { return unit.source.empty() && !unit.fault.empty(); }
 // Whether being wanted only arms the unit, and something else runs it: a connection, or the time.
 [[nodiscard]] bool triggered(const Unit& unit);
 // Whether it has sockets whose every connection gets a process of its own; such a unit has no main process.

@@ -31,7 +31,7 @@ void Supervisor::tell_above() {
     told_ready_ = true;
     manager_moved_ = true;
     std::size_t up = 0, failed = 0;
-    for (core::UnitId id = 0; id < graph.size(); ++id) {
+    for (core::UnitId id : graph.ids()) {
         Phase phase = engine_->record(id).phase;
         up += graph.unit(id).kind == core::Kind::service && core::active(phase) ? 1 : 0;
         failed += phase == Phase::failed || phase == Phase::invalid || phase == Phase::backoff ? 1 : 0;

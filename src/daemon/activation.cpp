@@ -30,7 +30,7 @@ bool uses_stream(const core::Process* process) {
 // cannot be opened yet is left to the unit's own start, which tells why.
 void Supervisor::open_sockets_early() {
     const core::Graph& graph = engine_->graph();
-    for (core::UnitId id = 0; id < graph.size(); ++id) {
+    for (core::UnitId id : graph.ids()) {
         const core::Unit& unit = graph.unit(id);
         if (unit.listen.empty() || !engine_->facts(id).coming)
             continue;
@@ -187,8 +187,7 @@ void Supervisor::connection_ended(core::UnitId id, pid_t pid, const core::ExitSt
         connection_trouble(unit.name, "the process of a connection ended with " + core::text(exit));
 }
 
-// Units were read again: those that wait take what has changed now, the others when they are next started.
-void Supervisor::sockets_reread() {
+void Supervisor::close_sockets_of_gone() {
     const core::Graph& graph = engine_->graph();
     sockets_.close_unknown([&](const std::string& name) {
         core::UnitId id = graph.find(name);
@@ -197,7 +196,12 @@ void Supervisor::sockets_reread() {
             connections_.forget(name);
         return known;
     });
-    for (core::UnitId id = 0; id < graph.size(); ++id)
+}
+
+// Units were read again: those that wait take what has changed now, the others when they are next started.
+void Supervisor::sockets_reread() {
+    const core::Graph& graph = engine_->graph();
+    for (core::UnitId id : graph.ids())
         if (const core::Unit& unit = graph.unit(id); !unit.listen.empty() && unit.fault.empty())
             await_connections(id);
 }

@@ -116,7 +116,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     if (!find(id, reset.units, Named::templates, ids))
         return;
     if (reset.units.empty())
-        for (UnitId unit = 0; unit < supervisor_.engine().graph().size(); ++unit)
+        for (UnitId unit : supervisor_.engine().graph().ids())
             ids.push_back(unit);
     // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
     for (UnitId unit : ids) {

@@ -67,8 +67,8 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
         overview.target = graph.name(target);
         overview.target_reached = core::good(engine.record(target).phase);
     }
-    overview.units = static_cast<std::uint32_t>(graph.size());
-    for (UnitId unit = 0; unit < graph.size(); ++unit) {
+    overview.units = static_cast<std::uint32_t>(graph.count());
+    for (UnitId unit : graph.ids()) {
         if (Phase phase = engine.record(unit).phase; phase == Phase::failed || phase == Phase::invalid)
             overview.failed.push_back(graph.name(unit));
         else if (phase == Phase::backoff)
@@ -101,7 +101,7 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     // By name, so that it does not matter if units are read again before a slow client has read it all.
     std::vector<std::string> names;
     const core::Graph& graph = supervisor_.engine().graph();
-    for (UnitId unit = 0; unit < graph.size(); ++unit)
+    for (UnitId unit : graph.ids())
         if (wire::listed(list, supervisor_.engine().record(unit).phase) && (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
@@ -147,15 +147,14 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     const core::Graph& graph = engine.graph();
     std::vector<UnitId> stack;
     if (tree.whole) {
-        stack.resize(graph.size());
-        std::iota(stack.begin(), stack.end(), UnitId{0});
+        std::ranges::copy(graph.ids(), std::back_inserter(stack));
     } else if (tree.unit) {
         if (!find(id, {*tree.unit}, to_look(caller), stack))
             return;
     } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
         stack.push_back(target);
     } else {
-        for (UnitId unit = 0; unit < graph.size(); ++unit)
+        for (UnitId unit : graph.ids())
             if (graph.needed_by(unit).empty())
                 stack.push_back(unit);
     }
@@ -214,7 +213,7 @@ void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
     if (supervisor_.target_reached() != Instant{})
         times.target_reached = micros(supervisor_.target_reached());
     std::vector<std::string> names;
-    for (UnitId unit = 0; unit < graph.size(); ++unit)
+    for (UnitId unit : graph.ids())
         if (started(supervisor_.live(unit)))
             names.push_back(graph.name(unit));
     const std::size_t bytes = memory_of(names);

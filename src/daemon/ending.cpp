@@ -95,7 +95,7 @@ void Supervisor::report_slow_stops() {
     report_at_ = now_ + slow;
     std::string names;
     std::size_t count = 0;
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+    for (core::UnitId id : engine_->graph().ids())
         if (engine_->record(id).phase == core::Phase::stopping && ++count <= 5)
             join_to(names, engine_->graph().name(id));
     if (count > 0)
@@ -112,7 +112,7 @@ void Supervisor::give_up() {
         finish();
         return;
     }
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
+    for (core::UnitId id : engine_->graph().ids()) {
         const core::Record& record = engine_->record(id);
         // What is up or done waits for others to stop, and is in nobody's way; nor is what goes on.
         if (record.kept)
@@ -137,8 +137,8 @@ void Supervisor::give_up() {
     }
     say(Priority::err, "giving up on an orderly end");
     // On a machine the last stage does this.
-    for (core::UnitId id = 0; id < engine_->graph().size() && !place_.system(); ++id)
-        if (const core::Record& record = engine_->record(id); core::active(record.phase))
+    for (core::UnitId id : engine_->graph().ids())
+        if (const core::Record& record = engine_->record(id); core::active(record.phase) && !place_.system())
             processes_.signal(id, engine_->graph().name(id), core::Effect::Scope::everything, SIGKILL, record.main_pid,
                               record.hook_pid);
     all_down();

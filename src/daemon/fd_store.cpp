@@ -141,29 +141,19 @@ bool FdStore::closer_ended(pid_t pid) {
     return false;
 }
 
-void FdStore::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
-    std::map<core::UnitId, std::vector<Stored>> stored;
-    for (auto& [unit, mine] : stored_) {
-        core::UnitId now = fresh(unit);
-        if (now != core::no_unit) {
-            stored.emplace(now, std::move(mine));
-            continue;
-        }
-        for (Stored& one : mine) {
-            unwatch(one);
-            discard(unit, std::move(one.fd));
-        }
-    }
-    stored_ = std::move(stored);
-    std::map<core::UnitId, Waste> waste;
-    for (auto& [unit, theirs] : waste_) {
-        // Of units that are gone, together: what hangs there hangs for nobody any more.
-        Waste& to = waste[fresh(unit)];
-        if (to.closer == 0)
-            to.closer = theirs.closer;
-        std::ranges::move(theirs.waiting, std::back_inserter(to.waiting));
-    }
-    waste_ = std::move(waste);
+void FdStore::forget(core::UnitId unit) {
+    drop(unit);
+    std::erase(moved_, unit);
+    auto at = waste_.find(unit);
+    if (at == waste_.end())
+        return;
+    // What hangs there hangs for no unit any more: it goes to what is left of all that are gone.
+    Waste theirs = std::move(at->second);
+    waste_.erase(at);
+    Waste& to = waste_[core::no_unit];
+    std::ranges::move(theirs.waiting, std::back_inserter(to.waiting));
+    if (to.closer == 0)
+        to.closer = theirs.closer;
 }
 
 } // namespace mi::daemon

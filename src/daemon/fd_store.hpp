@@ -47,7 +47,8 @@ public:
     // A child of ours has ended: whether it was one of those that close.
     bool closer_ended(pid_t pid);
 
-    void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
+    // The unit is gone.
+    void forget(core::UnitId unit);
     // Whose descriptors have changed since this was last asked.
     [[nodiscard]] std::vector<core::UnitId>& moved() { return moved_; }
 

@@ -147,7 +147,7 @@ void Supervisor::memory_events_pending() {
         return;
     }
     now_ = loop::now();
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+    for (core::UnitId id : engine_->graph().ids())
         if (core::active(engine_->record(id).phase))
             if (auto words = resources_.killed_for_memory(engine_->graph().unit(id), now_, false))
                 logs_.line(engine_->graph().name(id), Priority::err,

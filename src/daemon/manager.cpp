@@ -45,7 +45,7 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
     // Something that is named and is no unit.
     auto unknown = [this](UnitId unit) {
         const core::Graph& graph = supervisor_.engine().graph();
-        return unit == core::no_unit || (graph.unit(unit).source.empty() && !graph.unit(unit).fault.empty());
+        return unit == core::no_unit || core::is_phantom(graph.unit(unit));
     };
     std::vector<bool> seen; // a unit that is named ten thousand times, by a name or an alias, is one
     for (const std::string& name : names) {
@@ -57,7 +57,7 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
         const core::Graph& graph = supervisor_.engine().graph();
         if (unknown(unit)) {
             std::vector<std::string_view> known;
-            for (UnitId other = 0; other < graph.size(); ++other)
+            for (UnitId other : graph.ids())
                 if (other != unit)
                     known.push_back(graph.name(other));
             wire::NoSuchUnit error{name, {}};
@@ -177,7 +177,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     case Goal::isolate:
         // A target is also all that it leaves out.
         if (goal == Goal::isolate)
-            for (UnitId other = 0; other < engine.graph().size(); ++other)
+            for (UnitId other : engine.graph().ids())
                 if (core::active(engine.record(other).phase) && !engine.facts(other).wanted)
                     return false;
         [[fallthrough]];

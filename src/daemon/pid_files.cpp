@@ -51,8 +51,7 @@ void PidFiles::await(core::UnitId unit, std::string path, std::optional<uid_t> o
 }
 
 void PidFiles::forget(core::UnitId unit) {
-    waiting_.erase(unit);
-    if (!waiting_.empty())
+    if (waiting_.erase(unit) == 0 || !waiting_.empty())
         return;
     // With nobody waiting nothing that happens there is worth waking up for.
     for (int watch : watches_)
@@ -121,14 +120,6 @@ Instant PidFiles::next_look() const {
 bool PidFiles::is_news(core::UnitId unit, const std::string& doubt) {
     auto at = waiting_.find(unit);
     return at != waiting_.end() && std::exchange(at->second.doubt, doubt) != doubt;
-}
-
-void PidFiles::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
-    std::map<core::UnitId, Awaited> waiting;
-    for (auto& [unit, awaited] : waiting_)
-        if (core::UnitId now = fresh(unit); now != core::no_unit)
-            waiting.emplace(now, std::move(awaited));
-    waiting_ = std::move(waiting);
 }
 
 } // namespace mi::daemon

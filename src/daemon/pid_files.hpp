@@ -42,7 +42,6 @@ public:
     [[nodiscard]] static bool is_there(const Result<pid_t>& named);
     // Notes what is held against the unit's file; false where it is no more than last time.
     [[nodiscard]] bool is_news(core::UnitId unit, const std::string& doubt);
-    void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
 
 private:
     struct Awaited {

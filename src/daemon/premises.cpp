@@ -135,7 +135,7 @@ void Supervisor::mind_notify(bool closely) {
     if (!before || (before == notify_at_ && !closely))
         return;
     std::size_t made_again = 0;
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
+    for (core::UnitId id : engine_->graph().ids()) {
         NotifyLine* line = live_[id].line.get();
         // In another directory a socket of that name is another one: that of before something was mounted, say.
         if (line == nullptr || (before == notify_at_ && os::identity_of(line->path)))

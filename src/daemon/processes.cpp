@@ -361,24 +361,14 @@ void Processes::go_on(core::UnitId unit, const std::string& name, const state::U
     }
 }
 
-void Processes::renumber(const std::function<core::UnitId(core::UnitId)>& fresh) {
-    std::unordered_map<core::UnitId, Run> runs;
-    std::map<core::UnitId, Sweep> sweeps;
-    for (auto& [unit, run] : runs_)
-        if (core::UnitId now = fresh(unit); now != core::no_unit)
-            runs.emplace(now, std::move(run));
-    for (auto& [unit, sweep] : sweeps_)
-        if (core::UnitId now = fresh(unit); now != core::no_unit)
-            sweeps.emplace(now, std::move(sweep));
-    for (auto at = session_owners_.begin(); at != session_owners_.end();) {
-        at->second = fresh(at->second);
-        at = at->second == core::no_unit ? session_owners_.erase(at) : std::next(at);
-    }
-    runs_ = std::move(runs);
-    sweeps_ = std::move(sweeps);
+void Processes::forget(core::UnitId unit) {
+    sweeps_.erase(unit);
+    if (runs_.erase(unit) == 0)
+        return;
+    std::erase_if(session_owners_, [unit](const auto& one) { return one.second == unit; });
     for (auto& [pid, known] : known_)
-        if (known.unit != core::no_unit)
-            known.unit = fresh(known.unit);
+        if (known.unit == unit)
+            known.unit = core::no_unit;
 }
 
 } // namespace mi::daemon

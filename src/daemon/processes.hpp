@@ -97,8 +97,8 @@ public:
     // Which processes came or went since this was last asked.
     [[nodiscard]] std::vector<pid_t>& moved() { return moved_; }
 
-    // Units were read again: ids change, names stay.
-    void renumber(const std::function<core::UnitId(core::UnitId)>& fresh);
+    // The unit is gone: a process of it is nobody's.
+    void forget(core::UnitId unit);
 
 private:
     struct Run {

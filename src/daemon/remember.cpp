@@ -162,7 +162,7 @@ void Supervisor::remember_all(bool bytes) {
     std::string& frame = keeper_->frame();
     state::put_item(frame, state::Tag::manager, image_of_manager());
     units_in_base_ = 0;
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id) {
+    for (core::UnitId id : engine_->graph().ids()) {
         if (is_blank(id))
             continue;
         state::put_item(frame, state::Tag::unit, image_of_unit(id));

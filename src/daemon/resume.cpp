@@ -94,6 +94,13 @@ void complete_units(const state::Snapshot& state, std::vector<core::Unit>& units
     }
 }
 
+core::Graph::Names ids_of_units(const state::Snapshot& state) {
+    core::Graph::Names names;
+    for (const auto& [id, image] : state.units)
+        names.emplace_back(id, image.name);
+    return names;
+}
+
 std::vector<std::string> names_of_units(const state::Snapshot& state) {
     std::vector<std::string> names;
     for (const auto& [id, image] : state.units)
@@ -181,10 +188,10 @@ void Supervisor::take_over_line(UnitId id, const state::LineImage& image) {
     (void)watch_line(id);
 }
 
-void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<UnitId(std::uint32_t)>& number) {
+void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
     for (const state::EffectImage& image : state.effects) {
         Effect effect{.kind = image.kind,
-                      .unit = number(image.unit),
+                      .unit = known(image.unit) ? image.unit : core::no_unit,
                       .role = image.role,
                       .index = image.index,
                       .scope = image.scope,
@@ -198,7 +205,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
     // What was made last, and is on record only so.
     if (state.spawned) {
         const state::SpawnImage& image = *state.spawned;
-        const UnitId id = number(image.unit);
+        const UnitId id = known(image.unit) ? image.unit : core::no_unit;
         Launch launch;
         launch.out = Fd(image.out);
         launch.err = Fd(image.err);
@@ -231,7 +238,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
         }
     }
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.
-    for (UnitId id = 0; id < engine_->graph().size(); ++id) {
+    for (UnitId id : engine_->graph().ids()) {
         const Record& record = engine_->record(id);
         const bool asks = record.phase == core::Phase::starting && record.stage == Stage::conditions;
         if (asks && std::ranges::none_of(effects_, [&](const Effect& effect) {
@@ -240,7 +247,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
             effects_.push_back({.kind = Effect::Kind::check_conditions, .unit = id});
     }
     // A process that is to be, and nobody is about to make it.
-    for (UnitId id = 0; id < engine_->graph().size(); ++id) {
+    for (UnitId id : engine_->graph().ids()) {
         const Record& record = engine_->record(id);
         auto expect = [&](Role role, std::uint8_t index) {
             if (pid_on_its_way(id, role) == 0 && std::ranges::none_of(effects_, [&](const Effect& effect) {
@@ -263,31 +270,19 @@ void Supervisor::take_over(state::Snapshot& state) {
     } else {
         take_over_manager(state.manager);
     }
-    std::vector<std::pair<std::string, Record>> saved;
-    std::map<std::uint32_t, std::size_t> places; // of old ids, in `saved`
-    for (auto& [id, image] : state.units) {
-        places[id] = saved.size();
-        saved.emplace_back(image.name, image.record);
-    }
-    for (auto& [name, record] : saved) {
-        auto at = places.find(record.cause);
-        record.cause = at == places.end() ? core::no_unit : static_cast<UnitId>(at->second);
-    }
-    auto number = [&](std::uint32_t old) {
-        auto at = state.units.find(old);
-        if (at == state.units.end())
-            return core::no_unit;
-        UnitId id = engine_->graph().find(at->second.name);
-        return id != core::no_unit && engine_->graph().name(id) == at->second.name ? id : core::no_unit;
-    };
+    std::vector<std::pair<UnitId, Record>> saved;
+    for (auto& [id, image] : state.units)
+        saved.emplace_back(id, image.record);
+    // The graph was made with the ids that the state has. Of a unit that it says nothing of nothing is to be done.
+    auto known = [&](UnitId id) { return state.units.contains(id) && engine_->graph().contains(id); };
     const auto halt = state.manager.carried ? core::Engine::Halt::no : state.manager.halt;
     engine_->restore(saved, halt, now_);
-    for (auto& [old, image] : state.units)
-        if (UnitId id = number(old); id != core::no_unit)
+    for (auto& [id, image] : state.units)
+        if (known(id))
             take_over_unit(id, image);
     for (const auto& [pid, image] : state.processes) {
-        const UnitId id = number(image.unit);
-        if (id == core::no_unit)
+        const UnitId id = image.unit;
+        if (!known(id))
             continue;
         processes_.adopt(pid, {id, image.role, {image.out, image.err}});
         if (image.role == Role::connection)
@@ -299,7 +294,7 @@ void Supervisor::take_over(state::Snapshot& state) {
         if (!resume_start(pid, effect, image.report) && image.role != Role::connection)
             engine_->apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid}, now_);
     }
-    take_over_effects(state, number);
+    take_over_effects(state, known);
     for (const state::ExitImage& image : state.exits)
         exited({image.pid,
                 image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
@@ -309,7 +304,7 @@ void Supervisor::take_over(state::Snapshot& state) {
             exited(exit);
     before_ = nullptr;
     reap(); // the word of those that ended meanwhile may have gone with the program before us
-    for (UnitId id = 0; id < engine_->graph().size(); ++id) {
+    for (UnitId id : engine_->graph().ids()) {
         const Record& record = engine_->record(id);
         if (record.stage == Stage::pid_file)
             await_pid_file(id);

@@ -12,6 +12,9 @@ namespace mi::daemon {
 // Descriptors that are not open after all, or named twice, are taken out, and with them what cannot be without.
 void drop_closed(state::Snapshot& state);
 
+// The ids that the state calls units by.
+[[nodiscard]] core::Graph::Names ids_of_units(const state::Snapshot& state);
+
 // The units that the state speaks of, besides those in files: instances of templates.
 [[nodiscard]] std::vector<std::string> names_of_units(const state::Snapshot& state);
 

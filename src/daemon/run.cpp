@@ -94,7 +94,7 @@ void serve_control(Supervisor& supervisor, Manager& manager, state::Snapshot* be
 // Everything that is enabled, where no target says what is to run.
 std::vector<std::string> enabled_units(const core::Graph& graph) {
     std::vector<std::string> names;
-    for (core::UnitId id = 0; id < graph.size(); ++id)
+    for (core::UnitId id : graph.ids())
         if (graph.unit(id).enabled && graph.unit(id).fault.empty())
             names.push_back(graph.name(id));
     return names;
@@ -104,12 +104,12 @@ std::vector<std::string> enabled_units(const core::Graph& graph) {
 bool nothing_to_run(const Supervisor& supervisor) {
     const core::Graph& graph = supervisor.engine().graph();
     bool invalid = false;
-    for (core::UnitId id = 0; id < graph.size(); ++id) {
+    for (core::UnitId id : graph.ids()) {
         if (graph.unit(id).kind == core::Kind::service && graph.unit(id).fault.empty())
             return false;
         invalid = invalid || !graph.unit(id).fault.empty();
     }
-    return invalid || graph.size() == 0;
+    return invalid || graph.count() == 0;
 }
 
 // One line about ourselves in the log, and one about what of the settings is only read.
@@ -119,7 +119,7 @@ void introduce(Supervisor& supervisor, const Options& options) {
                             : supervisor.place().mode == Mode::user ? "user"
                                                                     : "container";
     std::string line = "miniinit " MINIINIT_VERSION ", " + std::string(mode) + " mode, " +
-                       std::to_string(supervisor.engine().graph().size()) + " units";
+                       std::to_string(supervisor.engine().graph().count()) + " units";
     if (!settings.pass_environment.empty())
         line += settings.pass_environment == std::vector<std::string>{"*"}
                     ? "; services get our environment"
@@ -276,7 +276,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
     beginning.settings = std::move(loaded.manager);
     beginning.guard = guard ? &*guard : nullptr;
     beginning.debug_faults = options.debug_faults || wishes.debug_faults;
-    beginning.graph = core::Graph(std::move(loaded.units));
+    beginning.graph = core::Graph(std::move(loaded.units), before ? ids_of_units(*before) : core::Graph::Names{});
     for (const std::string& problem : beginning.graph.problems())
         faults.push_back(problem);
     // A user's manager is wherever the user is: the machine's kernel was given its words, and it may be in a container.

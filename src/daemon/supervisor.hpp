@@ -244,7 +244,7 @@ private:
     void take_over_manager(const state::ManagerImage& image);
     void take_over_unit(core::UnitId id, state::UnitImage& image);
     void take_over_line(core::UnitId id, const state::LineImage& image);
-    void take_over_effects(const state::Snapshot& state, const std::function<core::UnitId(std::uint32_t)>& number);
+    void take_over_effects(const state::Snapshot& state, const std::function<bool(core::UnitId)>& known);
 
     // starts.cpp: starts that are on their way
     void await_start(pid_t pid, const core::Effect& effect, os::Start start);
@@ -302,6 +302,7 @@ private:
     void await_connections(core::UnitId unit);
     [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit);
     void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit);
+    void close_sockets_of_gone();
     void sockets_reread();
     void arrived(const std::string& unit) override;
     Connections::Serving serve(const std::string& unit, const os::Connection& connection) override;
@@ -321,8 +322,8 @@ private:
     void main_gone(core::UnitId unit, pid_t pid);
     void clear_pid_file(core::UnitId unit);
 
-    // After units were read again, or one is gone: `renumbered` has the new id of each.
-    void renumber(const std::vector<core::UnitId>& renumbered);
+    void units_gone(const std::vector<core::UnitId>& gone);
+    void units_reread();
 
     void add_unit(core::Unit unit);
 

@@ -16,7 +16,7 @@ namespace mi::daemon {
 
 std::vector<std::string> Supervisor::names_kept() const {
     std::vector<std::string> names;
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+    for (core::UnitId id : engine_->graph().ids())
         if (engine_->halting() ? engine_->record(id).kept : engine_->would_keep(id))
             names.push_back(engine_->graph().name(id));
     return names;
@@ -25,7 +25,7 @@ std::vector<std::string> Supervisor::names_kept() const {
 std::string Supervisor::switch_root(NewRoot to) {
     const core::Graph& graph = engine_->graph();
     std::string lacking;
-    for (core::UnitId id = 0; id < graph.size(); ++id)
+    for (core::UnitId id : graph.ids())
         for (const core::Edge& edge : engine_->would_keep(id) ? graph.needs(id) : std::span<const core::Edge>{})
             if (edge.relation == core::Relation::requirement && graph.unit(edge.unit).kind == core::Kind::service &&
                 !engine_->would_keep(edge.unit))
@@ -86,7 +86,7 @@ void Supervisor::enter_new_root() {
     const core::Graph& graph = engine_->graph();
     GoingOn going;
     going.lives_on = [&](pid_t pid) {
-        for (core::UnitId id = 0; id < graph.size(); ++id)
+        for (core::UnitId id : graph.ids())
             if (engine_->record(id).kept && processes_.belongs(pid, id, graph.name(id)))
                 return true;
         return false;
@@ -131,7 +131,7 @@ void only_carried(const state::Snapshot& state, std::vector<core::Unit>& units) 
 // The units of this root are read as if they had been read again: what runs goes on, whatever they say of it.
 void Supervisor::settle_in() {
     std::vector<std::string> names;
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+    for (core::UnitId id : engine_->graph().ids())
         if (core::active(engine_->record(id).phase))
             names.push_back(engine_->graph().name(id));
     (void)reread(); // its problems are told by who began this

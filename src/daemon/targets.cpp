@@ -11,7 +11,7 @@ using core::Role;
 
 void Supervisor::boot(const std::string& target, bool counts) {
     std::vector<core::UnitId> carried; // from another root: a boot is no reason to stop them
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+    for (core::UnitId id : engine_->graph().ids())
         if (core::active(engine_->record(id).phase))
             carried.push_back(id);
     target_ = target;
@@ -77,7 +77,7 @@ void Supervisor::end_when_all_failed() {
     if (place_.mode != Mode::container || engine_->halting() || engine_->coming_units() > 0)
         return;
     const core::Graph& graph = engine_->graph();
-    for (core::UnitId id = 0; id < graph.size(); ++id) {
+    for (core::UnitId id : graph.ids()) {
         Phase phase = engine_->record(id).phase;
         if (graph.unit(id).kind == core::Kind::service &&
             (core::active(phase) || phase == Phase::backoff || engine_->record(id).asked == core::Asked::down))

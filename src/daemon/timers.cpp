@@ -189,27 +189,22 @@ void Timers::storage_changed() {
         set_alarms();
 }
 
-void Timers::reread(const core::Graph& graph, const std::function<core::UnitId(core::UnitId)>& fresh) {
-    std::map<core::UnitId, Armed> armed;
-    std::map<core::UnitId, WallTime> last_run;
-    for (auto& [old, at] : last_run_)
-        if (core::UnitId id = fresh(old); id != core::no_unit)
-            last_run[id] = at;
-    last_run_ = std::move(last_run);
-    for (auto& [old, one] : armed_) {
-        core::UnitId id = fresh(old);
-        if (id == core::no_unit || !graph.unit(id).timer)
-            continue;
+void Timers::forget(core::UnitId id) {
+    last_run_.erase(id);
+    disarm(id);
+}
+
+void Timers::reread(const core::Graph& graph) {
+    std::erase_if(armed_, [&](const auto& one) { return !graph.unit(one.first).timer; });
+    for (auto& [id, armed] : armed_) {
         const core::Timer& timer = *graph.unit(id).timer;
-        Armed& kept = armed.emplace(id, std::move(one)).first->second;
-        if (timer == kept.schedule.timer())
+        if (timer == armed.schedule.timer())
             continue;
-        const bool known = kept.stamp.has_value();
-        kept.schedule = plan(timer, kept.name, &kept, kept.stamp);
-        if (timer.persistent && !known && !kept.stamp)
-            save(kept, false);
+        const bool known = armed.stamp.has_value();
+        armed.schedule = plan(timer, armed.name, &armed, armed.stamp);
+        if (timer.persistent && !known && !armed.stamp)
+            save(armed, false);
     }
-    armed_ = std::move(armed);
     zones_may_have_changed();
 }
 

@@ -44,8 +44,10 @@ public:
     void began(core::UnitId id);
     // Something was mounted or made writable: what is on record may be there only now.
     void storage_changed();
-    // Units were read again: `fresh` gives the new id of an old one. Changed timers are planned anew.
-    void reread(const core::Graph& graph, const std::function<core::UnitId(core::UnitId)>& fresh);
+    // Units were read again: changed timers are planned anew.
+    void reread(const core::Graph& graph);
+    // The unit is gone.
+    void forget(core::UnitId id);
     // For the snapshot: where a unit's timer has got to, and going on from there. False: there is nothing to tell.
     [[nodiscard]] bool tell(core::UnitId id, const std::string& name, state::TimerImage& image) const;
     void go_on(core::UnitId id, const core::Unit& unit, const state::TimerImage& image);

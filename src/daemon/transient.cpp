@@ -37,7 +37,7 @@ std::expected<core::UnitId, std::string> Supervisor::make_transient(const std::s
     // One of that name that has ended, and was kept because it failed, makes room.
     if (core::UnitId same = engine_->graph().find(name); same != core::no_unit) {
         const core::Unit& unit = engine_->graph().unit(same);
-        const bool phantom = unit.source.empty() && !unit.fault.empty();
+        const bool phantom = core::is_phantom(unit);
         if (!phantom && !is_transient(unit))
             return std::unexpected("there is a unit " + name + " already, of " + unit.source);
         if (!phantom && (core::active(engine_->record(same).phase) || engine_->record(same).phase == Phase::backoff))
@@ -87,7 +87,7 @@ bool Supervisor::forget_transients() {
             told = true;
         } else if (record.phase == Phase::skipped || at_rest) {
             (void)::unlink(transient_file(name).c_str());
-            renumber(engine_->remove(id, now_));
+            units_gone(engine_->remove(id, now_));
             told = true;
         }
     }

@@ -12,9 +12,7 @@ using core::Role;
 
 core::UnitId Supervisor::find_or_make(const std::string& name) {
     core::UnitId id = engine_->graph().find(name);
-    bool phantom =
-        id != core::no_unit && engine_->graph().unit(id).source.empty() && !engine_->graph().unit(id).fault.empty();
-    if (id != core::no_unit && !phantom)
+    if (id != core::no_unit && !core::is_phantom(engine_->graph().unit(id)))
         return id;
     config::Loaded loaded = config::load_one(place_.source, name);
     if (loaded.units.empty())
@@ -25,7 +23,7 @@ core::UnitId Supervisor::find_or_make(const std::string& name) {
 
 std::size_t Supervisor::idle_instances() const {
     std::size_t idle = 0;
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+    for (core::UnitId id : engine_->graph().ids())
         idle += !engine_->graph().unit(id).instance.empty() && !core::active(engine_->record(id).phase);
     return idle;
 }
@@ -48,9 +46,9 @@ Supervisor::Reread Supervisor::reread() {
     std::vector<std::string> also;
     const core::Graph& before = engine_->graph();
     std::unordered_map<std::string, std::uint64_t> old;
-    for (core::UnitId id = 0; id < before.size(); ++id) {
+    for (core::UnitId id : before.ids()) {
         const core::Unit& unit = before.unit(id);
-        if (!unit.source.empty() || unit.fault.empty())
+        if (!core::is_phantom(unit))
             old.emplace(unit.name, unit.digest);
         if (!unit.instance.empty() && core::active(engine_->record(id).phase))
             also.push_back(unit.name);
@@ -83,41 +81,36 @@ Supervisor::Reread Supervisor::reread() {
         guard_->page().limit = settings_.crash_limit;
     surroundings_.refresh();
     mind_watchdog();
-    renumber(engine_->replace(std::move(loaded.units), now_));
+    units_gone(engine_->replace(std::move(loaded.units), now_));
+    units_reread();
     for (const std::string& problem : engine_->graph().problems())
         result.problems.push_back(problem);
     return result;
 }
 
-void Supervisor::renumber(const std::vector<core::UnitId>& renumbered) {
-    auto number = [&](core::UnitId id) { return id < renumbered.size() ? renumbered[id] : core::no_unit; };
-    std::vector<Live> live(engine_->graph().size());
-    for (core::UnitId id = 0; id < renumbered.size(); ++id)
-        if (renumbered[id] != core::no_unit)
-            live[renumbered[id]] = std::move(live_[id]);
-    live_ = std::move(live);
-    processes_.renumber(number);
-    for (core::UnitId id = 0; id < engine_->graph().size(); ++id)
+// Nothing refers to them from here on. Their ids are no other unit's, so what was forgotten here would meet no unit.
+void Supervisor::units_gone(const std::vector<core::UnitId>& gone) {
+    live_.resize(engine_->graph().size());
+    for (core::UnitId id : gone) {
+        live_[id] = {};
+        processes_.forget(id);
+        pid_files_.forget(id);
+        fd_store_.forget(id);
+        timers_.forget(id);
+    }
+    auto is_gone = [this](core::UnitId id) { return id != core::no_unit && !engine_->graph().contains(id); };
+    std::erase_if(parked_, [&](const Parked& parked) { return is_gone(parked.effect.unit); });
+    std::erase_if(postponed_, [&](const core::Effect& effect) { return is_gone(effect.unit); });
+    std::erase_if(effects_, [&](const core::Effect& effect) { return is_gone(effect.unit); });
+    close_sockets_of_gone();
+}
+
+void Supervisor::units_reread() {
+    for (core::UnitId id : engine_->graph().ids())
         if (core::active(engine_->record(id).phase) && !processes_.uses_session(id))
             for (const std::string& line : resources_.adapt(engine_->graph().unit(id)))
                 logs_.line(engine_->graph().name(id), Priority::warning, line);
-    pid_files_.renumber(number);
-    fd_store_.renumber(number);
-    for (auto& barrier : barriers_)
-        barrier.first = number(barrier.first);
-    timers_.reread(engine_->graph(), number);
-    for (core::Effect& effect : effects_)
-        if (effect.unit != core::no_unit)
-            effect.unit = number(effect.unit);
-    for (core::Effect& effect : postponed_)
-        effect.unit = number(effect.unit);
-    for (Parked& parked : parked_)
-        parked.effect.unit = number(parked.effect.unit);
-    std::erase_if(parked_, [](const Parked& parked) { return parked.effect.unit == core::no_unit; });
-    std::erase_if(postponed_, [](const core::Effect& effect) { return effect.unit == core::no_unit; });
-    std::erase_if(effects_, [](const core::Effect& effect) {
-        return effect.unit == core::no_unit && effect.kind != core::Effect::Kind::halt;
-    });
+    timers_.reread(engine_->graph());
     sockets_reread();
 }
 

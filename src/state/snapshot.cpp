@@ -37,7 +37,7 @@ bool Snapshot::take(std::string_view frame) {
         }
         case Tag::unit: {
             UnitImage image;
-            if (!items.get(image))
+            if (!items.get(image) || image.id >= core::most_units)
                 return false;
             units[image.id] = std::move(image);
             break;

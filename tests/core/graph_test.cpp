@@ -301,3 +301,62 @@ TEST_CASE("an alias that is another unit's name or alias is reported, and stays 
     CHECK(graph.find("x") == graph.find("a"));
     CHECK(problems(graph) == "a has the alias b, which is already b\nc has the alias x, which is already a");
 }
+
+// --- ids ----------------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a unit keeps its id when others come and go, and when it comes back itself") {
+    Graph graph = graph_of("[units.a]\n[units.b]\n[units.c]\n");
+    const UnitId a = graph.find("a"), b = graph.find("b"), c = graph.find("c");
+    graph = std::move(graph).with(units_of("[units.new]\n[units.c]\n[units.a]\n"), [](UnitId) { return false; });
+    CHECK(graph.find("a") == a);
+    CHECK(graph.find("c") == c);
+    CHECK(graph.find("b") == no_unit);
+    CHECK_FALSE(graph.contains(b));
+    CHECK(graph.name(b) == "b");
+    CHECK(graph.find("new") != b);
+    CHECK(graph.count() == 3);
+    graph = std::move(graph).with(units_of("[units.b]\n"), [](UnitId) { return true; });
+    CHECK(graph.find("b") == b);
+    CHECK(graph.count() == 4);
+}
+
+TEST_CASE("a unit that is only named has the id that the unit of that name gets") {
+    Graph graph = graph_of("[units.a]\nrequires = ['b']\n");
+    const UnitId b = graph.find("b");
+    REQUIRE(is_phantom(graph.unit(b)));
+    graph = std::move(graph).with(units_of("[units.b]\n"), [](UnitId) { return true; });
+    CHECK(graph.find("b") == b);
+    CHECK_FALSE(is_phantom(graph.unit(b)));
+}
+
+TEST_CASE("the name of a hole may be another unit's alias") {
+    Graph graph = graph_of("[units.a]\n[units.b]\n");
+    const UnitId b = graph.find("b");
+    graph = std::move(graph).with(units_of("[units.t]\ntarget.aliases = ['b']\n"), [](UnitId) { return true; });
+    CHECK(graph.find("b") == b); // the unit of that name comes first
+    graph = std::move(graph).with({}, [b](UnitId id) { return id != b; });
+    CHECK(graph.find("b") == graph.find("t"));
+}
+
+TEST_CASE("a million transient units leave no million holes") {
+    Graph graph = graph_of("[units.a]\n");
+    for (std::size_t i = 0; i < 3 * Graph::most_holes; ++i) {
+        Unit unit;
+        unit.name = "run-" + std::to_string(i);
+        std::vector<Unit> fresh;
+        fresh.push_back(std::move(unit));
+        graph = std::move(graph).with(std::move(fresh), [](UnitId id) { return id == 0; });
+    }
+    CHECK(graph.count() == 2);
+    CHECK(graph.size() <= Graph::most_holes + 3);
+    CHECK(graph.find("a") == 0);
+}
+
+TEST_CASE("ids of the program before this one are kept, and what lies between them is used") {
+    Graph graph(units_of("[units.a]\n[units.b]\n[units.c]\n"), {{3, "b"}, {1, "gone"}});
+    CHECK(graph.find("b") == 3);
+    CHECK(graph.find("a") == 0);
+    CHECK(graph.find("c") == 2);
+    CHECK(graph.name(1) == "gone");
+    CHECK(graph.size() == 4);
+}

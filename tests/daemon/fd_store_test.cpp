@@ -107,14 +107,14 @@ TEST_CASE("one that was given up is not heard of again, though its service still
     store.drop_dead();
 }
 
-TEST_CASE("units keep their descriptors when they are numbered anew, those that are gone do not") {
+TEST_CASE("the descriptors of a unit that is gone are closed") {
     FdStore store;
     Pair one = sockets(), two = sockets();
     store.keep(1, "a", std::move(one.b), true, 8);
     store.keep(2, "b", std::move(two.b), true, 8);
-    store.renumber([](core::UnitId old) { return old == 1 ? core::UnitId{2} : core::no_unit; });
-    CHECK(names(store, 2) == "a");
-    CHECK(store.descriptors_of(1).empty());
+    store.forget(2);
+    CHECK(names(store, 1) == "a");
+    CHECK(store.descriptors_of(2).empty());
     CHECK(is_closed(two.a));
 }
 

@@ -182,14 +182,3 @@ TEST_CASE("nobody is woken up for a directory that nobody waits for any more") {
     scratch.write("b", "x");
     CHECK_FALSE(heard(files, 100));
 }
-
-TEST_CASE("units keep their files when they are numbered anew") {
-    os::Scratch scratch;
-    os::HangingMounts mounts;
-    PidFiles files(mounts);
-    files.await(1, scratch.write("a", "11\n"), {});
-    files.await(2, scratch.write("b", "12\n"), {});
-    files.renumber([](core::UnitId old) { return old == 1 ? core::UnitId{7} : core::no_unit; });
-    REQUIRE(files.candidates().size() == 1);
-    CHECK(files.candidates()[0] == std::pair<core::UnitId, Result<pid_t>>(7, 11));
-}

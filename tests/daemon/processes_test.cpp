@@ -299,14 +299,15 @@ TEST_CASE("a process that could not be put into a cgroup of its own is signalled
     CHECK_FALSE(lives(pids[0]));
 }
 
-TEST_CASE("units keep their processes when they are numbered anew") {
+TEST_CASE("a process of a unit that is gone is nobody's") {
     Processes processes(std::nullopt);
     processes.begin_run(1, "one");
     processes.begin_run(2, "two");
     processes.add(99'999'901, {1, Role::main, {}});
     processes.add(99'999'902, {2, Role::main, {}});
-    processes.renumber([](core::UnitId old) { return old == 1 ? core::UnitId{5} : core::no_unit; });
-    CHECK(processes.invocation(5) == "one");
-    CHECK(processes.find(99'999'901)->unit == 5);
+    processes.forget(2);
+    CHECK(processes.invocation(1) == "one");
+    CHECK(processes.find(99'999'901)->unit == 1);
     CHECK(processes.find(99'999'902)->unit == core::no_unit);
+    CHECK(processes.invocation(2).empty());
 }
