@@ -37,7 +37,7 @@ foreach(program ${programs})
 endforeach()
 
 # Crashes, and is executed anew: with the code under test in it.
-add_executable(crash_program ${CMAKE_SOURCE_DIR}/tests/os/crash_program.cpp ${CMAKE_SOURCE_DIR}/src/daemon/faults.cpp)
+add_executable(crash_program ${CMAKE_SOURCE_DIR}/tests/os/crash_program.cpp ${CMAKE_SOURCE_DIR}/src/daemon/machine/faults.cpp)
 target_link_libraries(crash_program PRIVATE os)
 set_target_properties(crash_program PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs)
 add_dependencies(test_os crash_program)
@@ -58,7 +58,7 @@ endforeach()
 if(MINIINIT_FUZZ)
   file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*.cpp)
   # Those of the two largest rooms are built with just the files that they try.
-  foreach(stem notice fd_store)
+  foreach(stem notify/notice socket/fd_store)
     list(APPEND fuzz_notify_sources ${CMAKE_SOURCE_DIR}/src/daemon/${stem}.cpp)
   endforeach()
   foreach(stem log_reader log_show packed_text local_time terminal column_width)
@@ -80,7 +80,7 @@ endif()
 # The program as a later version might be: its state has one more effect, phase, tag and field (tests/state/later.hpp). The
 # one is executed in place of the other, both ways: tests/system/checks_versions.py.
 get_target_property(miniinit_sources miniinit SOURCES)
-add_executable(miniinit_later ${miniinit_sources} src/daemon/keeper.cpp)
+add_executable(miniinit_later ${miniinit_sources} src/daemon/recovery/keeper.cpp)
 target_link_libraries(miniinit_later PRIVATE daemon ctl logd)
 target_include_directories(miniinit_later PRIVATE ${CMAKE_SOURCE_DIR}/tests)
 target_compile_definitions(miniinit_later PRIVATE MINIINIT_LATER_STATE)

@@ -2,7 +2,7 @@
 #include "base/scarce.hpp"
 #include "base/text.hpp"
 #include "core/explain.hpp"
-#include "daemon/builtin.hpp"
+#include "daemon/machine/builtin.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/open_file.hpp"
 #include "os/walked_file.hpp"
@@ -63,20 +63,20 @@ std::string Supervisor::new_invocation() {
 
 void Supervisor::spawn(const core::Effect& effect) {
     core::UnitId id = effect.unit;
-    const core::Unit& unit = engine_->graph().unit(id);
+    const core::Unit& unit = context_.unit(id);
     auto failed = [&](std::string why, int code) { start_failed(effect, std::move(why), code); };
     auto files = files_for(effect);
     if (!files)
         return; // spawn is called again when it is known
     if (!*files)
         return failed(files->error(), ENOENT);
-    if (logs_.has_too_many(unit.name))
+    if (context_.logs.has_too_many(unit.name))
         return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, new_invocation());
     if (auto opened = open_line(id); !opened)
         return failed(opened.error(), 0);
-    surroundings_.notify = live_[id].line ? live_[id].line->path : "";
+    context_.surroundings.notify = context_.units[id].line ? context_.units[id].line->path : "";
     bool entry = effect.role == Role::main && unit.name == entry_;
     std::expected<Handed, std::string> handed;
     if (effect.role == Role::main)
@@ -84,17 +84,17 @@ void Supervisor::spawn(const core::Effect& effect) {
     if (!handed)
         return failed(handed.error(), 0);
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
-                          processes_.invocation(id), entry, surroundings_, **files, *handed);
+                          processes_.invocation(id), entry, context_.surroundings, **files, *handed);
     if (!launch)
         return failed(launch.error(), ENOENT);
-    if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
+    if (const core::Record& record = context_.record(id); effect.role != Role::main && record.main_pid > 0)
         launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
-    Live& live = live_[id];
+    UnitRun& live = context_.units[id];
     live.own.note(*launch);
     if (auto why = lend_network(unit, live, launch->plan))
         return failed(*why, EPERM);
     if (launch->ready) // what could not be heard is not begun
-        if (auto watch = loop_.watch(launch->ready.get(), [] {}); !watch)
+        if (auto watch = context_.loop.watch(launch->ready.get(), [] {}); !watch)
             return failed(watch.error().text(), watch.error().code);
     auto start = make_process(id, effect.role, unit, *launch);
     if (!start) {
@@ -116,31 +116,31 @@ void Supervisor::spawn(const core::Effect& effect) {
 bool Supervisor::postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why) {
     const bool scarce = (why.step == os::Step::clone && means_scarce(why.code)) ||
                         (why.step == os::Step::exec && why.code == EAGAIN); // as the user has too many
-    if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || engine_->record(effect.unit).phase != Phase::starting)
+    if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || context_.record(effect.unit).phase != Phase::starting)
         return false;
     if (std::string text = "cannot start yet: " + why.text() + "; tried again until start-timeout";
-        !std::exchange(live_[effect.unit].postponed, true)) {
+        !std::exchange(context_.units[effect.unit].postponed, true)) {
         if (postponed_.empty())
-            say(Priority::warning, unit.name + " " + text);
-        logs_.line(unit.name, Priority::warning, text);
+            context_.say(Priority::warning, unit.name + " " + text);
+        context_.logs.line(unit.name, Priority::warning, text);
     }
     postponed_.push_back(effect);
-    spawn_again_ = now_ + std::chrono::milliseconds(500);
+    spawn_again_ = context_.now + std::chrono::milliseconds(500);
     return true;
 }
 
 // Those whose time has come are started; of those that are not to start any more the engine hears that they did not.
 void Supervisor::take_up_postponed() {
-    const bool due = now_ >= spawn_again_;
+    const bool due = context_.now >= spawn_again_;
     if (due)
         spawn_again_ = never;
     for (const core::Effect& effect : std::exchange(postponed_, {}))
-        if (engine_->record(effect.unit).phase != Phase::starting)
-            engine_->apply({.kind = Event::Kind::spawn_failed,
-                            .unit = effect.unit,
-                            .role = effect.role,
-                            .detail = "there was no process to be had"},
-                           now_);
+        if (context_.record(effect.unit).phase != Phase::starting)
+            context_.engine.apply({.kind = Event::Kind::spawn_failed,
+                                   .unit = effect.unit,
+                                   .role = effect.role,
+                                   .detail = "there was no process to be had"},
+                                  context_.now);
         else
             due ? effects_.push_back(effect) : postponed_.push_back(effect);
 }
@@ -154,8 +154,8 @@ std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId i
     if (!processes_.cgroups() || !processes_.uses_session(id)) {
         Resources::Berth berth = resources_.berth(unit, first, role == Role::main || role == Role::connection, plan);
         for (const std::string& complaint : berth.complaints)
-            logs_.line(unit.name, Priority::warning, complaint);
-        manager_moved_ = manager_moved_ || !berth.complaints.empty(); // the tree may be another one
+            context_.logs.line(unit.name, Priority::warning, complaint);
+        context_.manager_moved = context_.manager_moved || !berth.complaints.empty(); // the tree may be another one
         if (berth.cgroup) {
             plan.cgroup = berth.cgroup.get();
             plan.apart = plan.apart || berth.apart;
@@ -166,9 +166,9 @@ std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId i
                 launch.cgroup = os::inode_of(berth.cgroup.get());
                 return start;
             }
-            logs_.line(unit.name, Priority::warning,
-                       start.error().text() +
-                           "; its processes are found by their session, its limits are not in force");
+            context_.logs.line(unit.name, Priority::warning,
+                               start.error().text() +
+                                   "; its processes are found by their session, its limits are not in force");
         }
         processes_.use_session(id);
         plan.cgroup = -1;
@@ -179,13 +179,13 @@ std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId i
 void Supervisor::thaw(core::UnitId id) {
     if (!processes_.frozen(id))
         return;
-    const std::string& name = engine_->graph().name(id);
+    const std::string& name = context_.name(id);
     if (auto thawed = processes_.thaw(id, name); !thawed)
-        say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
+        context_.say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
 }
 
 // Processes of one run share their network namespace. Nothing, or why there is none.
-std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, Live& live, os::Plan& plan) {
+std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, UnitRun& live, os::Plan& plan) {
     if (!unit.process || !unit.process->confinement || !unit.process->confinement->private_network)
         return std::nullopt;
     if (!live.own.network) {
@@ -200,7 +200,7 @@ std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, Live
 
 void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
     if (!child)
-        return logs_.line(unit.name, Priority::warning, child.error().text());
+        return context_.logs.line(unit.name, Priority::warning, child.error().text());
     if (!*child)
         return;
     removals_.push_back((*child)->pid);
@@ -209,13 +209,13 @@ void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
 
 // Of its directories those go that no other unit uses.
 void Supervisor::come_to_rest(core::UnitId id) {
-    Belongings& own = live_[id].own;
-    for (core::UnitId other = 0; other < live_.size() && !own.runtime.empty(); ++other)
-        if (other != id && !live_[other].own.runtime.empty()) {
-            own.leave_to(live_[other].own);
-            engine_->mark(other);
+    Belongings& own = context_.units[id].own;
+    for (core::UnitId other : context_.graph().ids())
+        if (other != id && !own.runtime.empty() && !context_.units[other].own.runtime.empty()) {
+            own.leave_to(context_.units[other].own);
+            context_.engine.mark(other);
         }
-    removing(engine_->graph().unit(id), own.come_to_rest(place_.run_directory + "/removed", set_aside_));
+    removing(context_.unit(id), own.come_to_rest(context_.place.run_directory + "/removed", set_aside_));
 }
 
 // A child that removed has ended: what it had to leave is said.
@@ -229,17 +229,17 @@ void Supervisor::removed(pid_t child) {
     for (std::string_view line :
          split(std::string_view(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))), '\n'))
         if (!line.empty())
-            logs_.line(removal.mapped().unit, Priority::warning, "left where it is: " + std::string(line));
+            context_.logs.line(removal.mapped().unit, Priority::warning, "left where it is: " + std::string(line));
 }
 
 // Hands its pipes to the collector.
 Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
                                            Launch& launch) {
-    const wire::logs::Limits limits = log_limits(settings_, unit.log.get());
+    const wire::logs::Limits limits = log_limits(context_.settings, unit.log.get());
     const bool forward = !unit.log || unit.log->forward;
     auto attach = [&](wire::logs::Source source, Fd& pipe, StreamId& stream) {
         if (pipe)
-            stream = logs_.attach(unit.name, source, limits, std::move(pipe), pid, forward, launch.cgroup);
+            stream = context_.logs.attach(unit.name, source, limits, std::move(pipe), pid, forward, launch.cgroup);
     };
     attach(wire::logs::Source::out, launch.out, process.streams[0]);
     attach(wire::logs::Source::err, launch.err, process.streams[1]);
@@ -249,10 +249,10 @@ Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, 
 // Its process is there: what goes with that, whether it becomes its program or not.
 void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
     processes_.add(pid, attach_output(pid, {effect.unit, effect.role, {}}, unit, launch));
-    Live& live = live_[effect.unit];
+    UnitRun& live = context_.units[effect.unit];
     live.postponed = false;
     // As changed() has it: the program before us may have had no time to put that on record.
-    if (const core::Record& record = engine_->record(effect.unit);
+    if (const core::Record& record = context_.record(effect.unit);
         record.phase == Phase::starting && live.starting < record.since) {
         live.starting = record.since;
         live.status.clear();
@@ -267,23 +267,23 @@ void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t 
             watch_ready(effect.unit);
         }
         for (const std::string& warning : launch.warnings)
-            logs_.line(unit.name, Priority::warning, warning);
+            context_.logs.line(unit.name, Priority::warning, warning);
     }
 }
 
 void Supervisor::changed(const core::Effect& effect) {
     core::UnitId id = effect.unit;
-    const core::Unit& unit = engine_->graph().unit(id);
-    const core::Record& record = engine_->record(id);
-    Live& live = live_[id];
-    live.first.note(effect.to, now_);
-    if (observer_ != nullptr)
-        observer_->changed(id, effect.from, effect.to);
+    const core::Unit& unit = context_.unit(id);
+    const core::Record& record = context_.record(id);
+    UnitRun& live = context_.units[id];
+    live.first.note(effect.to, context_.now);
+    if (context_.observer != nullptr)
+        context_.observer->changed(id, effect.from, effect.to);
     if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)
         note_transient(id);
     switch (effect.to) {
     case Phase::starting:
-        live.starting = now_;
+        live.starting = context_.now;
         live.postponed = false;
         live.status.clear();
         live.trouble.clear();
@@ -291,17 +291,18 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::up:
     case Phase::done:
         if (effect.from == Phase::starting) {
-            live.up = now_;
+            live.up = context_.now;
             live.ready_watch.reset();
             live.ready.reset();
         }
         // What was mounted just now may be where the logs belong.
-        if (unit.service.type == core::ServiceType::oneshot && logs_.directory() != place_.log_directories.front())
-            logs_.try_storage();
+        if (unit.service.type == core::ServiceType::oneshot &&
+            context_.logs.directory() != context_.place.log_directories.front())
+            context_.logs.try_storage();
         if (unit.service.type == core::ServiceType::oneshot) {
             timers_.storage_changed();
             attempts_.storage_changed();
-            if (place_.system() && target_reached_ == Instant{}) {
+            if (context_.place.system() && target_reached_ == Instant{}) {
                 mind_watchdog();
                 look_for_report(false);
             }
@@ -310,14 +311,16 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::failed:
     case Phase::backoff:
         if (record.phase == effect.to)
-            logs_.line(unit.name, effect.to == Phase::failed ? Priority::err : Priority::warning,
-                       (effect.to == Phase::failed ? "failed: " : "will be tried again: ") +
-                           core::reason(*engine_, id));
+            context_.logs.line(unit.name, effect.to == Phase::failed ? Priority::err : Priority::warning,
+                               (effect.to == Phase::failed ? "failed: " : "will be tried again: ") +
+                                   core::reason(context_.engine, id));
         // The last that could be offered: whoever stands before the console should know why there is nothing.
         if (unit.name == builtin_name && record.phase == Phase::backoff)
-            say(Priority::err, "no shell can be started: " + core::reason(*engine_, id));
+            context_.say(Priority::err, "no shell can be started: " + core::reason(context_.engine, id));
         break;
-    case Phase::skipped: logs_.line(unit.name, Priority::info, "skipped: " + core::reason(*engine_, id)); break;
+    case Phase::skipped:
+        context_.logs.line(unit.name, Priority::info, "skipped: " + core::reason(context_.engine, id));
+        break;
     case Phase::down:
     case Phase::waiting:
     case Phase::reloading:
@@ -329,9 +332,9 @@ void Supervisor::changed(const core::Effect& effect) {
         come_to_rest(id);
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
         if (unit.name != entry_) // its exit code says it
-            say(Priority::warning, unit.name + " failed: " + core::reason(*engine_, id));
-        if (unit.name == target_ || engine_->graph().find(target_) == id)
-            boot_target_failed(core::reason(*engine_, id));
+            context_.say(Priority::warning, unit.name + " failed: " + core::reason(context_.engine, id));
+        if (unit.name == target_ || context_.graph().find(target_) == id)
+            boot_target_failed(core::reason(context_.engine, id));
         if (unit.service.exit_action == core::ExitAction::none)
             end_when_all_failed();
     }
@@ -340,29 +343,29 @@ void Supervisor::changed(const core::Effect& effect) {
         record.phase != Phase::backoff)
         fd_store_.drop(id);
     if ((effect.to == Phase::up || effect.to == Phase::done) && !target_said_ && !target_.empty() &&
-        engine_->graph().find(target_) == id) {
+        context_.graph().find(target_) == id) {
         target_said_ = true;
         if (target_reached_ == Instant{})
-            target_reached_ = now_;
-        manager_moved_ = true;
-        say(Priority::info, "target " + unit.name + " reached");
+            target_reached_ = context_.now;
+        context_.manager_moved = true;
+        context_.say(Priority::info, "target " + unit.name + " reached");
         mind_watchdog();
         look_for_report(true);
     }
-    if ((effect.to == Phase::up || effect.to == Phase::done) && place_.system() &&
-        engine_->graph().find(settings_.default_target) == id) {
+    if ((effect.to == Phase::up || effect.to == Phase::done) && context_.place.system() &&
+        context_.graph().find(context_.settings.default_target) == id) {
         attempts_.reached();
         boot_note_.clear();
-        manager_moved_ = true;
+        context_.manager_moved = true;
     }
 }
 
 // A run is over: what was kept for it goes.
 void Supervisor::released(core::UnitId id) {
-    const core::Unit& unit = engine_->graph().unit(id);
+    const core::Unit& unit = context_.unit(id);
     processes_.end_run(id, unit.name);
     pid_files_.forget(id);
-    Live& live = live_[id];
+    UnitRun& live = context_.units[id];
     live.ready_watch.reset();
     live.ready.reset();
     removing(unit, live.own.end_run());
@@ -371,15 +374,15 @@ void Supervisor::released(core::UnitId id) {
     close_line(id);
     clear_pid_file(id);
     // What it said of itself stays to be read where it has gone wrong.
-    if (Phase phase = engine_->record(id).phase; phase != Phase::failed && phase != Phase::backoff) {
+    if (Phase phase = context_.record(id).phase; phase != Phase::failed && phase != Phase::backoff) {
         live.status.clear();
         live.trouble.clear();
     }
 }
 
 bool Supervisor::changed_on_disk(core::UnitId id) const {
-    return core::active(engine_->record(id).phase) && live_[id].digest != 0 &&
-           live_[id].digest != engine_->graph().unit(id).digest;
+    return core::active(context_.record(id).phase) && context_.units[id].digest != 0 &&
+           context_.units[id].digest != context_.unit(id).digest;
 }
 
 } // namespace mi::daemon

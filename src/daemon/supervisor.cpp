@@ -41,6 +41,11 @@ std::optional<os::CgroupTree> open_cgroups(const Place& place, const state::Snap
     return std::nullopt;
 }
 
+std::uint64_t jitter_seed() {
+    return static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
+           static_cast<std::uint64_t>(loop::wall_now().micros);
+}
+
 // Where important lines of units are shown: where we say things ourselves.
 std::string console_of_units(const core::ManagerSettings& settings, const Place& place) {
     if (!settings.console_level)
@@ -53,52 +58,50 @@ std::string console_of_units(const core::ManagerSettings& settings, const Place&
 Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning)
     : loop_(loop), spawner_(spawner), signals_(signals), place_(std::move(beginning.place)),
       settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
-      surroundings_(std::move(beginning.surroundings)), console_(place_.system()), quiet_(beginning.quiet),
-      log_level_(beginning.log_level), rewrites_(std::move(beginning.rewrites)), signal_group_(beginning.signal_group),
-      grace_(beginning.grace), entry_(std::move(beginning.entry)), guard_(beginning.guard),
-      debug_faults_(beginning.debug_faults), processes_(open_cgroups(place_, beginning.before, no_cgroups_)),
-      resources_(processes_.cgroups(), no_cgroups_),
+      surroundings_(std::move(beginning.surroundings)), rewrites_(std::move(beginning.rewrites)),
+      signal_group_(beginning.signal_group), grace_(beginning.grace), entry_(std::move(beginning.entry)),
+      guard_(beginning.guard), debug_faults_(beginning.debug_faults),
+      engine_(std::move(beginning.graph), {settings_.parallel_starts, jitter_seed()}),
+      processes_(open_cgroups(place_, beginning.before, no_cgroups_)), resources_(processes_.cgroups(), no_cgroups_),
       logs_(loop, spawner, *this,
             {place_.program, place_.log_directories, log_limits(settings_, nullptr), settings_.forward,
              settings_.forward_queue,
              processes_.cgroups() != nullptr ? processes_.cgroups()->state().prefix : std::string(),
              settings_.total_size, console_of_units(settings_, place_),
              static_cast<Priority>(settings_.console_level.value_or(0))}),
+      announcer_(loop, logs_, place_.system(),
+                 std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
+      context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
       inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
       timers_(loop, *this, timer_settings(place_)),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
       connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
       renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
     exits_.reserve(exits_a_turn);
-    console_.wait_in(loop);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
-    std::uint64_t seed = static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
-                         static_cast<std::uint64_t>(loop::wall_now().micros);
-    now_ = loop::now();
-    units_loaded_ = now_;
-    engine_ = std::make_unique<core::Engine>(std::move(beginning.graph),
-                                             core::Engine::Settings{settings_.parallel_starts, seed});
-    live_.resize(engine_->graph().size());
+    context_.now = loop::now();
+    units_loaded_ = context_.now;
+    units_.fit(engine_.graph());
 }
 
 Supervisor::~Supervisor() = default;
 
 void Supervisor::open() {
     auto watch = [this](int fd, loop::Loop::Callback readable) {
-        auto watched = loop_.watch(fd, std::move(readable));
+        auto watched = context_.loop.watch(fd, std::move(readable));
         if (watched)
             watches_.push_back(std::move(*watched));
         else
-            say(Priority::err, watched.error().text());
+            context_.say(Priority::err, watched.error().text());
     };
-    if (place_.system())
+    if (context_.place.system())
         resources_.share_and_count();
-    loop_.set_due([this] { due(); });
-    loop_.set_turn_end([this] { turn(); });
+    context_.loop.set_due([this] { due(); });
+    context_.loop.set_turn_end([this] { turn(); });
     watch(signals_.fd(), [this] { signals_pending(); });
     if (guard_ != nullptr) {
-        guard_->page().limit = settings_.crash_limit;
+        guard_->page().limit = context_.settings.crash_limit;
         watch(guard_->wake(), [] {}); // the end of the turn sees to it
     }
     if (fd_store_.fd() >= 0)
@@ -108,72 +111,69 @@ void Supervisor::open() {
             pid_files_.drain();
             check_pid_files();
         });
-    if (auto started = before_ != nullptr ? logs_.go_on(*before_, now_, renew_) : logs_.start(now_); !started)
-        say(Priority::err, started.error().text() + "; tried again, what services write waits");
-    if (guard_ != nullptr && logs_.own_lines() >= 0)
-        guard_->page().log = logs_.own_lines();
+    if (auto started = before_ != nullptr ? context_.logs.go_on(*before_, context_.now, renew_)
+                                          : context_.logs.start(context_.now);
+        !started)
+        context_.say(Priority::err, started.error().text() + "; tried again, what services write waits");
+    if (guard_ != nullptr && context_.logs.own_lines() >= 0)
+        guard_->page().log = context_.logs.own_lines();
     mind_watchdog();
     if (premises_.fd() >= 0)
         watch(premises_.fd(), [this] {
             premises_.drain();
             mind_premises(false);
-            if (logs_.directory() != place_.log_directories.front())
-                logs_.try_storage(); // perhaps it was that which was mounted
+            if (context_.logs.directory() != context_.place.log_directories.front())
+                context_.logs.try_storage(); // perhaps it was that which was mounted
         });
 }
 
 Outcome Supervisor::run(const std::vector<std::string>& targets) {
-    now_ = loop::now();
+    context_.now = loop::now();
     for (const std::string& target : targets)
-        if (core::UnitId id = engine_->graph().find(target); id != core::no_unit)
-            engine_->apply({.kind = core::Event::Kind::wish, .unit = id}, now_);
-    engine_->settle(now_);
+        if (core::UnitId id = context_.graph().find(target); id != core::no_unit)
+            context_.engine.apply({.kind = core::Event::Kind::wish, .unit = id}, context_.now);
+    context_.engine.settle(context_.now);
     if (before_ == nullptr)
         open_sockets_early();
     turn();
     if (!over_)
-        loop_.run();
+        context_.loop.run();
     os::await_children(removals_, std::min(longest_removal, (outcome_.deadline - loop::now()) / 8));
     return outcome_;
 }
 
-void Supervisor::say(Priority priority, const std::string& text) {
-    logs_.line({}, priority, text);
-    int level = static_cast<int>(priority);
-    int shown = place_.system() && !quiet_ ? std::min(log_level_, 6) : std::min(log_level_, 4);
-    if (level <= shown)
-        console_.line(text);
-    if (observer_ != nullptr)
-        observer_->announced(text);
+void Supervisor::set_observer(Observer* observer) {
+    context_.observer = observer;
+    announcer_.set_hearer([observer](const std::string& text) { observer->announced(text); });
 }
 
 void Supervisor::tell(const core::Event& event) {
-    now_ = loop::now();
-    engine_->apply(event, now_);
+    context_.now = loop::now();
+    context_.engine.apply(event, context_.now);
 }
 
 // --- the turn ---------------------------------------------------------------------------------------------------------
 
 void Supervisor::turn() {
-    now_ = loop::now();
-    ++turn_;
+    context_.now = loop::now();
+    ++context_.turn;
     pump();
     // Only now the calls of those who may not act: they have a share of the turn's time, and what came before came first.
     if (control_ && control_->take_calls())
         pump();
     lift_barriers();
     tell_above();
-    if (observer_ != nullptr)
-        observer_->turn_ended();
+    if (context_.observer != nullptr)
+        context_.observer->turn_ended();
     if (forget_transients()) {
         pump();
-        if (observer_ != nullptr)
-            observer_->turn_ended();
+        if (context_.observer != nullptr)
+            context_.observer->turn_ended();
     }
     flush_output();
     if (control_)
         control_->finish_turn();
-    logs_.end_turn();
+    context_.logs.end_turn();
     remember();
     give_way();
     set_timer();
@@ -183,7 +183,7 @@ void Supervisor::turn() {
 
 void Supervisor::serve(std::unique_ptr<ControlServer> control) {
     control_ = std::move(control);
-    manager_moved_ = true;
+    context_.manager_moved = true;
     if (guard_ != nullptr)
         guard_->page().control = control_->listener();
 }
@@ -195,25 +195,25 @@ void Supervisor::pump() {
         take_up_postponed();
     for (;;) {
         if (effects_.empty()) {
-            engine_->settle(now_);
-            std::vector<core::Effect> fresh = engine_->take_effects();
+            context_.engine.settle(context_.now);
+            std::vector<core::Effect> fresh = context_.engine.take_effects();
             effects_.assign(fresh.begin(), fresh.end());
         }
         if (effects_.empty() && drop_unwanted_starts())
             continue;
         if (effects_.empty()) {
-            if (!processes_.has_news() || now_ < sweep_not_before_)
+            if (!processes_.has_news() || context_.now < sweep_not_before_)
                 break;
-            processes_.set_own(logs_.pid());
+            processes_.set_own(context_.logs.pid());
             Instant began = loop::now();
             std::vector<core::UnitId> done = processes_.swept();
             // A look costs as much as there are processes: one stop is answered at once, a thousand share their looks.
-            now_ = loop::now();
-            sweep_not_before_ = now_ + 4 * (now_ - began);
+            context_.now = loop::now();
+            sweep_not_before_ = context_.now + 4 * (context_.now - began);
             if (done.empty())
                 break;
             for (core::UnitId unit : done)
-                engine_->apply({.kind = core::Event::Kind::emptied, .unit = unit}, now_);
+                context_.engine.apply({.kind = core::Event::Kind::emptied, .unit = unit}, context_.now);
             continue;
         }
         // What a process is made for is on record before it is there, and that it is as soon as it is.
@@ -228,43 +228,43 @@ void Supervisor::pump() {
     }
     // A leftover whose parent is no child of ours ends without our hearing of it.
     sweep_again_ = processes_.has_news()   ? sweep_not_before_
-                   : processes_.sweeping() ? now_ + std::chrono::milliseconds(200)
+                   : processes_.sweeping() ? context_.now + std::chrono::milliseconds(200)
                                            : never;
 }
 
 // The answer may come in a later turn: then it is to the start that asked, and to none that came after it.
 void Supervisor::check_conditions(core::UnitId id) {
-    const core::Record& record = engine_->record(id);
-    inquiries_.ask(questions_of(engine_->graph().unit(id).conditions), patience_for(record),
-                   [this, name = engine_->graph().name(id), digest = engine_->graph().unit(id).digest,
+    const core::Record& record = context_.record(id);
+    inquiries_.ask(questions_of(context_.unit(id).conditions), patience_for(record),
+                   [this, name = context_.name(id), digest = context_.unit(id).digest,
                     start = record.since](PathInquiries::Answer answers) {
-                       const core::UnitId unit = engine_->graph().find(name);
-                       if (unit == core::no_unit || engine_->record(unit).since != start)
+                       const core::UnitId unit = context_.graph().find(name);
+                       if (unit == core::no_unit || context_.record(unit).since != start)
                            return;
-                       now_ = loop::now();
-                       const std::vector<core::Condition>& conditions = engine_->graph().unit(unit).conditions;
+                       context_.now = loop::now();
+                       const std::vector<core::Condition>& conditions = context_.unit(unit).conditions;
                        using Kind = core::Event::Kind;
                        if (!answers)
-                           return engine_->apply(
+                           return context_.engine.apply(
                                {.kind = Kind::conditions_unknown,
                                 .unit = unit,
                                 .detail = "cannot look whether its conditions hold: " + answers.error()},
-                               now_);
-                       if (engine_->graph().unit(unit).digest != digest) // its file was read anew meanwhile
+                               context_.now);
+                       if (context_.unit(unit).digest != digest) // its file was read anew meanwhile
                            return check_conditions(unit);
                        auto missing = unmet(conditions, circumstances_, *answers);
-                       engine_->apply({.kind = missing ? Kind::condition_unmet : Kind::conditions_met,
-                                       .unit = unit,
-                                       .detail = missing.value_or("")},
-                                      now_);
+                       context_.engine.apply({.kind = missing ? Kind::condition_unmet : Kind::conditions_met,
+                                              .unit = unit,
+                                              .detail = missing.value_or("")},
+                                             context_.now);
                    });
 }
 
 // Until when a start waits for a file system: rather less long than its start-timeout, so that it can tell what it waited for.
 Instant Supervisor::patience_for(const core::Record& record) const {
-    Instant until = now_ + PathInquiries::patience;
+    Instant until = context_.now + PathInquiries::patience;
     if (record.deadline != never)
-        until = std::min(until, now_ + (record.deadline - now_) * 3 / 4);
+        until = std::min(until, context_.now + (record.deadline - context_.now) * 3 / 4);
     return until;
 }
 
@@ -273,42 +273,42 @@ void Supervisor::perform(const core::Effect& effect) {
     switch (effect.kind) {
     case core::Effect::Kind::check_conditions: check_conditions(unit); break;
     case core::Effect::Kind::open_sockets: open_sockets(unit); break;
-    case core::Effect::Kind::close_sockets: close_sockets(engine_->graph().name(unit)); break;
+    case core::Effect::Kind::close_sockets: close_sockets(context_.name(unit)); break;
     case core::Effect::Kind::arm:
         await_connections(unit);
-        timers_.arm(unit, engine_->graph().unit(unit));
+        timers_.arm(unit, context_.unit(unit));
         break;
     case core::Effect::Kind::disarm:
-        connections_.disarm(engine_->graph().name(unit));
+        connections_.disarm(context_.name(unit));
         timers_.disarm(unit);
         break;
     case core::Effect::Kind::spawn: spawn(effect); break;
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
-        const core::Record& record = engine_->record(unit);
+        const core::Record& record = context_.record(unit);
         if (record.phase == core::Phase::stopping) {
             thaw(unit);
             give_up_starts_of(unit);
         }
-        processes_.signal(unit, engine_->graph().name(unit), effect.scope, effect.number,
+        processes_.signal(unit, context_.name(unit), effect.scope, effect.number,
                           effect.role == core::Role::reload ? 0 : record.main_pid, record.hook_pid);
         break;
     }
     case core::Effect::Kind::sweep:
         thaw(unit);
         give_up_starts_of(unit);
-        processes_.sweep(unit, engine_->graph().name(unit), effect.scope, effect.number);
+        processes_.sweep(unit, context_.name(unit), effect.scope, effect.number);
         break;
     case core::Effect::Kind::changed: changed(effect); break;
     case core::Effect::Kind::release: released(unit); break;
     case core::Effect::Kind::conclude: {
-        const core::ExitStatus& exit = engine_->record(unit).last_exit;
+        const core::ExitStatus& exit = context_.record(unit).last_exit;
         int code = exit.kind == core::ExitStatus::Kind::signal          ? 128 + exit.number
                    : exit.kind == core::ExitStatus::Kind::code          ? exit.number
-                   : engine_->graph().name(unit) == entry_              ? entry_failure_
-                   : engine_->record(unit).phase == core::Phase::failed ? 1
+                   : context_.name(unit) == entry_                      ? entry_failure_
+                   : context_.record(unit).phase == core::Phase::failed ? 1
                                                                         : 0;
-        say(Priority::info, engine_->graph().name(unit) + " has ended, and with it everything is to end");
+        context_.say(Priority::info, context_.name(unit) + " has ended, and with it everything is to end");
         begin_ending(effect.ending, code);
         break;
     }
@@ -339,13 +339,13 @@ void Supervisor::flush_output() {
     for (std::size_t from = 0; from < streams.size(); from += wire::logs::most_streams) {
         std::size_t to = std::min(streams.size(), from + wire::logs::most_streams);
         bool last = to == streams.size();
-        if (!logs_.flush(last ? barrier : 0, {streams.begin() + static_cast<std::ptrdiff_t>(from),
-                                              streams.begin() + static_cast<std::ptrdiff_t>(to)})) {
+        if (!context_.logs.flush(last ? barrier : 0, {streams.begin() + static_cast<std::ptrdiff_t>(from),
+                                                      streams.begin() + static_cast<std::ptrdiff_t>(to)})) {
             control_->release(barrier);
             return;
         }
     }
-    held_.push_back({barrier, now_ + longest_hold});
+    held_.push_back({barrier, context_.now + longest_hold});
 }
 
 void Supervisor::flushed(std::uint64_t token) {
@@ -357,22 +357,22 @@ void Supervisor::flushed(std::uint64_t token) {
     }
 }
 
-void Supervisor::log_trouble(const std::string& text) { say(Priority::warning, text); }
+void Supervisor::log_trouble(const std::string& text) { context_.say(Priority::warning, text); }
 
 void Supervisor::collector_started() {
-    manager_moved_ = true;
-    if (guard_ != nullptr && logs_.own_lines() >= 0)
-        guard_->page().log = logs_.own_lines();
+    context_.manager_moved = true;
+    if (guard_ != nullptr && context_.logs.own_lines() >= 0)
+        guard_->page().log = context_.logs.own_lines();
     remember();
 }
 
 void Supervisor::set_timer() {
     if (over_)
         return;
-    Instant at = engine_->next_deadline();
-    at = std::min({at, logs_.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_, listen_again_,
-                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_,
-                   inquiries_.next_deadline(), pid_files_.next_look()});
+    Instant at = context_.engine.next_deadline();
+    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
+                   listen_again_, check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_,
+                   premises_again_, inquiries_.next_deadline(), pid_files_.next_look()});
     if (control_)
         at = std::min(at, control_->next_deadline());
     if (!on_their_way_.empty())
@@ -380,42 +380,42 @@ void Supervisor::set_timer() {
     if (!held_.empty())
         at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
-        at = now_;
-    loop_.wake_at(at);
+        at = context_.now;
+    context_.loop.wake_at(at);
 }
 
 void Supervisor::due() {
     const Instant moment = loop::now();
     reap(); // who has ended is not late
-    if (listen_again_ <= now_)
+    if (listen_again_ <= context_.now)
         listen_again();
-    inquiries_.due(now_); // before the engine: it may have waited for that
-    if (pid_files_.next_look() <= now_)
+    inquiries_.due(context_.now); // before the engine: it may have waited for that
+    if (pid_files_.next_look() <= context_.now)
         check_pid_files();
     if (!more_to_reap_) {
-        for (core::UnitId unit : engine_->due(moment))
+        for (core::UnitId unit : context_.engine.due(moment))
             hear_out(unit);
-        engine_->apply({.kind = core::Event::Kind::due}, moment);
+        context_.engine.apply({.kind = core::Event::Kind::due}, moment);
     }
-    logs_.due(now_);
-    if (check_until_ <= now_)
+    context_.logs.due(context_.now);
+    if (check_until_ <= context_.now)
         check_took_too_long();
-    connections_.due(now_);
+    connections_.due(context_.now);
     if (!on_their_way_.empty())
         look_at_starts();
-    if (schedule_again_ <= now_)
+    if (schedule_again_ <= context_.now)
         follow_schedule(true);
     if (control_)
-        control_->due(now_);
-    if (premises_again_ <= now_)
+        control_->due(context_.now);
+    if (premises_again_ <= context_.now)
         mind_premises(true);
-    if (sweep_again_ <= now_)
+    if (sweep_again_ <= context_.now)
         processes_.note_end();
-    if (memory_again_ <= now_)
+    if (memory_again_ <= context_.now)
         memory_events_pending();
-    if (pet_at_ <= now_)
+    if (pet_at_ <= context_.now)
         pet_watchdog();
-    while (control_ && !held_.empty() && held_.front().until <= now_) {
+    while (control_ && !held_.empty() && held_.front().until <= context_.now) {
         control_->release(held_.front().barrier);
         held_.pop_front();
     }
@@ -426,8 +426,8 @@ void Supervisor::due() {
 void Supervisor::hear_out(core::UnitId id) {
     hear(id, NotifyLine::most_unread);
     ready_pending(id, whole_pipe);
-    if (pollfd end{live_[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
-        main_gone(id, engine_->record(id).main_pid);
+    if (pollfd end{context_.units[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
+        main_gone(id, context_.record(id).main_pid);
 }
 
 // --- processes that ended ---------------------------------------------------------------------------------------------
@@ -435,10 +435,10 @@ void Supervisor::hear_out(core::UnitId id) {
 void Supervisor::reap() {
     exits_.clear();
     bool all = os::reap(exits_, exits_a_turn, true);
-    now_ = loop::now();
+    context_.now = loop::now();
     std::erase_if(exits_, [this](const os::Exit& change) {
         if (change.kind == os::Exit::Kind::stopped)
-            logs_.stopped(change.pid, change.code, now_);
+            context_.logs.stopped(change.pid, change.code, context_.now);
         return !change.ended();
     });
     exit_at_ = 0;
@@ -457,13 +457,13 @@ void Supervisor::reap() {
 void Supervisor::exited(const os::Exit& exit) {
     if (checked(exit))
         return;
-    if (logs_.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, now_)) {
+    if (context_.logs.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, context_.now)) {
         // Its successor reads what is left; nobody waits for the word of a dead one.
         while (control_ && !held_.empty()) {
             control_->release(held_.front().barrier);
             held_.pop_front();
         }
-        if (logs_.finished())
+        if (context_.logs.finished())
             finish();
         return;
     }
@@ -471,7 +471,7 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     if (auto written = attempts_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code)) {
         if (!written->trouble.empty())
-            say(Priority::warning, written->trouble);
+            context_.say(Priority::warning, written->trouble);
         if (written->too_many)
             too_many_boots();
         return;
@@ -504,21 +504,21 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == core::Role::main &&
-        (engine_->record(process.unit).main_pid != exit.pid || handed_on(process.unit, exit.pid)))
+        (context_.record(process.unit).main_pid != exit.pid || handed_on(process.unit, exit.pid)))
         return;
     // Asked before the sweep, with which the cgroup goes; a kill of our own is none of the kernel's.
     std::optional<std::string> memory;
     if (exit.kind == os::Exit::Kind::killed && exit.code == SIGKILL &&
-        engine_->record(process.unit).stage != core::Stage::kill)
-        memory = resources_.killed_for_memory(engine_->graph().unit(process.unit), now_, true);
+        context_.record(process.unit).stage != core::Stage::kill)
+        memory = resources_.killed_for_memory(context_.unit(process.unit), context_.now, true);
     status.oom = memory.has_value();
-    engine_->apply({.kind = core::Event::Kind::exited,
-                    .unit = process.unit,
-                    .role = process.role,
-                    .pid = exit.pid,
-                    .exit = status,
-                    .detail = memory.value_or("")},
-                   now_);
+    context_.engine.apply({.kind = core::Event::Kind::exited,
+                           .unit = process.unit,
+                           .role = process.role,
+                           .pid = exit.pid,
+                           .exit = status,
+                           .detail = memory.value_or("")},
+                          context_.now);
 }
 
 } // namespace mi::daemon

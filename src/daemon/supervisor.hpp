@@ -4,26 +4,27 @@
 
 #include "core/engine.hpp"
 #include "core/first_start.hpp"
-#include "daemon/belongings.hpp"
-#include "daemon/boot_attempts.hpp"
-#include "daemon/conditions.hpp"
-#include "daemon/connections.hpp"
-#include "daemon/console.hpp"
-#include "daemon/control.hpp"
-#include "daemon/fd_store.hpp"
-#include "daemon/keeper.hpp"
-#include "daemon/launch.hpp"
-#include "daemon/log_link.hpp"
-#include "daemon/machine.hpp"
-#include "daemon/notify_line.hpp"
-#include "daemon/path_inquiries.hpp"
-#include "daemon/pid_files.hpp"
+#include "daemon/context.hpp"
+#include "daemon/control/control.hpp"
+#include "daemon/log/log_link.hpp"
+#include "daemon/machine/boot_attempts.hpp"
+#include "daemon/machine/console.hpp"
+#include "daemon/machine/machine.hpp"
+#include "daemon/machine/scheduled_end.hpp"
+#include "daemon/notify/notify_line.hpp"
 #include "daemon/place.hpp"
-#include "daemon/processes.hpp"
-#include "daemon/resources.hpp"
-#include "daemon/scheduled_end.hpp"
-#include "daemon/sockets.hpp"
-#include "daemon/timers.hpp"
+#include "daemon/process/belongings.hpp"
+#include "daemon/process/pid_files.hpp"
+#include "daemon/process/processes.hpp"
+#include "daemon/process/resources.hpp"
+#include "daemon/recovery/keeper.hpp"
+#include "daemon/socket/connections.hpp"
+#include "daemon/socket/fd_store.hpp"
+#include "daemon/socket/sockets.hpp"
+#include "daemon/start/launch.hpp"
+#include "daemon/start/path_inquiries.hpp"
+#include "daemon/timer/timers.hpp"
+#include "daemon/units/conditions.hpp"
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
 #include "os/children.hpp"
@@ -52,39 +53,6 @@ struct Outcome {
     int code = 0;
     Instant deadline = never;              // of the machine's whole shutdown
     std::vector<std::string> in_the_way{}; // of it so far, a line each
-};
-
-// Who hears of changes: the manager of control calls.
-struct Observer {
-    virtual ~Observer() = default;
-    virtual void changed(core::UnitId unit, core::Phase from, core::Phase to) = 0;
-    virtual void status_changed(core::UnitId unit) = 0;
-    virtual void announced(const std::string& text) = 0;
-    virtual void not_reexecuted(const std::string& why) = 0;
-    // A switch of the root that was asked for begins, or something else does instead.
-    virtual void switching_root(bool begins) = 0;
-    // For the snapshot: what a call waits for. False: it cannot be waited for by another program.
-    [[nodiscard]] virtual bool tell(CallId call, state::ClientImage& image) const = 0;
-    virtual void turn_ended() = 0;
-};
-
-// What a unit has at this moment besides its record.
-struct Live {
-    std::string status;       // STATUS= of sd_notify
-    std::string trouble;      // ERRNO= and its like, in words
-    std::uint64_t digest = 0; // of the unit as it was when it was started
-    Instant starting{}, up{}; // of the last start, for the boot times
-    core::FirstStart first;   // and of the first one, for the boot chart
-    Belongings own;
-    Fd ready; // notify-fd: read end
-    std::unique_ptr<loop::Watch> ready_watch;
-    std::unique_ptr<NotifyLine> line; // sd_notify: where the present run speaks
-    pid_t from_pid_file = 0;          // the main process that the PID file named
-    Fd main_end;                      // pidfd of a main process that is no child of ours
-    std::unique_ptr<loop::Watch> main_watch;
-    bool postponed = false; // its start waits for a process to be had, and that was said
-    Instant complained{};   // of connections that could not be served
-    unsigned unsaid = 0;    // and how often since, in silence
 };
 
 class Supervisor final : public LogLink::Listener, public Connections::Host, public Timers::Listener {
@@ -125,7 +93,7 @@ public:
     // --- for the manager of control calls ---
     void tell(const core::Event& event); // applied now, performed in this turn
     void take_barrier();                 // before anything is answered in a turn
-    void set_observer(Observer* observer) { observer_ = observer; }
+    void set_observer(Observer* observer);
     // `keep`, of a switch of the root: units that say so go on.
     void begin_ending(core::Ending how, int code, bool keep = false);
     // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
@@ -166,9 +134,9 @@ public:
     // hears.
     [[nodiscard]] std::string reexec();
 
-    [[nodiscard]] const core::Engine& engine() const { return *engine_; }
+    [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
-    [[nodiscard]] const Live& live(core::UnitId unit) const { return live_[unit]; }
+    [[nodiscard]] const UnitRun& live(core::UnitId unit) const { return units_[unit]; }
     [[nodiscard]] bool changed_on_disk(core::UnitId unit) const;
     [[nodiscard]] const std::string& target() const { return target_; }
     [[nodiscard]] Instant init_started() const { return init_started_; }
@@ -193,7 +161,7 @@ public:
     // Looks whether others can still reach us, and sees to it.
     void mind_premises(bool closely);
     // On the console (or stderr) and in the log.
-    void say(Priority priority, const std::string& text);
+    void say(Priority priority, const std::string& text) { context_.say(priority, text); }
     void serve(std::unique_ptr<ControlServer> control);
 
 private:
@@ -279,7 +247,7 @@ private:
     void thaw(core::UnitId unit);
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
-    [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
+    [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, UnitRun& live, os::Plan& plan);
     void removing(const core::Unit& unit, Belongings::Removing child);
     void come_to_rest(core::UnitId unit);
     void removed(pid_t child);
@@ -400,9 +368,6 @@ private:
     core::ManagerSettings settings_;
     Circumstances circumstances_;
     Surroundings surroundings_;
-    Console console_;
-    bool quiet_;
-    int log_level_;
     std::vector<SignalRewrite> rewrites_;
     bool signal_group_;
     Span grace_;
@@ -411,12 +376,15 @@ private:
     bool debug_faults_;
     int entry_failure_ = 1; // exit code where it cannot be started
 
-    std::unique_ptr<core::Engine> engine_;
-    std::vector<Live> live_;
+    core::Engine engine_;
+    UnitTable units_;
+    Children children_;
     std::string no_cgroups_; // why there are none, if so
     Processes processes_;
     Resources resources_;
     LogLink logs_;
+    Announcer announcer_;
+    Context context_;
     PathInquiries inquiries_;
     PidFiles pid_files_;
     Timers timers_;
@@ -429,7 +397,7 @@ private:
     std::string syslog_told_;                                // why it is not
     bool kernel_log_told_ = false;
     std::string premises_told_; // and what was said of it
-    std::uint64_t lines_made_ = 0, turn_ = 0;
+    std::uint64_t lines_made_ = 0;
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to those that have said too much at once
     std::uint64_t hearing_turn_ = 0;                    // in which services were heard last,
@@ -440,14 +408,12 @@ private:
     Connections connections_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
-    Observer* observer_ = nullptr;
 
     std::optional<Keeper> keeper_;
     state::Snapshot* before_;
     bool renew_;
     core::Engine::Changes changes_;
     core::Engine::Halt halt_on_record_ = core::Engine::Halt::no;
-    bool manager_moved_ = true;     // what image_of_manager tells has changed
     bool spawn_on_record_ = false;  // a process, that nothing else there tells of
     std::size_t units_in_base_ = 0; // on record as a whole: those that were not as just read
     bool said_not_kept_ = false;
@@ -492,7 +458,6 @@ private:
     };
     std::deque<Held> held_;
     std::optional<ControlServer::Barrier> barrier_; // taken in this turn
-    Instant now_{};
     std::unique_ptr<loop::Watch> memory_watch_;
     Instant memory_again_ = never; // when it is listened to again
     Instant sweep_again_ = never;

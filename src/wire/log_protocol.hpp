@@ -6,7 +6,7 @@
 // read end it keeps (again after each start of the collector: attaching is how nothing is lost when the collector
 // dies). From there PID 1 attaches, flushes and forgets streams; the collector reports ends, flushes, storage and
 // losses. No message needs an answer for the sender to go on, so neither side ever waits for the other; Ping is answered
-// for another reason (daemon/log_liveness.hpp).
+// for another reason (daemon/log/log_liveness.hpp).
 #pragma once
 
 #include <array>

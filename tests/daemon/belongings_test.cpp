@@ -1,5 +1,5 @@
 // Which directories go with which unit.
-#include "daemon/belongings.hpp"
+#include "daemon/process/belongings.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/boot_attempts.hpp"
+#include "daemon/machine/boot_attempts.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Conditions, each held against the real thing.
-#include "daemon/conditions.hpp"
+#include "daemon/units/conditions.hpp"
 #include "os/scene.hpp"
 
 using namespace mi;

@@ -1,6 +1,6 @@
 // From the keys that keep a service away from things to the plan that does it: which changes, in which order.
 #include "config/load.hpp"
-#include "daemon/launch.hpp"
+#include "daemon/start/launch.hpp"
 #include "os/scene.hpp"
 #include "start_scene.hpp"
 

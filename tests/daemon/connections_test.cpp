@@ -1,5 +1,5 @@
 // Who connects to units that wait: the first one is told, or each is served, as many as there may be and can be.
-#include "daemon/connections.hpp"
+#include "daemon/socket/connections.hpp"
 #include "os/local_socket.hpp"
 #include "os/scene.hpp"
 

@@ -1,5 +1,5 @@
 // What the init says to people, where the other end is slow or gone.
-#include "daemon/console.hpp"
+#include "daemon/machine/console.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // A control server on a socket of its own, run by a thread, with a handler that answers as the test says; and blocking clients.
 #pragma once
 
-#include "daemon/control.hpp"
+#include "daemon/control/control.hpp"
 #include "os/local_socket.hpp"
 #include "wire/varlink.hpp"
 

@@ -1,4 +1,4 @@
-#include "daemon/fair_queue.hpp"
+#include "daemon/control/fair_queue.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Descriptors kept for services: by unit and name, up to a bound, until they hang up; and those nobody keeps.
-#include "daemon/fd_store.hpp"
+#include "daemon/socket/fd_store.hpp"
 #include "os/discard.hpp"
 #include "os/runtime.hpp"
 #include "os/scene.hpp"

@@ -1,6 +1,6 @@
 // What the words of the kernel command line ask of us.
 #include "base/text.hpp"
-#include "daemon/machine.hpp"
+#include "daemon/machine/machine.hpp"
 
 #include <doctest/doctest.h>
 

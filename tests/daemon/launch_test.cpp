@@ -1,6 +1,6 @@
 // From a unit to a plan: the environment, the descriptors, the identity and the limits that its process is given.
 #include "config/load.hpp"
-#include "daemon/launch.hpp"
+#include "daemon/start/launch.hpp"
 #include "os/scene.hpp"
 #include "start_scene.hpp"
 

@@ -1,4 +1,4 @@
-#include "daemon/log_liveness.hpp"
+#include "daemon/log/log_liveness.hpp"
 
 #include <doctest/doctest.h>
 

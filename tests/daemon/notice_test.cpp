@@ -1,5 +1,5 @@
 // What a service can say by sd_notify(3), read line by line, and what is no message.
-#include "daemon/notice.hpp"
+#include "daemon/notify/notice.hpp"
 
 #include <doctest/doctest.h>
 

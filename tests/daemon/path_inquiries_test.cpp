@@ -1,5 +1,5 @@
 // Questions that wait: answered at once, late, or not, each told once. A lease is the file system that hangs.
-#include "daemon/path_inquiries.hpp"
+#include "daemon/start/path_inquiries.hpp"
 #include "os/scene.hpp"
 
 #include <csignal>

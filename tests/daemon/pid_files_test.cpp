@@ -1,5 +1,5 @@
 // Waiting for PID files: heard of at once, however they are written, believed as far as they deserve.
-#include "daemon/pid_files.hpp"
+#include "daemon/process/pid_files.hpp"
 #include "os/scene.hpp"
 
 #include <map>

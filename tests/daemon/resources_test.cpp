@@ -1,5 +1,5 @@
 // What [cgroup] becomes in the kernel's files, on directories that look like cgroups.
-#include "daemon/resources.hpp"
+#include "daemon/process/resources.hpp"
 #include "os/scene.hpp"
 
 using namespace mi;

@@ -1,4 +1,4 @@
-#include "daemon/scheduled_end.hpp"
+#include "daemon/machine/scheduled_end.hpp"
 
 #include <doctest/doctest.h>
 

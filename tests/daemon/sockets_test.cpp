@@ -1,6 +1,6 @@
 // Sockets of units: what stays when a file changes, what goes, what a failure leaves.
 #include "config/load.hpp"
-#include "daemon/sockets.hpp"
+#include "daemon/socket/sockets.hpp"
 #include "os/scene.hpp"
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 // What a start asks of files, and what it makes of the answers: no file is touched here.
 #include "config/load.hpp"
-#include "daemon/start_files.hpp"
+#include "daemon/start/start_files.hpp"
 
 #include <doctest/doctest.h>
 

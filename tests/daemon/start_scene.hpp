@@ -1,7 +1,7 @@
 // What Supervisor::files_for does for a start, without waiting.
 #pragma once
 
-#include "daemon/start_files.hpp"
+#include "daemon/start/start_files.hpp"
 
 namespace mi::daemon {
 

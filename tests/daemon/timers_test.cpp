@@ -1,5 +1,5 @@
 // Timers at the clocks of this machine: they ring, they remember, they live with what is missing or damaged.
-#include "daemon/timers.hpp"
+#include "daemon/timer/timers.hpp"
 #include "os/scene.hpp"
 
 #include <sys/wait.h>

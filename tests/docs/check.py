@@ -212,7 +212,7 @@ def check_options(binary):
 
 
 def check_kernel_words():
-    machine = (ROOT / "src/daemon/machine.cpp").read_text()
+    machine = (ROOT / "src/daemon/machine/machine.cpp").read_text()
     body = machine[machine.index("kernel_wishes("):]
     body = body[:body.index("\n}")]
     words = set(re.findall(r'word == "([^"]+)"', body)) | set(re.findall(r'key = "([^"]+)"', body))

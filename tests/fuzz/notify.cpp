@@ -3,8 +3,8 @@
 // and acted on by the store of descriptors. Besides not crashing: no descriptor gets lost or stays open, each is close-on-exec,
 // the sender is who it is, and what is kept of a text is printable.
 #include "base/printable.hpp"
-#include "daemon/fd_store.hpp"
-#include "daemon/notice.hpp"
+#include "daemon/notify/notice.hpp"
+#include "daemon/socket/fd_store.hpp"
 #include "os/notify_socket.hpp"
 #include "os/packet.hpp"
 

@@ -1,6 +1,6 @@
 // What crash_test.cpp runs: a program that does as its first argument says and, executed anew, tells what it has found,
 // a line `WORD VALUE` for each thing.
-#include "daemon/faults.hpp"
+#include "daemon/machine/faults.hpp"
 #include "os/crash.hpp"
 
 #include <fcntl.h>

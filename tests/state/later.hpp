@@ -1,5 +1,5 @@
 // State as a later version would write it: frames of ours with one more effect, phase, tag and field. Used by the unit tests,
-// and by miniinit_later, the whole program with this between it and the memory of its state (daemon/keeper.cpp).
+// and by miniinit_later, the whole program with this between it and the memory of its state (daemon/recovery/keeper.cpp).
 #pragma once
 
 #include "state/snapshot.hpp"

@@ -1,0 +1,171 @@
+// What clients ask to be done with units.
+#include "daemon/control/manager.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <unordered_map>
+
+namespace mi::daemon {
+
+using core::Phase;
+using core::UnitId;
+using EngineEvent = core::Event;
+
+// Starts, stops or restarts units: only a stop is possible while all goes down, and of a unit that cannot be started.
+void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait) {
+    const bool starts = goal != Goal::stop;
+    std::vector<UnitId> ids;
+    if (starts && supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, units, starts ? Named::startable : Named::templates, ids))
+        return;
+    const auto kind = goal == Goal::start  ? EngineEvent::Kind::start
+                      : goal == Goal::stop ? EngineEvent::Kind::stop
+                                           : EngineEvent::Kind::restart;
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = kind, .unit = unit});
+    begin(id, caller, goal, ids, wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
+    act(id, caller, start.units, Goal::start, start.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Stop& stop) {
+    act(id, caller, stop.units, Goal::stop, stop.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Restart& restart) {
+    act(id, caller, restart.units, Goal::restart, restart.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {
+    std::vector<UnitId> ids, running;
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, restart.units, Named::templates, ids))
+        return;
+    for (UnitId unit : ids)
+        if (core::active(supervisor_.engine().record(unit).phase)) {
+            running.push_back(unit);
+            supervisor_.tell({.kind = EngineEvent::Kind::restart, .unit = unit});
+        }
+    begin(id, caller, Goal::restart, running, restart.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
+    std::vector<UnitId> ids;
+    if (!find(id, reload.units, Named::startable, ids))
+        return;
+    for (UnitId unit : ids)
+        if (Phase phase = supervisor_.engine().record(unit).phase; phase != Phase::up)
+            return supervisor_.control()->error(id, wire::NotRunning{supervisor_.engine().graph().name(unit), phase});
+    for (UnitId unit : ids) {
+        // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
+        const core::Hooks* hooks = supervisor_.engine().graph().unit(unit).service.hooks.get();
+        if (supervisor_.processes().frozen(unit) && hooks != nullptr && !hooks->reload.empty())
+            return supervisor_.control()->error(
+                id, wire::JobFailed{supervisor_.engine().graph().name(unit), Phase::up, "it is frozen"});
+    }
+    for (UnitId unit : ids)
+        supervisor_.tell({.kind = EngineEvent::Kind::reload, .unit = unit});
+    begin(id, caller, Goal::reload, ids, reload.wait);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
+    std::vector<UnitId> ids;
+    if (!find(id, {signal.unit}, Named::templates, ids))
+        return;
+    if (signal.signal < 1 || signal.signal > SIGRTMAX)
+        return supervisor_.control()->error(id, wire::InvalidParameter{"signal"});
+    if (auto sent = supervisor_.signal_unit(ids[0], signal.signal, signal.all); !sent)
+        return supervisor_.control()->error(id,
+                                            wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
+    supervisor_.control()->reply(id, wire::Nothing{});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Freeze& freeze) { set_frozen(id, freeze.units, true); }
+
+void Manager::answer(CallId id, const Caller&, const wire::Thaw& thaw) { set_frozen(id, thaw.units, false); }
+
+// Only what is up: what is on its way somewhere has a time limit, or a command that is waited for.
+void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool frozen) {
+    std::vector<UnitId> ids;
+    if (!find(id, units, Named::templates, ids))
+        return;
+    const core::Engine& engine = supervisor_.engine();
+    for (UnitId unit : ids)
+        if (engine.record(unit).phase != Phase::up || engine.record(unit).main_pid <= 0)
+            return supervisor_.control()->error(id,
+                                                wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
+    for (UnitId unit : ids)
+        if (auto done = supervisor_.freeze_unit(unit, frozen); !done) {
+            const std::string& name = engine.graph().name(unit);
+            if (done.error().code == ENOTSUP)
+                return supervisor_.control()->error(
+                    id, wire::NotSupported{name + " cannot be frozen: its processes are in no cgroup of their own "
+                                                  "(freezing needs cgroup v2 and Linux 5.2)"});
+            return supervisor_.control()->error(id, wire::JobFailed{name, Phase::up, done.error().text()});
+        }
+    supervisor_.control()->reply(id, wire::Nothing{});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
+    std::vector<UnitId> ids;
+    if (!find(id, reset.units, Named::templates, ids))
+        return;
+    if (reset.units.empty())
+        for (UnitId unit : supervisor_.engine().graph().ids())
+            ids.push_back(unit);
+    // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
+    for (UnitId unit : ids) {
+        const bool goes = supervisor_.engine().record(unit).phase == Phase::failed &&
+                          supervisor_.is_transient(supervisor_.engine().graph().unit(unit));
+        supervisor_.tell({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
+    }
+    supervisor_.control()->reply(id, wire::Nothing{});
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
+    std::vector<UnitId> ids;
+    if (!find(id, {wait.unit}, to_look(caller), ids))
+        return;
+    jobs_[id] = Job{.goal = Goal::state,
+                    .units = {supervisor_.engine().graph().name(ids[0])},
+                    .state = wait.state,
+                    .more = caller.more};
+    moved_ = true;
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Target& target) {
+    std::vector<UnitId> ids;
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (!find(id, {target.name}, Named::startable, ids))
+        return;
+    supervisor_.isolate(target.name);
+    begin(id, caller, Goal::isolate, ids, target.wait);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Events& events) {
+    std::vector<UnitId> ids;
+    if (!find(id, events.units.value_or(std::vector<std::string>{}), to_look(caller), ids))
+        return;
+    Subscription subscription;
+    for (UnitId unit : ids)
+        subscription.units.push_back(supervisor_.engine().graph().name(unit));
+    std::ranges::sort(subscription.units);
+    supervisor_.control()->charge(id, memory_of(subscription.units));
+    subscriptions_[id] = std::move(subscription);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
+    Supervisor::Reread reread = supervisor_.reread();
+    wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
+                          std::move(reread.problems)};
+    supervisor_.control()->reply(id, changes);
+    moved_ = true;
+}
+
+} // namespace mi::daemon

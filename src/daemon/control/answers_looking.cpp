@@ -1,0 +1,233 @@
+// What clients ask to see: of the manager, of units, of the boot.
+#include "daemon/control/manager.hpp"
+
+#include "core/explain.hpp"
+#include "daemon/recovery/crash_report.hpp"
+#include "os/probe.hpp"
+#include "wire/varlink.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+
+namespace mi::daemon {
+
+using core::Phase;
+using core::UnitId;
+using EngineEvent = core::Event;
+
+namespace {
+
+wire::TreeNode node_of(const core::Engine& engine, UnitId unit, bool reverse, bool order) {
+    const core::Graph& graph = engine.graph();
+    wire::TreeNode node{graph.name(unit), engine.record(unit).phase, {}, graph.unit(unit).kind};
+    for (const core::Edge& edge : reverse ? graph.needed_by(unit) : graph.needs(unit))
+        if (edge.relation != core::Relation::after || order)
+            node.edges.push_back({edge.relation, graph.name(edge.unit)});
+    if (order)
+        for (UnitId other : graph.conflicts(unit))
+            node.edges.push_back({core::Relation::conflict, graph.name(other)});
+    std::sort(node.edges.begin(), node.edges.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.relation, a.unit) < std::tie(b.relation, b.unit); });
+    return node;
+}
+
+bool started(const UnitRun& live) { return live.starting != Instant{} || live.first.waiting != Instant{}; }
+
+wire::UnitTime time_of(const std::string& name, const UnitRun& live) {
+    const core::FirstStart& first = live.first;
+    wire::UnitTime time{name, micros(live.starting), {}, {}};
+    if (live.starting != Instant{} && live.up >= live.starting)
+        time.up = micros(live.up);
+    auto moment = [](Instant at) { return at == Instant{} ? std::nullopt : std::optional(micros(at)); };
+    if (first.waiting != Instant{})
+        time.first = {micros(first.waiting), moment(first.starting), moment(first.up), moment(first.ended),
+                      first.outcome};
+    return time;
+}
+
+} // namespace
+
+void Manager::answer(CallId id, const Caller&, const wire::Ping&) { supervisor_.control()->reply(id, wire::Nothing{}); }
+
+void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Graph& graph = engine.graph();
+    wire::Overview overview;
+    overview.version = MINIINIT_VERSION;
+    switch (supervisor_.place().mode) {
+    case Mode::system: overview.mode = wire::Mode::system; break;
+    case Mode::user: overview.mode = wire::Mode::user; break;
+    case Mode::automatic:
+    case Mode::container: overview.mode = wire::Mode::container; break;
+    }
+    overview.pid = ::getpid();
+    UnitId target = graph.find(supervisor_.target());
+    if (target != core::no_unit) {
+        overview.target = graph.name(target);
+        overview.target_reached = core::good(engine.record(target).phase);
+    }
+    overview.units = static_cast<std::uint32_t>(graph.count());
+    for (UnitId unit : graph.ids()) {
+        if (Phase phase = engine.record(unit).phase; phase == Phase::failed || phase == Phase::invalid)
+            overview.failed.push_back(graph.name(unit));
+        else if (phase == Phase::backoff)
+            overview.backoff.push_back(graph.name(unit));
+    }
+    overview.state = engine.halting() ? wire::ManagerState::stopping
+                     : target != core::no_unit && !overview.target_reached && engine.coming_units() > 0
+                         ? wire::ManagerState::starting
+                     : overview.failed.empty() ? wire::ManagerState::running
+                                               : wire::ManagerState::degraded;
+    overview.log_directory = supervisor_.logs().directory();
+    const config::Source& source = supervisor_.place().source;
+    overview.config = source.config;
+    overview.unit_directories = source.directories;
+    if (!source.transient.empty())
+        overview.unit_directories.push_back(source.transient);
+    overview.insecure_units_allowed = source.allow_insecure;
+    if (const std::string& note = supervisor_.boot_note(); !note.empty())
+        overview.notes.push_back(note);
+    overview.scheduled = told(supervisor_.scheduled());
+    if (const os::CrashGuard* guard = supervisor_.guard())
+        tell_crashes(guard->page(), overview);
+    if (const std::string& left = supervisor_.last_shutdown(); !left.empty())
+        overview.notes.push_back(left);
+    overview.watchdog = supervisor_.watchdog_words();
+    supervisor_.control()->reply(id, overview);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::List& list) {
+    // By name, so that it does not matter if units are read again before a slow client has read it all.
+    std::vector<std::string> names;
+    const core::Graph& graph = supervisor_.engine().graph();
+    for (UnitId unit : graph.ids())
+        if (wire::listed(list, supervisor_.engine().record(unit).phase) && (!list.timers || graph.unit(unit).timer))
+            names.push_back(graph.name(unit));
+    std::sort(names.begin(), names.end());
+    answer_with(id, std::move(names), list.usage ? Detail::usage : Detail::plain);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Status& status) {
+    std::vector<UnitId> ids;
+    if (!find(id, status.units, to_look(caller), ids))
+        return;
+    std::vector<std::string> names;
+    for (UnitId unit : ids)
+        names.push_back(supervisor_.engine().graph().name(unit));
+    answer_with(id, std::move(names), Detail::all);
+}
+
+// A status is made when the client has read the ones before it.
+void Manager::answer_with(CallId id, std::vector<std::string> units, Detail detail) {
+    const std::size_t bytes = memory_of(units);
+    auto next = [this, detail, units = std::move(units), at = std::size_t{0}](std::string& out) mutable {
+        while (at < units.size()) {
+            UnitId unit = supervisor_.engine().graph().find(units[at++]);
+            if (unit == core::no_unit)
+                continue;
+            wire::append_element(out, status_of(supervisor_, unit, detail));
+            return true;
+        }
+        return false;
+    };
+    supervisor_.control()->reply_list(id, wire::Units{}, std::move(next), bytes);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
+    std::vector<UnitId> ids;
+    if (!find(id, {explain.unit}, to_look(caller), ids))
+        return;
+    const core::Engine& engine = supervisor_.engine();
+    supervisor_.control()->reply(id, wire::Explanation{engine.record(ids[0]).phase, core::explain(engine, ids[0])});
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Graph& graph = engine.graph();
+    std::vector<UnitId> stack;
+    if (tree.whole) {
+        std::ranges::copy(graph.ids(), std::back_inserter(stack));
+    } else if (tree.unit) {
+        if (!find(id, {*tree.unit}, to_look(caller), stack))
+            return;
+    } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
+        stack.push_back(target);
+    } else {
+        for (UnitId unit : graph.ids())
+            if (graph.needed_by(unit).empty())
+                stack.push_back(unit);
+    }
+    wire::Branches branches;
+    std::unordered_set<UnitId> seen(stack.begin(), stack.end());
+    if (!tree.whole)
+        for (UnitId unit : stack)
+            branches.roots.push_back(graph.name(unit));
+    // Which units there are is found out now; what they need is written down as it is read.
+    std::vector<std::string> names;
+    while (!stack.empty()) {
+        UnitId unit = stack.back();
+        stack.pop_back();
+        names.push_back(graph.name(unit));
+        for (const core::Edge& edge : tree.reverse ? graph.needed_by(unit) : graph.needs(unit))
+            if ((edge.relation != core::Relation::after || tree.order) && seen.insert(edge.unit).second)
+                stack.push_back(edge.unit);
+    }
+    const std::size_t bytes = memory_of(names);
+    auto next = [this, reverse = tree.reverse, order = tree.order, names = std::move(names),
+                 at = std::size_t{0}](std::string& out) mutable {
+        while (at < names.size()) {
+            UnitId unit = supervisor_.engine().graph().find(names[at++]);
+            if (unit == core::no_unit)
+                continue;
+            wire::append_element(out, node_of(supervisor_.engine(), unit, reverse, order));
+            return true;
+        }
+        return false;
+    };
+    supervisor_.control()->reply_list(id, branches, std::move(next), bytes);
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
+    // It costs some milliseconds: those who may not act hear what was found a little while ago.
+    constexpr Span fresh = std::chrono::seconds(2);
+    const Instant now = loop::now();
+    if (!caller.may_act && probed_at_ != Instant{} && now < probed_at_ + fresh)
+        return supervisor_.control()->reply(id, probed_);
+    probed_ = {};
+    for (os::Finding& finding : os::probe(supervisor_.resources().tree()))
+        probed_.features.push_back(
+            {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
+    if (const std::string& trouble = supervisor_.resources().trouble(); !trouble.empty())
+        probed_.features.push_back(
+            {"cgroup for each run", false, trouble, "those runs are held together by session, without limits"});
+    probed_at_ = now;
+    supervisor_.control()->reply(id, probed_);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
+    const core::Graph& graph = supervisor_.engine().graph();
+    wire::Times times;
+    times.init = micros(supervisor_.init_started());
+    times.units_loaded = micros(supervisor_.units_loaded());
+    if (supervisor_.target_reached() != Instant{})
+        times.target_reached = micros(supervisor_.target_reached());
+    std::vector<std::string> names;
+    for (UnitId unit : graph.ids())
+        if (started(supervisor_.live(unit)))
+            names.push_back(graph.name(unit));
+    const std::size_t bytes = memory_of(names);
+    auto next = [this, names = std::move(names), at = std::size_t{0}](std::string& out) mutable {
+        while (at < names.size()) {
+            UnitId unit = supervisor_.engine().graph().find(names[at++]);
+            if (unit == core::no_unit || !started(supervisor_.live(unit)))
+                continue;
+            wire::append_element(out, time_of(names[at - 1], supervisor_.live(unit)));
+            return true;
+        }
+        return false;
+    };
+    supervisor_.control()->reply_list(id, times, std::move(next), bytes);
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,137 @@
+// What clients ask to be done with the machine, and with the init itself.
+#include "daemon/control/manager.hpp"
+
+#include "daemon/machine/faults.hpp"
+#include "os/mounts.hpp"
+#include "os/shutdown.hpp"
+#include "os/switch_root.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace mi::daemon {
+
+using core::Phase;
+using core::UnitId;
+using EngineEvent = core::Event;
+
+namespace {
+
+// Who asks, as people are told: as they say themselves, for only those who may act get as far as that.
+std::string name_of(const Caller& caller, const std::optional<std::string>& said) {
+    return said && !said->empty() ? *said : "user " + std::to_string(caller.uid);
+}
+
+} // namespace
+
+// What is said of a scheduled end.
+std::optional<wire::ScheduledShutdown> Manager::told(const std::optional<ScheduledEnd>& end) const {
+    if (!end)
+        return std::nullopt;
+    const std::int64_t at =
+        end->by_wall ? end->at
+                     : loop::wall_now().micros +
+                           std::chrono::duration_cast<std::chrono::microseconds>(supervisor_.time_to(*end)).count();
+    return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown) {
+    constexpr std::int64_t longest = 10 * 366 * std::int64_t{86'400}; // seconds
+    const std::int64_t in = shutdown.in_seconds.value_or(0), at = shutdown.at_realtime.value_or(0);
+    if (in < 0 || in > longest)
+        return supervisor_.control()->error(id, wire::InvalidParameter{"in_seconds"});
+    if (at < 0 || at > loop::wall_now().micros + longest * 1'000'000 || (shutdown.in_seconds && shutdown.at_realtime))
+        return supervisor_.control()->error(id, wire::InvalidParameter{"at_realtime"});
+    if ((in > 0 || at > 0) && supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (shutdown.how == wire::Ending::kexec && supervisor_.place().system() && !shutdown.warn_only &&
+        !os::kexec_loaded())
+        return supervisor_.control()->error(
+            id, wire::NotSupported{"no kernel is loaded: `kexec -l KERNEL --initrd=FILE --reuse-cmdline` loads one"});
+    ScheduledEnd end{.how = shutdown.how,
+                     .by_wall = at > 0,
+                     .at = at > 0 ? at : micros(loop::now()) + in * 1'000'000,
+                     .message = shutdown.message.value_or(""),
+                     .who = name_of(caller, shutdown.who),
+                     .no_wall = shutdown.no_wall,
+                     .warn_only = shutdown.warn_only};
+    auto before = told(supervisor_.schedule(std::move(end)));
+    supervisor_.control()->reply(id, wire::Schedule{told(supervisor_.scheduled()), std::move(before)});
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
+    auto before =
+        told(supervisor_.cancel_scheduled(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
+    supervisor_.control()->reply(id, wire::Schedule{{}, std::move(before)});
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
+    if (supervisor_.place().mode != Mode::system)
+        return supervisor_.control()->error(id, wire::NotSupported{"only the init of a machine can do this"});
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    NewRoot root{to.root, to.init.value_or("")};
+    // Who asks has looked for himself; where looking could mean waiting, that has to do.
+    if (root.init.empty() || !os::HangingMounts().cover(root.root)) {
+        auto init = os::check_new_root(root.root, root.init);
+        if (!init)
+            return supervisor_.control()->error(id, wire::NotSupported{init.error().text()});
+        root.init = *init;
+    }
+    jobs_[id] = {.goal = Goal::switch_root};
+    if (std::string refused = supervisor_.switch_root(std::move(root)); !refused.empty()) {
+        jobs_.erase(id);
+        supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+    }
+}
+
+void Manager::switching_root(bool begins) {
+    std::erase_if(jobs_, [&](const auto& job) {
+        if (job.second.goal != Goal::switch_root)
+            return false;
+        if (begins)
+            supervisor_.control()->reply(job.first, wire::Nothing{});
+        else
+            supervisor_.control()->error(job.first, wire::ShuttingDown{});
+        return true;
+    });
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
+    if (supervisor_.engine().halting())
+        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    auto unit = supervisor_.make_transient(run.name, run.unit);
+    if (!unit)
+        return supervisor_.control()->error(id, wire::InvalidUnit{run.name, unit.error()});
+    supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = *unit});
+    begin(id, caller, run.to_the_end ? Goal::end : Goal::start, {*unit}, run.wait || run.to_the_end);
+}
+
+void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
+    if (std::string refused = supervisor_.reexec(); !refused.empty())
+        return supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+    jobs_[id] = {.goal = Goal::reexec}; // answered by the one that comes
+}
+
+void Manager::not_reexecuted(const std::string& why) {
+    for (auto at = jobs_.begin(); at != jobs_.end();)
+        if (at->second.goal == Goal::reexec) {
+            supervisor_.control()->error(at->first, wire::NotSupported{why});
+            at = jobs_.erase(at);
+        } else {
+            ++at;
+        }
+}
+
+void Manager::answer(CallId id, const Caller& caller, const wire::Crash& crash) {
+    if (caller.uid != 0 && caller.uid != ::getuid())
+        return supervisor_.control()->error(id, wire::PermissionDenied{"Crash"});
+    if (!supervisor_.debug_faults())
+        return supervisor_.control()->error(id, wire::NotSupported{"the init was not started with --debug-faults"});
+    commit_fault(crash.kind);
+    supervisor_.control()->error(id, wire::InvalidParameter{"kind"});
+}
+
+} // namespace mi::daemon

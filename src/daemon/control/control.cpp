@@ -1,0 +1,160 @@
+#include "daemon/control/control.hpp"
+
+#include "daemon/control/control_state.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mi::daemon {
+
+ControlServer::ControlServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ControlServer::~ControlServer() = default;
+
+Result<std::unique_ptr<ControlServer>> ControlServer::make(loop::Loop& loop, Fd listener, ControlHandler& handler,
+                                                           ControlSettings settings) {
+    auto state = std::make_unique<State>(loop, handler, settings);
+    state->reserve = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); // without /dev there is none, and little is lost
+    if (Result<> listening = state->listen_at(std::move(listener)); !listening)
+        return std::unexpected(listening.error());
+    return std::unique_ptr<ControlServer>(new ControlServer(std::move(state)));
+}
+
+void ControlServer::reply(CallId id, const wire::Reply& reply, bool continues) {
+    state_->answer(id, continues, [&](std::string& out) { wire::append_reply(out, reply, continues); });
+}
+
+void ControlServer::error(CallId id, const wire::Error& error) {
+    state_->answer(id, false, [&](std::string& out) { wire::append_error(out, error); });
+}
+
+void ControlServer::broadcast(std::span<const CallId> ids, const wire::Reply& reply) {
+    std::string message;
+    for (CallId id : ids)
+        state_->answer(id, true, [&](std::string& out) {
+            if (message.empty())
+                wire::append_reply(message, reply, true);
+            out += message;
+        });
+}
+
+void ControlServer::reply_list(CallId id, const wire::Reply& empty, NextElement next, std::size_t bytes) {
+    Connection* client = state_->caller_of(id);
+    if (client == nullptr || client->list)
+        return;
+    client->list = {wire::list_head(empty), std::move(next)};
+    client->call_memory = bytes + client->list->head.size();
+    state_->see_to(*client);
+    state_->charge(*client);
+}
+
+void ControlServer::charge(CallId id, std::size_t bytes) {
+    if (Connection* client = state_->caller_of(id)) {
+        client->call_memory = bytes;
+        state_->charge(*client);
+    }
+}
+
+bool ControlServer::waiting(CallId id) const { return state_->caller_of(id) != nullptr; }
+
+ControlServer::Barrier ControlServer::hold() { return state_->barriers.add(); }
+
+void ControlServer::release(Barrier barrier) {
+    state_->barriers.remove(barrier);
+    state_->gates_moved = true;
+}
+
+bool ControlServer::take_calls() { return state_->take_calls(); }
+
+void ControlServer::finish_turn() { state_->finish_turn(); }
+
+Result<> ControlServer::listen_at(Fd listener) { return state_->listen_at(std::move(listener)); }
+
+Instant ControlServer::next_deadline() const {
+    return state_->callers.empty() && state_->hearers.empty() ? state_->rest_until : Instant{};
+}
+
+void ControlServer::due(Instant now) {
+    if (now < state_->rest_until)
+        return;
+    state_->rest_until = never;
+    if (state_->listening)
+        state_->listening->want_readable(true);
+}
+
+void ControlServer::flush() {
+    // A copy: who fails is dropped.
+    std::vector<Connection*> all;
+    for (const auto& client : state_->clients)
+        all.push_back(client.get());
+    for (Connection* client : all)
+        if (!client->list && client->send_some(state_->barriers, never) == Connection::Io::ended)
+            state_->drop(*client);
+}
+
+// --- from one program to the next -------------------------------------------------------------------------------------
+
+std::vector<int>& ControlServer::moved() { return state_->moved; }
+std::uint64_t ControlServer::last_call() const { return state_->last_call; }
+void ControlServer::set_last_call(std::uint64_t last) { state_->last_call = std::max(state_->last_call, last); }
+
+std::vector<int> ControlServer::all() const {
+    std::vector<int> fds;
+    for (const auto& client : state_->clients)
+        fds.push_back(client->fd.get());
+    return fds;
+}
+
+state::ClientImage ControlServer::tell(int fd, bool bytes) const {
+    auto found = std::ranges::find(state_->clients, fd, [](const auto& one) { return one->fd.get(); });
+    state::ClientImage image{.fd = fd};
+    if (found == state_->clients.end())
+        return image;
+    const Connection& client = **found;
+    image.open = true;
+    image.pid = client.caller.pid;
+    image.uid = client.caller.uid;
+    image.gid = client.caller.gid;
+    image.may_act = client.caller.may_act;
+    image.more = client.more;
+    image.inode = client.inode;
+    image.call = std::to_underlying(client.call);
+    // What is half read or half sent can only be kept by who has the time for it; and a list of units is made as it is sent.
+    image.lost = client.list || client.closing || (!bytes && (client.out.size() != 0 || client.in.held() != 0));
+    if (bytes && !image.lost) {
+        image.in = client.in.unread();
+        image.out = client.out.unsent();
+    }
+    return image;
+}
+
+void ControlServer::adopt(state::ClientImage image) {
+    State& state = *state_;
+    auto client = std::make_unique<Connection>(
+        Fd(image.fd), Caller{image.pid, image.uid, image.gid, image.may_act, false}, state.settings.in_limit);
+    client->call = CallId{image.call};
+    client->more = image.more;
+    client->on_record = true;
+    client->told = client->call;
+    if (!client->in.append(image.in))
+        return;
+    client->out.append_to(state.barriers) += image.out;
+    Connection* entered = state.enter(std::move(client));
+    if (entered == nullptr)
+        return;
+    if (image.call != 0)
+        state.calls.emplace(image.call, entered);
+    state.moved.push_back(entered->fd.get());
+    state.see_to(*entered);
+}
+
+void ControlServer::set_group(std::optional<gid_t> group) { state_->settings.group = group; }
+
+std::size_t ControlServer::connections() const { return state_->clients.size(); }
+
+std::size_t ControlServer::buffered() const { return state_->total; }
+
+int ControlServer::listener() const { return state_->listener.get(); }
+
+} // namespace mi::daemon

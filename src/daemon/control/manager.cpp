@@ -1,0 +1,341 @@
+#include "daemon/control/manager.hpp"
+
+#include "base/join.hpp"
+#include "base/text.hpp"
+#include "core/explain.hpp"
+
+#include <algorithm>
+
+namespace mi::daemon {
+
+using core::Phase;
+using core::UnitId;
+using EngineEvent = core::Event;
+
+namespace {
+
+constexpr std::size_t most_idle_instances = 256;
+
+// Phases that a unit leaves by itself.
+bool transient(Phase phase) {
+    return phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping || phase == Phase::reloading;
+}
+
+} // namespace
+
+void Manager::call(CallId id, const Caller& caller, wire::Request request) {
+    supervisor_.take_barrier();
+    std::visit([&](const auto& one) { answer(id, caller, one); }, request);
+}
+
+void Manager::gone(CallId id) {
+    jobs_.erase(id);
+    subscriptions_.erase(id);
+}
+
+std::size_t memory_of(const std::vector<std::string>& names) {
+    std::size_t bytes = names.capacity() * sizeof(std::string);
+    for (const std::string& name : names)
+        bytes += name.capacity();
+    return bytes;
+}
+
+bool Manager::find(CallId id, const std::vector<std::string>& names, Named which, std::vector<UnitId>& ids) {
+    const bool startable = which == Named::startable;
+    // Something that is named and is no unit.
+    auto unknown = [this](UnitId unit) {
+        const core::Graph& graph = supervisor_.engine().graph();
+        return unit == core::no_unit || core::is_phantom(graph.unit(unit));
+    };
+    std::vector<bool> seen; // a unit that is named ten thousand times, by a name or an alias, is one
+    for (const std::string& name : names) {
+        UnitId unit = supervisor_.engine().graph().find(name);
+        // To read a file takes as long as all of a bundle takes to read: anybody else could hold us up with that.
+        if (unknown(unit) && (startable || (which == Named::templates && name.contains('@') &&
+                                            supervisor_.idle_instances() < most_idle_instances)))
+            unit = supervisor_.find_or_make(name);
+        const core::Graph& graph = supervisor_.engine().graph();
+        if (unknown(unit)) {
+            std::vector<std::string_view> known;
+            for (UnitId other : graph.ids())
+                if (other != unit)
+                    known.push_back(graph.name(other));
+            wire::NoSuchUnit error{name, {}};
+            if (std::string_view near = nearest(name, known); !near.empty())
+                error.nearest = near;
+            supervisor_.control()->error(id, error);
+            return false;
+        }
+        if (startable && graph.unit(unit).masked) {
+            supervisor_.control()->error(id, wire::Masked{name});
+            return false;
+        }
+        if (startable && !graph.unit(unit).fault.empty()) {
+            supervisor_.control()->error(id, wire::InvalidUnit{name, graph.unit(unit).fault});
+            return false;
+        }
+        if (seen.size() < graph.size())
+            seen.resize(graph.size());
+        if (!seen[unit])
+            ids.push_back(unit);
+        seen[unit] = true;
+    }
+    return true;
+}
+
+void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vector<UnitId>& ids, bool wait) {
+    const core::Engine& engine = supervisor_.engine();
+    if (!wait || !supervisor_.control()->waiting(id)) {
+        wire::Progress progress;
+        for (UnitId unit : ids)
+            progress.results.push_back({engine.graph().name(unit), true, engine.record(unit).phase, ""});
+        supervisor_.control()->reply(id, progress);
+        return;
+    }
+    Job job{.goal = goal, .more = caller.more};
+    for (UnitId unit : ids)
+        job.units.push_back(engine.graph().name(unit));
+    jobs_[id] = std::move(job);
+    moved_ = true; // it may be as asked already
+}
+
+bool Manager::tell(CallId call, state::ClientImage& image) const {
+    if (auto at = subscriptions_.find(call); at != subscriptions_.end()) {
+        image.units = at->second.units;
+        return true;
+    }
+    auto at = jobs_.find(call);
+    if (at == jobs_.end())
+        return false;
+    image.goal = at->second.goal;
+    image.units = at->second.units;
+    image.state = at->second.state;
+    return true;
+}
+
+void Manager::adopt(const state::ClientImage& image) {
+    const CallId call{image.call};
+    auto refuse = [&] {
+        supervisor_.control()->error(call,
+                                     wire::NotSupported{"the manager is another one now, and does not know this call"});
+    };
+    if (image.asks_unknown) {
+        refuse();
+        return;
+    }
+    switch (image.goal) {
+    case Goal::events: {
+        Subscription& subscription = subscriptions_[call] = {image.units};
+        std::ranges::sort(subscription.units);
+        supervisor_.control()->charge(call, memory_of(subscription.units));
+        return;
+    }
+    case Goal::start:
+    case Goal::stop:
+    case Goal::restart:
+    case Goal::reload:
+    case Goal::isolate:
+    case Goal::state:
+    case Goal::end:
+        jobs_[call] = {.goal = image.goal, .units = image.units, .state = image.state, .more = image.more};
+        moved_ = true;
+        return;
+    case Goal::reexec: supervisor_.control()->reply(call, wire::Nothing{}); return;
+    case Goal::switch_root: refuse(); return; // that root is this one
+    }
+}
+
+// --- what happened ----------------------------------------------------------------------------------------------------
+
+bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Record& record = engine.record(unit);
+    const core::Facts& facts = engine.facts(unit);
+    Phase phase = record.phase;
+    result.state = phase;
+    switch (goal) {
+    case Goal::stop:
+        if (record.asked != core::Asked::down && facts.wanted) {
+            result.message = "it was started again meanwhile";
+            break;
+        }
+        if (phase == Phase::stopping || core::active(phase))
+            return false;
+        result.ok = true;
+        break;
+    case Goal::reload:
+        if (phase == Phase::reloading)
+            return false;
+        result.ok = phase == Phase::up && record.detail.empty();
+        if (!result.ok)
+            result.message = record.detail;
+        break;
+    case Goal::restart:
+        if (record.cycle)
+            return false;
+        [[fallthrough]];
+    case Goal::isolate:
+        // A target is also all that it leaves out.
+        if (goal == Goal::isolate)
+            for (UnitId other : engine.graph().ids())
+                if (core::active(engine.record(other).phase) && !engine.facts(other).wanted)
+                    return false;
+        [[fallthrough]];
+    case Goal::start:
+        // One that waits for what nobody is going to bring up will not come by itself.
+        if (transient(phase) && !(phase == Phase::waiting && facts.wanted && !facts.coming))
+            return false;
+        if (phase == Phase::down && facts.coming)
+            return false;
+        // A service that ran to its good end at once did start.
+        result.ok = core::good(phase) || (phase == Phase::down && record.resting);
+        break;
+    case Goal::end:
+        if (transient(phase) || phase == Phase::up || phase == Phase::backoff || (phase == Phase::down && facts.coming))
+            return false;
+        result.ok = phase != Phase::failed && phase != Phase::invalid;
+        result.last_exit = wire::told(record.last_exit);
+        break;
+    case Goal::events:
+    case Goal::state:
+    case Goal::switch_root:
+    case Goal::reexec: return false; // others answer these
+    }
+    if (!result.ok && result.message.empty()) {
+        result.message = join(core::explain(engine, unit), " ");
+    }
+    return true;
+}
+
+wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
+    const core::Engine& engine = supervisor_.engine();
+    const core::Record& record = engine.record(unit);
+    wire::Event event;
+    event.kind = wire::EventKind::state;
+    event.realtime = loop::wall_now().micros;
+    event.monotonic = micros(loop::now());
+    event.unit = engine.graph().name(unit);
+    event.from = from;
+    event.state = to;
+    if (record.phase == to) {
+        if (record.stage != core::Stage::none)
+            event.stage = record.stage;
+        event.reason = core::reason(engine, unit);
+        if (record.deadline != never && to != Phase::up) // as in a status: the watchdog's is of no interest
+            event.left_ms = std::max<std::int64_t>(0, micros(record.deadline) - event.monotonic) / 1000;
+    }
+    if (record.main_pid > 0)
+        event.main_pid = record.main_pid;
+    if (to == Phase::stopping || to == Phase::backoff || to == Phase::failed || to == Phase::down)
+        event.last_exit = wire::told(record.last_exit);
+    return event;
+}
+
+void Manager::publish(const wire::Event& event) {
+    ControlServer* control = supervisor_.control();
+    if (control == nullptr)
+        return;
+    std::vector<CallId> hearers;
+    for (const auto& [id, subscription] : subscriptions_)
+        if (subscription.units.empty() || (event.unit && std::ranges::binary_search(subscription.units, *event.unit)))
+            hearers.push_back(id);
+    if (!hearers.empty())
+        control->broadcast(hearers, wire::EventReply{event});
+    if (event.kind != wire::EventKind::state)
+        return;
+    hearers.clear();
+    for (const auto& [id, job] : jobs_)
+        if (job.more && job.goal != Goal::state)
+            hearers.push_back(id);
+    if (!hearers.empty())
+        control->broadcast(hearers, wire::Progress{event, {}});
+}
+
+void Manager::changed(UnitId unit, Phase from, Phase to) {
+    moved_ = true;
+    publish_statuses(); // they were said before
+    if (!subscriptions_.empty() || !jobs_.empty())
+        publish(event_of(unit, from, to));
+}
+
+// A service may say how it is a thousand times in a turn, and a thousand may listen: the last of it is published.
+void Manager::status_changed(UnitId unit) {
+    if (!subscriptions_.empty())
+        statuses_.insert(supervisor_.engine().graph().name(unit));
+}
+
+void Manager::publish_statuses() {
+    for (const std::string& name : std::exchange(statuses_, {})) {
+        const UnitId unit = supervisor_.engine().graph().find(name);
+        if (unit == core::no_unit)
+            continue;
+        wire::Event event;
+        event.kind = wire::EventKind::status;
+        event.realtime = loop::wall_now().micros;
+        event.monotonic = micros(loop::now());
+        event.unit = name;
+        event.text = supervisor_.live(unit).status;
+        publish(event);
+    }
+}
+
+void Manager::announced(const std::string& text) {
+    if (subscriptions_.empty())
+        return;
+    wire::Event event;
+    event.kind = wire::EventKind::manager;
+    event.realtime = loop::wall_now().micros;
+    event.monotonic = micros(loop::now());
+    event.text = text;
+    publish(event);
+}
+
+void Manager::turn_ended() {
+    publish_statuses();
+    if (!std::exchange(moved_, false) || jobs_.empty())
+        return;
+    ControlServer* control = supervisor_.control();
+    const core::Graph& graph = supervisor_.engine().graph();
+    std::vector<CallId> done;
+    for (const auto& [id, job] : jobs_) {
+        if (job.goal == Goal::state) {
+            UnitId unit = graph.find(job.units[0]);
+            if (unit == core::no_unit) {
+                control->error(id, wire::NoSuchUnit{job.units[0], {}});
+                done.push_back(id);
+                continue;
+            }
+            Phase phase = supervisor_.engine().record(unit).phase;
+            if (phase == job.state || (job.state == Phase::up && core::good(phase))) {
+                control->reply(id, wire::UnitReply{status_of(supervisor_, unit, Detail::plain)});
+                done.push_back(id);
+            } else if (phase == Phase::failed || phase == Phase::invalid) {
+                control->error(id, wire::JobFailed{job.units[0], phase, core::reason(supervisor_.engine(), unit)});
+                done.push_back(id);
+            }
+            continue;
+        }
+        if (job.goal == Goal::reexec || job.goal == Goal::switch_root)
+            continue;
+        wire::Progress progress;
+        for (const std::string& name : job.units) {
+            // A transient one goes when it is down: that is what a stop was to come to.
+            const bool was_to_go = job.goal == Goal::stop;
+            wire::JobResult result{name, was_to_go, Phase::down, was_to_go ? "" : "it is gone"};
+            if (UnitId unit = graph.find(name); unit != core::no_unit) {
+                result.message.clear();
+                if (!settled(job.goal, unit, result))
+                    break;
+            }
+            progress.results.push_back(std::move(result));
+        }
+        if (progress.results.size() == job.units.size()) {
+            control->reply(id, progress);
+            done.push_back(id);
+        }
+    }
+    for (CallId id : done)
+        jobs_.erase(id);
+}
+
+} // namespace mi::daemon

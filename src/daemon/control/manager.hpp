@@ -1,0 +1,116 @@
+// What control calls do: requests become events for the engine, records become statuses, and calls that wait are answered
+// when what they wait for has happened.
+#pragma once
+
+#include "daemon/control/control.hpp"
+#include "daemon/supervisor.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+// Microseconds since boot, as clients are told moments.
+[[nodiscard]] inline std::int64_t micros(Instant at) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count();
+}
+
+// How much is told of a unit: what costs nothing, what it uses besides, or everything.
+enum class Detail : std::uint8_t { plain, usage, all };
+
+// What a list of names takes, in bytes.
+[[nodiscard]] std::size_t memory_of(const std::vector<std::string>& names);
+
+class Manager final : public ControlHandler, public Observer {
+public:
+    explicit Manager(Supervisor& supervisor) : supervisor_(supervisor) {}
+
+    void call(CallId id, const Caller& caller, wire::Request request) override;
+    void gone(CallId id) override;
+
+    void changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+    void status_changed(core::UnitId unit) override;
+    void announced(const std::string& text) override;
+    void not_reexecuted(const std::string& why) override;
+    void switching_root(bool begins) override;
+    [[nodiscard]] bool tell(CallId call, state::ClientImage& image) const override;
+    // A call of the program before us: it waits on.
+    void adopt(const state::ClientImage& image);
+    void turn_ended() override;
+
+private:
+    using Goal = state::Goal; // never `events` here: who subscribes waits for no end
+    // A call that waits. Units by name: they may be read again meanwhile.
+    struct Job {
+        Goal goal = Goal::start;
+        std::vector<std::string> units;
+        core::Phase state = core::Phase::up; // for Goal::state
+        bool more = false;
+    };
+    struct Subscription {
+        std::vector<std::string> units; // in their order; none: everything
+    };
+
+    void answer(CallId id, const Caller& caller, const wire::Ping&);
+    void answer(CallId id, const Caller& caller, const wire::GetOverview&);
+    void answer(CallId id, const Caller& caller, const wire::List& list);
+    void answer(CallId id, const Caller& caller, const wire::Status& status);
+    void answer(CallId id, const Caller& caller, const wire::Explain& explain);
+    void answer(CallId id, const Caller& caller, const wire::Tree& tree);
+    void answer_with(CallId id, std::vector<std::string> units, Detail detail);
+    void act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait);
+    void answer(CallId id, const Caller& caller, const wire::Start& start);
+    void answer(CallId id, const Caller& caller, const wire::Stop& stop);
+    void answer(CallId id, const Caller& caller, const wire::Restart& restart);
+    void answer(CallId id, const Caller& caller, const wire::TryRestart& restart);
+    void answer(CallId id, const Caller& caller, const wire::Reload& reload);
+    void answer(CallId id, const Caller& caller, const wire::Signal& signal);
+    void answer(CallId id, const Caller& caller, const wire::Freeze& freeze);
+    void answer(CallId id, const Caller& caller, const wire::Thaw& thaw);
+    void answer(CallId id, const Caller& caller, const wire::Reset& reset);
+    void answer(CallId id, const Caller& caller, const wire::Wait& wait);
+    void answer(CallId id, const Caller& caller, const wire::Target& target);
+    void answer(CallId id, const Caller& caller, const wire::Events& events);
+    void answer(CallId id, const Caller& caller, const wire::ReloadUnits&);
+    void answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown);
+    void answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel);
+    void answer(CallId id, const Caller& caller, const wire::SwitchRoot& to);
+    void answer(CallId id, const Caller& caller, const wire::Probe&);
+    void answer(CallId id, const Caller& caller, const wire::BootTimes&);
+
+    void answer(CallId id, const Caller& caller, const wire::Run& run);
+    void answer(CallId id, const Caller& caller, const wire::Reexec&);
+    void answer(CallId id, const Caller& caller, const wire::Crash& crash);
+
+    [[nodiscard]] std::optional<wire::ScheduledShutdown> told(const std::optional<ScheduledEnd>& end) const;
+    // Which units can be named: those that are there, whoever asks; instances of templates too (as long as few lie idle),
+    // for which files are read; or all that there are files of, if they are usable.
+    enum class Named : std::uint8_t { loaded, templates, startable };
+    [[nodiscard]] static Named to_look(const Caller& caller) {
+        return caller.may_act ? Named::templates : Named::loaded;
+    }
+    // The ids of all names, each once, or nothing after the error was answered.
+    [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, Named which,
+                            std::vector<core::UnitId>& ids);
+    void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);
+    void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
+    // Whether the unit has got where the goal wants it, and how.
+    [[nodiscard]] bool settled(Goal goal, core::UnitId unit, wire::JobResult& result) const;
+    void publish_statuses();
+    [[nodiscard]] wire::Event event_of(core::UnitId unit, core::Phase from, core::Phase to) const;
+    void publish(const wire::Event& event);
+
+    Supervisor& supervisor_;
+    std::map<CallId, Job> jobs_;
+    std::map<CallId, Subscription> subscriptions_;
+    std::set<std::string> statuses_; // of these units, not published yet
+    wire::Features probed_;          // what Probe found last
+    Instant probed_at_{};
+    bool moved_ = false; // something changed in this turn that jobs may have waited for
+};
+
+[[nodiscard]] wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId unit, Detail detail);
+
+} // namespace mi::daemon

@@ -1,0 +1,137 @@
+// A unit's record and file as what is told of it.
+#include "base/join.hpp"
+#include "config/syntax.hpp"
+#include "core/explain.hpp"
+#include "daemon/control/manager.hpp"
+#include "loop/loop.hpp"
+
+#include <algorithm>
+
+namespace mi::daemon {
+
+namespace {
+
+std::int64_t micros(Span span) { return std::chrono::duration_cast<std::chrono::microseconds>(span).count(); }
+
+wire::Dependencies dependencies_of(const core::Graph& graph, core::UnitId id) {
+    wire::Dependencies result;
+    for (const core::Edge& edge : graph.needs(id)) {
+        const std::string& other = graph.name(edge.unit);
+        switch (edge.relation) {
+        case core::Relation::requirement: result.requires_.push_back(other); break;
+        case core::Relation::want: result.wants.push_back(other); break;
+        case core::Relation::milestone: result.milestones.push_back(other); break;
+        default: result.after.push_back(other); break;
+        }
+    }
+    for (const core::Edge& edge : graph.needed_by(id)) {
+        const std::string& other = graph.name(edge.unit);
+        switch (edge.relation) {
+        case core::Relation::requirement: result.required_by.push_back(other); break;
+        case core::Relation::want:
+        case core::Relation::milestone: result.wanted_by.push_back(other); break;
+        default: result.before.push_back(other); break;
+        }
+    }
+    for (core::UnitId other : graph.conflicts(id))
+        result.conflicts.push_back(graph.name(other));
+    for (auto* list : {&result.requires_, &result.wants, &result.milestones, &result.after, &result.before,
+                       &result.conflicts, &result.required_by, &result.wanted_by})
+        std::sort(list->begin(), list->end());
+    return result;
+}
+
+// "every 1h, Mon..Fri *-*-* 04:00:00".
+std::string timer_words(const core::Timer& timer) {
+    std::string words;
+    auto add = [&](const std::string& more) { join_to(words, more); };
+    for (const core::Calendar& calendar : timer.calendar)
+        add(core::text(calendar));
+    if (timer.every > Span{0})
+        add("every " + config::duration_text(timer.every));
+    if (timer.after_boot)
+        add(config::duration_text(*timer.after_boot) + " after boot");
+    if (timer.jitter > Span{0})
+        add("up to " + config::duration_text(timer.jitter) + " later");
+    if (timer.persistent)
+        add("persistent");
+    return words;
+}
+
+} // namespace
+
+wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail detail) {
+    const core::Engine& engine = supervisor.engine();
+    const core::Unit& unit = engine.graph().unit(id);
+    const core::Record& record = engine.record(id);
+    const UnitRun& live = supervisor.live(id);
+    Instant now = loop::now();
+    wire::UnitStatus status;
+    status.name = unit.name;
+    status.kind = unit.kind;
+    status.description = unit.description;
+    status.state = record.phase;
+    if (record.stage != core::Stage::none)
+        status.stage = record.stage;
+    status.since_monotonic = micros(record.since.since_boot);
+    status.since_realtime = record.since == Instant{} ? 0 : loop::wall_now().micros - micros(now - record.since);
+    status.reason = core::reason(engine, id);
+    if (record.cause != core::no_unit)
+        status.cause = engine.graph().name(record.cause);
+    if (record.main_pid > 0)
+        status.main_pid = record.main_pid;
+    if (record.hook_pid > 0) {
+        status.hook_pid = record.hook_pid;
+        status.hook = record.hook;
+    }
+    status.restarts = record.restarts;
+    status.tries = record.tries;
+    status.last_exit = wire::told(record.last_exit);
+    if (!live.status.empty())
+        status.status_text = live.status;
+    if (!live.trouble.empty())
+        status.error_text = live.trouble;
+    status.stored_descriptors = static_cast<std::uint32_t>(supervisor.fd_store().descriptors_of(id).size());
+    if (record.deadline != never && record.phase != core::Phase::up) // the watchdog's is of no interest
+        status.left_ms = std::max<std::int64_t>(0, micros(record.deadline - now) / 1000);
+    if (!unit.source.empty())
+        status.file = unit.source;
+    status.enabled = unit.enabled;
+    status.masked = unit.masked;
+    status.changed = supervisor.changed_on_disk(id);
+    for (const Sockets::Open& one : supervisor.sockets().of(unit.name)) {
+        Connections::Count count = supervisor.connections().count(unit.name, one.settings);
+        status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
+                                  .address = one.settings.address,
+                                  .name = descriptor_name(unit, one.settings),
+                                  .accept = one.settings.accept,
+                                  .connections = count.now,
+                                  .most = one.settings.accept ? one.settings.max_connections : 0,
+                                  .accepted = static_cast<std::int64_t>(count.all)});
+    }
+    status.frozen = supervisor.processes().frozen(id);
+    if (unit.timer) {
+        status.timer = timer_words(*unit.timer);
+        Timers::Told told = supervisor.timers().told(id);
+        if (told.next)
+            status.next_realtime = told.next->micros;
+        if (told.last)
+            status.last_run_realtime = told.last->micros;
+    }
+    if (detail == Detail::plain)
+        return status;
+    // Not in every list: a thousand units are thousands of files to read.
+    const bool all = detail == Detail::all;
+    if (all)
+        status.dependencies = dependencies_of(engine.graph(), id);
+    if (core::active(record.phase) && unit.kind == core::Kind::service && !supervisor.processes().uses_session(id)) {
+        os::CgroupUsage usage = supervisor.resources().usage(unit.name, all);
+        status.memory_bytes = usage.memory;
+        status.memory_peak_bytes = usage.memory_peak;
+        status.cpu_usec = usage.cpu_usec;
+        status.tasks = usage.tasks;
+    }
+    return status;
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,178 @@
+// PID 1's side of the log collector: it keeps the collector running, keeps the read end of every pipe, and hands them over
+// again to each new collector. It reads no log bytes itself.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "daemon/log/log_liveness.hpp"
+#include "logd/run.hpp"
+#include "loop/loop.hpp"
+#include "os/any_readable.hpp"
+#include "os/spawn/spawn.hpp"
+#include "state/snapshot.hpp"
+#include "wire/log_protocol.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mi::daemon {
+
+using wire::logs::Priority;
+using wire::logs::StreamId;
+
+// The limits of a unit's log: the manager's, where its own `[log]` (or nullptr) says nothing else.
+[[nodiscard]] wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core::LogSettings* own);
+
+class LogLink {
+public:
+    struct Settings {
+        std::string program; // this binary
+        std::vector<std::string> directories;
+        wire::logs::Limits limits;
+        std::vector<std::string> forward; // servers that get every line
+        std::uint64_t forward_queue = 0;  // bytes that may wait for each
+        std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none
+        std::uint64_t total_size = 0;     // bytes of all logs together; 0: no bound
+        // Where what is that important goes, too: a device, own_output for our stderr, or empty.
+        std::string console;
+        Priority console_level = Priority::emerg;
+    };
+    // Told of what the collector says.
+    struct Listener {
+        virtual ~Listener() = default;
+        virtual void flushed(std::uint64_t token) = 0;
+        // What PID 1 should tell people itself: losses, a collector that does not stay up.
+        virtual void log_trouble(const std::string& text) = 0;
+        // There is another collector: that must not be forgotten.
+        virtual void collector_started() = 0;
+    };
+
+    LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings);
+    ~LogLink();
+
+    // Makes what the collector needs, and the first collector. A fault means: not yet, it is tried again; what is written
+    // meanwhile waits in the pipes.
+    Result<> start(Instant now);
+    // Goes on with the collector, the pipes and the estate of the program before this one. `renew`: a new collector takes
+    // over as soon as that one has written what it has.
+    Result<> go_on(state::Snapshot& snapshot, Instant now, bool renew);
+    // For the snapshot: what there is besides the streams; a stream; and which of them came or went since last asked.
+    void tell(state::ManagerImage& image) const;
+    [[nodiscard]] state::StreamImage tell(StreamId id) const;
+    [[nodiscard]] std::vector<StreamId> all_streams() const;
+    [[nodiscard]] std::vector<StreamId>& moved() { return moved_; }
+    [[nodiscard]] bool running() const { return pid_ != 0; }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] const std::string& directory() const { return storage_; }
+    // The pipe that our own lines go into; -1: none.
+    [[nodiscard]] int own_lines() const { return own_lines_.get(); }
+
+    // Has the collector read `pipe` as `source` of `unit` from now on; it is of the process `leader` in the
+    // `cgroup` (by number), or of none (0).
+    StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe,
+                    pid_t leader = 0, bool forward = true, std::uint64_t cgroup = 0);
+    // Has it read messages of syslog(3) at this socket instead of the one before, or at none; senders there turn to the new
+    // one.
+    void hear_syslog(Fd socket);
+    [[nodiscard]] bool hears_syslog() const { return syslog_ != 0; }
+    // Has it read the kernel's messages, if it does not yet.
+    Result<> hear_kernel();
+    // Asks for everything in these streams to be written; Listener::flushed(token) follows. False where there is no
+    // collector to ask.
+    bool flush(std::uint64_t token, const std::vector<StreamId>& streams);
+    // A line of PID 1 itself, in the log of `unit` (empty: its own).
+    void line(const std::string& unit, Priority priority, std::string_view text);
+    // Something was mounted.
+    void try_storage();
+    // From now on logs are kept there, and what there is goes along.
+    void move_to(std::vector<std::string> directories);
+    // Write all, sync, end. finished() once the process is gone; one that dies over it is replaced.
+    void finish();
+    [[nodiscard]] bool finished() const { return finishing_ && pid_ == 0; }
+
+    // The collector's process has ended (reaped by the supervisor). True if it was the collector's.
+    bool exited(pid_t pid, int code, bool by_signal, Instant now);
+    // It was stopped by a signal: that is undone. Others' processes are none of ours.
+    void stopped(pid_t pid, int signal, Instant now);
+    // Whether the unit is to get no more pipes: the collector hangs, though it was killed, and many of the unit's wait.
+    [[nodiscard]] bool has_too_many(const std::string& unit) const;
+    // Sends what this turn gathered: pipes travel in batches.
+    void end_turn();
+    [[nodiscard]] Instant next_deadline() const;
+    void due(Instant now);
+
+private:
+    struct Stream {
+        std::string unit;
+        wire::logs::Source source;
+        wire::logs::Limits limits;
+        Fd pipe;
+        std::uint64_t inode = 0; // of the pipe
+        pid_t leader = 0;
+        bool forward = true;
+        std::uint64_t cgroup = 0;
+        bool is_watched = false; // in `unread_`
+    };
+
+    Result<> equip();
+    Result<> launch();
+    Result<> watch_collector();
+    void attach_refused();
+    void write_lines();
+    void hand_over_everything();
+    void configure();
+    void readable();
+    void send(const wire::logs::ToCollector& message);
+    void send_queued();
+    void lose_collector();
+    void forget(StreamId id);
+    void check_on_it();
+    void watch_new_pipes();
+
+    loop::Loop& loop_;
+    os::Spawner& spawner_;
+    Listener& listener_;
+    Settings settings_;
+    logd::Estate estate_;
+    Fd socket_;
+    std::unique_ptr<loop::Watch> watch_;
+    pid_t pid_ = 0;
+    bool greeted_ = false; // the collector has said Hello
+    bool finishing_ = false;
+    Fd own_lines_; // write end of the pipe of our own lines
+    std::vector<std::string> waiting_lines_;
+    std::unique_ptr<loop::Watch> own_watch_; // while lines wait
+    std::size_t lost_lines_ = 0;             // of ours, since the last one that found room
+    std::unordered_map<StreamId, Stream> streams_;
+    std::optional<os::AnyReadable> unread_;     // their pipes; none where there is no such thing
+    std::vector<StreamId> not_watched_yet_;     // those that join it when it is next watched
+    std::unique_ptr<loop::Watch> unread_watch_; // while it is news that there is something in one
+    LogLiveness liveness_;
+    StreamId last_stream_ = 0;
+    StreamId syslog_ = 0; // the socket that is bound at present
+    std::vector<StreamId> to_attach_;
+    std::vector<StreamId> moved_;
+    bool renewing_ = false;         // its end is as we wanted it
+    std::vector<StreamId> refused_; // the collector had no descriptor for them
+    struct Queued {
+        std::string bytes;
+        std::vector<StreamId> streams; // whose descriptors go with it
+    };
+    std::vector<Queued> queue_;
+    std::vector<std::string> early_flushes_; // asked before it has said Hello
+    std::string storage_;
+    std::vector<char> buffer_;
+    unsigned failures_ = 0;
+    Instant started_{};
+    Instant restart_at_ = never, send_again_at_ = never, attach_again_at_ = never;
+    Instant refusal_told_until_{}, stop_told_until_{};
+    bool hangs_ = false; // the collector does not answer, and was killed for it
+};
+
+} // namespace mi::daemon

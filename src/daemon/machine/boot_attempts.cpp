@@ -1,0 +1,132 @@
+#include "daemon/machine/boot_attempts.hpp"
+
+#include "base/text.hpp"
+#include "os/mounts.hpp"
+#include "os/runtime.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace mi::daemon {
+
+namespace {
+constexpr char file[] = "boot-attempts";
+constexpr std::size_t largest = 64;
+constexpr int one_too_many = 255; // no errno is as great
+} // namespace
+
+std::uint32_t BootAttempts::parse(std::string_view text) {
+    const auto count = to_number<std::uint32_t>(trim(text));
+    return count && *count <= 1'000'000 ? *count : 0;
+}
+
+bool BootAttempts::begin(std::uint32_t limit, bool counts) {
+    limit_ = limit;
+    if (limit == 0)
+        return false;
+    std::uint32_t before = 0;
+    if (!os::HangingMounts().cover(directory_)) {
+        auto text = os::read_file(directory_ + "/" + file, largest);
+        before = text ? parse(*text) : 0;
+        clean_ = before == 0 && (text || text.error().code == ENOENT);
+    }
+    if (!counts)
+        return false;
+    const bool too_many = before >= limit;
+    wish_ = too_many ? Wish::clear : Wish::count;
+    try_it();
+    return too_many;
+}
+
+void BootAttempts::storage_changed() {
+    if (wish_ != Wish::nothing)
+        try_it();
+}
+
+void BootAttempts::reached() {
+    if (limit_ == 0)
+        return;
+    wish_ = clean_ ? Wish::nothing : Wish::clear;
+    if (wish_ == Wish::clear)
+        try_it();
+}
+
+void BootAttempts::try_it() {
+    if (child_ != 0)
+        return; // its end is followed by the next
+    if (!place_ && !os::HangingMounts().cover(directory_))
+        place_ = Fd(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    // Most of the early tries come before the root is made writable, and need no child to find out.
+    if (const char* place = place_ ? directory_.c_str() : "/"; ::access(place, W_OK) != 0 && errno == EROFS)
+        return place_.reset();
+    doing_ = wish_;
+    const pid_t child = ::fork();
+    if (child == 0)
+        write(doing_);
+    if (child < 0)
+        return; // there will be another time
+    child_ = child;
+    clean_ = false;
+}
+
+// In a child, which may take its time.
+void BootAttempts::write(Wish wish) const {
+    const bool there = place_ && ::fchdir(place_.get()) == 0;
+    (void)::close_range(0, ~0U, 0); // nothing that PID 1 has open may be kept open by a child that hangs
+    if (!there) {
+        if (auto made = os::make_directory(directory_); !made)
+            ::_exit(std::clamp(made.error().code, 1, 254));
+        if (::chdir(directory_.c_str()) != 0)
+            ::_exit(std::clamp(errno, 1, 254));
+    }
+    std::uint32_t count = 0;
+    if (wish == Wish::count) {
+        auto text = os::read_file(file, largest);
+        if (!text && text.error().code != ENOENT)
+            ::_exit(std::clamp(text.error().code, 1, 254));
+        count = (text ? parse(*text) : 0) + 1;
+    }
+    const bool too_many = count > limit_;
+    if (auto done = os::write_file_atomically(file, std::to_string(too_many ? 0 : count) + "\n"); !done)
+        ::_exit(std::clamp(done.error().code, 1, 254));
+    // A machine that fails soon after this has to find the new name when it comes up again.
+    Fd directory(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || ::fsync(directory.get()) != 0)
+        ::_exit(std::clamp(errno, 1, 254));
+    ::_exit(too_many ? one_too_many : 0);
+}
+
+std::optional<BootAttempts::Written> BootAttempts::exited(pid_t pid, int code) {
+    if (child_ == 0 || pid != child_)
+        return std::nullopt;
+    child_ = 0;
+    Written written{.too_many = code == one_too_many, .trouble = {}};
+    if (code == 0 || code == one_too_many) {
+        const Wish done = std::exchange(doing_, Wish::nothing);
+        clean_ = done == Wish::clear || written.too_many;
+        if (wish_ == done)
+            wish_ = Wish::nothing;
+        if (clean_)
+            place_.reset();
+        if (wish_ != Wish::nothing)
+            try_it();
+        return written;
+    }
+    place_.reset(); // it may be another one later
+    if (wish_ != std::exchange(doing_, Wish::nothing))
+        try_it();
+    // Before the root is made writable that is as it should be: there will be another time.
+    if (code != EROFS)
+        written.trouble = "cannot count boots: " + directory_ + "/" + file + ": " +
+                          (code < 0                             ? "the writer was killed"
+                           : ::strerrordesc_np(code) != nullptr ? ::strerrordesc_np(code)
+                                                                : "unknown error");
+    return written;
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,98 @@
+#include "daemon/machine/console.hpp"
+
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
+#include "os/write_ready.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace mi::daemon {
+
+namespace {
+constexpr std::size_t longest = 1000, most_waiting = 64 * 1024; // bytes
+} // namespace
+
+Console::Console(bool device, Span patience) : patience_(patience) {
+    if (device)
+        own_ = Fd(::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+    if (own_)
+        fd_ = own_.get();
+}
+
+Console::~Console() {
+    watch_.reset();
+    loop_ = nullptr;
+    await();
+}
+
+void Console::line(std::string_view text) {
+    if (waiting_.size() > most_waiting) {
+        ++lost_;
+    } else {
+        if (lost_ > 0)
+            put(std::to_string(std::exchange(lost_, 0)) +
+                " lines are lost here: they found no room (the log has them)");
+        put(text);
+    }
+    write();
+    if (loop_ == nullptr)
+        await();
+}
+
+void Console::put(std::string_view text) {
+    waiting_ += "miniinit: ";
+    append_printable(waiting_, cut_text(text, longest), Keep::tabs);
+    waiting_ += own_ ? "\r\n" : "\n"; // the console may be in raw mode
+}
+
+// As much as there is room for.
+void Console::write() {
+    if (!os::write_ready(fd_, static_cast<bool>(own_), waiting_))
+        waiting_.clear(); // it has vanished, which is no reason to do anything else
+    if (waiting_.empty()) {
+        watch_.reset();
+        between_.reset();
+    } else if (loop_ != nullptr && !watch_) {
+        watch();
+    }
+}
+
+// Where that cannot be had, the next line tries.
+void Console::watch() {
+    auto there_is_room = [this] { write(); };
+    if (!own_) {
+        between_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+        epoll_event event{};
+        event.events = EPOLLOUT;
+        if (!between_ || ::epoll_ctl(between_.get(), EPOLL_CTL_ADD, fd_, &event) != 0)
+            return;
+    }
+    auto made = own_ ? loop_->watch(fd_, [] {}, there_is_room) : loop_->watch(between_.get(), there_is_room);
+    if (!made)
+        return;
+    watch_ = std::move(*made);
+    if (own_) {
+        watch_->want_readable(false);
+        watch_->want_writable(true);
+    }
+}
+
+void Console::await() {
+    const Instant began = loop::now();
+    while (!waiting_.empty() && patience_ > Span(0)) {
+        pollfd ready{fd_, POLLOUT, 0};
+        (void)::poll(&ready, 1, 10);
+        const std::size_t before = waiting_.size();
+        write();
+        if (waiting_.size() == before && loop::now() - began >= patience_)
+            break;
+    }
+    patience_ -= std::min(patience_, loop::now() - began);
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,187 @@
+// The way down: everything stopped in order, within the time there is; then the collector; then the loop ends, and what
+// is left of the machine is os::shutdown's.
+#include "base/join.hpp"
+#include "core/explain.hpp"
+#include "daemon/supervisor.hpp"
+#include "os/process.hpp"
+#include "os/switch_root.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace mi::daemon {
+
+namespace {
+
+constexpr Span slow = std::chrono::seconds(2); // a stop that takes longer is shown
+constexpr Span collector_patience = std::chrono::seconds(5);
+constexpr Span most_for_last_stage = std::chrono::seconds(30);
+constexpr Span hurried = std::chrono::seconds(15); // what is left to somebody who does not want to wait
+constexpr std::size_t most_processes = 5;          // of a unit that are named
+// Who stops a container (docker stop, podman stop) kills what is left of it after 10 s.
+constexpr Span container_limit = std::chrono::seconds(9);
+
+// Of the whole way down.
+Span bound_of(const core::ManagerSettings& settings, const Place& place) {
+    const bool unsaid = place.mode == Mode::container && !settings.shutdown_timeout_said;
+    return unsaid ? container_limit : settings.shutdown_timeout;
+}
+
+std::string_view doing(core::Ending how) {
+    switch (how) {
+    case core::Ending::poweroff: return "power-off";
+    case core::Ending::reboot: return "reboot";
+    case core::Ending::halt: return "halt";
+    case core::Ending::kexec: return "kexec";
+    case core::Ending::switch_root: return "switch of the root";
+    case core::Ending::none:
+    case core::Ending::exit: return "shutdown";
+    }
+    __builtin_unreachable();
+}
+
+} // namespace
+
+// What of the time there is comes after the units: on a machine the last stage, elsewhere the collector.
+Span Supervisor::last_part() const {
+    const Span bound = bound_of(context_.settings, context_.place);
+    return context_.place.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
+}
+
+void Supervisor::begin_ending(core::Ending how, int code, bool keep) {
+    if (how == core::Ending::exit && context_.place.system())
+        how = core::Ending::poweroff;
+    if (context_.engine.halting()) {
+        // Another wish on the way down: the kind can change, the way is the same.
+        if (how != core::Ending::exit)
+            outcome_.how = how;
+        if (outcome_.how != core::Ending::switch_root) // then what was kept for that is not any more
+            context_.engine.apply({.kind = core::Event::Kind::shutdown}, context_.now);
+        context_.manager_moved = true;
+        return;
+    }
+    outcome_ = {.how = how, .code = code};
+    context_.manager_moved = true;
+    context_.say(Priority::notice, std::string(doing(how)) + " begins");
+    end_has_begun(doing(how));
+    if (!context_.place.system())
+        premises_.leave();
+    upward_.say("STOPPING=1\nSTATUS=stopping");
+    context_.engine.apply({.kind = keep ? core::Event::Kind::leave : core::Event::Kind::shutdown}, context_.now);
+    // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
+    const bool container = context_.place.mode == Mode::container;
+    Span bound = bound_of(context_.settings, context_.place);
+    // What was left beside the main process of a container has `--grace`.
+    if (!entry_.empty() && container)
+        bound = bound > Span{0} ? std::max(grace_, bound) : grace_;
+    if (bound > Span{0}) {
+        outcome_.deadline = context_.now + bound;
+        give_up_at_ = outcome_.deadline - last_part();
+    }
+    report_at_ = context_.now + slow;
+}
+
+void Supervisor::report_slow_stops() {
+    if (!context_.engine.halting() || over_)
+        return;
+    if (context_.now >= give_up_at_) {
+        give_up();
+        return;
+    }
+    if (context_.now < report_at_)
+        return;
+    report_at_ = context_.now + slow;
+    std::string names;
+    std::size_t count = 0;
+    for (core::UnitId id : context_.graph().ids())
+        if (context_.record(id).phase == core::Phase::stopping && ++count <= 5)
+            join_to(names, context_.name(id));
+    if (count > 0)
+        context_.say(Priority::notice, "waiting for " + names +
+                                           (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") +
+                                           " to stop");
+}
+
+// The time there was is over.
+void Supervisor::give_up() {
+    give_up_at_ = never;
+    if (all_down_) { // the collector does not end: its last lines are lost, the machine is not
+        auto stat = os::process_stat(context_.logs.pid());
+        outcome_.in_the_way.push_back("the log collector" + (stat ? ": " + os::describe(*stat) : ""));
+        finish();
+        return;
+    }
+    for (core::UnitId id : context_.graph().ids()) {
+        const core::Record& record = context_.record(id);
+        // What is up or done waits for others to stop, and is in nobody's way; nor is what goes on.
+        if (record.kept)
+            continue;
+        if (record.phase != core::Phase::stopping && record.phase != core::Phase::starting &&
+            record.phase != core::Phase::reloading)
+            continue;
+        std::vector<pid_t> pids;
+        if (record.main_pid > 0)
+            pids.push_back(record.main_pid);
+        if (processes_.cgroups() != nullptr)
+            if (auto members = processes_.cgroups()->pids(context_.name(id)))
+                for (pid_t pid : *members)
+                    if (pid != record.main_pid && pids.size() < most_processes)
+                        pids.push_back(pid);
+        std::string line = "unit " + context_.name(id) + " (" + std::string(core::name(record.phase)) + ")";
+        for (pid_t pid : pids)
+            if (auto stat = os::process_stat(pid))
+                line += (pid == pids.front() ? ": " : "; ") + os::describe(*stat);
+        context_.say(Priority::err, "still in the way: " + line);
+        outcome_.in_the_way.push_back(std::move(line));
+    }
+    context_.say(Priority::err, "giving up on an orderly end");
+    // On a machine the last stage does this.
+    for (core::UnitId id : context_.graph().ids())
+        if (const core::Record& record = context_.record(id); core::active(record.phase) && !context_.place.system())
+            processes_.signal(id, context_.name(id), core::Effect::Scope::everything, SIGKILL, record.main_pid,
+                              record.hook_pid);
+    all_down();
+}
+
+// Straight to the last stage, and not so long there either.
+void Supervisor::hurry() {
+    outcome_.deadline = std::min(outcome_.deadline, context_.now + hurried);
+    give_up_at_ = context_.now;
+}
+
+// Every unit is down (or given up on): the collector writes what it has and ends.
+void Supervisor::all_down() {
+    if (std::exchange(all_down_, true))
+        return;
+    report_at_ = never;
+    context_.manager_moved = true;
+    context_.say(Priority::notice, "all units are down");
+    if (!context_.logs.running()) {
+        finish();
+        return;
+    }
+    // What lies in a root that is in memory would go with it. /run comes along, and who collects there takes it from there.
+    if (outcome_.how == core::Ending::switch_root && context_.place.log_directories.size() > 1 && os::root_in_memory())
+        context_.logs.move_to({context_.place.log_directories.back()});
+    context_.logs.finish();
+    give_up_at_ = context_.now + std::min(collector_patience, (outcome_.deadline - context_.now) / 4);
+}
+
+void Supervisor::finish() {
+    if (control_)
+        control_->flush();
+    if (processes_.cgroups() != nullptr && !context_.place.system())
+        (void)processes_.cgroups()->remove_tree(); // what kill-mode process left alive keeps its own
+    if (context_.place.mode == Mode::user)         // its clients see that nobody is there any more
+        for (const std::string& socket : {context_.place.control, context_.place.notify})
+            (void)::unlink(socket.c_str());
+    if (const std::string path = syslog_path(); syslog_at_ && os::identity_of(path) == syslog_at_)
+        (void)::unlink(path.c_str());
+    clear_transient(context_.place, names_kept());
+    over_ = true;
+    context_.loop.stop();
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,105 @@
+#include "daemon/machine/machine.hpp"
+
+#include "base/text.hpp"
+#include "daemon/machine/console.hpp"
+#include "daemon/machine/last_stage.hpp"
+#include "os/shutdown.hpp"
+#include "os/switch_root.hpp"
+#include "os/system.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace mi::daemon {
+
+namespace {
+
+constexpr Span grace = std::chrono::seconds(3); // from TERM to KILL, for what no unit owned
+constexpr Span killing_limit = std::chrono::seconds(10);
+
+// The build's own time, in seconds since 1970: no clock is right that shows an earlier one.
+#ifndef MINIINIT_BUILD_TIME
+#define MINIINIT_BUILD_TIME 0
+#endif
+
+} // namespace
+
+KernelWishes kernel_wishes(std::vector<std::string> words) {
+    KernelWishes wishes;
+    for (const std::string& word : words) {
+        if (word == "single" || word == "s" || word == "S" || word == "1" || word == "rescue")
+            wishes.target = "rescue";
+        else if (word == "emergency")
+            wishes.target = "emergency";
+        else if (word == "2" || word == "3" || word == "4" || word == "5")
+            wishes.target = "runlevel" + word;
+        else if (word == "quiet")
+            wishes.quiet = true;
+        else if (word == "miniinit.shell")
+            wishes.shell = true;
+        else if (word == "miniinit.debug-faults")
+            wishes.debug_faults = true;
+        else if (std::string_view key = "miniinit.target="; word.starts_with(key))
+            wishes.target = word.substr(key.size());
+        else if (key = "miniinit.log-level="; word.starts_with(key))
+            wishes.log_level = log_level_number(word.substr(key.size())).value_or(-1);
+    }
+    wishes.words = std::move(words);
+    return wishes;
+}
+
+std::vector<std::string> bring_up_machine() {
+    std::vector<std::string> faults;
+    auto note = [&](const auto& result) {
+        if (!result)
+            faults.push_back(result.error().text());
+    };
+    for (const Fault& fault : os::mount_api())
+        faults.push_back(fault.text());
+    note(os::take_console());
+    note(os::disable_ctrl_alt_del());
+    note(os::set_hostname());
+    note(os::bring_loopback_up());
+    auto set = os::sane_clock({MINIINIT_BUILD_TIME * std::int64_t{1'000'000}});
+    note(set);
+    if (set && *set)
+        faults.push_back("the clock was earlier than this program and was set to its build time");
+    return faults;
+}
+
+void switch_root(const NewRoot& to, const std::string& program, const GoingOn* going) {
+    Console console(true);
+    auto say = [&](std::string_view line) { console.line(line); };
+    auto end_all = [&] {
+        for (const std::string& left : os::end_all_processes(grace, killing_limit, say))
+            console.line("still there: " + left);
+    };
+    Result<Fd> init = fault(ENOENT, "open", to.init);
+    if (going == nullptr) {
+        end_all();
+    } else {
+        for (const std::string& left : os::end_other_processes(going->lives_on, grace, killing_limit, say))
+            console.line("still there: " + left);
+        init = os::open_in_root(to.root, to.init);
+    }
+    if (auto moved = os::move_to_root(to.root, going != nullptr); moved) {
+        console.line(to.root + " is the root directory now; executing " + to.init);
+        if (going != nullptr) {
+            console.line((init ? going->hand_over(init->get()) : init.error()).text() + "; what was kept is ended");
+            end_all();
+        }
+        console.line(os::execute_init(to.init).error().text());
+        for (const char* usual : os::usual_inits)
+            console.line(os::execute_init(usual).error().text());
+        console.line("there is no init here: this is a shell, and process 1");
+        console.line(os::execute_init("/bin/sh").error().text());
+    } else {
+        console.line(moved.error().text() + "; starting anew where we are");
+        if (going != nullptr)
+            console.line(going->hand_over(-1).text());
+        console.line(os::execute_init(program).error().text());
+    }
+    end_machine({.how = core::Ending::halt});
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,81 @@
+#include "daemon/process/belongings.hpp"
+
+#include "os/runtime.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace mi::daemon {
+
+void Belongings::note(const Launch& launch) {
+    for (const std::string& path : launch.temporary)
+        if (std::ranges::find(temporary, path) == temporary.end())
+            temporary.push_back(path);
+    for (const os::Directory& directory : launch.runtime)
+        if (std::ranges::none_of(runtime, [&](const auto& other) { return other.path() == directory.path(); }))
+            runtime.push_back(directory);
+}
+
+namespace {
+
+Belongings::Removing remove_all(const std::vector<std::string>& paths) {
+    if (paths.empty())
+        return std::nullopt;
+    auto child = os::remove_trees_apart(paths);
+    if (!child)
+        return std::unexpected(child.error());
+    return std::move(*child);
+}
+
+// Whether one is the other, or inside it.
+bool overlap(const os::Directory& a, const os::Directory& b) {
+    const std::string first = a.path() + "/", second = b.path() + "/";
+    return first.starts_with(second) || second.starts_with(first);
+}
+
+} // namespace
+
+Belongings::Removing Belongings::end_run() {
+    network.reset();
+    return remove_all(std::exchange(temporary, {}));
+}
+
+void Belongings::leave_to(Belongings& other) {
+    std::vector<os::Directory> left;
+    std::erase_if(runtime, [&](os::Directory& ours) {
+        if (std::ranges::none_of(other.runtime, [&](const auto& theirs) { return overlap(ours, theirs); }))
+            return false;
+        left.push_back(std::move(ours));
+        return true;
+    });
+    for (os::Directory& ours : left)
+        if (std::ranges::none_of(other.runtime, [&](const auto& theirs) { return theirs.path() == ours.path(); }))
+            other.runtime.push_back(std::move(ours));
+}
+
+Belongings::Removing Belongings::come_to_rest(const std::string& aside, unsigned long& number) {
+    std::vector<std::string> paths;
+    for (const os::Directory& directory : std::exchange(runtime, {})) {
+        // A mount would move along with it, and be at a place where nobody looks for it. And a full /run: then it goes from
+        // where it is.
+        if (os::something_mounted(directory.path()) || !os::make_directory(aside, 0700)) {
+            paths.push_back(directory.path());
+            continue;
+        }
+        // After a re-exec the count begins anew, and another's name may be taken: rename(2) refuses one that is not empty.
+        std::string to;
+        Result<> moved;
+        do {
+            to = aside + "/" + std::to_string(++number);
+            moved = os::set_aside(directory.base, directory.components, to);
+        } while (!moved && (moved.error().code == ENOTEMPTY || moved.error().code == EEXIST));
+        if (moved)
+            paths.push_back(std::move(to));
+        else if (moved.error().code != ENOENT) // never made, or gone already
+            paths.push_back(directory.path());
+    }
+    return remove_all(paths);
+}
+
+} // namespace mi::daemon

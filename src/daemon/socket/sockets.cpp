@@ -1,0 +1,181 @@
+#include "daemon/socket/sockets.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+namespace mi::daemon {
+
+namespace {
+
+os::Endpoint::Kind kind_of(core::Listen::Kind kind) {
+    switch (kind) {
+    case core::Listen::Kind::stream: return os::Endpoint::Kind::stream;
+    case core::Listen::Kind::datagram: return os::Endpoint::Kind::datagram;
+    case core::Listen::Kind::sequential_packet: return os::Endpoint::Kind::sequential_packet;
+    case core::Listen::Kind::fifo: return os::Endpoint::Kind::fifo;
+    }
+    __builtin_unreachable();
+}
+
+// What has to be as it was for an open socket to go on serving. Names and numbers of connections can change under it.
+bool same_socket(const core::Listen& a, const core::Listen& b) {
+    return a.kind == b.kind && a.address == b.address && a.user == b.user && a.group == b.group && a.mode == b.mode &&
+           a.backlog == b.backlog && a.reuse_port == b.reuse_port;
+}
+
+std::expected<os::Endpoint, std::string> endpoint_of(const core::Listen& listen, os::Accounts& accounts) {
+    os::Endpoint endpoint{.kind = kind_of(listen.kind),
+                          .address = listen.address,
+                          .mode = listen.mode.value_or(0666),
+                          .backlog = listen.backlog,
+                          .reuse_port = listen.reuse_port};
+    auto missing = [](std::string_view what, const std::string& name, const Fault& fault) {
+        return std::unexpected(std::string(what) + " \"" + name +
+                               "\": " + (fault.code == ENOENT ? "no such " + std::string(what) : fault.text()));
+    };
+    if (!listen.user.empty()) {
+        auto user = accounts.user(listen.user);
+        if (!user)
+            return missing("user", listen.user, user.error());
+        endpoint.user = user->uid;
+        endpoint.group = user->gid;
+    }
+    if (!listen.group.empty()) {
+        auto group = accounts.group(listen.group);
+        if (!group)
+            return missing("group", listen.group, group.error());
+        endpoint.group = *group;
+    }
+    return endpoint;
+}
+
+// A path has no port; of the others the reader has seen to it that there is one.
+bool is_privileged_port(const core::Listen& listen) {
+    if (listen.address.starts_with('/') || listen.address.starts_with('@'))
+        return false;
+    std::size_t colon = listen.address.rfind(':');
+    return colon != std::string::npos && listen.address.size() - colon <= 5 &&
+           std::atoi(listen.address.c_str() + colon + 1) < 1024;
+}
+
+// The words of a failure name the socket, the step and its error.
+std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen, os::Accounts& accounts,
+                                                      os::HangingMounts& hanging) {
+    std::string where = "cannot listen at " + listen.address + ": ";
+    if (auto on = hanging.covering(listen.address))
+        return std::unexpected(where + "it lies on " + on->text() +
+                               ", which may hang; a local one has to be used, as /run");
+    auto endpoint = endpoint_of(listen, accounts);
+    if (!endpoint)
+        return std::unexpected(where + endpoint.error());
+    auto socket = os::ListenSocket::open(*endpoint);
+    if (socket)
+        return std::move(*socket);
+    where += socket.error().text();
+    if (socket.error().code == EACCES && is_privileged_port(listen))
+        where += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
+    return std::unexpected(std::move(where));
+}
+
+} // namespace
+
+std::string_view kind_name(core::Listen::Kind kind) {
+    switch (kind) {
+    case core::Listen::Kind::stream: return "stream";
+    case core::Listen::Kind::datagram: return "datagram";
+    case core::Listen::Kind::sequential_packet: return "sequential-packet";
+    case core::Listen::Kind::fifo: return "fifo";
+    }
+    __builtin_unreachable();
+}
+
+std::string descriptor_name(const core::Unit& unit, const core::Listen& listen) {
+    std::string name = listen.name.empty() ? unit.name : listen.name;
+    std::replace(name.begin(), name.end(), ':', '_'); // which separates them
+    return name;
+}
+
+bool opens_early(const core::Listen& listen) {
+    return !listen.address.starts_with('/') || listen.address.starts_with("/run/") ||
+           listen.address.starts_with("/dev/");
+}
+
+bool Sockets::reachable(const Open& one) { return !hanging_.cover(one.settings.address) && one.socket.reachable(); }
+
+void Sockets::remove(Open& one) {
+    if (!hanging_.cover(one.settings.address))
+        one.socket.remove();
+}
+
+std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accounts& accounts) {
+    auto at = units_.find(unit.name);
+    if (at == units_.end()) {
+        if (unit.listen.empty())
+            return {};
+        at = units_.try_emplace(unit.name).first;
+    }
+    // First what stays, then what goes: it may be in the way of what comes.
+    std::vector<Open> before = std::move(at->second), now(unit.listen.size());
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        const core::Listen& wanted = unit.listen[i];
+        auto old = std::find_if(before.begin(), before.end(), [&](const Open& one) {
+            return one.socket.fd() >= 0 && same_socket(one.settings, wanted) && reachable(one);
+        });
+        if (old != before.end())
+            now[i] = {wanted, std::move(old->socket)};
+    }
+    for (Open& old : before)
+        if (old.socket.fd() >= 0)
+            remove(old);
+    before.clear();
+    std::expected<void, std::string> result;
+    std::vector<std::size_t> fresh;
+    for (std::size_t i = 0; i < now.size() && result; ++i) {
+        if (now[i].socket.fd() >= 0)
+            continue;
+        auto socket = open_one(unit.listen[i], accounts, hanging_);
+        if (socket) {
+            now[i] = {unit.listen[i], std::move(*socket)};
+            fresh.push_back(i);
+        } else {
+            result = std::unexpected(std::move(socket.error()));
+        }
+    }
+    if (!result)
+        for (std::size_t i : fresh) {
+            remove(now[i]);
+            now[i] = {};
+        }
+    std::erase_if(now, [](const Open& one) { return one.socket.fd() < 0; });
+    if (now.empty())
+        units_.erase(at);
+    else
+        at->second = std::move(now);
+    return result;
+}
+
+void Sockets::close(const std::string& unit) {
+    auto at = units_.find(unit);
+    if (at == units_.end())
+        return;
+    for (Open& one : at->second)
+        remove(one);
+    units_.erase(at);
+}
+
+void Sockets::close_unknown(const std::function<bool(const std::string&)>& known) {
+    std::vector<std::string> gone;
+    for (const auto& [unit, open] : units_)
+        if (!known(unit))
+            gone.push_back(unit);
+    for (const std::string& unit : gone)
+        close(unit);
+}
+
+std::span<const Sockets::Open> Sockets::of(const std::string& unit) const {
+    auto at = units_.find(unit);
+    return at == units_.end() ? std::span<const Open>{} : std::span<const Open>(at->second);
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,303 @@
+#include "daemon/start/launch.hpp"
+
+#include "daemon/start/confine.hpp"
+#include "os/runtime.hpp"
+#include "os/spawn/spawn.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace mi::daemon {
+
+namespace {
+
+using core::Input;
+using core::Output;
+using core::Process;
+
+using Environment = os::StringList;
+
+// What an init is told as somebody's service itself: it means nothing, or the wrong thing, to its own services.
+constexpr std::array<std::string_view, 9> not_for_others{"NOTIFY_SOCKET",  "LISTEN_PID",    "LISTEN_FDS",
+                                                         "LISTEN_FDNAMES", "WATCHDOG_PID",  "WATCHDOG_USEC",
+                                                         "INVOCATION_ID",  "MINIINIT_UNIT", "JOURNAL_STREAM"};
+
+void pass(Environment& to, const std::vector<std::string>& names, const std::vector<std::string>& ours) {
+    for (const std::string& name : names)
+        for (std::string_view entry : ours) {
+            std::size_t at = entry.find('=');
+            if (at == std::string_view::npos)
+                continue;
+            std::string_view key = entry.substr(0, at);
+            if (key == name || (name == "*" && std::ranges::find(not_for_others, key) == not_for_others.end()))
+                to.set(key, entry.substr(at + 1));
+        }
+}
+
+// What the programs of a user expect to know of him, whoever starts them.
+const std::vector<std::string> of_a_session{"HOME",
+                                            "USER",
+                                            "LOGNAME",
+                                            "SHELL",
+                                            "LANG",
+                                            "XDG_RUNTIME_DIR",
+                                            "XDG_CONFIG_HOME",
+                                            "XDG_STATE_HOME",
+                                            "XDG_DATA_HOME",
+                                            "XDG_CACHE_HOME",
+                                            "DBUS_SESSION_BUS_ADDRESS"};
+
+void set_account(Environment& to, const os::User& user, const std::string& name) {
+    to.set("HOME", user.home);
+    to.set("USER", name);
+    to.set("LOGNAME", name);
+    to.set("SHELL", user.shell);
+}
+
+std::expected<void, std::string> choose_user(os::Plan& plan, Environment& environment, const Process& process,
+                                             os::Accounts& accounts) {
+    if (process.user.empty() && process.group.empty() && process.supplementary_groups.empty())
+        return {};
+    std::vector<gid_t> groups;
+    if (!process.user.empty()) {
+        auto user = accounts.user(process.user);
+        if (!user)
+            return std::unexpected("user \"" + process.user +
+                                   "\": " + (user.error().code == ENOENT ? "no such user" : user.error().text()));
+        plan.user = user->uid;
+        plan.group = user->gid;
+        plan.user_name = process.user;
+        if (auto of = accounts.groups_of(*user))
+            groups = std::move(*of);
+        else
+            return std::unexpected("groups of user \"" + process.user + "\": " + of.error().text());
+        set_account(environment, *user, user->name.empty() ? process.user : user->name);
+    }
+    auto resolve = [&](const std::string& name) -> std::expected<gid_t, std::string> {
+        auto group = accounts.group(name);
+        if (!group)
+            return std::unexpected("group \"" + name +
+                                   "\": " + (group.error().code == ENOENT ? "no such group" : group.error().text()));
+        return *group;
+    };
+    if (!process.group.empty()) {
+        auto group = resolve(process.group);
+        if (!group)
+            return std::unexpected(group.error());
+        plan.group = *group;
+        if (!groups.empty())
+            groups.front() = *group; // the user's own group comes first
+    }
+    for (const std::string& name : process.supplementary_groups) {
+        auto group = resolve(name);
+        if (!group)
+            return std::unexpected(group.error());
+        if (std::find(groups.begin(), groups.end(), *group) == groups.end())
+            groups.push_back(*group);
+    }
+    plan.groups = std::move(groups);
+    return {};
+}
+
+// A log pipe whose write end becomes `target`; gives the read end.
+std::expected<Fd, std::string> log_pipe(Launch& launch, int target) {
+    auto pipe = os::make_pipe();
+    if (!pipe)
+        return std::unexpected(pipe.error().text());
+    // So that the service can open /dev/stdout again after it has dropped its privileges.
+    if (launch.plan.user && ::fchown(pipe->write.get(), *launch.plan.user, launch.plan.group.value_or(-1)) != 0)
+        return std::unexpected(Fault{errno, "give log pipe to user", launch.plan.user_name}.text());
+    launch.plan.moves.push_back({pipe->write.get(), target});
+    launch.theirs.push_back(std::move(pipe->write));
+    return std::move(pipe->read);
+}
+
+std::expected<void, std::string> connect_output(Launch& launch, Output output, const std::string& path, int target,
+                                                int socket, Fd& read_end) {
+    if (output == Output::socket && socket < 0)
+        output = Output::log; // a command around the one that has the socket
+    switch (output) {
+    case Output::log: {
+        auto pipe = log_pipe(launch, target);
+        if (!pipe)
+            return std::unexpected(pipe.error());
+        read_end = std::move(*pipe);
+        break;
+    }
+    case Output::console:
+        launch.plan.opens.push_back({.path = "/dev/console", .flags = O_WRONLY | O_NOCTTY, .target = target});
+        break;
+    case Output::null: launch.plan.moves.push_back({os::null_device, target}); break;
+    case Output::file:
+        launch.plan.opens.push_back(
+            {.path = path, .flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, .mode = 0640, .target = target});
+        break;
+    case Output::socket: launch.plan.moves.push_back({socket, target}); break;
+    case Output::inherit: break; // as ours are
+    }
+    return {};
+}
+
+std::expected<void, std::string> connect(Launch& launch, const Process* process, bool entry, int socket) {
+    static const Process clean;
+    const Process& wanted = process != nullptr ? *process : clean;
+    os::Plan& plan = launch.plan;
+    bool on_terminal = wanted.input == Input::tty && !wanted.tty.empty();
+    if (!wanted.tty.empty()) {
+        plan.terminal = os::Terminal{.path = wanted.tty};
+        plan.terminal->onto = {on_terminal, on_terminal && wanted.output == Output::inherit,
+                               on_terminal && wanted.error == Output::inherit};
+    }
+    if (entry) {
+        plan.shell_for_scripts = true;
+        plan.session = os::Session::group;
+        plan.foreground = ::isatty(0) == 1 ? 0 : -1;
+        return {};
+    }
+    switch (wanted.input) {
+    case Input::null: plan.moves.push_back({os::null_device, 0}); break;
+    case Input::socket: plan.moves.push_back({socket < 0 ? os::null_device : socket, 0}); break;
+    case Input::file:
+        plan.opens.push_back({.path = wanted.input_path, .flags = O_RDONLY | O_NOCTTY, .target = 0});
+        break;
+    case Input::tty:
+        if (!on_terminal)
+            plan.moves.push_back({os::null_device, 0});
+        break;
+    }
+    if (auto done = connect_output(launch, wanted.output, wanted.output_path, 1, socket, launch.out); !done)
+        return done;
+    return connect_output(launch, wanted.error, wanted.error_path, 2, socket, launch.err);
+}
+
+// Descriptors from 3 on, and the variables that tell of them.
+std::expected<void, std::string> hand_over(os::Plan& plan, Environment& environment, const core::Unit& unit,
+                                           const Handed& handed) {
+    if (!handed.remote.address.empty())
+        environment.set("REMOTE_ADDR", handed.remote.address);
+    if (handed.remote.port != 0)
+        environment.set("REMOTE_PORT", std::to_string(handed.remote.port));
+    if (handed.listed.empty())
+        return {};
+    std::string names;
+    int target = 3;
+    for (const Handed::Named& one : handed.listed) {
+        // The reader sees to it for sockets; what a service leaves with us may be more.
+        if (unit.service.type == core::ServiceType::notify_fd && unit.service.ready_fd == target)
+            return std::unexpected("its ready-fd " + std::to_string(target) + " is where it finds \"" + one.name +
+                                   "\"");
+        plan.moves.push_back({one.fd, target++});
+        names += (names.empty() ? "" : ":") + one.name;
+    }
+    environment.set("LISTEN_FDS", std::to_string(handed.listed.size()));
+    environment.set("LISTEN_FDNAMES", names);
+    environment.set_own_pid("LISTEN_PID");
+    return {};
+}
+
+// A limit of the same resource that comes later replaces the earlier one.
+void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more) {
+    for (const core::Limit& limit : more) {
+        auto same =
+            std::find_if(to.begin(), to.end(), [&](const os::Limit& l) { return l.resource == limit.resource; });
+        if (same == to.end())
+            same = to.insert(to.end(), os::Limit{limit.resource, 0, 0});
+        same->soft = limit.soft;
+        same->hard = limit.hard;
+    }
+}
+
+} // namespace
+
+void Surroundings::refresh() {
+    base = {};
+    base.set("PATH", settings->path);
+    if (mode == Mode::user) {
+        // Whose manager it is, as with `user`; and where that user's files and session are.
+        if (auto user = accounts.user(std::to_string(::geteuid())); user && !user->name.empty())
+            set_account(base, *user, user->name);
+        pass(base, of_a_session, environment);
+    }
+    pass(base, settings->pass_environment, environment);
+    // What the configuration says in so many words wins over what is merely passed on.
+    if (settings->path != core::ManagerSettings{}.path)
+        base.set("PATH", settings->path);
+    if (!settings->language.empty())
+        base.set("LANG", settings->language);
+    for (const auto& [key, value] : settings->environment)
+        base.set(key, value);
+}
+
+std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
+                                           const std::string& invocation, bool entry, Surroundings& surroundings,
+                                           const StartFiles& files, const Handed& handed) {
+    Launch launch;
+    os::Plan& plan = launch.plan;
+    const Process* process = unit.process.get();
+    const core::ManagerSettings& settings = *surroundings.settings;
+
+    Environment environment = surroundings.base;
+    if (entry) // it takes our place in all but name: everything we were told is meant for it
+        for (std::string_view variable : surroundings.environment)
+            if (std::size_t at = variable.find('='); at != std::string_view::npos)
+                environment.set(variable.substr(0, at), variable.substr(at + 1));
+    environment.set("MINIINIT_UNIT", unit.name);
+    environment.set("INVOCATION_ID", invocation);
+    bool notifies = !surroundings.notify.empty() && core::heard_of(unit.service) != core::NotifyAccess::none;
+    if (notifies)
+        environment.set("NOTIFY_SOCKET", surroundings.notify);
+    if (main && unit.service.watchdog > Span{0}) {
+        auto micros = std::chrono::duration_cast<std::chrono::microseconds>(unit.service.watchdog);
+        environment.set("WATCHDOG_USEC", std::to_string(micros.count()));
+        environment.set_own_pid("WATCHDOG_PID");
+    }
+    if (process != nullptr) {
+        if (auto done = choose_user(plan, environment, *process, surroundings.accounts); !done)
+            return std::unexpected(done.error());
+        pass(environment, process->pass_environment, surroundings.environment);
+        // The files last: they are the administrator's, who overrides with them what the unit sets.
+        for (const auto& [key, value] : process->environment)
+            environment.set(key, value);
+        for (const auto& [key, value] : files.variables)
+            environment.set(key, value);
+        if (process->umask)
+            plan.umask = *process->umask;
+        plan.directory = process->working_directory;
+        plan.nice = process->nice;
+        plan.oom_score = process->oom_score_adjust;
+        plan.no_new_privileges = process->no_new_privileges;
+        if (process->confinement)
+            if (auto done = confine(launch, environment, unit, invocation, notifies, surroundings); !done)
+                return std::unexpected(done.error());
+    }
+
+    if (auto done = hand_over(plan, environment, unit, handed); !done)
+        return std::unexpected(done.error());
+
+    plan.limits = surroundings.limits;
+    add_limits(plan.limits, settings.limits);
+    if (process != nullptr)
+        add_limits(plan.limits, process->limits);
+
+    plan.file = files.program;
+    for (const std::string& argument : command)
+        plan.arguments.add(argument);
+    plan.environment = std::move(environment);
+    if (auto done = connect(launch, process, entry, handed.stream); !done)
+        return std::unexpected(done.error());
+    if (main && unit.service.type == core::ServiceType::notify_fd) {
+        auto pipe = os::make_pipe();
+        if (!pipe)
+            return std::unexpected(pipe.error().text());
+        plan.moves.push_back({pipe->write.get(), unit.service.ready_fd});
+        launch.ready = std::move(pipe->read);
+        launch.theirs.push_back(std::move(pipe->write));
+    }
+    return launch;
+}
+
+} // namespace mi::daemon

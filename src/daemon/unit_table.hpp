@@ -1,0 +1,47 @@
+// Everything a unit has at run time besides its record, by the unit's id. The ids never change while PID 1 lives, so nothing here
+// ever moves to another unit.
+#pragma once
+
+#include "core/engine.hpp"
+#include "core/first_start.hpp"
+#include "daemon/notify/notify_line.hpp"
+#include "daemon/process/belongings.hpp"
+#include "loop/loop.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+struct UnitRun {
+    std::string status;       // STATUS= of sd_notify
+    std::string trouble;      // ERRNO= and its like, in words
+    std::uint64_t digest = 0; // of the unit as it was when it was started
+    Instant starting{}, up{}; // of the last start, for the boot times
+    core::FirstStart first;   // and of the first one, for the boot chart
+    Belongings own;
+    Fd ready; // notify-fd: read end
+    std::unique_ptr<loop::Watch> ready_watch;
+    std::unique_ptr<NotifyLine> line; // sd_notify: where the present run speaks
+    pid_t from_pid_file = 0;          // the main process that the PID file named
+    Fd main_end;                      // pidfd of a main process that is no child of ours
+    std::unique_ptr<loop::Watch> main_watch;
+    bool postponed = false; // its start waits for a process to be had, and that was said
+    Instant complained{};   // of connections that could not be served
+    unsigned unsaid = 0;    // and how often since, in silence
+};
+
+class UnitTable {
+public:
+    // There is a place for each id of the graph.
+    void fit(const core::Graph& graph) { runs_.resize(graph.size()); }
+    [[nodiscard]] UnitRun& operator[](core::UnitId unit) { return runs_[unit]; }
+    [[nodiscard]] const UnitRun& operator[](core::UnitId unit) const { return runs_[unit]; }
+
+private:
+    std::vector<UnitRun> runs_;
+};
+
+} // namespace mi::daemon

@@ -1,0 +1,95 @@
+#include "daemon/units/conditions.hpp"
+
+#include "base/capabilities.hpp"
+#include "base/text.hpp"
+#include "os/runtime.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace mi::daemon {
+
+namespace {
+
+using Kind = core::Condition::Kind;
+
+// `WORD`, or `KEY=VALUE` whole; a bare KEY also matches KEY=anything.
+bool has_word(const std::vector<std::string>& words, const std::string& wanted) {
+    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+        return word == wanted || (wanted.find('=') == std::string::npos && word.starts_with(wanted + "="));
+    });
+}
+
+// Whether we have the capability, and so can give it to a service: the bounding set of a user's manager does not say that.
+bool has_capability(std::string_view name) {
+    std::optional<int> number = capability_number(name);
+    auto status = os::read_file("/proc/self/status");
+    if (!number || !status)
+        return false;
+    for (std::string_view line : split(*status, '\n'))
+        if (line.starts_with("CapPrm:"))
+            if (auto mask = to_number<CapabilitySet>(trim(line.substr(7)), 16))
+                return (*mask >> *number & 1) != 0;
+    return false;
+}
+
+std::string_view key(Kind kind) {
+    switch (kind) {
+    case Kind::path_exists: return "path-exists";
+    case Kind::path_missing: return "path-missing";
+    case Kind::directory_not_empty: return "directory-not-empty";
+    case Kind::kernel_command_line: return "kernel-command-line";
+    case Kind::container: return "container";
+    case Kind::capability: return "capability";
+    case Kind::first_boot: return "first-boot";
+    }
+    __builtin_unreachable();
+}
+
+bool asks_for_path(Kind kind) {
+    return kind == Kind::path_exists || kind == Kind::path_missing || kind == Kind::directory_not_empty;
+}
+
+// `code`: the answer to its question, 0 for yes.
+bool holds(const core::Condition& condition, const Circumstances& circumstances, int code) {
+    switch (condition.kind) {
+    case Kind::path_exists: return code == 0;
+    case Kind::path_missing: return code != 0;
+    case Kind::directory_not_empty: return code == 0;
+    case Kind::kernel_command_line: return has_word(circumstances.kernel_words, condition.argument);
+    case Kind::container: return circumstances.container == (condition.argument == "true");
+    case Kind::capability: return has_capability(condition.argument);
+    case Kind::first_boot: return circumstances.first_boot == (condition.argument == "true");
+    }
+    __builtin_unreachable();
+}
+
+} // namespace
+
+std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions) {
+    std::vector<os::PathQuestion> questions;
+    for (const core::Condition& condition : conditions)
+        if (asks_for_path(condition.kind))
+            questions.push_back({.kind = condition.kind == Kind::directory_not_empty
+                                             ? os::PathQuestion::Kind::holds_something
+                                             : os::PathQuestion::Kind::exists,
+                                 .path = condition.argument});
+    return questions;
+}
+
+std::optional<std::string> unmet(const std::vector<core::Condition>& conditions, const Circumstances& circumstances,
+                                 std::span<const os::PathAnswer> answers) {
+    for (const core::Condition& condition : conditions) {
+        int code = 0;
+        if (asks_for_path(condition.kind)) {
+            code = answers.front().code;
+            answers = answers.subspan(1);
+        }
+        if (holds(condition, circumstances, code) == condition.negated)
+            return std::string(condition.negated ? "!" : "") + std::string(key(condition.kind)) + " = " +
+                   condition.argument;
+    }
+    return std::nullopt;
+}
+
+} // namespace mi::daemon
