@@ -277,6 +277,8 @@ void Supervisor::changed(const core::Effect& effect) {
     const core::Record& record = context_.record(id);
     UnitRun& live = context_.units[id];
     live.first.note(effect.to, context_.now);
+    for (Subsystem* subsystem : subsystems_)
+        subsystem->unit_changed(id, effect.from, effect.to);
     if (context_.observer != nullptr)
         context_.observer->changed(id, effect.from, effect.to);
     if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)

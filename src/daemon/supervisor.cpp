@@ -373,6 +373,8 @@ void Supervisor::set_timer() {
     at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
                    listen_again_, check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_,
                    premises_again_, inquiries_.next_deadline(), pid_files_.next_look()});
+    for (const Subsystem* subsystem : subsystems_)
+        at = std::min(at, subsystem->next_deadline());
     if (control_)
         at = std::min(at, control_->next_deadline());
     if (!on_their_way_.empty())
@@ -387,6 +389,9 @@ void Supervisor::set_timer() {
 void Supervisor::due() {
     const Instant moment = loop::now();
     reap(); // who has ended is not late
+    for (Subsystem* subsystem : subsystems_)
+        if (subsystem->next_deadline() <= context_.now)
+            subsystem->due(context_.now);
     if (listen_again_ <= context_.now)
         listen_again();
     inquiries_.due(context_.now); // before the engine: it may have waited for that
@@ -455,6 +460,8 @@ void Supervisor::reap() {
 }
 
 void Supervisor::exited(const os::Exit& exit) {
+    if (Subsystem* owner = children_.take(exit.pid))
+        return owner->exited(exit);
     if (checked(exit))
         return;
     if (context_.logs.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, context_.now)) {

@@ -22,6 +22,7 @@
 #include "daemon/socket/fd_store.hpp"
 #include "daemon/socket/sockets.hpp"
 #include "daemon/start/launch.hpp"
+#include "daemon/subsystem.hpp"
 #include "daemon/start/path_inquiries.hpp"
 #include "daemon/timer/timers.hpp"
 #include "daemon/units/conditions.hpp"
@@ -408,6 +409,7 @@ private:
     Connections connections_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
+    std::vector<Subsystem*> subsystems_; // in the order in which they are seen to
 
     std::optional<Keeper> keeper_;
     state::Snapshot* before_;

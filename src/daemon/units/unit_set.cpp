@@ -92,6 +92,8 @@ Supervisor::Reread Supervisor::reread() {
 void Supervisor::units_gone(const std::vector<core::UnitId>& gone) {
     units_.fit(context_.graph());
     for (core::UnitId id : gone) {
+        for (Subsystem* subsystem : subsystems_)
+            subsystem->unit_gone(id);
         context_.units[id] = {};
         processes_.forget(id);
         pid_files_.forget(id);
@@ -106,6 +108,8 @@ void Supervisor::units_gone(const std::vector<core::UnitId>& gone) {
 }
 
 void Supervisor::units_reread() {
+    for (Subsystem* subsystem : subsystems_)
+        subsystem->units_reread();
     for (core::UnitId id : context_.graph().ids())
         if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
             for (const std::string& line : resources_.adapt(context_.unit(id)))
