@@ -1,4 +1,5 @@
 // What the engine's effects do to the world.
+#include "base/join.hpp"
 #include "base/scarce.hpp"
 #include "base/text.hpp"
 #include "core/explain.hpp"
@@ -20,183 +21,6 @@ namespace mi::daemon {
 using core::Event;
 using core::Phase;
 using core::Role;
-
-const core::Command& Supervisor::command_of(const core::Unit& unit, Role role, std::size_t index) const {
-    switch (role) {
-    case Role::pre_start: return unit.service.hooks->pre_start[index];
-    case Role::post_start: return unit.service.hooks->post_start[index];
-    case Role::reload: return unit.service.hooks->reload;
-    case Role::stop: return unit.service.hooks->stop[index];
-    case Role::post_stop: return unit.service.hooks->post_stop[index];
-    case Role::none:
-    case Role::main:
-    case Role::connection: break;
-    }
-    return unit.service.command;
-}
-
-// 128 random bits in hexadecimal, from a pool so that a thousand starts need no thousand system calls.
-std::string Supervisor::new_invocation() {
-    constexpr std::size_t wanted = 16;
-    constexpr std::string_view digits = "0123456789abcdef";
-    if (chance_left_ < wanted) {
-        ssize_t got = ::getrandom(chance_.data(), chance_.size(), GRND_NONBLOCK);
-        // Early in a boot the kernel may have no randomness to give. The id has to be unique, not secret.
-        if (got < static_cast<ssize_t>(wanted)) {
-            std::uint64_t mixed = static_cast<std::uint64_t>(loop::now().since_boot.count());
-            for (unsigned char& byte : chance_) {
-                mixed = mixed * 6364136223846793005u + 1442695040888963407u;
-                byte = static_cast<unsigned char>(mixed >> 56);
-            }
-            got = static_cast<ssize_t>(chance_.size());
-        }
-        chance_left_ = static_cast<std::size_t>(got);
-    }
-    std::string id;
-    for (std::size_t i = 0; i < wanted; ++i) {
-        unsigned char byte = chance_[--chance_left_];
-        id += digits[byte >> 4];
-        id += digits[byte & 15];
-    }
-    return id;
-}
-
-void Supervisor::spawn(const core::Effect& effect) {
-    core::UnitId id = effect.unit;
-    const core::Unit& unit = context_.unit(id);
-    auto failed = [&](std::string why, int code) { start_failed(effect, std::move(why), code); };
-    auto files = files_for(effect);
-    if (!files)
-        return; // spawn is called again when it is known
-    if (!*files)
-        return failed(files->error(), ENOENT);
-    if (context_.logs.has_too_many(unit.name))
-        return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
-    if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
-        processes_.begin_run(id, new_invocation());
-    if (auto opened = open_line(id); !opened)
-        return failed(opened.error(), 0);
-    context_.surroundings.notify = context_.units[id].line ? context_.units[id].line->path : "";
-    bool entry = effect.role == Role::main && unit.name == entry_;
-    std::expected<Handed, std::string> handed;
-    if (effect.role == Role::main)
-        handed = hand_sockets(id);
-    if (!handed)
-        return failed(handed.error(), 0);
-    auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,
-                          processes_.invocation(id), entry, context_.surroundings, **files, *handed);
-    if (!launch)
-        return failed(launch.error(), ENOENT);
-    if (const core::Record& record = context_.record(id); effect.role != Role::main && record.main_pid > 0)
-        launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
-    UnitRun& live = context_.units[id];
-    live.own.note(*launch);
-    if (auto why = lend_network(unit, live, launch->plan))
-        return failed(*why, EPERM);
-    if (launch->ready) // what could not be heard is not begun
-        if (auto watch = context_.loop.watch(launch->ready.get(), [] {}); !watch)
-            return failed(watch.error().text(), watch.error().code);
-    auto start = make_process(id, effect.role, unit, *launch);
-    if (!start) {
-        if (!postpone(effect, unit, start.error()))
-            failed(start.error().text(), start.error().code);
-        return;
-    }
-    const pid_t pid = start->pid();
-    remember_spawn(id, effect.role, *start, *launch);
-    born(effect, unit, pid, *launch);
-    if (start->decided())
-        became_its_program(id, effect.role, pid);
-    else
-        await_start(pid, effect, std::move(*start));
-}
-
-// A start that only wants for a process that the system cannot give now (a fork bomb, no memory) is no failure of its unit:
-// true where it is tried again, which its start-timeout bounds.
-bool Supervisor::postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why) {
-    const bool scarce = (why.step == os::Step::clone && means_scarce(why.code)) ||
-                        (why.step == os::Step::exec && why.code == EAGAIN); // as the user has too many
-    if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || context_.record(effect.unit).phase != Phase::starting)
-        return false;
-    if (std::string text = "cannot start yet: " + why.text() + "; tried again until start-timeout";
-        !std::exchange(context_.units[effect.unit].postponed, true)) {
-        if (postponed_.empty())
-            context_.say(Priority::warning, unit.name + " " + text);
-        context_.logs.line(unit.name, Priority::warning, text);
-    }
-    postponed_.push_back(effect);
-    spawn_again_ = context_.now + std::chrono::milliseconds(500);
-    return true;
-}
-
-// Those whose time has come are started; of those that are not to start any more the engine hears that they did not.
-void Supervisor::take_up_postponed() {
-    const bool due = context_.now >= spawn_again_;
-    if (due)
-        spawn_again_ = never;
-    for (const core::Effect& effect : std::exchange(postponed_, {}))
-        if (context_.record(effect.unit).phase != Phase::starting)
-            context_.engine.apply({.kind = Event::Kind::spawn_failed,
-                                   .unit = effect.unit,
-                                   .role = effect.role,
-                                   .detail = "there was no process to be had"},
-                                  context_.now);
-        else
-            due ? effects_.push_back(effect) : postponed_.push_back(effect);
-}
-
-// Born in the cgroup of its unit where that can be; else the whole run is held together by its session.
-std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId id, Role role, const core::Unit& unit,
-                                                                  Launch& launch) {
-    os::Plan& plan = launch.plan;
-    thaw(id); // a child born frozen would not come to its exec
-    bool first = !processes_.has_members(id);
-    if (!processes_.cgroups() || !processes_.uses_session(id)) {
-        Resources::Berth berth = resources_.berth(unit, first, role == Role::main || role == Role::connection, plan);
-        for (const std::string& complaint : berth.complaints)
-            context_.logs.line(unit.name, Priority::warning, complaint);
-        context_.manager_moved = context_.manager_moved || !berth.complaints.empty(); // the tree may be another one
-        if (berth.cgroup) {
-            plan.cgroup = berth.cgroup.get();
-            plan.apart = plan.apart || berth.apart;
-            if (memory_watch_ == nullptr)
-                listen_to_memory();
-            auto start = spawner_.start(plan);
-            if (start || start.error().step != os::Step::cgroup) {
-                launch.cgroup = os::inode_of(berth.cgroup.get());
-                return start;
-            }
-            context_.logs.line(unit.name, Priority::warning,
-                               start.error().text() +
-                                   "; its processes are found by their session, its limits are not in force");
-        }
-        processes_.use_session(id);
-        plan.cgroup = -1;
-    }
-    return spawner_.start(plan);
-}
-
-void Supervisor::thaw(core::UnitId id) {
-    if (!processes_.frozen(id))
-        return;
-    const std::string& name = context_.name(id);
-    if (auto thawed = processes_.thaw(id, name); !thawed)
-        context_.say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
-}
-
-// Processes of one run share their network namespace. Nothing, or why there is none.
-std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, UnitRun& live, os::Plan& plan) {
-    if (!unit.process || !unit.process->confinement || !unit.process->confinement->private_network)
-        return std::nullopt;
-    if (!live.own.network) {
-        auto made = spawner_.make_network();
-        if (!made)
-            return made.error().text();
-        live.own.network = std::move(*made);
-    }
-    plan.network = live.own.network.get();
-    return std::nullopt;
-}
 
 void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
     if (!child)
@@ -232,45 +56,6 @@ void Supervisor::removed(pid_t child) {
             context_.logs.line(removal.mapped().unit, Priority::warning, "left where it is: " + std::string(line));
 }
 
-// Hands its pipes to the collector.
-Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
-                                           Launch& launch) {
-    const wire::logs::Limits limits = log_limits(context_.settings, unit.log.get());
-    const bool forward = !unit.log || unit.log->forward;
-    auto attach = [&](wire::logs::Source source, Fd& pipe, StreamId& stream) {
-        if (pipe)
-            stream = context_.logs.attach(unit.name, source, limits, std::move(pipe), pid, forward, launch.cgroup);
-    };
-    attach(wire::logs::Source::out, launch.out, process.streams[0]);
-    attach(wire::logs::Source::err, launch.err, process.streams[1]);
-    return process;
-}
-
-// Its process is there: what goes with that, whether it becomes its program or not.
-void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch) {
-    processes_.add(pid, attach_output(pid, {effect.unit, effect.role, {}}, unit, launch));
-    UnitRun& live = context_.units[effect.unit];
-    live.postponed = false;
-    // As changed() has it: the program before us may have had no time to put that on record.
-    if (const core::Record& record = context_.record(effect.unit);
-        record.phase == Phase::starting && live.starting < record.since) {
-        live.starting = record.since;
-        live.status.clear();
-        live.trouble.clear();
-    }
-    if (effect.role == Role::main) {
-        live.digest = unit.digest;
-        if (unit.timer)
-            timers_.began(effect.unit);
-        if (launch.ready) {
-            live.ready = std::move(launch.ready);
-            watch_ready(effect.unit);
-        }
-        for (const std::string& warning : launch.warnings)
-            context_.logs.line(unit.name, Priority::warning, warning);
-    }
-}
-
 void Supervisor::changed(const core::Effect& effect) {
     core::UnitId id = effect.unit;
     const core::Unit& unit = context_.unit(id);
@@ -281,8 +66,6 @@ void Supervisor::changed(const core::Effect& effect) {
         subsystem->unit_changed(id, effect.from, effect.to);
     if (context_.observer != nullptr)
         context_.observer->changed(id, effect.from, effect.to);
-    if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)
-        note_transient(id);
     switch (effect.to) {
     case Phase::starting:
         live.starting = context_.now;
@@ -385,6 +168,41 @@ void Supervisor::released(core::UnitId id) {
 bool Supervisor::changed_on_disk(core::UnitId id) const {
     return core::active(context_.record(id).phase) && context_.units[id].digest != 0 &&
            context_.units[id].digest != context_.unit(id).digest;
+}
+
+Result<> Supervisor::signal_unit(core::UnitId id, int number, bool all) {
+    const core::Record& record = context_.record(id);
+    if (!all) {
+        pid_t pid = record.main_pid > 0 ? record.main_pid : record.hook_pid;
+        if (pid <= 0)
+            return fault(ESRCH, "signal", context_.name(id));
+        return os::send_signal(pid, number);
+    }
+    processes_.signal(id, context_.name(id), core::Effect::Scope::everything, number, record.main_pid, record.hook_pid);
+    return {};
+}
+
+Result<> Supervisor::freeze_unit(core::UnitId id, bool frozen) {
+    const std::string& name = context_.name(id);
+    if (processes_.frozen(id) == frozen)
+        return {};
+    if (auto done = frozen ? processes_.freeze(id, name) : processes_.thaw(id, name); !done)
+        return done;
+    context_.engine.apply({.kind = frozen ? Event::Kind::freeze : Event::Kind::thaw, .unit = id}, loop::now());
+    context_.logs.line(name, Priority::info, frozen ? "frozen by hand" : "thawed by hand");
+    if (context_.observer != nullptr)
+        context_.observer->announced(name + (frozen ? " is frozen" : " is thawed"));
+    return {};
+}
+
+// Carried over into this root: its units are read as if they had been read again, and what runs goes on, whatever they say of it.
+void Supervisor::settle_in() {
+    std::vector<std::string> names;
+    for (core::UnitId id : context_.graph().ids())
+        if (core::active(context_.record(id).phase))
+            names.push_back(context_.name(id));
+    (void)unit_files_.reread(); // its problems are told by who began this
+    context_.say(Priority::notice, "carried over into this root: " + join(names));
 }
 
 } // namespace mi::daemon

@@ -350,7 +350,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         wanted.clear();
     Outcome outcome = supervisor.run(wanted);
     if (outcome.how == core::Ending::switch_root)
-        supervisor.enter_new_root();
+        supervisor.succession().enter_new_root();
     if (supervisor.place().system())
         end_machine({.how = outcome.how,
                      .code = outcome.code,

@@ -15,9 +15,7 @@ namespace mi::daemon {
 namespace {
 constexpr std::size_t spawns_a_turn = 64; // then others are heard, too
 constexpr std::size_t exits_a_turn = 1024;
-constexpr std::ptrdiff_t most_unflushed = 1024;
 constexpr Span longest_removal = std::chrono::seconds(2); // that an end waits for
-constexpr Span longest_hold = std::chrono::seconds(1);
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
 std::optional<os::CgroupTree> open_cgroups(const Place& place, const state::Snapshot* before, std::string& why_not) {
@@ -75,14 +73,22 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
       timers_(loop, *this, timer_settings(place_)),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
-      connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
+      connections_(loop, *this), flush_(context_),
+      starter_(context_, spawner, processes_, resources_, flush_, inquiries_, effects_, entry_, *this),
+      unit_files_(context_, effects_, subsystems_, entry_, [this] { settings_read(); }),
+      transient_units_(context_, unit_files_),
+      store_(context_, *this, std::move(beginning.keeper), beginning.guard, effects_, exits_, processes_, fd_store_,
+             beginning.before != nullptr),
+      succession_(context_, spawner, processes_, store_, beginning.guard, *this), before_(beginning.before),
       renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
-    exits_.reserve(exits_a_turn);
+    exits_.exits.reserve(exits_a_turn);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     context_.now = loop::now();
     units_loaded_ = context_.now;
-    units_.fit(engine_.graph());
+    units_.fit(engine_.graph().size());
+    subsystems_ = {&starter_, &starter_.pending(), &starter_.parked(), &transient_units_, &succession_, &flush_,
+                   &others_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -142,6 +148,62 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     return outcome_;
 }
 
+// --- what a start needs of others -------------------------------------------------------------------------------------
+
+std::expected<void, std::string> Supervisor::open_notify_socket(core::UnitId unit) { return open_line(unit); }
+
+void Supervisor::watch_ready_pipe(core::UnitId unit) { watch_ready(unit); }
+
+void Supervisor::process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) {
+    store_.save_spawn(unit, role, start, launch);
+}
+
+void Supervisor::cgroup_in_use() {
+    if (memory_watch_ == nullptr)
+        listen_to_memory();
+}
+
+void Supervisor::main_process_began(core::UnitId unit) {
+    if (context_.unit(unit).timer)
+        timers_.began(unit);
+}
+
+void Supervisor::connection_failed(core::UnitId unit, pid_t pid, const std::string& why) {
+    if (!why.empty())
+        connection_trouble(context_.name(unit), "a connection is not served: " + why);
+    connections_.ended(pid);
+    context_.engine.mark(unit);
+}
+
+void Supervisor::end_for_another_root(bool keep) {
+    people_know_ = true; // nobody is logged in to an initramfs, and the machine goes on
+    begin_ending(core::Ending::switch_root, 0, keep);
+}
+
+void Supervisor::flush_answers() {
+    if (control_)
+        control_->flush();
+}
+
+void Supervisor::Others::unit_gone(core::UnitId unit) {
+    supervisor.processes_.forget(unit);
+    supervisor.pid_files_.forget(unit);
+    supervisor.fd_store_.forget(unit);
+    supervisor.timers_.forget(unit);
+    supervisor.close_sockets_of_gone();
+}
+
+void Supervisor::Others::units_reread() {
+    supervisor.timers_.reread(supervisor.context_.graph());
+    supervisor.sockets_reread();
+}
+
+void Supervisor::settings_read() {
+    if (guard_ != nullptr)
+        guard_->page().limit = settings_.crash_limit;
+    mind_watchdog();
+}
+
 void Supervisor::set_observer(Observer* observer) {
     context_.observer = observer;
     announcer_.set_hearer([observer](const std::string& text) { observer->announced(text); });
@@ -165,17 +227,17 @@ void Supervisor::turn() {
     tell_above();
     if (context_.observer != nullptr)
         context_.observer->turn_ended();
-    if (forget_transients()) {
+    if (transient_units_.forget_ended()) {
         pump();
         if (context_.observer != nullptr)
             context_.observer->turn_ended();
     }
-    flush_output();
+    flush_.flush();
     if (control_)
         control_->finish_turn();
     context_.logs.end_turn();
-    remember();
-    give_way();
+    store_.save();
+    succession_.give_way();
     set_timer();
     if (guard_ != nullptr && guard_->asked() != nullptr)
         guard_->crash_now();
@@ -183,6 +245,8 @@ void Supervisor::turn() {
 
 void Supervisor::serve(std::unique_ptr<ControlServer> control) {
     control_ = std::move(control);
+    flush_.serve(control_.get());
+    store_.serve(control_.get());
     context_.manager_moved = true;
     if (guard_ != nullptr)
         guard_->page().control = control_->listener();
@@ -191,15 +255,13 @@ void Supervisor::serve(std::unique_ptr<ControlServer> control) {
 // Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
 void Supervisor::pump() {
     std::size_t spawns = 0;
-    if (!postponed_.empty())
-        take_up_postponed();
+    starter_.take_up_postponed();
     for (;;) {
         if (effects_.empty()) {
             context_.engine.settle(context_.now);
-            std::vector<core::Effect> fresh = context_.engine.take_effects();
-            effects_.assign(fresh.begin(), fresh.end());
+            effects_.push(context_.engine.take_effects());
         }
-        if (effects_.empty() && drop_unwanted_starts())
+        if (effects_.empty() && starter_.parked().drop_unwanted())
             continue;
         if (effects_.empty()) {
             if (!processes_.has_news() || context_.now < sweep_not_before_)
@@ -221,8 +283,10 @@ void Supervisor::pump() {
         if (spawns_now && ++spawns > spawns_a_turn)
             break;
         if (spawns_now)
-            remember();
-        perform(next_effect());
+            store_.save();
+        const core::Effect effect = effects_.take();
+        note_effect(effect);
+        perform(effect);
         if (spawns_now)
             follow_spawn();
     }
@@ -232,10 +296,31 @@ void Supervisor::pump() {
                                            : never;
 }
 
+// What follows from a process that is there: that its unit is up is told at once, so that the unit is saved once with all of it,
+// before the next process is made or at the end of the turn. Until then the saved spawn stands for it.
+void Supervisor::follow_spawn() {
+    bool at_once = true;
+    for (const core::Effect& effect : context_.engine.take_effects()) {
+        at_once = at_once && effect.kind == core::Effect::Kind::changed;
+        if (at_once)
+            perform(effect);
+        else
+            effects_.push(effect);
+    }
+}
+
+// What it does to the unit is more than its record shows; but of a start that begins, the record's own moment tells.
+void Supervisor::note_effect(const core::Effect& effect) {
+    const bool told = effect.kind == core::Effect::Kind::changed &&
+                      (effect.to == core::Phase::waiting || effect.to == core::Phase::starting);
+    if (effect.unit != core::no_unit && !told)
+        context_.engine.mark(effect.unit);
+}
+
 // The answer may come in a later turn: then it is to the start that asked, and to none that came after it.
 void Supervisor::check_conditions(core::UnitId id) {
     const core::Record& record = context_.record(id);
-    inquiries_.ask(questions_of(context_.unit(id).conditions), patience_for(record),
+    inquiries_.ask(questions_of(context_.unit(id).conditions), PathInquiries::patience_for(record, context_.now),
                    [this, name = context_.name(id), digest = context_.unit(id).digest,
                     start = record.since](PathInquiries::Answer answers) {
                        const core::UnitId unit = context_.graph().find(name);
@@ -260,14 +345,6 @@ void Supervisor::check_conditions(core::UnitId id) {
                    });
 }
 
-// Until when a start waits for a file system: rather less long than its start-timeout, so that it can tell what it waited for.
-Instant Supervisor::patience_for(const core::Record& record) const {
-    Instant until = context_.now + PathInquiries::patience;
-    if (record.deadline != never)
-        until = std::min(until, context_.now + (record.deadline - context_.now) * 3 / 4);
-    return until;
-}
-
 void Supervisor::perform(const core::Effect& effect) {
     core::UnitId unit = effect.unit;
     switch (effect.kind) {
@@ -282,21 +359,21 @@ void Supervisor::perform(const core::Effect& effect) {
         connections_.disarm(context_.name(unit));
         timers_.disarm(unit);
         break;
-    case core::Effect::Kind::spawn: spawn(effect); break;
+    case core::Effect::Kind::spawn: starter_.spawn(effect); break;
     case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
         const core::Record& record = context_.record(unit);
         if (record.phase == core::Phase::stopping) {
-            thaw(unit);
-            give_up_starts_of(unit);
+            starter_.thaw(unit);
+            starter_.pending().give_up(unit);
         }
         processes_.signal(unit, context_.name(unit), effect.scope, effect.number,
                           effect.role == core::Role::reload ? 0 : record.main_pid, record.hook_pid);
         break;
     }
     case core::Effect::Kind::sweep:
-        thaw(unit);
-        give_up_starts_of(unit);
+        starter_.thaw(unit);
+        starter_.pending().give_up(unit);
         processes_.sweep(unit, context_.name(unit), effect.scope, effect.number);
         break;
     case core::Effect::Kind::changed: changed(effect); break;
@@ -305,7 +382,7 @@ void Supervisor::perform(const core::Effect& effect) {
         const core::ExitStatus& exit = context_.record(unit).last_exit;
         int code = exit.kind == core::ExitStatus::Kind::signal          ? 128 + exit.number
                    : exit.kind == core::ExitStatus::Kind::code          ? exit.number
-                   : context_.name(unit) == entry_                      ? entry_failure_
+                   : context_.name(unit) == entry_                      ? starter_.entry_failure()
                    : context_.record(unit).phase == core::Phase::failed ? 1
                                                                         : 0;
         context_.say(Priority::info, context_.name(unit) + " has ended, and with it everything is to end");
@@ -316,46 +393,7 @@ void Supervisor::perform(const core::Effect& effect) {
     }
 }
 
-// From here on, whatever is answered may follow from an exit whose last words are not in the log yet.
-void Supervisor::take_barrier() {
-    if (!to_flush_.empty() && control_ && !barrier_ && control_->connections() > 0)
-        barrier_ = control_->hold();
-}
-
-// What ended processes wrote last is in the log before anybody hears of their end: whatever is answered from here on
-// waits behind a barrier until the collector says so.
-void Supervisor::flush_output() {
-    if (to_flush_.empty())
-        return;
-    if (!control_ || control_->connections() == 0) {
-        // Nobody hears of these exits now; whoever asks later, call() makes wait. The oldest have long been read.
-        if (std::ssize(to_flush_) > most_unflushed)
-            to_flush_.erase(to_flush_.begin(), to_flush_.end() - most_unflushed / 2);
-        return;
-    }
-    take_barrier();
-    std::vector<StreamId> streams = std::exchange(to_flush_, {});
-    ControlServer::Barrier barrier = *std::exchange(barrier_, std::nullopt);
-    for (std::size_t from = 0; from < streams.size(); from += wire::logs::most_streams) {
-        std::size_t to = std::min(streams.size(), from + wire::logs::most_streams);
-        bool last = to == streams.size();
-        if (!context_.logs.flush(last ? barrier : 0, {streams.begin() + static_cast<std::ptrdiff_t>(from),
-                                                      streams.begin() + static_cast<std::ptrdiff_t>(to)})) {
-            control_->release(barrier);
-            return;
-        }
-    }
-    held_.push_back({barrier, context_.now + longest_hold});
-}
-
-void Supervisor::flushed(std::uint64_t token) {
-    if (token == 0 || !control_)
-        return;
-    while (!held_.empty() && held_.front().barrier <= token) {
-        control_->release(held_.front().barrier);
-        held_.pop_front();
-    }
-}
+void Supervisor::flushed(std::uint64_t token) { flush_.flushed(token); }
 
 void Supervisor::log_trouble(const std::string& text) { context_.say(Priority::warning, text); }
 
@@ -363,7 +401,7 @@ void Supervisor::collector_started() {
     context_.manager_moved = true;
     if (guard_ != nullptr && context_.logs.own_lines() >= 0)
         guard_->page().log = context_.logs.own_lines();
-    remember();
+    store_.save();
 }
 
 void Supervisor::set_timer() {
@@ -371,16 +409,12 @@ void Supervisor::set_timer() {
         return;
     Instant at = context_.engine.next_deadline();
     at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   listen_again_, check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_,
-                   premises_again_, inquiries_.next_deadline(), pid_files_.next_look()});
+                   listen_again_, connections_.next_deadline(), schedule_again_, pet_at_, premises_again_,
+                   inquiries_.next_deadline(), pid_files_.next_look()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
         at = std::min(at, control_->next_deadline());
-    if (!on_their_way_.empty())
-        at = std::min(at, next_look_at_starts());
-    if (!held_.empty())
-        at = std::min(at, held_.front().until);
     if (!effects_.empty() || more_to_reap_)
         at = context_.now;
     context_.loop.wake_at(at);
@@ -403,11 +437,7 @@ void Supervisor::due() {
         context_.engine.apply({.kind = core::Event::Kind::due}, moment);
     }
     context_.logs.due(context_.now);
-    if (check_until_ <= context_.now)
-        check_took_too_long();
     connections_.due(context_.now);
-    if (!on_their_way_.empty())
-        look_at_starts();
     if (schedule_again_ <= context_.now)
         follow_schedule(true);
     if (control_)
@@ -420,10 +450,6 @@ void Supervisor::due() {
         memory_events_pending();
     if (pet_at_ <= context_.now)
         pet_watchdog();
-    while (control_ && !held_.empty() && held_.front().until <= context_.now) {
-        control_->release(held_.front().barrier);
-        held_.pop_front();
-    }
     report_slow_stops();
 }
 
@@ -438,22 +464,23 @@ void Supervisor::hear_out(core::UnitId id) {
 // --- processes that ended ---------------------------------------------------------------------------------------------
 
 void Supervisor::reap() {
-    exits_.clear();
-    bool all = os::reap(exits_, exits_a_turn, true);
+    std::vector<os::Exit>& exits = exits_.exits;
+    exits.clear();
+    bool all = os::reap(exits, exits_a_turn, true);
     context_.now = loop::now();
-    std::erase_if(exits_, [this](const os::Exit& change) {
+    std::erase_if(exits, [this](const os::Exit& change) {
         if (change.kind == os::Exit::Kind::stopped)
             context_.logs.stopped(change.pid, change.code, context_.now);
         return !change.ended();
     });
-    exit_at_ = 0;
-    remember_exits();
-    for (; exit_at_ < exits_.size(); ++exit_at_) {
-        exited(exits_[exit_at_]);
-        ++exits_done_;
+    exits_.at = 0;
+    store_.save_exits();
+    for (; exits_.at < exits.size(); ++exits_.at) {
+        exited(exits[exits_.at]);
+        ++exits_.done;
     }
     more_to_reap_ = !all; // SIGCHLD does not queue: we come back for the rest
-    if (!exits_.empty())
+    if (!exits.empty())
         processes_.note_end();
     if (pid_files_.any())
         check_pid_files();
@@ -462,14 +489,9 @@ void Supervisor::reap() {
 void Supervisor::exited(const os::Exit& exit) {
     if (Subsystem* owner = children_.take(exit.pid))
         return owner->exited(exit);
-    if (checked(exit))
-        return;
     if (context_.logs.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, context_.now)) {
         // Its successor reads what is left; nobody waits for the word of a dead one.
-        while (control_ && !held_.empty()) {
-            control_->release(held_.front().barrier);
-            held_.pop_front();
-        }
+        flush_.give_up();
         if (context_.logs.finished())
             finish();
         return;
@@ -484,7 +506,7 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     }
     const Processes::Known* known = processes_.find(exit.pid);
-    if (known != nullptr && ended_on_its_way(exit.pid))
+    if (known != nullptr && starter_.pending().ended(exit.pid))
         return;
     if (known == nullptr) {
         removed(exit.pid);
@@ -501,9 +523,8 @@ void Supervisor::exited(const os::Exit& exit) {
     if (process.unit == core::no_unit)
         return;
     for (StreamId stream : process.streams)
-        if (stream != 0)
-            to_flush_.push_back(stream);
-    take_barrier();
+        flush_.add(stream);
+    flush_.take_barrier();
     core::ExitStatus status = exit_status(exit);
     if (process.role == core::Role::connection) {
         connection_ended(process.unit, exit.pid, status);

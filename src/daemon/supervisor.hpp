@@ -6,7 +6,9 @@
 #include "core/first_start.hpp"
 #include "daemon/context.hpp"
 #include "daemon/control/control.hpp"
+#include "daemon/effect_queue.hpp"
 #include "daemon/log/log_link.hpp"
+#include "daemon/log/output_flush.hpp"
 #include "daemon/machine/boot_attempts.hpp"
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/machine.hpp"
@@ -18,14 +20,19 @@
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
 #include "daemon/recovery/keeper.hpp"
+#include "daemon/recovery/state_store.hpp"
+#include "daemon/recovery/succession.hpp"
 #include "daemon/socket/connections.hpp"
 #include "daemon/socket/fd_store.hpp"
 #include "daemon/socket/sockets.hpp"
 #include "daemon/start/launch.hpp"
-#include "daemon/subsystem.hpp"
 #include "daemon/start/path_inquiries.hpp"
+#include "daemon/start/starter.hpp"
+#include "daemon/subsystem.hpp"
 #include "daemon/timer/timers.hpp"
 #include "daemon/units/conditions.hpp"
+#include "daemon/units/transient_units.hpp"
+#include "daemon/units/unit_files.hpp"
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
 #include "os/children.hpp"
@@ -56,7 +63,12 @@ struct Outcome {
     std::vector<std::string> in_the_way{}; // of it so far, a line each
 };
 
-class Supervisor final : public LogLink::Listener, public Connections::Host, public Timers::Listener {
+class Supervisor final : public LogLink::Listener,
+                         public Connections::Host,
+                         public Timers::Listener,
+                         public Starter::Host,
+                         public StateStore::Source,
+                         public Succession::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -92,37 +104,20 @@ public:
     Outcome run(const std::vector<std::string>& targets);
 
     // --- for the manager of control calls ---
-    void tell(const core::Event& event); // applied now, performed in this turn
-    void take_barrier();                 // before anything is answered in a turn
+    void tell(const core::Event& event);           // applied now, performed in this turn
+    void take_barrier() { flush_.take_barrier(); } // before anything is answered in a turn
     void set_observer(Observer* observer);
     // `keep`, of a switch of the root: units that say so go on.
     void begin_ending(core::Ending how, int code, bool keep = false);
     // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
     std::optional<ScheduledEnd> schedule(ScheduledEnd end);
     std::optional<ScheduledEnd> cancel_scheduled(std::string who, const std::string& message, bool no_wall);
-    // switch_root.cpp: everything is stopped that does not say otherwise, and then run.cpp has us enter_new_root(). Gives why
-    // not, in words; when it begins, the observer hears.
-    [[nodiscard]] std::string switch_root(NewRoot to);
-    [[noreturn]] void enter_new_root();
     // In there: the units are read, for what was carried over; then the boot begins.
     void settle_in();
     // One that was scheduled before we were executed anew.
     void resume_schedule(ScheduledEnd end);
     [[nodiscard]] const std::optional<ScheduledEnd>& scheduled() const { return scheduled_; }
     [[nodiscard]] Span time_to(const ScheduledEnd& end) const;
-    // Reads the units again. What is left out because of faults is in `problems`.
-    struct Reread {
-        std::vector<std::string> added, changed, removed, problems;
-    };
-    Reread reread();
-    // The id of a unit by name. One that is not known yet is read from its file, or made from its template, if there is that.
-    core::UnitId find_or_make(const std::string& name);
-    // How many instances there are that do nothing.
-    [[nodiscard]] std::size_t idle_instances() const;
-    // A unit of `text`, which is there only as long as it runs; the words say why there is none.
-    [[nodiscard]] std::expected<core::UnitId, std::string> make_transient(const std::string& name,
-                                                                          const std::string& text);
-    [[nodiscard]] bool is_transient(const core::Unit& unit) const;
     Result<> signal_unit(core::UnitId unit, int number, bool all);
     Result<> freeze_unit(core::UnitId unit, bool frozen);
     void isolate(const std::string& target);
@@ -131,9 +126,6 @@ public:
     void boot(const std::string& target, bool counts);
     // What an administrator should know of this boot.
     [[nodiscard]] const std::string& boot_note() const { return boot_note_; }
-    // Executes the init anew, if that can go on with our state. Gives why not, in words; what shows only later, the observer
-    // hears.
-    [[nodiscard]] std::string reexec();
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
@@ -144,6 +136,10 @@ public:
     [[nodiscard]] Instant units_loaded() const { return units_loaded_; }
     [[nodiscard]] Instant target_reached() const { return target_reached_; }
     [[nodiscard]] LogLink& logs() { return logs_; }
+    [[nodiscard]] UnitFiles& unit_files() { return unit_files_; }
+    [[nodiscard]] const UnitFiles& unit_files() const { return unit_files_; }
+    [[nodiscard]] TransientUnits& transient_units() { return transient_units_; }
+    [[nodiscard]] Succession& succession() { return succession_; }
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
     [[nodiscard]] const FdStore& fd_store() const { return fd_store_; }
@@ -169,45 +165,29 @@ private:
     // supervisor.cpp: the turn
     void turn();
     void pump();
+    void note_effect(const core::Effect& effect);
     void check_conditions(core::UnitId unit);
-    [[nodiscard]] Instant patience_for(const core::Record& record) const;
     void perform(const core::Effect& effect);
     void reap();
     void exited(const os::Exit& exit);
-    void flush_output();
     void set_timer();
     void due();
     void hear_out(core::UnitId unit);
-
-    // remember.cpp: what outlives us
-    void remember();
-    void remember_all(bool bytes);
-    void forget_moved();
-    void remember_exits();
-    void remember_spawn(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch);
-    [[nodiscard]] core::Effect next_effect();
     void follow_spawn();
-    void put_effects(std::string& frame);
-    void put_client(std::string& frame, int fd, bool bytes) const;
+
+    // saved_images.cpp
     [[nodiscard]] std::optional<state::LineImage> image_of_line(core::UnitId id) const;
-    [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const;
-    [[nodiscard]] bool is_blank(core::UnitId id) const;
-    [[nodiscard]] state::ProcessImage image_of_process(pid_t pid) const;
-    [[nodiscard]] state::ManagerImage image_of_manager() const;
+    [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const override;
+    [[nodiscard]] bool is_blank(core::UnitId id) const override;
+    [[nodiscard]] state::ProcessImage image_of_process(pid_t pid) const override;
+    [[nodiscard]] state::ManagerImage image_of_manager() const override;
+    [[nodiscard]] state::ClientImage image_of_client(int fd, bool bytes) const override;
+    [[nodiscard]] state::SpawnImage image_of_spawn(core::UnitId unit, core::Role role, const os::Start& start,
+                                                   const Launch& launch) const override;
 
-    // switch_root.cpp
-    [[nodiscard]] std::vector<std::string> names_kept() const;
-    [[nodiscard]] std::string ask_new_init();
-    void nothing_kept(const std::string& why);
-    void begin_switch_root(NewRoot to, bool keep);
-
-    // reexec.cpp
-    [[nodiscard]] std::string check_program(const std::string& file, const std::string& root, std::string_view option);
-    void check_failed(const std::string& why);
-    [[nodiscard]] bool checked(const os::Exit& exit);
-    void check_took_too_long();
-    void not_reexecuted(const std::string& why);
-    void give_way();
+    void end_for_another_root(bool keep) override;
+    void flush_answers() override;
+    void settings_read();
 
     // resume.cpp
     void take_over_manager(const state::ManagerImage& image);
@@ -215,40 +195,9 @@ private:
     void take_over_line(core::UnitId id, const state::LineImage& image);
     void take_over_effects(const state::Snapshot& state, const std::function<bool(core::UnitId)>& known);
 
-    // starts.cpp: starts that are on their way
-    void await_start(pid_t pid, const core::Effect& effect, os::Start start);
-    void look_at_start(pid_t pid);
-    void look_at_starts();
-    [[nodiscard]] Instant next_look_at_starts() const;
-    void conclude_start(pid_t pid);
-    void became_its_program(core::UnitId unit, core::Role role, pid_t pid);
-    void conclude_starts_of(core::UnitId unit);
-    void give_up_starts_of(core::UnitId unit);
-    [[nodiscard]] bool ended_on_its_way(pid_t pid);
-    void start_failed(const core::Effect& effect, std::string why, int code);
-    [[nodiscard]] std::pair<int, std::uint64_t> report_of(pid_t pid) const;
-    bool resume_start(pid_t pid, const core::Effect& effect, int report);
-    [[nodiscard]] pid_t pid_on_its_way(core::UnitId unit, core::Role role) const; // 0: none
-
-    // parked_starts.cpp: what a start has to know of files
-    using FoundFiles = std::expected<StartFiles, std::string>;
-    [[nodiscard]] std::optional<FoundFiles> files_for(const core::Effect& effect);
-    void ask_for_files(const core::Effect& effect, const StartFiles* found);
-    void files_answered(const std::string& unit, core::Role role, std::uint8_t index, const StartFiles* found,
-                        const PathInquiries::Answer& answers);
-    bool drop_unwanted_starts();
-
     // actions.cpp: what effects do
-    void spawn(const core::Effect& effect);
-    [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
-                                                                        const core::Unit& unit, Launch& launch);
-    [[nodiscard]] bool postpone(const core::Effect& effect, const core::Unit& unit, const os::SpawnFault& why);
-    void take_up_postponed();
-    void born(const core::Effect& effect, const core::Unit& unit, pid_t pid, Launch& launch);
-    void thaw(core::UnitId unit);
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
-    [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, UnitRun& live, os::Plan& plan);
     void removing(const core::Unit& unit, Belongings::Removing child);
     void come_to_rest(core::UnitId unit);
     void removed(pid_t child);
@@ -257,11 +206,6 @@ private:
     void go_instead(const std::string& why);
     void too_many_boots();
     void end_when_all_failed();
-    [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
-    [[nodiscard]] std::string new_invocation();
-
-    [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
-                                                 Launch& launch);
 
     // activation.cpp: sockets of units, and who connects
     void open_sockets_early();
@@ -269,7 +213,13 @@ private:
     std::expected<void, std::string> bring_sockets_up_to_date(core::UnitId unit);
     void close_sockets(const std::string& unit);
     void await_connections(core::UnitId unit);
-    [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit);
+    [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit) override;
+    [[nodiscard]] std::expected<void, std::string> open_notify_socket(core::UnitId unit) override;
+    void watch_ready_pipe(core::UnitId unit) override;
+    void process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) override;
+    void cgroup_in_use() override;
+    void main_process_began(core::UnitId unit) override;
+    void connection_failed(core::UnitId unit, pid_t pid, const std::string& why) override;
     void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit);
     void close_sockets_of_gone();
     void sockets_reread();
@@ -283,7 +233,7 @@ private:
     void check_pid_files();
     void ask_for_pid_file(core::UnitId unit);
     void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
-    void write_pid_file(const core::Unit& unit, pid_t pid);
+    void write_pid_file(core::UnitId id, pid_t pid) override;
     [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
     bool handed_on(core::UnitId unit, pid_t from);
     void adopt_main(core::UnitId unit, pid_t pid);
@@ -291,15 +241,14 @@ private:
     void main_gone(core::UnitId unit, pid_t pid);
     void clear_pid_file(core::UnitId unit);
 
-    void units_gone(const std::vector<core::UnitId>& gone);
-    void units_reread();
-
-    void add_unit(core::Unit unit);
-
-    // transient.cpp
-    [[nodiscard]] std::string transient_file(const std::string& name) const;
-    void note_transient(core::UnitId unit);
-    bool forget_transients(); // true: the engine was told something
+    // For those that are no subsystems yet.
+    struct Others final : Subsystem {
+        explicit Others(Supervisor& whole) : supervisor(whole) {}
+        void unit_gone(core::UnitId unit) override;
+        void units_reread() override;
+        Supervisor& supervisor;
+    };
+    Others others_{*this};
 
     // listening.cpp: who speaks to us
     void signals_pending();
@@ -375,7 +324,6 @@ private:
     std::string entry_;
     os::CrashGuard* guard_;
     bool debug_faults_;
-    int entry_failure_ = 1; // exit code where it cannot be started
 
     core::Engine engine_;
     UnitTable units_;
@@ -407,65 +355,25 @@ private:
     bool told_ready_ = false;
     Sockets sockets_{surroundings_.hanging};
     Connections connections_;
+    EffectQueue effects_;
+    OutputFlush flush_;
+    Starter starter_;
+    UnitFiles unit_files_;
+    TransientUnits transient_units_;
+    StateStore store_;
+    Succession succession_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
     std::vector<Subsystem*> subsystems_; // in the order in which they are seen to
 
-    std::optional<Keeper> keeper_;
     state::Snapshot* before_;
     bool renew_;
-    core::Engine::Changes changes_;
-    core::Engine::Halt halt_on_record_ = core::Engine::Halt::no;
-    bool spawn_on_record_ = false;  // a process, that nothing else there tells of
-    std::size_t units_in_base_ = 0; // on record as a whole: those that were not as just read
-    bool said_not_kept_ = false;
-    std::size_t effects_on_record_ = 0; // of those in effects_, the first so many
-    std::uint32_t effects_done_ = 0;    // of those on record, since
-    std::size_t exit_at_ = 0;           // the one of exits_ that is being seen to
-    std::uint32_t exits_done_ = 0;      // of those on record
     int lock_ = -1;
-    pid_t checker_ = 0; // finds out whether the next program can read our state
-    Fd next_program_;
-    Instant check_until_ = never;
-    bool succession_ = false; // it can
-
-    // A process that has not become its program yet.
-    struct OnItsWay {
-        core::Role role = core::Role::none;
-        std::uint8_t index = 0; // of a command
-        os::Start start;
-        std::unique_ptr<loop::Watch> watch; // none: it is looked at from time to time
-        Instant look_at = never;
-        Span look_in{0};
-        std::string given_up; // where it stood when it was ended
-    };
-    std::unordered_map<pid_t, OnItsWay> on_their_way_;
-    std::deque<core::Effect> effects_;
-    std::vector<core::Effect> postponed_; // starts, until a process can be had
-    Instant spawn_again_ = never;
-    struct Parked { // a start, until what it has to know of files is known
-        core::Effect effect;
-        std::uint64_t digest = 0; // of the unit that it was asked for
-        std::optional<FoundFiles> files{};
-        bool waits = false; // longer than the call that began it
-    };
-    [[nodiscard]] std::vector<Parked>::iterator parked(core::UnitId unit, core::Role role, std::uint8_t index);
-    std::vector<Parked> parked_;
-    std::vector<os::Exit> exits_;
-    std::vector<std::string> ended_transients_; // in this turn, perhaps
-    std::vector<StreamId> to_flush_;
-    struct Held {
-        ControlServer::Barrier barrier;
-        Instant until;
-    };
-    std::deque<Held> held_;
-    std::optional<ControlServer::Barrier> barrier_; // taken in this turn
+    CollectedExits exits_;
     std::unique_ptr<loop::Watch> memory_watch_;
     Instant memory_again_ = never; // when it is listened to again
     Instant sweep_again_ = never;
     Instant sweep_not_before_{};
-    std::array<unsigned char, 4096> chance_{};
-    std::size_t chance_left_ = 0;
     unsigned long set_aside_ = 0; // directories, ever
     std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
     struct Removal {
@@ -496,8 +404,6 @@ private:
         std::unique_ptr<loop::Watch> watch;
     };
     std::optional<ClockSteps> clock_steps_;
-    NewRoot new_root_;
-    bool carried_ = false;     // the next program begins in another root
     bool people_know_ = false; // that the end has begun
     bool more_to_reap_ = false;
     bool over_ = false;

@@ -35,8 +35,8 @@ struct UnitRun {
 
 class UnitTable {
 public:
-    // There is a place for each id of the graph.
-    void fit(const core::Graph& graph) { runs_.resize(graph.size()); }
+    // There is a place for each id below `size`.
+    void fit(std::size_t size) { runs_.resize(size); }
     [[nodiscard]] UnitRun& operator[](core::UnitId unit) { return runs_[unit]; }
     [[nodiscard]] const UnitRun& operator[](core::UnitId unit) const { return runs_[unit]; }
 

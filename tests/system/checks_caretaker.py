@@ -125,10 +125,10 @@ def caretaker_cares(t):
 def caretaker_books(t):
     """How those ended that only a caretaker has seen."""
     hook = {**sh("exec sleep 1000"), "pre-start": [["/bin/sleep", "7654321"]], "restart": "no", "start-timeout": "10min"}
-    coded = {**sh("trap 'exit 7' USR1; while :; do sleep 0.05; done # 2345678"), "restart": "no"}
+    coded = {**sh("trap 'exit 7' USR1; echo set; while :; do sleep 0.05; done # 2345678"), "restart": "no"}
     units = {"hooked": {"service": hook, "enabled": False}, "coded": {"service": coded}, **KEEPER}
     with t.scene.init(units, sections={"manager": {"crash-limit": 0}}, args=("--debug-faults",)) as init:
-        init.wait("coded")
+        until(lambda: init.log("coded", ("out",)), 10)  # its trap is set
         init.call("Start", units=["hooked"], wait=False)
         hooks = until(lambda: pids(init, "7654321"), 10)
         init.ctl("debug-crash", "segv")

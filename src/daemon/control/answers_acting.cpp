@@ -121,7 +121,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
     for (UnitId unit : ids) {
         const bool goes = supervisor_.engine().record(unit).phase == Phase::failed &&
-                          supervisor_.is_transient(supervisor_.engine().graph().unit(unit));
+                          supervisor_.transient_units().is_transient(supervisor_.engine().graph().unit(unit));
         supervisor_.tell({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
     }
     supervisor_.control()->reply(id, wire::Nothing{});
@@ -161,7 +161,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Events& events
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
-    Supervisor::Reread reread = supervisor_.reread();
+    UnitFiles::Reread reread = supervisor_.unit_files().reread();
     wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
                           std::move(reread.problems)};
     supervisor_.control()->reply(id, changes);

@@ -81,7 +81,7 @@ void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
         root.init = *init;
     }
     jobs_[id] = {.goal = Goal::switch_root};
-    if (std::string refused = supervisor_.switch_root(std::move(root)); !refused.empty()) {
+    if (std::string refused = supervisor_.succession().switch_root(std::move(root)); !refused.empty()) {
         jobs_.erase(id);
         supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
     }
@@ -102,7 +102,7 @@ void Manager::switching_root(bool begins) {
 void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
     if (supervisor_.engine().halting())
         return supervisor_.control()->error(id, wire::ShuttingDown{});
-    auto unit = supervisor_.make_transient(run.name, run.unit);
+    auto unit = supervisor_.transient_units().make(run.name, run.unit);
     if (!unit)
         return supervisor_.control()->error(id, wire::InvalidUnit{run.name, unit.error()});
     supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = *unit});
@@ -110,7 +110,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
-    if (std::string refused = supervisor_.reexec(); !refused.empty())
+    if (std::string refused = supervisor_.succession().reexec(); !refused.empty())
         return supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
     jobs_[id] = {.goal = Goal::reexec}; // answered by the one that comes
 }

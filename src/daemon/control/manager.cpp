@@ -52,8 +52,8 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
         UnitId unit = supervisor_.engine().graph().find(name);
         // To read a file takes as long as all of a bundle takes to read: anybody else could hold us up with that.
         if (unknown(unit) && (startable || (which == Named::templates && name.contains('@') &&
-                                            supervisor_.idle_instances() < most_idle_instances)))
-            unit = supervisor_.find_or_make(name);
+                                            supervisor_.unit_files().idle_instances() < most_idle_instances)))
+            unit = supervisor_.unit_files().find_or_read(name);
         const core::Graph& graph = supervisor_.engine().graph();
         if (unknown(unit)) {
             std::vector<std::string_view> known;

@@ -179,7 +179,7 @@ void Supervisor::finish() {
             (void)::unlink(socket.c_str());
     if (const std::string path = syslog_path(); syslog_at_ && os::identity_of(path) == syslog_at_)
         (void)::unlink(path.c_str());
-    clear_transient(context_.place, names_kept());
+    clear_transient(context_.place, succession_.names_kept());
     over_ = true;
     context_.loop.stop();
 }

@@ -56,7 +56,7 @@ void Supervisor::signal_arrived(const signalfd_siginfo& info) {
     }
     if (number == SIGHUP) {
         mind_premises(true);
-        Reread reread = this->reread();
+        UnitFiles::Reread reread = unit_files_.reread();
         for (const std::string& problem : reread.problems)
             context_.say(Priority::warning, problem);
         context_.say(Priority::info, "units read again: " + std::to_string(reread.added.size()) + " added, " +
@@ -77,7 +77,7 @@ void Supervisor::forward(int number) {
         return;
     pid_t pid = context_.record(id).main_pid;
     if (pid <= 0) // perhaps it has not become its program yet: then it finds the signal as its first
-        pid = pid_on_its_way(id, core::Role::main);
+        pid = starter_.pending().pid_of(id, core::Role::main);
     if (pid <= 0)
         return;
     // It may be gone already: then its exit is on its way to us.
@@ -113,7 +113,7 @@ void Supervisor::ready_pending(core::UnitId id, int most_reads) {
         return; // EINTR, EAGAIN: it will be readable again
     if (said) {
         context_.now = loop::now();
-        conclude_starts_of(id);
+        starter_.pending().conclude(id);
         context_.engine.apply({.kind = Event::Kind::ready, .unit = id}, context_.now);
     }
     live.ready_watch.reset();

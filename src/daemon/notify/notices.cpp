@@ -99,7 +99,7 @@ void Supervisor::complain(core::UnitId id, NotifyLine::Complaint what, const std
 void Supervisor::hear(core::UnitId id, std::size_t most) {
     if (!context_.units[id].line)
         return;
-    conclude_starts_of(id);
+    starter_.pending().conclude(id);
     NotifyLine& line = *context_.units[id].line;
     if (line.turn != context_.turn) {
         line.turn = context_.turn;

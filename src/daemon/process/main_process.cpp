@@ -49,7 +49,7 @@ void Supervisor::ask_for_pid_file(core::UnitId id) {
     constexpr Span pause = std::chrono::milliseconds(500);
     const core::Unit& unit = context_.unit(id);
     const std::string path = unit.process->pid_file;
-    inquiries_.ask({os::question_for_pid_file(path)}, patience_for(context_.record(id)),
+    inquiries_.ask({os::question_for_pid_file(path)}, PathInquiries::patience_for(context_.record(id), context_.now),
                    [this, name = unit.name, path, owner = pid_file_owner(unit)](PathInquiries::Answer answers) {
                        const core::UnitId now = context_.graph().find(name);
                        if (now == core::no_unit)
@@ -85,7 +85,8 @@ void Supervisor::consider_pid_file(core::UnitId id, const Result<pid_t>& named) 
 }
 
 // Of a service that does not write it itself.
-void Supervisor::write_pid_file(const core::Unit& unit, pid_t pid) {
+void Supervisor::write_pid_file(core::UnitId id, pid_t pid) {
+    const core::Unit& unit = context_.unit(id);
     inquiries_.ask(
         {{.kind = os::PathQuestion::Kind::write, .path = unit.process->pid_file, .text = std::to_string(pid) + "\n"}},
         context_.now + PathInquiries::patience,

@@ -118,7 +118,7 @@ void Supervisor::take_over_manager(const state::ManagerImage& image) {
     units_loaded_ = {image.units_loaded};
     target_reached_ = {image.target_reached};
     outcome_ = {image.ending, image.exit_code};
-    entry_failure_ = image.entry_failure;
+    starter_.set_entry_failure(image.entry_failure);
     all_down_ = image.all_down;
     told_ready_ = image.told_ready;
     give_up_at_ = {image.give_up_at};
@@ -130,7 +130,7 @@ void Supervisor::take_over_manager(const state::ManagerImage& image) {
     lock_ = image.lock;
     target_said_ = image.target_said;
     boot_note_ = image.boot_note;
-    new_root_ = {image.new_root, image.new_init};
+    succession_.set_new_root({image.new_root, image.new_init});
     if (context_.place.system()) // this boot was counted when it began; it may still reach its target
         (void)attempts_.begin(context_.settings.boot_attempts, false);
     if (ScheduledEnd end; !image.scheduled.empty()) {
@@ -201,7 +201,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
                       .to = image.to,
                       .ending = image.ending};
         if (effect.unit != core::no_unit || effect.kind == Effect::Kind::halt)
-            effects_.push_back(effect);
+            effects_.push(effect);
     }
     // What was made last, and is on record only so.
     if (state.spawned) {
@@ -220,40 +220,35 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
         if (id != core::no_unit && image.line && image.line->fd >= 0)
             take_over_line(id, *image.line);
         if (id != core::no_unit && image.role == Role::connection) {
-            processes_.add(image.pid, attach_output(image.pid, {id, image.role, {}}, context_.unit(id), launch));
+            starter_.connection_born(id, image.pid, launch);
             if (image.on_its_way)
-                resume_start(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role}, image.report);
+                starter_.pending().restore(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role},
+                                           image.report);
         } else if (id != core::no_unit) {
-            auto decided = std::ranges::find_if(effects_, [&](const Effect& effect) {
-                return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == image.role;
-            });
+            auto decided = effects_.find_spawn(id, image.role);
             Effect effect{.kind = Effect::Kind::spawn, .unit = id, .role = image.role};
             if (decided != effects_.end()) {
                 effect = *decided;
                 effects_.erase(decided);
             }
-            born(effect, context_.unit(id), image.pid, launch);
-            if (!image.on_its_way || !resume_start(image.pid, effect, image.report))
-                became_its_program(id, effect.role, image.pid);
+            starter_.born(effect, image.pid, launch);
+            if (!image.on_its_way || !starter_.pending().restore(image.pid, effect, image.report))
+                starter_.became_its_program(id, effect.role, image.pid);
         }
     }
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.
     for (UnitId id : context_.graph().ids()) {
         const Record& record = context_.record(id);
         const bool asks = record.phase == core::Phase::starting && record.stage == Stage::conditions;
-        if (asks && std::ranges::none_of(effects_, [&](const Effect& effect) {
-                return effect.kind == Effect::Kind::check_conditions && effect.unit == id;
-            }))
-            effects_.push_back({.kind = Effect::Kind::check_conditions, .unit = id});
+        if (asks && !effects_.has(Effect::Kind::check_conditions, id))
+            effects_.push({.kind = Effect::Kind::check_conditions, .unit = id});
     }
     // A process that is to be, and nobody is about to make it.
     for (UnitId id : context_.graph().ids()) {
         const Record& record = context_.record(id);
         auto expect = [&](Role role, std::uint8_t index) {
-            if (pid_on_its_way(id, role) == 0 && std::ranges::none_of(effects_, [&](const Effect& effect) {
-                    return effect.kind == Effect::Kind::spawn && effect.unit == id && effect.role == role;
-                }))
-                effects_.push_back({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
+            if (starter_.pending().pid_of(id, role) == 0 && effects_.find_spawn(id, role) == effects_.end())
+                effects_.push({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
         };
         if (record.main_pid == core::pid_pending)
             expect(Role::main, 0);
@@ -291,7 +286,7 @@ void Supervisor::take_over(state::Snapshot& state) {
             continue;
         const Effect effect{
             .kind = Effect::Kind::spawn, .unit = id, .role = image.role, .index = context_.record(id).hook_index};
-        if (!resume_start(pid, effect, image.report) && image.role != Role::connection)
+        if (!starter_.pending().restore(pid, effect, image.report) && image.role != Role::connection)
             context_.engine.apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid},
                                   context_.now);
     }
@@ -304,6 +299,7 @@ void Supervisor::take_over(state::Snapshot& state) {
         for (const os::Exit& exit : os::collected_exits(guard_->page()))
             exited(exit);
     before_ = nullptr;
+    store_.resume();
     reap(); // the word of those that ended meanwhile may have gone with the program before us
     for (UnitId id : context_.graph().ids()) {
         const Record& record = context_.record(id);

@@ -1,7 +1,4 @@
-// A start whose environment files or program lie on a file system that may hang waits for the answer, parked, while everything
-// else goes on. On record it is what it was: a process that is to be made, which the next program asks for again.
-#include "daemon/start/start_files.hpp"
-#include "daemon/supervisor.hpp"
+#include "daemon/start/parked_starts.hpp"
 
 #include <algorithm>
 
@@ -19,21 +16,33 @@ bool is_part_of_starting(Role role) {
 
 } // namespace
 
-std::vector<Supervisor::Parked>::iterator Supervisor::parked(core::UnitId id, Role role, std::uint8_t index) {
+const core::Command& command_of(const core::Unit& unit, Role role, std::size_t index) {
+    switch (role) {
+    case Role::pre_start: return unit.service.hooks->pre_start[index];
+    case Role::post_start: return unit.service.hooks->post_start[index];
+    case Role::reload: return unit.service.hooks->reload;
+    case Role::stop: return unit.service.hooks->stop[index];
+    case Role::post_stop: return unit.service.hooks->post_stop[index];
+    case Role::none:
+    case Role::main:
+    case Role::connection: break;
+    }
+    return unit.service.command;
+}
+
+std::vector<ParkedStarts::Parked>::iterator ParkedStarts::find(const core::Effect& effect) {
     return std::ranges::find_if(parked_, [&](const Parked& one) {
-        return one.effect.unit == id && one.effect.role == role && one.effect.index == index;
+        return one.effect.unit == effect.unit && one.effect.role == effect.role && one.effect.index == effect.index;
     });
 }
 
-// What was found for this start, or why it fails; nothing: that is not known yet, and the effect comes again when it is (a
-// connection's does not: its socket is served again).
-std::optional<Supervisor::FoundFiles> Supervisor::files_for(const core::Effect& effect) {
+std::optional<ParkedStarts::Files> ParkedStarts::files_for(const core::Effect& effect) {
     const core::Unit& unit = context_.unit(effect.unit);
-    if (parked(effect.unit, effect.role, effect.index) == parked_.end()) {
+    if (find(effect) == parked_.end()) {
         parked_.push_back({effect, unit.digest});
-        ask_for_files(effect, nullptr);
+        ask(effect, nullptr);
     }
-    auto at = parked(effect.unit, effect.role, effect.index);
+    auto at = find(effect);
     if (!at->files) {
         at->waits = true;
         return std::nullopt;
@@ -47,45 +56,39 @@ std::optional<Supervisor::FoundFiles> Supervisor::files_for(const core::Effect& 
     return std::move(found.files);
 }
 
-// `found`: by an earlier round.
-void Supervisor::ask_for_files(const core::Effect& effect, const StartFiles* found) {
+// `found`: by an earlier round of questions.
+void ParkedStarts::ask(const core::Effect& effect, const StartFiles* found) {
     const core::Unit& unit = context_.unit(effect.unit);
     const bool entry = effect.role == Role::main && unit.name == entry_;
     auto questions =
         questions_for_start(unit, command_of(unit, effect.role, effect.index), entry, context_.surroundings, found);
-    inquiries_.ask(std::move(questions), patience_for(context_.record(effect.unit)),
-                   [this, name = unit.name, role = effect.role, index = effect.index,
-                    before = found != nullptr ? std::optional(*found) : std::nullopt](PathInquiries::Answer answers) {
-                       files_answered(name, role, index, before ? &*before : nullptr, std::move(answers));
-                   });
+    inquiries_.ask(std::move(questions), PathInquiries::patience_for(context_.record(effect.unit), context_.now),
+                   [this, effect, before = found != nullptr ? std::optional(*found) : std::nullopt](
+                       PathInquiries::Answer answers) { answered(effect, before ? &*before : nullptr, answers); });
 }
 
-void Supervisor::files_answered(const std::string& name, Role role, std::uint8_t index, const StartFiles* found,
-                                const PathInquiries::Answer& answers) {
-    const core::UnitId id = context_.graph().find(name);
-    auto at = parked(id, role, index);
+void ParkedStarts::answered(const core::Effect& effect, const StartFiles* found, const PathInquiries::Answer& answers) {
+    auto at = find(effect);
     if (at == parked_.end() || at->files)
-        return; // nobody wants to know any more
-    const core::Unit& unit = context_.unit(id);
-    const core::Effect effect = at->effect;
+        return; // the start is not wanted any more
+    const core::Unit& unit = context_.unit(effect.unit);
     if (!answers) {
         at->files = std::unexpected("cannot start: " + answers.error());
     } else if (at->digest != unit.digest) {
         at->files = StartFiles{}; // files_for says so
-    } else if (auto said = files_for_start(unit, command_of(unit, role, index), *answers, found); !said) {
+    } else if (auto said = files_for_start(unit, command_of(unit, effect.role, effect.index), *answers, found); !said) {
         at->files = std::unexpected(said.error());
     } else if (said->again) {
-        ask_for_files(effect, &said->found);
+        ask(effect, &said->found);
         return;
     } else {
         at->files = std::move(said->found);
     }
-    if (at->waits && role != Role::connection)
-        effects_.push_back(effect);
+    if (at->waits && effect.role != Role::connection)
+        effects_.push(at->effect);
 }
 
-// Of those that are not to start any more the engine hears that they did not. True: there was one.
-bool Supervisor::drop_unwanted_starts() {
+bool ParkedStarts::drop_unwanted() {
     const std::size_t before = parked_.size();
     for (std::size_t i = 0; i < parked_.size();) {
         const core::Effect effect = parked_[i].effect;
@@ -95,13 +98,16 @@ bool Supervisor::drop_unwanted_starts() {
             continue;
         }
         parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
-        context_.engine.apply({.kind = Event::Kind::spawn_failed,
-                               .unit = effect.unit,
-                               .role = effect.role,
-                               .detail = "cannot start: it was stopped meanwhile"},
-                              context_.now);
+        context_.apply({.kind = Event::Kind::spawn_failed,
+                        .unit = effect.unit,
+                        .role = effect.role,
+                        .detail = "cannot start: it was stopped meanwhile"});
     }
     return parked_.size() < before;
+}
+
+void ParkedStarts::unit_gone(core::UnitId unit) {
+    std::erase_if(parked_, [unit](const Parked& one) { return one.effect.unit == unit; });
 }
 
 } // namespace mi::daemon

@@ -2,9 +2,11 @@
 // see os/path_question.hpp. Who asks goes on with something else meanwhile.
 #pragma once
 
+#include "core/record.hpp"
 #include "loop/loop.hpp"
 #include "os/path_inquiry.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <expected>
 #include <functional>
@@ -27,6 +29,12 @@ public:
     // The answers, in the order of the questions; or why there are none, in words that name the path and its file system.
     using Answer = std::expected<os::PathAnswers, std::string>;
     using Answered = std::function<void(Answer)>;
+
+    // Until when a start waits for a file system: rather less long than its start-timeout, so that it can tell what it waited for.
+    [[nodiscard]] static Instant patience_for(const core::Record& record, Instant now) {
+        return record.deadline == never ? now + patience
+                                        : std::min(now + patience, now + (record.deadline - now) * 3 / 4);
+    }
 
     PathInquiries(loop::Loop& loop, os::HangingMounts& hanging) : loop_(loop), hanging_(hanging) {}
 

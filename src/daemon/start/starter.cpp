@@ -1,0 +1,324 @@
+#include "daemon/start/starter.hpp"
+
+#include "base/scarce.hpp"
+#include "os/open_file.hpp"
+#include "os/path_question.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mi::daemon {
+
+using core::Event;
+using core::Phase;
+using core::Role;
+
+namespace {
+
+constexpr Span pause = std::chrono::milliseconds(500); // until it is tried again to get a process
+constexpr std::size_t descriptors_a_process = 6;       // that a start needs while it lasts
+
+} // namespace
+
+Starter::Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources, OutputFlush& flush,
+                 PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, Host& host)
+    : context_(context), spawner_(spawner), processes_(processes), resources_(resources), flush_(flush),
+      effects_(effects), entry_(entry), host_(host), pending_(context, processes, *this),
+      parked_(context, inquiries, effects, entry) {}
+
+void Starter::spawn(const core::Effect& effect) {
+    const core::UnitId id = effect.unit;
+    auto files = parked_.files_for(effect);
+    if (!files)
+        return; // the effect is queued again when they are known
+    if (!*files)
+        return failed(effect, files->error(), ENOENT);
+    if (context_.logs.has_too_many(context_.name(id)))
+        return failed(effect, "its output is not read: the log collector hangs", EAGAIN);
+    if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
+        processes_.begin_run(id, invocation_ids_.next());
+    if (auto opened = host_.open_notify_socket(id); !opened)
+        return failed(effect, opened.error(), 0);
+    auto launch = launch_for(effect, **files);
+    if (!launch)
+        return failed(effect, launch.error(), ENOENT);
+    context_.units[id].own.note(*launch);
+    if (auto why = lend_network(id, launch->plan))
+        return failed(effect, *why, EPERM);
+    if (launch->ready) // a readiness that could not be heard of is not waited for
+        if (auto watch = context_.loop.watch(launch->ready.get(), [] {}); !watch)
+            return failed(effect, watch.error().text(), watch.error().code);
+    auto start = make_process(id, effect.role, *launch);
+    if (!start) {
+        if (!postpone(effect, start.error()))
+            failed(effect, start.error().text(), start.error().code);
+        return;
+    }
+    const pid_t pid = start->pid();
+    host_.process_made(id, effect.role, *start, *launch);
+    born(effect, pid, *launch);
+    if (start->decided())
+        became_its_program(id, effect.role, pid);
+    else
+        pending_.await(pid, effect, std::move(*start));
+}
+
+std::expected<Launch, std::string> Starter::launch_for(const core::Effect& effect, const StartFiles& files) {
+    const core::Unit& unit = context_.unit(effect.unit);
+    const UnitRun& run = context_.units[effect.unit];
+    const bool main = effect.role == Role::main;
+    context_.surroundings.notify = run.line ? run.line->path : "";
+    std::expected<Handed, std::string> handed;
+    if (main)
+        handed = host_.hand_sockets(effect.unit);
+    if (!handed)
+        return std::unexpected(handed.error());
+    auto launch = prepare(unit, command_of(unit, effect.role, effect.index), main, processes_.invocation(effect.unit),
+                          main && unit.name == entry_, context_.surroundings, files, *handed);
+    if (const core::Record& record = context_.record(effect.unit); launch && !main && record.main_pid > 0)
+        launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
+    return launch;
+}
+
+std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed handed) {
+    const core::Unit& unit = context_.unit(id);
+    const core::Effect effect{.kind = core::Effect::Kind::spawn, .unit = id, .role = Role::connection};
+    auto refuse = [](std::string why, int code = 0) {
+        return std::unexpected(NotServed{std::move(why), means_scarce(code)});
+    };
+    auto files = parked_.files_for(effect);
+    if (!files)
+        return std::unexpected(NotServed{{}, true});
+    if (!*files)
+        return refuse(files->error());
+    // Its process needs pipes, and a cgroup: without room for them the connection waits.
+    if (auto room = os::has_room(descriptors_a_process); !room)
+        return refuse(room.error().text(), room.error().code);
+    if (processes_.invocation(id).empty())
+        processes_.begin_run(id, invocation_ids_.next());
+    context_.surroundings.notify.clear(); // its process has nothing to say to us
+    auto launch = prepare(unit, unit.service.command, true, processes_.invocation(id), false, context_.surroundings,
+                          **files, handed);
+    if (!launch)
+        return refuse(launch.error());
+    context_.units[id].own.note(*launch);
+    if (auto why = lend_network(id, launch->plan))
+        return refuse(*why);
+    auto start = make_process(id, Role::connection, *launch);
+    if (!start)
+        return refuse(start.error().text(), start.error().step == os::Step::clone ? start.error().code : 0);
+    const pid_t pid = start->pid();
+    host_.process_made(id, Role::connection, *start, *launch);
+    connection_born(id, pid, *launch);
+    if (!start->decided())
+        pending_.await(pid, effect, std::move(*start));
+    return pid;
+}
+
+// --- making a process -------------------------------------------------------------------------------------------------
+
+// It is born in the cgroup of its unit where that can be. Elsewhere the whole run is held together by its session.
+std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, Role role, Launch& launch) {
+    const core::Unit& unit = context_.unit(id);
+    os::Plan& plan = launch.plan;
+    thaw(id); // a child that is born frozen does not come to its exec
+    const bool first = !processes_.has_members(id);
+    if (processes_.cgroups() != nullptr && processes_.uses_session(id))
+        return spawner_.start(plan);
+    Resources::Berth berth = resources_.berth(unit, first, role == Role::main || role == Role::connection, plan);
+    for (const std::string& complaint : berth.complaints)
+        context_.logs.line(unit.name, Priority::warning, complaint);
+    context_.manager_moved = context_.manager_moved || !berth.complaints.empty(); // the tree may be another one
+    if (berth.cgroup) {
+        plan.cgroup = berth.cgroup.get();
+        plan.apart = plan.apart || berth.apart;
+        host_.cgroup_in_use();
+        auto start = spawner_.start(plan);
+        if (start || start.error().step != os::Step::cgroup) {
+            launch.cgroup = os::inode_of(berth.cgroup.get());
+            return start;
+        }
+        context_.logs.line(unit.name, Priority::warning,
+                           start.error().text() +
+                               "; its processes are found by their session, its limits are not in force");
+    }
+    processes_.use_session(id);
+    plan.cgroup = -1;
+    return spawner_.start(plan);
+}
+
+void Starter::thaw(core::UnitId id) {
+    if (!processes_.frozen(id))
+        return;
+    const std::string& name = context_.name(id);
+    if (auto thawed = processes_.thaw(id, name); !thawed)
+        context_.say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
+}
+
+// Processes of one run share their network namespace. Nothing, or why there is none.
+std::optional<std::string> Starter::lend_network(core::UnitId id, os::Plan& plan) {
+    const core::Process* process = context_.unit(id).process.get();
+    if (process == nullptr || !process->confinement || !process->confinement->private_network)
+        return std::nullopt;
+    Fd& network = context_.units[id].own.network;
+    if (!network) {
+        auto made = spawner_.make_network();
+        if (!made)
+            return made.error().text();
+        network = std::move(*made);
+    }
+    plan.network = network.get();
+    return std::nullopt;
+}
+
+// --- a process that is there ------------------------------------------------------------------------------------------
+
+// Hands its pipes to the collector.
+Processes::Known Starter::attach_output(pid_t pid, Processes::Known process, Launch& launch) {
+    const core::Unit& unit = context_.unit(process.unit);
+    const wire::logs::Limits limits = log_limits(context_.settings, unit.log.get());
+    const bool forward = !unit.log || unit.log->forward;
+    auto attach = [&](wire::logs::Source source, Fd& pipe, StreamId& stream) {
+        if (pipe)
+            stream = context_.logs.attach(unit.name, source, limits, std::move(pipe), pid, forward, launch.cgroup);
+    };
+    attach(wire::logs::Source::out, launch.out, process.streams[0]);
+    attach(wire::logs::Source::err, launch.err, process.streams[1]);
+    return process;
+}
+
+void Starter::born(const core::Effect& effect, pid_t pid, Launch& launch) {
+    const core::UnitId id = effect.unit;
+    const core::Unit& unit = context_.unit(id);
+    processes_.add(pid, attach_output(pid, {id, effect.role, {}}, launch));
+    UnitRun& run = context_.units[id];
+    run.postponed = false;
+    // The same as when a unit goes to `starting`: the program before this one may have had no time to save that.
+    if (const core::Record& record = context_.record(id);
+        record.phase == Phase::starting && run.starting < record.since) {
+        run.starting = record.since;
+        run.status.clear();
+        run.trouble.clear();
+    }
+    if (effect.role != Role::main)
+        return;
+    run.digest = unit.digest;
+    host_.main_process_began(id);
+    if (launch.ready) {
+        run.ready = std::move(launch.ready);
+        host_.watch_ready_pipe(id);
+    }
+    for (const std::string& warning : launch.warnings)
+        context_.logs.line(unit.name, Priority::warning, warning);
+}
+
+void Starter::connection_born(core::UnitId id, pid_t pid, Launch& launch) {
+    processes_.add(pid, attach_output(pid, {id, Role::connection, {}}, launch));
+    context_.engine.mark(id);
+}
+
+// A PID file may lie in a directory that its process has only just made.
+void Starter::became_its_program(core::UnitId id, Role role, pid_t pid) {
+    const core::Unit& unit = context_.unit(id);
+    const core::Process* process = unit.process.get();
+    if (role == Role::main && process != nullptr && !process->pid_file.empty() &&
+        unit.service.type != core::ServiceType::forking)
+        host_.write_pid_file(id, pid);
+    context_.apply({.kind = Event::Kind::spawned, .unit = id, .role = role, .pid = pid});
+}
+
+// --- a process that is not --------------------------------------------------------------------------------------------
+
+void Starter::failed_on_its_way(const core::Effect& effect, pid_t pid, os::SpawnFault why) {
+    if (const Processes::Known* known = processes_.find(pid))
+        for (StreamId stream : known->streams)
+            flush_.add(stream);
+    processes_.remove(pid);
+    const core::Unit& unit = context_.unit(effect.unit);
+    if (why.about.empty() && why.step == os::Step::exec) // the program before this one knew
+        why.about = '"' + command_of(unit, effect.role, effect.index).front() + '"';
+    if (effect.role == Role::connection)
+        host_.connection_failed(effect.unit, pid, why.text());
+    else if (!postpone(effect, why))
+        failed(effect, why.text(), why.code);
+}
+
+void Starter::given_up_on_its_way(core::UnitId id, Role role, pid_t pid, const std::string& where) {
+    processes_.remove(pid);
+    if (role == Role::connection)
+        host_.connection_failed(id, pid, {});
+    else
+        context_.apply({.kind = Event::Kind::spawn_failed,
+                        .unit = id,
+                        .role = role,
+                        .detail = "it had not come to its program yet; it stood at " + where});
+}
+
+// A start that only lacks a process, which the system cannot give now (a fork bomb, no memory), is no failure of its unit. True:
+// it is tried again, within its start-timeout.
+bool Starter::postpone(const core::Effect& effect, const os::SpawnFault& why) {
+    const core::Unit& unit = context_.unit(effect.unit);
+    const bool scarce = (why.step == os::Step::clone && means_scarce(why.code)) ||
+                        (why.step == os::Step::exec && why.code == EAGAIN); // its user has too many
+    if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || context_.record(effect.unit).phase != Phase::starting)
+        return false;
+    if (std::string text = "cannot start yet: " + why.text() + "; tried again until start-timeout";
+        !std::exchange(context_.units[effect.unit].postponed, true)) {
+        if (postponed_.empty())
+            context_.say(Priority::warning, unit.name + " " + text);
+        context_.logs.line(unit.name, Priority::warning, text);
+    }
+    postponed_.push_back(effect);
+    spawn_again_ = context_.now + pause;
+    return true;
+}
+
+// Of those that are not to start any more the engine hears that they did not.
+void Starter::take_up_postponed() {
+    if (postponed_.empty())
+        return;
+    const bool due = context_.now >= spawn_again_;
+    if (due)
+        spawn_again_ = never;
+    for (const core::Effect& effect : std::exchange(postponed_, {}))
+        if (context_.record(effect.unit).phase != Phase::starting)
+            context_.apply({.kind = Event::Kind::spawn_failed,
+                            .unit = effect.unit,
+                            .role = effect.role,
+                            .detail = "there was no process to be had"});
+        else if (due)
+            effects_.push(effect);
+        else
+            postponed_.push_back(effect);
+}
+
+void Starter::unit_gone(core::UnitId unit) {
+    std::erase_if(postponed_, [unit](const core::Effect& effect) { return effect.unit == unit; });
+}
+
+// Changed limits are put in force where that can be.
+void Starter::units_reread() {
+    for (core::UnitId id : context_.graph().ids())
+        if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
+            for (const std::string& line : resources_.adapt(context_.unit(id)))
+                context_.log(id, Priority::warning, line);
+}
+
+// The words for a start that failed, in the log and for the engine.
+void Starter::failed(const core::Effect& effect, std::string why, int code) {
+    const core::Unit& unit = context_.unit(effect.unit);
+    if (unit.name == entry_) {
+        const os::PathQuestion question{.path = unit.service.command.front()};
+        const auto answers = os::answer_here({&question, 1}, context_.surroundings.hanging);
+        const bool is_there = answers && answers->front().code == 0;
+        context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
+        entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
+    }
+    // Of other roles the failure of the unit's start tells.
+    if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
+        context_.logs.line(unit.name, Priority::err, std::string(core::name(effect.role)) + " cannot start: " + why);
+    context_.apply(
+        {.kind = Event::Kind::spawn_failed, .unit = effect.unit, .role = effect.role, .detail = std::move(why)});
+}
+
+} // namespace mi::daemon

@@ -1,0 +1,102 @@
+// Makes the processes of units: the effect `spawn`, and a process for each connection of a socket that accepts. What a process is
+// given is decided by launch.hpp, how it is made by os/spawn; here is what surrounds it: the files it needs are looked up first, its
+// run gets an id, a cgroup and a network, and what became of it is told to the engine.
+#pragma once
+
+#include "daemon/context.hpp"
+#include "daemon/effect_queue.hpp"
+#include "daemon/log/output_flush.hpp"
+#include "daemon/process/processes.hpp"
+#include "daemon/process/resources.hpp"
+#include "daemon/start/invocation_ids.hpp"
+#include "daemon/start/parked_starts.hpp"
+#include "daemon/start/pending_starts.hpp"
+#include "daemon/subsystem.hpp"
+#include "os/spawn/spawn.hpp"
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+class Starter final : public Subsystem, public PendingStarts::Listener {
+public:
+    // What others do for a start.
+    struct Host {
+        virtual ~Host() = default;
+        // Gives the run a socket for sd_notify(3), where the unit may speak; the words say why there is none.
+        [[nodiscard]] virtual std::expected<void, std::string> open_notify_socket(core::UnitId unit) = 0;
+        // What the main process is handed: sockets, stored descriptors.
+        [[nodiscard]] virtual std::expected<Handed, std::string> hand_sockets(core::UnitId unit) = 0;
+        virtual void watch_ready_pipe(core::UnitId unit) = 0;
+        // A process is there, and nothing that is saved tells of it yet. Called before anything else is done with it.
+        virtual void process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) = 0;
+        // A unit is about to have a cgroup.
+        virtual void cgroup_in_use() = 0;
+        virtual void main_process_began(core::UnitId unit) = 0;
+        virtual void write_pid_file(core::UnitId unit, pid_t pid) = 0;
+        // The process of a connection was not made after all.
+        virtual void connection_failed(core::UnitId unit, pid_t pid, const std::string& why) = 0;
+    };
+    Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources, OutputFlush& flush,
+            PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, Host& host);
+
+    [[nodiscard]] PendingStarts& pending() { return pending_; }
+    [[nodiscard]] const PendingStarts& pending() const { return pending_; }
+    [[nodiscard]] ParkedStarts& parked() { return parked_; }
+
+    void spawn(const core::Effect& effect);
+    // A process for a connection that was accepted. Without one: why; `later`: it may be tried again.
+    struct NotServed {
+        std::string why; // empty: it is tried again when what it waits for is known
+        bool later = false;
+    };
+    [[nodiscard]] std::expected<pid_t, NotServed> serve(core::UnitId unit, Handed handed);
+    // What goes with a process that is there, whether it becomes its program or not.
+    void born(const core::Effect& effect, pid_t pid, Launch& launch);
+    // The same for a process of a connection.
+    void connection_born(core::UnitId unit, pid_t pid, Launch& launch);
+    // A frozen unit gets to run again.
+    void thaw(core::UnitId unit);
+    // The exit code for a container whose main process could not be started: 126 or 127.
+    [[nodiscard]] int entry_failure() const { return entry_failure_; }
+    void set_entry_failure(int code) { entry_failure_ = code; }
+
+    // Starts that wait for a process to be had are tried again, at the beginning of a turn.
+    void take_up_postponed();
+    [[nodiscard]] Instant next_deadline() const override { return spawn_again_; }
+    void unit_gone(core::UnitId unit) override;
+    void units_reread() override;
+    void became_its_program(core::UnitId unit, core::Role role, pid_t pid) override;
+
+private:
+    void failed_on_its_way(const core::Effect& effect, pid_t pid, os::SpawnFault why) override;
+    void given_up_on_its_way(core::UnitId unit, core::Role role, pid_t pid, const std::string& where) override;
+
+    [[nodiscard]] std::expected<Launch, std::string> launch_for(const core::Effect& effect, const StartFiles& files);
+    [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
+                                                                        Launch& launch);
+    [[nodiscard]] std::optional<std::string> lend_network(core::UnitId id, os::Plan& plan);
+    [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, Launch& launch);
+    [[nodiscard]] bool postpone(const core::Effect& effect, const os::SpawnFault& why);
+    void failed(const core::Effect& effect, std::string why, int code);
+
+    Context& context_;
+    os::Spawner& spawner_;
+    Processes& processes_;
+    Resources& resources_;
+    OutputFlush& flush_;
+    EffectQueue& effects_;
+    const std::string& entry_;
+    Host& host_;
+    PendingStarts pending_;
+    ParkedStarts parked_;
+    InvocationIds invocation_ids_;
+    std::vector<core::Effect> postponed_; // starts, until a process can be had
+    Instant spawn_again_ = never;
+    int entry_failure_ = 1;
+};
+
+} // namespace mi::daemon

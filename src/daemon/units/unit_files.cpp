@@ -1,0 +1,116 @@
+#include "daemon/units/unit_files.hpp"
+
+#include "daemon/machine/builtin.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+namespace mi::daemon {
+
+core::UnitId UnitFiles::find_or_read(const std::string& name) {
+    const core::UnitId id = context_.graph().find(name);
+    if (id != core::no_unit && !core::is_phantom(context_.unit(id)))
+        return id;
+    config::Loaded loaded = config::load_one(context_.place.source, name);
+    if (loaded.units.empty())
+        return id;
+    add(std::move(loaded.units.front()));
+    return context_.graph().find(name);
+}
+
+std::size_t UnitFiles::idle_instances() const {
+    return static_cast<std::size_t>(std::ranges::count_if(context_.graph().ids(), [this](core::UnitId id) {
+        return !context_.unit(id).instance.empty() && !core::active(context_.record(id).phase);
+    }));
+}
+
+void UnitFiles::add(core::Unit unit) {
+    std::vector<std::string> named;
+    for (const core::Dependency& dependency : unit.dependencies)
+        named.push_back(dependency.unit);
+    context_.engine.add(std::move(unit), context_.now);
+    context_.units.fit(context_.graph().size());
+    for (const std::string& name : named)
+        (void)find_or_read(name);
+}
+
+void UnitFiles::remove(core::UnitId unit) { forget(context_.engine.remove(unit, context_.now)); }
+
+UnitFiles::Reread UnitFiles::reread() {
+    Reread result;
+    context_.now = loop::now();
+    config::Loaded loaded = load_again(result);
+    add_own_units(loaded);
+    take_settings(std::move(loaded.manager));
+    forget(context_.engine.replace(std::move(loaded.units), context_.now));
+    for (Subsystem* subsystem : subsystems_)
+        subsystem->units_reread();
+    for (const std::string& problem : context_.graph().problems())
+        result.problems.push_back(problem);
+    return result;
+}
+
+// Reads the files, and compares them with the units there are.
+config::Loaded UnitFiles::load_again(Reread& result) {
+    std::vector<std::string> also; // instances that were made at run time stay as long as they are in use
+    std::unordered_map<std::string, std::uint64_t> old;
+    for (core::UnitId id : context_.graph().ids()) {
+        const core::Unit& unit = context_.unit(id);
+        if (!core::is_phantom(unit))
+            old.emplace(unit.name, unit.digest);
+        if (!unit.instance.empty() && core::active(context_.record(id).phase))
+            also.push_back(unit.name);
+    }
+    config::Loaded loaded = config::load(context_.place.source, also);
+    for (const config::Problem& problem : loaded.problems)
+        result.problems.push_back(config::brief(problem));
+    std::set<std::string> fresh;
+    for (const core::Unit& unit : loaded.units) {
+        fresh.insert(unit.name);
+        auto at = old.find(unit.name);
+        if (at == old.end())
+            result.added.push_back(unit.name);
+        else if (at->second != unit.digest)
+            result.changed.push_back(unit.name);
+    }
+    for (const auto& [name, digest] : old)
+        if (!fresh.contains(name) && name != builtin_name && name != entry_)
+            result.removed.push_back(name);
+    std::ranges::sort(result.removed);
+    return loaded;
+}
+
+// Units that PID 1 made itself are in no file: they come along.
+void UnitFiles::add_own_units(config::Loaded& loaded) const {
+    auto own = [this](const std::string& name) -> const core::Unit* {
+        const core::UnitId id = context_.graph().find(name);
+        return id != core::no_unit && context_.unit(id).source.empty() ? &context_.unit(id) : nullptr;
+    };
+    if (own(builtin_name) != nullptr)
+        loaded.units.push_back(builtin_shell());
+    if (const core::Unit* entry = own(entry_))
+        loaded.units.push_back(entry_unit(entry->service.command));
+}
+
+// Settings that only matter for what is started later are in force at once.
+void UnitFiles::take_settings(core::ManagerSettings settings) {
+    context_.settings = std::move(settings);
+    if (context_.place.mode == Mode::container && context_.settings.pass_environment.empty())
+        context_.settings.pass_environment = {"*"};
+    context_.surroundings.refresh();
+    settings_read_();
+}
+
+// What refers to units that are gone is dropped.
+void UnitFiles::forget(const std::vector<core::UnitId>& gone) {
+    context_.units.fit(context_.graph().size());
+    for (core::UnitId id : gone) {
+        for (Subsystem* subsystem : subsystems_)
+            subsystem->unit_gone(id);
+        effects_.drop(id);
+        context_.units[id] = {};
+    }
+}
+
+} // namespace mi::daemon
