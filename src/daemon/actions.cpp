@@ -198,40 +198,6 @@ std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, Unit
     return std::nullopt;
 }
 
-void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
-    if (!child)
-        return context_.logs.line(unit.name, Priority::warning, child.error().text());
-    if (!*child)
-        return;
-    removals_.push_back((*child)->pid);
-    removing_.insert_or_assign((*child)->pid, Removal{unit.name, std::move((*child)->left)});
-}
-
-// Of its directories those go that no other unit uses.
-void Supervisor::come_to_rest(core::UnitId id) {
-    Belongings& own = context_.units[id].own;
-    for (core::UnitId other : context_.graph().ids())
-        if (other != id && !own.runtime.empty() && !context_.units[other].own.runtime.empty()) {
-            own.leave_to(context_.units[other].own);
-            context_.engine.mark(other);
-        }
-    removing(context_.unit(id), own.come_to_rest(context_.place.run_directory + "/removed", set_aside_));
-}
-
-// A child that removed has ended: what it had to leave is said.
-void Supervisor::removed(pid_t child) {
-    std::erase(removals_, child);
-    auto removal = removing_.extract(child);
-    if (removal.empty())
-        return;
-    std::array<char, PIPE_BUF> text;
-    const ssize_t size = ::read(removal.mapped().left.get(), text.data(), text.size());
-    for (std::string_view line :
-         split(std::string_view(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))), '\n'))
-        if (!line.empty())
-            context_.logs.line(removal.mapped().unit, Priority::warning, "left where it is: " + std::string(line));
-}
-
 // Hands its pipes to the collector.
 Processes::Known Supervisor::attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
                                            Launch& launch) {
@@ -277,8 +243,6 @@ void Supervisor::changed(const core::Effect& effect) {
     const core::Record& record = context_.record(id);
     UnitRun& live = context_.units[id];
     live.first.note(effect.to, context_.now);
-    for (Subsystem* subsystem : subsystems_)
-        subsystem->unit_changed(id, effect.from, effect.to);
     if (context_.observer != nullptr)
         context_.observer->changed(id, effect.from, effect.to);
     if (effect.to == Phase::down || effect.to == Phase::done || effect.to == Phase::skipped)
@@ -298,16 +262,10 @@ void Supervisor::changed(const core::Effect& effect) {
             live.ready.reset();
         }
         // What was mounted just now may be where the logs belong.
-        if (unit.service.type == core::ServiceType::oneshot &&
-            context_.logs.directory() != context_.place.log_directories.front())
-            context_.logs.try_storage();
         if (unit.service.type == core::ServiceType::oneshot) {
+            if (context_.logs.directory() != context_.place.log_directories.front())
+                context_.logs.try_storage();
             timers_.storage_changed();
-            attempts_.storage_changed();
-            if (context_.place.system() && target_reached_ == Instant{}) {
-                mind_watchdog();
-                look_for_report(false);
-            }
         }
         break;
     case Phase::failed:
@@ -329,14 +287,9 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::stopping:
     case Phase::invalid: break;
     }
-    bool rests = effect.to == Phase::down || effect.to == Phase::failed || effect.to == Phase::invalid;
-    if (rests && record.phase == effect.to) // not on its way up again
-        come_to_rest(id);
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
         if (unit.name != entry_) // its exit code says it
             context_.say(Priority::warning, unit.name + " failed: " + core::reason(context_.engine, id));
-        if (unit.name == target_ || context_.graph().find(target_) == id)
-            boot_target_failed(core::reason(context_.engine, id));
         if (unit.service.exit_action == core::ExitAction::none)
             end_when_all_failed();
     }
@@ -344,22 +297,23 @@ void Supervisor::changed(const core::Effect& effect) {
     if (!core::active(record.phase) && record.phase == effect.to && record.phase != Phase::waiting &&
         record.phase != Phase::backoff)
         fd_store_.drop(id);
-    if ((effect.to == Phase::up || effect.to == Phase::done) && !target_said_ && !target_.empty() &&
-        context_.graph().find(target_) == id) {
-        target_said_ = true;
-        if (target_reached_ == Instant{})
-            target_reached_ = context_.now;
-        context_.manager_moved = true;
-        context_.say(Priority::info, "target " + unit.name + " reached");
-        mind_watchdog();
-        look_for_report(true);
+    for (Subsystem* subsystem : subsystems_)
+        subsystem->unit_changed(id, effect.from, effect.to);
+}
+
+// A container in which all that was to run has failed has nothing left to live for.
+void Supervisor::end_when_all_failed() {
+    if (context_.place.mode != Mode::container || context_.engine.halting() || context_.engine.coming_units() > 0)
+        return;
+    const core::Graph& graph = context_.graph();
+    for (core::UnitId id : graph.ids()) {
+        Phase phase = context_.record(id).phase;
+        if (graph.unit(id).kind == core::Kind::service &&
+            (core::active(phase) || phase == Phase::backoff || context_.record(id).asked == core::Asked::down))
+            return;
     }
-    if ((effect.to == Phase::up || effect.to == Phase::done) && context_.place.system() &&
-        context_.graph().find(context_.settings.default_target) == id) {
-        attempts_.reached();
-        boot_note_.clear();
-        context_.manager_moved = true;
-    }
+    context_.say(Priority::err, "all that was to run has failed");
+    begin_ending(core::Ending::exit, 1);
 }
 
 // A run is over: what was kept for it goes.
@@ -370,7 +324,7 @@ void Supervisor::released(core::UnitId id) {
     UnitRun& live = context_.units[id];
     live.ready_watch.reset();
     live.ready.reset();
-    removing(unit, live.own.end_run());
+    directory_removal_.run_ended(id);
     live.main_watch.reset();
     live.main_end.reset();
     close_line(id);

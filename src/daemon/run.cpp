@@ -341,7 +341,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
                                           " nor anywhere else on the search path");
     const bool usual = options.target.empty() && wishes.target.empty() && !wishes.shell;
     if (boots && (has_target || supervisor.place().system() || !options.target.empty()))
-        supervisor.boot(target, usual);
+        supervisor.boot_target().boot(target, usual);
     if (!before && supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
         supervisor.say(Priority::err, "there is nothing to run");
         supervisor.begin_ending(core::Ending::exit, 1);
@@ -355,7 +355,7 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         end_machine({.how = outcome.how,
                      .code = outcome.code,
                      .deadline = outcome.deadline,
-                     .watchdog = supervisor.watchdog().timeout(),
+                     .watchdog = supervisor.hardware_watchdog().timeout(),
                      .state_directory = supervisor.place().state_directory,
                      .in_the_way = std::move(outcome.in_the_way)});
     return outcome.code;

@@ -1,7 +1,6 @@
 #include "daemon/supervisor.hpp"
 
 #include "core/explain.hpp"
-#include "os/timed_child.hpp"
 
 #include <poll.h>
 #include <sys/random.h>
@@ -76,13 +75,15 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       timers_(loop, *this, timer_settings(place_)),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
       connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
-      renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
+      renew_(beginning.renew), init_started_(beginning.init_started) {
     exits_.reserve(exits_a_turn);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
+    // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
+    subsystems_ = {&background_, &directory_removal_, &boot_target_, &hardware_watchdog_, &shutdown_report_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -117,7 +118,7 @@ void Supervisor::open() {
         context_.say(Priority::err, started.error().text() + "; tried again, what services write waits");
     if (guard_ != nullptr && context_.logs.own_lines() >= 0)
         guard_->page().log = context_.logs.own_lines();
-    mind_watchdog();
+    hardware_watchdog_.apply_settings();
     if (premises_.fd() >= 0)
         watch(premises_.fd(), [this] {
             premises_.drain();
@@ -138,7 +139,7 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     turn();
     if (!over_)
         context_.loop.run();
-    os::await_children(removals_, std::min(longest_removal, (outcome_.deadline - loop::now()) / 8));
+    background_.wait(std::min(longest_removal, (outcome_.deadline - loop::now()) / 8));
     return outcome_;
 }
 
@@ -371,7 +372,7 @@ void Supervisor::set_timer() {
         return;
     Instant at = context_.engine.next_deadline();
     at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   listen_again_, check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_,
+                   listen_again_, check_until_, connections_.next_deadline(), schedule_again_, spawn_again_,
                    premises_again_, inquiries_.next_deadline(), pid_files_.next_look()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
@@ -418,8 +419,6 @@ void Supervisor::due() {
         processes_.note_end();
     if (memory_again_ <= context_.now)
         memory_events_pending();
-    if (pet_at_ <= context_.now)
-        pet_watchdog();
     while (control_ && !held_.empty() && held_.front().until <= context_.now) {
         control_->release(held_.front().barrier);
         held_.pop_front();
@@ -476,18 +475,10 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     if (timers_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code))
         return;
-    if (auto written = attempts_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code)) {
-        if (!written->trouble.empty())
-            context_.say(Priority::warning, written->trouble);
-        if (written->too_many)
-            too_many_boots();
-        return;
-    }
     const Processes::Known* known = processes_.find(exit.pid);
     if (known != nullptr && ended_on_its_way(exit.pid))
         return;
     if (known == nullptr) {
-        removed(exit.pid);
         if (!inquiries_.exited(exit.pid) && !fd_store_.closer_ended(exit.pid))
             processes_.note_orphan();
         return;

@@ -7,13 +7,15 @@
 #include "daemon/context.hpp"
 #include "daemon/control/control.hpp"
 #include "daemon/log/log_link.hpp"
-#include "daemon/machine/boot_attempts.hpp"
 #include "daemon/machine/console.hpp"
+#include "daemon/machine/hardware_watchdog.hpp"
 #include "daemon/machine/machine.hpp"
 #include "daemon/machine/scheduled_end.hpp"
+#include "daemon/machine/shutdown_report.hpp"
 #include "daemon/notify/notify_line.hpp"
 #include "daemon/place.hpp"
-#include "daemon/process/belongings.hpp"
+#include "daemon/process/background_children.hpp"
+#include "daemon/process/directory_removal.hpp"
 #include "daemon/process/pid_files.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
@@ -22,9 +24,10 @@
 #include "daemon/socket/fd_store.hpp"
 #include "daemon/socket/sockets.hpp"
 #include "daemon/start/launch.hpp"
-#include "daemon/subsystem.hpp"
 #include "daemon/start/path_inquiries.hpp"
+#include "daemon/subsystem.hpp"
 #include "daemon/timer/timers.hpp"
+#include "daemon/units/boot_target.hpp"
 #include "daemon/units/conditions.hpp"
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
@@ -34,7 +37,6 @@
 #include "os/premises.hpp"
 #include "os/spawn/spawn.hpp"
 #include "os/upward.hpp"
-#include "os/watchdog.hpp"
 
 #include <array>
 #include <deque>
@@ -125,12 +127,6 @@ public:
     [[nodiscard]] bool is_transient(const core::Unit& unit) const;
     Result<> signal_unit(core::UnitId unit, int number, bool all);
     Result<> freeze_unit(core::UnitId unit, bool frozen);
-    void isolate(const std::string& target);
-    // The boot begins: to `target`, or, where too many boots in a row did not get there, to rescue. `counts`: this is such
-    // a boot, for nobody asked for another target.
-    void boot(const std::string& target, bool counts);
-    // What an administrator should know of this boot.
-    [[nodiscard]] const std::string& boot_note() const { return boot_note_; }
     // Executes the init anew, if that can go on with our state. Gives why not, in words; what shows only later, the observer
     // hears.
     [[nodiscard]] std::string reexec();
@@ -139,10 +135,10 @@ public:
     [[nodiscard]] const Place& place() const { return place_; }
     [[nodiscard]] const UnitRun& live(core::UnitId unit) const { return units_[unit]; }
     [[nodiscard]] bool changed_on_disk(core::UnitId unit) const;
-    [[nodiscard]] const std::string& target() const { return target_; }
+    [[nodiscard]] const BootTarget& boot_target() const { return boot_target_; }
+    [[nodiscard]] BootTarget& boot_target() { return boot_target_; }
     [[nodiscard]] Instant init_started() const { return init_started_; }
     [[nodiscard]] Instant units_loaded() const { return units_loaded_; }
-    [[nodiscard]] Instant target_reached() const { return target_reached_; }
     [[nodiscard]] LogLink& logs() { return logs_; }
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
@@ -155,10 +151,8 @@ public:
     [[nodiscard]] const Connections& connections() const { return connections_; }
     [[nodiscard]] os::CrashGuard* guard() const { return guard_; }
     [[nodiscard]] bool debug_faults() const { return debug_faults_; }
-    [[nodiscard]] const os::Watchdog& watchdog() const { return watchdog_; }
-    // For people, and empty where there is nothing to tell.
-    [[nodiscard]] std::string watchdog_words() const;
-    [[nodiscard]] const std::string& last_shutdown() const { return last_shutdown_; }
+    [[nodiscard]] const HardwareWatchdog& hardware_watchdog() const { return hardware_watchdog_; }
+    [[nodiscard]] const ShutdownReport& shutdown_report() const { return shutdown_report_; }
     // Looks whether others can still reach us, and sees to it.
     void mind_premises(bool closely);
     // On the console (or stderr) and in the log.
@@ -249,13 +243,6 @@ private:
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
     [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, UnitRun& live, os::Plan& plan);
-    void removing(const core::Unit& unit, Belongings::Removing child);
-    void come_to_rest(core::UnitId unit);
-    void removed(pid_t child);
-    void boot_target_failed(const std::string& why);
-    void go_to(const std::string& target);
-    void go_instead(const std::string& why);
-    void too_many_boots();
     void end_when_all_failed();
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
@@ -347,11 +334,6 @@ private:
     void hurry();
     [[nodiscard]] Span last_part() const;
 
-    // watch.cpp: the hardware's watchdog, and the report of the last shutdown
-    void mind_watchdog();
-    void pet_watchdog();
-    void look_for_report(bool last_time);
-
     // scheduling.cpp
     void follow_schedule(bool tell);
     void open_logins();
@@ -386,6 +368,11 @@ private:
     LogLink logs_;
     Announcer announcer_;
     Context context_;
+    BackgroundChildren background_{children_};
+    DirectoryRemoval directory_removal_{context_, background_};
+    BootTarget boot_target_{context_};
+    HardwareWatchdog hardware_watchdog_{context_, boot_target_};
+    ShutdownReport shutdown_report_{context_, boot_target_, background_};
     PathInquiries inquiries_;
     PidFiles pid_files_;
     Timers timers_;
@@ -466,28 +453,12 @@ private:
     Instant sweep_not_before_{};
     std::array<unsigned char, 4096> chance_{};
     std::size_t chance_left_ = 0;
-    unsigned long set_aside_ = 0; // directories, ever
-    std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
-    struct Removal {
-        std::string unit;
-        Fd left; // what its child could not remove
-    };
-    std::map<pid_t, Removal> removing_;
 
-    std::string target_;
-    bool target_said_ = false; // that it is reached
-    std::set<std::string> tried_targets_;
-    BootAttempts attempts_;
-    std::string boot_note_;
-    Instant init_started_{}, units_loaded_{}, target_reached_{};
+    Instant init_started_{}, units_loaded_{};
     Outcome outcome_;
     bool all_down_ = false;
     Instant give_up_at_ = never; // shutdown-timeout
     Instant report_at_ = never;  // next progress line of a slow shutdown
-    os::Watchdog watchdog_;
-    Span watchdog_asked_{0}; // the setting that it was brought to
-    Instant pet_at_ = never;
-    std::string last_shutdown_; // what it left in the way, in short
     std::deque<Instant> ctrl_alt_del_;
     std::optional<ScheduledEnd> scheduled_;
     Instant schedule_again_ = never; // when it is looked at again

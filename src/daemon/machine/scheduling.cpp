@@ -134,7 +134,7 @@ void Supervisor::tell_people(const std::string& who, const std::string& text) {
     (void)::gethostname(host, HOST_NAME_MAX); // without a name it is told all the same
     auto child = os::write_to_terminals(broadcast(who, host, text));
     if (child)
-        removals_.push_back(*child);
+        background_.add(*child);
     else
         context_.say(Priority::warning, child.error().text() + "; people are not told on their terminals");
 }

@@ -24,9 +24,9 @@ void Supervisor::tell_above() {
     if (told_ready_ || !upward_.wanted() || context_.engine.halting())
         return;
     const core::Graph& graph = context_.graph();
-    if (core::UnitId target = graph.find(target_); target != core::no_unit
-                                                       ? !core::good(context_.record(target).phase)
-                                                       : !target_.empty() || context_.engine.coming_units() > 0)
+    if (core::UnitId target = boot_target_.id();
+        target != core::no_unit ? !core::good(context_.record(target).phase)
+                                : !boot_target_.name().empty() || context_.engine.coming_units() > 0)
         return;
     told_ready_ = true;
     context_.manager_moved = true;

@@ -95,11 +95,9 @@ state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
 state::ManagerImage Supervisor::image_of_manager() const {
     state::ManagerImage image;
     image.version = MINIINIT_VERSION;
-    image.target = target_;
-    image.tried_targets.assign(tried_targets_.begin(), tried_targets_.end());
+    boot_target_.save(image);
     image.init_started = init_started_.since_boot;
     image.units_loaded = units_loaded_.since_boot;
-    image.target_reached = target_reached_.since_boot;
     image.ending = outcome_.how;
     image.exit_code = outcome_.code;
     image.entry_failure = entry_failure_;
@@ -109,7 +107,7 @@ state::ManagerImage Supervisor::image_of_manager() const {
     image.give_up_at = give_up_at_.since_boot;
     image.report_at = report_at_.since_boot;
     image.lines_made = lines_made_;
-    image.set_aside = set_aside_;
+    image.set_aside = directory_removal_.set_aside();
     for (const os::Limit& limit : context_.surroundings.limits) {
         image.limits.push_back({limit.resource, limit.soft, limit.hard});
         if (limit.resource == RLIMIT_NOFILE) {
@@ -131,8 +129,6 @@ state::ManagerImage Supervisor::image_of_manager() const {
     image.lock = lock_;
     if (scheduled_)
         wire::encode(image.scheduled, *scheduled_);
-    image.target_said = target_said_;
-    image.boot_note = boot_note_;
     image.new_root = new_root_.root;
     image.new_init = new_root_.init;
     image.carried = carried_;
@@ -287,7 +283,7 @@ void Supervisor::remember_spawn(core::UnitId unit, core::Role role, const os::St
     auto append = [&] {
         std::string& frame = keeper_->frame();
         // What only some units have is in the image of the unit alone.
-        const Belongings& own = context_.units[unit].own;
+        const OwnedDirectories& own = context_.units[unit].own;
         if (!own.temporary.empty() || !own.runtime.empty() || own.network)
             state::put_item(frame, state::Tag::unit, image_of_unit(unit));
         state::put_item(frame, state::Tag::spawn,

@@ -80,7 +80,6 @@ Supervisor::Reread Supervisor::reread() {
     if (guard_ != nullptr)
         guard_->page().limit = context_.settings.crash_limit;
     context_.surroundings.refresh();
-    mind_watchdog();
     units_gone(context_.engine.replace(std::move(loaded.units), context_.now));
     units_reread();
     for (const std::string& problem : context_.graph().problems())
