@@ -290,8 +290,6 @@ void Supervisor::changed(const core::Effect& effect) {
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
         if (unit.name != entry_) // its exit code says it
             context_.say(Priority::warning, unit.name + " failed: " + core::reason(context_.engine, id));
-        if (unit.service.exit_action == core::ExitAction::none)
-            end_when_all_failed();
     }
     // At rest, not on its way to the next run: what it has left with us is dropped.
     if (!core::active(record.phase) && record.phase == effect.to && record.phase != Phase::waiting &&
@@ -299,21 +297,6 @@ void Supervisor::changed(const core::Effect& effect) {
         fd_store_.drop(id);
     for (Subsystem* subsystem : subsystems_)
         subsystem->unit_changed(id, effect.from, effect.to);
-}
-
-// A container in which all that was to run has failed has nothing left to live for.
-void Supervisor::end_when_all_failed() {
-    if (context_.place.mode != Mode::container || context_.engine.halting() || context_.engine.coming_units() > 0)
-        return;
-    const core::Graph& graph = context_.graph();
-    for (core::UnitId id : graph.ids()) {
-        Phase phase = context_.record(id).phase;
-        if (graph.unit(id).kind == core::Kind::service &&
-            (core::active(phase) || phase == Phase::backoff || context_.record(id).asked == core::Asked::down))
-            return;
-    }
-    context_.say(Priority::err, "all that was to run has failed");
-    begin_ending(core::Ending::exit, 1);
 }
 
 // A run is over: what was kept for it goes.

@@ -73,7 +73,7 @@ void serve_control(Supervisor& supervisor, Manager& manager, state::Snapshot* be
     }
     supervisor.serve(std::move(*server));
     supervisor.set_observer(&manager);
-    supervisor.mind_premises(false);
+    supervisor.reachability().check(false);
     if (before == nullptr)
         return;
     supervisor.control()->set_last_call(before->manager.last_call);
@@ -344,11 +344,11 @@ int run_supervisor(const Options& options, Place place, Instant started, Result<
         supervisor.boot_target().boot(target, usual);
     if (!before && supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
         supervisor.say(Priority::err, "there is nothing to run");
-        supervisor.begin_ending(core::Ending::exit, 1);
+        supervisor.shutdown().begin(core::Ending::exit, 1);
     }
     if (before)
         wanted.clear();
-    Outcome outcome = supervisor.run(wanted);
+    Shutdown::Outcome outcome = supervisor.run(wanted);
     if (outcome.how == core::Ending::switch_root)
         supervisor.enter_new_root();
     if (supervisor.place().system())

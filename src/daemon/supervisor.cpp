@@ -55,11 +55,9 @@ std::string console_of_units(const core::ManagerSettings& settings, const Place&
 } // namespace
 
 Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning)
-    : loop_(loop), spawner_(spawner), signals_(signals), place_(std::move(beginning.place)),
-      settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
-      surroundings_(std::move(beginning.surroundings)), rewrites_(std::move(beginning.rewrites)),
-      signal_group_(beginning.signal_group), grace_(beginning.grace), entry_(std::move(beginning.entry)),
-      guard_(beginning.guard), debug_faults_(beginning.debug_faults),
+    : loop_(loop), spawner_(spawner), place_(std::move(beginning.place)), settings_(std::move(beginning.settings)),
+      circumstances_(std::move(beginning.circumstances)), surroundings_(std::move(beginning.surroundings)),
+      entry_(std::move(beginning.entry)), guard_(beginning.guard), debug_faults_(beginning.debug_faults),
       engine_(std::move(beginning.graph), {settings_.parallel_starts, jitter_seed()}),
       processes_(open_cgroups(place_, beginning.before, no_cgroups_)), resources_(processes_.cgroups(), no_cgroups_),
       logs_(loop, spawner, *this,
@@ -71,11 +69,14 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       announcer_(loop, logs_, place_.system(),
                  std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
       context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
+      parent_notify_(context_, boot_target_, !entry_.empty()),
+      shutdown_(context_, processes_, *this, entry_.empty() ? std::nullopt : std::optional(beginning.grace)),
+      reachability_(context_, shutdown_, *this, guard_,
+                    beginning.before != nullptr ? beginning.before->manager.premises : -1),
+      signals_(context_, signals, shutdown_, *this, {entry_, std::move(beginning.rewrites), beginning.signal_group}),
       inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
-      timers_(loop, *this, timer_settings(place_)),
-      premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
-      connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
-      renew_(beginning.renew), init_started_(beginning.init_started) {
+      timers_(loop, *this, timer_settings(place_)), connections_(loop, *this), keeper_(std::move(beginning.keeper)),
+      before_(beginning.before), renew_(beginning.renew), init_started_(beginning.init_started) {
     exits_.reserve(exits_a_turn);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
@@ -83,7 +84,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
     // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
-    subsystems_ = {&background_, &directory_removal_, &boot_target_, &hardware_watchdog_, &shutdown_report_};
+    subsystems_ = {&background_,   &directory_removal_, &boot_target_,     &schedule_,
+                   &reachability_, &hardware_watchdog_, &shutdown_report_, &shutdown_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -100,7 +102,7 @@ void Supervisor::open() {
         resources_.share_and_count();
     context_.loop.set_due([this] { due(); });
     context_.loop.set_turn_end([this] { turn(); });
-    watch(signals_.fd(), [this] { signals_pending(); });
+    signals_.open();
     if (guard_ != nullptr) {
         guard_->page().limit = context_.settings.crash_limit;
         watch(guard_->wake(), [] {}); // the end of the turn sees to it
@@ -119,16 +121,10 @@ void Supervisor::open() {
     if (guard_ != nullptr && context_.logs.own_lines() >= 0)
         guard_->page().log = context_.logs.own_lines();
     hardware_watchdog_.apply_settings();
-    if (premises_.fd() >= 0)
-        watch(premises_.fd(), [this] {
-            premises_.drain();
-            mind_premises(false);
-            if (context_.logs.directory() != context_.place.log_directories.front())
-                context_.logs.try_storage(); // perhaps it was that which was mounted
-        });
+    reachability_.open();
 }
 
-Outcome Supervisor::run(const std::vector<std::string>& targets) {
+Shutdown::Outcome Supervisor::run(const std::vector<std::string>& targets) {
     context_.now = loop::now();
     for (const std::string& target : targets)
         if (core::UnitId id = context_.graph().find(target); id != core::no_unit)
@@ -137,10 +133,11 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     if (before_ == nullptr)
         open_sockets_early();
     turn();
-    if (!over_)
+    if (!shutdown_.over())
         context_.loop.run();
-    background_.wait(std::min(longest_removal, (outcome_.deadline - loop::now()) / 8));
-    return outcome_;
+    const Shutdown::Outcome& outcome = shutdown_.outcome();
+    background_.wait(std::min(longest_removal, (outcome.deadline - loop::now()) / 8));
+    return outcome;
 }
 
 void Supervisor::set_observer(Observer* observer) {
@@ -163,7 +160,7 @@ void Supervisor::turn() {
     if (control_ && control_->take_calls())
         pump();
     lift_barriers();
-    tell_above();
+    parent_notify_.tell_when_ready();
     if (context_.observer != nullptr)
         context_.observer->turn_ended();
     if (forget_transients()) {
@@ -185,8 +182,32 @@ void Supervisor::turn() {
 void Supervisor::serve(std::unique_ptr<ControlServer> control) {
     control_ = std::move(control);
     context_.manager_moved = true;
-    if (guard_ != nullptr)
-        guard_->page().control = control_->listener();
+    reachability_.serve(*control_);
+}
+
+void Supervisor::shutdown_begins(std::string_view what) {
+    schedule_.end_begins(what);
+    reachability_.shutdown_begins();
+    parent_notify_.tell_stopping();
+}
+
+void Supervisor::shutdown_is_over() {
+    if (control_)
+        control_->flush();
+    reachability_.remove_syslog();
+    clear_transient(context_.place, names_kept());
+}
+
+pid_t Supervisor::main_on_its_way(core::UnitId unit) const { return pid_on_its_way(unit, core::Role::main); }
+
+void Supervisor::reload() {
+    reachability_.check(true);
+    const Reread units = reread();
+    for (const std::string& problem : units.problems)
+        context_.say(Priority::warning, problem);
+    context_.say(Priority::info, "units read again: " + std::to_string(units.added.size()) + " added, " +
+                                     std::to_string(units.changed.size()) + " changed, " +
+                                     std::to_string(units.removed.size()) + " removed");
 }
 
 // Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
@@ -310,10 +331,10 @@ void Supervisor::perform(const core::Effect& effect) {
                    : context_.record(unit).phase == core::Phase::failed ? 1
                                                                         : 0;
         context_.say(Priority::info, context_.name(unit) + " has ended, and with it everything is to end");
-        begin_ending(effect.ending, code);
+        shutdown_.begin(effect.ending, code);
         break;
     }
-    case core::Effect::Kind::halt: all_down(); break;
+    case core::Effect::Kind::halt: shutdown_.units_are_down(); break;
     }
 }
 
@@ -368,12 +389,11 @@ void Supervisor::collector_started() {
 }
 
 void Supervisor::set_timer() {
-    if (over_)
+    if (shutdown_.over())
         return;
     Instant at = context_.engine.next_deadline();
-    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   listen_again_, check_until_, connections_.next_deadline(), schedule_again_, spawn_again_,
-                   premises_again_, inquiries_.next_deadline(), pid_files_.next_look()});
+    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, listen_again_, check_until_,
+                   connections_.next_deadline(), spawn_again_, inquiries_.next_deadline(), pid_files_.next_look()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -409,12 +429,8 @@ void Supervisor::due() {
     connections_.due(context_.now);
     if (!on_their_way_.empty())
         look_at_starts();
-    if (schedule_again_ <= context_.now)
-        follow_schedule(true);
     if (control_)
         control_->due(context_.now);
-    if (premises_again_ <= context_.now)
-        mind_premises(true);
     if (sweep_again_ <= context_.now)
         processes_.note_end();
     if (memory_again_ <= context_.now)
@@ -423,7 +439,6 @@ void Supervisor::due() {
         control_->release(held_.front().barrier);
         held_.pop_front();
     }
-    report_slow_stops();
 }
 
 // A unit's time is up, but perhaps we are late ourselves: what it has said and done by now counts before it is judged.
@@ -470,7 +485,7 @@ void Supervisor::exited(const os::Exit& exit) {
             held_.pop_front();
         }
         if (context_.logs.finished())
-            finish();
+            shutdown_.finish();
         return;
     }
     if (timers_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code))

@@ -10,9 +10,13 @@
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/hardware_watchdog.hpp"
 #include "daemon/machine/machine.hpp"
-#include "daemon/machine/scheduled_end.hpp"
+#include "daemon/machine/reachability.hpp"
+#include "daemon/machine/schedule.hpp"
+#include "daemon/machine/shutdown.hpp"
 #include "daemon/machine/shutdown_report.hpp"
+#include "daemon/machine/signals.hpp"
 #include "daemon/notify/notify_line.hpp"
+#include "daemon/notify/parent_notify.hpp"
 #include "daemon/place.hpp"
 #include "daemon/process/background_children.hpp"
 #include "daemon/process/directory_removal.hpp"
@@ -30,13 +34,11 @@
 #include "daemon/units/boot_target.hpp"
 #include "daemon/units/conditions.hpp"
 #include "loop/loop.hpp"
-#include "os/alarm.hpp"
 #include "os/children.hpp"
 #include "os/crash.hpp"
 #include "os/notify_socket.hpp"
-#include "os/premises.hpp"
+#include "os/path_watch.hpp"
 #include "os/spawn/spawn.hpp"
-#include "os/upward.hpp"
 
 #include <array>
 #include <deque>
@@ -50,15 +52,12 @@
 
 namespace mi::daemon {
 
-// How it ended: what is to become of the machine, and the exit code where it is a container that ends.
-struct Outcome {
-    core::Ending how = core::Ending::none;
-    int code = 0;
-    Instant deadline = never;              // of the machine's whole shutdown
-    std::vector<std::string> in_the_way{}; // of it so far, a line each
-};
-
-class Supervisor final : public LogLink::Listener, public Connections::Host, public Timers::Listener {
+class Supervisor final : public LogLink::Listener,
+                         public Connections::Host,
+                         public Timers::Listener,
+                         public Shutdown::Host,
+                         public Reachability::Host,
+                         public Signals::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -91,27 +90,18 @@ public:
     // A descriptor that is ours to hold as long as we live.
     void hold_lock(int fd) { lock_ = fd; }
     // Asks for the target (or, where there is none, every enabled unit) and runs until it is all over.
-    Outcome run(const std::vector<std::string>& targets);
+    Shutdown::Outcome run(const std::vector<std::string>& targets);
 
     // --- for the manager of control calls ---
     void tell(const core::Event& event); // applied now, performed in this turn
     void take_barrier();                 // before anything is answered in a turn
     void set_observer(Observer* observer);
-    // `keep`, of a switch of the root: units that say so go on.
-    void begin_ending(core::Ending how, int code, bool keep = false);
-    // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
-    std::optional<ScheduledEnd> schedule(ScheduledEnd end);
-    std::optional<ScheduledEnd> cancel_scheduled(std::string who, const std::string& message, bool no_wall);
     // switch_root.cpp: everything is stopped that does not say otherwise, and then run.cpp has us enter_new_root(). Gives why
     // not, in words; when it begins, the observer hears.
     [[nodiscard]] std::string switch_root(NewRoot to);
     [[noreturn]] void enter_new_root();
     // In there: the units are read, for what was carried over; then the boot begins.
     void settle_in();
-    // One that was scheduled before we were executed anew.
-    void resume_schedule(ScheduledEnd end);
-    [[nodiscard]] const std::optional<ScheduledEnd>& scheduled() const { return scheduled_; }
-    [[nodiscard]] Span time_to(const ScheduledEnd& end) const;
     // Reads the units again. What is left out because of faults is in `problems`.
     struct Reread {
         std::vector<std::string> added, changed, removed, problems;
@@ -153,8 +143,10 @@ public:
     [[nodiscard]] bool debug_faults() const { return debug_faults_; }
     [[nodiscard]] const HardwareWatchdog& hardware_watchdog() const { return hardware_watchdog_; }
     [[nodiscard]] const ShutdownReport& shutdown_report() const { return shutdown_report_; }
-    // Looks whether others can still reach us, and sees to it.
-    void mind_premises(bool closely);
+    [[nodiscard]] Shutdown& shutdown() { return shutdown_; }
+    [[nodiscard]] Schedule& schedule() { return schedule_; }
+    [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+    [[nodiscard]] Reachability& reachability() { return reachability_; }
     // On the console (or stderr) and in the log.
     void say(Priority priority, const std::string& text) { context_.say(priority, text); }
     void serve(std::unique_ptr<ControlServer> control);
@@ -166,7 +158,7 @@ private:
     void check_conditions(core::UnitId unit);
     [[nodiscard]] Instant patience_for(const core::Record& record) const;
     void perform(const core::Effect& effect);
-    void reap();
+    void reap() override;
     void exited(const os::Exit& exit);
     void flush_output();
     void set_timer();
@@ -243,7 +235,6 @@ private:
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
     [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, UnitRun& live, os::Plan& plan);
-    void end_when_all_failed();
     [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index) const;
     [[nodiscard]] std::string new_invocation();
 
@@ -288,10 +279,12 @@ private:
     void note_transient(core::UnitId unit);
     bool forget_transients(); // true: the engine was told something
 
+    [[nodiscard]] pid_t main_on_its_way(core::UnitId unit) const override;
+    void reload() override;
+    void shutdown_begins(std::string_view what) override;
+    void shutdown_is_over() override;
+
     // listening.cpp: who speaks to us
-    void signals_pending();
-    void signal_arrived(const signalfd_siginfo& info);
-    void forward(int number);
     void watch_ready(core::UnitId unit);
     static constexpr int whole_pipe = 32; // reads
     void ready_pending(core::UnitId unit, int most_reads);
@@ -317,43 +310,15 @@ private:
     void time_has_come(core::UnitId unit) override;
     void timer_trouble(const std::string& text) override;
 
-    // premises.cpp: how others reach us
-    void premises_trouble(const Fault& why, const std::string& what);
-    void mind_control();
-    void mind_notify(bool closely);
-    void mind_kernel_log();
-    void mind_syslog();
-    void watch_premises(const std::string& directory);
-    [[nodiscard]] std::string syslog_path() const;
-
-    // ending.cpp
-    void all_down();
-    void report_slow_stops();
-    void finish();
-    void give_up();
-    void hurry();
-    [[nodiscard]] Span last_part() const;
-
-    // scheduling.cpp
-    void follow_schedule(bool tell);
-    void open_logins();
-    void end_has_begun(std::string_view what);
-    void tell_people(const std::string& who, const std::string& text);
-
-    // above.cpp: what we tell whoever supervises us
-    [[nodiscard]] std::string_view address_above() const;
-    void tell_above();
+    void check_notify_sockets(bool closely) override { mind_notify(closely); }
+    void mind_notify(bool closely); // premises.cpp
 
     loop::Loop& loop_;
     os::Spawner& spawner_;
-    os::SignalQueue& signals_;
     Place place_;
     core::ManagerSettings settings_;
     Circumstances circumstances_;
     Surroundings surroundings_;
-    std::vector<SignalRewrite> rewrites_;
-    bool signal_group_;
-    Span grace_;
     std::string entry_;
     os::CrashGuard* guard_;
     bool debug_faults_;
@@ -373,25 +338,22 @@ private:
     BootTarget boot_target_{context_};
     HardwareWatchdog hardware_watchdog_{context_, boot_target_};
     ShutdownReport shutdown_report_{context_, boot_target_, background_};
+    ParentNotify parent_notify_;
+    Shutdown shutdown_;
+    Schedule schedule_{context_, background_, shutdown_};
+    Reachability reachability_;
+    Signals signals_;
     PathInquiries inquiries_;
     PidFiles pid_files_;
     Timers timers_;
     FdStore fd_store_;
-    std::string notify_directory_; // empty: none could be made
-    os::Premises premises_;
-    std::optional<os::FileIdentity> control_at_, notify_at_; // what was there when we made it
-    Instant premises_again_ = never;                         // when what could not be made is tried again
-    std::optional<os::FileIdentity> syslog_at_;              // the socket of syslog(3) that is ours
-    std::string syslog_told_;                                // why it is not
-    bool kernel_log_told_ = false;
-    std::string premises_told_; // and what was said of it
+    std::string notify_directory_;              // empty: none could be made
+    std::optional<os::FileIdentity> notify_at_; // what was there when we made it
     std::uint64_t lines_made_ = 0;
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to those that have said too much at once
     std::uint64_t hearing_turn_ = 0;                    // in which services were heard last,
     Instant hear_until_{};                              // and until when they are heard at length in it
-    os::Upward upward_;
-    bool told_ready_ = false;
     Sockets sockets_{surroundings_.hanging};
     Connections connections_;
     std::unique_ptr<ControlServer> control_;
@@ -455,23 +417,9 @@ private:
     std::size_t chance_left_ = 0;
 
     Instant init_started_{}, units_loaded_{};
-    Outcome outcome_;
-    bool all_down_ = false;
-    Instant give_up_at_ = never; // shutdown-timeout
-    Instant report_at_ = never;  // next progress line of a slow shutdown
-    std::deque<Instant> ctrl_alt_del_;
-    std::optional<ScheduledEnd> scheduled_;
-    Instant schedule_again_ = never; // when it is looked at again
-    struct ClockSteps {
-        os::WallAlarm alarm;
-        std::unique_ptr<loop::Watch> watch;
-    };
-    std::optional<ClockSteps> clock_steps_;
     NewRoot new_root_;
-    bool carried_ = false;     // the next program begins in another root
-    bool people_know_ = false; // that the end has begun
+    bool carried_ = false; // the next program begins in another root
     bool more_to_reap_ = false;
-    bool over_ = false;
 };
 
 } // namespace mi::daemon

@@ -88,7 +88,7 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     overview.insecure_units_allowed = source.allow_insecure;
     if (const std::string& note = supervisor_.boot_target().note(); !note.empty())
         overview.notes.push_back(note);
-    overview.scheduled = told(supervisor_.scheduled());
+    overview.scheduled = told(supervisor_.schedule().pending());
     if (const os::CrashGuard* guard = supervisor_.guard())
         tell_crashes(guard->page(), overview);
     if (const std::string& left = supervisor_.shutdown_report().words(); !left.empty())

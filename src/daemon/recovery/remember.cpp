@@ -98,14 +98,10 @@ state::ManagerImage Supervisor::image_of_manager() const {
     boot_target_.save(image);
     image.init_started = init_started_.since_boot;
     image.units_loaded = units_loaded_.since_boot;
-    image.ending = outcome_.how;
-    image.exit_code = outcome_.code;
+    shutdown_.save(image);
     image.entry_failure = entry_failure_;
     image.halt = context_.engine.halt();
-    image.all_down = all_down_;
-    image.told_ready = told_ready_;
-    image.give_up_at = give_up_at_.since_boot;
-    image.report_at = report_at_.since_boot;
+    image.told_ready = parent_notify_.told_ready();
     image.lines_made = lines_made_;
     image.set_aside = directory_removal_.set_aside();
     for (const os::Limit& limit : context_.surroundings.limits) {
@@ -127,12 +123,11 @@ state::ManagerImage Supervisor::image_of_manager() const {
     image.control = control_ ? control_->listener() : -1;
     image.last_call = control_ ? control_->last_call() : 0;
     image.lock = lock_;
-    if (scheduled_)
-        wire::encode(image.scheduled, *scheduled_);
+    image.scheduled = schedule_.save();
     image.new_root = new_root_.root;
     image.new_init = new_root_.init;
     image.carried = carried_;
-    image.premises = premises_.watches();
+    image.premises = reachability_.watches();
     context_.logs.tell(image);
     return image;
 }

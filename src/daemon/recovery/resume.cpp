@@ -115,25 +115,14 @@ void Supervisor::take_over_manager(const state::ManagerImage& image) {
     boot_target_.restore(image);
     init_started_ = {image.init_started};
     units_loaded_ = {image.units_loaded};
-    outcome_ = {image.ending, image.exit_code};
+    shutdown_.restore(image);
     entry_failure_ = image.entry_failure;
-    all_down_ = image.all_down;
-    told_ready_ = image.told_ready;
-    give_up_at_ = {image.give_up_at};
-    if (give_up_at_ != never)
-        outcome_.deadline = give_up_at_ + last_part();
-    report_at_ = {image.report_at};
+    parent_notify_.restore(image.told_ready);
     lines_made_ = image.lines_made;
     directory_removal_.restore(image.set_aside);
     lock_ = image.lock;
     new_root_ = {image.new_root, image.new_init};
-    if (ScheduledEnd end; !image.scheduled.empty()) {
-        if (wire::decode(image.scheduled, end))
-            resume_schedule(std::move(end));
-        else
-            context_.say(Priority::err,
-                         "the shutdown that was scheduled is of a later version, and dropped: schedule it again");
-    }
+    schedule_.restore(image.scheduled);
 }
 
 void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {

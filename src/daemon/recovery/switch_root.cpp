@@ -70,10 +70,10 @@ void Supervisor::begin_switch_root(NewRoot to, bool keep) {
             context_.observer->switching_root(false);
         return;
     }
-    people_know_ = true; // nobody is logged in to an initramfs, and the machine goes on
+    schedule_.keep_quiet(); // nobody is logged in to an initramfs, and the machine goes on
     if (keep)
         context_.say(Priority::notice, "kept: " + join(names_kept()));
-    begin_ending(core::Ending::switch_root, 0, keep);
+    shutdown_.begin(core::Ending::switch_root, 0, keep);
     if (context_.observer != nullptr)
         context_.observer->switching_root(true);
 }
