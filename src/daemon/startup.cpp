@@ -2,12 +2,13 @@
 
 #include "base/printable.hpp"
 #include "daemon/control/manager.hpp"
+#include "daemon/control/serve_control.hpp"
 #include "daemon/entrypoint/entrypoint.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/machine.hpp"
-#include "daemon/recovery/crash_report.hpp"
 #include "daemon/recovery/resume.hpp"
+#include "daemon/startup_report.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/normalise.hpp"
 #include "os/runtime.hpp"
@@ -44,41 +45,6 @@ bool first_boot() {
     ::_exit(70);
 }
 
-void serve_control(Supervisor& supervisor, Manager& manager, state::Snapshot* before) {
-    Fd listener(before != nullptr ? before->manager.control : -1);
-    ControlSettings settings;
-    settings.owner = ::getuid();
-    if (const std::string& group = supervisor.settings().control_group; !group.empty()) {
-        if (auto id = os::Accounts().group(group))
-            settings.group = *id;
-        else
-            supervisor.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
-    }
-    auto server = ControlServer::make(supervisor.loop(), std::move(listener), manager, settings);
-    if (!server) {
-        supervisor.say(Priority::warning, server.error().text() + "; minictl cannot reach us");
-        return;
-    }
-    supervisor.serve(std::move(*server));
-    supervisor.set_observer(&manager);
-    supervisor.reachability().check(false);
-    if (before == nullptr)
-        return;
-    supervisor.control()->set_last_call(before->manager.last_call);
-    for (auto& [fd, client] : before->clients) {
-        supervisor.control()->set_last_call(client.call);
-        // Who had asked nothing until the last turn has perhaps asked in the one that failed, and would wait for ever.
-        if (client.call == 0 && supervisor.guard()->page().deliberate == 0) {
-            const Fd hung_up(client.fd);
-            continue;
-        }
-        const state::ClientImage waits = client;
-        supervisor.control()->adopt(std::move(client));
-        if (waits.call != 0)
-            manager.adopt(waits);
-    }
-}
-
 // Everything that is enabled, where no target says what is to run.
 std::vector<std::string> enabled_units(const core::Graph& graph) {
     std::vector<std::string> names;
@@ -98,49 +64,6 @@ bool nothing_to_run(const Supervisor& supervisor) {
         invalid = invalid || !graph.unit(id).fault.empty();
     }
     return invalid || graph.count() == 0;
-}
-
-// One line about ourselves in the log, and one about what of the settings is only read.
-void introduce(Supervisor& supervisor, const Options& options) {
-    const core::ManagerSettings& settings = supervisor.settings();
-    std::string_view mode = supervisor.place().mode == Mode::system ? "system"
-                            : supervisor.place().mode == Mode::user ? "user"
-                                                                    : "container";
-    std::string line = "miniinit " MINIINIT_VERSION ", " + std::string(mode) + " mode, " +
-                       std::to_string(supervisor.engine().graph().count()) + " units";
-    if (!settings.pass_environment.empty())
-        line += settings.pass_environment == std::vector<std::string>{"*"}
-                    ? "; services get our environment"
-                    : "; services get " + std::to_string(settings.pass_environment.size()) + " variables of ours";
-    if (!options.command.empty())
-        line += "; command: " + std::string(options.command.front());
-    supervisor.logs().line({}, Priority::info, line);
-}
-
-// What is wrong with each file, but of one that is no text at all not every line of it.
-void add_problems(std::vector<std::string>& faults, const std::vector<config::Problem>& problems) {
-    constexpr std::size_t most = 10;
-    std::size_t same = 0;
-    for (std::size_t i = 0; i < problems.size(); ++i) {
-        same = i > 0 && problems[i].file == problems[i - 1].file ? same + 1 : 0;
-        const bool last = i + 1 == problems.size() || problems[i + 1].file != problems[i].file;
-        if (same < most)
-            faults.push_back(config::brief(problems[i]));
-        else if (last)
-            faults.push_back(std::to_string(same + 1 - most) + " more in " + problems[i].file +
-                             "; `minictl verify` names them all");
-    }
-}
-
-// What became of the image before us, if there was one.
-void report_crash(Supervisor& supervisor, const os::CrashGuard* guard, const Options& options) {
-    if (guard == nullptr || options.resume_fd < 0)
-        return;
-    if (guard->page().deliberate != 0)
-        supervisor.say(Priority::info, "executed anew");
-    else
-        for (const std::string& line : crash_report(guard->page(), loop::now()))
-            supervisor.say(Priority::alert, line);
 }
 
 // What the first of us found.
