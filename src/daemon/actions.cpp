@@ -22,48 +22,12 @@ using core::Event;
 using core::Phase;
 using core::Role;
 
-void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
-    if (!child)
-        return context_.logs.line(unit.name, Priority::warning, child.error().text());
-    if (!*child)
-        return;
-    removals_.push_back((*child)->pid);
-    removing_.insert_or_assign((*child)->pid, Removal{unit.name, std::move((*child)->left)});
-}
-
-// Of its directories those go that no other unit uses.
-void Supervisor::come_to_rest(core::UnitId id) {
-    Belongings& own = context_.units[id].own;
-    for (core::UnitId other : context_.graph().ids())
-        if (other != id && !own.runtime.empty() && !context_.units[other].own.runtime.empty()) {
-            own.leave_to(context_.units[other].own);
-            context_.engine.mark(other);
-        }
-    removing(context_.unit(id), own.come_to_rest(context_.place.run_directory + "/removed", set_aside_));
-}
-
-// A child that removed has ended: what it had to leave is said.
-void Supervisor::removed(pid_t child) {
-    std::erase(removals_, child);
-    auto removal = removing_.extract(child);
-    if (removal.empty())
-        return;
-    std::array<char, PIPE_BUF> text;
-    const ssize_t size = ::read(removal.mapped().left.get(), text.data(), text.size());
-    for (std::string_view line :
-         split(std::string_view(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))), '\n'))
-        if (!line.empty())
-            context_.logs.line(removal.mapped().unit, Priority::warning, "left where it is: " + std::string(line));
-}
-
 void Supervisor::changed(const core::Effect& effect) {
     core::UnitId id = effect.unit;
     const core::Unit& unit = context_.unit(id);
     const core::Record& record = context_.record(id);
     UnitRun& live = context_.units[id];
     live.first.note(effect.to, context_.now);
-    for (Subsystem* subsystem : subsystems_)
-        subsystem->unit_changed(id, effect.from, effect.to);
     if (context_.observer != nullptr)
         context_.observer->changed(id, effect.from, effect.to);
     switch (effect.to) {
@@ -81,16 +45,10 @@ void Supervisor::changed(const core::Effect& effect) {
             live.ready.reset();
         }
         // What was mounted just now may be where the logs belong.
-        if (unit.service.type == core::ServiceType::oneshot &&
-            context_.logs.directory() != context_.place.log_directories.front())
-            context_.logs.try_storage();
         if (unit.service.type == core::ServiceType::oneshot) {
+            if (context_.logs.directory() != context_.place.log_directories.front())
+                context_.logs.try_storage();
             timers_.storage_changed();
-            attempts_.storage_changed();
-            if (context_.place.system() && target_reached_ == Instant{}) {
-                mind_watchdog();
-                look_for_report(false);
-            }
         }
         break;
     case Phase::failed:
@@ -112,37 +70,16 @@ void Supervisor::changed(const core::Effect& effect) {
     case Phase::stopping:
     case Phase::invalid: break;
     }
-    bool rests = effect.to == Phase::down || effect.to == Phase::failed || effect.to == Phase::invalid;
-    if (rests && record.phase == effect.to) // not on its way up again
-        come_to_rest(id);
     if (effect.to == Phase::failed && record.phase == Phase::failed) {
         if (unit.name != entry_) // its exit code says it
             context_.say(Priority::warning, unit.name + " failed: " + core::reason(context_.engine, id));
-        if (unit.name == target_ || context_.graph().find(target_) == id)
-            boot_target_failed(core::reason(context_.engine, id));
-        if (unit.service.exit_action == core::ExitAction::none)
-            end_when_all_failed();
     }
     // At rest, not on its way to the next run: what it has left with us is dropped.
     if (!core::active(record.phase) && record.phase == effect.to && record.phase != Phase::waiting &&
         record.phase != Phase::backoff)
         fd_store_.drop(id);
-    if ((effect.to == Phase::up || effect.to == Phase::done) && !target_said_ && !target_.empty() &&
-        context_.graph().find(target_) == id) {
-        target_said_ = true;
-        if (target_reached_ == Instant{})
-            target_reached_ = context_.now;
-        context_.manager_moved = true;
-        context_.say(Priority::info, "target " + unit.name + " reached");
-        mind_watchdog();
-        look_for_report(true);
-    }
-    if ((effect.to == Phase::up || effect.to == Phase::done) && context_.place.system() &&
-        context_.graph().find(context_.settings.default_target) == id) {
-        attempts_.reached();
-        boot_note_.clear();
-        context_.manager_moved = true;
-    }
+    for (Subsystem* subsystem : subsystems_)
+        subsystem->unit_changed(id, effect.from, effect.to);
 }
 
 // A run is over: what was kept for it goes.
@@ -153,7 +90,7 @@ void Supervisor::released(core::UnitId id) {
     UnitRun& live = context_.units[id];
     live.ready_watch.reset();
     live.ready.reset();
-    removing(unit, live.own.end_run());
+    directory_removal_.run_ended(id);
     live.main_watch.reset();
     live.main_end.reset();
     close_line(id);

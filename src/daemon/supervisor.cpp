@@ -1,7 +1,6 @@
 #include "daemon/supervisor.hpp"
 
 #include "core/explain.hpp"
-#include "os/timed_child.hpp"
 
 #include <poll.h>
 #include <sys/random.h>
@@ -54,11 +53,9 @@ std::string console_of_units(const core::ManagerSettings& settings, const Place&
 } // namespace
 
 Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& signals, Beginning beginning)
-    : loop_(loop), spawner_(spawner), signals_(signals), place_(std::move(beginning.place)),
-      settings_(std::move(beginning.settings)), circumstances_(std::move(beginning.circumstances)),
-      surroundings_(std::move(beginning.surroundings)), rewrites_(std::move(beginning.rewrites)),
-      signal_group_(beginning.signal_group), grace_(beginning.grace), entry_(std::move(beginning.entry)),
-      guard_(beginning.guard), debug_faults_(beginning.debug_faults),
+    : loop_(loop), spawner_(spawner), place_(std::move(beginning.place)), settings_(std::move(beginning.settings)),
+      circumstances_(std::move(beginning.circumstances)), surroundings_(std::move(beginning.surroundings)),
+      entry_(std::move(beginning.entry)), guard_(beginning.guard), debug_faults_(beginning.debug_faults),
       engine_(std::move(beginning.graph), {settings_.parallel_starts, jitter_seed()}),
       processes_(open_cgroups(place_, beginning.before, no_cgroups_)), resources_(processes_.cgroups(), no_cgroups_),
       logs_(loop, spawner, *this,
@@ -70,25 +67,30 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       announcer_(loop, logs_, place_.system(),
                  std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
       context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
+      parent_notify_(context_, boot_target_, !entry_.empty()),
+      shutdown_(context_, processes_, *this, entry_.empty() ? std::nullopt : std::optional(beginning.grace)),
+      reachability_(context_, shutdown_, *this, guard_,
+                    beginning.before != nullptr ? beginning.before->manager.premises : -1),
+      signals_(context_, signals, shutdown_, *this, {entry_, std::move(beginning.rewrites), beginning.signal_group}),
       inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
-      timers_(loop, *this, timer_settings(place_)),
-      premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
-      connections_(loop, *this), flush_(context_),
+      timers_(loop, *this, timer_settings(place_)), connections_(loop, *this), flush_(context_),
       starter_(context_, spawner, processes_, resources_, flush_, inquiries_, effects_, entry_, *this),
       unit_files_(context_, effects_, subsystems_, entry_, [this] { settings_read(); }),
       transient_units_(context_, unit_files_),
       store_(context_, *this, std::move(beginning.keeper), beginning.guard, effects_, exits_, processes_, fd_store_,
              beginning.before != nullptr),
       succession_(context_, spawner, processes_, store_, beginning.guard, *this), before_(beginning.before),
-      renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
+      renew_(beginning.renew), init_started_(beginning.init_started) {
     exits_.exits.reserve(exits_a_turn);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph().size());
-    subsystems_ = {&starter_, &starter_.pending(), &starter_.parked(), &transient_units_, &succession_, &flush_,
-                   &others_};
+    // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
+    subsystems_ = {&starter_,           &starter_.pending(), &starter_.parked(), &transient_units_, &background_,
+                   &directory_removal_, &boot_target_,       &schedule_,         &reachability_,    &hardware_watchdog_,
+                   &shutdown_report_,   &shutdown_,          &succession_,       &flush_,           &others_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -105,7 +107,7 @@ void Supervisor::open() {
         resources_.share_and_count();
     context_.loop.set_due([this] { due(); });
     context_.loop.set_turn_end([this] { turn(); });
-    watch(signals_.fd(), [this] { signals_pending(); });
+    signals_.open();
     if (guard_ != nullptr) {
         guard_->page().limit = context_.settings.crash_limit;
         watch(guard_->wake(), [] {}); // the end of the turn sees to it
@@ -123,17 +125,11 @@ void Supervisor::open() {
         context_.say(Priority::err, started.error().text() + "; tried again, what services write waits");
     if (guard_ != nullptr && context_.logs.own_lines() >= 0)
         guard_->page().log = context_.logs.own_lines();
-    mind_watchdog();
-    if (premises_.fd() >= 0)
-        watch(premises_.fd(), [this] {
-            premises_.drain();
-            mind_premises(false);
-            if (context_.logs.directory() != context_.place.log_directories.front())
-                context_.logs.try_storage(); // perhaps it was that which was mounted
-        });
+    hardware_watchdog_.apply_settings();
+    reachability_.open();
 }
 
-Outcome Supervisor::run(const std::vector<std::string>& targets) {
+Shutdown::Outcome Supervisor::run(const std::vector<std::string>& targets) {
     context_.now = loop::now();
     for (const std::string& target : targets)
         if (core::UnitId id = context_.graph().find(target); id != core::no_unit)
@@ -142,10 +138,11 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
     if (before_ == nullptr)
         open_sockets_early();
     turn();
-    if (!over_)
+    if (!shutdown_.over())
         context_.loop.run();
-    os::await_children(removals_, std::min(longest_removal, (outcome_.deadline - loop::now()) / 8));
-    return outcome_;
+    const Shutdown::Outcome& outcome = shutdown_.outcome();
+    background_.wait(std::min(longest_removal, (outcome.deadline - loop::now()) / 8));
+    return outcome;
 }
 
 // --- what a start needs of others -------------------------------------------------------------------------------------
@@ -176,8 +173,8 @@ void Supervisor::connection_failed(core::UnitId unit, pid_t pid, const std::stri
 }
 
 void Supervisor::end_for_another_root(bool keep) {
-    people_know_ = true; // nobody is logged in to an initramfs, and the machine goes on
-    begin_ending(core::Ending::switch_root, 0, keep);
+    schedule_.keep_quiet(); // nobody is logged in to an initramfs, and the machine goes on
+    shutdown_.begin(core::Ending::switch_root, 0, keep);
 }
 
 void Supervisor::flush_answers() {
@@ -201,7 +198,6 @@ void Supervisor::Others::units_reread() {
 void Supervisor::settings_read() {
     if (guard_ != nullptr)
         guard_->page().limit = settings_.crash_limit;
-    mind_watchdog();
 }
 
 void Supervisor::set_observer(Observer* observer) {
@@ -224,7 +220,7 @@ void Supervisor::turn() {
     if (control_ && control_->take_calls())
         pump();
     lift_barriers();
-    tell_above();
+    parent_notify_.tell_when_ready();
     if (context_.observer != nullptr)
         context_.observer->turn_ended();
     if (transient_units_.forget_ended()) {
@@ -248,8 +244,32 @@ void Supervisor::serve(std::unique_ptr<ControlServer> control) {
     flush_.serve(control_.get());
     store_.serve(control_.get());
     context_.manager_moved = true;
-    if (guard_ != nullptr)
-        guard_->page().control = control_->listener();
+    reachability_.serve(*control_);
+}
+
+void Supervisor::shutdown_begins(std::string_view what) {
+    schedule_.end_begins(what);
+    reachability_.shutdown_begins();
+    parent_notify_.tell_stopping();
+}
+
+void Supervisor::shutdown_is_over() {
+    if (control_)
+        control_->flush();
+    reachability_.remove_syslog();
+    clear_transient(context_.place, succession_.names_kept());
+}
+
+pid_t Supervisor::main_on_its_way(core::UnitId unit) const { return starter_.pending().pid_of(unit, core::Role::main); }
+
+void Supervisor::reload() {
+    reachability_.check(true);
+    const UnitFiles::Reread units = unit_files_.reread();
+    for (const std::string& problem : units.problems)
+        context_.say(Priority::warning, problem);
+    context_.say(Priority::info, "units read again: " + std::to_string(units.added.size()) + " added, " +
+                                     std::to_string(units.changed.size()) + " changed, " +
+                                     std::to_string(units.removed.size()) + " removed");
 }
 
 // Settles and does what follows, until nothing follows any more or so much was done that others have to be heard.
@@ -386,10 +406,10 @@ void Supervisor::perform(const core::Effect& effect) {
                    : context_.record(unit).phase == core::Phase::failed ? 1
                                                                         : 0;
         context_.say(Priority::info, context_.name(unit) + " has ended, and with it everything is to end");
-        begin_ending(effect.ending, code);
+        shutdown_.begin(effect.ending, code);
         break;
     }
-    case core::Effect::Kind::halt: all_down(); break;
+    case core::Effect::Kind::halt: shutdown_.units_are_down(); break;
     }
 }
 
@@ -405,12 +425,11 @@ void Supervisor::collector_started() {
 }
 
 void Supervisor::set_timer() {
-    if (over_)
+    if (shutdown_.over())
         return;
     Instant at = context_.engine.next_deadline();
-    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   listen_again_, connections_.next_deadline(), schedule_again_, pet_at_, premises_again_,
-                   inquiries_.next_deadline(), pid_files_.next_look()});
+    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, listen_again_,
+                   connections_.next_deadline(), inquiries_.next_deadline(), pid_files_.next_look()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -438,19 +457,12 @@ void Supervisor::due() {
     }
     context_.logs.due(context_.now);
     connections_.due(context_.now);
-    if (schedule_again_ <= context_.now)
-        follow_schedule(true);
     if (control_)
         control_->due(context_.now);
-    if (premises_again_ <= context_.now)
-        mind_premises(true);
     if (sweep_again_ <= context_.now)
         processes_.note_end();
     if (memory_again_ <= context_.now)
         memory_events_pending();
-    if (pet_at_ <= context_.now)
-        pet_watchdog();
-    report_slow_stops();
 }
 
 // A unit's time is up, but perhaps we are late ourselves: what it has said and done by now counts before it is judged.
@@ -493,23 +505,15 @@ void Supervisor::exited(const os::Exit& exit) {
         // Its successor reads what is left; nobody waits for the word of a dead one.
         flush_.give_up();
         if (context_.logs.finished())
-            finish();
+            shutdown_.finish();
         return;
     }
     if (timers_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code))
         return;
-    if (auto written = attempts_.exited(exit.pid, exit.kind == os::Exit::Kind::killed ? -1 : exit.code)) {
-        if (!written->trouble.empty())
-            context_.say(Priority::warning, written->trouble);
-        if (written->too_many)
-            too_many_boots();
-        return;
-    }
     const Processes::Known* known = processes_.find(exit.pid);
     if (known != nullptr && starter_.pending().ended(exit.pid))
         return;
     if (known == nullptr) {
-        removed(exit.pid);
         if (!inquiries_.exited(exit.pid) && !fd_store_.closer_ended(exit.pid))
             processes_.note_orphan();
         return;

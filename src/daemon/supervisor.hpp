@@ -9,13 +9,19 @@
 #include "daemon/effect_queue.hpp"
 #include "daemon/log/log_link.hpp"
 #include "daemon/log/output_flush.hpp"
-#include "daemon/machine/boot_attempts.hpp"
 #include "daemon/machine/console.hpp"
+#include "daemon/machine/hardware_watchdog.hpp"
 #include "daemon/machine/machine.hpp"
-#include "daemon/machine/scheduled_end.hpp"
+#include "daemon/machine/reachability.hpp"
+#include "daemon/machine/schedule.hpp"
+#include "daemon/machine/shutdown.hpp"
+#include "daemon/machine/shutdown_report.hpp"
+#include "daemon/machine/signals.hpp"
 #include "daemon/notify/notify_line.hpp"
+#include "daemon/notify/parent_notify.hpp"
 #include "daemon/place.hpp"
-#include "daemon/process/belongings.hpp"
+#include "daemon/process/background_children.hpp"
+#include "daemon/process/directory_removal.hpp"
 #include "daemon/process/pid_files.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
@@ -30,18 +36,16 @@
 #include "daemon/start/starter.hpp"
 #include "daemon/subsystem.hpp"
 #include "daemon/timer/timers.hpp"
+#include "daemon/units/boot_target.hpp"
 #include "daemon/units/conditions.hpp"
 #include "daemon/units/transient_units.hpp"
 #include "daemon/units/unit_files.hpp"
 #include "loop/loop.hpp"
-#include "os/alarm.hpp"
 #include "os/children.hpp"
 #include "os/crash.hpp"
 #include "os/notify_socket.hpp"
-#include "os/premises.hpp"
+#include "os/path_watch.hpp"
 #include "os/spawn/spawn.hpp"
-#include "os/upward.hpp"
-#include "os/watchdog.hpp"
 
 #include <array>
 #include <deque>
@@ -55,20 +59,15 @@
 
 namespace mi::daemon {
 
-// How it ended: what is to become of the machine, and the exit code where it is a container that ends.
-struct Outcome {
-    core::Ending how = core::Ending::none;
-    int code = 0;
-    Instant deadline = never;              // of the machine's whole shutdown
-    std::vector<std::string> in_the_way{}; // of it so far, a line each
-};
-
 class Supervisor final : public LogLink::Listener,
                          public Connections::Host,
                          public Timers::Listener,
                          public Starter::Host,
                          public StateStore::Source,
-                         public Succession::Host {
+                         public Succession::Host,
+                         public Shutdown::Host,
+                         public Reachability::Host,
+                         public Signals::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -101,40 +100,25 @@ public:
     // A descriptor that is ours to hold as long as we live.
     void hold_lock(int fd) { lock_ = fd; }
     // Asks for the target (or, where there is none, every enabled unit) and runs until it is all over.
-    Outcome run(const std::vector<std::string>& targets);
+    Shutdown::Outcome run(const std::vector<std::string>& targets);
 
     // --- for the manager of control calls ---
     void tell(const core::Event& event);           // applied now, performed in this turn
     void take_barrier() { flush_.take_barrier(); } // before anything is answered in a turn
     void set_observer(Observer* observer);
-    // `keep`, of a switch of the root: units that say so go on.
-    void begin_ending(core::Ending how, int code, bool keep = false);
-    // An end at a set time (one that has passed is now), instead of the one that was scheduled, which is given back.
-    std::optional<ScheduledEnd> schedule(ScheduledEnd end);
-    std::optional<ScheduledEnd> cancel_scheduled(std::string who, const std::string& message, bool no_wall);
-    // In there: the units are read, for what was carried over; then the boot begins.
+    // In another root: the units are read, for what was carried over; then the boot begins.
     void settle_in();
-    // One that was scheduled before we were executed anew.
-    void resume_schedule(ScheduledEnd end);
-    [[nodiscard]] const std::optional<ScheduledEnd>& scheduled() const { return scheduled_; }
-    [[nodiscard]] Span time_to(const ScheduledEnd& end) const;
     Result<> signal_unit(core::UnitId unit, int number, bool all);
     Result<> freeze_unit(core::UnitId unit, bool frozen);
-    void isolate(const std::string& target);
-    // The boot begins: to `target`, or, where too many boots in a row did not get there, to rescue. `counts`: this is such
-    // a boot, for nobody asked for another target.
-    void boot(const std::string& target, bool counts);
-    // What an administrator should know of this boot.
-    [[nodiscard]] const std::string& boot_note() const { return boot_note_; }
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
     [[nodiscard]] const UnitRun& live(core::UnitId unit) const { return units_[unit]; }
     [[nodiscard]] bool changed_on_disk(core::UnitId unit) const;
-    [[nodiscard]] const std::string& target() const { return target_; }
+    [[nodiscard]] const BootTarget& boot_target() const { return boot_target_; }
+    [[nodiscard]] BootTarget& boot_target() { return boot_target_; }
     [[nodiscard]] Instant init_started() const { return init_started_; }
     [[nodiscard]] Instant units_loaded() const { return units_loaded_; }
-    [[nodiscard]] Instant target_reached() const { return target_reached_; }
     [[nodiscard]] LogLink& logs() { return logs_; }
     [[nodiscard]] UnitFiles& unit_files() { return unit_files_; }
     [[nodiscard]] const UnitFiles& unit_files() const { return unit_files_; }
@@ -151,12 +135,12 @@ public:
     [[nodiscard]] const Connections& connections() const { return connections_; }
     [[nodiscard]] os::CrashGuard* guard() const { return guard_; }
     [[nodiscard]] bool debug_faults() const { return debug_faults_; }
-    [[nodiscard]] const os::Watchdog& watchdog() const { return watchdog_; }
-    // For people, and empty where there is nothing to tell.
-    [[nodiscard]] std::string watchdog_words() const;
-    [[nodiscard]] const std::string& last_shutdown() const { return last_shutdown_; }
-    // Looks whether others can still reach us, and sees to it.
-    void mind_premises(bool closely);
+    [[nodiscard]] const HardwareWatchdog& hardware_watchdog() const { return hardware_watchdog_; }
+    [[nodiscard]] const ShutdownReport& shutdown_report() const { return shutdown_report_; }
+    [[nodiscard]] Shutdown& shutdown() { return shutdown_; }
+    [[nodiscard]] Schedule& schedule() { return schedule_; }
+    [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+    [[nodiscard]] Reachability& reachability() { return reachability_; }
     // On the console (or stderr) and in the log.
     void say(Priority priority, const std::string& text) { context_.say(priority, text); }
     void serve(std::unique_ptr<ControlServer> control);
@@ -168,7 +152,7 @@ private:
     void note_effect(const core::Effect& effect);
     void check_conditions(core::UnitId unit);
     void perform(const core::Effect& effect);
-    void reap();
+    void reap() override;
     void exited(const os::Exit& exit);
     void set_timer();
     void due();
@@ -198,14 +182,6 @@ private:
     // actions.cpp: what effects do
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
-    void removing(const core::Unit& unit, Belongings::Removing child);
-    void come_to_rest(core::UnitId unit);
-    void removed(pid_t child);
-    void boot_target_failed(const std::string& why);
-    void go_to(const std::string& target);
-    void go_instead(const std::string& why);
-    void too_many_boots();
-    void end_when_all_failed();
 
     // activation.cpp: sockets of units, and who connects
     void open_sockets_early();
@@ -250,10 +226,12 @@ private:
     };
     Others others_{*this};
 
+    [[nodiscard]] pid_t main_on_its_way(core::UnitId unit) const override;
+    void reload() override;
+    void shutdown_begins(std::string_view what) override;
+    void shutdown_is_over() override;
+
     // listening.cpp: who speaks to us
-    void signals_pending();
-    void signal_arrived(const signalfd_siginfo& info);
-    void forward(int number);
     void watch_ready(core::UnitId unit);
     static constexpr int whole_pipe = 32; // reads
     void ready_pending(core::UnitId unit, int most_reads);
@@ -279,48 +257,15 @@ private:
     void time_has_come(core::UnitId unit) override;
     void timer_trouble(const std::string& text) override;
 
-    // premises.cpp: how others reach us
-    void premises_trouble(const Fault& why, const std::string& what);
-    void mind_control();
-    void mind_notify(bool closely);
-    void mind_kernel_log();
-    void mind_syslog();
-    void watch_premises(const std::string& directory);
-    [[nodiscard]] std::string syslog_path() const;
-
-    // ending.cpp
-    void all_down();
-    void report_slow_stops();
-    void finish();
-    void give_up();
-    void hurry();
-    [[nodiscard]] Span last_part() const;
-
-    // watch.cpp: the hardware's watchdog, and the report of the last shutdown
-    void mind_watchdog();
-    void pet_watchdog();
-    void look_for_report(bool last_time);
-
-    // scheduling.cpp
-    void follow_schedule(bool tell);
-    void open_logins();
-    void end_has_begun(std::string_view what);
-    void tell_people(const std::string& who, const std::string& text);
-
-    // above.cpp: what we tell whoever supervises us
-    [[nodiscard]] std::string_view address_above() const;
-    void tell_above();
+    void check_notify_sockets(bool closely) override { mind_notify(closely); }
+    void mind_notify(bool closely); // premises.cpp
 
     loop::Loop& loop_;
     os::Spawner& spawner_;
-    os::SignalQueue& signals_;
     Place place_;
     core::ManagerSettings settings_;
     Circumstances circumstances_;
     Surroundings surroundings_;
-    std::vector<SignalRewrite> rewrites_;
-    bool signal_group_;
-    Span grace_;
     std::string entry_;
     os::CrashGuard* guard_;
     bool debug_faults_;
@@ -334,25 +279,27 @@ private:
     LogLink logs_;
     Announcer announcer_;
     Context context_;
+    BackgroundChildren background_{children_};
+    DirectoryRemoval directory_removal_{context_, background_};
+    BootTarget boot_target_{context_};
+    HardwareWatchdog hardware_watchdog_{context_, boot_target_};
+    ShutdownReport shutdown_report_{context_, boot_target_, background_};
+    ParentNotify parent_notify_;
+    Shutdown shutdown_;
+    Schedule schedule_{context_, background_, shutdown_};
+    Reachability reachability_;
+    Signals signals_;
     PathInquiries inquiries_;
     PidFiles pid_files_;
     Timers timers_;
     FdStore fd_store_;
-    std::string notify_directory_; // empty: none could be made
-    os::Premises premises_;
-    std::optional<os::FileIdentity> control_at_, notify_at_; // what was there when we made it
-    Instant premises_again_ = never;                         // when what could not be made is tried again
-    std::optional<os::FileIdentity> syslog_at_;              // the socket of syslog(3) that is ours
-    std::string syslog_told_;                                // why it is not
-    bool kernel_log_told_ = false;
-    std::string premises_told_; // and what was said of it
+    std::string notify_directory_;              // empty: none could be made
+    std::optional<os::FileIdentity> notify_at_; // what was there when we made it
     std::uint64_t lines_made_ = 0;
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to those that have said too much at once
     std::uint64_t hearing_turn_ = 0;                    // in which services were heard last,
     Instant hear_until_{};                              // and until when they are heard at length in it
-    os::Upward upward_;
-    bool told_ready_ = false;
     Sockets sockets_{surroundings_.hanging};
     Connections connections_;
     EffectQueue effects_;
@@ -374,39 +321,8 @@ private:
     Instant memory_again_ = never; // when it is listened to again
     Instant sweep_again_ = never;
     Instant sweep_not_before_{};
-    unsigned long set_aside_ = 0; // directories, ever
-    std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
-    struct Removal {
-        std::string unit;
-        Fd left; // what its child could not remove
-    };
-    std::map<pid_t, Removal> removing_;
-
-    std::string target_;
-    bool target_said_ = false; // that it is reached
-    std::set<std::string> tried_targets_;
-    BootAttempts attempts_;
-    std::string boot_note_;
-    Instant init_started_{}, units_loaded_{}, target_reached_{};
-    Outcome outcome_;
-    bool all_down_ = false;
-    Instant give_up_at_ = never; // shutdown-timeout
-    Instant report_at_ = never;  // next progress line of a slow shutdown
-    os::Watchdog watchdog_;
-    Span watchdog_asked_{0}; // the setting that it was brought to
-    Instant pet_at_ = never;
-    std::string last_shutdown_; // what it left in the way, in short
-    std::deque<Instant> ctrl_alt_del_;
-    std::optional<ScheduledEnd> scheduled_;
-    Instant schedule_again_ = never; // when it is looked at again
-    struct ClockSteps {
-        os::WallAlarm alarm;
-        std::unique_ptr<loop::Watch> watch;
-    };
-    std::optional<ClockSteps> clock_steps_;
-    bool people_know_ = false; // that the end has begun
+    Instant init_started_{}, units_loaded_{};
     bool more_to_reap_ = false;
-    bool over_ = false;
 };
 
 } // namespace mi::daemon

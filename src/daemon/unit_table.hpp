@@ -5,7 +5,7 @@
 #include "core/engine.hpp"
 #include "core/first_start.hpp"
 #include "daemon/notify/notify_line.hpp"
-#include "daemon/process/belongings.hpp"
+#include "daemon/process/owned_directories.hpp"
 #include "loop/loop.hpp"
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct UnitRun {
     std::uint64_t digest = 0; // of the unit as it was when it was started
     Instant starting{}, up{}; // of the last start, for the boot times
     core::FirstStart first;   // and of the first one, for the boot chart
-    Belongings own;
+    OwnedDirectories own;
     Fd ready; // notify-fd: read end
     std::unique_ptr<loop::Watch> ready_watch;
     std::unique_ptr<NotifyLine> line; // sd_notify: where the present run speaks

@@ -46,12 +46,12 @@ void Watchdog::set(Span timeout) {
             break;
     int now = 0;
     timeout_ = ::ioctl(device_.get(), WDIOC_GETTIMEOUT, &now) == 0 && now > 0 ? now * second : wanted * second;
-    (void)pet();
+    (void)feed();
 }
 
-Result<> Watchdog::pet() {
+Result<> Watchdog::feed() {
     if (::ioctl(device_.get(), WDIOC_KEEPALIVE, 0) != 0 && ::write(device_.get(), "w", 1) != 1)
-        return fault(errno, "pet the watchdog", identity_);
+        return fault(errno, "feed the watchdog", identity_);
     return {};
 }
 

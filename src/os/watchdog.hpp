@@ -20,7 +20,7 @@ public:
     // Another time. The hardware knows whole seconds, and not any number of them: what is in force then is timeout().
     void set(Span timeout);
     // "Still alive": the time begins anew.
-    Result<> pet();
+    Result<> feed();
     // Stops it, where the hardware can be stopped.
     Result<> disarm();
 

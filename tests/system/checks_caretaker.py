@@ -83,7 +83,7 @@ def caretaker_cares(t):
         inside = init.status("keeper")["main_pid"]
         # Of the shell that writes; now and then there is another of the same words, about to become `sleep`.
         chatty = init.outside(init.wait("chatty")["main_pid"])
-        keeper, collector = pids(init, "1234567"), init.collector()
+        keeper, collector = until(lambda: pids(init, "1234567"), 10), init.collector()
         waiting = Client(init.control, 10)
         waiting.send("Wait", unit="keeper", state="down")
         for number in range(1, 5):
@@ -167,7 +167,7 @@ def caretaker_bare(t):
     with t.scene.init({"keeper": {"service": sh(SLEEP + " 1234567")}}, sections={"manager": {"crash-limit": 0}},
                       args=("--debug-faults", "--grace", "1s")) as init:
         init.wait("keeper")
-        keeper = pids(init, "1234567")
+        keeper = until(lambda: pids(init, "1234567"), 10)
         for _ in range(2):
             try:
                 Client(init.control, 5).call("Crash", kind="segv")

@@ -144,7 +144,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Target& target
         return supervisor_.control()->error(id, wire::ShuttingDown{});
     if (!find(id, {target.name}, Named::startable, ids))
         return;
-    supervisor_.isolate(target.name);
+    supervisor_.boot_target().isolate(target.name);
     begin(id, caller, Goal::isolate, ids, target.wait);
 }
 

@@ -62,7 +62,7 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     case Mode::container: overview.mode = wire::Mode::container; break;
     }
     overview.pid = ::getpid();
-    UnitId target = graph.find(supervisor_.target());
+    UnitId target = supervisor_.boot_target().id();
     if (target != core::no_unit) {
         overview.target = graph.name(target);
         overview.target_reached = core::good(engine.record(target).phase);
@@ -86,14 +86,14 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     if (!source.transient.empty())
         overview.unit_directories.push_back(source.transient);
     overview.insecure_units_allowed = source.allow_insecure;
-    if (const std::string& note = supervisor_.boot_note(); !note.empty())
+    if (const std::string& note = supervisor_.boot_target().note(); !note.empty())
         overview.notes.push_back(note);
-    overview.scheduled = told(supervisor_.scheduled());
+    overview.scheduled = told(supervisor_.schedule().pending());
     if (const os::CrashGuard* guard = supervisor_.guard())
         tell_crashes(guard->page(), overview);
-    if (const std::string& left = supervisor_.last_shutdown(); !left.empty())
+    if (const std::string& left = supervisor_.shutdown_report().words(); !left.empty())
         overview.notes.push_back(left);
-    overview.watchdog = supervisor_.watchdog_words();
+    overview.watchdog = supervisor_.hardware_watchdog().words();
     supervisor_.control()->reply(id, overview);
 }
 
@@ -151,7 +151,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     } else if (tree.unit) {
         if (!find(id, {*tree.unit}, to_look(caller), stack))
             return;
-    } else if (UnitId target = graph.find(supervisor_.target()); target != core::no_unit) {
+    } else if (UnitId target = supervisor_.boot_target().id(); target != core::no_unit) {
         stack.push_back(target);
     } else {
         for (UnitId unit : graph.ids())
@@ -210,8 +210,8 @@ void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
     wire::Times times;
     times.init = micros(supervisor_.init_started());
     times.units_loaded = micros(supervisor_.units_loaded());
-    if (supervisor_.target_reached() != Instant{})
-        times.target_reached = micros(supervisor_.target_reached());
+    if (const BootTarget& target = supervisor_.boot_target(); target.was_reached())
+        times.target_reached = micros(target.reached_at());
     std::vector<std::string> names;
     for (UnitId unit : graph.ids())
         if (started(supervisor_.live(unit)))

@@ -33,7 +33,7 @@ std::optional<wire::ScheduledShutdown> Manager::told(const std::optional<Schedul
     const std::int64_t at =
         end->by_wall ? end->at
                      : loop::wall_now().micros +
-                           std::chrono::duration_cast<std::chrono::microseconds>(supervisor_.time_to(*end)).count();
+                           std::chrono::duration_cast<std::chrono::microseconds>(Schedule::time_to(*end)).count();
     return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
 }
 
@@ -57,13 +57,13 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
                      .who = name_of(caller, shutdown.who),
                      .no_wall = shutdown.no_wall,
                      .warn_only = shutdown.warn_only};
-    auto before = told(supervisor_.schedule(std::move(end)));
-    supervisor_.control()->reply(id, wire::Schedule{told(supervisor_.scheduled()), std::move(before)});
+    auto before = told(supervisor_.schedule().set(std::move(end)));
+    supervisor_.control()->reply(id, wire::Schedule{told(supervisor_.schedule().pending()), std::move(before)});
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
     auto before =
-        told(supervisor_.cancel_scheduled(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
+        told(supervisor_.schedule().cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
     supervisor_.control()->reply(id, wire::Schedule{{}, std::move(before)});
 }
 

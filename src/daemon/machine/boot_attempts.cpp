@@ -71,6 +71,8 @@ void BootAttempts::try_it() {
     if (child < 0)
         return; // there will be another time
     child_ = child;
+    if (made_)
+        made_(child);
     clean_ = false;
 }
 

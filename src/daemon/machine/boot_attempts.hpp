@@ -1,6 +1,6 @@
 // How many boots in a row have not reached the default target, kept over reboots: STATE/boot-attempts, a file with a number.
 // A boot is counted as soon as that can be written, and the count goes back to 0 when the target is reached. What follows
-// from it is the supervisor's.
+// from it is BootTarget's.
 //
 // PID 1 reads the file once, before anything is mounted, and not where a file system may hang. Writing waits for the disk, so
 // a child does it, and reads again what it goes on from: the state directory may have come with a mount only.
@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,7 +20,9 @@ namespace mi::daemon {
 
 class BootAttempts {
 public:
-    explicit BootAttempts(std::string directory) : directory_(std::move(directory)) {}
+    // `made` is called with each child that is made; exited() wants to hear of its end.
+    explicit BootAttempts(std::string directory, std::function<void(pid_t)> made = {})
+        : directory_(std::move(directory)), made_(std::move(made)) {}
 
     // This boot begins. `limit`: of boots that miss the target, 0 for none. `counts`: the target is the default one, and
     // this is no re-exec of a boot that was counted before. True: there were too many, this one should go to rescue (and
@@ -48,6 +51,7 @@ private:
     [[noreturn]] void write(Wish wish) const;
 
     std::string directory_;
+    std::function<void(pid_t)> made_;
     std::uint32_t limit_ = 0;
     Wish wish_ = Wish::nothing;  // what is to be written
     Wish doing_ = Wish::nothing; // what the child writes

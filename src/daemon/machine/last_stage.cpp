@@ -119,7 +119,7 @@ void Stage::run() {
         store();
     add(os::end_all_processes(std::min(grace, left() / 4), std::min(killing_limit, left() / 4), told));
     if (watchdog_)
-        (void)watchdog_.pet();
+        (void)watchdog_.feed();
     os::Release release(what_.deadline, directory_, told);
     release.most();
     add(release.in_the_way());

@@ -112,34 +112,17 @@ std::vector<std::string> names_of_units(const state::Snapshot& state) {
 // --- the supervisor ---------------------------------------------------------------------------------------------------
 
 void Supervisor::take_over_manager(const state::ManagerImage& image) {
-    target_ = image.target;
-    tried_targets_.insert(image.tried_targets.begin(), image.tried_targets.end());
+    boot_target_.restore(image);
     init_started_ = {image.init_started};
     units_loaded_ = {image.units_loaded};
-    target_reached_ = {image.target_reached};
-    outcome_ = {image.ending, image.exit_code};
+    shutdown_.restore(image);
     starter_.set_entry_failure(image.entry_failure);
-    all_down_ = image.all_down;
-    told_ready_ = image.told_ready;
-    give_up_at_ = {image.give_up_at};
-    if (give_up_at_ != never)
-        outcome_.deadline = give_up_at_ + last_part();
-    report_at_ = {image.report_at};
+    parent_notify_.restore(image.told_ready);
     lines_made_ = image.lines_made;
-    set_aside_ = image.set_aside;
+    directory_removal_.restore(image.set_aside);
     lock_ = image.lock;
-    target_said_ = image.target_said;
-    boot_note_ = image.boot_note;
     succession_.set_new_root({image.new_root, image.new_init});
-    if (context_.place.system()) // this boot was counted when it began; it may still reach its target
-        (void)attempts_.begin(context_.settings.boot_attempts, false);
-    if (ScheduledEnd end; !image.scheduled.empty()) {
-        if (wire::decode(image.scheduled, end))
-            resume_schedule(std::move(end));
-        else
-            context_.say(Priority::err,
-                         "the shutdown that was scheduled is of a later version, and dropped: schedule it again");
-    }
+    schedule_.restore(image.scheduled);
 }
 
 void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
@@ -261,7 +244,7 @@ void Supervisor::take_over(state::Snapshot& state) {
     context_.now = loop::now();
     if (state.manager.carried) { // of all else, nothing is true in this root
         lines_made_ = state.manager.lines_made;
-        set_aside_ = state.manager.set_aside;
+        directory_removal_.restore(state.manager.set_aside);
     } else {
         take_over_manager(state.manager);
     }

@@ -80,21 +80,15 @@ state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
 state::ManagerImage Supervisor::image_of_manager() const {
     state::ManagerImage image;
     image.version = MINIINIT_VERSION;
-    image.target = target_;
-    image.tried_targets.assign(tried_targets_.begin(), tried_targets_.end());
+    boot_target_.save(image);
     image.init_started = init_started_.since_boot;
     image.units_loaded = units_loaded_.since_boot;
-    image.target_reached = target_reached_.since_boot;
-    image.ending = outcome_.how;
-    image.exit_code = outcome_.code;
+    shutdown_.save(image);
     image.entry_failure = starter_.entry_failure();
     image.halt = context_.engine.halt();
-    image.all_down = all_down_;
-    image.told_ready = told_ready_;
-    image.give_up_at = give_up_at_.since_boot;
-    image.report_at = report_at_.since_boot;
+    image.told_ready = parent_notify_.told_ready();
     image.lines_made = lines_made_;
-    image.set_aside = set_aside_;
+    image.set_aside = directory_removal_.set_aside();
     for (const os::Limit& limit : context_.surroundings.limits) {
         image.limits.push_back({limit.resource, limit.soft, limit.hard});
         if (limit.resource == RLIMIT_NOFILE) {
@@ -114,14 +108,11 @@ state::ManagerImage Supervisor::image_of_manager() const {
     image.control = control_ ? control_->listener() : -1;
     image.last_call = control_ ? control_->last_call() : 0;
     image.lock = lock_;
-    if (scheduled_)
-        wire::encode(image.scheduled, *scheduled_);
-    image.target_said = target_said_;
-    image.boot_note = boot_note_;
+    image.scheduled = schedule_.save();
     image.new_root = succession_.new_root().root;
     image.new_init = succession_.new_root().init;
     image.carried = succession_.carried();
-    image.premises = premises_.watches();
+    image.premises = reachability_.watches();
     context_.logs.tell(image);
     return image;
 }

@@ -131,7 +131,7 @@ void StateStore::save_spawn(core::UnitId unit, core::Role role, const os::Start&
     auto append = [&] {
         std::string& frame = keeper_->frame();
         // What only some units have is in the item of the unit alone.
-        const Belongings& own = context_.units[unit].own;
+        const OwnedDirectories& own = context_.units[unit].own;
         if (!own.temporary.empty() || !own.runtime.empty() || own.network)
             state::put_item(frame, state::Tag::unit, source_.image_of_unit(unit));
         state::put_item(frame, state::Tag::spawn, source_.image_of_spawn(unit, role, start, launch));

@@ -1,8 +1,7 @@
-// The way down: everything stopped in order, within the time there is; then the collector; then the loop ends, and what
-// is left of the machine is os::shutdown's.
+#include "daemon/machine/shutdown.hpp"
+
 #include "base/join.hpp"
 #include "core/explain.hpp"
-#include "daemon/supervisor.hpp"
 #include "os/process.hpp"
 #include "os/switch_root.hpp"
 
@@ -10,8 +9,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace mi::daemon {
+
+using core::Phase;
 
 namespace {
 
@@ -45,37 +47,31 @@ std::string_view doing(core::Ending how) {
 } // namespace
 
 // What of the time there is comes after the units: on a machine the last stage, elsewhere the collector.
-Span Supervisor::last_part() const {
+Span Shutdown::last_part() const {
     const Span bound = bound_of(context_.settings, context_.place);
     return context_.place.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
 }
 
-void Supervisor::begin_ending(core::Ending how, int code, bool keep) {
+void Shutdown::begin(core::Ending how, int code, bool keep) {
     if (how == core::Ending::exit && context_.place.system())
         how = core::Ending::poweroff;
+    context_.manager_moved = true;
     if (context_.engine.halting()) {
         // Another wish on the way down: the kind can change, the way is the same.
         if (how != core::Ending::exit)
             outcome_.how = how;
         if (outcome_.how != core::Ending::switch_root) // then what was kept for that is not any more
-            context_.engine.apply({.kind = core::Event::Kind::shutdown}, context_.now);
-        context_.manager_moved = true;
+            context_.apply({.kind = core::Event::Kind::shutdown});
         return;
     }
     outcome_ = {.how = how, .code = code};
-    context_.manager_moved = true;
     context_.say(Priority::notice, std::string(doing(how)) + " begins");
-    end_has_begun(doing(how));
-    if (!context_.place.system())
-        premises_.leave();
-    upward_.say("STOPPING=1\nSTATUS=stopping");
-    context_.engine.apply({.kind = keep ? core::Event::Kind::leave : core::Event::Kind::shutdown}, context_.now);
+    host_.shutdown_begins(doing(how));
+    context_.apply({.kind = keep ? core::Event::Kind::leave : core::Event::Kind::shutdown});
     // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
-    const bool container = context_.place.mode == Mode::container;
     Span bound = bound_of(context_.settings, context_.place);
-    // What was left beside the main process of a container has `--grace`.
-    if (!entry_.empty() && container)
-        bound = bound > Span{0} ? std::max(grace_, bound) : grace_;
+    if (grace_ && context_.place.mode == Mode::container)
+        bound = bound > Span{0} ? std::max(*grace_, bound) : *grace_;
     if (bound > Span{0}) {
         outcome_.deadline = context_.now + bound;
         give_up_at_ = outcome_.deadline - last_part();
@@ -83,29 +79,53 @@ void Supervisor::begin_ending(core::Ending how, int code, bool keep) {
     report_at_ = context_.now + slow;
 }
 
-void Supervisor::report_slow_stops() {
-    if (!context_.engine.halting() || over_)
+void Shutdown::due(Instant now) {
+    if (!context_.engine.halting())
         return;
-    if (context_.now >= give_up_at_) {
+    if (now >= give_up_at_)
         give_up();
-        return;
-    }
-    if (context_.now < report_at_)
-        return;
+    else if (now >= report_at_)
+        report_slow_stops();
+}
+
+void Shutdown::report_slow_stops() {
+    constexpr std::size_t most = 5;
     report_at_ = context_.now + slow;
     std::string names;
     std::size_t count = 0;
     for (core::UnitId id : context_.graph().ids())
-        if (context_.record(id).phase == core::Phase::stopping && ++count <= 5)
+        if (context_.record(id).phase == Phase::stopping && ++count <= most)
             join_to(names, context_.name(id));
     if (count > 0)
         context_.say(Priority::notice, "waiting for " + names +
-                                           (count > 5 ? " and " + std::to_string(count - 5) + " more" : "") +
+                                           (count > most ? " and " + std::to_string(count - most) + " more" : "") +
                                            " to stop");
 }
 
+// "unit web (stopping): 17 nginx ..."; empty where the unit is in nobody's way: what is up or done waits for others to stop, and
+// what is kept goes on.
+std::string Shutdown::in_the_way(core::UnitId id) const {
+    const core::Record& record = context_.record(id);
+    if (record.kept ||
+        (record.phase != Phase::stopping && record.phase != Phase::starting && record.phase != Phase::reloading))
+        return {};
+    std::vector<pid_t> pids;
+    if (record.main_pid > 0)
+        pids.push_back(record.main_pid);
+    if (processes_.cgroups() != nullptr)
+        if (auto members = processes_.cgroups()->pids(context_.name(id)))
+            for (pid_t pid : *members)
+                if (pid != record.main_pid && pids.size() < most_processes)
+                    pids.push_back(pid);
+    std::string line = "unit " + context_.name(id) + " (" + std::string(core::name(record.phase)) + ")";
+    for (pid_t pid : pids)
+        if (auto stat = os::process_stat(pid))
+            line += (pid == pids.front() ? ": " : "; ") + os::describe(*stat);
+    return line;
+}
+
 // The time there was is over.
-void Supervisor::give_up() {
+void Shutdown::give_up() {
     give_up_at_ = never;
     if (all_down_) { // the collector does not end: its last lines are lost, the machine is not
         auto stat = os::process_stat(context_.logs.pid());
@@ -113,46 +133,26 @@ void Supervisor::give_up() {
         finish();
         return;
     }
-    for (core::UnitId id : context_.graph().ids()) {
-        const core::Record& record = context_.record(id);
-        // What is up or done waits for others to stop, and is in nobody's way; nor is what goes on.
-        if (record.kept)
-            continue;
-        if (record.phase != core::Phase::stopping && record.phase != core::Phase::starting &&
-            record.phase != core::Phase::reloading)
-            continue;
-        std::vector<pid_t> pids;
-        if (record.main_pid > 0)
-            pids.push_back(record.main_pid);
-        if (processes_.cgroups() != nullptr)
-            if (auto members = processes_.cgroups()->pids(context_.name(id)))
-                for (pid_t pid : *members)
-                    if (pid != record.main_pid && pids.size() < most_processes)
-                        pids.push_back(pid);
-        std::string line = "unit " + context_.name(id) + " (" + std::string(core::name(record.phase)) + ")";
-        for (pid_t pid : pids)
-            if (auto stat = os::process_stat(pid))
-                line += (pid == pids.front() ? ": " : "; ") + os::describe(*stat);
-        context_.say(Priority::err, "still in the way: " + line);
-        outcome_.in_the_way.push_back(std::move(line));
-    }
+    for (core::UnitId id : context_.graph().ids())
+        if (std::string line = in_the_way(id); !line.empty()) {
+            context_.say(Priority::err, "still in the way: " + line);
+            outcome_.in_the_way.push_back(std::move(line));
+        }
     context_.say(Priority::err, "giving up on an orderly end");
     // On a machine the last stage does this.
     for (core::UnitId id : context_.graph().ids())
         if (const core::Record& record = context_.record(id); core::active(record.phase) && !context_.place.system())
             processes_.signal(id, context_.name(id), core::Effect::Scope::everything, SIGKILL, record.main_pid,
                               record.hook_pid);
-    all_down();
+    units_are_down();
 }
 
-// Straight to the last stage, and not so long there either.
-void Supervisor::hurry() {
+void Shutdown::hurry() {
     outcome_.deadline = std::min(outcome_.deadline, context_.now + hurried);
     give_up_at_ = context_.now;
 }
 
-// Every unit is down (or given up on): the collector writes what it has and ends.
-void Supervisor::all_down() {
+void Shutdown::units_are_down() {
     if (std::exchange(all_down_, true))
         return;
     report_at_ = never;
@@ -169,19 +169,51 @@ void Supervisor::all_down() {
     give_up_at_ = context_.now + std::min(collector_patience, (outcome_.deadline - context_.now) / 4);
 }
 
-void Supervisor::finish() {
-    if (control_)
-        control_->flush();
+void Shutdown::finish() {
+    host_.shutdown_is_over();
     if (processes_.cgroups() != nullptr && !context_.place.system())
         (void)processes_.cgroups()->remove_tree(); // what kill-mode process left alive keeps its own
     if (context_.place.mode == Mode::user)         // its clients see that nobody is there any more
         for (const std::string& socket : {context_.place.control, context_.place.notify})
             (void)::unlink(socket.c_str());
-    if (const std::string path = syslog_path(); syslog_at_ && os::identity_of(path) == syslog_at_)
-        (void)::unlink(path.c_str());
-    clear_transient(context_.place, succession_.names_kept());
     over_ = true;
     context_.loop.stop();
+}
+
+// A container in which all that was to run has failed has nothing left to live for.
+bool Shutdown::all_failed() const {
+    const core::Graph& graph = context_.graph();
+    return context_.engine.coming_units() == 0 && std::ranges::none_of(graph.ids(), [&](core::UnitId id) {
+               const core::Record& record = context_.record(id);
+               return graph.unit(id).kind == core::Kind::service &&
+                      (core::active(record.phase) || record.phase == Phase::backoff ||
+                       record.asked == core::Asked::down);
+           });
+}
+
+void Shutdown::unit_changed(core::UnitId id, Phase, Phase to) {
+    if (to != Phase::failed || context_.record(id).phase != Phase::failed || context_.place.mode != Mode::container ||
+        context_.engine.halting() || context_.unit(id).service.exit_action != core::ExitAction::none || !all_failed())
+        return;
+    context_.say(Priority::err, "all that was to run has failed");
+    begin(core::Ending::exit, 1);
+}
+
+void Shutdown::save(state::ManagerImage& image) const {
+    image.ending = outcome_.how;
+    image.exit_code = outcome_.code;
+    image.all_down = all_down_;
+    image.give_up_at = give_up_at_.since_boot;
+    image.report_at = report_at_.since_boot;
+}
+
+void Shutdown::restore(const state::ManagerImage& image) {
+    outcome_ = {image.ending, image.exit_code};
+    all_down_ = image.all_down;
+    give_up_at_ = {image.give_up_at};
+    if (give_up_at_ != never)
+        outcome_.deadline = give_up_at_ + last_part();
+    report_at_ = {image.report_at};
 }
 
 } // namespace mi::daemon

@@ -1,5 +1,5 @@
 // inotify for what is removed, /proc/self/mountinfo for what is mounted.
-#include "os/premises.hpp"
+#include "os/path_watch.hpp"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -19,7 +19,7 @@ std::optional<FileIdentity> identity_of(const std::string& path) {
     return FileIdentity{about.st_dev, about.st_ino};
 }
 
-Premises::Premises(Fd watches)
+PathWatch::PathWatch(Fd watches)
     : inotify_(watches ? std::move(watches) : Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))),
       mounts_(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)), events_(::epoll_create1(EPOLL_CLOEXEC)) {
     auto add = [this](const Fd& fd, std::uint32_t events) {
@@ -32,7 +32,7 @@ Premises::Premises(Fd watches)
     add(mounts_, EPOLLPRI | EPOLLET);
 }
 
-void Premises::watch(const std::string& directory) {
+void PathWatch::watch(const std::string& directory) {
     constexpr std::uint32_t goings =
         IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
     const int watch = ::inotify_add_watch(inotify_.get(), directory.c_str(), goings); // without: as above
@@ -40,13 +40,13 @@ void Premises::watch(const std::string& directory) {
         numbers_.push_back(watch);
 }
 
-void Premises::leave() {
+void PathWatch::leave() {
     for (int watch : numbers_)
         (void)::inotify_rm_watch(inotify_.get(), watch); // fails where the directory is gone, and its watch with it
     numbers_.clear();
 }
 
-void Premises::drain() {
+void PathWatch::drain() {
     std::array<char, 4096> bytes;
     while (inotify_ && ::read(inotify_.get(), bytes.data(), bytes.size()) > 0) {
     }

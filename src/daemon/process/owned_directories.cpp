@@ -1,4 +1,4 @@
-#include "daemon/process/belongings.hpp"
+#include "daemon/process/owned_directories.hpp"
 
 #include "os/runtime.hpp"
 
@@ -8,7 +8,7 @@
 
 namespace mi::daemon {
 
-void Belongings::note(const Launch& launch) {
+void OwnedDirectories::note(const Launch& launch) {
     for (const std::string& path : launch.temporary)
         if (std::ranges::find(temporary, path) == temporary.end())
             temporary.push_back(path);
@@ -19,7 +19,7 @@ void Belongings::note(const Launch& launch) {
 
 namespace {
 
-Belongings::Removing remove_all(const std::vector<std::string>& paths) {
+OwnedDirectories::Removing remove_all(const std::vector<std::string>& paths) {
     if (paths.empty())
         return std::nullopt;
     auto child = os::remove_trees_apart(paths);
@@ -36,12 +36,12 @@ bool overlap(const os::Directory& a, const os::Directory& b) {
 
 } // namespace
 
-Belongings::Removing Belongings::end_run() {
+OwnedDirectories::Removing OwnedDirectories::end_run() {
     network.reset();
     return remove_all(std::exchange(temporary, {}));
 }
 
-void Belongings::leave_to(Belongings& other) {
+void OwnedDirectories::leave_to(OwnedDirectories& other) {
     std::vector<os::Directory> left;
     std::erase_if(runtime, [&](os::Directory& ours) {
         if (std::ranges::none_of(other.runtime, [&](const auto& theirs) { return overlap(ours, theirs); }))
@@ -54,7 +54,7 @@ void Belongings::leave_to(Belongings& other) {
             other.runtime.push_back(std::move(ours));
 }
 
-Belongings::Removing Belongings::come_to_rest(const std::string& aside, unsigned long& number) {
+OwnedDirectories::Removing OwnedDirectories::come_to_rest(const std::string& aside, unsigned long& number) {
     std::vector<std::string> paths;
     for (const os::Directory& directory : std::exchange(runtime, {})) {
         // A mount would move along with it, and be at a place where nobody looks for it. And a full /run: then it goes from

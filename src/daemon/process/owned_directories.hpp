@@ -1,4 +1,4 @@
-// What a unit has besides its processes: directories that go with its run or with its rest, and a network of its own.
+// What a unit owns besides its processes: directories that go with its run or when it is at rest, and a network namespace of its own.
 #pragma once
 
 #include "base/fd.hpp"
@@ -14,7 +14,7 @@
 
 namespace mi::daemon {
 
-struct Belongings {
+struct OwnedDirectories {
     Fd network;                         // the namespace of the run's processes, if it is not ours
     std::vector<std::string> temporary; // removed when the run is over
     std::vector<os::Directory> runtime; // removed when the unit is at rest: a restart finds them as they were
@@ -26,7 +26,7 @@ struct Belongings {
     Removing end_run();
     // The unit is at rest, and `other` is one that is not: it gets those of our runtime directories that it uses, too, or
     // that are inside one of its own or around one. So each of them goes with the last unit that uses it.
-    void leave_to(Belongings& other);
+    void leave_to(OwnedDirectories& other);
     // What is left of them then is removed. They are moved to `aside` first, a directory of ours, under the next `number`:
     // the unit may start again at once. One with something mounted in it stays where it is, and is removed around that.
     Removing come_to_rest(const std::string& aside, unsigned long& number);

@@ -1,4 +1,4 @@
-#include "os/upward.hpp"
+#include "os/notify_client.hpp"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 
 namespace mi::os {
 
-Upward::Upward(std::string_view address) {
+NotifyClient::NotifyClient(std::string_view address) {
     bool abstract = address.starts_with('@');
     if ((!abstract && !address.starts_with('/')) || address.size() < 2 || address.size() >= sizeof address_.sun_path)
         return;
@@ -19,7 +19,7 @@ Upward::Upward(std::string_view address) {
     socket_ = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-void Upward::say(std::string_view text) const {
+void NotifyClient::send(std::string_view text) const {
     if (socket_)
         (void)::sendto(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                        reinterpret_cast<const sockaddr*>(&address_), length_);

@@ -1,5 +1,5 @@
 // Telling whoever supervises us: to a path, to an abstract name, to nobody; never waiting.
-#include "os/upward.hpp"
+#include "os/notify_client.hpp"
 
 #include "os/local_socket.hpp"
 #include "os/packet.hpp"
@@ -13,7 +13,7 @@ using namespace mi::os;
 
 TEST_CASE("what is said arrives at a path and at an abstract name, and is lost where nobody reads") {
     Scratch scratch;
-    std::string path = scratch / "above";
+    std::string path = scratch / "notify";
     bool abstract = false;
     SUBCASE("a path") {}
     SUBCASE("an abstract name") { abstract = true; }
@@ -29,24 +29,24 @@ TEST_CASE("what is said arrives at a path and at an abstract name, and is lost w
     }
     Fd server(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(server.get(), reinterpret_cast<sockaddr*>(&address), length) == 0);
-    Upward upward(path);
-    CHECK(upward.wanted());
-    upward.say("READY=1\nSTATUS=fine");
+    NotifyClient client(path);
+    CHECK(client.wanted());
+    client.send("READY=1\nSTATUS=fine");
     char buffer[64];
     Packet packet = receive_packet(server.get(), buffer).value();
     CHECK(std::string(buffer, packet.size) == "READY=1\nSTATUS=fine");
     for (int i = 0; i < 10000; ++i) // more than any queue: it does not wait
-        upward.say("STATUS=again");
+        client.send("STATUS=again");
     server.reset();
-    upward.say("STOPPING=1");
+    client.send("STOPPING=1");
 }
 
 TEST_CASE("where nobody wants to know nothing is opened") {
     for (const std::string& address : {std::string(), std::string("@"), std::string("/"), std::string("relative"),
                                        std::string("vsock:2:1"), "/" + std::string(200, 'x')}) {
         CAPTURE(address);
-        Upward upward(address);
-        CHECK_FALSE(upward.wanted());
-        upward.say("READY=1");
+        NotifyClient client(address);
+        CHECK_FALSE(client.wanted());
+        client.send("READY=1");
     }
 }

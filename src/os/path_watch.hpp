@@ -1,5 +1,4 @@
-// Whether the places by which others find us are still there: tells when something in a directory goes away, or when
-// something was mounted anywhere. What is done about it is the daemon's.
+// Tells when something in a watched directory goes away, or when something was mounted anywhere.
 #pragma once
 
 #include "base/fd.hpp"
@@ -17,10 +16,10 @@ namespace mi::os {
 using FileIdentity = std::pair<dev_t, ino_t>;
 [[nodiscard]] std::optional<FileIdentity> identity_of(const std::string& path);
 
-class Premises {
+class PathWatch {
 public:
     // `watches` is what those of the program before us have left, or nothing.
-    explicit Premises(Fd watches = {});
+    explicit PathWatch(Fd watches = {});
     // Readable when it is worth a look; -1: the kernel gives us none.
     [[nodiscard]] int fd() const { return events_.get(); }
     // The descriptor to go on with after an exec; -1: none. To close it in between would take milliseconds (see leave()).

@@ -1,4 +1,4 @@
-// Telling whoever supervises us how we are (sd_notify(3)), where our own environment says that somebody wants to know:
+// The sd_notify(3) client: tells whoever supervises us how we are, where our own environment says that somebody wants to know:
 // `podman run --sdnotify`, a systemd user unit.
 #pragma once
 
@@ -11,13 +11,13 @@
 
 namespace mi::os {
 
-class Upward {
+class NotifyClient {
 public:
     // `address`: of NOTIFY_SOCKET, a path or `@` and an abstract name. Anything else: nobody wants to know.
-    explicit Upward(std::string_view address);
+    explicit NotifyClient(std::string_view address);
     [[nodiscard]] bool wanted() const { return static_cast<bool>(socket_); }
     // Sends once and never waits: who does not listen misses it.
-    void say(std::string_view text) const;
+    void send(std::string_view text) const;
 
 private:
     Fd socket_;

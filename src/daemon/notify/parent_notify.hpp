@@ -1,0 +1,34 @@
+// What we tell whoever supervises us (a user's systemd, podman), where NOTIFY_SOCKET says that somebody wants to know: sd_notify(3)
+// the other way round.
+#pragma once
+
+#include "daemon/context.hpp"
+#include "os/notify_client.hpp"
+
+namespace mi::daemon {
+
+class BootTarget;
+
+class ParentNotify {
+public:
+    // `has_entry`: we have been given the main process of a container, which has our environment and speaks for itself.
+    ParentNotify(Context& context, const BootTarget& target, bool has_entry);
+
+    // To be called in each turn: says once that we are ready, when the boot target is there, or else all that is enabled, as far
+    // as it comes up.
+    void tell_when_ready();
+    void tell_stopping() { client_.send("STOPPING=1\nSTATUS=stopping"); }
+
+    [[nodiscard]] bool told_ready() const { return told_ready_; }
+    void restore(bool told_ready) { told_ready_ = told_ready; }
+
+private:
+    [[nodiscard]] bool ready() const;
+
+    Context& context_;
+    const BootTarget& target_;
+    os::NotifyClient client_;
+    bool told_ready_ = false;
+};
+
+} // namespace mi::daemon

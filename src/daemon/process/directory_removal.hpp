@@ -1,0 +1,33 @@
+// Removes the directories that units own when they go: those of a run with the run, those of a unit when it is at rest. Children do
+// it, for a tree may be large.
+#pragma once
+
+#include "daemon/context.hpp"
+#include "daemon/process/background_children.hpp"
+#include "daemon/subsystem.hpp"
+
+namespace mi::daemon {
+
+class DirectoryRemoval final : public Subsystem {
+public:
+    DirectoryRemoval(Context& context, BackgroundChildren& background) : context_(context), background_(background) {}
+
+    // The run of the unit is over.
+    void run_ended(core::UnitId unit);
+    // A unit that has come to rest leaves those of its directories to others that they use, too; the others are removed.
+    void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+
+    // For the snapshot: how many directories were ever set aside.
+    [[nodiscard]] unsigned long set_aside() const { return set_aside_; }
+    void restore(unsigned long set_aside) { set_aside_ = set_aside; }
+
+private:
+    void begin(core::UnitId unit, OwnedDirectories::Removing child);
+    void tell_what_is_left(const std::string& unit, int left);
+
+    Context& context_;
+    BackgroundChildren& background_;
+    unsigned long set_aside_ = 0;
+};
+
+} // namespace mi::daemon

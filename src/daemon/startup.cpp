@@ -1,0 +1,362 @@
+#include "daemon/startup.hpp"
+
+#include "base/printable.hpp"
+#include "daemon/control/manager.hpp"
+#include "daemon/control/serve_control.hpp"
+#include "daemon/entrypoint/entrypoint.hpp"
+#include "daemon/machine/builtin.hpp"
+#include "daemon/machine/last_stage.hpp"
+#include "daemon/machine/machine.hpp"
+#include "daemon/recovery/resume.hpp"
+#include "daemon/startup_report.hpp"
+#include "daemon/supervisor.hpp"
+#include "os/normalise.hpp"
+#include "os/runtime.hpp"
+#include "os/spawn/spawn.hpp"
+#include "os/system.hpp"
+
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+extern char** environ;
+
+namespace mi::daemon {
+
+namespace {
+
+bool first_boot() {
+    auto id = os::read_file("/etc/machine-id");
+    return !id || id->empty() || id->starts_with("uninitialized");
+}
+
+// Nothing can be done without these two: on a machine PID 1 still must not exit.
+[[noreturn]] void hopeless(const Place& place, const Fault& fault) {
+    Console(place.system()).line("cannot work: " + fault.text());
+    if (place.system())
+        end_machine({.how = core::Ending::reboot, .state_directory = place.state_directory});
+    ::_exit(70);
+}
+
+// Everything that is enabled, where no target says what is to run.
+std::vector<std::string> enabled_units(const core::Graph& graph) {
+    std::vector<std::string> names;
+    for (core::UnitId id : graph.ids())
+        if (graph.unit(id).enabled && graph.unit(id).fault.empty())
+            names.push_back(graph.name(id));
+    return names;
+}
+
+// Whether all there is to run was broken from the start: nothing would ever end such a container.
+bool nothing_to_run(const Supervisor& supervisor) {
+    const core::Graph& graph = supervisor.engine().graph();
+    bool invalid = false;
+    for (core::UnitId id : graph.ids()) {
+        if (graph.unit(id).kind == core::Kind::service && graph.unit(id).fault.empty())
+            return false;
+        invalid = invalid || !graph.unit(id).fault.empty();
+    }
+    return invalid || graph.count() == 0;
+}
+
+// What the first of us found.
+std::vector<os::Limit> limits_found(const state::ManagerImage& manager) {
+    std::vector<os::Limit> limits;
+    for (const state::LimitImage& limit : manager.limits)
+        limits.push_back({limit.resource, limit.soft, limit.hard});
+    if (limits.empty() && manager.limit_raised) // a program that knew of no other
+        limits.push_back({RLIMIT_NOFILE, manager.limit_soft, manager.limit_hard});
+    return limits;
+}
+
+// The steps of it, in their order. What one finds out the next ones find here.
+class Startup {
+public:
+    Startup(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard,
+            std::vector<os::Limit> limits)
+        : options_(options), place_(std::move(place)), guard_(guard), limits_(std::move(limits)) {
+        beginning_.init_started = started;
+    }
+    int run();
+
+private:
+    void read_state();
+    void normalise();
+    [[nodiscard]] bool take_lock();
+    void bring_up();
+    void note_faults();
+    void load_units();
+    void state_facts();
+    void choose_target();
+    int supervise(os::Spawner& spawner, os::SignalQueue& signals);
+    void report(Supervisor& supervisor) const;
+    void begin(Supervisor& supervisor) const;
+
+    // A boot begins: with us, or in the root that we were carried over into.
+    [[nodiscard]] bool boots() const { return !before_ || carried_; }
+
+    const Options& options_;
+    Place place_;
+    Result<os::CrashGuard>& guard_;
+    std::vector<os::Limit> limits_; // as we found them
+    std::optional<Keeper> keeper_;
+    std::string no_keeper_;                 // why there is none
+    std::optional<state::Snapshot> before_; // what the program before us has left
+    bool carried_ = false;                  // from another root: it is only that of a few services
+    Fd lock_;                               // held as long as we live
+    os::Inheritance inheritance_;
+    KernelWishes wishes_;
+    std::vector<std::string> faults_; // to be said when somebody can be told
+    Supervisor::Beginning beginning_;
+    bool nothing_read_ = false; // there is no unit file
+    std::string target_;
+    bool has_target_ = false;
+    std::vector<std::string> wanted_; // units that are to run without a target
+};
+
+// What cannot be understood is as if it were not there: all begins anew.
+void Startup::read_state() {
+    if (!guard_)
+        return;
+    if (auto kept = Keeper::on(guard_->state()))
+        keeper_ = std::move(*kept);
+    else
+        no_keeper_ = kept.error().text();
+    if (keeper_ && options_.resume_fd >= 0)
+        before_ = keeper_->read();
+    carried_ = before_ && before_->manager.carried;
+    if (carried_)
+        leave_behind(*before_);
+    if (before_)
+        drop_closed(*before_);
+}
+
+// Closes what we did not open ourselves: nothing may be opened before.
+void Startup::normalise() {
+    os::Normality normality;
+    if (guard_)
+        normality.keep = guard_->descriptors();
+    normality.reset_oom_score = place_.system();
+    normality.leave_directory = options_.command.empty();
+    if (before_)
+        std::ranges::copy(before_->descriptors(), std::back_inserter(normality.keep));
+    inheritance_ = os::normalise_self(normality);
+    if (::geteuid() == 0 || (os::own_capabilities() & CapabilitySet{1} << CAP_SETUID) != 0)
+        os::make_undumpable(); // services may have other users: see os/spawn/spawn.cpp
+    if (carried_ && guard_->page().deliberate != 0)
+        guard_->page().reexecs = 0; // of this root's init
+    if (options_.resume_fd >= 0)
+        os::close_all_on_exec(); // they were kept open for us, not for our children
+}
+
+// A user has one manager. False: there is another one, which was said.
+bool Startup::take_lock() {
+    if (before_ && before_->manager.lock >= 0) {
+        lock_ = Fd(before_->manager.lock);
+    } else if (place_.mode == Mode::user) {
+        auto claimed = claim_place(place_);
+        if (!claimed) {
+            const bool taken = claimed.error().code == EADDRINUSE;
+            std::fprintf(stderr, "miniinit: %s%s\n", taken ? "another one runs for this user already: " : "",
+                         printable(claimed.error().text()).c_str());
+            return false;
+        }
+        lock_ = std::move(*claimed);
+    }
+    return true;
+}
+
+void Startup::bring_up() {
+    if (place_.system()) {
+        if (boots())
+            faults_ = bring_up_machine();
+        std::vector<std::string> words = os::kernel_command_line();
+        if (words.empty())
+            words = options_.kernel_words;
+        wishes_ = kernel_wishes(std::move(words));
+    } else if (!place_.first_process) {
+        if (auto done = os::become_subreaper(); !done)
+            faults_.push_back(done.error().text());
+    }
+    if (!before_)
+        clear_transient(place_);
+}
+
+void Startup::note_faults() {
+    if (!place_.complaint.empty())
+        faults_.push_back(place_.complaint);
+    faults_.insert(faults_.end(), options_.complaints.begin(), options_.complaints.end());
+    for (const Fault& fault : inheritance_.faults)
+        faults_.push_back(fault.text());
+    if (boots() && place_.system()) // elsewhere it would have been the end
+        std::ranges::move(os::too_small_limits(), std::back_inserter(faults_));
+    if (boots())
+        std::ranges::move(os::dangerous_limits(), std::back_inserter(faults_));
+    if (!guard_)
+        faults_.push_back(guard_.error().text() + "; a crash of the init would be its end");
+    if (!no_keeper_.empty())
+        faults_.push_back(no_keeper_ + "; after a crash of the init nothing would be known of what runs");
+    if (options_.resume_fd >= 0 && !before_)
+        faults_.push_back("the state that the init before this one has left cannot be read: all begins anew");
+    if (before_)
+        for (const std::string& sentence : before_->dropped)
+            faults_.push_back("saved state: " + sentence);
+}
+
+void Startup::load_units() {
+    config::Loaded loaded =
+        config::load(place_.source, before_ ? names_of_units(*before_) : std::vector<std::string>{});
+    nothing_read_ = loaded.units.empty();
+    add_problems(faults_, loaded.problems);
+    if (carried_)
+        only_carried(*before_, loaded.units);
+    if (place_.system())
+        loaded.units.push_back(builtin_shell());
+    if (!options_.command.empty()) {
+        core::Unit entry = entry_unit({options_.command.begin(), options_.command.end()});
+        beginning_.entry = entry.name;
+        loaded.units.push_back(std::move(entry));
+    }
+    if (before_)
+        complete_units(*before_, loaded.units);
+    if (place_.mode == Mode::container && loaded.manager.pass_environment.empty())
+        loaded.manager.pass_environment = {"*"};
+    beginning_.settings = std::move(loaded.manager);
+    beginning_.graph = core::Graph(std::move(loaded.units), before_ ? ids_of_units(*before_) : core::Graph::Names{});
+    for (const std::string& problem : beginning_.graph.problems())
+        faults_.push_back(problem);
+}
+
+// What conditions ask about, what every process of a unit begins with, and what was said of ourselves.
+void Startup::state_facts() {
+    // A user's manager is wherever the user is: the machine's kernel was given its words, and it may be in a container.
+    if (place_.mode == Mode::user)
+        beginning_.circumstances = {os::kernel_command_line(), os::habitat() == os::Habitat::container, first_boot()};
+    else
+        beginning_.circumstances = {wishes_.words, !place_.system(), first_boot()};
+    Surroundings& surroundings = beginning_.surroundings;
+    surroundings.mode = place_.mode;
+    surroundings.directories = place_.own_directories;
+    if (place_.mode != Mode::user) { // where every service is the same user
+        surroundings.reserved = place_.log_directories;
+        surroundings.reserved.insert(surroundings.reserved.end(), {place_.run_directory, place_.state_directory});
+    }
+    surroundings.nothing = place_.run_directory + "/nothing";
+    surroundings.limits = before_ ? limits_found(before_->manager) : std::move(limits_);
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
+        surroundings.environment.emplace_back(*variable);
+    beginning_.guard = guard_ ? &*guard_ : nullptr;
+    beginning_.debug_faults = options_.debug_faults || wishes_.debug_faults;
+    beginning_.quiet = wishes_.quiet;
+    beginning_.log_level =
+        wishes_.log_level >= 0
+            ? wishes_.log_level
+            : options_.log_level.value_or(log_level_number(beginning_.settings.log_level).value_or(6));
+    beginning_.rewrites = options_.rewrites;
+    beginning_.signal_group = options_.group;
+    beginning_.grace = options_.grace;
+}
+
+// Where no target says what is to run, it is all that is enabled, and the main process of a container.
+void Startup::choose_target() {
+    target_ = wishes_.shell              ? builtin_name
+              : !options_.target.empty() ? options_.target
+              : !wishes_.target.empty()  ? wishes_.target
+                                         : beginning_.settings.default_target;
+    has_target_ = beginning_.graph.find(target_) != core::no_unit;
+    if (before_)
+        return;
+    if (!has_target_ && !place_.system() && options_.target.empty())
+        wanted_ = enabled_units(beginning_.graph);
+    if (!beginning_.entry.empty())
+        wanted_.push_back(beginning_.entry);
+}
+
+int Startup::run() {
+    read_state();
+    normalise();
+    if (!take_lock())
+        return 1;
+    auto spawner = os::Spawner::make();
+    if (!spawner)
+        hopeless(place_, spawner.error());
+    auto signals = os::SignalQueue::open();
+    if (!signals)
+        hopeless(place_, signals.error());
+    bring_up();
+    note_faults();
+    load_units();
+    state_facts();
+    choose_target();
+    return supervise(*spawner, *signals);
+}
+
+int Startup::supervise(os::Spawner& spawner, os::SignalQueue& signals) {
+    state::Snapshot* const before = before_ ? &*before_ : nullptr;
+    beginning_.place = std::move(place_);
+    beginning_.keeper = std::move(keeper_);
+    beginning_.before = before;
+    beginning_.renew = before != nullptr && guard_ && guard_->page().deliberate != 0;
+    loop::Loop loop;
+    Supervisor supervisor(loop, spawner, signals, std::move(beginning_));
+    Manager manager(supervisor);
+    supervisor.open();
+    supervisor.hold_lock(lock_.get());
+    if (before != nullptr)
+        supervisor.take_over(*before);
+    if (carried_)
+        supervisor.settle_in();
+    serve_control(supervisor, manager, before);
+    report(supervisor);
+    begin(supervisor);
+    Shutdown::Outcome outcome = supervisor.run(wanted_);
+    if (outcome.how == core::Ending::switch_root)
+        supervisor.succession().enter_new_root();
+    if (supervisor.place().system())
+        end_machine({.how = outcome.how,
+                     .code = outcome.code,
+                     .deadline = outcome.deadline,
+                     .watchdog = supervisor.hardware_watchdog().timeout(),
+                     .state_directory = supervisor.place().state_directory,
+                     .in_the_way = std::move(outcome.in_the_way)});
+    return outcome.code;
+}
+
+// What was found on the way is said only now: there is a log.
+void Startup::report(Supervisor& supervisor) const {
+    if (boots())
+        introduce(supervisor, options_);
+    if (!carried_)
+        report_crash(supervisor, guard_ ? &*guard_ : nullptr, options_);
+    for (const std::string& fault : faults_)
+        supervisor.say(Priority::warning, fault);
+    if (nothing_read_ && boots() && supervisor.place().system())
+        supervisor.say(Priority::err, "there is no unit file in " + supervisor.place().source.directories.front() +
+                                          " nor anywhere else on the search path");
+}
+
+void Startup::begin(Supervisor& supervisor) const {
+    const bool usual = options_.target.empty() && wishes_.target.empty() && !wishes_.shell;
+    if (boots() && (has_target_ || supervisor.place().system() || !options_.target.empty()))
+        supervisor.boot_target().boot(target_, usual);
+    if (!before_ && supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
+        supervisor.say(Priority::err, "there is nothing to run");
+        supervisor.shutdown().begin(core::Ending::exit, 1);
+    }
+}
+
+} // namespace
+
+int run_supervisor(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard,
+                   std::vector<os::Limit> limits) {
+    return Startup(options, std::move(place), started, guard, std::move(limits)).run();
+}
+
+} // namespace mi::daemon

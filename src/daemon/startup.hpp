@@ -1,0 +1,19 @@
+// From a place and options to a running supervisor: what the program before us has left is taken over, the machine is brought up,
+// units are read, and the supervisor runs to the end.
+#pragma once
+
+#include "daemon/options.hpp"
+#include "daemon/place.hpp"
+#include "os/crash.hpp"
+#include "os/limits.hpp"
+
+#include <vector>
+
+namespace mi::daemon {
+
+// `started`: when this program began; `limits`: of ours as we found them, where they were changed. Gives an exit code; on a machine
+// it does not return.
+int run_supervisor(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard,
+                   std::vector<os::Limit> limits);
+
+} // namespace mi::daemon

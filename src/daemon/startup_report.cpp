@@ -1,0 +1,50 @@
+#include "daemon/startup_report.hpp"
+
+#include "daemon/recovery/crash_report.hpp"
+#include "daemon/supervisor.hpp"
+
+#include <string_view>
+
+namespace mi::daemon {
+
+void introduce(Supervisor& supervisor, const Options& options) {
+    const core::ManagerSettings& settings = supervisor.settings();
+    std::string_view mode = supervisor.place().mode == Mode::system ? "system"
+                            : supervisor.place().mode == Mode::user ? "user"
+                                                                    : "container";
+    std::string line = "miniinit " MINIINIT_VERSION ", " + std::string(mode) + " mode, " +
+                       std::to_string(supervisor.engine().graph().count()) + " units";
+    if (!settings.pass_environment.empty())
+        line += settings.pass_environment == std::vector<std::string>{"*"}
+                    ? "; services get our environment"
+                    : "; services get " + std::to_string(settings.pass_environment.size()) + " variables of ours";
+    if (!options.command.empty())
+        line += "; command: " + std::string(options.command.front());
+    supervisor.logs().line({}, Priority::info, line);
+}
+
+void add_problems(std::vector<std::string>& faults, const std::vector<config::Problem>& problems) {
+    constexpr std::size_t most = 10;
+    std::size_t same = 0;
+    for (std::size_t i = 0; i < problems.size(); ++i) {
+        same = i > 0 && problems[i].file == problems[i - 1].file ? same + 1 : 0;
+        const bool last = i + 1 == problems.size() || problems[i + 1].file != problems[i].file;
+        if (same < most)
+            faults.push_back(config::brief(problems[i]));
+        else if (last)
+            faults.push_back(std::to_string(same + 1 - most) + " more in " + problems[i].file +
+                             "; `minictl verify` names them all");
+    }
+}
+
+void report_crash(Supervisor& supervisor, const os::CrashGuard* guard, const Options& options) {
+    if (guard == nullptr || options.resume_fd < 0)
+        return;
+    if (guard->page().deliberate != 0)
+        supervisor.say(Priority::info, "executed anew");
+    else
+        for (const std::string& line : crash_report(guard->page(), loop::now()))
+            supervisor.say(Priority::alert, line);
+}
+
+} // namespace mi::daemon
