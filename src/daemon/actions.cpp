@@ -74,7 +74,7 @@ void Supervisor::spawn(const core::Effect& effect) {
         return failed("nobody reads what it has written: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, new_invocation());
-    if (auto opened = open_line(id); !opened)
+    if (auto opened = notify_.open_line(id); !opened)
         return failed(opened.error(), 0);
     context_.surroundings.notify = context_.units[id].line ? context_.units[id].line->path : "";
     bool entry = effect.role == Role::main && unit.name == entry_;
@@ -262,10 +262,8 @@ void Supervisor::born(const core::Effect& effect, const core::Unit& unit, pid_t 
         live.digest = unit.digest;
         if (unit.timer)
             timers_.began(effect.unit);
-        if (launch.ready) {
-            live.ready = std::move(launch.ready);
-            watch_ready(effect.unit);
-        }
+        if (launch.ready)
+            ready_pipe_.listen(effect.unit, std::move(launch.ready));
         for (const std::string& warning : launch.warnings)
             context_.logs.line(unit.name, Priority::warning, warning);
     }
@@ -292,11 +290,8 @@ void Supervisor::changed(const core::Effect& effect) {
         break;
     case Phase::up:
     case Phase::done:
-        if (effect.from == Phase::starting) {
+        if (effect.from == Phase::starting)
             live.up = context_.now;
-            live.ready_watch.reset();
-            live.ready.reset();
-        }
         // What was mounted just now may be where the logs belong.
         if (unit.service.type == core::ServiceType::oneshot &&
             context_.logs.directory() != context_.place.log_directories.front())
@@ -368,12 +363,11 @@ void Supervisor::released(core::UnitId id) {
     processes_.end_run(id, unit.name);
     pid_files_.forget(id);
     UnitRun& live = context_.units[id];
-    live.ready_watch.reset();
-    live.ready.reset();
+    ready_pipe_.close(id);
     removing(unit, live.own.end_run());
     live.main_watch.reset();
     live.main_end.reset();
-    close_line(id);
+    notify_.close_line(id);
     clear_pid_file(id);
     // What it said of itself stays to be read where it has gone wrong.
     if (Phase phase = context_.record(id).phase; phase != Phase::failed && phase != Phase::backoff) {

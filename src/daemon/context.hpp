@@ -12,6 +12,7 @@
 #include "state/snapshot.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mi::daemon {
@@ -51,6 +52,13 @@ struct Context {
     [[nodiscard]] const core::Graph& graph() const { return engine.graph(); }
     [[nodiscard]] const core::Unit& unit(core::UnitId id) const { return engine.graph().unit(id); }
     [[nodiscard]] const std::string& name(core::UnitId id) const { return engine.graph().name(id); }
+    // The user that a unit names; none where it names none, or one that is not known (which fails its start).
+    [[nodiscard]] std::optional<uid_t> user_of(const core::Unit& unit) const {
+        if (unit.process && !unit.process->user.empty())
+            if (auto found = surroundings.accounts.user(unit.process->user))
+                return found->uid;
+        return std::nullopt;
+    }
     [[nodiscard]] const core::Record& record(core::UnitId id) const { return engine.record(id); }
     // Tells the engine; what follows from it is done later in this turn.
     void apply(const core::Event& event) { engine.apply(event, now); }

@@ -73,7 +73,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                  std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
       context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
       inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
-      timers_(loop, *this, timer_settings(place_)),
+      timers_(loop, *this, timer_settings(place_)), notify_(context_, processes_, fd_store_, *this),
+      ready_pipe_(context_, *this),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
       connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
       renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
@@ -83,6 +84,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
+    subsystems_ = {&notify_, &ready_pipe_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -161,7 +163,7 @@ void Supervisor::turn() {
     // Only now the calls of those who may not act: they have a share of the turn's time, and what came before came first.
     if (control_ && control_->take_calls())
         pump();
-    lift_barriers();
+    notify_.lift_barriers();
     tell_above();
     if (context_.observer != nullptr)
         context_.observer->turn_ended();
@@ -371,8 +373,8 @@ void Supervisor::set_timer() {
         return;
     Instant at = context_.engine.next_deadline();
     at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   listen_again_, check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_,
-                   premises_again_, inquiries_.next_deadline(), pid_files_.next_look()});
+                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_,
+                   inquiries_.next_deadline(), pid_files_.next_look()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -392,8 +394,6 @@ void Supervisor::due() {
     for (Subsystem* subsystem : subsystems_)
         if (subsystem->next_deadline() <= context_.now)
             subsystem->due(context_.now);
-    if (listen_again_ <= context_.now)
-        listen_again();
     inquiries_.due(context_.now); // before the engine: it may have waited for that
     if (pid_files_.next_look() <= context_.now)
         check_pid_files();
@@ -429,8 +429,8 @@ void Supervisor::due() {
 
 // A unit's time is up, but perhaps we are late ourselves: what it has said and done by now counts before it is judged.
 void Supervisor::hear_out(core::UnitId id) {
-    hear(id, NotifyLine::most_unread);
-    ready_pending(id, whole_pipe);
+    notify_.hear_all(id);
+    ready_pipe_.read_all(id);
     if (pollfd end{context_.units[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
         main_gone(id, context_.record(id).main_pid);
 }
@@ -494,8 +494,8 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     Processes::Known process = *known;
     if (process.unit != core::no_unit) { // what it said before it ended is heard before its end is
-        hear(process.unit, NotifyLine::most_unread);
-        ready_pending(process.unit, whole_pipe);
+        notify_.hear_all(process.unit);
+        ready_pipe_.read_all(process.unit);
     }
     processes_.remove(exit.pid);
     if (process.unit == core::no_unit)

@@ -11,7 +11,8 @@
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/machine.hpp"
 #include "daemon/machine/scheduled_end.hpp"
-#include "daemon/notify/notify_line.hpp"
+#include "daemon/notify/ready_pipe.hpp"
+#include "daemon/notify/sd_notify.hpp"
 #include "daemon/place.hpp"
 #include "daemon/process/belongings.hpp"
 #include "daemon/process/pid_files.hpp"
@@ -22,15 +23,14 @@
 #include "daemon/socket/fd_store.hpp"
 #include "daemon/socket/sockets.hpp"
 #include "daemon/start/launch.hpp"
-#include "daemon/subsystem.hpp"
 #include "daemon/start/path_inquiries.hpp"
+#include "daemon/subsystem.hpp"
 #include "daemon/timer/timers.hpp"
 #include "daemon/units/conditions.hpp"
 #include "loop/loop.hpp"
 #include "os/alarm.hpp"
 #include "os/children.hpp"
 #include "os/crash.hpp"
-#include "os/notify_socket.hpp"
 #include "os/premises.hpp"
 #include "os/spawn/spawn.hpp"
 #include "os/upward.hpp"
@@ -56,7 +56,10 @@ struct Outcome {
     std::vector<std::string> in_the_way{}; // of it so far, a line each
 };
 
-class Supervisor final : public LogLink::Listener, public Connections::Host, public Timers::Listener {
+class Supervisor final : public LogLink::Listener,
+                         public Connections::Host,
+                         public Timers::Listener,
+                         public Notify::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -189,7 +192,6 @@ private:
     void follow_spawn();
     void put_effects(std::string& frame);
     void put_client(std::string& frame, int fd, bool bytes) const;
-    [[nodiscard]] std::optional<state::LineImage> image_of_line(core::UnitId id) const;
     [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const;
     [[nodiscard]] bool is_blank(core::UnitId id) const;
     [[nodiscard]] state::ProcessImage image_of_process(pid_t pid) const;
@@ -212,7 +214,6 @@ private:
     // resume.cpp
     void take_over_manager(const state::ManagerImage& image);
     void take_over_unit(core::UnitId id, state::UnitImage& image);
-    void take_over_line(core::UnitId id, const state::LineImage& image);
     void take_over_effects(const state::Snapshot& state, const std::function<bool(core::UnitId)>& known);
 
     // starts.cpp: starts that are on their way
@@ -222,7 +223,7 @@ private:
     [[nodiscard]] Instant next_look_at_starts() const;
     void conclude_start(pid_t pid);
     void became_its_program(core::UnitId unit, core::Role role, pid_t pid);
-    void conclude_starts_of(core::UnitId unit);
+    void conclude_starts_of(core::UnitId unit) override;
     void give_up_starts_of(core::UnitId unit);
     [[nodiscard]] bool ended_on_its_way(pid_t pid);
     void start_failed(const core::Effect& effect, std::string why, int code);
@@ -286,7 +287,7 @@ private:
     void write_pid_file(const core::Unit& unit, pid_t pid);
     [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
     bool handed_on(core::UnitId unit, pid_t from);
-    void adopt_main(core::UnitId unit, pid_t pid);
+    void adopt_main(core::UnitId unit, pid_t pid) override;
     void watch_main(core::UnitId unit, pid_t pid);
     void main_gone(core::UnitId unit, pid_t pid);
     void clear_pid_file(core::UnitId unit);
@@ -305,25 +306,9 @@ private:
     void signals_pending();
     void signal_arrived(const signalfd_siginfo& info);
     void forward(int number);
-    void watch_ready(core::UnitId unit);
-    static constexpr int whole_pipe = 32; // reads
-    void ready_pending(core::UnitId unit, int most_reads);
     void memory_events_pending();
     void listen_to_memory();
 
-    // notices.cpp: what services say by sd_notify(3)
-    [[nodiscard]] std::expected<void, std::string> open_line(core::UnitId unit);
-    [[nodiscard]] Result<> watch_line(core::UnitId unit);
-    [[nodiscard]] std::optional<uid_t> user_of(const core::Unit& unit);
-    [[nodiscard]] std::optional<uid_t> speaker_of(const core::Unit& unit);
-    void close_line(core::UnitId unit);
-    void complain(core::UnitId unit, NotifyLine::Complaint what, const std::string& text);
-    void hear(core::UnitId unit, std::size_t most);
-    void listen_again();
-    [[nodiscard]] bool believes(core::UnitId unit, const os::NotifyMessage& message);
-    void heard(core::UnitId unit, os::NotifyMessage& message);
-    void lift_barriers();
-    void name_main(core::UnitId unit, const std::string& text);
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
     void collector_started() override;
@@ -390,19 +375,15 @@ private:
     PidFiles pid_files_;
     Timers timers_;
     FdStore fd_store_;
-    std::string notify_directory_; // empty: none could be made
+    Notify notify_;
+    ReadyPipe ready_pipe_;
     os::Premises premises_;
-    std::optional<os::FileIdentity> control_at_, notify_at_; // what was there when we made it
-    Instant premises_again_ = never;                         // when what could not be made is tried again
-    std::optional<os::FileIdentity> syslog_at_;              // the socket of syslog(3) that is ours
-    std::string syslog_told_;                                // why it is not
+    std::optional<os::FileIdentity> control_at_; // what was there when we made it
+    Instant premises_again_ = never;             // when what could not be made is tried again
+    std::optional<os::FileIdentity> syslog_at_;  // the socket of syslog(3) that is ours
+    std::string syslog_told_;                    // why it is not
     bool kernel_log_told_ = false;
     std::string premises_told_; // and what was said of it
-    std::uint64_t lines_made_ = 0;
-    std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
-    Instant listen_again_ = never;                      // to those that have said too much at once
-    std::uint64_t hearing_turn_ = 0;                    // in which services were heard last,
-    Instant hear_until_{};                              // and until when they are heard at length in it
     os::Upward upward_;
     bool told_ready_ = false;
     Sockets sockets_{surroundings_.hanging};

@@ -1,11 +1,8 @@
-// Who speaks to PID 1 besides the control socket and sd_notify(3): the kernel and people by signals, services on notify-fd.
+// Who speaks to PID 1 besides the control socket and services: the kernel and people by signals.
 #include "daemon/machine/signal_meaning.hpp"
 #include "daemon/supervisor.hpp"
 #include "os/limits.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <csignal>
 
 namespace mi::daemon {
@@ -85,40 +82,6 @@ void Supervisor::forward(int number) {
         (void)os::signal_group(pid, number);
     else
         (void)os::send_signal(pid, number);
-}
-
-// --- notify-fd --------------------------------------------------------------------------------------------------------
-
-void Supervisor::watch_ready(core::UnitId id) {
-    auto watch = context_.loop.watch(context_.units[id].ready.get(), [this, name = context_.name(id)] {
-        if (core::UnitId now = context_.graph().find(name); now != core::no_unit)
-            ready_pending(now, 1);
-    });
-    if (watch)
-        context_.units[id].ready_watch = std::move(*watch);
-}
-
-void Supervisor::ready_pending(core::UnitId id, int most_reads) {
-    UnitRun& live = context_.units[id];
-    if (!live.ready)
-        return;
-    char bytes[4096];
-    ssize_t got = 1;
-    bool said = false;
-    for (int i = 0; i < most_reads && got > 0 && !said; ++i) {
-        got = ::read(live.ready.get(), bytes, sizeof bytes);
-        said = got > 0 && std::find(bytes, bytes + got, '\n') != bytes + got;
-    }
-    if (got != 0 && !said)
-        return; // EINTR, EAGAIN: it will be readable again
-    if (said) {
-        context_.now = loop::now();
-        conclude_starts_of(id);
-        context_.engine.apply({.kind = Event::Kind::ready, .unit = id}, context_.now);
-    }
-    live.ready_watch.reset();
-    live.ready.reset();
-    context_.engine.mark(id);
 }
 
 // --- memory -----------------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ void Supervisor::main_gone(core::UnitId id, pid_t pid) {
     context_.units[id].main_end.reset();
     // It may have become our child meanwhile: then we know how it ended.
     reap();
-    hear(id, NotifyLine::most_unread);
+    notify_.hear_all(id);
     auto stat = os::process_stat(pid);
     if (context_.record(id).main_pid != pid || (stat && stat->parent == ::getpid()))
         return;

@@ -125,7 +125,7 @@ void Supervisor::take_over_manager(const state::ManagerImage& image) {
     if (give_up_at_ != never)
         outcome_.deadline = give_up_at_ + last_part();
     report_at_ = {image.report_at};
-    lines_made_ = image.lines_made;
+    notify_.restore_lines_made(image.lines_made);
     set_aside_ = image.set_aside;
     lock_ = image.lock;
     target_said_ = image.target_said;
@@ -159,12 +159,10 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
     processes_.go_on(id, unit.name, image);
     if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
         resources_.go_on(unit);
-    if (image.ready >= 0) {
-        live.ready = Fd(image.ready);
-        watch_ready(id);
-    }
+    if (image.ready >= 0)
+        ready_pipe_.listen(id, Fd(image.ready));
     if (image.line)
-        take_over_line(id, *image.line);
+        notify_.restore_line(id, *image.line);
     for (state::StoredImage& stored : image.stored)
         fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
     std::vector<Sockets::Open> open;
@@ -178,15 +176,6 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
         connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
     if (image.timer)
         timers_.go_on(id, unit, *image.timer);
-}
-
-void Supervisor::take_over_line(UnitId id, const state::LineImage& image) {
-    auto line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.fd)), image.path, image.user);
-    if (image.access)
-        line->access = *image.access;
-    line->complaints = image.complaints;
-    context_.units[id].line = std::move(line);
-    (void)watch_line(id);
 }
 
 void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
@@ -218,7 +207,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
                 processes_.use_session(id);
         }
         if (id != core::no_unit && image.line && image.line->fd >= 0)
-            take_over_line(id, *image.line);
+            notify_.restore_line(id, *image.line);
         if (id != core::no_unit && image.role == Role::connection) {
             processes_.add(image.pid, attach_output(image.pid, {id, image.role, {}}, context_.unit(id), launch));
             if (image.on_its_way)
@@ -265,7 +254,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
 void Supervisor::take_over(state::Snapshot& state) {
     context_.now = loop::now();
     if (state.manager.carried) { // of all else, nothing is true in this root
-        lines_made_ = state.manager.lines_made;
+        notify_.restore_lines_made(state.manager.lines_made);
         set_aside_ = state.manager.set_aside;
     } else {
         take_over_manager(state.manager);
