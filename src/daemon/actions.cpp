@@ -361,14 +361,11 @@ void Supervisor::changed(const core::Effect& effect) {
 void Supervisor::released(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     processes_.end_run(id, unit.name);
-    pid_files_.forget(id);
+    main_process_.release(id);
     UnitRun& live = context_.units[id];
     ready_pipe_.close(id);
     removing(unit, live.own.end_run());
-    live.main_watch.reset();
-    live.main_end.reset();
     notify_.close_line(id);
-    clear_pid_file(id);
     // What it said of itself stays to be read where it has gone wrong.
     if (Phase phase = context_.record(id).phase; phase != Phase::failed && phase != Phase::backoff) {
         live.status.clear();

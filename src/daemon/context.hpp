@@ -12,6 +12,7 @@
 #include "state/snapshot.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -62,6 +63,13 @@ struct Context {
     [[nodiscard]] const core::Record& record(core::UnitId id) const { return engine.record(id); }
     // Tells the engine; what follows from it is done later in this turn.
     void apply(const core::Event& event) { engine.apply(event, now); }
+    // Watches a descriptor of our own. What cannot be watched is said, and lived without.
+    [[nodiscard]] std::unique_ptr<loop::Watch> watch(int fd, loop::Loop::Callback readable) {
+        auto watched = loop.watch(fd, std::move(readable));
+        if (!watched)
+            say(Priority::err, watched.error().text());
+        return watched ? std::move(*watched) : nullptr;
+    }
     // On the console (or stderr), in our log, and to clients.
     void say(Priority priority, const std::string& text) { announcer.say(priority, text); }
     // In the log of a unit.

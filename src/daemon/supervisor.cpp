@@ -3,7 +3,6 @@
 #include "core/explain.hpp"
 #include "os/timed_child.hpp"
 
-#include <poll.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -72,9 +71,9 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       announcer_(loop, logs_, place_.system(),
                  std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
       context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
-      inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
-      timers_(loop, *this, timer_settings(place_)), notify_(context_, processes_, fd_store_, *this),
-      ready_pipe_(context_, *this),
+      inquiries_(loop, surroundings_.hanging), timers_(loop, *this, timer_settings(place_)),
+      main_process_(context_, processes_, inquiries_, *this),
+      notify_(context_, processes_, main_process_, fd_store_, *this), ready_pipe_(context_, *this),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
       connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
       renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
@@ -84,18 +83,14 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
-    subsystems_ = {&notify_, &ready_pipe_};
+    subsystems_ = {&notify_, &ready_pipe_, &main_process_};
 }
 
 Supervisor::~Supervisor() = default;
 
 void Supervisor::open() {
     auto watch = [this](int fd, loop::Loop::Callback readable) {
-        auto watched = context_.loop.watch(fd, std::move(readable));
-        if (watched)
-            watches_.push_back(std::move(*watched));
-        else
-            context_.say(Priority::err, watched.error().text());
+        watches_.push_back(context_.watch(fd, std::move(readable)));
     };
     if (context_.place.system())
         resources_.share_and_count();
@@ -108,11 +103,7 @@ void Supervisor::open() {
     }
     if (fd_store_.fd() >= 0)
         watch(fd_store_.fd(), [this] { fd_store_.drop_dead(); });
-    if (pid_files_.fd() >= 0)
-        watch(pid_files_.fd(), [this] {
-            pid_files_.drain();
-            check_pid_files();
-        });
+    main_process_.open();
     if (auto started = before_ != nullptr ? context_.logs.go_on(*before_, context_.now, renew_)
                                           : context_.logs.start(context_.now);
         !started)
@@ -262,12 +253,8 @@ void Supervisor::check_conditions(core::UnitId id) {
                    });
 }
 
-// Until when a start waits for a file system: rather less long than its start-timeout, so that it can tell what it waited for.
 Instant Supervisor::patience_for(const core::Record& record) const {
-    Instant until = context_.now + PathInquiries::patience;
-    if (record.deadline != never)
-        until = std::min(until, context_.now + (record.deadline - context_.now) * 3 / 4);
-    return until;
+    return PathInquiries::patience_of_start(record.deadline, context_.now);
 }
 
 void Supervisor::perform(const core::Effect& effect) {
@@ -285,7 +272,7 @@ void Supervisor::perform(const core::Effect& effect) {
         timers_.disarm(unit);
         break;
     case core::Effect::Kind::spawn: spawn(effect); break;
-    case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
+    case core::Effect::Kind::await_pid_file: main_process_.await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
         const core::Record& record = context_.record(unit);
         if (record.phase == core::Phase::stopping) {
@@ -374,7 +361,7 @@ void Supervisor::set_timer() {
     Instant at = context_.engine.next_deadline();
     at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
                    check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_,
-                   inquiries_.next_deadline(), pid_files_.next_look()});
+                   inquiries_.next_deadline()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -395,8 +382,6 @@ void Supervisor::due() {
         if (subsystem->next_deadline() <= context_.now)
             subsystem->due(context_.now);
     inquiries_.due(context_.now); // before the engine: it may have waited for that
-    if (pid_files_.next_look() <= context_.now)
-        check_pid_files();
     if (!more_to_reap_) {
         for (core::UnitId unit : context_.engine.due(moment))
             hear_out(unit);
@@ -431,8 +416,7 @@ void Supervisor::due() {
 void Supervisor::hear_out(core::UnitId id) {
     notify_.hear_all(id);
     ready_pipe_.read_all(id);
-    if (pollfd end{context_.units[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
-        main_gone(id, context_.record(id).main_pid);
+    main_process_.look_for_end(id);
 }
 
 // --- processes that ended ---------------------------------------------------------------------------------------------
@@ -455,8 +439,7 @@ void Supervisor::reap() {
     more_to_reap_ = !all; // SIGCHLD does not queue: we come back for the rest
     if (!exits_.empty())
         processes_.note_end();
-    if (pid_files_.any())
-        check_pid_files();
+    main_process_.check_pid_files();
 }
 
 void Supervisor::exited(const os::Exit& exit) {
@@ -511,7 +494,7 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == core::Role::main &&
-        (context_.record(process.unit).main_pid != exit.pid || handed_on(process.unit, exit.pid)))
+        (context_.record(process.unit).main_pid != exit.pid || main_process_.handed_on(process.unit, exit.pid)))
         return;
     // Asked before the sweep, with which the cgroup goes; a kill of our own is none of the kernel's.
     std::optional<std::string> memory;

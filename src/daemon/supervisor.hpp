@@ -15,7 +15,7 @@
 #include "daemon/notify/sd_notify.hpp"
 #include "daemon/place.hpp"
 #include "daemon/process/belongings.hpp"
-#include "daemon/process/pid_files.hpp"
+#include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
 #include "daemon/recovery/keeper.hpp"
@@ -59,6 +59,7 @@ struct Outcome {
 class Supervisor final : public LogLink::Listener,
                          public Connections::Host,
                          public Timers::Listener,
+                         public MainProcess::Host,
                          public Notify::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
@@ -176,6 +177,8 @@ private:
     [[nodiscard]] Instant patience_for(const core::Record& record) const;
     void perform(const core::Effect& effect);
     void reap();
+    void collect() override { reap(); }
+    void hear(core::UnitId unit) override { notify_.hear_all(unit); }
     void exited(const os::Exit& exit);
     void flush_output();
     void set_timer();
@@ -278,20 +281,6 @@ private:
     Connections::Serving serve(const std::string& unit, const os::Connection& connection) override;
     void connection_trouble(const std::string& unit, const std::string& text) override;
 
-    // main_process.cpp: who a service's main process is
-    [[nodiscard]] std::optional<uid_t> pid_file_owner(const core::Unit& unit);
-    void await_pid_file(core::UnitId unit);
-    void check_pid_files();
-    void ask_for_pid_file(core::UnitId unit);
-    void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
-    void write_pid_file(const core::Unit& unit, pid_t pid);
-    [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
-    bool handed_on(core::UnitId unit, pid_t from);
-    void adopt_main(core::UnitId unit, pid_t pid) override;
-    void watch_main(core::UnitId unit, pid_t pid);
-    void main_gone(core::UnitId unit, pid_t pid);
-    void clear_pid_file(core::UnitId unit);
-
     void units_gone(const std::vector<core::UnitId>& gone);
     void units_reread();
 
@@ -372,9 +361,9 @@ private:
     Announcer announcer_;
     Context context_;
     PathInquiries inquiries_;
-    PidFiles pid_files_;
     Timers timers_;
     FdStore fd_store_;
+    MainProcess main_process_;
     Notify notify_;
     ReadyPipe ready_pipe_;
     os::Premises premises_;

@@ -245,7 +245,7 @@ void Notify::name_main(core::UnitId id, const std::string& text) {
         return refuse("that is one of its commands");
     if (!os::process_exists(*pid))
         return refuse("that process has ended");
-    host_.adopt_main(id, *pid);
+    main_process_.adopt(id, *pid);
 }
 
 // --- others remove them, or mount something over them -----------------------------------------------------------------

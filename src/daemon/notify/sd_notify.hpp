@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/context.hpp"
+#include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/socket/fd_store.hpp"
 #include "daemon/subsystem.hpp"
@@ -24,8 +25,6 @@ public:
         virtual ~Host() = default;
         // Tells the engine which starts of the unit have succeeded or failed by now: that comes before what its processes say.
         virtual void conclude_starts_of(core::UnitId unit) = 0;
-        // Another process of the unit is its main one from now on.
-        virtual void adopt_main(core::UnitId unit, pid_t pid) = 0;
     };
     // Something that could not be made, and for the user what that means.
     struct Trouble {
@@ -33,8 +32,8 @@ public:
         std::string consequence;
     };
 
-    Notify(Context& context, const Processes& processes, FdStore& fd_store, Host& host)
-        : context_(context), processes_(processes), fd_store_(fd_store), host_(host) {}
+    Notify(Context& context, const Processes& processes, MainProcess& main_process, FdStore& fd_store, Host& host)
+        : context_(context), processes_(processes), main_process_(main_process), fd_store_(fd_store), host_(host) {}
 
     // Gives the run that begins a socket, if the unit may speak and the run has none yet. The words say why there is none: a unit
     // of type notify could not come up without.
@@ -70,6 +69,7 @@ private:
 
     Context& context_;
     const Processes& processes_;
+    MainProcess& main_process_;
     FdStore& fd_store_;
     Host& host_;
     std::string directory_;                        // empty: none could be made

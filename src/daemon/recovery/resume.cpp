@@ -297,7 +297,7 @@ void Supervisor::take_over(state::Snapshot& state) {
     for (UnitId id : context_.graph().ids()) {
         const Record& record = context_.record(id);
         if (record.stage == Stage::pid_file)
-            await_pid_file(id);
+            main_process_.await_pid_file(id);
         if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
             await_connections(id);
         if (record.hook_pid > 0 && !os::process_exists(record.hook_pid)) { // and nobody can say how
@@ -309,9 +309,9 @@ void Supervisor::take_over(state::Snapshot& state) {
                                   context_.now);
         }
         if (record.main_pid > 0 && !os::process_exists(record.main_pid))
-            main_gone(id, record.main_pid); // not our child: nobody else is going to say so
+            main_process_.gone(id, record.main_pid); // not our child: nobody else is going to say so
         else if (record.main_pid > 0)
-            watch_main(id, record.main_pid);
+            main_process_.watch(id, record.main_pid);
     }
     if (processes_.cgroups() != nullptr)
         listen_to_memory();

@@ -5,6 +5,7 @@
 #include "loop/loop.hpp"
 #include "os/path_inquiry.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <expected>
 #include <functional>
@@ -20,6 +21,10 @@ class PathInquiries {
 public:
     // How long a file system is waited for.
     static constexpr Span patience = std::chrono::seconds(5);
+    // Until when a start with that deadline waits for one: rather less long, so that it can tell what it waited for.
+    [[nodiscard]] static Instant patience_of_start(Instant deadline, Instant now) {
+        return deadline == never ? now + patience : std::min(now + patience, now + (deadline - now) * 3 / 4);
+    }
     // So many children may be left hanging on one file system (or on leases); then it is not asked again until one of them
     // is let go.
     static constexpr std::size_t most_given_up = 4;

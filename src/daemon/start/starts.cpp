@@ -109,7 +109,7 @@ void Supervisor::became_its_program(core::UnitId id, Role role, pid_t pid) {
     const core::Process* process = unit.process.get();
     if (role == Role::main && process != nullptr && !process->pid_file.empty() &&
         unit.service.type != core::ServiceType::forking)
-        write_pid_file(unit, pid);
+        main_process_.write_pid_file(unit, pid);
     context_.engine.apply({.kind = Event::Kind::spawned, .unit = id, .role = role, .pid = pid}, context_.now);
 }
 

@@ -96,7 +96,6 @@ void Supervisor::units_gone(const std::vector<core::UnitId>& gone) {
             subsystem->unit_gone(id);
         context_.units[id] = {};
         processes_.forget(id);
-        pid_files_.forget(id);
         fd_store_.forget(id);
         timers_.forget(id);
     }
