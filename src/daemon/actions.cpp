@@ -39,11 +39,8 @@ void Supervisor::changed(const core::Effect& effect) {
         break;
     case Phase::up:
     case Phase::done:
-        if (effect.from == Phase::starting) {
+        if (effect.from == Phase::starting)
             live.up = context_.now;
-            live.ready_watch.reset();
-            live.ready.reset();
-        }
         // What was mounted just now may be where the logs belong.
         if (unit.service.type == core::ServiceType::oneshot) {
             if (context_.logs.directory() != context_.place.log_directories.front())
@@ -86,15 +83,11 @@ void Supervisor::changed(const core::Effect& effect) {
 void Supervisor::released(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     processes_.end_run(id, unit.name);
-    pid_files_.forget(id);
+    main_process_.release(id);
     UnitRun& live = context_.units[id];
-    live.ready_watch.reset();
-    live.ready.reset();
+    ready_pipe_.close(id);
     directory_removal_.run_ended(id);
-    live.main_watch.reset();
-    live.main_end.reset();
-    close_line(id);
-    clear_pid_file(id);
+    notify_.close_line(id);
     // What it said of itself stays to be read where it has gone wrong.
     if (Phase phase = context_.record(id).phase; phase != Phase::failed && phase != Phase::backoff) {
         live.status.clear();

@@ -12,6 +12,8 @@
 #include "state/snapshot.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace mi::daemon {
@@ -51,9 +53,23 @@ struct Context {
     [[nodiscard]] const core::Graph& graph() const { return engine.graph(); }
     [[nodiscard]] const core::Unit& unit(core::UnitId id) const { return engine.graph().unit(id); }
     [[nodiscard]] const std::string& name(core::UnitId id) const { return engine.graph().name(id); }
+    // The user that a unit names; none where it names none, or one that is not known (which fails its start).
+    [[nodiscard]] std::optional<uid_t> user_of(const core::Unit& unit) const {
+        if (unit.process && !unit.process->user.empty())
+            if (auto found = surroundings.accounts.user(unit.process->user))
+                return found->uid;
+        return std::nullopt;
+    }
     [[nodiscard]] const core::Record& record(core::UnitId id) const { return engine.record(id); }
     // Tells the engine; what follows from it is done later in this turn.
     void apply(const core::Event& event) { engine.apply(event, now); }
+    // Watches a descriptor of our own. What cannot be watched is said, and lived without.
+    [[nodiscard]] std::unique_ptr<loop::Watch> watch(int fd, loop::Loop::Callback readable) {
+        auto watched = loop.watch(fd, std::move(readable));
+        if (!watched)
+            say(Priority::err, watched.error().text());
+        return watched ? std::move(*watched) : nullptr;
+    }
     // On the console (or stderr), in our log, and to clients.
     void say(Priority priority, const std::string& text) { announcer.say(priority, text); }
     // In the log of a unit.

@@ -2,7 +2,6 @@
 
 #include "core/explain.hpp"
 
-#include <poll.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -72,8 +71,10 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       reachability_(context_, shutdown_, *this, guard_,
                     beginning.before != nullptr ? beginning.before->manager.premises : -1),
       signals_(context_, signals, shutdown_, *this, {entry_, std::move(beginning.rewrites), beginning.signal_group}),
-      inquiries_(loop, surroundings_.hanging), pid_files_(surroundings_.hanging),
-      timers_(loop, *this, timer_settings(place_)), connections_(loop, *this), flush_(context_),
+      inquiries_(loop, surroundings_.hanging), timers_(loop, *this, timer_settings(place_)),
+      main_process_(context_, processes_, inquiries_, *this),
+      notify_(context_, processes_, main_process_, fd_store_, *this), ready_pipe_(context_, *this),
+      connections_(loop, *this), flush_(context_),
       starter_(context_, spawner, processes_, resources_, flush_, inquiries_, effects_, entry_, *this),
       unit_files_(context_, effects_, subsystems_, entry_, [this] { settings_read(); }),
       transient_units_(context_, unit_files_),
@@ -88,20 +89,31 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     units_loaded_ = context_.now;
     units_.fit(engine_.graph().size());
     // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
-    subsystems_ = {&starter_,           &starter_.pending(), &starter_.parked(), &transient_units_, &background_,
-                   &directory_removal_, &boot_target_,       &schedule_,         &reachability_,    &hardware_watchdog_,
-                   &shutdown_report_,   &shutdown_,          &succession_,       &flush_,           &others_};
+    subsystems_ = {&notify_,
+                   &ready_pipe_,
+                   &main_process_,
+                   &starter_,
+                   &starter_.pending(),
+                   &starter_.parked(),
+                   &transient_units_,
+                   &background_,
+                   &directory_removal_,
+                   &boot_target_,
+                   &schedule_,
+                   &reachability_,
+                   &hardware_watchdog_,
+                   &shutdown_report_,
+                   &shutdown_,
+                   &succession_,
+                   &flush_,
+                   &others_};
 }
 
 Supervisor::~Supervisor() = default;
 
 void Supervisor::open() {
     auto watch = [this](int fd, loop::Loop::Callback readable) {
-        auto watched = context_.loop.watch(fd, std::move(readable));
-        if (watched)
-            watches_.push_back(std::move(*watched));
-        else
-            context_.say(Priority::err, watched.error().text());
+        watches_.push_back(context_.watch(fd, std::move(readable)));
     };
     if (context_.place.system())
         resources_.share_and_count();
@@ -114,11 +126,7 @@ void Supervisor::open() {
     }
     if (fd_store_.fd() >= 0)
         watch(fd_store_.fd(), [this] { fd_store_.drop_dead(); });
-    if (pid_files_.fd() >= 0)
-        watch(pid_files_.fd(), [this] {
-            pid_files_.drain();
-            check_pid_files();
-        });
+    main_process_.open();
     if (auto started = before_ != nullptr ? context_.logs.go_on(*before_, context_.now, renew_)
                                           : context_.logs.start(context_.now);
         !started)
@@ -147,9 +155,20 @@ Shutdown::Outcome Supervisor::run(const std::vector<std::string>& targets) {
 
 // --- what a start needs of others -------------------------------------------------------------------------------------
 
-std::expected<void, std::string> Supervisor::open_notify_socket(core::UnitId unit) { return open_line(unit); }
+std::expected<void, std::string> Supervisor::open_notify_socket(core::UnitId unit) { return notify_.open_line(unit); }
 
-void Supervisor::watch_ready_pipe(core::UnitId unit) { watch_ready(unit); }
+void Supervisor::watch_ready_pipe(core::UnitId unit, Fd pipe) { ready_pipe_.listen(unit, std::move(pipe)); }
+
+void Supervisor::write_pid_file(core::UnitId unit, pid_t pid) {
+    main_process_.write_pid_file(context_.unit(unit), pid);
+}
+
+void Supervisor::check_notify_sockets(bool closely) {
+    for (const Notify::Trouble& trouble : notify_.remake_sockets(closely))
+        reachability_.trouble(trouble.why, trouble.consequence);
+}
+
+void Supervisor::conclude_starts_of(core::UnitId unit) { starter_.pending().conclude(unit); }
 
 void Supervisor::process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) {
     store_.save_spawn(unit, role, start, launch);
@@ -184,7 +203,6 @@ void Supervisor::flush_answers() {
 
 void Supervisor::Others::unit_gone(core::UnitId unit) {
     supervisor.processes_.forget(unit);
-    supervisor.pid_files_.forget(unit);
     supervisor.fd_store_.forget(unit);
     supervisor.timers_.forget(unit);
     supervisor.close_sockets_of_gone();
@@ -219,7 +237,7 @@ void Supervisor::turn() {
     // Only now the calls of those who may not act: they have a share of the turn's time, and what came before came first.
     if (control_ && control_->take_calls())
         pump();
-    lift_barriers();
+    notify_.lift_barriers();
     parent_notify_.tell_when_ready();
     if (context_.observer != nullptr)
         context_.observer->turn_ended();
@@ -380,7 +398,7 @@ void Supervisor::perform(const core::Effect& effect) {
         timers_.disarm(unit);
         break;
     case core::Effect::Kind::spawn: starter_.spawn(effect); break;
-    case core::Effect::Kind::await_pid_file: await_pid_file(unit); break;
+    case core::Effect::Kind::await_pid_file: main_process_.await_pid_file(unit); break;
     case core::Effect::Kind::signal: {
         const core::Record& record = context_.record(unit);
         if (record.phase == core::Phase::stopping) {
@@ -428,8 +446,8 @@ void Supervisor::set_timer() {
     if (shutdown_.over())
         return;
     Instant at = context_.engine.next_deadline();
-    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, listen_again_,
-                   connections_.next_deadline(), inquiries_.next_deadline(), pid_files_.next_look()});
+    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, connections_.next_deadline(),
+                   inquiries_.next_deadline()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -445,11 +463,7 @@ void Supervisor::due() {
     for (Subsystem* subsystem : subsystems_)
         if (subsystem->next_deadline() <= context_.now)
             subsystem->due(context_.now);
-    if (listen_again_ <= context_.now)
-        listen_again();
     inquiries_.due(context_.now); // before the engine: it may have waited for that
-    if (pid_files_.next_look() <= context_.now)
-        check_pid_files();
     if (!more_to_reap_) {
         for (core::UnitId unit : context_.engine.due(moment))
             hear_out(unit);
@@ -467,10 +481,9 @@ void Supervisor::due() {
 
 // A unit's time is up, but perhaps we are late ourselves: what it has said and done by now counts before it is judged.
 void Supervisor::hear_out(core::UnitId id) {
-    hear(id, NotifyLine::most_unread);
-    ready_pending(id, whole_pipe);
-    if (pollfd end{context_.units[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
-        main_gone(id, context_.record(id).main_pid);
+    notify_.hear_all(id);
+    ready_pipe_.read_all(id);
+    main_process_.look_for_end(id);
 }
 
 // --- processes that ended ---------------------------------------------------------------------------------------------
@@ -494,8 +507,7 @@ void Supervisor::reap() {
     more_to_reap_ = !all; // SIGCHLD does not queue: we come back for the rest
     if (!exits.empty())
         processes_.note_end();
-    if (pid_files_.any())
-        check_pid_files();
+    main_process_.check_pid_files();
 }
 
 void Supervisor::exited(const os::Exit& exit) {
@@ -520,8 +532,8 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     Processes::Known process = *known;
     if (process.unit != core::no_unit) { // what it said before it ended is heard before its end is
-        hear(process.unit, NotifyLine::most_unread);
-        ready_pending(process.unit, whole_pipe);
+        notify_.hear_all(process.unit);
+        ready_pipe_.read_all(process.unit);
     }
     processes_.remove(exit.pid);
     if (process.unit == core::no_unit)
@@ -536,7 +548,7 @@ void Supervisor::exited(const os::Exit& exit) {
     }
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == core::Role::main &&
-        (context_.record(process.unit).main_pid != exit.pid || handed_on(process.unit, exit.pid)))
+        (context_.record(process.unit).main_pid != exit.pid || main_process_.handed_on(process.unit, exit.pid)))
         return;
     // Asked before the sweep, with which the cgroup goes; a kill of our own is none of the kernel's.
     std::optional<std::string> memory;

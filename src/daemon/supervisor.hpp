@@ -17,12 +17,13 @@
 #include "daemon/machine/shutdown.hpp"
 #include "daemon/machine/shutdown_report.hpp"
 #include "daemon/machine/signals.hpp"
-#include "daemon/notify/notify_line.hpp"
 #include "daemon/notify/parent_notify.hpp"
+#include "daemon/notify/ready_pipe.hpp"
+#include "daemon/notify/sd_notify.hpp"
 #include "daemon/place.hpp"
 #include "daemon/process/background_children.hpp"
 #include "daemon/process/directory_removal.hpp"
-#include "daemon/process/pid_files.hpp"
+#include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
 #include "daemon/recovery/keeper.hpp"
@@ -43,8 +44,6 @@
 #include "loop/loop.hpp"
 #include "os/children.hpp"
 #include "os/crash.hpp"
-#include "os/notify_socket.hpp"
-#include "os/path_watch.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <array>
@@ -67,7 +66,9 @@ class Supervisor final : public LogLink::Listener,
                          public Succession::Host,
                          public Shutdown::Host,
                          public Reachability::Host,
-                         public Signals::Host {
+                         public Signals::Host,
+                         public MainProcess::Host,
+                         public Notify::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -153,6 +154,10 @@ private:
     void check_conditions(core::UnitId unit);
     void perform(const core::Effect& effect);
     void reap() override;
+    void collect() override { reap(); }
+    void hear(core::UnitId unit) override { notify_.hear_all(unit); }
+    void conclude_starts_of(core::UnitId unit) override;
+    void write_pid_file(core::UnitId unit, pid_t pid) override;
     void exited(const os::Exit& exit);
     void set_timer();
     void due();
@@ -160,7 +165,6 @@ private:
     void follow_spawn();
 
     // saved_images.cpp
-    [[nodiscard]] std::optional<state::LineImage> image_of_line(core::UnitId id) const;
     [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const override;
     [[nodiscard]] bool is_blank(core::UnitId id) const override;
     [[nodiscard]] state::ProcessImage image_of_process(pid_t pid) const override;
@@ -176,7 +180,6 @@ private:
     // resume.cpp
     void take_over_manager(const state::ManagerImage& image);
     void take_over_unit(core::UnitId id, state::UnitImage& image);
-    void take_over_line(core::UnitId id, const state::LineImage& image);
     void take_over_effects(const state::Snapshot& state, const std::function<bool(core::UnitId)>& known);
 
     // actions.cpp: what effects do
@@ -191,7 +194,7 @@ private:
     void await_connections(core::UnitId unit);
     [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit) override;
     [[nodiscard]] std::expected<void, std::string> open_notify_socket(core::UnitId unit) override;
-    void watch_ready_pipe(core::UnitId unit) override;
+    void watch_ready_pipe(core::UnitId unit, Fd pipe) override;
     void process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) override;
     void cgroup_in_use() override;
     void main_process_began(core::UnitId unit) override;
@@ -202,20 +205,6 @@ private:
     void arrived(const std::string& unit) override;
     Connections::Serving serve(const std::string& unit, const os::Connection& connection) override;
     void connection_trouble(const std::string& unit, const std::string& text) override;
-
-    // main_process.cpp: who a service's main process is
-    [[nodiscard]] std::optional<uid_t> pid_file_owner(const core::Unit& unit);
-    void await_pid_file(core::UnitId unit);
-    void check_pid_files();
-    void ask_for_pid_file(core::UnitId unit);
-    void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
-    void write_pid_file(core::UnitId id, pid_t pid) override;
-    [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
-    bool handed_on(core::UnitId unit, pid_t from);
-    void adopt_main(core::UnitId unit, pid_t pid);
-    void watch_main(core::UnitId unit, pid_t pid);
-    void main_gone(core::UnitId unit, pid_t pid);
-    void clear_pid_file(core::UnitId unit);
 
     // For those that are no subsystems yet.
     struct Others final : Subsystem {
@@ -232,33 +221,16 @@ private:
     void shutdown_is_over() override;
 
     // listening.cpp: who speaks to us
-    void watch_ready(core::UnitId unit);
-    static constexpr int whole_pipe = 32; // reads
-    void ready_pending(core::UnitId unit, int most_reads);
     void memory_events_pending();
     void listen_to_memory();
 
-    // notices.cpp: what services say by sd_notify(3)
-    [[nodiscard]] std::expected<void, std::string> open_line(core::UnitId unit);
-    [[nodiscard]] Result<> watch_line(core::UnitId unit);
-    [[nodiscard]] std::optional<uid_t> user_of(const core::Unit& unit);
-    [[nodiscard]] std::optional<uid_t> speaker_of(const core::Unit& unit);
-    void close_line(core::UnitId unit);
-    void complain(core::UnitId unit, NotifyLine::Complaint what, const std::string& text);
-    void hear(core::UnitId unit, std::size_t most);
-    void listen_again();
-    [[nodiscard]] bool believes(core::UnitId unit, const os::NotifyMessage& message);
-    void heard(core::UnitId unit, os::NotifyMessage& message);
-    void lift_barriers();
-    void name_main(core::UnitId unit, const std::string& text);
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
     void collector_started() override;
     void time_has_come(core::UnitId unit) override;
     void timer_trouble(const std::string& text) override;
 
-    void check_notify_sockets(bool closely) override { mind_notify(closely); }
-    void mind_notify(bool closely); // premises.cpp
+    void check_notify_sockets(bool closely) override;
 
     loop::Loop& loop_;
     os::Spawner& spawner_;
@@ -290,16 +262,11 @@ private:
     Reachability reachability_;
     Signals signals_;
     PathInquiries inquiries_;
-    PidFiles pid_files_;
     Timers timers_;
     FdStore fd_store_;
-    std::string notify_directory_;              // empty: none could be made
-    std::optional<os::FileIdentity> notify_at_; // what was there when we made it
-    std::uint64_t lines_made_ = 0;
-    std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
-    Instant listen_again_ = never;                      // to those that have said too much at once
-    std::uint64_t hearing_turn_ = 0;                    // in which services were heard last,
-    Instant hear_until_{};                              // and until when they are heard at length in it
+    MainProcess main_process_;
+    Notify notify_;
+    ReadyPipe ready_pipe_;
     Sockets sockets_{surroundings_.hanging};
     Connections connections_;
     EffectQueue effects_;

@@ -1,4 +1,4 @@
-// Who speaks to PID 1 besides the control socket and sd_notify(3): services on notify-fd, and the kernel of memory.
+// What the kernel tells of memory.
 #include "daemon/supervisor.hpp"
 
 #include <unistd.h>
@@ -6,42 +6,6 @@
 #include <algorithm>
 
 namespace mi::daemon {
-
-using core::Event;
-
-// --- notify-fd --------------------------------------------------------------------------------------------------------
-
-void Supervisor::watch_ready(core::UnitId id) {
-    auto watch = context_.loop.watch(context_.units[id].ready.get(), [this, name = context_.name(id)] {
-        if (core::UnitId now = context_.graph().find(name); now != core::no_unit)
-            ready_pending(now, 1);
-    });
-    if (watch)
-        context_.units[id].ready_watch = std::move(*watch);
-}
-
-void Supervisor::ready_pending(core::UnitId id, int most_reads) {
-    UnitRun& live = context_.units[id];
-    if (!live.ready)
-        return;
-    char bytes[4096];
-    ssize_t got = 1;
-    bool said = false;
-    for (int i = 0; i < most_reads && got > 0 && !said; ++i) {
-        got = ::read(live.ready.get(), bytes, sizeof bytes);
-        said = got > 0 && std::find(bytes, bytes + got, '\n') != bytes + got;
-    }
-    if (got != 0 && !said)
-        return; // EINTR, EAGAIN: it will be readable again
-    if (said) {
-        context_.now = loop::now();
-        starter_.pending().conclude(id);
-        context_.engine.apply({.kind = Event::Kind::ready, .unit = id}, context_.now);
-    }
-    live.ready_watch.reset();
-    live.ready.reset();
-    context_.engine.mark(id);
-}
 
 // --- memory -----------------------------------------------------------------------------------------------------------
 
@@ -80,7 +44,7 @@ void Supervisor::memory_events_pending() {
 
 void Supervisor::time_has_come(core::UnitId unit) {
     context_.now = loop::now();
-    context_.engine.apply({.kind = Event::Kind::trigger, .unit = unit}, context_.now);
+    context_.engine.apply({.kind = core::Event::Kind::trigger, .unit = unit}, context_.now);
 }
 
 void Supervisor::timer_trouble(const std::string& text) { context_.say(Priority::warning, text); }

@@ -1,5 +1,5 @@
 // What a service says of itself in one message of sd_notify(3): read, not yet believed. Whom it comes from and what follows
-// is notices.cpp's.
+// is sd_notify.hpp's.
 #pragma once
 
 #include "base/time.hpp"

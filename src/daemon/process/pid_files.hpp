@@ -27,7 +27,6 @@ public:
     // `owner`: who may have written it besides root and us: the service's user.
     void await(core::UnitId unit, std::string path, std::optional<uid_t> owner);
     void forget(core::UnitId unit);
-    [[nodiscard]] bool any() const { return !waiting_.empty(); }
     // Takes what inotify has to say, and watches again what did not exist before.
     void drain();
     // Whom the files name, or why they cannot be believed at all (os::read_pid_file); whether it is a process of the

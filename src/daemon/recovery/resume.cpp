@@ -118,7 +118,7 @@ void Supervisor::take_over_manager(const state::ManagerImage& image) {
     shutdown_.restore(image);
     starter_.set_entry_failure(image.entry_failure);
     parent_notify_.restore(image.told_ready);
-    lines_made_ = image.lines_made;
+    notify_.restore_lines_made(image.lines_made);
     directory_removal_.restore(image.set_aside);
     lock_ = image.lock;
     succession_.set_new_root({image.new_root, image.new_init});
@@ -142,12 +142,10 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
     processes_.go_on(id, unit.name, image);
     if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
         resources_.go_on(unit);
-    if (image.ready >= 0) {
-        live.ready = Fd(image.ready);
-        watch_ready(id);
-    }
+    if (image.ready >= 0)
+        ready_pipe_.listen(id, Fd(image.ready));
     if (image.line)
-        take_over_line(id, *image.line);
+        notify_.restore_line(id, *image.line);
     for (state::StoredImage& stored : image.stored)
         fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
     std::vector<Sockets::Open> open;
@@ -161,15 +159,6 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
         connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
     if (image.timer)
         timers_.go_on(id, unit, *image.timer);
-}
-
-void Supervisor::take_over_line(UnitId id, const state::LineImage& image) {
-    auto line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.fd)), image.path, image.user);
-    if (image.access)
-        line->access = *image.access;
-    line->complaints = image.complaints;
-    context_.units[id].line = std::move(line);
-    (void)watch_line(id);
 }
 
 void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
@@ -201,7 +190,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
                 processes_.use_session(id);
         }
         if (id != core::no_unit && image.line && image.line->fd >= 0)
-            take_over_line(id, *image.line);
+            notify_.restore_line(id, *image.line);
         if (id != core::no_unit && image.role == Role::connection) {
             starter_.connection_born(id, image.pid, launch);
             if (image.on_its_way)
@@ -243,7 +232,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
 void Supervisor::take_over(state::Snapshot& state) {
     context_.now = loop::now();
     if (state.manager.carried) { // of all else, nothing is true in this root
-        lines_made_ = state.manager.lines_made;
+        notify_.restore_lines_made(state.manager.lines_made);
         directory_removal_.restore(state.manager.set_aside);
     } else {
         take_over_manager(state.manager);
@@ -287,7 +276,7 @@ void Supervisor::take_over(state::Snapshot& state) {
     for (UnitId id : context_.graph().ids()) {
         const Record& record = context_.record(id);
         if (record.stage == Stage::pid_file)
-            await_pid_file(id);
+            main_process_.await_pid_file(id);
         if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
             await_connections(id);
         if (record.hook_pid > 0 && !os::process_exists(record.hook_pid)) { // and nobody can say how
@@ -299,9 +288,9 @@ void Supervisor::take_over(state::Snapshot& state) {
                                   context_.now);
         }
         if (record.main_pid > 0 && !os::process_exists(record.main_pid))
-            main_gone(id, record.main_pid); // not our child: nobody else is going to say so
+            main_process_.gone(id, record.main_pid); // not our child: nobody else is going to say so
         else if (record.main_pid > 0)
-            watch_main(id, record.main_pid);
+            main_process_.watch(id, record.main_pid);
     }
     if (processes_.cgroups() != nullptr)
         listen_to_memory();

@@ -7,16 +7,6 @@
 
 namespace mi::daemon {
 
-std::optional<state::LineImage> Supervisor::image_of_line(core::UnitId id) const {
-    const NotifyLine* own = context_.units[id].line.get();
-    if (own == nullptr)
-        return std::nullopt;
-    state::LineImage line{own->socket.fd(), own->path, own->user, {}, own->complaints};
-    line.access = own->access;
-    line.inode = os::inode_of(line.fd);
-    return line;
-}
-
 state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     const std::string& name = context_.name(id);
     const UnitRun& live = context_.units[id];
@@ -36,7 +26,7 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     for (const os::Directory& directory : live.own.runtime)
         image.runtime.push_back({directory.base, directory.components});
     processes_.tell(id, image);
-    image.line = image_of_line(id);
+    image.line = notify_.image_of_line(id);
     for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
         image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
     for (const Sockets::Open& open : sockets_.of(name)) {
@@ -87,7 +77,7 @@ state::ManagerImage Supervisor::image_of_manager() const {
     image.entry_failure = starter_.entry_failure();
     image.halt = context_.engine.halt();
     image.told_ready = parent_notify_.told_ready();
-    image.lines_made = lines_made_;
+    image.lines_made = notify_.lines_made();
     image.set_aside = directory_removal_.set_aside();
     for (const os::Limit& limit : context_.surroundings.limits) {
         image.limits.push_back({limit.resource, limit.soft, limit.hard});
@@ -135,7 +125,7 @@ state::SpawnImage Supervisor::image_of_spawn(core::UnitId unit, core::Role role,
             launch.ready.get(),
             processes_.invocation(unit),
             processes_.uses_session(unit),
-            image_of_line(unit),
+            notify_.image_of_line(unit),
             start.decided() ? -1 : start.report(),
             !start.decided()};
 }

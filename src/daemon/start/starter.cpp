@@ -204,10 +204,8 @@ void Starter::born(const core::Effect& effect, pid_t pid, Launch& launch) {
         return;
     run.digest = unit.digest;
     host_.main_process_began(id);
-    if (launch.ready) {
-        run.ready = std::move(launch.ready);
-        host_.watch_ready_pipe(id);
-    }
+    if (launch.ready)
+        host_.watch_ready_pipe(id, std::move(launch.ready));
     for (const std::string& warning : launch.warnings)
         context_.logs.line(unit.name, Priority::warning, warning);
 }

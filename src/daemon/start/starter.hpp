@@ -30,7 +30,7 @@ public:
         [[nodiscard]] virtual std::expected<void, std::string> open_notify_socket(core::UnitId unit) = 0;
         // What the main process is handed: sockets, stored descriptors.
         [[nodiscard]] virtual std::expected<Handed, std::string> hand_sockets(core::UnitId unit) = 0;
-        virtual void watch_ready_pipe(core::UnitId unit) = 0;
+        virtual void watch_ready_pipe(core::UnitId unit, Fd pipe) = 0;
         // A process is there, and nothing that is saved tells of it yet. Called before anything else is done with it.
         virtual void process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) = 0;
         // A unit is about to have a cgroup.

@@ -1,8 +1,10 @@
-// sd_notify(3): what services say, whom we believe, and what follows.
+#include "daemon/notify/sd_notify.hpp"
+
 #include "base/text.hpp"
 #include "daemon/notify/notice.hpp"
-#include "daemon/supervisor.hpp"
+#include "os/open_file.hpp"
 #include "os/process.hpp"
+#include "os/runtime.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,22 +26,23 @@ constexpr unsigned most_numbers = 64;                 // tried for a path that i
 } // namespace
 
 // Gives the run that begins a socket to speak at, where the unit may speak. Without one of type notify cannot come up.
-std::expected<void, std::string> Supervisor::open_line(core::UnitId id) {
+std::expected<void, std::string> Notify::open_line(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     UnitRun& live = context_.units[id];
     NotifyAccess access = core::heard_of(unit.service);
-    if (live.line || access == NotifyAccess::none || notify_directory_.empty())
+    if (live.line || access == NotifyAccess::none || directory_.empty())
         return {};
     std::optional<uid_t> only = speaker_of(unit);
     std::string path;
     Result<os::NotifySocket> socket = fault(EADDRINUSE, "bind");
     for (unsigned i = 0; i < most_numbers && !socket && socket.error().code == EADDRINUSE; ++i) {
-        path = notify_directory_ + "/" + std::to_string(++lines_made_);
+        path = directory_ + "/" + std::to_string(++lines_made_);
         socket = os::NotifySocket::bind(path, only);
     }
     if (!socket)
         return std::unexpected("notify socket: " + socket.error().text());
-    live.line = std::make_unique<NotifyLine>(std::move(*socket), std::move(path), user_of(unit).value_or(::geteuid()));
+    live.line =
+        std::make_unique<NotifyLine>(std::move(*socket), std::move(path), context_.user_of(unit).value_or(::geteuid()));
     if (auto watching = watch_line(id); !watching) {
         live.line.reset();
         return std::unexpected("notify socket: " + watching.error().text());
@@ -47,12 +50,9 @@ std::expected<void, std::string> Supervisor::open_line(core::UnitId id) {
     return {};
 }
 
-Result<> Supervisor::watch_line(core::UnitId id) {
+Result<> Notify::watch_line(core::UnitId id) {
     NotifyLine& line = *context_.units[id].line;
-    auto watch = context_.loop.watch(line.socket.fd(), [this, name = context_.name(id)] {
-        if (core::UnitId now = context_.graph().find(name); now != core::no_unit)
-            hear(now, messages_a_turn);
-    });
+    auto watch = context_.loop.watch(line.socket.fd(), [this, id] { hear(id, messages_a_turn); });
     if (!watch)
         return std::unexpected(watch.error());
     line.watch = std::move(*watch);
@@ -60,21 +60,13 @@ Result<> Supervisor::watch_line(core::UnitId id) {
     return {};
 }
 
-// An unknown one fails the start, and says so.
-std::optional<uid_t> Supervisor::user_of(const core::Unit& unit) {
-    if (unit.process && !unit.process->user.empty())
-        if (auto found = context_.surroundings.accounts.user(unit.process->user))
-            return found->uid;
-    return std::nullopt;
-}
-
 // Whose a notify socket is. Processes of the unit may have become anybody: then who may speak is found out for each message.
-std::optional<uid_t> Supervisor::speaker_of(const core::Unit& unit) {
-    return core::heard_of(unit.service) == NotifyAccess::all ? std::nullopt : user_of(unit);
+std::optional<uid_t> Notify::speaker_of(const core::Unit& unit) {
+    return core::heard_of(unit.service) == NotifyAccess::all ? std::nullopt : context_.user_of(unit);
 }
 
 // The run is over. What is still unread was sent by nobody who lives, but its descriptors are ours to close.
-void Supervisor::close_line(core::UnitId id) {
+void Notify::close_line(core::UnitId id) {
     UnitRun& live = context_.units[id];
     for (std::size_t i = 0; live.line && i < NotifyLine::most_unread; ++i) {
         auto message = live.line->socket.receive();
@@ -87,19 +79,19 @@ void Supervisor::close_line(core::UnitId id) {
 }
 
 // What is said once a run.
-void Supervisor::complain(core::UnitId id, NotifyLine::Complaint what, const std::string& text) {
+void Notify::complain(core::UnitId id, NotifyLine::Complaint what, const std::string& text) {
     NotifyLine& line = *context_.units[id].line;
     if ((line.complaints & what) != 0)
         return;
     line.complaints |= what;
-    context_.logs.line(context_.name(id), Priority::warning, text);
+    context_.log(id, Priority::warning, text);
 }
 
 // Reads what has come, up to `most` in a turn: who floods us waits a little, and so do only its own messages.
-void Supervisor::hear(core::UnitId id, std::size_t most) {
+void Notify::hear(core::UnitId id, std::size_t most) {
     if (!context_.units[id].line)
         return;
-    starter_.pending().conclude(id);
+    host_.conclude_starts_of(id);
     NotifyLine& line = *context_.units[id].line;
     if (line.turn != context_.turn) {
         line.turn = context_.turn;
@@ -141,7 +133,7 @@ void Supervisor::hear(core::UnitId id, std::size_t most) {
     }
 }
 
-void Supervisor::listen_again() {
+void Notify::due(Instant) {
     listen_again_ = never;
     for (core::UnitId id : context_.graph().ids())
         if (UnitRun& live = context_.units[id]; live.line && live.line->paused && live.line->watch) {
@@ -150,7 +142,7 @@ void Supervisor::listen_again() {
         }
 }
 
-bool Supervisor::believes(core::UnitId id, const os::NotifyMessage& message) {
+bool Notify::believes(core::UnitId id, const os::NotifyMessage& message) {
     const core::Unit& unit = context_.unit(id);
     NotifyLine& line = *context_.units[id].line;
     NotifyAccess access = line.access.value_or(core::heard_of(unit.service));
@@ -176,7 +168,7 @@ bool Supervisor::believes(core::UnitId id, const os::NotifyMessage& message) {
     return !os::process_exists(pid) && (message.uid == 0 || message.uid == line.user);
 }
 
-void Supervisor::heard(core::UnitId id, os::NotifyMessage& message) {
+void Notify::heard(core::UnitId id, os::NotifyMessage& message) {
     const core::Unit& unit = context_.unit(id);
     UnitRun& live = context_.units[id];
     context_.engine.mark(id);
@@ -190,7 +182,7 @@ void Supervisor::heard(core::UnitId id, os::NotifyMessage& message) {
     if (message.cut)
         complain(id, NotifyLine::cut, "descriptors that it has sent are lost: we cannot have that many");
     auto tell = [&](Event::Kind kind, Span span = Span{0}) {
-        context_.engine.apply({.kind = kind, .unit = id, .span = span}, context_.now);
+        context_.apply({.kind = kind, .unit = id, .span = span});
     };
     Notice notice = read_notice(message.text);
     if (notice.main_pid)
@@ -233,13 +225,13 @@ void Supervisor::heard(core::UnitId id, os::NotifyMessage& message) {
 }
 
 // At the end of a turn: all that was said before a barrier has been acted on.
-void Supervisor::lift_barriers() {
+void Notify::lift_barriers() {
     for (auto& [id, fd] : std::exchange(barriers_, {}))
         (void)fd_store_.discard(id, std::move(fd)); // one too many to close shows with the next message
 }
 
 // MAINPID=: another process of the service takes the part of the main one.
-void Supervisor::name_main(core::UnitId id, const std::string& text) {
+void Notify::name_main(core::UnitId id, const std::string& text) {
     const std::string& name = context_.name(id);
     auto pid = to_number<pid_t>(text);
     auto refuse = [&](std::string_view why) {
@@ -253,7 +245,67 @@ void Supervisor::name_main(core::UnitId id, const std::string& text) {
         return refuse("that is one of its commands");
     if (!os::process_exists(*pid))
         return refuse("that process has ended");
-    adopt_main(id, *pid);
+    main_process_.adopt(id, *pid);
+}
+
+// --- others remove them, or mount something over them -----------------------------------------------------------------
+
+std::vector<Notify::Trouble> Notify::remake_sockets(bool closely) {
+    const auto before = directory_at_;
+    if (auto made = os::make_directory(context_.place.notify); !made)
+        return {{made.error(), "; services of type notify cannot become ready"}};
+    directory_ = context_.place.notify;
+    directory_at_ = os::identity_of(directory_);
+    if (!before || (before == directory_at_ && !closely))
+        return {};
+    std::vector<Trouble> troubles;
+    auto trouble = [&](core::UnitId id, const Fault& why) {
+        troubles.push_back({why, "; " + context_.name(id) + " cannot say that it is well"});
+    };
+    std::size_t made_again = 0;
+    for (core::UnitId id : context_.graph().ids()) {
+        NotifyLine* line = context_.units[id].line.get();
+        // In another directory a socket of that name is another one: that of before something was mounted, say.
+        if (line == nullptr || (before == directory_at_ && os::identity_of(line->path)))
+            continue;
+        auto socket = os::NotifySocket::bind(line->path, speaker_of(context_.unit(id)));
+        if (!socket) {
+            if (socket.error().code != EADDRINUSE) // it answers: of a run that began in this directory
+                trouble(id, socket.error());
+            continue;
+        }
+        hear_all(id); // what was said at the one before
+        line->watch.reset();
+        line->socket = std::move(*socket);
+        context_.engine.mark(id);
+        ++made_again;
+        if (auto watching = watch_line(id); !watching)
+            trouble(id, watching.error());
+    }
+    if (made_again > 0)
+        context_.say(Priority::warning, "notify sockets were gone and are made again: " + std::to_string(made_again));
+    return troubles;
+}
+
+// --- saved state ------------------------------------------------------------------------------------------------------
+
+std::optional<state::LineImage> Notify::image_of_line(core::UnitId id) const {
+    const NotifyLine* own = context_.units[id].line.get();
+    if (own == nullptr)
+        return std::nullopt;
+    state::LineImage line{own->socket.fd(), own->path, own->user, {}, own->complaints};
+    line.access = own->access;
+    line.inode = os::inode_of(line.fd);
+    return line;
+}
+
+void Notify::restore_line(core::UnitId id, const state::LineImage& image) {
+    auto line = std::make_unique<NotifyLine>(os::NotifySocket::adopt(Fd(image.fd)), image.path, image.user);
+    if (image.access)
+        line->access = *image.access;
+    line->complaints = image.complaints;
+    context_.units[id].line = std::move(line);
+    (void)watch_line(id);
 }
 
 } // namespace mi::daemon

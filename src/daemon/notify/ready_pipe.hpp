@@ -1,0 +1,30 @@
+// Readiness by a pipe (notify-fd): a service writes a line to the descriptor that it was given when it is ready, as under s6.
+#pragma once
+
+#include "daemon/context.hpp"
+#include "daemon/notify/sd_notify.hpp"
+#include "daemon/subsystem.hpp"
+
+namespace mi::daemon {
+
+class ReadyPipe final : public Subsystem {
+public:
+    ReadyPipe(Context& context, Notify::Host& host) : context_(context), host_(host) {}
+
+    // `pipe`: the read end of the pipe of the run that begins.
+    void listen(core::UnitId unit, Fd pipe);
+    // The unit is about to be judged: what is in the pipe counts, however long it is.
+    void read_all(core::UnitId unit) { read(unit, whole_pipe); }
+    // The run is over.
+    void close(core::UnitId unit);
+    void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+
+private:
+    static constexpr int whole_pipe = 32; // reads
+    void read(core::UnitId unit, int most_reads);
+
+    Context& context_;
+    Notify::Host& host_;
+};
+
+} // namespace mi::daemon
