@@ -78,6 +78,7 @@ struct Effect {
         conclude,         // exit-action, or the action of a restart limit, of `unit`: `ending`
         halt,             // all is down after a shutdown
     };
+    static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::halt) + 1;
     enum class Scope : std::uint8_t { main, everything };
     Kind kind;
     UnitId unit = no_unit;

@@ -1,9 +1,9 @@
-// One concern of PID 1: whatever has processes, deadlines or something of each unit to look after. It is listed once, in run.cpp,
+// One concern of PID 1: whatever has processes, deadlines or something of each unit to look after. It is listed once, in parts.cpp,
 // and takes part in every turn from then on (turn.hpp); what it leaves out does nothing.
 #pragma once
 
 #include "base/time.hpp"
-#include "core/record.hpp"
+#include "core/event.hpp"
 
 namespace mi::os {
 struct Exit;
@@ -24,12 +24,22 @@ public:
     virtual void due(Instant) {}
     // A process that it has registered (Children::expect) has ended.
     virtual void exited(const os::Exit&) {}
+    // Some child has ended, whoever's it was.
+    virtual void children_ended() {}
+    // The engine has decided something of a kind that this subsystem was registered for (Turn::performs).
+    virtual void perform(const core::Effect&) {}
     // The unit has gone from one phase to another.
     virtual void unit_changed(core::UnitId, core::Phase, core::Phase) {}
+    // A deadline of the unit has passed, but perhaps we are late ourselves: what it has said and done by now is taken in first.
+    virtual void catch_up(core::UnitId) {}
+    // The run of the unit is over, and nothing of it is left: what was kept for it goes.
+    virtual void run_ended(core::UnitId) {}
     // There is no such unit any more, and nothing of it runs: what refers to it is dropped.
     virtual void unit_gone(core::UnitId) {}
-    // Units were read again: any of them may have other settings.
+    // Units were read again: any of them may have other settings, and so may the manager.
     virtual void units_reread() {}
+    // All that this turn brought is done, and nothing of it is saved or sent yet.
+    virtual void turn_ends() {}
 };
 
 } // namespace mi::daemon

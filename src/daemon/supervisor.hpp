@@ -8,8 +8,10 @@
 #include "daemon/control/control.hpp"
 #include "daemon/effect_queue.hpp"
 #include "daemon/log/log_link.hpp"
+#include "daemon/log/log_upkeep.hpp"
 #include "daemon/log/output_flush.hpp"
 #include "daemon/machine/console.hpp"
+#include "daemon/machine/exit_action.hpp"
 #include "daemon/machine/hardware_watchdog.hpp"
 #include "daemon/machine/machine.hpp"
 #include "daemon/machine/reachability.hpp"
@@ -26,6 +28,8 @@
 #include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
+#include "daemon/process/sweeper.hpp"
+#include "daemon/process/unit_processes.hpp"
 #include "daemon/recovery/keeper.hpp"
 #include "daemon/recovery/state_store.hpp"
 #include "daemon/recovery/succession.hpp"
@@ -36,9 +40,12 @@
 #include "daemon/start/path_inquiries.hpp"
 #include "daemon/start/starter.hpp"
 #include "daemon/subsystem.hpp"
-#include "daemon/timer/timers.hpp"
+#include "daemon/timer/unit_timers.hpp"
+#include "daemon/turn.hpp"
 #include "daemon/units/boot_target.hpp"
+#include "daemon/units/condition_check.hpp"
 #include "daemon/units/conditions.hpp"
+#include "daemon/units/phase_report.hpp"
 #include "daemon/units/transient_units.hpp"
 #include "daemon/units/unit_files.hpp"
 #include "loop/loop.hpp"
@@ -58,9 +65,8 @@
 
 namespace mi::daemon {
 
-class Supervisor final : public LogLink::Listener,
-                         public Connections::Host,
-                         public Timers::Listener,
+class Supervisor final : public Connections::Host,
+                         public UnitProcesses::Host,
                          public Starter::Host,
                          public StateStore::Source,
                          public Succession::Host,
@@ -109,8 +115,6 @@ public:
     void set_observer(Observer* observer);
     // In another root: the units are read, for what was carried over; then the boot begins.
     void settle_in();
-    Result<> signal_unit(core::UnitId unit, int number, bool all);
-    Result<> freeze_unit(core::UnitId unit, bool frozen);
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     [[nodiscard]] const Place& place() const { return place_; }
@@ -125,10 +129,11 @@ public:
     [[nodiscard]] const UnitFiles& unit_files() const { return unit_files_; }
     [[nodiscard]] TransientUnits& transient_units() { return transient_units_; }
     [[nodiscard]] Succession& succession() { return succession_; }
+    [[nodiscard]] UnitProcesses& unit_processes() { return unit_processes_; }
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
     [[nodiscard]] const FdStore& fd_store() const { return fd_store_; }
-    [[nodiscard]] const Timers& timers() const { return timers_; }
+    [[nodiscard]] const Timers& timers() const { return unit_timers_.timers(); }
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
@@ -148,21 +153,11 @@ public:
 
 private:
     // supervisor.cpp: the turn
-    void turn();
-    void pump();
-    void note_effect(const core::Effect& effect);
-    void check_conditions(core::UnitId unit);
-    void perform(const core::Effect& effect);
-    void reap() override;
+    void reap() override { turn_.reap(); }
     void collect() override { reap(); }
     void hear(core::UnitId unit) override { notify_.hear_all(unit); }
     void conclude_starts_of(core::UnitId unit) override;
     void write_pid_file(core::UnitId unit, pid_t pid) override;
-    void exited(const os::Exit& exit);
-    void set_timer();
-    void due();
-    void hear_out(core::UnitId unit);
-    void follow_spawn();
 
     // saved_images.cpp
     [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const override;
@@ -183,8 +178,6 @@ private:
     void take_over_effects(const state::Snapshot& state, const std::function<bool(core::UnitId)>& known);
 
     // actions.cpp: what effects do
-    void changed(const core::Effect& effect);
-    void released(core::UnitId unit);
 
     // activation.cpp: sockets of units, and who connects
     void open_sockets_early();
@@ -199,7 +192,7 @@ private:
     void cgroup_in_use() override;
     void main_process_began(core::UnitId unit) override;
     void connection_failed(core::UnitId unit, pid_t pid, const std::string& why) override;
-    void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit);
+    void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit) override;
     void close_sockets_of_gone();
     void sockets_reread();
     void arrived(const std::string& unit) override;
@@ -209,6 +202,11 @@ private:
     // For those that are no subsystems yet.
     struct Others final : Subsystem {
         explicit Others(Supervisor& whole) : supervisor(whole) {}
+        void perform(const core::Effect& effect) override;
+        void exited(const os::Exit& exit) override;
+        [[nodiscard]] Instant next_deadline() const override;
+        void due(Instant now) override;
+        void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
         void unit_gone(core::UnitId unit) override;
         void units_reread() override;
         Supervisor& supervisor;
@@ -224,19 +222,12 @@ private:
     void memory_events_pending();
     void listen_to_memory();
 
-    void flushed(std::uint64_t token) override;
-    void log_trouble(const std::string& text) override;
-    void collector_started() override;
-    void time_has_come(core::UnitId unit) override;
-    void timer_trouble(const std::string& text) override;
-
     void check_notify_sockets(bool closely) override;
 
     loop::Loop& loop_;
     os::Spawner& spawner_;
     Place place_;
     core::ManagerSettings settings_;
-    Circumstances circumstances_;
     Surroundings surroundings_;
     std::string entry_;
     os::CrashGuard* guard_;
@@ -244,10 +235,12 @@ private:
 
     core::Engine engine_;
     UnitTable units_;
+    std::vector<Subsystem*> subsystems_; // in the order in which they are seen to
     Children children_;
     std::string no_cgroups_; // why there are none, if so
     Processes processes_;
     Resources resources_;
+    LogUpkeep log_upkeep_;
     LogLink logs_;
     Announcer announcer_;
     Context context_;
@@ -262,34 +255,36 @@ private:
     Reachability reachability_;
     Signals signals_;
     PathInquiries inquiries_;
-    Timers timers_;
-    FdStore fd_store_;
+    UnitTimers unit_timers_;
+    FdStore fd_store_{[this](pid_t child) { children_.expect(child, others_); }};
     MainProcess main_process_;
     Notify notify_;
     ReadyPipe ready_pipe_;
     Sockets sockets_{surroundings_.hanging};
     Connections connections_;
     EffectQueue effects_;
+    CollectedExits exits_;
     OutputFlush flush_;
     Starter starter_;
+    Sweeper sweeper_;
+    UnitProcesses unit_processes_;
+    ConditionCheck condition_check_;
+    PhaseReport phase_report_;
+    ExitAction exit_action_;
     UnitFiles unit_files_;
     TransientUnits transient_units_;
     StateStore store_;
     Succession succession_;
+    Turn turn_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
-    std::vector<Subsystem*> subsystems_; // in the order in which they are seen to
 
     state::Snapshot* before_;
     bool renew_;
     int lock_ = -1;
-    CollectedExits exits_;
     std::unique_ptr<loop::Watch> memory_watch_;
     Instant memory_again_ = never; // when it is listened to again
-    Instant sweep_again_ = never;
-    Instant sweep_not_before_{};
     Instant init_started_{}, units_loaded_{};
-    bool more_to_reap_ = false;
 };
 
 } // namespace mi::daemon

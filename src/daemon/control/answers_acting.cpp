@@ -79,7 +79,7 @@ void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
         return;
     if (signal.signal < 1 || signal.signal > SIGRTMAX)
         return supervisor_.control()->error(id, wire::InvalidParameter{"signal"});
-    if (auto sent = supervisor_.signal_unit(ids[0], signal.signal, signal.all); !sent)
+    if (auto sent = supervisor_.unit_processes().send_signal(ids[0], signal.signal, signal.all); !sent)
         return supervisor_.control()->error(id,
                                             wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
     supervisor_.control()->reply(id, wire::Nothing{});
@@ -100,7 +100,7 @@ void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool 
             return supervisor_.control()->error(id,
                                                 wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
     for (UnitId unit : ids)
-        if (auto done = supervisor_.freeze_unit(unit, frozen); !done) {
+        if (auto done = supervisor_.unit_processes().set_frozen(unit, frozen); !done) {
             const std::string& name = engine.graph().name(unit);
             if (done.error().code == ENOTSUP)
                 return supervisor_.control()->error(

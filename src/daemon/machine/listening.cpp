@@ -40,13 +40,4 @@ void Supervisor::memory_events_pending() {
                                    "out of memory (" + *words + "): the kernel has killed a process of it");
 }
 
-// --- timers -----------------------------------------------------------------------------------------------------------
-
-void Supervisor::time_has_come(core::UnitId unit) {
-    context_.now = loop::now();
-    context_.engine.apply({.kind = core::Event::Kind::trigger, .unit = unit}, context_.now);
-}
-
-void Supervisor::timer_trouble(const std::string& text) { context_.say(Priority::warning, text); }
-
 } // namespace mi::daemon

@@ -47,6 +47,7 @@ public:
     [[nodiscard]] bool all_down() const { return all_down_; }
     [[nodiscard]] bool over() const { return over_; }
 
+    void perform(const core::Effect&) override { units_are_down(); } // halt
     [[nodiscard]] Instant next_deadline() const override { return over_ ? never : std::min(give_up_at_, report_at_); }
     void due(Instant now) override;
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;

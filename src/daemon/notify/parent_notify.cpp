@@ -33,7 +33,7 @@ bool ParentNotify::ready() const {
     return target_.name().empty() && context_.engine.coming_units() == 0;
 }
 
-void ParentNotify::tell_when_ready() {
+void ParentNotify::turn_ends() {
     if (told_ready_ || !client_.wanted() || context_.engine.halting() || !ready())
         return;
     told_ready_ = true;

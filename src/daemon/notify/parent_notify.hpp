@@ -3,20 +3,21 @@
 #pragma once
 
 #include "daemon/context.hpp"
+#include "daemon/subsystem.hpp"
 #include "os/notify_client.hpp"
 
 namespace mi::daemon {
 
 class BootTarget;
 
-class ParentNotify {
+class ParentNotify final : public Subsystem {
 public:
     // `has_entry`: we have been given the main process of a container, which has our environment and speaks for itself.
     ParentNotify(Context& context, const BootTarget& target, bool has_entry);
 
     // To be called in each turn: says once that we are ready, when the boot target is there, or else all that is enabled, as far
     // as it comes up.
-    void tell_when_ready();
+    void turn_ends() override;
     void tell_stopping() { client_.send("STOPPING=1\nSTATUS=stopping"); }
 
     [[nodiscard]] bool told_ready() const { return told_ready_; }

@@ -17,6 +17,8 @@ public:
     void read_all(core::UnitId unit) { read(unit, whole_pipe); }
     // The run is over.
     void close(core::UnitId unit);
+    void catch_up(core::UnitId unit) override { read_all(unit); }
+    void run_ended(core::UnitId unit) override { close(unit); }
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
 private:

@@ -66,7 +66,7 @@ std::optional<uid_t> Notify::speaker_of(const core::Unit& unit) {
 }
 
 // The run is over. What is still unread was sent by nobody who lives, but its descriptors are ours to close.
-void Notify::close_line(core::UnitId id) {
+void Notify::run_ended(core::UnitId id) {
     UnitRun& live = context_.units[id];
     for (std::size_t i = 0; live.line && i < NotifyLine::most_unread; ++i) {
         auto message = live.line->socket.receive();
@@ -225,7 +225,7 @@ void Notify::heard(core::UnitId id, os::NotifyMessage& message) {
 }
 
 // At the end of a turn: all that was said before a barrier has been acted on.
-void Notify::lift_barriers() {
+void Notify::turn_ends() {
     for (auto& [id, fd] : std::exchange(barriers_, {}))
         (void)fd_store_.discard(id, std::move(fd)); // one too many to close shows with the next message
 }

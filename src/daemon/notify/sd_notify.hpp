@@ -38,16 +38,16 @@ public:
     // Gives the run that begins a socket, if the unit may speak and the run has none yet. The words say why there is none: a unit
     // of type notify could not come up without.
     [[nodiscard]] std::expected<void, std::string> open_line(core::UnitId unit);
-    // The run is over.
-    void close_line(core::UnitId unit);
     // Reads and acts on everything that the unit has said by now: it is about to be judged.
     void hear_all(core::UnitId unit) { hear(unit, NotifyLine::most_unread); }
-    // The turn ends: everything that was said before a barrier (BARRIER=1) has been acted on.
-    void lift_barriers();
     // Makes the directory of the sockets if it is not there, and every socket that is gone or that something was mounted over.
     // `closely`: looks at each socket, even if the directory is the same as before.
     [[nodiscard]] std::vector<Trouble> remake_sockets(bool closely);
 
+    void catch_up(core::UnitId unit) override { hear_all(unit); }
+    void run_ended(core::UnitId unit) override;
+    // Everything that was said before a barrier (BARRIER=1) has been acted on.
+    void turn_ends() override;
     [[nodiscard]] Instant next_deadline() const override { return listen_again_; }
     void due(Instant now) override; // listens again to those that had said too much at once
 

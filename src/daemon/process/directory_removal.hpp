@@ -12,8 +12,7 @@ class DirectoryRemoval final : public Subsystem {
 public:
     DirectoryRemoval(Context& context, BackgroundChildren& background) : context_(context), background_(background) {}
 
-    // The run of the unit is over.
-    void run_ended(core::UnitId unit);
+    void run_ended(core::UnitId unit) override;
     // A unit that has come to rest leaves those of its directories to others that they use, too; the others are removed.
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 

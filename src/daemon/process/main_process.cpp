@@ -157,12 +157,12 @@ void MainProcess::gone(core::UnitId id, pid_t pid) {
         context_.apply({.kind = Event::Kind::exited, .unit = id, .role = core::Role::main, .pid = pid});
 }
 
-void MainProcess::look_for_end(core::UnitId id) {
+void MainProcess::catch_up(core::UnitId id) {
     if (pollfd end{context_.units[id].main_end.get(), POLLIN, 0}; end.fd >= 0 && ::poll(&end, 1, 0) == 1)
         gone(id, context_.record(id).main_pid);
 }
 
-void MainProcess::release(core::UnitId id) {
+void MainProcess::run_ended(core::UnitId id) {
     pid_files_.forget(id);
     context_.units[id].main_watch.reset();
     context_.units[id].main_end.reset();

@@ -29,8 +29,7 @@ public:
     void open();
     // The start of a forking service is over when its PID file names a live process of it.
     void await_pid_file(core::UnitId unit);
-    // Something has happened that the PID files may tell more of.
-    void check_pid_files();
+    void perform(const core::Effect& effect) override { await_pid_file(effect.unit); }
     // Of a service that does not write it itself.
     void write_pid_file(const core::Unit& unit, pid_t pid);
 
@@ -42,16 +41,16 @@ public:
     void watch(core::UnitId unit, pid_t pid);
     // It has ended, as something else than our own child.
     void gone(core::UnitId unit, pid_t pid);
-    // The unit is about to be judged: an end that nobody has told us of yet counts.
-    void look_for_end(core::UnitId unit);
-    // The run is over.
-    void release(core::UnitId unit);
 
     [[nodiscard]] Instant next_deadline() const override { return pid_files_.next_look(); }
     void due(Instant) override { check_pid_files(); }
+    void children_ended() override { check_pid_files(); }
+    void catch_up(core::UnitId unit) override; // an end that we have not been told of yet counts
+    void run_ended(core::UnitId unit) override;
     void unit_gone(core::UnitId unit) override { pid_files_.forget(unit); }
 
 private:
+    void check_pid_files();
     void ask_for_pid_file(core::UnitId unit);
     void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
     [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;

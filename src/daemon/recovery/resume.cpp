@@ -158,7 +158,7 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
     for (const state::GateImage& gate : image.gates)
         connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
     if (image.timer)
-        timers_.go_on(id, unit, *image.timer);
+        unit_timers_.timers().go_on(id, unit, *image.timer);
 }
 
 void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
@@ -264,15 +264,15 @@ void Supervisor::take_over(state::Snapshot& state) {
     }
     take_over_effects(state, known);
     for (const state::ExitImage& image : state.exits)
-        exited({image.pid,
-                image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
-                image.code, image.core});
+        turn_.exited({image.pid,
+                      image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
+                      image.code, image.core});
     if (guard_ != nullptr) // those that ended while nobody kept books
         for (const os::Exit& exit : os::collected_exits(guard_->page()))
-            exited(exit);
+            turn_.exited(exit);
     before_ = nullptr;
     store_.resume();
-    reap(); // the word of those that ended meanwhile may have gone with the program before us
+    turn_.reap(); // the word of those that ended meanwhile may have gone with the program before us
     for (UnitId id : context_.graph().ids()) {
         const Record& record = context_.record(id);
         if (record.stage == Stage::pid_file)

@@ -40,7 +40,7 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     if (const auto* counts = connections_.counts(name))
         for (const auto& [socket, count] : *counts)
             image.gates.push_back({socket, count.now, count.all});
-    if (state::TimerImage timer; context_.unit(id).timer && timers_.tell(id, name, timer))
+    if (state::TimerImage timer; context_.unit(id).timer && unit_timers_.timers().tell(id, name, timer))
         image.timer = std::move(timer);
     return image;
 }

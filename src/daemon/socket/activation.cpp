@@ -34,7 +34,7 @@ void Supervisor::open_sockets_early() {
         if (unit.listen.empty() || !context_.engine.facts(id).coming)
             continue;
         auto answers = os::answer_here(questions_of(unit.conditions), context_.surroundings.hanging);
-        if (!answers || unmet(unit.conditions, circumstances_, *answers))
+        if (!answers || unmet(unit.conditions, condition_check_.circumstances(), *answers))
             continue;
         // A machine has not mounted its file systems yet: at most paths something could be put over the socket.
         if (context_.place.system() && !std::ranges::all_of(unit.listen, opens_early))

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t most_waste = 512;
 }
 
-FdStore::FdStore() : hang_ups_(::epoll_create1(EPOLL_CLOEXEC)) {}
+FdStore::FdStore(std::function<void(pid_t)> made) : made_(std::move(made)), hang_ups_(::epoll_create1(EPOLL_CLOEXEC)) {}
 
 FdStore::Kept FdStore::keep(core::UnitId unit, std::string name, Fd fd, bool polled, std::size_t most) {
     auto& mine = stored_[unit];
@@ -114,7 +114,7 @@ bool FdStore::discard(core::UnitId unit, Fd fd) {
     return waste.waiting.size() <= most_waste;
 }
 
-void FdStore::close_waste(Waste& waste) {
+void FdStore::close_waste(Waste& waste) const {
     std::vector<int> fds;
     for (const Fd& fd : waste.waiting)
         fds.push_back(fd.get());
@@ -122,6 +122,8 @@ void FdStore::close_waste(Waste& waste) {
     if (!closer)
         return; // no process to be had now: the next one that comes takes these along
     waste.closer = *closer;
+    if (made_)
+        made_(*closer);
     for (Fd& fd : waste.waiting)
         (void)fd.release();
     waste.waiting.clear();

@@ -19,7 +19,8 @@ namespace mi::daemon {
 
 class FdStore {
 public:
-    FdStore();
+    // `made` is called with each child that is made; closer_ended() wants to hear of its end.
+    explicit FdStore(std::function<void(pid_t)> made = {});
     struct Stored {
         Fd fd;
         std::string name;
@@ -60,8 +61,9 @@ private:
     };
     void watch(Stored& stored) const;
     void unwatch(const Stored& stored) const;
-    static void close_waste(Waste& waste);
+    void close_waste(Waste& waste) const;
 
+    std::function<void(pid_t)> made_;
     Fd hang_ups_; // an epoll(7) of its own: told of nothing but the hang-up, it wakes nobody while data comes and goes
     std::map<core::UnitId, std::vector<Stored>> stored_;
     std::map<core::UnitId, Waste> waste_;

@@ -40,6 +40,8 @@ bool PathInquiries::ask(std::vector<os::PathQuestion> questions, Instant until, 
     if (!inquiry)
         return refuse(" was not looked at: " + why.text() + ", and " + inquiry.error().text());
     const pid_t child = inquiry->pid();
+    if (children_ != nullptr)
+        children_->expect(child, *this);
     auto at =
         pending_.insert(pending_.end(), Pending{std::move(*inquiry), why, until, loop::now(), std::move(answered)});
     auto watch = loop_.watch(at->inquiry.fd(), [this, at] { heard(at); });

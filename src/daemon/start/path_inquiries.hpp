@@ -3,7 +3,10 @@
 #pragma once
 
 #include "core/record.hpp"
+#include "daemon/process/children.hpp"
+#include "daemon/subsystem.hpp"
 #include "loop/loop.hpp"
+#include "os/children.hpp"
 #include "os/path_inquiry.hpp"
 
 #include <algorithm>
@@ -18,7 +21,7 @@
 
 namespace mi::daemon {
 
-class PathInquiries {
+class PathInquiries final : public Subsystem {
 public:
     // How long a file system is waited for.
     static constexpr Span patience = std::chrono::seconds(5);
@@ -36,16 +39,19 @@ public:
                                         : std::min(now + patience, now + (record.deadline - now) * 3 / 4);
     }
 
-    PathInquiries(loop::Loop& loop, os::HangingMounts& hanging) : loop_(loop), hanging_(hanging) {}
+    // `children`: where its children are registered; null in tests, where exited() is called instead.
+    PathInquiries(loop::Loop& loop, os::HangingMounts& hanging, Children* children = nullptr)
+        : loop_(loop), hanging_(hanging), children_(children) {}
 
     // Calls `answered` once: before it returns where nothing can hang, else from the loop, at `until` at the latest.
     // True: it has been called.
     bool ask(std::vector<os::PathQuestion> questions, Instant until, Answered answered);
     // True: the process was one of its children.
     bool exited(pid_t child) { return given_up_.erase(child) + heard_out_.erase(child) > 0; }
-    [[nodiscard]] Instant next_deadline() const;
+    void exited(const os::Exit& exit) override { (void)exited(exit.pid); }
+    [[nodiscard]] Instant next_deadline() const override;
     // Gives up those whose time is over.
-    void due(Instant now);
+    void due(Instant now) override;
     // Answers that are still to come.
     [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
@@ -62,6 +68,7 @@ private:
 
     loop::Loop& loop_;
     os::HangingMounts& hanging_;
+    Children* children_;
     std::list<Pending> pending_;
     std::map<pid_t, std::string> given_up_;  // killed, and not ended yet; with where they hang
     std::map<pid_t, std::string> heard_out_; // they end by themselves

@@ -48,6 +48,7 @@ public:
     [[nodiscard]] ParkedStarts& parked() { return parked_; }
 
     void spawn(const core::Effect& effect);
+    void perform(const core::Effect& effect) override { spawn(effect); }
     // A process for a connection that was accepted. Without one: why; `later`: it may be tried again.
     struct NotServed {
         std::string why; // empty: it is tried again when what it waits for is known

@@ -63,8 +63,11 @@ void Stamps::write(const std::string& unit, Stamp stamp) {
         ::_exit(done ? 0 : std::clamp(done.error().code, 1, 255));
     }
     // Without a child there is no stamp: the next run writes the next.
-    if (child > 0)
-        writing_[child] = unit;
+    if (child <= 0)
+        return;
+    writing_[child] = unit;
+    if (made_)
+        made_(child);
 }
 
 std::optional<Stamps::Written> Stamps::exited(pid_t pid, int code) {

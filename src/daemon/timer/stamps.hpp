@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +24,9 @@ struct Stamp {
 
 class Stamps {
 public:
-    explicit Stamps(std::string directory) : directory_(std::move(directory)) {}
+    // `made` is called with each child that is made; exited() wants to hear of its end.
+    explicit Stamps(std::string directory, std::function<void(pid_t)> made = {})
+        : directory_(std::move(directory)), made_(std::move(made)) {}
 
     // The stamp of a unit. Nothing where there is none; a fault where there is one that cannot be used.
     [[nodiscard]] Result<std::optional<Stamp>> read(const std::string& unit) const;
@@ -46,6 +49,7 @@ private:
     [[nodiscard]] std::string path(const std::string& unit) const;
 
     std::string directory_;
+    std::function<void(pid_t)> made_;
     std::map<pid_t, std::string> writing_;   // units by the child
     std::map<std::string, Stamp> to_follow_; // for those that are being written
 };

@@ -41,7 +41,8 @@ Timers::Settings timer_settings(const Place& place) {
 
 Timers::Timers(loop::Loop& loop, Listener& listener, Settings settings)
     : loop_(loop), listener_(listener), settings_(std::move(settings)), zones_(settings_.zones),
-      stamps_(settings_.stamp_directory), hanging_(settings_.mountinfo) {}
+      stamps_(settings_.stamp_directory, [this](pid_t child) { listener_.child_made(child); }),
+      hanging_(settings_.mountinfo) {}
 
 core::Clocks Timers::clocks() const {
     os::Moment now = os::present();

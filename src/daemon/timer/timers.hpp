@@ -27,6 +27,8 @@ public:
         virtual ~Listener() = default;
         virtual void time_has_come(core::UnitId unit) = 0;
         virtual void timer_trouble(const std::string& text) = 0;
+        // A child was made whose end exited() wants to hear of.
+        virtual void child_made(pid_t) {}
     };
     struct Settings {
         std::string stamp_directory;

@@ -1,0 +1,42 @@
+#include "daemon/log/log_upkeep.hpp"
+
+#include "os/crash.hpp"
+
+namespace mi::daemon {
+
+void LogUpkeep::adopt() {
+    if (context_.logs.pid() != 0)
+        context_.children.expect(context_.logs.pid(), *this);
+    tell_guard();
+}
+
+// The pipe of our own lines is there, or another one.
+void LogUpkeep::tell_guard() {
+    if (guard_ != nullptr && context_.logs.own_lines() >= 0)
+        guard_->page().log = context_.logs.own_lines();
+}
+
+void LogUpkeep::collector_started() {
+    context_.children.expect(context_.logs.pid(), *this);
+    context_.manager_moved = true;
+    tell_guard();
+    save_();
+}
+
+void LogUpkeep::exited(const os::Exit& exit) {
+    if (!context_.logs.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, context_.now))
+        return;
+    flush_.give_up(); // its successor reads what is left, and does not know what was asked
+    if (context_.logs.finished())
+        finished_();
+}
+
+// What was mounted just now may be where the logs belong.
+void LogUpkeep::unit_changed(core::UnitId unit, core::Phase, core::Phase to) {
+    if ((to == core::Phase::up || to == core::Phase::done) &&
+        context_.unit(unit).service.type == core::ServiceType::oneshot &&
+        context_.logs.directory() != context_.place.log_directories.front())
+        context_.logs.try_storage();
+}
+
+} // namespace mi::daemon
