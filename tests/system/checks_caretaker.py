@@ -167,7 +167,7 @@ def caretaker_bare(t):
     with t.scene.init({"keeper": {"service": sh(SLEEP + " 1234567")}}, sections={"manager": {"crash-limit": 0}},
                       args=("--debug-faults", "--grace", "1s")) as init:
         init.wait("keeper")
-        keeper = pids(init, "1234567")
+        keeper = until(lambda: pids(init, "1234567"), 10)
         for _ in range(2):
             try:
                 Client(init.control, 5).call("Crash", kind="segv")
