@@ -6,6 +6,7 @@
 #include "daemon/process/processes.hpp"
 #include "daemon/subsystem.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
