@@ -80,7 +80,7 @@ void Supervisor::spawn(const core::Effect& effect) {
     bool entry = effect.role == Role::main && unit.name == entry_;
     std::expected<Handed, std::string> handed;
     if (effect.role == Role::main)
-        handed = hand_sockets(id);
+        handed = activation_.hand(id);
     if (!handed)
         return failed(handed.error(), 0);
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), effect.role == Role::main,

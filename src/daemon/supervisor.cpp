@@ -72,18 +72,18 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                  std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
       context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
       inquiries_(loop, surroundings_.hanging), timers_(loop, *this, timer_settings(place_)),
-      main_process_(context_, processes_, inquiries_, *this),
+      activation_(context_, circumstances_, fd_store_, *this), main_process_(context_, processes_, inquiries_, *this),
       notify_(context_, processes_, main_process_, fd_store_, *this), ready_pipe_(context_, *this),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
-      connections_(loop, *this), keeper_(std::move(beginning.keeper)), before_(beginning.before),
-      renew_(beginning.renew), attempts_(place_.state_directory), init_started_(beginning.init_started) {
+      keeper_(std::move(beginning.keeper)), before_(beginning.before), renew_(beginning.renew),
+      attempts_(place_.state_directory), init_started_(beginning.init_started) {
     exits_.reserve(exits_a_turn);
     surroundings_.settings = &settings_;
     surroundings_.refresh();
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
-    subsystems_ = {&notify_, &ready_pipe_, &main_process_};
+    subsystems_ = {&notify_, &ready_pipe_, &main_process_, &activation_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -127,7 +127,7 @@ Outcome Supervisor::run(const std::vector<std::string>& targets) {
             context_.engine.apply({.kind = core::Event::Kind::wish, .unit = id}, context_.now);
     context_.engine.settle(context_.now);
     if (before_ == nullptr)
-        open_sockets_early();
+        activation_.open_early();
     turn();
     if (!over_)
         context_.loop.run();
@@ -261,14 +261,14 @@ void Supervisor::perform(const core::Effect& effect) {
     core::UnitId unit = effect.unit;
     switch (effect.kind) {
     case core::Effect::Kind::check_conditions: check_conditions(unit); break;
-    case core::Effect::Kind::open_sockets: open_sockets(unit); break;
-    case core::Effect::Kind::close_sockets: close_sockets(context_.name(unit)); break;
+    case core::Effect::Kind::open_sockets: activation_.open(unit); break;
+    case core::Effect::Kind::close_sockets: activation_.close(unit); break;
     case core::Effect::Kind::arm:
-        await_connections(unit);
+        activation_.await_connections(unit);
         timers_.arm(unit, context_.unit(unit));
         break;
     case core::Effect::Kind::disarm:
-        connections_.disarm(context_.name(unit));
+        activation_.disarm(unit);
         timers_.disarm(unit);
         break;
     case core::Effect::Kind::spawn: spawn(effect); break;
@@ -360,8 +360,7 @@ void Supervisor::set_timer() {
         return;
     Instant at = context_.engine.next_deadline();
     at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   check_until_, connections_.next_deadline(), schedule_again_, pet_at_, spawn_again_, premises_again_,
-                   inquiries_.next_deadline()});
+                   check_until_, schedule_again_, pet_at_, spawn_again_, premises_again_, inquiries_.next_deadline()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -390,7 +389,6 @@ void Supervisor::due() {
     context_.logs.due(context_.now);
     if (check_until_ <= context_.now)
         check_took_too_long();
-    connections_.due(context_.now);
     if (!on_their_way_.empty())
         look_at_starts();
     if (schedule_again_ <= context_.now)
@@ -489,7 +487,7 @@ void Supervisor::exited(const os::Exit& exit) {
     take_barrier();
     core::ExitStatus status = exit_status(exit);
     if (process.role == core::Role::connection) {
-        connection_ended(process.unit, exit.pid, status);
+        activation_.ended(process.unit, exit.pid, status);
         return;
     }
     // A main process that has handed its part to another (MAINPID=) is one of the rest.

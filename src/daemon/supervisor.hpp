@@ -19,9 +19,8 @@
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
 #include "daemon/recovery/keeper.hpp"
-#include "daemon/socket/connections.hpp"
+#include "daemon/socket/activation.hpp"
 #include "daemon/socket/fd_store.hpp"
-#include "daemon/socket/sockets.hpp"
 #include "daemon/start/launch.hpp"
 #include "daemon/start/path_inquiries.hpp"
 #include "daemon/subsystem.hpp"
@@ -57,7 +56,7 @@ struct Outcome {
 };
 
 class Supervisor final : public LogLink::Listener,
-                         public Connections::Host,
+                         public Activation::Host,
                          public Timers::Listener,
                          public MainProcess::Host,
                          public Notify::Host {
@@ -155,8 +154,7 @@ public:
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
-    [[nodiscard]] const Sockets& sockets() const { return sockets_; }
-    [[nodiscard]] const Connections& connections() const { return connections_; }
+    [[nodiscard]] const Activation& activation() const { return activation_; }
     [[nodiscard]] os::CrashGuard* guard() const { return guard_; }
     [[nodiscard]] bool debug_faults() const { return debug_faults_; }
     [[nodiscard]] const os::Watchdog& watchdog() const { return watchdog_; }
@@ -267,19 +265,8 @@ private:
     [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, const core::Unit& unit,
                                                  Launch& launch);
 
-    // activation.cpp: sockets of units, and who connects
-    void open_sockets_early();
-    void open_sockets(core::UnitId unit);
-    std::expected<void, std::string> bring_sockets_up_to_date(core::UnitId unit);
-    void close_sockets(const std::string& unit);
-    void await_connections(core::UnitId unit);
-    [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit);
-    void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit);
-    void close_sockets_of_gone();
-    void sockets_reread();
-    void arrived(const std::string& unit) override;
-    Connections::Serving serve(const std::string& unit, const os::Connection& connection) override;
-    void connection_trouble(const std::string& unit, const std::string& text) override;
+    // connection_start.cpp
+    Connections::Serving serve(core::UnitId unit, const os::Connection& connection) override;
 
     void units_gone(const std::vector<core::UnitId>& gone);
     void units_reread();
@@ -363,6 +350,7 @@ private:
     PathInquiries inquiries_;
     Timers timers_;
     FdStore fd_store_;
+    Activation activation_;
     MainProcess main_process_;
     Notify notify_;
     ReadyPipe ready_pipe_;
@@ -375,8 +363,6 @@ private:
     std::string premises_told_; // and what was said of it
     os::Upward upward_;
     bool told_ready_ = false;
-    Sockets sockets_{surroundings_.hanging};
-    Connections connections_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::unique_ptr<loop::Watch>> watches_;
     std::vector<Subsystem*> subsystems_; // in the order in which they are seen to

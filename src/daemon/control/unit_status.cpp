@@ -99,8 +99,8 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
     status.enabled = unit.enabled;
     status.masked = unit.masked;
     status.changed = supervisor.changed_on_disk(id);
-    for (const Sockets::Open& one : supervisor.sockets().of(unit.name)) {
-        Connections::Count count = supervisor.connections().count(unit.name, one.settings);
+    for (const OpenSocket& one : live.sockets) {
+        const ConnectionCount count = supervisor.activation().connections().count(id, one.settings);
         status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
                                   .address = one.settings.address,
                                   .name = descriptor_name(unit, one.settings),

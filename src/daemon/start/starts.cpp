@@ -95,9 +95,8 @@ void Supervisor::conclude_start(pid_t pid) {
     if (why.about.empty() && why.step == os::Step::exec) // the program before us knew
         why.about = '"' + command_of(unit, one.role, one.index).front() + '"';
     if (one.role == Role::connection) {
-        connection_trouble(unit.name, "a connection is not served: " + why.text());
-        connections_.ended(pid);
-        context_.engine.mark(id);
+        activation_.complain(id, "a connection is not served: " + why.text());
+        activation_.ended(id, pid);
     } else if (!postpone(effect, unit, why)) {
         start_failed(effect, why.text(), why.code);
     }
@@ -160,7 +159,7 @@ bool Supervisor::ended_on_its_way(pid_t pid) {
     if (id == core::no_unit)
         return true;
     if (role == Role::connection)
-        connections_.ended(pid);
+        activation_.ended(id, pid);
     else
         context_.engine.apply({.kind = Event::Kind::spawn_failed,
                                .unit = id,

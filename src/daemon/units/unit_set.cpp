@@ -103,7 +103,6 @@ void Supervisor::units_gone(const std::vector<core::UnitId>& gone) {
     std::erase_if(parked_, [&](const Parked& parked) { return is_gone(parked.effect.unit); });
     std::erase_if(postponed_, [&](const core::Effect& effect) { return is_gone(effect.unit); });
     std::erase_if(effects_, [&](const core::Effect& effect) { return is_gone(effect.unit); });
-    close_sockets_of_gone();
 }
 
 void Supervisor::units_reread() {
@@ -114,7 +113,6 @@ void Supervisor::units_reread() {
             for (const std::string& line : resources_.adapt(context_.unit(id)))
                 context_.logs.line(context_.name(id), Priority::warning, line);
     timers_.reread(context_.graph());
-    sockets_reread();
 }
 
 Result<> Supervisor::signal_unit(core::UnitId id, int number, bool all) {
