@@ -83,7 +83,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
-    subsystems_ = {&notify_, &ready_pipe_, &main_process_, &activation_};
+    subsystems_ = {&notify_, &ready_pipe_, &main_process_, &activation_, &fd_store_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -469,7 +469,7 @@ void Supervisor::exited(const os::Exit& exit) {
         return;
     if (known == nullptr) {
         removed(exit.pid);
-        if (!inquiries_.exited(exit.pid) && !fd_store_.closer_ended(exit.pid))
+        if (!inquiries_.exited(exit.pid))
             processes_.note_orphan();
         return;
     }

@@ -149,7 +149,6 @@ public:
     [[nodiscard]] LogLink& logs() { return logs_; }
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
-    [[nodiscard]] const FdStore& fd_store() const { return fd_store_; }
     [[nodiscard]] const Timers& timers() const { return timers_; }
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
@@ -349,7 +348,7 @@ private:
     Context context_;
     PathInquiries inquiries_;
     Timers timers_;
-    FdStore fd_store_;
+    FdStore fd_store_{units_, children_, [this](core::UnitId unit) { engine_.mark(unit); }};
     Activation activation_;
     MainProcess main_process_;
     Notify notify_;

@@ -6,6 +6,7 @@
 #include "core/first_start.hpp"
 #include "daemon/notify/notify_line.hpp"
 #include "daemon/process/belongings.hpp"
+#include "daemon/socket/stored_fds.hpp"
 #include "daemon/socket/unit_sockets.hpp"
 #include "loop/loop.hpp"
 
@@ -31,6 +32,8 @@ struct UnitRun {
     std::unique_ptr<loop::Watch> main_watch;
     std::vector<OpenSocket> sockets;              // in the order of its file
     std::unique_ptr<UnitConnections> connections; // none: nobody has ever been awaited
+    std::vector<StoredFd> stored;                 // sd_notify, FDSTORE=1; the oldest first
+    std::unique_ptr<UnwantedFds> unwanted;        // of what it has sent; none: all is closed
     bool postponed = false;                       // its start waits for a process to be had, and that was said
     Instant complained{};                         // of connections that could not be served
     unsigned unsaid = 0;                          // and how often since, in silence
@@ -39,7 +42,8 @@ struct UnitRun {
 class UnitTable {
 public:
     // There is a place for each id of the graph.
-    void fit(const core::Graph& graph) { runs_.resize(graph.size()); }
+    void fit(const core::Graph& graph) { fit(graph.size()); }
+    void fit(std::size_t places) { runs_.resize(places); }
     [[nodiscard]] core::UnitId size() const { return static_cast<core::UnitId>(runs_.size()); }
     [[nodiscard]] UnitRun& operator[](core::UnitId unit) { return runs_[unit]; }
     [[nodiscard]] const UnitRun& operator[](core::UnitId unit) const { return runs_[unit]; }

@@ -22,9 +22,7 @@ public:
         unit.name = "web";
         unit.listen.push_back({.address = path(), .accept = true, .max_connections = most});
         unit_ = std::move(unit);
-        std::vector<core::Unit> all(1);
-        all.front().name = "web";
-        units_.fit(core::Graph(std::move(all)));
+        units_.fit(1);
         open();
         // Told as a callback would be: before anything waits again.
         loop_->set_turn_end([this] {

@@ -13,12 +13,7 @@ namespace {
 // Sockets in a directory of their own; each is written "a", or with its other keys "a: mode = '0600'".
 class Room {
 public:
-    Room() {
-        std::vector<core::Unit> all(3);
-        for (std::size_t i = 0; i < all.size(); ++i)
-            all[i].name = "unit" + std::to_string(i);
-        units.fit(core::Graph(std::move(all)));
-    }
+    Room() { units.fit(3); }
     core::Unit unit(const std::vector<std::string>& wanted, const std::string& name = "web") const {
         std::string toml = "[units.\"" + name + "\".service]\ncommand = '/bin/true'\n";
         for (const std::string& socket : wanted) {

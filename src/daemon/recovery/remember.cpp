@@ -42,7 +42,7 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
         image.runtime.push_back({directory.base, directory.components});
     processes_.tell(id, image);
     image.line = notify_.image_of_line(id);
-    for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
+    for (const StoredFd& stored : live.stored)
         image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
     for (const OpenSocket& open : live.sockets) {
         const core::Listen& listen = open.settings;
@@ -64,8 +64,7 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
 bool Supervisor::is_blank(core::UnitId id) const {
     const UnitRun& live = context_.units[id];
     return context_.record(id) == core::Record{} && !context_.unit(id).timer && processes_.invocation(id).empty() &&
-           fd_store_.descriptors_of(id).empty() && live.sockets.empty() &&
-           (!live.connections || live.connections->counts.empty());
+           live.stored.empty() && live.sockets.empty() && (!live.connections || live.connections->counts.empty());
 }
 
 state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
@@ -179,7 +178,6 @@ void Supervisor::remember_all(bool bytes) {
 void Supervisor::forget_moved() {
     processes_.moved().clear();
     context_.logs.moved().clear();
-    fd_store_.moved().clear();
     if (control_)
         control_->moved().clear();
 }
@@ -201,9 +199,6 @@ void Supervisor::remember() {
     if (!all) {
         for (core::UnitId unit : changes_.units)
             state::put_item(frame, state::Tag::unit, image_of_unit(unit));
-        for (core::UnitId unit : fd_store_.moved())
-            if (unit != core::no_unit)
-                state::put_item(frame, state::Tag::unit, image_of_unit(unit));
         for (pid_t pid : processes_.moved())
             state::put_item(frame, state::Tag::process, image_of_process(pid));
         for (StreamId stream : context_.logs.moved())

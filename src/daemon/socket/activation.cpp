@@ -100,7 +100,7 @@ std::expected<Handed, std::string> Activation::hand(core::UnitId id) {
             handed.listed.push_back({one.socket.fd(), descriptor_name(unit, one.settings)});
     }
     fd_store_.drop_dead(); // the end of the last run may have hung up some of them just now
-    for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
+    for (const StoredFd& stored : context_.units[id].stored)
         handed.listed.push_back({stored.fd.get(), stored.name});
     return handed;
 }

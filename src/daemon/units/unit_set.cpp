@@ -96,7 +96,6 @@ void Supervisor::units_gone(const std::vector<core::UnitId>& gone) {
             subsystem->unit_gone(id);
         context_.units[id] = {};
         processes_.forget(id);
-        fd_store_.forget(id);
         timers_.forget(id);
     }
     auto is_gone = [this](core::UnitId id) { return id != core::no_unit && !context_.graph().contains(id); };
