@@ -159,8 +159,7 @@ std::expected<os::Start, os::SpawnFault> Supervisor::make_process(core::UnitId i
         if (berth.cgroup) {
             plan.cgroup = berth.cgroup.get();
             plan.apart = plan.apart || berth.apart;
-            if (memory_watch_ == nullptr)
-                listen_to_memory();
+            memory_events_.listen();
             auto start = spawner_.start(plan);
             if (start || start.error().step != os::Step::cgroup) {
                 launch.cgroup = os::inode_of(berth.cgroup.get());

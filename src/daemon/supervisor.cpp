@@ -72,7 +72,8 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
                  std::min(beginning.log_level, place_.system() && !beginning.quiet ? 6 : 4)),
       context_{loop, place_, settings_, surroundings_, engine_, units_, logs_, announcer_, children_},
       inquiries_(loop, surroundings_.hanging), timers_(loop, *this, timer_settings(place_)),
-      activation_(context_, circumstances_, fd_store_, *this), main_process_(context_, processes_, inquiries_, *this),
+      memory_events_(context_, resources_), activation_(context_, circumstances_, fd_store_, *this),
+      main_process_(context_, processes_, inquiries_, *this),
       notify_(context_, processes_, main_process_, fd_store_, *this), ready_pipe_(context_, *this),
       premises_(Fd(beginning.before != nullptr ? beginning.before->manager.premises : -1)), upward_(address_above()),
       keeper_(std::move(beginning.keeper)), before_(beginning.before), renew_(beginning.renew),
@@ -83,7 +84,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     context_.now = loop::now();
     units_loaded_ = context_.now;
     units_.fit(engine_.graph());
-    subsystems_ = {&notify_, &ready_pipe_, &main_process_, &activation_, &fd_store_};
+    subsystems_ = {&notify_, &ready_pipe_, &main_process_, &activation_, &fd_store_, &memory_events_};
 }
 
 Supervisor::~Supervisor() = default;
@@ -359,8 +360,8 @@ void Supervisor::set_timer() {
     if (over_)
         return;
     Instant at = context_.engine.next_deadline();
-    at = std::min({at, context_.logs.next_deadline(), sweep_again_, memory_again_, give_up_at_, report_at_,
-                   check_until_, schedule_again_, pet_at_, spawn_again_, premises_again_, inquiries_.next_deadline()});
+    at = std::min({at, context_.logs.next_deadline(), sweep_again_, give_up_at_, report_at_, check_until_,
+                   schedule_again_, pet_at_, spawn_again_, premises_again_, inquiries_.next_deadline()});
     for (const Subsystem* subsystem : subsystems_)
         at = std::min(at, subsystem->next_deadline());
     if (control_)
@@ -399,8 +400,6 @@ void Supervisor::due() {
         mind_premises(true);
     if (sweep_again_ <= context_.now)
         processes_.note_end();
-    if (memory_again_ <= context_.now)
-        memory_events_pending();
     if (pet_at_ <= context_.now)
         pet_watchdog();
     while (control_ && !held_.empty() && held_.front().until <= context_.now) {

@@ -16,6 +16,7 @@
 #include "daemon/place.hpp"
 #include "daemon/process/belongings.hpp"
 #include "daemon/process/main_process.hpp"
+#include "daemon/process/memory_events.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
 #include "daemon/recovery/keeper.hpp"
@@ -281,8 +282,6 @@ private:
     void signals_pending();
     void signal_arrived(const signalfd_siginfo& info);
     void forward(int number);
-    void memory_events_pending();
-    void listen_to_memory();
 
     void flushed(std::uint64_t token) override;
     void log_trouble(const std::string& text) override;
@@ -349,6 +348,7 @@ private:
     PathInquiries inquiries_;
     Timers timers_;
     FdStore fd_store_{units_, children_, [this](core::UnitId unit) { engine_.mark(unit); }};
+    MemoryEvents memory_events_;
     Activation activation_;
     MainProcess main_process_;
     Notify notify_;
@@ -415,8 +415,6 @@ private:
     };
     std::deque<Held> held_;
     std::optional<ControlServer::Barrier> barrier_; // taken in this turn
-    std::unique_ptr<loop::Watch> memory_watch_;
-    Instant memory_again_ = never; // when it is listened to again
     Instant sweep_again_ = never;
     Instant sweep_not_before_{};
     std::array<unsigned char, 4096> chance_{};

@@ -310,8 +310,7 @@ void Supervisor::take_over(state::Snapshot& state) {
         else if (record.main_pid > 0)
             main_process_.watch(id, record.main_pid);
     }
-    if (processes_.cgroups() != nullptr)
-        listen_to_memory();
+    memory_events_.listen();
 }
 
 } // namespace mi::daemon
