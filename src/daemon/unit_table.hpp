@@ -31,7 +31,7 @@ struct UnitRun {
     Fd main_end;                      // pidfd of a main process that is no child of ours
     std::unique_ptr<loop::Watch> main_watch;
     std::vector<OpenSocket> sockets;              // in the order of its file
-    std::unique_ptr<UnitConnections> connections; // none: nobody has ever been awaited
+    std::unique_ptr<UnitConnections> connections; // none: it was never armed
     std::vector<StoredFd> stored;                 // sd_notify, FDSTORE=1; the oldest first
     std::unique_ptr<UnwantedFds> unwanted;        // of what it has sent; none: all is closed
     bool postponed = false;                       // its start waits for a process to be had, and that was said
