@@ -71,19 +71,21 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       reachability_(context_, shutdown_, *this, guard_,
                     beginning.before != nullptr ? beginning.before->manager.premises : -1),
       signals_(context_, signals, shutdown_, *this, {entry_, std::move(beginning.rewrites), beginning.signal_group}),
-      inquiries_(loop, surroundings_.hanging, &children_), unit_timers_(context_),
+      inquiries_(loop, surroundings_.hanging, &children_), unit_timers_(context_), memory_events_(context_, resources_),
+      condition_check_(context_, inquiries_, std::move(beginning.circumstances)),
+      pending_starts_(context_, processes_, starter_),
+      activation_(context_, condition_check_.circumstances(), fd_store_, starter_),
       main_process_(context_, processes_, inquiries_, *this),
-      notify_(context_, processes_, main_process_, fd_store_, *this), ready_pipe_(context_, *this),
-      connections_(loop, *this), flush_(context_),
-      starter_(context_, spawner, processes_, resources_, flush_, inquiries_, effects_, entry_, *this),
-      sweeper_(context_, processes_),
-      unit_processes_(context_, processes_, resources_, starter_, {notify_, ready_pipe_, main_process_, flush_, *this}),
-      condition_check_(context_, inquiries_, std::move(beginning.circumstances)), phase_report_(context_, entry_),
-      exit_action_(context_, shutdown_, starter_, entry_),
+      notify_(context_, processes_, main_process_, fd_store_, pending_starts_), ready_pipe_(context_, pending_starts_),
+      flush_(context_), starter_(context_, spawner, processes_, resources_, inquiries_, effects_, entry_,
+                                 {pending_starts_, flush_, notify_, ready_pipe_, main_process_, activation_,
+                                  memory_events_, unit_timers_, store_}),
+      sweeper_(context_, processes_), unit_processes_(context_, processes_, resources_, starter_,
+                                                      {notify_, ready_pipe_, main_process_, flush_, activation_}),
+      phase_report_(context_, entry_), exit_action_(context_, shutdown_, starter_, entry_),
       unit_files_(context_, effects_, subsystems_, entry_, [this] { settings_read(); }),
-      transient_units_(context_, unit_files_),
-      store_(context_, *this, std::move(beginning.keeper), beginning.guard, effects_, exits_, processes_, fd_store_,
-             beginning.before != nullptr),
+      transient_units_(context_, unit_files_), store_(context_, *this, std::move(beginning.keeper), beginning.guard,
+                                                      effects_, exits_, processes_, beginning.before != nullptr),
       succession_(context_, spawner, processes_, store_, beginning.guard, *this),
       turn_(context_, {effects_, exits_, subsystems_, unit_processes_, starter_, sweeper_, transient_units_, flush_,
                        store_, succession_, shutdown_, beginning.guard}),
@@ -95,16 +97,17 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
     units_.fit(engine_.graph().size());
     // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
     subsystems_ = {&phase_report_,     &notify_,        &ready_pipe_,      &inquiries_,    &main_process_,
-                   &log_upkeep_,       &sweeper_,       &unit_processes_,  &starter_,      &starter_.pending(),
+                   &log_upkeep_,       &sweeper_,       &unit_processes_,  &starter_,      &pending_starts_,
                    &starter_.parked(), &unit_timers_,   &transient_units_, &background_,   &directory_removal_,
                    &boot_target_,      &parent_notify_, &schedule_,        &reachability_, &hardware_watchdog_,
-                   &shutdown_report_,  &shutdown_,      &succession_,      &flush_,        &others_};
+                   &shutdown_report_,  &shutdown_,      &succession_,      &flush_,        &activation_,
+                   &fd_store_,         &memory_events_};
     using Kind = core::Effect::Kind;
     turn_.performs(Kind::check_conditions, {&condition_check_});
-    turn_.performs(Kind::open_sockets, {&others_});
-    turn_.performs(Kind::close_sockets, {&others_});
-    turn_.performs(Kind::arm, {&others_, &unit_timers_});
-    turn_.performs(Kind::disarm, {&others_, &unit_timers_});
+    turn_.performs(Kind::open_sockets, {&activation_, &fd_store_, &memory_events_});
+    turn_.performs(Kind::close_sockets, {&activation_, &fd_store_, &memory_events_});
+    turn_.performs(Kind::arm, {&activation_, &unit_timers_});
+    turn_.performs(Kind::disarm, {&activation_, &unit_timers_});
     turn_.performs(Kind::spawn, {&starter_});
     turn_.performs(Kind::await_pid_file, {&main_process_});
     turn_.performs(Kind::signal, {&unit_processes_});
@@ -146,7 +149,7 @@ Shutdown::Outcome Supervisor::run(const std::vector<std::string>& targets) {
             context_.engine.apply({.kind = core::Event::Kind::wish, .unit = id}, context_.now);
     context_.engine.settle(context_.now);
     if (before_ == nullptr)
-        open_sockets_early();
+        activation_.open_early();
     turn_.take();
     if (!shutdown_.over())
         context_.loop.run();
@@ -155,39 +158,9 @@ Shutdown::Outcome Supervisor::run(const std::vector<std::string>& targets) {
     return outcome;
 }
 
-// --- what a start needs of others -------------------------------------------------------------------------------------
-
-std::expected<void, std::string> Supervisor::open_notify_socket(core::UnitId unit) { return notify_.open_line(unit); }
-
-void Supervisor::watch_ready_pipe(core::UnitId unit, Fd pipe) { ready_pipe_.listen(unit, std::move(pipe)); }
-
-void Supervisor::write_pid_file(core::UnitId unit, pid_t pid) {
-    main_process_.write_pid_file(context_.unit(unit), pid);
-}
-
 void Supervisor::check_notify_sockets(bool closely) {
     for (const Notify::Trouble& trouble : notify_.remake_sockets(closely))
         reachability_.trouble(trouble.why, trouble.consequence);
-}
-
-void Supervisor::conclude_starts_of(core::UnitId unit) { starter_.pending().conclude(unit); }
-
-void Supervisor::process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) {
-    store_.save_spawn(unit, role, start, launch);
-}
-
-void Supervisor::cgroup_in_use() {
-    if (memory_watch_ == nullptr)
-        listen_to_memory();
-}
-
-void Supervisor::main_process_began(core::UnitId unit) { unit_timers_.began(unit); }
-
-void Supervisor::connection_failed(core::UnitId unit, pid_t pid, const std::string& why) {
-    if (!why.empty())
-        connection_trouble(context_.name(unit), "a connection is not served: " + why);
-    connections_.ended(pid);
-    context_.engine.mark(unit);
 }
 
 void Supervisor::end_for_another_root(bool keep) {
@@ -199,43 +172,6 @@ void Supervisor::flush_answers() {
     if (control_)
         control_->flush();
 }
-
-void Supervisor::Others::perform(const core::Effect& effect) {
-    const core::UnitId unit = effect.unit;
-    switch (effect.kind) {
-    case core::Effect::Kind::open_sockets: return supervisor.open_sockets(unit);
-    case core::Effect::Kind::close_sockets: return supervisor.close_sockets(supervisor.context_.name(unit));
-    case core::Effect::Kind::arm: return supervisor.await_connections(unit);
-    case core::Effect::Kind::disarm: return supervisor.connections_.disarm(supervisor.context_.name(unit));
-    default: return;
-    }
-}
-
-void Supervisor::Others::exited(const os::Exit& exit) { (void)supervisor.fd_store_.closer_ended(exit.pid); }
-
-Instant Supervisor::Others::next_deadline() const {
-    return std::min(supervisor.memory_again_, supervisor.connections_.next_deadline());
-}
-
-void Supervisor::Others::due(Instant now) {
-    supervisor.connections_.due(now);
-    if (supervisor.memory_again_ <= now)
-        supervisor.memory_events_pending();
-}
-
-// At rest, not on its way to the next run: what it has left with us is dropped.
-void Supervisor::Others::unit_changed(core::UnitId unit, core::Phase, core::Phase to) {
-    const core::Phase phase = supervisor.context_.record(unit).phase;
-    if (!core::active(phase) && phase == to && phase != core::Phase::waiting && phase != core::Phase::backoff)
-        supervisor.fd_store_.drop(unit);
-}
-
-void Supervisor::Others::unit_gone(core::UnitId unit) {
-    supervisor.fd_store_.forget(unit);
-    supervisor.close_sockets_of_gone();
-}
-
-void Supervisor::Others::units_reread() { supervisor.sockets_reread(); }
 
 void Supervisor::settings_read() {
     if (guard_ != nullptr)

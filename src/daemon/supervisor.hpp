@@ -33,9 +33,8 @@
 #include "daemon/recovery/keeper.hpp"
 #include "daemon/recovery/state_store.hpp"
 #include "daemon/recovery/succession.hpp"
-#include "daemon/socket/connections.hpp"
+#include "daemon/socket/activation.hpp"
 #include "daemon/socket/fd_store.hpp"
-#include "daemon/socket/sockets.hpp"
 #include "daemon/start/launch.hpp"
 #include "daemon/start/path_inquiries.hpp"
 #include "daemon/start/starter.hpp"
@@ -65,16 +64,12 @@
 
 namespace mi::daemon {
 
-class Supervisor final : public Connections::Host,
-                         public UnitProcesses::Host,
-                         public Starter::Host,
-                         public StateStore::Source,
+class Supervisor final : public StateStore::Source,
                          public Succession::Host,
                          public Shutdown::Host,
                          public Reachability::Host,
                          public Signals::Host,
-                         public MainProcess::Host,
-                         public Notify::Host {
+                         public MainProcess::Host {
 public:
     // What run.cpp has found out before there is a supervisor.
     struct Beginning {
@@ -129,16 +124,14 @@ public:
     [[nodiscard]] const UnitFiles& unit_files() const { return unit_files_; }
     [[nodiscard]] TransientUnits& transient_units() { return transient_units_; }
     [[nodiscard]] Succession& succession() { return succession_; }
+    [[nodiscard]] const Activation& activation() const { return activation_; }
     [[nodiscard]] UnitProcesses& unit_processes() { return unit_processes_; }
     [[nodiscard]] const Processes& processes() const { return processes_; }
     [[nodiscard]] const Resources& resources() const { return resources_; }
-    [[nodiscard]] const FdStore& fd_store() const { return fd_store_; }
     [[nodiscard]] const Timers& timers() const { return unit_timers_.timers(); }
     [[nodiscard]] ControlServer* control() { return control_.get(); }
     [[nodiscard]] loop::Loop& loop() { return loop_; }
     [[nodiscard]] core::ManagerSettings& settings() { return settings_; }
-    [[nodiscard]] const Sockets& sockets() const { return sockets_; }
-    [[nodiscard]] const Connections& connections() const { return connections_; }
     [[nodiscard]] os::CrashGuard* guard() const { return guard_; }
     [[nodiscard]] bool debug_faults() const { return debug_faults_; }
     [[nodiscard]] const HardwareWatchdog& hardware_watchdog() const { return hardware_watchdog_; }
@@ -156,8 +149,6 @@ private:
     void reap() override { turn_.reap(); }
     void collect() override { reap(); }
     void hear(core::UnitId unit) override { notify_.hear_all(unit); }
-    void conclude_starts_of(core::UnitId unit) override;
-    void write_pid_file(core::UnitId unit, pid_t pid) override;
 
     // saved_images.cpp
     [[nodiscard]] state::UnitImage image_of_unit(core::UnitId id) const override;
@@ -179,48 +170,12 @@ private:
 
     // actions.cpp: what effects do
 
-    // activation.cpp: sockets of units, and who connects
-    void open_sockets_early();
-    void open_sockets(core::UnitId unit);
-    std::expected<void, std::string> bring_sockets_up_to_date(core::UnitId unit);
-    void close_sockets(const std::string& unit);
-    void await_connections(core::UnitId unit);
-    [[nodiscard]] std::expected<Handed, std::string> hand_sockets(core::UnitId unit) override;
-    [[nodiscard]] std::expected<void, std::string> open_notify_socket(core::UnitId unit) override;
-    void watch_ready_pipe(core::UnitId unit, Fd pipe) override;
-    void process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) override;
-    void cgroup_in_use() override;
-    void main_process_began(core::UnitId unit) override;
-    void connection_failed(core::UnitId unit, pid_t pid, const std::string& why) override;
-    void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit) override;
-    void close_sockets_of_gone();
-    void sockets_reread();
-    void arrived(const std::string& unit) override;
-    Connections::Serving serve(const std::string& unit, const os::Connection& connection) override;
-    void connection_trouble(const std::string& unit, const std::string& text) override;
-
-    // For those that are no subsystems yet.
-    struct Others final : Subsystem {
-        explicit Others(Supervisor& whole) : supervisor(whole) {}
-        void perform(const core::Effect& effect) override;
-        void exited(const os::Exit& exit) override;
-        [[nodiscard]] Instant next_deadline() const override;
-        void due(Instant now) override;
-        void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
-        void unit_gone(core::UnitId unit) override;
-        void units_reread() override;
-        Supervisor& supervisor;
-    };
-    Others others_{*this};
-
     [[nodiscard]] pid_t main_on_its_way(core::UnitId unit) const override;
     void reload() override;
     void shutdown_begins(std::string_view what) override;
     void shutdown_is_over() override;
 
     // listening.cpp: who speaks to us
-    void memory_events_pending();
-    void listen_to_memory();
 
     void check_notify_sockets(bool closely) override;
 
@@ -256,19 +211,20 @@ private:
     Signals signals_;
     PathInquiries inquiries_;
     UnitTimers unit_timers_;
-    FdStore fd_store_{[this](pid_t child) { children_.expect(child, others_); }};
+    FdStore fd_store_{units_, children_, [this](core::UnitId unit) { engine_.mark(unit); }};
+    MemoryEvents memory_events_;
+    ConditionCheck condition_check_;
+    PendingStarts pending_starts_;
+    Activation activation_;
     MainProcess main_process_;
     Notify notify_;
     ReadyPipe ready_pipe_;
-    Sockets sockets_{surroundings_.hanging};
-    Connections connections_;
     EffectQueue effects_;
     CollectedExits exits_;
     OutputFlush flush_;
     Starter starter_;
     Sweeper sweeper_;
     UnitProcesses unit_processes_;
-    ConditionCheck condition_check_;
     PhaseReport phase_report_;
     ExitAction exit_action_;
     UnitFiles unit_files_;
@@ -282,8 +238,6 @@ private:
     state::Snapshot* before_;
     bool renew_;
     int lock_ = -1;
-    std::unique_ptr<loop::Watch> memory_watch_;
-    Instant memory_again_ = never; // when it is listened to again
     Instant init_started_{}, units_loaded_{};
 };
 

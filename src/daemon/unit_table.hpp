@@ -6,6 +6,8 @@
 #include "core/first_start.hpp"
 #include "daemon/notify/notify_line.hpp"
 #include "daemon/process/owned_directories.hpp"
+#include "daemon/socket/stored_fds.hpp"
+#include "daemon/socket/unit_sockets.hpp"
 #include "loop/loop.hpp"
 
 #include <cstdint>
@@ -28,15 +30,20 @@ struct UnitRun {
     pid_t from_pid_file = 0;          // the main process that the PID file named
     Fd main_end;                      // pidfd of a main process that is no child of ours
     std::unique_ptr<loop::Watch> main_watch;
-    bool postponed = false; // its start waits for a process to be had, and that was said
-    Instant complained{};   // of connections that could not be served
-    unsigned unsaid = 0;    // and how often since, in silence
+    std::vector<OpenSocket> sockets;              // in the order of its file
+    std::unique_ptr<UnitConnections> connections; // none: it was never armed
+    std::vector<StoredFd> stored;                 // sd_notify, FDSTORE=1; the oldest first
+    std::unique_ptr<UnwantedFds> unwanted;        // of what it has sent; none: all is closed
+    bool postponed = false;                       // its start waits for a process to be had, and that was said
+    Instant complained{};                         // of connections that could not be served
+    unsigned unsaid = 0;                          // and how often since, in silence
 };
 
 class UnitTable {
 public:
     // There is a place for each id below `size`.
     void fit(std::size_t size) { runs_.resize(size); }
+    [[nodiscard]] core::UnitId size() const { return static_cast<core::UnitId>(runs_.size()); }
     [[nodiscard]] UnitRun& operator[](core::UnitId unit) { return runs_[unit]; }
     [[nodiscard]] const UnitRun& operator[](core::UnitId unit) const { return runs_[unit]; }
 

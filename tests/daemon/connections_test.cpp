@@ -1,5 +1,6 @@
 // Who connects to units that wait: the first one is told, or each is served, as many as there may be and can be.
 #include "daemon/socket/connections.hpp"
+#include "daemon/socket/sockets.hpp"
 #include "os/local_socket.hpp"
 #include "os/scene.hpp"
 
@@ -10,6 +11,9 @@ using namespace mi::daemon;
 
 namespace {
 
+constexpr core::UnitId web = 0;
+std::string name(core::UnitId unit) { return unit == web ? "web " : "? "; }
+
 // A loop that a story runs until something has come about, sockets, and a host that keeps what it is given.
 class Story : public Connections::Host {
 public:
@@ -18,6 +22,7 @@ public:
         unit.name = "web";
         unit.listen.push_back({.address = path(), .accept = true, .max_connections = most});
         unit_ = std::move(unit);
+        units_.fit(1);
         open();
         // Told as a callback would be: before anything waits again.
         loop_->set_turn_end([this] {
@@ -25,22 +30,22 @@ public:
                 loop_->stop();
         });
     }
-    void arrived(const std::string& unit) override { told += unit + " "; }
-    Connections::Serving serve(const std::string& unit, const os::Connection& connection) override {
-        asked += unit + " ";
+    void arrived(core::UnitId unit) override { told += name(unit); }
+    Connections::Serving serve(core::UnitId unit, const os::Connection& connection) override {
+        asked += name(unit);
         if (answer == Connections::Serving::Kind::served)
             (void)::send(connection.fd.get(), "x", 1, MSG_NOSIGNAL);
         return {answer, answer == Connections::Serving::Kind::served ? ++last_pid : 0};
     }
-    void connection_trouble(const std::string&, const std::string& text) override { trouble += text; }
+    void connection_trouble(core::UnitId, const std::string& text) override { trouble += text; }
 
     [[nodiscard]] std::string path() const { return scratch_ / "socket"; }
-    std::span<const Sockets::Open> sockets() { return sockets_.of("web"); }
+    std::span<const OpenSocket> sockets() { return units_[web].sockets; }
     void on_demand() {
         unit_.listen[0].accept = false;
         open();
     }
-    [[nodiscard]] Connections::Count count() const { return connections->count("web", unit_.listen[0]); }
+    [[nodiscard]] ConnectionCount count() const { return connections->count(web, unit_.listen[0]); }
     // A client that is in the queue by now.
     Fd connect() { return os::connect_local(path(), std::chrono::seconds(5)).value(); }
     // Turns of the loop until `condition` holds; false after many. A loop runs once: so this is a story's last word on it.
@@ -65,18 +70,19 @@ public:
     pid_t last_pid = 1000;
 
 private:
-    void open() { REQUIRE(sockets_.open(unit_, accounts_)); }
+    void open() { REQUIRE(sockets_.open(web, unit_, accounts_)); }
     os::Scratch scratch_;
     os::Accounts accounts_;
     core::Unit unit_;
     os::HangingMounts hanging_;
-    Sockets sockets_{hanging_};
+    UnitTable units_;
+    Sockets sockets_{units_, hanging_};
     std::unique_ptr<loop::Loop> loop_ = std::make_unique<loop::Loop>();
     std::function<bool()> until_ = [] { return true; };
     int turns_ = 0;
 
 public:
-    std::unique_ptr<Connections> connections = std::make_unique<Connections>(*loop_, *this);
+    std::unique_ptr<Connections> connections = std::make_unique<Connections>(*loop_, units_, *this);
 };
 
 } // namespace
@@ -84,7 +90,7 @@ public:
 TEST_CASE("the first connection to an on-demand unit is told once, and waits for its service") {
     Story story;
     story.on_demand();
-    REQUIRE(story.connections->arm("web", story.sockets()));
+    REQUIRE(story.connections->arm(web, story.sockets()));
     Fd first = story.connect(), second = story.connect();
     CHECK(story.run_until([&] { return !story.told.empty(); }));
     CHECK(story.told == "web ");
@@ -95,12 +101,12 @@ TEST_CASE("the first connection to an on-demand unit is told once, and waits for
 TEST_CASE("a unit that is disarmed is not told of anybody") {
     Story story;
     story.on_demand();
-    REQUIRE(story.connections->arm("web", story.sockets()));
-    story.connections->disarm("web");
+    REQUIRE(story.connections->arm(web, story.sockets()));
+    story.connections->disarm(web);
     Fd client = story.connect();
     Story other;
     other.on_demand();
-    REQUIRE(other.connections->arm("web", other.sockets()));
+    REQUIRE(other.connections->arm(web, other.sockets()));
     Fd third = other.connect();
     CHECK(other.run_until([&] { return !other.told.empty(); }));
     CHECK(story.told.empty());
@@ -109,27 +115,27 @@ TEST_CASE("a unit that is disarmed is not told of anybody") {
 TEST_CASE("ending at once and leaving what waits is forgiven a number of times, and taking it is forgiven always") {
     Story story;
     story.on_demand();
-    REQUIRE(story.connections->arm("web", story.sockets()));
+    REQUIRE(story.connections->arm(web, story.sockets()));
     Fd client = story.connect();
-    CHECK(story.connections->idle_runs("web", story.sockets(), loop::now()) == 0); // it has not been run yet
+    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 0); // it has not been run yet
     CHECK(story.run_until([&] { return !story.told.empty(); }));
     unsigned looks = 1;
-    while (story.connections->idle_runs("web", story.sockets(), loop::now()) == 0 && looks < 100)
+    while (story.connections->idle_runs(web, story.sockets(), loop::now()) == 0 && looks < 100)
         ++looks;
     CHECK(looks == 20);
-    CHECK(story.connections->idle_runs("web", story.sockets(), loop::now()) == 21);
+    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 21);
     // A run that lasted is no such run, and none is one that took what waited.
-    CHECK(story.connections->idle_runs("web", story.sockets(), loop::now() + std::chrono::seconds(5)) == 0);
-    CHECK(story.connections->idle_runs("web", story.sockets(), loop::now()) == 0);
+    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now() + std::chrono::seconds(5)) == 0);
+    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 0);
     REQUIRE(os::set_blocking(story.sockets()[0].socket.fd(), false));
     REQUIRE(os::accept_connection(story.sockets()[0].socket.fd()).value());
     for (int i = 0; i < 30; ++i)
-        CHECK(story.connections->idle_runs("web", story.sockets(), loop::now()) == 0);
+        CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 0);
 }
 
 TEST_CASE("connections are served as they come, as many as there may be, and the next when one has ended") {
     Story story(2);
-    REQUIRE(story.connections->arm("web", story.sockets()));
+    REQUIRE(story.connections->arm(web, story.sockets()));
     Fd first = story.connect(), second = story.connect(), third = story.connect();
     bool ended = false;
     CHECK(story.run_until([&] {
@@ -152,7 +158,7 @@ TEST_CASE("connections are served as they come, as many as there may be, and the
 TEST_CASE("a connection that is refused is closed, and the next is served") {
     Story story;
     story.answer = Connections::Serving::Kind::refused;
-    REQUIRE(story.connections->arm("web", story.sockets()));
+    REQUIRE(story.connections->arm(web, story.sockets()));
     Fd client = story.connect();
     CHECK(story.run_until([&] { return story.count().all == 1; }));
     CHECK(story.count().now == 0);
@@ -161,7 +167,7 @@ TEST_CASE("a connection that is refused is closed, and the next is served") {
 
 TEST_CASE("without room for its process a connection waits, and so do all others, until something has ended") {
     Story story;
-    REQUIRE(story.connections->arm("web", story.sockets()));
+    REQUIRE(story.connections->arm(web, story.sockets()));
     Fd first = story.connect();
     Fd second, third;
     int stage = 0;
@@ -193,13 +199,13 @@ TEST_CASE("without room for its process a connection waits, and so do all others
 
 TEST_CASE("a unit at rest is forgotten, with what waited for room, but not the processes it has left") {
     Story story;
-    REQUIRE(story.connections->arm("web", story.sockets()));
+    REQUIRE(story.connections->arm(web, story.sockets()));
     Fd first = story.connect();
     CHECK(story.run_until([&] { return story.count().all == 1; }));
-    story.connections->forget("web");
+    story.connections->forget(web);
     CHECK(story.count().now == 1);
     story.connections->ended(1001);
     CHECK(story.count().now == 0);
-    story.connections->forget("web");
+    story.connections->forget(web);
     CHECK(story.count().all == 0);
 }

@@ -1,5 +1,6 @@
 // Descriptors kept for services: by unit and name, up to a bound, until they hang up; and those nobody keeps.
 #include "daemon/socket/fd_store.hpp"
+#include "os/children.hpp"
 #include "os/discard.hpp"
 #include "os/runtime.hpp"
 #include "os/scene.hpp"
@@ -26,12 +27,28 @@ Pair sockets() {
 }
 Fd copy(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
 
-std::string names(const FdStore& store, core::UnitId unit) {
-    std::string all;
-    for (const FdStore::Stored& one : store.descriptors_of(unit))
-        all += (all.empty() ? "" : " ") + one.name;
-    return all;
-}
+// A store, and a table with a place for some units.
+struct World {
+    World() { units.fit(4); }
+    [[nodiscard]] std::string names(core::UnitId unit) const {
+        std::string text;
+        for (const StoredFd& one : units[unit].stored)
+            text += (text.empty() ? "" : " ") + one.name;
+        return text;
+    }
+    // What the turn does when a child has ended. True: it was one that closes.
+    bool ended(pid_t pid) {
+        Subsystem* owner = children.take(pid);
+        if (owner != nullptr)
+            owner->exited({.pid = pid});
+        return owner != nullptr;
+    }
+
+    UnitTable units;
+    Children children;
+    std::string changed; // the units that the store has told of
+    FdStore store{units, children, [this](core::UnitId unit) { changed += std::to_string(unit) + " "; }};
+};
 
 bool hung_up(const FdStore& store, int milliseconds) {
     pollfd poll{store.fd(), POLLIN, 0};
@@ -47,27 +64,32 @@ bool is_closed(const Fd& end) {
 } // namespace
 
 TEST_CASE("descriptors are kept by unit and name, the oldest first, and given up by name or together") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     Pair one = sockets(), two = sockets(), three = sockets(), other = sockets();
     CHECK(store.keep(1, "x", std::move(one.b), true, 8) == Kept::yes);
     CHECK(store.keep(1, "y", std::move(two.b), true, 8) == Kept::yes);
     CHECK(store.keep(1, "x", std::move(three.b), true, 8) == Kept::yes);
     CHECK(store.keep(2, "x", std::move(other.b), true, 8) == Kept::yes);
-    CHECK(names(store, 1) == "x y x");
+    CHECK(world.names(1) == "x y x");
+    CHECK(world.changed == "1 1 1 2 ");
     store.remove(1, "x");
-    CHECK(names(store, 1) == "y");
+    CHECK(world.names(1) == "y");
     CHECK(is_closed(one.a));
     CHECK(is_closed(three.a));
-    CHECK(names(store, 2) == "x");
+    CHECK(world.names(2) == "x");
     store.drop(1);
     CHECK(is_closed(two.a));
-    CHECK(store.descriptors_of(1).empty());
+    CHECK(world.names(1).empty());
+    world.changed.clear();
     store.remove(3, "x");
     store.drop(3);
+    CHECK(world.changed.empty());
 }
 
 TEST_CASE("one that is kept already is not kept twice, and there is a bound") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     Pair one = sockets();
     Fd file(::eventfd(0, EFD_CLOEXEC)), file_too(::eventfd(0, EFD_CLOEXEC));
     CHECK(store.keep(1, "a", copy(one.b), true, 3) == Kept::yes);
@@ -77,11 +99,12 @@ TEST_CASE("one that is kept already is not kept twice, and there is a bound") {
     CHECK(store.keep(1, "e", copy(one.a), true, 3) == Kept::full);
     CHECK(store.keep(1, "f", copy(file), true, 3) == Kept::already);
     CHECK(store.keep(2, "a", copy(one.b), true, 0) == Kept::full);
-    CHECK(names(store, 1) == "a c d");
+    CHECK(world.names(1) == "a c d");
 }
 
 TEST_CASE("what hangs up is dropped, unless its service wants it kept; what merely has data wakes nobody") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     Pair one = sockets(), two = sockets(), busy = sockets();
     store.keep(1, "polled", std::move(one.b), true, 8);
     store.keep(1, "not-polled", std::move(two.b), false, 8);
@@ -93,12 +116,13 @@ TEST_CASE("what hangs up is dropped, unless its service wants it kept; what mere
     one.a.reset();
     CHECK(hung_up(store, 1000));
     store.drop_dead();
-    CHECK(names(store, 1) == "not-polled busy");
+    CHECK(world.names(1) == "not-polled busy");
     CHECK_FALSE(hung_up(store, 100));
 }
 
 TEST_CASE("one that was given up is not heard of again, though its service still has it") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     Pair one = sockets();
     store.keep(1, "a", copy(one.b), true, 8);
     store.remove(1, "a");
@@ -108,13 +132,14 @@ TEST_CASE("one that was given up is not heard of again, though its service still
 }
 
 TEST_CASE("the descriptors of a unit that is gone are closed") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     Pair one = sockets(), two = sockets();
     store.keep(1, "a", std::move(one.b), true, 8);
     store.keep(2, "b", std::move(two.b), true, 8);
-    store.forget(2);
-    CHECK(names(store, 1) == "a");
-    CHECK(store.descriptors_of(2).empty());
+    store.unit_gone(2);
+    CHECK(world.names(1) == "a");
+    CHECK(world.names(2).empty());
     CHECK(is_closed(two.a));
 }
 
@@ -144,7 +169,8 @@ TEST_CASE("a socket's linger time does not hold us up") {
 }
 
 TEST_CASE("what may be slow to close is closed by a child, one child at a time") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     // The lock of a description goes when its last descriptor is closed, whoever closes it.
     os::Scratch scratch;
     std::string path = scratch.write("file", "");
@@ -178,15 +204,16 @@ TEST_CASE("what may be slow to close is closed by a child, one child at a time")
         pid_t closer = ::waitpid(-1, &status, 0);
         REQUIRE(closer > 0);
         CHECK(status == 0);
-        CHECK(store.closer_ended(closer));
-        CHECK_FALSE(store.closer_ended(closer));
+        CHECK(world.ended(closer));
+        CHECK_FALSE(world.ended(closer));
     }
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
     CHECK(::fcntl(number, F_GETFD) == -1); // closed in our table too
 }
 
 TEST_CASE("a unit whose descriptors cannot be closed any more is noticed") {
-    FdStore store;
+    World world;
+    FdStore& store = world.store;
     bool bearable = true;
     int sent = 0;
     // The first closer is not collected: as if it hung.
@@ -195,5 +222,5 @@ TEST_CASE("a unit whose descriptors cannot be closed any more is noticed") {
     CHECK(sent == 514);
     CHECK(store.discard(2, Fd(::open("/", O_RDONLY | O_CLOEXEC))));
     for (int closers = 0; closers < 3; ++closers)
-        CHECK(store.closer_ended(::waitpid(-1, nullptr, 0)));
+        CHECK(world.ended(::waitpid(-1, nullptr, 0)));
 }

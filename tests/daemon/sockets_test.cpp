@@ -13,6 +13,7 @@ namespace {
 // Sockets in a directory of their own; each is written "a", or with its other keys "a: mode = '0600'".
 class Room {
 public:
+    Room() { units.fit(3); }
     core::Unit unit(const std::vector<std::string>& wanted, const std::string& name = "web") const {
         std::string toml = "[units.\"" + name + "\".service]\ncommand = '/bin/true'\n";
         for (const std::string& socket : wanted) {
@@ -27,20 +28,21 @@ public:
         return std::move(loaded.units.front());
     }
     // The fault, or nothing.
-    std::string open(const std::vector<std::string>& names, const std::string& name = "web") {
-        auto opened = sockets.open(unit(names, name), accounts);
+    std::string open(const std::vector<std::string>& names, core::UnitId id = 0) {
+        auto opened = sockets.open(id, unit(names), accounts);
         return opened ? "" : opened.error();
     }
     // What is open, as "a b", by the names of the paths.
-    std::string listed(const std::string& name = "web") const {
+    std::string listed() const {
         std::string names;
-        for (const Sockets::Open& one : sockets.of(name))
+        for (const OpenSocket& one : opened())
             names += (names.empty() ? "" : " ") + one.settings.address.substr(scratch.path().size() + 1);
         return names;
     }
+    const std::vector<OpenSocket>& opened() const { return units[0].sockets; }
     std::vector<int> descriptors() const {
         std::vector<int> all;
-        for (const Sockets::Open& one : sockets.of("web"))
+        for (const OpenSocket& one : opened())
             all.push_back(one.socket.fd());
         return all;
     }
@@ -59,7 +61,8 @@ public:
     os::Scratch scratch;
     os::Accounts accounts;
     os::HangingMounts hanging;
-    Sockets sockets{hanging};
+    UnitTable units;
+    Sockets sockets{units, hanging};
 };
 
 } // namespace
@@ -74,7 +77,7 @@ TEST_CASE("what is open already stays the same socket, in the order of the file 
     CHECK(room.listed() == "b c a");
     CHECK(room.descriptors().front() == before[1]);
     CHECK(room.descriptors().back() == before[0]);
-    CHECK(room.sockets.of("web").back().settings.name == "first");
+    CHECK(room.opened().back().settings.name == "first");
 }
 
 TEST_CASE("what the file no longer has is closed, and so is what it has changed") {
@@ -86,7 +89,7 @@ TEST_CASE("what the file no longer has is closed, and so is what it has changed"
     CHECK(std::filesystem::status(room.scratch / "a").permissions() != inode);
     CHECK(room.open({}).empty());
     CHECK(room.files().empty());
-    CHECK(room.sockets.of("web").empty());
+    CHECK(room.opened().empty());
 }
 
 TEST_CASE("a socket whose path somebody has removed is made anew") {
@@ -95,7 +98,7 @@ TEST_CASE("a socket whose path somebody has removed is made anew") {
     REQUIRE(::unlink((room.scratch / "a").c_str()) == 0);
     CHECK(room.open({"a"}).empty());
     CHECK(room.files() == "a");
-    CHECK(room.sockets.of("web").front().socket.reachable());
+    CHECK(room.opened().front().socket.reachable());
 }
 
 TEST_CASE("a failure names the socket and the step, opens nothing new, and leaves what was open") {
@@ -112,16 +115,13 @@ TEST_CASE("a failure names the socket and the step, opens nothing new, and leave
     CHECK(room.files() == "file");
 }
 
-TEST_CASE("closing removes the paths, of one unit or of all that are gone") {
+TEST_CASE("closing removes the paths of one unit") {
     Room room;
-    CHECK(room.open({"a"}, "one").empty());
-    CHECK(room.open({"b"}, "two").empty());
-    CHECK(room.open({"c"}, "three").empty());
-    room.sockets.close("one");
-    room.sockets.close("nobody");
-    CHECK(room.files() == "b c");
-    room.sockets.close_unknown([](const std::string& unit) { return unit == "two"; });
-    CHECK(room.files() == "b");
+    CHECK(room.open({"a"}, 0).empty());
+    CHECK(room.open({"b", "c"}, 1).empty());
+    room.sockets.close(1);
+    room.sockets.close(2); // which has none
+    CHECK(room.files() == "a");
 }
 
 TEST_CASE("a descriptor is called by its name, else as its unit, and never with what separates names") {

@@ -31,6 +31,8 @@ using namespace mi;
 
 namespace {
 
+constexpr core::UnitId unit = 7; // whose socket it is
+
 void must(bool truth) {
     if (!truth)
         std::abort();
@@ -136,8 +138,7 @@ void must_be_sound(const daemon::Notice& notice) {
 }
 
 // As the supervisor does with a message that it believes.
-void act(daemon::FdStore& store, os::NotifyMessage message) {
-    constexpr core::UnitId unit = 7;
+void act(daemon::FdStore& store, const daemon::UnitTable& units, os::NotifyMessage message) {
     constexpr std::size_t most = 5;
     const daemon::Notice notice = daemon::read_notice(message.text);
     must_be_sound(notice);
@@ -151,7 +152,7 @@ void act(daemon::FdStore& store, os::NotifyMessage message) {
             must(store.discard(unit, std::move(fd)));
     }
     store.drop_dead();
-    must(store.descriptors_of(unit).size() <= most);
+    must(units[unit].stored.size() <= most);
 }
 
 // What is open at and above `first`.
@@ -171,7 +172,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ::close(free);
     const std::size_t before = open_from(free);
     {
-        daemon::FdStore store;
+        daemon::UnitTable units;
+        units.fit(unit + 1);
+        daemon::Children children;
+        daemon::FdStore store(units, children, [](core::UnitId) {});
         for (unsigned messages = 0; messages < 4 && !input.empty(); ++messages) {
             std::vector<Fd> fds;
             const unsigned how = input.number();
@@ -210,9 +214,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             // What a piece that lies takes for numbers may be anything that is open here, and closing that may take a child.
             if (!honest)
                 got.fds.clear();
-            act(store, std::move(got));
+            act(store, units, std::move(got));
         }
-        store.drop(7);
+        store.drop(unit);
         auto none = line.socket->receive();
         must(none.has_value() && !none->has_value());
     }

@@ -90,6 +90,7 @@ def versions_both_ways(t):
         t.ok("so is an effect", "something that was to be done for it is of a later version" in text, text[-500:])
         t.ok("and an item", "of kind 77 are of a later version" in text, text[-500:])
         init.stop(*names)
+        until(lambda: not lost_lines(init, names), 20)
         t.equal("every line of 100 services is in their logs, once", lost_lines(init, names), {})
         t.equal("no zombie is left", init.zombies(), 0)
 

@@ -91,7 +91,7 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
         status.status_text = live.status;
     if (!live.trouble.empty())
         status.error_text = live.trouble;
-    status.stored_descriptors = static_cast<std::uint32_t>(supervisor.fd_store().descriptors_of(id).size());
+    status.stored_descriptors = static_cast<std::uint32_t>(live.stored.size());
     if (record.deadline != never && record.phase != core::Phase::up) // the watchdog's is of no interest
         status.left_ms = std::max<std::int64_t>(0, micros(record.deadline - now) / 1000);
     if (!unit.source.empty())
@@ -99,8 +99,8 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
     status.enabled = unit.enabled;
     status.masked = unit.masked;
     status.changed = supervisor.changed_on_disk(id);
-    for (const Sockets::Open& one : supervisor.sockets().of(unit.name)) {
-        Connections::Count count = supervisor.connections().count(unit.name, one.settings);
+    for (const OpenSocket& one : live.sockets) {
+        const ConnectionCount count = supervisor.activation().connections().count(id, one.settings);
         status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
                                   .address = one.settings.address,
                                   .name = descriptor_name(unit, one.settings),

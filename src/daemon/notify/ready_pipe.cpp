@@ -30,7 +30,7 @@ void ReadyPipe::read(core::UnitId id, int most_reads) {
         return; // EINTR, EAGAIN: it will be readable again
     if (said) {
         context_.now = loop::now();
-        host_.conclude_starts_of(id);
+        pending_starts_.conclude(id);
         context_.apply({.kind = core::Event::Kind::ready, .unit = id});
     }
     close(id);

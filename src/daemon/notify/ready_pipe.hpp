@@ -2,14 +2,14 @@
 #pragma once
 
 #include "daemon/context.hpp"
-#include "daemon/notify/sd_notify.hpp"
+#include "daemon/start/pending_starts.hpp"
 #include "daemon/subsystem.hpp"
 
 namespace mi::daemon {
 
 class ReadyPipe final : public Subsystem {
 public:
-    ReadyPipe(Context& context, Notify::Host& host) : context_(context), host_(host) {}
+    ReadyPipe(Context& context, PendingStarts& pending_starts) : context_(context), pending_starts_(pending_starts) {}
 
     // `pipe`: the read end of the pipe of the run that begins.
     void listen(core::UnitId unit, Fd pipe);
@@ -26,7 +26,7 @@ private:
     void read(core::UnitId unit, int most_reads);
 
     Context& context_;
-    Notify::Host& host_;
+    PendingStarts& pending_starts_;
 };
 
 } // namespace mi::daemon

@@ -16,16 +16,15 @@ using core::NotifyAccess;
 
 namespace {
 
-// Of one unit. A descriptor counts as a message: each is some work for us. All units together have some time in a turn; when it
-// is over each of the others is still heard, but not at length.
+// How much is read of one unit in a turn. A descriptor counts as a message, as it is about as much work. All units together have
+// some time in a turn; when it is over, each of the others is still heard, but not at length.
 constexpr std::size_t messages_a_turn = 128, at_least = 8;
 constexpr Span time_a_turn = std::chrono::milliseconds(2);
-constexpr Span breath = std::chrono::milliseconds(5); // of a unit that has had its share
+constexpr Span breath = std::chrono::milliseconds(5); // how long a unit that has had its share is not read
 constexpr unsigned most_numbers = 64;                 // tried for a path that is free
 
 } // namespace
 
-// Gives the run that begins a socket to speak at, where the unit may speak. Without one of type notify cannot come up.
 std::expected<void, std::string> Notify::open_line(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     UnitRun& live = context_.units[id];
@@ -60,12 +59,13 @@ Result<> Notify::watch_line(core::UnitId id) {
     return {};
 }
 
-// Whose a notify socket is. Processes of the unit may have become anybody: then who may speak is found out for each message.
+// The user whose processes alone can write to the socket. With notify-access all, the processes of the unit may have become any
+// user: then each message is checked for whom it comes from.
 std::optional<uid_t> Notify::speaker_of(const core::Unit& unit) {
     return core::heard_of(unit.service) == NotifyAccess::all ? std::nullopt : context_.user_of(unit);
 }
 
-// The run is over. What is still unread was sent by nobody who lives, but its descriptors are ours to close.
+// The senders of what is still unread are gone, but the descriptors that they have sent are ours to close.
 void Notify::run_ended(core::UnitId id) {
     UnitRun& live = context_.units[id];
     for (std::size_t i = 0; live.line && i < NotifyLine::most_unread; ++i) {
@@ -78,7 +78,7 @@ void Notify::run_ended(core::UnitId id) {
     live.line.reset();
 }
 
-// What is said once a run.
+// Each complaint is said once a run.
 void Notify::complain(core::UnitId id, NotifyLine::Complaint what, const std::string& text) {
     NotifyLine& line = *context_.units[id].line;
     if ((line.complaints & what) != 0)
@@ -87,11 +87,11 @@ void Notify::complain(core::UnitId id, NotifyLine::Complaint what, const std::st
     context_.log(id, Priority::warning, text);
 }
 
-// Reads what has come, up to `most` in a turn: who floods us waits a little, and so do only its own messages.
+// Reads what has come, up to `most` in a turn: a unit that floods us waits a little, and only its own messages wait with it.
 void Notify::hear(core::UnitId id, std::size_t most) {
     if (!context_.units[id].line)
         return;
-    host_.conclude_starts_of(id);
+    pending_starts_.conclude(id);
     NotifyLine& line = *context_.units[id].line;
     if (line.turn != context_.turn) {
         line.turn = context_.turn;

@@ -6,6 +6,7 @@
 #include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/socket/fd_store.hpp"
+#include "daemon/start/pending_starts.hpp"
 #include "daemon/subsystem.hpp"
 #include "os/notify_socket.hpp"
 #include "os/path_watch.hpp"
@@ -21,19 +22,16 @@ namespace mi::daemon {
 
 class Notify final : public Subsystem {
 public:
-    struct Host {
-        virtual ~Host() = default;
-        // Tells the engine which starts of the unit have succeeded or failed by now: that comes before what its processes say.
-        virtual void conclude_starts_of(core::UnitId unit) = 0;
-    };
     // Something that could not be made, and for the user what that means.
     struct Trouble {
         Fault why;
         std::string consequence;
     };
 
-    Notify(Context& context, const Processes& processes, MainProcess& main_process, FdStore& fd_store, Host& host)
-        : context_(context), processes_(processes), main_process_(main_process), fd_store_(fd_store), host_(host) {}
+    Notify(Context& context, const Processes& processes, MainProcess& main_process, FdStore& fd_store,
+           PendingStarts& pending_starts)
+        : context_(context), processes_(processes), main_process_(main_process), fd_store_(fd_store),
+          pending_starts_(pending_starts) {}
 
     // Gives the run that begins a socket, if the unit may speak and the run has none yet. The words say why there is none: a unit
     // of type notify could not come up without.
@@ -71,7 +69,7 @@ private:
     const Processes& processes_;
     MainProcess& main_process_;
     FdStore& fd_store_;
-    Host& host_;
+    PendingStarts& pending_starts_;
     std::string directory_;                        // empty: none could be made
     std::optional<os::FileIdentity> directory_at_; // what was there when we made it
     std::uint64_t lines_made_ = 0;

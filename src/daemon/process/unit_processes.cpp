@@ -57,7 +57,7 @@ void UnitProcesses::exited(const os::Exit& exit) {
     hearers_.output_flush.take_barrier();
     core::ExitStatus status = exit_status(exit);
     if (process.role == Role::connection)
-        return hearers_.host.connection_ended(process.unit, exit.pid, status);
+        return hearers_.activation.ended(process.unit, exit.pid, status);
     // A main process that has handed its part to another (MAINPID=) is one of the rest.
     if (process.role == Role::main &&
         (context_.record(process.unit).main_pid != exit.pid || hearers_.main_process.handed_on(process.unit, exit.pid)))

@@ -19,18 +19,13 @@ namespace mi::daemon {
 
 class UnitProcesses final : public Subsystem {
 public:
-    struct Host {
-        virtual ~Host() = default;
-        // The process of a connection has ended.
-        virtual void connection_ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit) = 0;
-    };
     // What hears of the end of a process.
     struct Hearers {
         Notify& notify;
         ReadyPipe& ready_pipe;
         MainProcess& main_process;
         OutputFlush& output_flush;
-        Host& host;
+        Activation& activation;
     };
     UnitProcesses(Context& context, Processes& processes, Resources& resources, Starter& starter,
                   const Hearers& hearers)

@@ -148,15 +148,12 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
         notify_.restore_line(id, *image.line);
     for (state::StoredImage& stored : image.stored)
         fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
-    std::vector<Sockets::Open> open;
     for (state::SocketImage& socket : image.sockets)
-        open.push_back(
+        live.sockets.push_back(
             {listen_of(socket), os::ListenSocket::adopt(Fd(socket.fd), {std::move(socket.path), socket.device,
                                                                         socket.inode, socket.made_path})});
-    if (!open.empty())
-        sockets_.adopt(unit.name, std::move(open));
     for (const state::GateImage& gate : image.gates)
-        connections_.adopt(unit.name, gate.socket, {gate.now, gate.all});
+        activation_.connections().restore_count(id, gate.socket, {gate.now, gate.all});
     if (image.timer)
         unit_timers_.timers().go_on(id, unit, *image.timer);
 }
@@ -253,7 +250,7 @@ void Supervisor::take_over(state::Snapshot& state) {
             continue;
         processes_.adopt(pid, {id, image.role, {image.out, image.err}});
         if (image.role == Role::connection)
-            connections_.adopt(pid, context_.name(id), image.socket);
+            activation_.connections().restore_process(pid, id, image.socket);
         if (!image.on_its_way)
             continue;
         const Effect effect{
@@ -278,7 +275,7 @@ void Supervisor::take_over(state::Snapshot& state) {
         if (record.stage == Stage::pid_file)
             main_process_.await_pid_file(id);
         if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
-            await_connections(id);
+            activation_.await_connections(id);
         if (record.hook_pid > 0 && !os::process_exists(record.hook_pid)) { // and nobody can say how
             processes_.remove(record.hook_pid);
             context_.engine.apply({.kind = Event::Kind::spawn_failed,
@@ -292,8 +289,7 @@ void Supervisor::take_over(state::Snapshot& state) {
         else if (record.main_pid > 0)
             main_process_.watch(id, record.main_pid);
     }
-    if (processes_.cgroups() != nullptr)
-        listen_to_memory();
+    memory_events_.listen();
 }
 
 } // namespace mi::daemon

@@ -27,9 +27,9 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
         image.runtime.push_back({directory.base, directory.components});
     processes_.tell(id, image);
     image.line = notify_.image_of_line(id);
-    for (const FdStore::Stored& stored : fd_store_.descriptors_of(id))
+    for (const StoredFd& stored : live.stored)
         image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
-    for (const Sockets::Open& open : sockets_.of(name)) {
+    for (const OpenSocket& open : live.sockets) {
         const core::Listen& listen = open.settings;
         const os::ListenSocket::Place place = open.socket.place();
         image.sockets.push_back({open.socket.fd(), listen.kind, listen.address, listen.name, listen.user, listen.group,
@@ -37,8 +37,8 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
                                  place.path, place.device, place.inode, place.made_path,
                                  os::inode_of(open.socket.fd())});
     }
-    if (const auto* counts = connections_.counts(name))
-        for (const auto& [socket, count] : *counts)
+    if (live.connections)
+        for (const auto& [socket, count] : live.connections->counts)
             image.gates.push_back({socket, count.now, count.all});
     if (state::TimerImage timer; context_.unit(id).timer && unit_timers_.timers().tell(id, name, timer))
         image.timer = std::move(timer);
@@ -47,9 +47,9 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
 
 // Nothing of it needs to be known: it is as it is when it was just read.
 bool Supervisor::is_blank(core::UnitId id) const {
-    const std::string& name = context_.name(id);
+    const UnitRun& live = context_.units[id];
     return context_.record(id) == core::Record{} && !context_.unit(id).timer && processes_.invocation(id).empty() &&
-           fd_store_.descriptors_of(id).empty() && sockets_.of(name).empty() && connections_.counts(name) == nullptr;
+           live.stored.empty() && live.sockets.empty() && (!live.connections || live.connections->counts.empty());
 }
 
 state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
@@ -60,7 +60,7 @@ state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
         image.out = known->streams[0];
         image.err = known->streams[1];
         if (known->role == core::Role::connection)
-            image.socket = connections_.socket_of(pid);
+            image.socket = activation_.connections().socket_of(pid);
         std::tie(image.report, image.report_inode) = starter_.pending().report_of(pid);
         image.on_its_way = starter_.pending().contains(pid);
     }

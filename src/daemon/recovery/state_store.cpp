@@ -63,7 +63,6 @@ void StateStore::save_all(bool bytes) {
 void StateStore::drop_moved() {
     processes_.moved().clear();
     context_.logs.moved().clear();
-    fd_store_.moved().clear();
     if (control_ != nullptr)
         control_->moved().clear();
 }
@@ -95,9 +94,6 @@ void StateStore::save() {
 void StateStore::save_moved(std::string& frame) {
     for (core::UnitId unit : changes_.units)
         state::put_item(frame, state::Tag::unit, source_.image_of_unit(unit));
-    for (core::UnitId unit : fd_store_.moved())
-        if (unit != core::no_unit)
-            state::put_item(frame, state::Tag::unit, source_.image_of_unit(unit));
     for (pid_t pid : processes_.moved())
         state::put_item(frame, state::Tag::process, source_.image_of_process(pid));
     for (StreamId stream : context_.logs.moved())

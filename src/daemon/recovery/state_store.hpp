@@ -14,7 +14,6 @@
 #include "daemon/effect_queue.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/recovery/keeper.hpp"
-#include "daemon/socket/fd_store.hpp"
 #include "os/crash.hpp"
 #include "os/spawn/spawn.hpp"
 
@@ -51,9 +50,9 @@ public:
     };
     // `keeper`: none where there is no memory for it; then nothing is saved. `paused`: until resume().
     StateStore(Context& context, Source& source, std::optional<Keeper> keeper, os::CrashGuard* guard,
-               EffectQueue& effects, CollectedExits& exits, Processes& processes, FdStore& fd_store, bool paused)
+               EffectQueue& effects, CollectedExits& exits, Processes& processes, bool paused)
         : context_(context), source_(source), keeper_(std::move(keeper)), guard_(guard), effects_(effects),
-          exits_(exits), processes_(processes), fd_store_(fd_store), paused_(paused) {}
+          exits_(exits), processes_(processes), paused_(paused) {}
 
     // From now on there are clients.
     void serve(ControlServer* control) { control_ = control; }
@@ -85,7 +84,6 @@ private:
     EffectQueue& effects_;
     CollectedExits& exits_;
     Processes& processes_;
-    FdStore& fd_store_;
     ControlServer* control_ = nullptr;
     bool paused_;
     core::Engine::Changes changes_;

@@ -1,6 +1,9 @@
 #include "daemon/socket/connections.hpp"
 
+#include "daemon/socket/sockets.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace mi::daemon {
 
@@ -21,78 +24,85 @@ std::string key_of(const core::Listen& listen) {
 
 } // namespace
 
-Result<> Connections::arm(const std::string& unit, std::span<const Sockets::Open> sockets) {
+UnitConnections& Connections::of(core::UnitId unit) {
+    std::unique_ptr<UnitConnections>& connections = units_[unit].connections;
+    if (!connections)
+        connections = std::make_unique<UnitConnections>();
+    return *connections;
+}
+
+Result<> Connections::arm(core::UnitId unit, std::span<const OpenSocket> sockets) {
     disarm(unit);
-    Gate& gate = gates_[unit];
+    UnitConnections& connections = of(unit);
     const bool accepts =
-        std::any_of(sockets.begin(), sockets.end(), [](const Sockets::Open& one) { return one.settings.accept; });
-    for (const Sockets::Open& one : sockets) {
+        std::any_of(sockets.begin(), sockets.end(), [](const OpenSocket& one) { return one.settings.accept; });
+    for (const OpenSocket& one : sockets) {
         const int fd = one.socket.fd();
         if (accepts)
             if (Result<> done = os::set_blocking(fd, false); !done)
                 return done;
         auto watch = accepts ? loop_.watch(fd, [this, unit, fd] { accept(unit, fd); }) : loop_.watch(fd, [this, unit] {
             disarm(unit);
-            gates_[unit].last_arrival = loop::now();
+            of(unit).last_arrival = loop::now();
             host_.arrived(unit);
         });
         if (!watch)
             return std::unexpected(watch.error());
-        gate.doors.push_back({fd, one.settings, std::move(*watch)});
+        connections.awaited.push_back({fd, one.settings, std::move(*watch)});
     }
     if (accepts)
-        hold(gate);
+        hold(connections);
     return {};
 }
 
-unsigned Connections::idle_runs(const std::string& unit, std::span<const Sockets::Open> sockets, Instant now) {
-    Gate& gate = gates_[unit];
+unsigned Connections::idle_runs(core::UnitId unit, std::span<const OpenSocket> sockets, Instant now) {
+    UnitConnections& connections = of(unit);
     const bool left = std::any_of(sockets.begin(), sockets.end(),
-                                  [](const Sockets::Open& one) { return os::something_waits(one.socket.fd()); });
-    if (!left || gate.last_arrival == Instant{} || now - gate.last_arrival > soon)
-        gate.idle_runs = 0;
+                                  [](const OpenSocket& one) { return os::something_waits(one.socket.fd()); });
+    if (!left || connections.last_arrival == Instant{} || now - connections.last_arrival > soon)
+        connections.idle_runs = 0;
     else
-        ++gate.idle_runs;
-    return gate.idle_runs >= most_idle_runs ? gate.idle_runs : 0;
+        ++connections.idle_runs;
+    return connections.idle_runs >= most_idle_runs ? connections.idle_runs : 0;
 }
 
-void Connections::disarm(const std::string& unit) {
-    auto at = gates_.find(unit);
-    if (at == gates_.end())
-        return;
-    at->second.doors.clear();
+void Connections::disarm(core::UnitId unit) {
+    if (units_[unit].connections)
+        units_[unit].connections->awaited.clear();
 }
 
-void Connections::forget(const std::string& unit) {
-    auto at = gates_.find(unit);
-    if (at == gates_.end())
+void Connections::forget(core::UnitId unit) {
+    UnitConnections* connections = units_[unit].connections.get();
+    if (connections == nullptr)
         return;
-    disarm(unit);
-    at->second.pending.reset();
-    const auto& counts = at->second.counts;
     // Processes that a stop has left alone (kill-mode process) are still counted when they end.
-    if (std::any_of(counts.begin(), counts.end(), [](const auto& each) { return each.second.now > 0; }))
-        at->second.last_arrival = {};
+    if (std::ranges::any_of(connections->counts, [](const auto& each) { return each.second.now > 0; }))
+        *connections = {.counts = std::move(connections->counts)};
     else
-        gates_.erase(at);
+        units_[unit].connections.reset();
+}
+
+void Connections::unit_gone(core::UnitId unit) {
+    std::erase_if(served_, [unit](const auto& one) { return one.second.unit == unit; });
 }
 
 // Stops listening where there are as many as there may be, and goes on where there are not.
-void Connections::hold(Gate& gate) {
-    for (Door& door : gate.doors)
-        if (door.settings.accept)
-            door.watch->want_readable(resume_at_ == never &&
-                                      gate.counts[key_of(door.settings)].now < door.settings.max_connections);
+void Connections::hold(UnitConnections& connections) const {
+    for (UnitConnections::Awaited& socket : connections.awaited)
+        if (socket.settings.accept)
+            socket.watch->want_readable(resume_at_ == never && connections.counts[key_of(socket.settings)].now <
+                                                                   socket.settings.max_connections);
 }
 
-void Connections::accept(const std::string& unit, int fd) {
-    Gate& gate = gates_[unit];
-    auto door = std::find_if(gate.doors.begin(), gate.doors.end(), [&](const Door& one) { return one.fd == fd; });
-    if (door == gate.doors.end() || resume_at_ != never)
+void Connections::accept(core::UnitId unit, int fd) {
+    UnitConnections& connections = of(unit);
+    auto socket = std::find_if(connections.awaited.begin(), connections.awaited.end(),
+                               [&](const UnitConnections::Awaited& one) { return one.fd == fd; });
+    if (socket == connections.awaited.end() || resume_at_ != never)
         return;
-    const std::uint32_t most = door->settings.max_connections;
-    const std::string key = key_of(door->settings);
-    Count& count = gate.counts[key];
+    const std::uint32_t most = socket->settings.max_connections;
+    const std::string key = key_of(socket->settings);
+    ConnectionCount& count = connections.counts[key];
     for (int i = 0; i < accepts_a_turn && count.now < most; ++i) {
         auto connection = os::accept_connection(fd);
         if (!connection) {
@@ -103,22 +113,22 @@ void Connections::accept(const std::string& unit, int fd) {
         if (!*connection)
             break;
         ++count.all;
-        if (!serve(unit, gate, {key, std::move(**connection)}))
+        if (!serve(unit, {key, std::move(**connection)}))
             return;
     }
-    hold(gate);
+    hold(connections);
 }
 
 // False where it has to wait, and with it all others.
-bool Connections::serve(const std::string& unit, Gate& gate, Gate::Pending pending) {
+bool Connections::serve(core::UnitId unit, UnitConnections::Pending pending) {
     Serving serving = host_.serve(unit, pending.connection);
     switch (serving.kind) {
     case Serving::Kind::served:
-        ++gate.counts[pending.socket].now;
+        ++of(unit).counts[pending.socket].now;
         served_[serving.pid] = {unit, std::move(pending.socket)};
         return true;
     case Serving::Kind::later:
-        gate.pending = std::move(pending);
+        of(unit).pending = std::move(pending);
         rest();
         return false;
     case Serving::Kind::refused: return true;
@@ -129,34 +139,33 @@ bool Connections::serve(const std::string& unit, Gate& gate, Gate::Pending pendi
 // Nothing is accepted until something of ours has ended, or for a while.
 void Connections::rest() {
     resume_at_ = loop::now() + pause;
-    for (auto& [unit, gate] : gates_)
-        hold(gate);
+    hold_all();
+}
+
+void Connections::hold_all() {
+    for (core::UnitId unit = 0; unit < units_.size(); ++unit)
+        if (units_[unit].connections)
+            hold(*units_[unit].connections);
 }
 
 void Connections::go_on() {
     resume_at_ = never;
-    for (auto& [unit, gate] : gates_)
-        if (gate.pending && !gate.doors.empty()) {
-            Gate::Pending pending = std::move(*gate.pending);
-            gate.pending.reset();
-            if (!serve(unit, gate, std::move(pending)))
+    for (core::UnitId unit = 0; unit < units_.size(); ++unit)
+        if (UnitConnections* connections = units_[unit].connections.get();
+            connections != nullptr && connections->pending && !connections->awaited.empty())
+            if (!serve(unit, *std::exchange(connections->pending, std::nullopt)))
                 return;
-        }
-    for (auto& [unit, gate] : gates_)
-        hold(gate);
+    hold_all();
 }
 
 void Connections::ended(pid_t pid) {
-    auto at = served_.find(pid);
-    if (at == served_.end())
+    auto served = served_.extract(pid);
+    if (served.empty())
         return;
-    Served served = std::move(at->second);
-    served_.erase(at);
-    auto gate = gates_.find(served.unit);
-    if (gate != gates_.end()) {
-        if (Count& count = gate->second.counts[served.socket]; count.now > 0)
+    if (UnitConnections* connections = units_[served.mapped().unit].connections.get(); connections != nullptr) {
+        if (ConnectionCount& count = connections->counts[served.mapped().socket]; count.now > 0)
             --count.now;
-        hold(gate->second);
+        hold(*connections);
     }
     if (resume_at_ != never)
         go_on();
@@ -167,20 +176,14 @@ void Connections::due(Instant now) {
         go_on();
 }
 
-const std::map<std::string, Connections::Count>* Connections::counts(const std::string& unit) const {
-    auto gate = gates_.find(unit);
-    return gate == gates_.end() || gate->second.counts.empty() ? nullptr : &gate->second.counts;
-}
-
-const std::string& Connections::socket_of(pid_t pid) const {
-    static const std::string none;
+std::string Connections::socket_of(pid_t pid) const {
     auto at = served_.find(pid);
-    return at == served_.end() ? none : at->second.socket;
+    return at == served_.end() ? std::string() : at->second.socket;
 }
 
-Connections::Count Connections::count(const std::string& unit, const core::Listen& listen) const {
-    if (auto gate = gates_.find(unit); gate != gates_.end())
-        if (auto count = gate->second.counts.find(key_of(listen)); count != gate->second.counts.end())
+ConnectionCount Connections::count(core::UnitId unit, const core::Listen& listen) const {
+    if (const UnitConnections* connections = units_[unit].connections.get(); connections != nullptr)
+        if (auto count = connections->counts.find(key_of(listen)); count != connections->counts.end())
             return count->second;
     return {};
 }

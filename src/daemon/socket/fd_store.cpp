@@ -1,23 +1,28 @@
 #include "daemon/socket/fd_store.hpp"
 
+#include "os/children.hpp"
 #include "os/discard.hpp"
 
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <span>
+#include <utility>
 
 namespace mi::daemon {
 
 namespace {
-constexpr std::size_t most_waste = 512;
+constexpr std::size_t most_unwanted = 512;
 }
 
-FdStore::FdStore(std::function<void(pid_t)> made) : made_(std::move(made)), hang_ups_(::epoll_create1(EPOLL_CLOEXEC)) {}
+FdStore::FdStore(UnitTable& units, Children& children, std::function<void(core::UnitId)> changed)
+    : units_(units), children_(children), changed_(std::move(changed)), hang_ups_(::epoll_create1(EPOLL_CLOEXEC)) {}
 
 FdStore::Kept FdStore::keep(core::UnitId unit, std::string name, Fd fd, bool polled, std::size_t most) {
-    auto& mine = stored_[unit];
-    if (std::ranges::any_of(mine, [&](const Stored& one) { return os::same_description(one.fd.get(), fd.get()); })) {
+    std::vector<StoredFd>& mine = units_[unit].stored;
+    if (std::ranges::any_of(mine, [&](const StoredFd& one) { return os::same_description(one.fd.get(), fd.get()); })) {
         discard(unit, std::move(fd));
         return Kept::already;
     }
@@ -25,28 +30,29 @@ FdStore::Kept FdStore::keep(core::UnitId unit, std::string name, Fd fd, bool pol
         discard(unit, std::move(fd));
         return Kept::full;
     }
-    Stored stored{std::move(fd), std::move(name)};
+    StoredFd stored{std::move(fd), std::move(name)};
     // Asked whether it has hung up, a file of a remote server would ask that first.
     if (polled && os::is_harmless(stored.fd.get()))
-        watch(stored);
+        watch(unit, stored);
     mine.push_back(std::move(stored));
-    moved_.push_back(unit);
+    changed_(unit);
     return Kept::yes;
 }
 
 void FdStore::adopt(core::UnitId unit, std::string name, Fd fd, bool polled) {
-    Stored& stored = stored_[unit].emplace_back(std::move(fd), std::move(name));
+    StoredFd& stored = units_[unit].stored.emplace_back(std::move(fd), std::move(name));
     if (polled)
-        watch(stored);
+        watch(unit, stored);
 }
 
-void FdStore::watch(Stored& stored) const {
-    epoll_event nothing_but_hang_up{.events = 0, .data = {.fd = stored.fd.get()}};
+void FdStore::watch(core::UnitId unit, StoredFd& stored) const {
+    const std::uint64_t whose = (std::uint64_t{unit} << 32) | static_cast<std::uint32_t>(stored.fd.get());
+    epoll_event nothing_but_hang_up{.events = 0, .data = {.u64 = whose}};
     stored.watched =
         hang_ups_ && ::epoll_ctl(hang_ups_.get(), EPOLL_CTL_ADD, stored.fd.get(), &nothing_but_hang_up) == 0;
 }
 
-void FdStore::unwatch(const Stored& stored) const {
+void FdStore::unwatch(const StoredFd& stored) const {
     // Its open file may live on elsewhere, and would go on to be reported.
     if (stored.watched)
         (void)::epoll_ctl(hang_ups_.get(), EPOLL_CTL_DEL, stored.fd.get(), nullptr);
@@ -55,49 +61,43 @@ void FdStore::unwatch(const Stored& stored) const {
 void FdStore::drop_dead() {
     std::array<epoll_event, 64> events;
     int count = ::epoll_wait(hang_ups_.get(), events.data(), static_cast<int>(events.size()), 0);
-    for (int i = 0; i < count; ++i)
-        for (auto& [unit, mine] : stored_) {
-            auto dead = std::ranges::find_if(mine, [&](const Stored& one) {
-                return one.watched && one.fd.get() == events[static_cast<std::size_t>(i)].data.fd;
-            });
-            if (dead == mine.end())
-                continue;
-            moved_.push_back(unit);
-            unwatch(*dead);
-            discard(unit, std::move(dead->fd));
-            mine.erase(dead);
-            break;
-        }
+    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+        const auto unit = static_cast<core::UnitId>(event.data.u64 >> 32);
+        const int fd = static_cast<int>(event.data.u64 & 0xffffffff);
+        std::vector<StoredFd>& mine = units_[unit].stored;
+        auto dead = std::ranges::find_if(mine, [fd](const StoredFd& one) { return one.watched && one.fd.get() == fd; });
+        if (dead == mine.end())
+            continue;
+        unwatch(*dead);
+        discard(unit, std::move(dead->fd));
+        mine.erase(dead);
+        changed_(unit);
+    }
 }
 
 void FdStore::remove(core::UnitId unit, std::string_view name) {
-    auto mine = stored_.find(unit);
-    if (mine == stored_.end())
-        return;
-    moved_.push_back(unit);
-    for (Stored& one : mine->second)
+    std::vector<StoredFd>& mine = units_[unit].stored;
+    for (StoredFd& one : mine)
         if (one.name == name) {
             unwatch(one);
             discard(unit, std::move(one.fd));
         }
-    std::erase_if(mine->second, [](const Stored& one) { return !one.fd; });
+    if (std::erase_if(mine, [](const StoredFd& one) { return !one.fd; }) > 0)
+        changed_(unit);
 }
 
 void FdStore::drop(core::UnitId unit) {
-    auto mine = stored_.find(unit);
-    if (mine == stored_.end())
+    if (units_[unit].stored.empty())
         return;
-    moved_.push_back(unit);
-    for (Stored& one : mine->second) {
+    drop_all(unit);
+    changed_(unit);
+}
+
+void FdStore::drop_all(core::UnitId unit) {
+    for (StoredFd& one : std::exchange(units_[unit].stored, {})) {
         unwatch(one);
         discard(unit, std::move(one.fd));
     }
-    stored_.erase(mine);
-}
-
-std::span<const FdStore::Stored> FdStore::descriptors_of(core::UnitId unit) const {
-    auto mine = stored_.find(unit);
-    return mine == stored_.end() ? std::span<const Stored>{} : mine->second;
 }
 
 bool FdStore::discard(core::UnitId unit, Fd fd) {
@@ -107,55 +107,62 @@ bool FdStore::discard(core::UnitId unit, Fd fd) {
         os::close_harmless(std::move(fd));
         return true;
     }
-    Waste& waste = waste_[unit];
-    waste.waiting.push_back(std::move(fd));
-    if (waste.closer == 0)
-        close_waste(waste);
-    return waste.waiting.size() <= most_waste;
+    UnwantedFds& unwanted = unwanted_of(unit);
+    unwanted.waiting.push_back(std::move(fd));
+    if (unwanted.closer == 0)
+        close_unwanted(unit);
+    return unwanted.waiting.size() <= most_unwanted;
 }
 
-void FdStore::close_waste(Waste& waste) const {
+UnwantedFds& FdStore::unwanted_of(core::UnitId unit) {
+    if (unit == core::no_unit)
+        return unwanted_of_gone_;
+    std::unique_ptr<UnwantedFds>& unwanted = units_[unit].unwanted;
+    if (!unwanted)
+        unwanted = std::make_unique<UnwantedFds>();
+    return *unwanted;
+}
+
+void FdStore::close_unwanted(core::UnitId unit) {
+    UnwantedFds& unwanted = unwanted_of(unit);
     std::vector<int> fds;
-    for (const Fd& fd : waste.waiting)
+    for (const Fd& fd : unwanted.waiting)
         fds.push_back(fd.get());
     auto closer = os::close_aside(fds);
     if (!closer)
         return; // no process to be had now: the next one that comes takes these along
-    waste.closer = *closer;
-    if (made_)
-        made_(*closer);
-    for (Fd& fd : waste.waiting)
+    unwanted.closer = *closer;
+    closers_[*closer] = unit;
+    children_.expect(*closer, *this);
+    for (Fd& fd : unwanted.waiting)
         (void)fd.release();
-    waste.waiting.clear();
+    unwanted.waiting.clear();
 }
 
-bool FdStore::closer_ended(pid_t pid) {
-    for (auto at = waste_.begin(); at != waste_.end(); ++at) {
-        if (at->second.closer != pid)
-            continue;
-        at->second.closer = 0;
-        if (at->second.waiting.empty())
-            waste_.erase(at);
-        else
-            close_waste(at->second);
-        return true;
-    }
-    return false;
+void FdStore::exited(const os::Exit& exit) {
+    auto closer = closers_.extract(exit.pid);
+    const core::UnitId unit = closer.empty() ? core::no_unit : closer.mapped();
+    UnwantedFds& unwanted = unwanted_of(unit);
+    if (unwanted.closer != exit.pid)
+        return;
+    unwanted.closer = 0;
+    if (!unwanted.waiting.empty())
+        close_unwanted(unit);
+    else if (unit != core::no_unit)
+        units_[unit].unwanted.reset();
 }
 
-void FdStore::forget(core::UnitId unit) {
-    drop(unit);
-    std::erase(moved_, unit);
-    auto at = waste_.find(unit);
-    if (at == waste_.end())
+void FdStore::unit_gone(core::UnitId unit) {
+    drop_all(unit);
+    std::unique_ptr<UnwantedFds> theirs = std::move(units_[unit].unwanted);
+    if (!theirs)
         return;
     // What hangs there hangs for no unit any more: it goes to what is left of all that are gone.
-    Waste theirs = std::move(at->second);
-    waste_.erase(at);
-    Waste& to = waste_[core::no_unit];
-    std::ranges::move(theirs.waiting, std::back_inserter(to.waiting));
-    if (to.closer == 0)
-        to.closer = theirs.closer;
+    std::ranges::move(theirs->waiting, std::back_inserter(unwanted_of_gone_.waiting));
+    if (theirs->closer != 0)
+        closers_[theirs->closer] = core::no_unit;
+    if (unwanted_of_gone_.closer == 0)
+        unwanted_of_gone_.closer = theirs->closer;
 }
 
 } // namespace mi::daemon

@@ -3,29 +3,23 @@
 #pragma once
 
 #include "base/fd.hpp"
-#include "core/record.hpp"
+#include "daemon/process/children.hpp"
+#include "daemon/subsystem.hpp"
+#include "daemon/unit_table.hpp"
 
 #include <sys/types.h>
 
 #include <functional>
-#include <list>
-#include <map>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 namespace mi::daemon {
 
-class FdStore {
+class FdStore final : public Subsystem {
 public:
-    // `made` is called with each child that is made; closer_ended() wants to hear of its end.
-    explicit FdStore(std::function<void(pid_t)> made = {});
-    struct Stored {
-        Fd fd;
-        std::string name;
-        bool watched = false; // for a hang-up
-    };
+    // `changed` is told the unit whose descriptors are others than before.
+    FdStore(UnitTable& units, Children& children, std::function<void(core::UnitId)> changed);
 
     // Readable when a stored descriptor has hung up; then call drop_dead. -1: nobody tells.
     [[nodiscard]] int fd() const { return hang_ups_.get(); }
@@ -39,35 +33,27 @@ public:
     void drop(core::UnitId unit);
     // One that the program before this one kept.
     void adopt(core::UnitId unit, std::string name, Fd fd, bool polled);
-    // What the unit is handed when it starts again, the oldest first.
-    [[nodiscard]] std::span<const Stored> descriptors_of(core::UnitId unit) const;
 
     // Closes what the unit has sent and nobody keeps. False: it has sent so many whose closing does not end that it had
     // better not be listened to any more.
     bool discard(core::UnitId unit, Fd fd);
-    // A child of ours has ended: whether it was one of those that close.
-    bool closer_ended(pid_t pid);
 
-    // The unit is gone.
-    void forget(core::UnitId unit);
-    // Whose descriptors have changed since this was last asked.
-    [[nodiscard]] std::vector<core::UnitId>& moved() { return moved_; }
+    void exited(const os::Exit& exit) override;
+    void unit_gone(core::UnitId unit) override;
 
 private:
-    // What is to be closed for a unit: one child at a time, for those that may never end.
-    struct Waste {
-        std::vector<Fd> waiting;
-        pid_t closer = 0;
-    };
-    void watch(Stored& stored) const;
-    void unwatch(const Stored& stored) const;
-    void close_waste(Waste& waste) const;
+    void watch(core::UnitId unit, StoredFd& stored) const;
+    void unwatch(const StoredFd& stored) const;
+    void drop_all(core::UnitId unit);
+    void close_unwanted(core::UnitId unit);
+    [[nodiscard]] UnwantedFds& unwanted_of(core::UnitId unit);
 
-    std::function<void(pid_t)> made_;
+    UnitTable& units_; // UnitRun::stored, the oldest first, and UnitRun::unwanted
+    Children& children_;
+    std::function<void(core::UnitId)> changed_;
     Fd hang_ups_; // an epoll(7) of its own: told of nothing but the hang-up, it wakes nobody while data comes and goes
-    std::map<core::UnitId, std::vector<Stored>> stored_;
-    std::map<core::UnitId, Waste> waste_;
-    std::vector<core::UnitId> moved_;
+    UnwantedFds unwanted_of_gone_; // of all units that are gone
+    std::unordered_map<pid_t, core::UnitId> closers_;
 };
 
 } // namespace mi::daemon

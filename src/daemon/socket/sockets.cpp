@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace mi::daemon {
 
@@ -101,31 +102,34 @@ bool opens_early(const core::Listen& listen) {
            listen.address.starts_with("/dev/");
 }
 
-bool Sockets::reachable(const Open& one) { return !hanging_.cover(one.settings.address) && one.socket.reachable(); }
+bool uses_stream(const core::Unit& unit) {
+    const core::Process* process = unit.process.get();
+    return process != nullptr && (process->input == core::Input::socket || process->output == core::Output::socket ||
+                                  process->error == core::Output::socket);
+}
 
-void Sockets::remove(Open& one) {
+bool Sockets::reachable(const OpenSocket& one) {
+    return !hanging_.cover(one.settings.address) && one.socket.reachable();
+}
+
+void Sockets::remove(OpenSocket& one) {
     if (!hanging_.cover(one.settings.address))
         one.socket.remove();
 }
 
-std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accounts& accounts) {
-    auto at = units_.find(unit.name);
-    if (at == units_.end()) {
-        if (unit.listen.empty())
-            return {};
-        at = units_.try_emplace(unit.name).first;
-    }
+std::expected<void, std::string> Sockets::open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts) {
+    std::vector<OpenSocket>& open = units_[id].sockets;
     // First what stays, then what goes: it may be in the way of what comes.
-    std::vector<Open> before = std::move(at->second), now(unit.listen.size());
+    std::vector<OpenSocket> before = std::exchange(open, {}), now(unit.listen.size());
     for (std::size_t i = 0; i < now.size(); ++i) {
         const core::Listen& wanted = unit.listen[i];
-        auto old = std::find_if(before.begin(), before.end(), [&](const Open& one) {
+        auto old = std::find_if(before.begin(), before.end(), [&](const OpenSocket& one) {
             return one.socket.fd() >= 0 && same_socket(one.settings, wanted) && reachable(one);
         });
         if (old != before.end())
             now[i] = {wanted, std::move(old->socket)};
     }
-    for (Open& old : before)
+    for (OpenSocket& old : before)
         if (old.socket.fd() >= 0)
             remove(old);
     before.clear();
@@ -147,35 +151,14 @@ std::expected<void, std::string> Sockets::open(const core::Unit& unit, os::Accou
             remove(now[i]);
             now[i] = {};
         }
-    std::erase_if(now, [](const Open& one) { return one.socket.fd() < 0; });
-    if (now.empty())
-        units_.erase(at);
-    else
-        at->second = std::move(now);
+    std::erase_if(now, [](const OpenSocket& one) { return one.socket.fd() < 0; });
+    open = std::move(now);
     return result;
 }
 
-void Sockets::close(const std::string& unit) {
-    auto at = units_.find(unit);
-    if (at == units_.end())
-        return;
-    for (Open& one : at->second)
+void Sockets::close(core::UnitId id) {
+    for (OpenSocket& one : std::exchange(units_[id].sockets, {}))
         remove(one);
-    units_.erase(at);
-}
-
-void Sockets::close_unknown(const std::function<bool(const std::string&)>& known) {
-    std::vector<std::string> gone;
-    for (const auto& [unit, open] : units_)
-        if (!known(unit))
-            gone.push_back(unit);
-    for (const std::string& unit : gone)
-        close(unit);
-}
-
-std::span<const Sockets::Open> Sockets::of(const std::string& unit) const {
-    auto at = units_.find(unit);
-    return at == units_.end() ? std::span<const Open>{} : std::span<const Open>(at->second);
 }
 
 } // namespace mi::daemon

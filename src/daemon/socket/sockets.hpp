@@ -7,55 +7,41 @@
 #pragma once
 
 #include "core/unit.hpp"
+#include "daemon/unit_table.hpp"
 #include "os/accounts.hpp"
-#include "os/listen_socket.hpp"
 #include "os/mounts.hpp"
 
 #include <expected>
-#include <functional>
-#include <span>
 #include <string>
-#include <unordered_map>
-#include <vector>
+#include <string_view>
 
 namespace mi::daemon {
 
 class Sockets {
 public:
-    explicit Sockets(os::HangingMounts& hanging) : hanging_(hanging) {}
-
-    // One `[[listen]]` of a unit, open.
-    struct Open {
-        core::Listen settings;
-        os::ListenSocket socket;
-    };
+    Sockets(UnitTable& units, os::HangingMounts& hanging) : units_(units), hanging_(hanging) {}
 
     // Makes what is open be what the unit's file says, in its order: what is there already stays as it is, what the file no
     // longer has is closed. Cheap where nothing has changed. The words with which it fails, naming the socket and the step;
     // then nothing new is open.
-    std::expected<void, std::string> open(const core::Unit& unit, os::Accounts& accounts);
+    std::expected<void, std::string> open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts);
     // Closes them all and removes their paths.
-    void close(const std::string& unit);
-    // Closes those of units that are not `known`.
-    void close_unknown(const std::function<bool(const std::string&)>& known);
-
-    // Those of a unit that were open in the program before this one.
-    void adopt(const std::string& unit, std::vector<Open> open) { units_[unit] = std::move(open); }
-
-    // In the order of the file; none where none are open.
-    [[nodiscard]] std::span<const Open> of(const std::string& unit) const;
+    void close(core::UnitId unit);
 
 private:
-    [[nodiscard]] bool reachable(const Open& one);
-    void remove(Open& one);
+    [[nodiscard]] bool reachable(const OpenSocket& one);
+    void remove(OpenSocket& one);
 
+    UnitTable& units_; // UnitRun::sockets, in the order of the file
     os::HangingMounts& hanging_;
-    std::unordered_map<std::string, std::vector<Open>> units_;
 };
 
 // How messages and LISTEN_FDNAMES call a socket.
 [[nodiscard]] std::string_view kind_name(core::Listen::Kind kind);
 [[nodiscard]] std::string descriptor_name(const core::Unit& unit, const core::Listen& listen);
+
+// Whether the unit is handed a socket as its standard input or output, rather than by number (LISTEN_FDS).
+[[nodiscard]] bool uses_stream(const core::Unit& unit);
 
 // Whether a socket can be opened at boot before anything is mounted: what is at a path then may be covered later.
 [[nodiscard]] bool opens_early(const core::Listen& listen);

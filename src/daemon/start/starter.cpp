@@ -20,11 +20,10 @@ constexpr std::size_t descriptors_a_process = 6;       // that a start needs whi
 
 } // namespace
 
-Starter::Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources, OutputFlush& flush,
-                 PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, Host& host)
-    : context_(context), spawner_(spawner), processes_(processes), resources_(resources), flush_(flush),
-      effects_(effects), entry_(entry), host_(host), pending_(context, processes, *this),
-      parked_(context, inquiries, effects, entry) {}
+Starter::Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources,
+                 PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, const Services& services)
+    : context_(context), spawner_(spawner), processes_(processes), resources_(resources), effects_(effects),
+      entry_(entry), services_(services), parked_(context, inquiries, effects, entry) {}
 
 void Starter::spawn(const core::Effect& effect) {
     const core::UnitId id = effect.unit;
@@ -37,7 +36,7 @@ void Starter::spawn(const core::Effect& effect) {
         return failed(effect, "its output is not read: the log collector hangs", EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, invocation_ids_.next());
-    if (auto opened = host_.open_notify_socket(id); !opened)
+    if (auto opened = services_.notify.open_line(id); !opened)
         return failed(effect, opened.error(), 0);
     auto launch = launch_for(effect, **files);
     if (!launch)
@@ -55,12 +54,12 @@ void Starter::spawn(const core::Effect& effect) {
         return;
     }
     const pid_t pid = start->pid();
-    host_.process_made(id, effect.role, *start, *launch);
+    services_.store.save_spawn(id, effect.role, *start, *launch);
     born(effect, pid, *launch);
     if (start->decided())
         became_its_program(id, effect.role, pid);
     else
-        pending_.await(pid, effect, std::move(*start));
+        services_.pending.await(pid, effect, std::move(*start));
 }
 
 std::expected<Launch, std::string> Starter::launch_for(const core::Effect& effect, const StartFiles& files) {
@@ -70,7 +69,7 @@ std::expected<Launch, std::string> Starter::launch_for(const core::Effect& effec
     context_.surroundings.notify = run.line ? run.line->path : "";
     std::expected<Handed, std::string> handed;
     if (main)
-        handed = host_.hand_sockets(effect.unit);
+        handed = services_.activation.hand(effect.unit);
     if (!handed)
         return std::unexpected(handed.error());
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), main, processes_.invocation(effect.unit),
@@ -108,10 +107,10 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
     if (!start)
         return refuse(start.error().text(), start.error().step == os::Step::clone ? start.error().code : 0);
     const pid_t pid = start->pid();
-    host_.process_made(id, Role::connection, *start, *launch);
+    services_.store.save_spawn(id, Role::connection, *start, *launch);
     connection_born(id, pid, *launch);
     if (!start->decided())
-        pending_.await(pid, effect, std::move(*start));
+        services_.pending.await(pid, effect, std::move(*start));
     return pid;
 }
 
@@ -132,7 +131,7 @@ std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, 
     if (berth.cgroup) {
         plan.cgroup = berth.cgroup.get();
         plan.apart = plan.apart || berth.apart;
-        host_.cgroup_in_use();
+        services_.memory_events.listen();
         auto start = spawner_.start(plan);
         if (start || start.error().step != os::Step::cgroup) {
             launch.cgroup = os::inode_of(berth.cgroup.get());
@@ -203,9 +202,9 @@ void Starter::born(const core::Effect& effect, pid_t pid, Launch& launch) {
     if (effect.role != Role::main)
         return;
     run.digest = unit.digest;
-    host_.main_process_began(id);
+    services_.timers.began(id);
     if (launch.ready)
-        host_.watch_ready_pipe(id, std::move(launch.ready));
+        services_.ready_pipe.listen(id, std::move(launch.ready));
     for (const std::string& warning : launch.warnings)
         context_.logs.line(unit.name, Priority::warning, warning);
 }
@@ -221,7 +220,7 @@ void Starter::became_its_program(core::UnitId id, Role role, pid_t pid) {
     const core::Process* process = unit.process.get();
     if (role == Role::main && process != nullptr && !process->pid_file.empty() &&
         unit.service.type != core::ServiceType::forking)
-        host_.write_pid_file(id, pid);
+        services_.main_process.write_pid_file(unit, pid);
     context_.apply({.kind = Event::Kind::spawned, .unit = id, .role = role, .pid = pid});
 }
 
@@ -230,21 +229,26 @@ void Starter::became_its_program(core::UnitId id, Role role, pid_t pid) {
 void Starter::failed_on_its_way(const core::Effect& effect, pid_t pid, os::SpawnFault why) {
     if (const Processes::Known* known = processes_.find(pid))
         for (StreamId stream : known->streams)
-            flush_.add(stream);
+            services_.output_flush.add(stream);
     processes_.remove(pid);
     const core::Unit& unit = context_.unit(effect.unit);
     if (why.about.empty() && why.step == os::Step::exec) // the program before this one knew
         why.about = '"' + command_of(unit, effect.role, effect.index).front() + '"';
     if (effect.role == Role::connection)
-        host_.connection_failed(effect.unit, pid, why.text());
+        connection_failed(effect.unit, pid, why.text());
     else if (!postpone(effect, why))
         failed(effect, why.text(), why.code);
+}
+
+void Starter::connection_failed(core::UnitId id, pid_t pid, const std::string& why) {
+    services_.activation.complain(id, "a connection is not served: " + why);
+    services_.activation.ended(id, pid);
 }
 
 void Starter::given_up_on_its_way(core::UnitId id, Role role, pid_t pid, const std::string& where) {
     processes_.remove(pid);
     if (role == Role::connection)
-        host_.connection_failed(id, pid, {});
+        services_.activation.ended(id, pid);
     else
         context_.apply({.kind = Event::Kind::spawn_failed,
                         .unit = id,

@@ -6,12 +6,19 @@
 #include "daemon/context.hpp"
 #include "daemon/effect_queue.hpp"
 #include "daemon/log/output_flush.hpp"
+#include "daemon/notify/ready_pipe.hpp"
+#include "daemon/notify/sd_notify.hpp"
+#include "daemon/process/main_process.hpp"
+#include "daemon/process/memory_events.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
+#include "daemon/recovery/state_store.hpp"
+#include "daemon/socket/activation.hpp"
 #include "daemon/start/invocation_ids.hpp"
 #include "daemon/start/parked_starts.hpp"
 #include "daemon/start/pending_starts.hpp"
 #include "daemon/subsystem.hpp"
+#include "daemon/timer/unit_timers.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <expected>
@@ -21,40 +28,30 @@
 
 namespace mi::daemon {
 
-class Starter final : public Subsystem, public PendingStarts::Listener {
+class Starter final : public Subsystem, public PendingStarts::Listener, public Activation::Host {
 public:
-    // What others do for a start.
-    struct Host {
-        virtual ~Host() = default;
-        // Gives the run a socket for sd_notify(3), where the unit may speak; the words say why there is none.
-        [[nodiscard]] virtual std::expected<void, std::string> open_notify_socket(core::UnitId unit) = 0;
-        // What the main process is handed: sockets, stored descriptors.
-        [[nodiscard]] virtual std::expected<Handed, std::string> hand_sockets(core::UnitId unit) = 0;
-        virtual void watch_ready_pipe(core::UnitId unit, Fd pipe) = 0;
-        // A process is there, and nothing that is saved tells of it yet. Called before anything else is done with it.
-        virtual void process_made(core::UnitId unit, core::Role role, const os::Start& start, const Launch& launch) = 0;
-        // A unit is about to have a cgroup.
-        virtual void cgroup_in_use() = 0;
-        virtual void main_process_began(core::UnitId unit) = 0;
-        virtual void write_pid_file(core::UnitId unit, pid_t pid) = 0;
-        // The process of a connection was not made after all.
-        virtual void connection_failed(core::UnitId unit, pid_t pid, const std::string& why) = 0;
+    // What has its part in a start.
+    struct Services {
+        PendingStarts& pending;
+        OutputFlush& output_flush;
+        Notify& notify;
+        ReadyPipe& ready_pipe;
+        MainProcess& main_process;
+        Activation& activation;
+        MemoryEvents& memory_events;
+        UnitTimers& timers;
+        StateStore& store;
     };
-    Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources, OutputFlush& flush,
-            PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, Host& host);
+    Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources,
+            PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, const Services& services);
 
-    [[nodiscard]] PendingStarts& pending() { return pending_; }
-    [[nodiscard]] const PendingStarts& pending() const { return pending_; }
+    [[nodiscard]] PendingStarts& pending() { return services_.pending; }
+    [[nodiscard]] const PendingStarts& pending() const { return services_.pending; }
     [[nodiscard]] ParkedStarts& parked() { return parked_; }
 
     void spawn(const core::Effect& effect);
     void perform(const core::Effect& effect) override { spawn(effect); }
-    // A process for a connection that was accepted. Without one: why; `later`: it may be tried again.
-    struct NotServed {
-        std::string why; // empty: it is tried again when what it waits for is known
-        bool later = false;
-    };
-    [[nodiscard]] std::expected<pid_t, NotServed> serve(core::UnitId unit, Handed handed);
+    std::expected<pid_t, NotServed> serve(core::UnitId unit, Handed handed) override;
     // What goes with a process that is there, whether it becomes its program or not.
     void born(const core::Effect& effect, pid_t pid, Launch& launch);
     // The same for a process of a connection.
@@ -83,16 +80,15 @@ private:
     [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const os::SpawnFault& why);
     void failed(const core::Effect& effect, std::string why, int code);
+    void connection_failed(core::UnitId unit, pid_t pid, const std::string& why);
 
     Context& context_;
     os::Spawner& spawner_;
     Processes& processes_;
     Resources& resources_;
-    OutputFlush& flush_;
     EffectQueue& effects_;
     const std::string& entry_;
-    Host& host_;
-    PendingStarts pending_;
+    Services services_;
     ParkedStarts parked_;
     InvocationIds invocation_ids_;
     std::vector<core::Effect> postponed_; // starts, until a process can be had
