@@ -17,7 +17,7 @@ Result<core::Zone> from_file(const std::string& path) {
         return std::unexpected(bytes.error());
     auto zone = core::Zone::from_file(*bytes);
     if (!zone)
-        return fault(0, zone.error() == "is no zone file" ? "not a zone file:" : "damaged zone file:", path);
+        return fault(0, "zone file", path + " " + std::string(zone.error()));
     return *zone;
 }
 

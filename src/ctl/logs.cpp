@@ -187,9 +187,7 @@ std::vector<WallTime> boots_of(const LogQuery& query, std::size_t most) {
         auto line = merge.next();
         if (!line)
             break;
-        // "miniinit 0.1.0, system mode, …"
-        if (line->line.source == logs::Source::init && line->line.text.starts_with("miniinit ") &&
-            line->line.text.contains(" mode, "))
+        if (logs::tells_of_start(line->line))
             boots.push_back(line->line.at);
     }
     return boots;

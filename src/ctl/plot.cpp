@@ -330,7 +330,7 @@ private:
         if (first.up && first.ended && !phases.skipped)
             text += "\n" + std::string(wire::word(first.outcome)) + when(*first.ended);
         text += "\nnow " + std::string(wire::word(unit.state));
-        if (!unit.reason.empty() && unit.reason != "asked for")
+        if (!unit.reason.empty())
             text += ", " + unit.reason;
         if (unit.pid)
             text += ", PID " + std::to_string(*unit.pid);

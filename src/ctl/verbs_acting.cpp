@@ -25,7 +25,9 @@ public:
 
     void note(const wire::Event& event) {
         if (event.kind == wire::EventKind::state && event.unit && event.state)
-            note(*event.unit, *event.state, event.monotonic, event.left_ms, event.reason.value_or(""));
+            note(*event.unit, *event.state, event.monotonic, event.left_ms,
+                 of_last_run(*event.state, event.reason_kind.value_or(core::Reason::none)) ? ""
+                                                                                           : event.reason.value_or(""));
     }
     void draw() {
         static constexpr std::string_view turns[] = {"⠋", "⠙", "⠸", "⠴", "⠦", "⠇"};
@@ -85,7 +87,8 @@ private:
         const std::int64_t now = monotonic_now();
         for (const wire::UnitStatus& unit : units->units)
             if (!busy_.contains(unit.name)) {
-                note(unit.name, unit.state, unit.since_monotonic, {}, unit.reason);
+                note(unit.name, unit.state, unit.since_monotonic, {},
+                     of_last_run(unit.state, unit.reason_kind) ? "" : unit.reason);
                 if (auto at = busy_.find(unit.name); at != busy_.end() && unit.left_ms)
                     at->second.until = now + *unit.left_ms * 1000;
             }
@@ -95,8 +98,7 @@ private:
         if (state.phase == core::Phase::backoff)
             return text + (state.until ? ", next try in " + seconds((*state.until - now) / 1000) : "");
         if (state.phase == core::Phase::waiting)
-            return text + (state.reason.starts_with("it ") ? " (" + harmless(state.reason.substr(3)) + ")"
-                                                           : ""); // "it requires …"
+            return text + (state.reason.empty() ? "" : " (" + harmless(state.reason) + ")");
         if (state.until && *state.until > now)
             text += " (for " + seconds((now - state.since) / 1000) + " of " +
                     seconds((*state.until - state.since) / 1000 + 50) + ")";
@@ -130,31 +132,19 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
     }
 }
 
-// The unit at the end of the chain of causes, which may be the unit itself.
-std::string root_cause(Client& client, std::string unit) {
-    // Longer chains are no use to people, and nothing promises that there is an end.
-    for (unsigned steps = 0; steps < 16; ++steps) {
-        auto units = client.call(wire::Status{{unit}});
-        if (!units || units->units.size() != 1 || !units->units[0].cause)
-            break;
-        unit = *units->units[0].cause;
-    }
-    return unit;
-}
-
-// Why a unit did not get where it should: the whole chain of reasons, and what it and the culprit said last. `told` is
-// known already.
-std::string blame(Context& context, Client& client, const std::string& unit, const std::string& told,
-                  const std::string& logs) {
+// Why a unit did not get where it should: the whole chain of reasons, where the result does not have it, and what the unit
+// and the root cause said last.
+std::string blame(Context& context, Client& client, const wire::JobResult& result, const std::string& logs) {
     std::string text;
-    if (auto explanation = client.call(wire::Explain{unit}))
+    auto explanation = client.call(wire::Explain{result.unit});
+    if (explanation && result.outcome != wire::JobOutcome::failed)
         for (const std::string& sentence : explanation->sentences)
-            if (!told.contains(sentence))
-                text += "  " + harmless(sentence) + "\n";
+            text += "  " + harmless(sentence) + "\n";
     const unsigned lines = context.arguments.lines.value_or(10);
-    text += log_tail(context.err, logs, unit, lines, "  | ");
-    if (const std::string culprit = root_cause(client, unit); culprit != unit)
-        text += log_tail(context.err, logs, culprit, lines, "  | ");
+    text += log_tail(context.err, logs, result.unit, lines, "  | ");
+    if (explanation && !explanation->chain.empty())
+        if (const std::string& root = explanation->chain.back().unit; root != result.unit)
+            text += log_tail(context.err, logs, root, lines, "  | ");
     return text;
 }
 
@@ -182,7 +172,7 @@ int do_job(Context& context, R request) {
         if (logs.empty() && context.arguments.lines != 0u)
             if (auto overview = client->call(wire::GetOverview{}))
                 logs = overview->log_directory;
-        bad += result_view(context.err, result) + "\n" + blame(context, *client, result.unit, result.message, logs);
+        bad += result_view(context.err, result) + "\n" + blame(context, *client, result, logs);
         // Where somebody looks who may not know what to do next.
         if (context.err.terminal)
             bad += paint(context.err, Colour::faint,

@@ -63,35 +63,19 @@ std::string left_words(const wire::UnitStatus& unit) {
     return (unit.state == core::Phase::backoff ? "next try in " : "time left ") + seconds(*unit.left_ms);
 }
 
-// Whether a reason speaks of how the last run ended while there is a new one: then it is no reason for what is now.
-bool of_last_run(core::Phase state, const std::string& reason, const std::optional<wire::Exit>& exit) {
-    switch (state) {
-    case core::Phase::waiting:
-    case core::Phase::starting:
-    case core::Phase::up:
-    case core::Phase::reloading:
-        return (exit && (reason.ends_with(exit->text) || (exit->oom && reason.starts_with("killed: ")))) ||
-               reason.starts_with("cannot start");
-    case core::Phase::down:
-    case core::Phase::stopping:
-    case core::Phase::backoff:
-    case core::Phase::done:
-    case core::Phase::skipped:
-    case core::Phase::failed:
-    case core::Phase::invalid: return false;
-    }
-    __builtin_unreachable();
+// Whether there is a run of the unit, or one is about to be.
+bool runs(core::Phase state) {
+    return state == core::Phase::waiting || state == core::Phase::starting || state == core::Phase::up ||
+           state == core::Phase::reloading;
 }
 
 // Whether the exit that an event tells of is what led to it, and its reason does not say so already.
 bool exit_is_new(const wire::Event& event) {
     if (!event.last_exit || event.main_pid || !event.from || !event.state)
         return false;
-    const bool ran = *event.from == core::Phase::starting || *event.from == core::Phase::up ||
-                     *event.from == core::Phase::reloading || *event.from == core::Phase::stopping;
-    const bool runs = *event.state == core::Phase::starting || *event.state == core::Phase::up ||
-                      *event.state == core::Phase::reloading;
-    return ran && !runs && !(event.reason && event.reason->contains(event.last_exit->text));
+    const bool ran = *event.from != core::Phase::waiting && (runs(*event.from) || *event.from == core::Phase::stopping);
+    return ran && !runs(*event.state) && event.reason_kind != core::Reason::exited &&
+           event.reason_kind != core::Reason::restart_limit;
 }
 
 // The state as a word; of one that is frozen, that counts more than that it is up.
@@ -143,6 +127,37 @@ struct TreePainter {
 };
 
 } // namespace
+
+bool of_last_run(core::Phase state, core::Reason reason) {
+    if (!runs(state))
+        return false;
+    switch (reason) {
+    case core::Reason::spawn_failed:
+    case core::Reason::sockets_failed:
+    case core::Reason::conditions_unknown:
+    case core::Reason::exited:
+    case core::Reason::start_timeout:
+    case core::Reason::stop_timeout:
+    case core::Reason::pre_start_failed:
+    case core::Reason::post_start_failed:
+    case core::Reason::protocol:
+    case core::Reason::restart_limit:
+    case core::Reason::watchdog:
+    case core::Reason::leaving:
+    case core::Reason::trigger_limit: return true;
+    case core::Reason::none:
+    case core::Reason::asked:
+    case core::Reason::unneeded:
+    case core::Reason::dependency_failed:
+    case core::Reason::dependency_stopped:
+    case core::Reason::conflict:
+    case core::Reason::condition:
+    case core::Reason::restarting:
+    case core::Reason::shutdown:
+    case core::Reason::file: return false;
+    }
+    __builtin_unreachable();
+}
 
 std::string millis(std::int64_t micros) {
     std::string digits = std::to_string(std::max<std::int64_t>(0, micros) / 1000);
@@ -243,7 +258,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
     if (unit.left_ms)
         state += ", " + left_words(unit);
     row(text, "state", state);
-    if (!unit.reason.empty() && !of_last_run(unit.state, unit.reason, unit.last_exit))
+    if (!unit.reason.empty() && !of_last_run(unit.state, unit.reason_kind))
         row(text, "reason", unit.reason);
     row(text, "file", file_words(unit));
     if (unit.main_pid || unit.hook_pid)
@@ -402,7 +417,7 @@ std::string event_view(const Style& style, const wire::Event& told) {
         if (exit_is_new(event))
             text += ", " + event.last_exit->text;
         if (event.reason && !event.reason->empty() &&
-            !of_last_run(event.state.value_or(core::Phase::down), *event.reason, event.last_exit))
+            !of_last_run(event.state.value_or(core::Phase::down), event.reason_kind.value_or(core::Reason::none)))
             text += paint(style, Colour::faint, " (" + *event.reason + ")");
         break;
     case wire::EventKind::status: text += event.unit.value_or("?") + " says: " + event.text.value_or(""); break;
@@ -430,8 +445,8 @@ std::string features_view(const Style& style, const std::vector<wire::Feature>& 
 std::string result_view(const Style& style, const wire::JobResult& told) {
     const wire::JobResult result = harmless(told);
     std::string text = result.ok ? paint(style, Colour::good, "✓ ") : paint(style, Colour::bad, "✗ ");
-    // An explanation is a sentence of its own, about the unit and its state.
-    if (result.message.starts_with(result.unit + " "))
+    // An explanation is whole sentences, about the unit and its state.
+    if (result.outcome == wire::JobOutcome::failed)
         return text + result.message;
     text += result.unit + " is " + state_word(style, result.state);
     return result.message.empty() ? text : text + ": " + result.message;

@@ -35,6 +35,9 @@ namespace mi::ctl {
 
 [[nodiscard]] std::string features_view(const Style& style, const std::vector<wire::Feature>& features);
 
+// Whether the reason is how the last run ended, and there is a new one: then it is no reason for what is now.
+[[nodiscard]] bool of_last_run(core::Phase state, core::Reason reason);
+
 // "web is up" and the like, one line without its end.
 [[nodiscard]] std::string result_view(const Style& style, const wire::JobResult& result);
 

@@ -41,9 +41,9 @@ std::optional<Supervisor::FoundFiles> Supervisor::files_for(const core::Effect& 
     Parked found = std::move(*at);
     parked_.erase(at);
     if (found.waits && found.digest != unit.digest)
-        return std::unexpected("cannot start: its unit file was read again meanwhile");
+        return std::unexpected("its unit file was read again meanwhile");
     if (found.waits && is_part_of_starting(effect.role) && engine_->record(effect.unit).phase != Phase::starting)
-        return std::unexpected("cannot start: it was stopped meanwhile");
+        return std::unexpected("it was stopped meanwhile");
     return std::move(found.files);
 }
 
@@ -69,7 +69,7 @@ void Supervisor::files_answered(const std::string& name, Role role, std::uint8_t
     const core::Unit& unit = engine_->graph().unit(id);
     const core::Effect effect = at->effect;
     if (!answers) {
-        at->files = std::unexpected("cannot start: " + answers.error());
+        at->files = std::unexpected(answers.error());
     } else if (at->digest != unit.digest) {
         at->files = StartFiles{}; // files_for says so
     } else if (auto said = files_for_start(unit, command_of(unit, role, index), *answers, found); !said) {
@@ -98,7 +98,7 @@ bool Supervisor::drop_unwanted_starts() {
         engine_->apply({.kind = Event::Kind::spawn_failed,
                         .unit = effect.unit,
                         .role = effect.role,
-                        .detail = "cannot start: it was stopped meanwhile"},
+                        .detail = "it was stopped meanwhile"},
                        now_);
     }
     return parked_.size() < before;

@@ -17,6 +17,7 @@
 #include "os/runtime.hpp"
 #include "os/spawn/spawn.hpp"
 #include "os/system.hpp"
+#include "wire/log_format.hpp"
 
 #include <linux/capability.h>
 #include <unistd.h>
@@ -118,8 +119,8 @@ void introduce(Supervisor& supervisor, const Options& options) {
     std::string_view mode = supervisor.place().mode == Mode::system ? "system"
                             : supervisor.place().mode == Mode::user ? "user"
                                                                     : "container";
-    std::string line = "miniinit " MINIINIT_VERSION ", " + std::string(mode) + " mode, " +
-                       std::to_string(supervisor.engine().graph().size()) + " units";
+    std::string line =
+        wire::logs::start_text(mode) + ", " + std::to_string(supervisor.engine().graph().size()) + " units";
     if (!settings.pass_environment.empty())
         line += settings.pass_environment == std::vector<std::string>{"*"}
                     ? "; services get our environment"

@@ -211,6 +211,20 @@ def check_options(binary):
     check("miniinit.8 has every letter that stands for an option", sorted(letters - known))
 
 
+def check_words_for_programs():
+    """Kinds of reasons and outcomes, which programs compare."""
+    source_text = (ROOT / "src/wire/enums.hpp").read_text()
+    page = plain(source("miniinit.8"))
+    section = page[page.index(".Ss What programs are told"):page.index(".Ss Format of the logs")]
+    kinds = section[section.index("reason_kind"):]
+    for enumeration, known in (("core::Reason", re.findall(r"^\.It Cm (\w+)$", kinds, re.M)),
+                               ("JobOutcome", re.findall(r"^\.Cm (\w+)", section.split(".It Ql outcome")[1], re.M))):
+        rows = re.search(rf"MI_WORDS\({enumeration}, (.*?)\);", source_text, re.S)[1]
+        words = [word for word in re.findall(STRING, rows) if re.fullmatch(r"[a-z_]+", word)]
+        check(f"miniinit.8 has every word of {enumeration} that programs are told",
+              sorted(set(words) ^ set(known)) if enumeration == "core::Reason" else sorted(set(words) - set(known)))
+
+
 def check_kernel_words():
     machine = (ROOT / "src/daemon/machine.cpp").read_text()
     body = machine[machine.index("kernel_wishes("):]
@@ -348,6 +362,7 @@ def main():
         check_options(binary)
         check_faults()
         check_kernel_words()
+        check_words_for_programs()
         check_examples(minictl, place)
         check_shown_examples(minictl)
         check_first_service(binary, minictl, place)
