@@ -3,6 +3,7 @@
 // waiting for more log_follow.hpp's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,10 +17,13 @@
 namespace mi::ctl {
 
 enum class LogOutput : std::uint8_t { brief, iso, json, cat };
+// As they are called, in this order.
+inline constexpr std::array<std::string_view, 4> log_outputs{"short", "iso", "json", "cat"};
+[[nodiscard]] bool output_named(std::string_view word, LogOutput& output);
 
 // What was asked for.
 struct LogQuery {
-    std::vector<std::string> directories; // log directories; lines of the earlier ones are older
+    std::vector<std::string> directories; // none: where those of the init are; lines of the earlier ones are older
     std::vector<std::string> units;       // none: all; `*` and `?` as in the shell
     bool follow = false;
     bool reverse = false;
@@ -30,15 +34,10 @@ struct LogQuery {
     std::string pattern; // POSIX extended regular expression; all in lower case: any case matches
     LogOutput output = LogOutput::brief;
     std::optional<std::int32_t> boot; // 0: since the init was started last; -1: the run before
-    bool pager = true;                // on a terminal
+    bool list_boots = false;          // instead of lines
+    bool kernel = false;              // also the unit `kernel`
+    bool no_pager = false;
 };
-
-// The whole verb: argv[0] is "logs", the rest its options and operands. The result is an exit code (exit_code.hpp).
-// `directories` are where to look unless --directory says so.
-int logs(int argc, char** argv, std::vector<std::string> directories);
-
-// What `logs --help` prints.
-[[nodiscard]] std::string_view logs_help();
 
 // Where logs are: /var/log/miniinit and /run/log/miniinit under `root` (empty: /); in user mode
 // $XDG_STATE_HOME/miniinit/log and $XDG_RUNTIME_DIR/miniinit/log.

@@ -10,8 +10,6 @@ namespace mi::ctl {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> order_words{"cpu", "memory", "tasks", "restarts", "uptime", "name", "state"};
-
 // A unit that nothing more is to be seen of: it has done its part, or never begins.
 bool quiet(const wire::UnitStatus& unit) {
     switch (unit.state) {

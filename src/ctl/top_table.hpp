@@ -5,6 +5,7 @@
 #include "ctl/terminal.hpp"
 #include "wire/messages.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -15,7 +16,9 @@
 namespace mi::ctl {
 
 enum class TopOrder : std::uint8_t { cpu, memory, tasks, restarts, uptime, name, state };
-// "cpu", "memory", … ; false where there is no such word.
+// As they are called, in this order; false where there is no such word.
+inline constexpr std::array<std::string_view, 7> order_words{"cpu",    "memory", "tasks", "restarts",
+                                                             "uptime", "name",   "state"};
 [[nodiscard]] bool order_named(std::string_view word, TopOrder& order);
 
 // A row as `--json` has it.

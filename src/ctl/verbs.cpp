@@ -1,5 +1,9 @@
 #include "ctl/verbs.hpp"
 
+#include "base/text.hpp"
+
+#include <algorithm>
+
 namespace mi::ctl {
 
 namespace {
@@ -19,8 +23,8 @@ constexpr Verb table[] = {
     {looking, "show", "UNIT", "every setting of a unit and where it comes from", "minictl show web", takes_source, 1, 1,
      show_settings},
     {looking, "cat", "UNIT…", "the files of units", "minictl cat web", takes_source, 1, any_number, show_files},
-    {looking, "logs", "[UNIT…]", "the logs of units, in the order of time", "minictl logs -f web", 0, 0, any_number,
-     nullptr},
+    {looking, "logs", "[UNIT…]", "the logs of units (`*` and `?` match many; none: all), in the order of time",
+     "minictl logs -f web", takes_logs, 0, any_number, show_logs},
     {looking, "top", "", "what units use and do, kept up to date", "minictl top --sort memory", takes_all | takes_top,
      0, 0, show_top},
     {looking, "events", "[UNIT…]", "what happens, as it happens", "minictl events --json | jq .unit", 0, 0, any_number,
@@ -28,6 +32,7 @@ constexpr Verb table[] = {
     {looking, "probe", "", "what this system offers, and what is done without", "minictl probe", 0, 0, 0, probe_system},
     {looking, "version", "", "the version of minictl and of the running init", "minictl version", 0, 0, 0,
      show_version},
+    {looking, "help", "[VERB]", "what a verb does, and its options", "minictl help run", 0, 0, 1, show_help},
     {acting, "start", "UNIT…", "start units and what they need", "minictl start web cache", takes_no_wait | takes_lines,
      1, any_number, start_units},
     {acting, "stop", "UNIT…", "stop units and what needs them", "minictl stop web", takes_no_wait | takes_lines, 1,
@@ -86,8 +91,8 @@ constexpr Verb table[] = {
     {machine, "halt", "", "stop everything in order and stay", "minictl halt", takes_end, 0, 0, halt_machine},
     {machine, "kexec", "", "stop everything in order and go on with the kernel that `kexec -l` has loaded",
      "minictl kexec", takes_end, 0, 0, kexec_machine},
-    {machine, "shutdown", "[OPTIONS] TIME [MESSAGE…]", "any of these at a time; -c cancels it",
-     "minictl shutdown -r +5 new kernel", 0, 0, any_number, nullptr},
+    {machine, "shutdown", "[TIME [MESSAGE…]]", "any of these at a time: now, +MINUTES or HH:MM (+1)",
+     "minictl shutdown -r +5 new kernel", takes_shutdown, 0, any_number, shut_down},
     {machine, "switch-root", "DIR [INIT]", "out of an initramfs: go on with the root file system at DIR",
      "minictl switch-root /sysroot", 0, 1, 2, switch_root},
     {machine, "reexec", "", "execute the init anew from its file; what runs goes on", "minictl reexec", 0, 0, 0,
@@ -101,5 +106,19 @@ constexpr Verb table[] = {
 } // namespace
 
 std::span<const Verb> verbs() { return table; }
+
+const Verb* verb_named(std::string_view name) {
+    const auto at = std::ranges::find(table, name, &Verb::name);
+    return at == std::end(table) ? nullptr : at;
+}
+
+std::string no_such_verb(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const Verb& verb : table)
+        names.push_back(verb.name);
+    const std::string_view near = nearest(name, names);
+    return "there is no verb \"" + harmless(name) + "\"" +
+           (near.empty() ? "" : " (did you mean " + std::string(near) + "?)") + "\n(`minictl --help` names them)";
+}
 
 } // namespace mi::ctl

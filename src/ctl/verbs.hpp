@@ -20,6 +20,10 @@ int show_graph(Context&);
 int show_plot(Context&);
 int probe_system(Context&);
 int show_version(Context&);
+int show_logs(Context&);
+int show_help(Context&);
+int show_help(Context&, const Verb* about); // null: all of them
+[[nodiscard]] std::string help_overview();
 int check_health(Context&);
 
 int start_units(Context&);
@@ -55,8 +59,8 @@ int halt_machine(Context&);
 int kexec_machine(Context&);
 int switch_root(Context&);
 
-// `shutdown` as other inits have it: `-h now`, `-r +5 MESSAGE`, `-c`. argv[0] is skipped.
-int shutdown_main(int argc, char** argv);
+// `shutdown` as other inits have it: `-h now`, `-r +5 MESSAGE`, `-c`.
+int shut_down(Context&);
 
 // When a machine is to end. Neither: now.
 struct EndTime {

@@ -183,9 +183,7 @@ int watch_events(Context& context) {
 
 int wait_for(Context& context) {
     const Arguments& arguments = context.arguments;
-    wire::Wait request{arguments.words[0], core::Phase::up};
-    if (!arguments.state.empty() && !wire::from_word(arguments.state, request.state))
-        return context.fail("there is no state \"" + arguments.state + "\"", usage);
+    const wire::Wait request{arguments.words[0], arguments.state};
     auto client = context.connect();
     if (!client)
         return context.fail(client.error());

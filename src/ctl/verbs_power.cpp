@@ -8,7 +8,6 @@
 #include "os/shutdown.hpp"
 #include "os/switch_root.hpp"
 
-#include <getopt.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,13 +83,12 @@ int show_schedule(Context& context, const wire::Schedule& schedule) {
     return context.print(text);
 }
 
-// With `request`, where and when people said; without the init, at once.
-int end_machine(Context& context, wire::Shutdown request) {
+// So, where the options do not say how; then, where they say when; without the init, at once.
+int end_machine(Context& context, wire::Ending how) {
     const Arguments& arguments = context.arguments;
     if (arguments.only_record) // there is no wtmp to be written
         return done;
-    if (arguments.power_off)
-        request.how = wire::Ending::poweroff;
+    wire::Shutdown request{.how = arguments.how.value_or(how), .warn_only = arguments.warn_only};
     if (!arguments.when.empty()) {
         auto time = end_time_of(arguments.when, realtime_now());
         if (!time)
@@ -133,17 +131,6 @@ int cancel_end(Context& context) {
     return show_schedule(context, *answer);
 }
 
-constexpr char shutdown_help[] =
-    "usage: shutdown [-h|-P|-H|-r] [-k] [--no-wall] TIME [MESSAGE...]\n"
-    "       shutdown -c [--no-wall] [MESSAGE...]\n"
-    "TIME is now, +MINUTES or HH:MM; without it +1. MESSAGE is shown on the terminals of people.\n"
-    "  -h, -P, --poweroff   power off (also without any of these)\n"
-    "  -H, --halt           halt\n"
-    "  -r, --reboot         reboot\n"
-    "  -k                   only tell people\n"
-    "  -c                   cancel what is scheduled\n"
-    "      --no-wall        do not tell people\n";
-
 } // namespace
 
 std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now) {
@@ -170,10 +157,10 @@ std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now) {
     return EndTime{.in_seconds = std::int64_t{*minutes} * 60};
 }
 
-int power_off(Context& context) { return end_machine(context, {.how = wire::Ending::poweroff}); }
-int reboot_machine(Context& context) { return end_machine(context, {.how = wire::Ending::reboot}); }
-int halt_machine(Context& context) { return end_machine(context, {.how = wire::Ending::halt}); }
-int kexec_machine(Context& context) { return end_machine(context, {.how = wire::Ending::kexec}); }
+int power_off(Context& context) { return end_machine(context, wire::Ending::poweroff); }
+int reboot_machine(Context& context) { return end_machine(context, wire::Ending::reboot); }
+int halt_machine(Context& context) { return end_machine(context, wire::Ending::halt); }
+int kexec_machine(Context& context) { return end_machine(context, wire::Ending::kexec); }
 
 int switch_root(Context& context) {
     Arguments& arguments = context.arguments;
@@ -193,47 +180,14 @@ int switch_root(Context& context) {
     return arguments.json ? context.print_json(*answer) : done;
 }
 
-int shutdown_main(int argc, char** argv) {
-    static constexpr Verb verb{"", "shutdown", "", "", "", takes_end, 0, 0, nullptr};
-    Context context{{}, verb, style_of(1), style_of(2)};
-    enum { no_wall = 256, help, json };
-    static constexpr option longs[] = {
-        {"poweroff", no_argument, nullptr, 'P'},
-        {"halt", no_argument, nullptr, 'H'},
-        {"reboot", no_argument, nullptr, 'r'},
-        {"no-wall", no_argument, nullptr, no_wall},
-        {"help", no_argument, nullptr, help},
-        {"json", no_argument, nullptr, json},
-        {nullptr, 0, nullptr, 0},
-    };
-    wire::Shutdown request;
-    bool cancel = false;
-    ::optind = 0; // getopt's own state: begin anew
-    ::opterr = 0;
-    for (int letter; (letter = ::getopt_long(argc, argv, "+hHPrkcfFaqt:", longs, nullptr)) != -1;) {
-        switch (letter) {
-        case 'h':
-        case 'P': request.how = wire::Ending::poweroff; break;
-        case 'H': request.how = wire::Ending::halt; break;
-        case 'r': request.how = wire::Ending::reboot; break;
-        case 'k': request.warn_only = true; break;
-        case 'c': cancel = true; break;
-        case 'f': // whether to check file systems at the next boot, who may do this, how long to wait before SIGKILL:
-        case 'F': // other inits' business, and never to end the machine by force
-        case 'a':
-        case 'q':
-        case 't': break;
-        case no_wall: context.arguments.no_wall = true; break;
-        case json: context.arguments.json = true; break;
-        case help: return context.print(shutdown_help);
-        default: return context.fail(shutdown_help, usage);
-        }
-    }
-    if (!cancel)
-        context.arguments.when = ::optind < argc ? argv[::optind++] : "+1";
-    for (; ::optind < argc; ++::optind)
-        join_to(context.arguments.message, argv[::optind], " ");
-    return cancel ? cancel_end(context) : end_machine(context, std::move(request));
+int shut_down(Context& context) {
+    Arguments& arguments = context.arguments;
+    auto word = arguments.words.begin();
+    if (!arguments.cancel)
+        arguments.when = word == arguments.words.end() ? "+1" : *word++;
+    for (; word != arguments.words.end(); ++word)
+        join_to(arguments.message, *word, " ");
+    return arguments.cancel ? cancel_end(context) : end_machine(context, wire::Ending::poweroff);
 }
 
 } // namespace mi::ctl

@@ -58,19 +58,15 @@ int print_tables(Context& context, TopOrder order, unsigned count) {
 
 int show_top(Context& context) {
     const Arguments& arguments = context.arguments;
-    TopOrder order = TopOrder::cpu;
-    if (!arguments.sort.empty() && !order_named(arguments.sort, order))
-        return context.fail(
-            "--sort: not one of cpu, memory, tasks, restarts, uptime, name, state: " + harmless(arguments.sort), usage);
     const char* kind = ::getenv("TERM");
     const bool dumb = kind == nullptr || std::string_view(kind) == "dumb";
     const bool plain = arguments.lines || arguments.json || dumb;
     std::optional<Screen> screen = plain ? std::nullopt : Screen::open();
     if (!screen)
-        return print_tables(context, order, arguments.lines.value_or(1));
+        return print_tables(context, arguments.sort, arguments.lines.value_or(1));
     Top top(context, std::move(*screen));
-    if (order != TopOrder::cpu)
-        top.table().order_by(order);
+    if (arguments.sort != TopOrder::cpu)
+        top.table().order_by(arguments.sort);
     return top.run();
 }
 
