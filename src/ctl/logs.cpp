@@ -240,10 +240,9 @@ std::vector<std::string> directories_of(const Context& context) {
     std::vector<std::string> directories = log_directories(context.of_user());
     if (!context.of_user() && context.socket_path() == Context::system_socket)
         return directories;
-    if (auto client = context.connect())
-        if (auto overview = client->call(wire::GetOverview{}); overview && !overview->log_directory.empty())
-            if (std::ranges::find(directories, overview->log_directory) == directories.end())
-                return {overview->log_directory};
+    if (auto overview = context.call(wire::GetOverview{}); overview && !overview->log_directory.empty())
+        if (std::ranges::find(directories, overview->log_directory) == directories.end())
+            return {overview->log_directory};
     return directories;
 }
 

@@ -187,17 +187,6 @@ int do_job(Context& context, R request) {
     return code;
 }
 
-template <typename R>
-int do_simply(Context& context, const R& request) {
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    auto answer = client->call(request);
-    if (!answer)
-        return context.fail(answer.error());
-    return context.arguments.json ? context.print_json(*answer) : done;
-}
-
 } // namespace
 
 int start_units(Context& context) { return do_job(context, wire::Start{{context.arguments.words}}); }
@@ -214,18 +203,15 @@ int signal_unit(Context& context) {
     std::optional<int> number = signal_number(words[0]);
     if (!number)
         return context.fail("there is no signal \"" + words[0] + "\"", usage);
-    return do_simply(context, wire::Signal{words[1], *number, context.arguments.all});
+    return context.obey(wire::Signal{words[1], *number, context.arguments.all});
 }
 
-int freeze_units(Context& context) { return do_simply(context, wire::Freeze{{context.arguments.words}}); }
-int thaw_units(Context& context) { return do_simply(context, wire::Thaw{{context.arguments.words}}); }
-int reset_units(Context& context) { return do_simply(context, wire::Reset{context.arguments.words}); }
+int freeze_units(Context& context) { return context.obey(wire::Freeze{{context.arguments.words}}); }
+int thaw_units(Context& context) { return context.obey(wire::Thaw{{context.arguments.words}}); }
+int reset_units(Context& context) { return context.obey(wire::Reset{context.arguments.words}); }
 
 int reload_unit_files(Context& context) {
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    auto changes = client->call(wire::ReloadUnits{});
+    auto changes = context.call(wire::ReloadUnits{});
     if (!changes)
         return context.fail(changes.error());
     const int code = changes->problems.empty() ? done : failed;

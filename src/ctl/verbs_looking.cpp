@@ -49,14 +49,6 @@ int exit_code_of(core::Phase state) {
     __builtin_unreachable();
 }
 
-int show_overview(Context& context, Client& client) {
-    auto overview = client.call(wire::GetOverview{});
-    if (!overview)
-        return context.fail(overview.error());
-    return context.arguments.json ? context.print_json(*overview)
-                                  : context.print(overview_view(context.out, *overview));
-}
-
 } // namespace
 
 int list_units(Context& context) {
@@ -86,7 +78,8 @@ int show_status(Context& context) {
     }
     const Arguments& arguments = context.arguments;
     if (arguments.words.empty())
-        return show_overview(context, *client);
+        return context.show(wire::GetOverview{},
+                            [&](const wire::Overview& overview) { return overview_view(context.out, overview); });
     const unsigned lines = arguments.json ? 0 : arguments.lines.value_or(10);
     std::string logs;
     if (lines != 0)
@@ -124,38 +117,26 @@ int show_status(Context& context) {
 }
 
 int show_tree(Context& context) {
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
     wire::Tree request{{}, context.arguments.reverse};
     if (!context.arguments.words.empty())
         request.unit = context.arguments.words[0];
-    auto branches = client->call(request);
-    if (!branches)
-        return context.fail(branches.error());
-    if (context.arguments.json)
-        return context.print_json(*branches);
-    std::string text;
-    if (!request.unit)
-        if (auto overview = client->call(wire::GetOverview{}); overview && overview->target.empty())
-            text =
-                paint(context.out, Colour::strong, "There is no target here. Every unit that no other needs:") + "\n";
-    return context.print(text + tree_view(context.out, *branches));
+    return context.show(request, [&](const wire::Branches& branches) {
+        std::string text;
+        if (!request.unit)
+            if (auto overview = context.call(wire::GetOverview{}); overview && overview->target.empty())
+                text = paint(context.out, Colour::strong, "There is no target here. Every unit that no other needs:") +
+                       "\n";
+        return text + tree_view(context.out, branches);
+    });
 }
 
 int explain_unit(Context& context) {
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    auto explanation = client->call(wire::Explain{context.arguments.words[0]});
-    if (!explanation)
-        return context.fail(explanation.error());
-    if (context.arguments.json)
-        return context.print_json(*explanation);
-    std::string text;
-    for (const std::string& sentence : explanation->sentences)
-        text += harmless(sentence) + "\n";
-    return context.print(text);
+    return context.show(wire::Explain{context.arguments.words[0]}, [](const wire::Explanation& explanation) {
+        std::string text;
+        for (const std::string& sentence : explanation.sentences)
+            text += harmless(sentence) + "\n";
+        return text;
+    });
 }
 
 int watch_events(Context& context) {
@@ -198,18 +179,11 @@ int wait_for(Context& context) {
 }
 
 int show_times(Context& context) {
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    auto times = client->call(wire::BootTimes{});
-    if (!times)
-        return context.fail(times.error());
-    if (context.arguments.json)
-        return context.print_json(*times);
-    auto overview = client->call(wire::GetOverview{});
+    auto overview = context.call(wire::GetOverview{});
     if (!overview)
         return context.fail(overview.error());
-    return context.print(times_view(context.out, *overview, std::move(*times)));
+    return context.show(wire::BootTimes{},
+                        [&](const wire::Times& times) { return times_view(context.out, *overview, times); });
 }
 
 int probe_system(Context& context) {
@@ -233,9 +207,8 @@ int probe_system(Context& context) {
 
 int show_version(Context& context) {
     Versions versions;
-    if (auto client = context.connect())
-        if (auto overview = client->call(wire::GetOverview{}))
-            versions.manager = std::move(*overview);
+    if (auto overview = context.call(wire::GetOverview{}))
+        versions.manager = std::move(*overview);
     if (context.arguments.json)
         return context.print_json(versions);
     std::string text = "minictl " + versions.version + "\n";

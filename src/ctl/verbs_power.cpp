@@ -88,7 +88,11 @@ int end_machine(Context& context, wire::Ending how) {
     const Arguments& arguments = context.arguments;
     if (arguments.only_record) // there is no wtmp to be written
         return done;
-    wire::Shutdown request{.how = arguments.how.value_or(how), .warn_only = arguments.warn_only};
+    wire::Shutdown request{.how = arguments.how.value_or(how),
+                           .message = arguments.message,
+                           .who = caller(),
+                           .no_wall = arguments.no_wall,
+                           .warn_only = arguments.warn_only};
     if (!arguments.when.empty()) {
         auto time = end_time_of(arguments.when, realtime_now());
         if (!time)
@@ -100,30 +104,19 @@ int end_machine(Context& context, wire::Ending how) {
     if (arguments.force)
         return later ? context.fail("--force is at once, and --when is not", usage)
                      : end_by_force(context, request.how);
-    if (!arguments.message.empty())
-        request.message = arguments.message;
-    request.who = caller();
-    request.no_wall = arguments.no_wall;
-    auto client = context.connect();
-    if (!client) {
-        // Its socket may be gone, or not be there yet; its signals always work.
-        if (client.error().nobody && !later && !request.warn_only && arguments.control.empty() && !arguments.user &&
-            we_are_the_init() && signal_of(request.how) != 0 && ::kill(1, signal_of(request.how)) == 0)
-            return done;
-        return context.fail(client.error());
-    }
-    auto answer = client->call(request);
-    return answer ? show_schedule(context, *answer) : context.fail(answer.error());
+    auto answer = context.call(request);
+    if (answer)
+        return show_schedule(context, *answer);
+    // Its socket may be gone, or not be there yet; its signals always work.
+    if (answer.error().nobody && !later && !request.warn_only && arguments.control.empty() && !arguments.user &&
+        we_are_the_init() && signal_of(request.how) != 0 && ::kill(1, signal_of(request.how)) == 0)
+        return done;
+    return context.fail(answer.error());
 }
 
 int cancel_end(Context& context) {
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    wire::CancelShutdown request{.who = caller(), .no_wall = context.arguments.no_wall};
-    if (!context.arguments.message.empty())
-        request.message = context.arguments.message;
-    auto answer = client->call(request);
+    const Arguments& arguments = context.arguments;
+    auto answer = context.call(wire::CancelShutdown{arguments.message, caller(), arguments.no_wall});
     if (!answer)
         return context.fail(answer.error());
     if (!answer->before)
@@ -171,13 +164,7 @@ int switch_root(Context& context) {
     if (::realpath(arguments.words[0].c_str(), real) == nullptr)
         return context.fail(fault(errno, "look at", arguments.words[0]).error().text());
     arguments.system = !arguments.user;
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    auto answer = client->call(wire::SwitchRoot{real, *init});
-    if (!answer)
-        return context.fail(answer.error());
-    return arguments.json ? context.print_json(*answer) : done;
+    return context.obey(wire::SwitchRoot{real, *init});
 }
 
 int shut_down(Context& context) {
