@@ -4,7 +4,7 @@
 
 #include "base/time.hpp"
 #include "ctl/exit_code.hpp"
-#include "ctl/logs.hpp"
+#include "ctl/logs/logs.hpp"
 #include "wire/enums.hpp"
 
 #include <expected>

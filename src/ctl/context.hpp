@@ -4,7 +4,7 @@
 #include "config/load.hpp"
 #include "ctl/arguments.hpp"
 #include "ctl/client.hpp"
-#include "ctl/terminal.hpp"
+#include "ctl/text/terminal.hpp"
 #include "wire/json.hpp"
 
 #include <optional>

@@ -1,7 +1,7 @@
 #include "ctl/options.hpp"
 
 #include "base/text.hpp"
-#include "ctl/top_table.hpp"
+#include "ctl/top/top_table.hpp"
 #include "wire/enums.hpp"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 #include "ctl/run.hpp"
 
 #include "base/printable.hpp"
-#include "ctl/heritage.hpp"
 #include "ctl/options.hpp"
-#include "ctl/verbs.hpp"
+#include "ctl/verbs/sysvinit.hpp"
+#include "ctl/verbs/verbs.hpp"
 #include "os/limits.hpp"
 
 #include <csignal>

@@ -1,7 +1,7 @@
 // The table of options: what is in it is understood, and what is understood is in it.
 #include "ctl/options.hpp"
-#include "ctl/top_table.hpp"
-#include "ctl/verbs.hpp"
+#include "ctl/top/top_table.hpp"
+#include "ctl/verbs/verbs.hpp"
 #include "ctl_world.hpp"
 
 #include <set>

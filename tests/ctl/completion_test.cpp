@@ -1,5 +1,5 @@
 // What minictl tells the shells that there is to complete.
-#include "ctl/verbs.hpp"
+#include "ctl/verbs/verbs.hpp"
 #include "ctl_world.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-#include "ctl/terminal.hpp"
-#include "ctl/verbs.hpp"
+#include "ctl/text/terminal.hpp"
+#include "ctl/verbs/verbs.hpp"
 #include "ctl_world.hpp"
 
 #include <csignal>

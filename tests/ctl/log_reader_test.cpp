@@ -14,9 +14,9 @@
 #include <fstream>
 #include <random>
 
-#include "ctl/log_follow.hpp"
-#include "ctl/log_reader.hpp"
-#include "ctl/logs.hpp"
+#include "ctl/logs/log_follow.hpp"
+#include "ctl/logs/log_reader.hpp"
+#include "ctl/logs/logs.hpp"
 #include "ctl/run.hpp"
 #include "wire/log_pack.hpp"
 
