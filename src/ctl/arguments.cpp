@@ -48,9 +48,15 @@ const Option* found(const std::vector<Option>& options, int got) {
 // Why getopt did not understand the word before argv[optind].
 std::string not_understood(const Verb& verb, const std::vector<Option>& options, int got, char** argv) {
     const Option* option = ::optopt != 0 ? found(options, ::optopt) : nullptr;
-    if (option == nullptr)
-        return (::optopt != 0 ? std::string("-") + static_cast<char>(::optopt) : argv[::optind - 1]) +
-               std::string(" is no option of ") + std::string(verb.name);
+    if (option == nullptr) {
+        const std::string word = ::optopt != 0 ? std::string("-") + static_cast<char>(::optopt) : argv[::optind - 1];
+        std::vector<std::string_view> names;
+        for (const Option& one : options)
+            names.emplace_back(one.name);
+        const std::string_view near = word.starts_with("--") ? nearest(word.substr(2, word.find('=') - 2), names) : "";
+        return word + " is no option of " + std::string(verb.name) +
+               (near.empty() ? "" : " (did you mean --" + std::string(near) + "?)");
+    }
     return (::optopt < first_name ? std::string("-") + option->letter : option->word()) +
            (got == ':' ? " needs a value" : " takes no value");
 }
@@ -70,25 +76,6 @@ std::string set(Arguments& arguments, const Option& option, int argc, char** arg
 }
 
 } // namespace
-
-std::optional<Span> span_of(std::string_view text) {
-    std::size_t digits = 0;
-    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9')
-        ++digits;
-    std::optional<std::uint32_t> number = to_number<std::uint32_t>(text.substr(0, digits));
-    const std::string_view unit = text.substr(digits);
-    if (!number)
-        return std::nullopt;
-    if (unit.empty() || unit == "s")
-        return std::chrono::seconds(*number);
-    if (unit == "ms")
-        return std::chrono::milliseconds(*number);
-    if (unit == "min" || unit == "m")
-        return std::chrono::minutes(*number);
-    if (unit == "h")
-        return std::chrono::hours(*number);
-    return std::nullopt;
-}
 
 std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc, char** argv) {
     const std::vector<Option> options = options_of(verb);

@@ -108,7 +108,4 @@ inline constexpr unsigned any_number = ~0u;
 // Reads what follows the verb. The error is one line for people.
 [[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc, char** argv);
 
-// "3s", "500ms", "2min", "1h", or a bare number of seconds.
-[[nodiscard]] std::optional<Span> span_of(std::string_view text);
-
 } // namespace mi::ctl

@@ -1,5 +1,6 @@
 #include "ctl/options.hpp"
 
+#include "base/duration.hpp"
 #include "base/text.hpp"
 #include "ctl/top/top_table.hpp"
 #include "wire/enums.hpp"

@@ -71,6 +71,7 @@ TEST_CASE("every option is understood by its name and by its letter, and so is e
 
 TEST_CASE("what is not understood is named, and what there is instead") {
     CHECK(wrong("list", {"web", "--nonsense"}) == "--nonsense is no option of list");
+    CHECK(wrong("list", {"--fialed=x"}) == "--fialed=x is no option of list (did you mean --failed?)");
     CHECK(wrong("list", {"-Z"}) == "-Z is no option of list");
     CHECK(wrong("list", {"--all=yes"}) == "--all takes no value");
     CHECK(wrong("status", {"-n"}) == "-n needs a value");
