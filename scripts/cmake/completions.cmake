@@ -1,5 +1,5 @@
 # The shells' completion scripts of etc/completions, which minictl prints, too: one row {"shell", R"sh(…)sh"} each, that
-# ctl/verbs_completion.cpp includes.
+# ctl/verbs/completion_script.cpp includes.
 set(rows "")
 foreach(script bash=minictl.bash zsh=_minictl fish=minictl.fish)
   string(REGEX MATCH "(.*)=(.*)" script ${script})

@@ -87,7 +87,7 @@ void Engine::apply(const Event& event, Instant now) {
             records_[id].good_end = false;
             records_[id].up_since = {};
             records_[id].detail = event.detail;
-            set_phase(id, Phase::stopping, Reason::spawn_failed);
+            set_phase(id, Phase::stopping, Reason::conditions_unknown);
             finish(id);
         }
         break;
@@ -105,9 +105,9 @@ void Engine::apply(const Event& event, Instant now) {
                Stage::idle)) { // its file was read again, and has others: they are for its next start to open
             records_[id].armed = false;
             emit({.kind = Effect::Kind::disarm, .unit = id});
-            fail_start(id, Reason::spawn_failed, event.detail);
+            fail_start(id, Reason::sockets_failed, event.detail);
         } else if (in(Phase::starting, Stage::sockets)) {
-            fail_start(id, Reason::spawn_failed, event.detail);
+            fail_start(id, Reason::sockets_failed, event.detail);
         }
         break;
     case Event::Kind::trigger: triggered_again(id); break;

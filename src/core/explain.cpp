@@ -56,7 +56,7 @@ std::string text(const ExitStatus& exit) {
 namespace {
 
 // What the kernel's word alone does not tell: SIGSYS is how a filter ends those who make a call that it denies.
-std::string cause(const Engine& engine, UnitId id) {
+std::string filter_words(const Engine& engine, UnitId id) {
     constexpr int bad_system_call = 31; // SIGSYS
     const Unit& unit = engine.graph().unit(id);
     const ExitStatus& exit = engine.record(id).last_exit;
@@ -95,13 +95,13 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::dependency_stopped: return other(engine, record.cause) + ", which it requires, stopped";
     case Reason::conflict: return "it conflicts with " + other(engine, record.cause);
     case Reason::condition: return "condition not met" + detail;
-    case Reason::spawn_failed: return record.detail.starts_with("cannot ") ? record.detail : "cannot start" + detail;
+    case Reason::spawn_failed: return "cannot start" + detail;
     case Reason::exited:
         if (record.last_exit.oom)
             return "killed: out of memory" + (record.detail.empty() ? "" : " (" + record.detail + ")");
         return (record.last_exit.kind == ExitStatus::Kind::none ? "it ended"
                                                                 : "it ended with " + text(record.last_exit)) +
-               cause(engine, id) + detail;
+               filter_words(engine, id) + detail;
     case Reason::start_timeout: return "it was not ready within its start-timeout" + detail;
     case Reason::stop_timeout: return "it did not stop within its stop-timeout" + detail;
     case Reason::pre_start_failed: return "pre-start failed" + detail;
@@ -110,54 +110,68 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::restart_limit:
         return "it ended too often in a row, last with " +
                (record.last_exit.kind == ExitStatus::Kind::none ? "a failed start" : text(record.last_exit)) +
-               cause(engine, id) + detail;
+               filter_words(engine, id) + detail;
     case Reason::restarting: return "it is being restarted";
     case Reason::watchdog: return "its watchdog ran out" + detail;
     case Reason::leaving: return "it says that it is stopping" + detail;
     case Reason::trigger_limit: return "it was triggered too often" + detail;
     case Reason::shutdown: return "the system is shutting down";
-    case Reason::file: return record.detail;
+    case Reason::file:
+    case Reason::sockets_failed:
+    case Reason::conditions_unknown: return record.detail;
     }
     __builtin_unreachable();
 }
 
+UnitId cause(const Engine& engine, UnitId id) {
+    const Record& record = engine.record(id);
+    if (record.phase == Phase::waiting) {
+        const Edge* edge = blocker(engine, id);
+        return edge != nullptr ? edge->unit : no_unit;
+    }
+    const bool of_another = record.reason == Reason::dependency_failed || record.reason == Reason::dependency_stopped ||
+                            record.reason == Reason::conflict;
+    return of_another && engine.graph().contains(record.cause) ? record.cause : no_unit;
+}
+
+std::vector<UnitId> chain(const Engine& engine, UnitId id) {
+    std::vector<UnitId> units;
+    for (; engine.graph().contains(id) && std::ranges::find(units, id) == units.end(); id = cause(engine, id))
+        units.push_back(id);
+    return units;
+}
+
+std::string sentence(const Engine& engine, UnitId id) {
+    const Record& record = engine.record(id);
+    const bool by_hand = record.phase == Phase::down && record.asked == Asked::down;
+    std::string why = reason(engine, id);
+    bool says_by_hand = record.reason == Reason::asked || record.reason == Reason::unneeded;
+    if (record.phase == Phase::down && record.resting) {
+        why = "it " + (record.last_exit.kind == ExitStatus::Kind::none
+                           ? std::string("completed")
+                           : "ended by itself with " + text(record.last_exit));
+        says_by_hand = false;
+    } else if (active(record.phase) && why.empty()) {
+        UnitId by = puller(engine, id);
+        if (record.asked == Asked::up)
+            why = "it was asked for";
+        else if (by != no_unit)
+            why = other(engine, by) + " needs it";
+    } else if (record.phase == Phase::down && why.empty()) {
+        why = "nothing has asked for it";
+    }
+    std::string words = engine.graph().name(id) + " is " + std::string(name(record.phase));
+    if (!why.empty())
+        words += ": " + why;
+    if (by_hand && !says_by_hand && record.reason != Reason::conflict)
+        words += " (stopped by hand)";
+    return words + ".";
+}
+
 std::vector<std::string> explain(const Engine& engine, UnitId id) {
     std::vector<std::string> sentences;
-    std::vector<UnitId> seen;
-    while (engine.graph().contains(id) && std::find(seen.begin(), seen.end(), id) == seen.end()) {
-        seen.push_back(id);
-        const Record& record = engine.record(id);
-        const std::string& unit = engine.graph().name(id);
-        std::string why = reason(engine, id);
-        std::string sentence = unit + " is " + std::string(name(record.phase));
-        UnitId next = no_unit;
-        if (record.phase == Phase::waiting) {
-            if (const Edge* edge = blocker(engine, id))
-                next = edge->unit;
-        } else if (record.reason == Reason::dependency_failed || record.reason == Reason::dependency_stopped ||
-                   record.reason == Reason::conflict) {
-            next = record.cause;
-        } else if (active(record.phase) && why.empty()) {
-            UnitId by = puller(engine, id);
-            if (record.asked == Asked::up)
-                why = "it was asked for";
-            else if (by != no_unit)
-                why = other(engine, by) + " needs it";
-        } else if (record.phase == Phase::down && why.empty()) {
-            why = "nothing has asked for it";
-        }
-        if (record.phase == Phase::down && record.resting)
-            why = "it " + (record.last_exit.kind == ExitStatus::Kind::none
-                               ? std::string("completed")
-                               : "ended by itself with " + text(record.last_exit));
-        if (!why.empty())
-            sentence += ": " + why;
-        if (record.phase == Phase::down && record.asked == Asked::down && record.reason != Reason::conflict &&
-            why != "stopped by hand")
-            sentence += " (stopped by hand)";
-        sentences.push_back(sentence + ".");
-        id = next;
-    }
+    for (UnitId unit : chain(engine, id))
+        sentences.push_back(sentence(engine, unit));
     return sentences;
 }
 

@@ -14,7 +14,16 @@ namespace mi::core {
 // Why the unit is in its state, as the part of a sentence: "dependency failed: db". Empty where there is nothing to say.
 [[nodiscard]] std::string reason(const Engine& engine, UnitId id);
 
-// A chain of sentences from the unit down to the root cause.
+// The other unit that this reason speaks of: what it waits for, what has failed it, what it gave way to; no_unit: none.
+[[nodiscard]] UnitId cause(const Engine& engine, UnitId id);
+
+// The unit, its cause, the cause of that, and so on down to the root cause: each unit once.
+[[nodiscard]] std::vector<UnitId> chain(const Engine& engine, UnitId id);
+
+// Why the unit is in its state, as a whole sentence: "web is waiting: it requires db, which is starting."
+[[nodiscard]] std::string sentence(const Engine& engine, UnitId id);
+
+// The sentences of the chain, from the unit down to the root cause.
 [[nodiscard]] std::vector<std::string> explain(const Engine& engine, UnitId id);
 
 } // namespace mi::core

@@ -79,7 +79,9 @@ enum class Reason : std::uint8_t {
     leaving,       // it said that it is stopping (STOPPING=1)
     trigger_limit, // detail: triggered again and again, to no effect
     shutdown,
-    file, // invalid: detail has the message
+    file,               // invalid: detail has the message
+    sockets_failed,     // detail: the sentence
+    conditions_unknown, // they could not be looked at; detail: the sentence
 };
 
 // How a process ended.

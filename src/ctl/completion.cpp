@@ -4,14 +4,10 @@
 #include "base/text.hpp"
 #include "config/keys.hpp"
 #include "ctl/listing.hpp"
-#include "ctl/logs.hpp"
-#include "ctl/top_table.hpp"
-#include "ctl/verbs.hpp"
-#include "wire/log_format.hpp"
+#include "ctl/options.hpp"
 
 #include <algorithm>
 #include <csignal>
-#include <optional>
 
 namespace mi::ctl {
 
@@ -19,36 +15,6 @@ namespace {
 
 // Nobody waits for long before they type on.
 constexpr Span patience = std::chrono::seconds(2);
-
-const Verb* verb_named(std::string_view name) {
-    for (const Verb& verb : verbs())
-        if (verb.name == name)
-            return &verb;
-    return nullptr;
-}
-
-// The options of `logs`, which reads its own: as its help has them.
-std::vector<OptionWord> options_of_logs() {
-    std::vector<OptionWord> all;
-    for (std::string_view line : split(logs_help(), '\n')) {
-        const std::size_t at = line.find("--");
-        if (!line.starts_with("  ") || at > 6)
-            continue;
-        std::string_view rest = line.substr(at);
-        const std::size_t gap = rest.find("  ");
-        std::string_view words = rest.substr(0, gap);
-        const std::string_view help = gap == std::string_view::npos ? std::string_view{} : trim(rest.substr(gap));
-        for (std::string_view one : split(words, ',')) { // "--user, --system"
-            one = trim(one);
-            const std::size_t blank = one.find(' ');
-            std::string_view value = blank == std::string_view::npos ? std::string_view{} : one.substr(blank + 1);
-            if (value.starts_with('[')) // may be left out, so what follows may be anything
-                value = {};
-            all.push_back({std::string(one.substr(0, blank)), std::string(value), std::string(help)});
-        }
-    }
-    return all;
-}
 
 class Completer {
 public:
@@ -67,7 +33,7 @@ public:
         start_ = last;
         if (ended_ && verb_ != nullptr && (verb_->takes & takes_run) != 0)
             result_.files = true; // the command's own business
-        else if (valued_)
+        else if (valued_ != nullptr)
             value(*valued_);
         else if (const std::size_t equals = last.find('='); last.starts_with("--") && equals != std::string::npos)
             assigned_value(last, equals);
@@ -87,17 +53,16 @@ private:
             const std::string& word = words_[i];
             if (word == "=")
                 continue;
-            if (valued_) {
-                if (valued_->name == "--control")
-                    arguments_.control = word;
-                valued_.reset();
+            if (valued_ != nullptr) {
+                (void)valued_->set(arguments_, word);
+                valued_ = nullptr;
             } else if (word == "--" && verb_ != nullptr) {
                 ended_ = true;
             } else if (word.size() > 1 && word[0] == '-' && !ended_) {
                 option(word);
             } else if (verb_ == nullptr) {
                 verb_ = verb_named(word);
-                help_ = word == "help";
+                options_ = options_of(verb_ != nullptr ? *verb_ : before_verb);
             } else {
                 operands_.push_back(word);
                 ended_ = ended_ || (verb_->takes & takes_run) != 0;
@@ -105,24 +70,14 @@ private:
         }
     }
     void option(const std::string& word) {
-        arguments_.user = word == "--user" || (arguments_.user && word != "--system");
-        arguments_.system = word == "--system" || (arguments_.system && word != "--user");
-        if (word.starts_with("--control="))
-            arguments_.control = word.substr(word.find('=') + 1);
-        for (const OptionWord& one : known_options())
-            if (one.name == word && !one.value.empty())
-                valued_ = one;
-    }
-    [[nodiscard]] std::vector<OptionWord> known_options() const {
-        if (verb_ == nullptr)
-            return {{"--control", "PATH", "the socket of the init"},
-                    {"--user", "", "talk to your own manager"},
-                    {"--system", "", "talk to the init of the system"},
-                    {"--help", "", "what there is"},
-                    {"--version", "", "of minictl and of the init"}};
-        if (verb_->name == "logs")
-            return options_of_logs();
-        return verb_->run == nullptr ? std::vector<OptionWord>{} : options_of(*verb_);
+        const std::size_t equals = word.find('=');
+        const Option* option = option_of_word(options_, word.substr(0, equals));
+        if (option == nullptr)
+            return;
+        if (equals != std::string::npos || option->value.empty() || option->may_lack_value())
+            (void)option->set(arguments_, equals == std::string::npos ? "" : word.substr(equals + 1));
+        else
+            valued_ = option;
     }
 
     void add(std::string word, std::string_view help = {}) {
@@ -130,45 +85,30 @@ private:
             result_.candidates.push_back({prefix_ + word, harmless(help)});
     }
     void options() {
-        for (const OptionWord& one : known_options())
-            add(one.name, one.help);
+        for (const Option& one : options_)
+            if (!one.help.empty() && *one.name != 0)
+                add(one.word(), one.help);
     }
     void verb_names() {
         for (const Verb& verb : verbs())
             if (!verb.group.empty())
                 add(std::string(verb.name), verb.summary);
-        if (!help_)
-            add("help", "what a verb does");
     }
     void assigned_value(const std::string& last, std::size_t equals) {
-        for (const OptionWord& one : known_options())
-            if (one.name == last.substr(0, equals)) {
-                prefix_ = last.substr(0, equals + 1);
-                start_ = last.substr(equals + 1);
-                value(one);
-                return;
-            }
+        if (const Option* option = option_of_word(options_, last.substr(0, equals))) {
+            prefix_ = last.substr(0, equals + 1);
+            start_ = last.substr(equals + 1);
+            value(*option);
+        }
     }
 
-    void value(const OptionWord& option) {
+    void value(const Option& option) {
         const std::string_view kind = option.value;
-        if (kind == "STATE")
-            for (unsigned i = 0; i < wire::Words<core::Phase>::count; ++i)
-                add(std::string(wire::word(static_cast<core::Phase>(i))));
+        if (option.choices != nullptr)
+            for (std::string_view word : option.choices())
+                add(std::string(word));
         else if (kind == "UNIT")
             units();
-        else if (kind == "COLUMN")
-            for (std::string_view word : split("cpu memory tasks restarts uptime name state", ' '))
-                add(std::string(word));
-        else if (kind == "WORD")
-            for (std::string_view word : split("emerg alert crit err warning notice info debug", ' '))
-                add(std::string(word));
-        else if (kind == "NAME" && verb_->name == "logs")
-            for (wire::logs::Facility facility = 0; facility < wire::logs::facilities; ++facility)
-                add(std::string(wire::logs::word_of_facility(facility)));
-        else if (kind == "FORMAT")
-            for (std::string_view word : split("short iso json cat", ' '))
-                add(std::string(word));
         else if (kind == "KEY=VALUE")
             for (const config::KeyInfo& row : config::unit_keys())
                 add((row.section.empty() ? "" : std::string(row.section) + ".") + std::string(row.key) + "=", row.help);
@@ -184,6 +124,8 @@ private:
             result_.files = true;
         if (name == "signal" && operands_.empty())
             signals();
+        else if (kinds == "[VERB]")
+            verb_names();
         else if (name == "keys")
             sections();
         else if (kinds == "SHELL")
@@ -238,10 +180,11 @@ private:
 
     const std::vector<std::string>& words_;
     const Verb* verb_ = nullptr;
+    std::vector<Option> options_ = options_of(before_verb);
     Arguments arguments_; // which init
     std::vector<std::string> operands_;
-    std::optional<OptionWord> valued_;
-    bool ended_ = false, help_ = false;
+    const Option* valued_ = nullptr; // its value is due
+    bool ended_ = false;
     std::string start_, prefix_;
     Completions result_;
 };

@@ -10,13 +10,6 @@
 
 namespace mi::ctl {
 
-// An option as it can be typed: "--lines", what stands for its value ("N"; empty: takes none), and what it does.
-struct OptionWord {
-    std::string name, value, help;
-};
-// Those of the verb, without the ones that are kept out of its help. In arguments.cpp.
-[[nodiscard]] std::vector<OptionWord> options_of(const Verb& verb);
-
 // One thing that the last word can become.
 struct Candidate {
     std::string word, help;

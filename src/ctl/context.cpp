@@ -24,7 +24,7 @@ bool Context::of_user() const {
         return false;
     if (arguments.user || arguments.system)
         return arguments.user;
-    if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & takes_end) != 0)
+    if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & (takes_end | takes_shutdown)) != 0)
         return false;
     const bool has_system = ::access(system_socket, F_OK) == 0;
     // What a user runs is his own business; root's is the system's.

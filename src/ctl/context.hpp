@@ -4,7 +4,7 @@
 #include "config/load.hpp"
 #include "ctl/arguments.hpp"
 #include "ctl/client.hpp"
-#include "ctl/terminal.hpp"
+#include "ctl/text/terminal.hpp"
 #include "wire/json.hpp"
 
 #include <optional>
@@ -38,6 +38,26 @@ struct Context {
     // Where the verbs that read unit files look: by --root, --units and --config, else where the init that answers
     // looks, else in the usual places. Fails where an init is named by --control and does not answer.
     [[nodiscard]] std::expected<Sources, Failure> sources() const;
+
+    // One call to the init; what went wrong, with the connection or in the answer.
+    template <typename R>
+    [[nodiscard]] std::expected<typename R::Reply, Failure> call(const R& request) const {
+        auto client = connect();
+        return client ? client->call(request) : std::unexpected(client.error());
+    }
+    // Calls, and prints the answer: as JSON where that is wanted, else as `view` has it.
+    template <typename R, typename View>
+    int show(const R& request, View view) const {
+        auto answer = call(request);
+        if (!answer)
+            return fail(answer.error());
+        return arguments.json ? print_json(*answer) : print(view(*answer));
+    }
+    // Calls; there is nothing in the answer for people.
+    template <typename R>
+    int obey(const R& request) const {
+        return show(request, [](const auto&) { return std::string_view{}; });
+    }
 
     // "minictl VERB ", as it would have to be called to reach the same init.
     [[nodiscard]] std::string command(std::string_view other) const;

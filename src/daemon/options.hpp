@@ -65,6 +65,6 @@ struct Options {
 [[nodiscard]] std::optional<int> log_level_number(std::string_view text);
 
 // What `miniinit --help` prints.
-[[nodiscard]] std::string_view help_text();
+[[nodiscard]] std::string help_text();
 
 } // namespace mi::daemon

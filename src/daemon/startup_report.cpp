@@ -2,6 +2,7 @@
 
 #include "daemon/recovery/crash_report.hpp"
 #include "daemon/supervisor.hpp"
+#include "wire/log_format.hpp"
 
 #include <string_view>
 
@@ -12,8 +13,8 @@ void introduce(Supervisor& supervisor, const Options& options) {
     std::string_view mode = supervisor.place().mode == Mode::system ? "system"
                             : supervisor.place().mode == Mode::user ? "user"
                                                                     : "container";
-    std::string line = "miniinit " MINIINIT_VERSION ", " + std::string(mode) + " mode, " +
-                       std::to_string(supervisor.engine().graph().count()) + " units";
+    std::string line =
+        wire::logs::start_text(mode) + ", " + std::to_string(supervisor.engine().graph().count()) + " units";
     if (!settings.pass_environment.empty())
         line += settings.pass_environment == std::vector<std::string>{"*"}
                     ? "; services get our environment"

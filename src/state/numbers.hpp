@@ -86,6 +86,8 @@ struct Numbers<core::Reason> {
         {trigger_limit, 18},
         {shutdown, 19},
         {file, 20},
+        {sockets_failed, 21},
+        {conditions_unknown, 22},
     };
 };
 

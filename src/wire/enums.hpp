@@ -20,6 +20,14 @@ enum class ManagerState : std::uint8_t { starting, running, degraded, stopping, 
 enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };
 // What an event tells of: a unit's state, its status text, or the manager itself.
 enum class EventKind : std::uint8_t { state, status, manager };
+// What became of one unit of Start and its like.
+enum class JobOutcome : std::uint8_t {
+    reached,       // what was asked for is so, or without `wait` under way
+    failed,        // it will not get there by itself: its state and reason say why
+    superseded,    // it was to be stopped, and was started again meanwhile
+    reload_failed, // it goes on with the settings that it had
+    gone,          // there is no such unit any more
+};
 
 // `type` is the name of the enumeration in the interface description, `about` what that says of it, `count` how many enumerators there are (they count
 // up from 0), `word` the text of one. Words are of letters, digits and single underscores, as Varlink has them.
@@ -54,10 +62,10 @@ MI_WORDS(core::Stage, "Stage", "Where inside starting or stopping a unit is.", "
          "last_sweep");
 MI_WORDS(core::Role, "Role", "Which of a unit's processes: the main one, or a command around it.", "none", "pre_start",
          "main", "post_start", "reload", "stop", "post_stop", "connection");
-MI_WORDS(core::Reason, "Reason", "Why a unit is in its state.", "none", "asked", "unneeded", "dependency_failed",
-         "dependency_stopped", "conflict", "condition", "spawn_failed", "exited", "start_timeout", "stop_timeout",
-         "pre_start_failed", "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog", "leaving",
-         "trigger_limit", "shutdown", "file");
+MI_WORDS(core::Reason, "Reason", "Why a unit is in its state: see miniinit(8).", "none", "asked", "unneeded",
+         "dependency_failed", "dependency_stopped", "conflict", "condition", "spawn_failed", "exited", "start_timeout",
+         "stop_timeout", "pre_start_failed", "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog",
+         "leaving", "trigger_limit", "shutdown", "file", "sockets_failed", "conditions_unknown");
 MI_WORDS(core::Kind, "Kind", "What a unit is: something that runs, or a state to reach.", "service", "target");
 MI_WORDS(core::Relation, "Relation", "What a unit has to do with another.", "requires", "wants", "milestones", "after",
          "before", "conflicts", "required_by", "wanted_by", "on_failure", "on_success");
@@ -73,6 +81,10 @@ MI_WORDS(Ending, "Ending", "How the machine ends; in a container every one of th
          "reboot", "halt", "kexec");
 MI_WORDS(EventKind, "EventKind", "What an event tells of: a unit's state, its status text, or the manager itself.",
          "state", "status", "manager");
+MI_WORDS(JobOutcome, "JobOutcome",
+         "What became of a unit: `reached` is what was asked for; `failed`, it will not get there by itself; "
+         "`superseded`, a stop after which it was started again; `reload_failed`, it goes on as it was; `gone`.",
+         "reached", "failed", "superseded", "reload_failed", "gone");
 #undef MI_WORDS
 
 // The word of an enumerator.

@@ -64,10 +64,12 @@ struct JobFailed {
     std::string unit;
     core::Phase state = core::Phase::failed;
     std::string message;
+    core::Reason reason_kind = core::Reason::none; // of the state
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("state", self.state);
         visit("message", self.message);
+        visit("reason_kind", self.reason_kind);
     }
 };
 // The manager is ending and starts nothing any more.

@@ -86,8 +86,8 @@ struct UnitStatus {
     std::optional<core::Stage> stage; // where inside starting or stopping
     std::int64_t since_realtime = 0;  // when the state began
     std::int64_t since_monotonic = 0;
-    std::string reason;               // a sentence: why it is in this state
-    std::optional<std::string> cause; // the other unit the reason speaks of
+    std::string reason;               // for people: why it is in this state; for programs: reason_kind
+    std::optional<std::string> cause; // the other unit that the reason speaks of
     std::optional<std::int32_t> main_pid;
     std::optional<std::int32_t> hook_pid; // of the command around the main process that runs now
     std::optional<core::Role> hook;       // which one
@@ -113,6 +113,7 @@ struct UnitStatus {
     // When that is next (none where it is not armed, or never), and when the last run began: of a persistent timer also
     // one before this boot.
     std::optional<std::int64_t> next_realtime, last_run_realtime;
+    core::Reason reason_kind = core::Reason::none; // what `reason` says, for programs
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -147,10 +148,11 @@ struct UnitStatus {
         visit("timer", self.timer);
         visit("next_realtime", self.next_realtime);
         visit("last_run_realtime", self.last_run_realtime);
+        visit("reason_kind", self.reason_kind);
     }
 };
 
-// One thing that happened. For `state`: unit, from, state, reason, main_pid, last_exit. For `status`: unit and text. For
+// One thing that happened. For `state`: unit, from, state, reason, reason_kind, cause, main_pid, last_exit. For `status`: unit and text. For
 // `manager`: text alone ("target multi-user reached", "power-off begins").
 struct Event {
     static constexpr std::string_view type_name = "Event",
@@ -167,7 +169,9 @@ struct Event {
     std::optional<std::int32_t> main_pid;
     std::optional<Exit> last_exit; // where the change follows an exit
     std::optional<std::string> text;
-    std::optional<std::int64_t> left_ms; // as in UnitStatus
+    std::optional<std::int64_t> left_ms; // as in UnitStatus, as are these:
+    std::optional<core::Reason> reason_kind;
+    std::optional<std::string> cause;
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);
         visit("realtime", self.realtime);
@@ -181,6 +185,8 @@ struct Event {
         visit("last_exit", self.last_exit);
         visit("text", self.text);
         visit("left_ms", self.left_ms);
+        visit("reason_kind", self.reason_kind);
+        visit("cause", self.cause);
     }
 };
 
@@ -192,14 +198,32 @@ struct JobResult {
     std::string unit;
     bool ok = false; // what was asked for is so (without `wait`: is under way)
     core::Phase state = core::Phase::down;
-    std::string message;           // a sentence; for a failure the explanation
+    std::string message;           // for people; where the outcome is `failed`, the sentences of Explain
     std::optional<Exit> last_exit; // told by Run, to the end
+    JobOutcome outcome = JobOutcome::reached;
+    core::Reason reason_kind = core::Reason::none; // of the state
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("ok", self.ok);
         visit("state", self.state);
         visit("message", self.message);
         visit("last_exit", self.last_exit);
+        visit("outcome", self.outcome);
+        visit("reason_kind", self.reason_kind);
+    }
+};
+
+// One unit of an explanation: the next one is its cause.
+struct Link {
+    static constexpr std::string_view type_name = "Link",
+                                      about = "One unit of an explanation; the next one of the chain is its cause.";
+    std::string unit;
+    core::Phase state = core::Phase::down;
+    core::Reason reason_kind = core::Reason::none;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("state", self.state);
+        visit("reason_kind", self.reason_kind);
     }
 };
 

@@ -194,6 +194,19 @@ std::optional<Line> parse_line(std::string_view line) {
         facility};
 }
 
+namespace {
+constexpr std::string_view start_head = "miniinit ", start_tail = " mode";
+} // namespace
+
+std::string start_text(std::string_view mode) {
+    return std::string(start_head) + MINIINIT_VERSION ", " + std::string(mode) + std::string(start_tail);
+}
+
+bool tells_of_start(const Line& line) {
+    return line.source == Source::init && line.text.starts_with(start_head) &&
+           line.text.contains(std::string(start_tail) + ", ");
+}
+
 std::string directory_name(std::string_view unit) {
     constexpr std::string_view hex = "0123456789abcdef";
     std::string name;

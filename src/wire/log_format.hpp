@@ -67,6 +67,11 @@ struct Line {
 // One line of a file, without its line end; nothing where it is not one of ours (a torn or foreign line).
 [[nodiscard]] std::optional<Line> parse_line(std::string_view line);
 
+// How PID 1 begins its own log each time that it is started: "miniinit 0.1.0, system mode". `minictl logs --boot` finds the
+// starts by it.
+[[nodiscard]] std::string start_text(std::string_view mode);
+[[nodiscard]] bool tells_of_start(const Line& line);
+
 // The directory that has the logs of `unit`: its name, with every byte that is not a letter, a digit or one of
 // `@_.:+,=-` written as `\xHH`, and so a leading dot. Any name gives a harmless one, different names give different
 // ones.

@@ -21,10 +21,12 @@ struct Units {
 };
 struct Explanation {
     core::Phase state = core::Phase::down;
-    std::vector<std::string> sentences; // from the unit down to the root cause
+    std::vector<std::string> sentences; // for people: from the unit down to the root cause
+    std::vector<Link> chain;            // the same for programs: one for each sentence
     static void fields(auto& self, auto&& visit) {
         visit("state", self.state);
         visit("sentences", self.sentences);
+        visit("chain", self.chain);
     }
 };
 struct Branches {

@@ -56,6 +56,26 @@ TEST_CASE("each kind of dependency has its verb") {
     CHECK(world.why("o").starts_with("o is waiting: it comes after a, which is starting."));
 }
 
+TEST_CASE("the chain of an explanation is units, each the cause of the one before") {
+    World world(
+        "[units.a]\nservice = { type = 'notify', command = '/a', restart = 'no' }\n[units.b]\nrequires = ['a']\n"
+        "[units.c]\nrequires = ['b']\n");
+    const auto chain_of = [&](const char* unit) {
+        std::string names;
+        for (UnitId id : chain(world.engine(), world.id(unit)))
+            names += (names.empty() ? "" : " ") + world.engine().graph().name(id);
+        return names;
+    };
+    world.ask("c");
+    CHECK(chain_of("c") == "c b a");
+    CHECK(cause(world.engine(), world.id("b")) == world.id("a")); // what it waits for
+    CHECK(cause(world.engine(), world.id("a")) == no_unit);
+    world.exit("a", 1);
+    CHECK(world.phase("c") == "failed");
+    CHECK(chain_of("c") == "c b a"); // what has failed it
+    CHECK(world.why("b") == "b is failed: dependency failed: a. a is failed: it ended with exit code 1.");
+}
+
 TEST_CASE("stopped by hand") {
     World world("[units.a]\n[units.b]\nrequires = ['a']\n");
     world.ask("b");

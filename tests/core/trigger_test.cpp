@@ -185,10 +185,10 @@ TEST_CASE("sockets stay open over a restart by hand, over backoff and while a re
 
 TEST_CASE("sockets that cannot be opened fail the start, which is tried again as any failed start is") {
     World world(plain);
-    world.occupy("web", "bind: Address already in use");
+    world.occupy("web", "cannot listen at *:80: bind: Address already in use");
     world.ask("web");
     CHECK(world.phase("web") == "backoff");
-    CHECK(world.why("web") == "web is backoff: cannot start: bind: Address already in use.");
+    CHECK(world.why("web") == "web is backoff: cannot listen at *:80: bind: Address already in use.");
     CHECK(world.spawned().empty());
     world.vacate("web");
     world.pass("1s");

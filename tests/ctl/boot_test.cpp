@@ -1,5 +1,5 @@
 // The verbs that tell how a boot went, of an init that tells of one.
-#include "ctl/boot.hpp"
+#include "ctl/boot/boot.hpp"
 #include "ctl_world.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // What minictl tells the shells that there is to complete.
-#include "ctl/verbs.hpp"
+#include "ctl/verbs/verbs.hpp"
 #include "ctl_world.hpp"
 
 #include <algorithm>
@@ -59,7 +59,9 @@ TEST_CASE("every verb can be completed, and every option of it") {
     CHECK(has(complete({"list", "--"}), "--failed"));
     CHECK_FALSE(has(complete({"list", "--"}), "--signal"));
     CHECK(complete({"logs", "--si"}) == Words{"--since"});
-    CHECK(has(complete({"logs", "--"}), "--system")); // two in one line of its help
+    CHECK(has(complete({"logs", "--"}), "--system"));
+    CHECK_FALSE(has(complete({"poweroff", "--"}), "--no-wtmp")); // understood, and not offered
+    CHECK(complete({"--vers"}) == Words{"--version"});
     CHECK(complete({"help", "crit"}) == Words{"critical-chain"});
 }
 
@@ -72,6 +74,8 @@ TEST_CASE("values are completed by what the option takes") {
     CHECK(complete({"logs", "--facility", "authp"}) == Words{"authpriv"});
     CHECK(complete({"logs", "--priority", "warn"}) == Words{"warning"});
     CHECK(complete({"logs", "-o"}).empty());
+    CHECK(complete({"logs", "-o", "js"}) == Words{"json"});
+    CHECK(complete({"logs", "-b", "--no-p"}) == Words{"--no-pager"}); // a number may follow, and need not
     CHECK(complete({"top", "--sort", "mem"}) == Words{"memory"});
     CHECK(has(complete({"run", "--property", "cgroup."}), "cgroup.memory-max="));
     CHECK(has(complete({"signal", "US"}), "USR1"));

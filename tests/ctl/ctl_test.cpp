@@ -1,5 +1,5 @@
-#include "ctl/terminal.hpp"
-#include "ctl/verbs.hpp"
+#include "ctl/text/terminal.hpp"
+#include "ctl/verbs/verbs.hpp"
 #include "ctl_world.hpp"
 
 #include <csignal>
@@ -45,8 +45,9 @@ FakeInit::Say usual_with(const std::string& logs = {}) {
     return [logs](const wire::Request& request, bool more) { return usual(request, more, logs); };
 }
 
-wire::Progress result(const std::string& name, bool ok, Phase state, const std::string& message = {}) {
-    return {{}, {{name, ok, state, message}}};
+wire::Progress result(const std::string& name, bool ok, Phase state, const std::string& message = {},
+                      wire::JobOutcome outcome = wire::JobOutcome::reached) {
+    return {{}, {{.unit = name, .ok = ok, .state = state, .message = message, .outcome = outcome}}};
 }
 
 } // namespace
@@ -139,7 +140,8 @@ TEST_CASE("a start that fails says why, and what the unit said last") {
     logs.write("cache/current", "2026-11-22T04:10:01.123456Z err err: cannot open /x\n");
     FakeInit init([&](const wire::Request& request, bool more) {
         if (std::holds_alternative<wire::Start>(request))
-            return reply(result("cache", false, Phase::failed, "it exited with code 1"));
+            return reply(
+                result("cache", false, Phase::failed, "it exited with code 1", wire::JobOutcome::reload_failed));
         return usual(request, more, logs.at(""));
     });
     const Outcome outcome = init.ctl({"start", "cache"});
@@ -150,7 +152,8 @@ TEST_CASE("a start that fails says why, and what the unit said last") {
     const Outcome json = init.ctl({"start", "cache", "--json"});
     CHECK(json.code == 1);
     CHECK(json.out == R"({"event":null,"results":[{"unit":"cache","ok":false,"state":"failed","message":)"
-                      "\"it exited with code 1\",\"last_exit\":null}]}\n");
+                      "\"it exited with code 1\",\"last_exit\":null,\"outcome\":\"reload_failed\","
+                      "\"reason_kind\":\"none\"}]}\n");
 }
 
 TEST_CASE("each acting verb makes its call") {
@@ -379,6 +382,8 @@ TEST_CASE("an event tells of an exit once, and only of the one that led to it") 
     event.last_exit = wire::Exit{core::ExitStatus::Kind::code, 3, false, false, "exit code 3"};
     FakeInit init([&](const wire::Request&, bool) { return reply(wire::EventReply{event}); });
     auto told = [&](Phase from, Phase to, const std::string& reason, int pid) {
+        // What decides is the kind; the words are only shown.
+        event.reason_kind = reason.starts_with("it ended") ? core::Reason::exited : core::Reason::asked;
         event.from = from;
         event.state = to;
         event.reason = reason;
@@ -400,15 +405,13 @@ TEST_CASE("a start that fails through another unit shows that one's last words, 
     logs.write("disk/current", "2026-11-22T04:10:01.123456Z err err: no such disk\n");
     FakeInit init([&](const wire::Request& request, bool more) {
         if (std::holds_alternative<wire::Start>(request))
-            return reply(result("web", false, Phase::failed, "web is failed: it requires disk. disk is failed."));
+            return reply(result("web", false, Phase::failed, "web is failed: it requires disk. disk is failed.",
+                                wire::JobOutcome::failed));
         if (std::holds_alternative<wire::Explain>(request))
-            return reply(wire::Explanation{Phase::failed, {"web is failed: it requires disk.", "disk is failed."}});
-        if (auto* status = std::get_if<wire::Status>(&request)) {
-            wire::Units units{{unit(status->units[0], Phase::failed)}};
-            if (status->units[0] == "web")
-                units.units[0].cause = "disk";
-            return reply(units);
-        }
+            return reply(wire::Explanation{Phase::failed,
+                                           {"web is failed: it requires disk.", "disk is failed."},
+                                           {{"web", Phase::failed, core::Reason::dependency_failed},
+                                            {"disk", Phase::failed, core::Reason::exited}}});
         return usual(request, more, logs.at(""));
     });
     const Outcome outcome = init.ctl({"start", "web"});

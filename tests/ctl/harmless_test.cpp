@@ -1,8 +1,8 @@
 // Whatever an init, a service or whoever calls minictl puts into a text: nothing of it drives the terminal where it is shown.
 #include "base/printable.hpp"
-#include "ctl/boot_view.hpp"
-#include "ctl/harmless.hpp"
-#include "ctl/terminal.hpp"
+#include "ctl/boot/boot_view.hpp"
+#include "ctl/text/harmless.hpp"
+#include "ctl/text/terminal.hpp"
 #include "ctl_world.hpp"
 
 using namespace mi;

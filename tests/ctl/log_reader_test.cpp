@@ -14,9 +14,10 @@
 #include <fstream>
 #include <random>
 
-#include "ctl/log_follow.hpp"
-#include "ctl/log_reader.hpp"
-#include "ctl/logs.hpp"
+#include "ctl/logs/log_follow.hpp"
+#include "ctl/logs/log_reader.hpp"
+#include "ctl/logs/logs.hpp"
+#include "ctl/run.hpp"
 #include "wire/log_pack.hpp"
 
 using namespace mi;
@@ -101,8 +102,21 @@ std::vector<std::string> read_all(std::vector<UnitLog> logs, const Range& range 
     return lines;
 }
 
+// `minictl logs` with these words, and the exit code; of the store, if they do not say otherwise.
+int logs(const Store& store, std::vector<std::string> words) {
+    if (std::ranges::find(words, "-D") == words.end() && std::ranges::find(words, "--root") == words.end())
+        for (const std::string& directory : store.directories())
+            words.insert(words.end(), {"-D", directory});
+    words.insert(words.begin(), {"minictl", "logs"});
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    return run(static_cast<int>(words.size()), argv.data());
+}
+
 // What `minictl logs` prints, and its exit code.
-std::pair<std::string, int> run_logs(const Store& store, std::vector<std::string> words) {
+std::pair<std::string, int> run_logs(const Store& store, const std::vector<std::string>& words) {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     pid_t child = ::fork();
@@ -110,12 +124,7 @@ std::pair<std::string, int> run_logs(const Store& store, std::vector<std::string
         ::dup2(ends[1], 1);
         ::close(2);
         ::setenv("TZ", "UTC", 1);
-        words.insert(words.begin(), "logs");
-        std::vector<char*> argv;
-        for (std::string& word : words)
-            argv.push_back(word.data());
-        argv.push_back(nullptr);
-        ::_exit(logs(static_cast<int>(words.size()), argv.data(), store.directories()));
+        ::_exit(logs(store, words));
     }
     ::close(ends[1]);
     std::string out;
@@ -525,12 +534,7 @@ TEST_CASE("`logs -f` shows the last lines and then goes on, asleep in between") 
     pid_t child = ::fork();
     if (child == 0) {
         ::dup2(ends[1], 1);
-        std::string words[] = {"logs", "-f", "-o", "cat", "-n", "3"};
-        std::vector<char*> argv;
-        for (std::string& word : words)
-            argv.push_back(word.data());
-        argv.push_back(nullptr);
-        ::_exit(logs(6, argv.data(), store.directories()));
+        ::_exit(logs(store, {"-f", "-o", "cat", "-n", "3"}));
     }
     ::close(ends[1]);
     auto read_bytes = [&](std::size_t count) {

@@ -1,7 +1,7 @@
 // The table of `top`, the keys it is told by, and how wide letters are.
-#include "ctl/keys.hpp"
-#include "ctl/terminal.hpp"
-#include "ctl/top_table.hpp"
+#include "ctl/text/terminal.hpp"
+#include "ctl/top/keys.hpp"
+#include "ctl/top/top_table.hpp"
 #include "ctl_world.hpp"
 
 using namespace mi;

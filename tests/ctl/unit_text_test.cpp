@@ -1,5 +1,5 @@
 // The text of a transient unit: what is written comes back from the reader of units as it was given.
-#include "ctl/unit_text.hpp"
+#include "ctl/verbs/unit_text.hpp"
 
 #include "config/load.hpp"
 

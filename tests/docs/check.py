@@ -2,6 +2,7 @@
 with their types and defaults, verbs, options, kernel words, examples. What the program should do is other tests'
 business."""
 
+import json
 import os
 import re
 import shutil
@@ -174,41 +175,106 @@ def output(command, **more):
     return subprocess.run(command, capture_output=True, text=True, timeout=20, **more).stdout
 
 
+def flags(text):
+    """Every option that a text of mdoc names: "n", "-lines"."""
+    found = set()
+    for line in text.splitlines():
+        reading = False
+        for word in line.lstrip(".").split():
+            if word == "Fl":
+                reading = True
+            elif reading and re.fullmatch(r"\w|-[a-z-]+", word):
+                found.add(word)
+            elif word not in ("|", ","):
+                reading = False
+    return found
+
+
+def section(text, title):
+    """Of a page, what stands under a heading, or before the first one of that kind ("")."""
+    if not title:
+        return text[:text.index("\n.Ss ")]
+    part = text[text.index(f".Ss {title}\n"):]
+    return part[:part.index("\n.S", 1)]
+
+
+def text_of_verb(text, verb):
+    """All that minictl.1 says of the options of a verb: in its own item, and in the places that this names."""
+    own = "".join(re.findall(rf"^(\.It Ic {verb}\b.*?)(?=^\.It Ic |^\.S[sh] )", text, re.M | re.S))
+    if "same options" in own:
+        own += text_of_verb(text, "poweroff")
+    if "Ar source" in own:
+        own += section(text, "Where units are read")
+    return own + section(text, "")
+
+
+def check_verb_options(verbs, text):
+    """Every option of the table, also one that --help does not show, is in the manual page where its verb is."""
+    wrong = []
+    together = [flags(line) for line in text.splitlines()]
+    for verb in verbs:
+        shown, hidden = flags(text_of_verb(text, verb["name"])), flags(section(text, "Other names"))
+        for option in verb["options"]:
+            letter, name = option["letter"], option["name"] and "-" + option["name"]
+            if not {letter, name} & (shown if option["help"] else hidden):
+                wrong.append(f"-{letter or name} of {verb['name']} is missing")
+            elif option["help"] and letter and name and not any({letter, name} <= line for line in together):
+                wrong.append(f"-{letter} and -{name} nowhere stand together")
+    check("minictl.1 names every option of every verb where the verb is", wrong)
+    known = {"-" + option["name"] for verb in verbs for option in verb["options"]} | {"-version"}
+    check("minictl.1 names no other long option",
+          sorted(flag for flag in set().union(*together) if len(flag) > 1 and flag not in known))
+
+
 def check_verbs(minictl):
-    verbs = re.findall(r"^  ([a-z][a-z-]*) ", output([minictl, "--help"]), re.M)
-    check("minictl --help names verbs", [] if len(verbs) > 20 else verbs)
+    told = json.loads(output([minictl, "help", "--json"]))["verbs"]
+    verbs = [verb["name"] for verb in told]
+    check("minictl help --json names verbs", [] if len(verbs) > 20 else verbs)
     text = plain(source("minictl.1"))
-    described = re.findall(r"^\.It Ic ([a-z-]+)", text, re.M)
+    described = list(dict.fromkeys(re.findall(r"^\.It Ic ([a-z-]+)", text, re.M)))
     check("minictl.1 describes every verb", [verb for verb in verbs if verb not in described])
     check("minictl.1 describes no other verb", [verb for verb in described if verb not in verbs])
     examples = re.findall(r"^\.Dl minictl ([a-z-]+)", text, re.M)
     check("minictl.1 has an example of every verb", [verb for verb in verbs if verb not in examples])
-    known = set(re.findall(r"Fl -([a-z-]+)", text))
-    missing = set()
-    for verb in verbs:
-        for option in re.findall(r"^ +(?:-\w, )?--([a-z-]+)", output([minictl, verb, "--help"]), re.M):
-            if option not in known:
-                missing.add(f"--{option} of {verb}")
-    check("minictl.1 names every option of every verb", sorted(missing))
+    check_verb_options(told, text)
     texts = {"README.md": (ROOT / "README.md").read_text()} | {page: plain(source(page)) for page in PAGES}
     for where, words in texts.items():
         called = re.findall(r"(?:`|^\.Dl |^ *(?:\$ )?|\.Ic )minictl ((?:--user )?)([a-z][a-z-]+)", words, re.M)
-        unknown = {verb for _, verb in called} - set(verbs) - {"help"}
+        unknown = {verb for _, verb in called} - set(verbs)
         check(f"{where} calls minictl with verbs that there are", sorted(unknown))
 
 
-def check_options(binary):
-    text = output([binary, "--help"])
-    offered = set(re.findall(r"--([a-z][a-z-]+)", text.split("Examples:")[0]))
+def check_options():
+    text = (ROOT / "src/daemon/options.cpp").read_text()
+    text = text[text.index("constexpr Row rows[]"):]
+    text = text[:text.index("\n};")]
+    rows = re.findall(r'^    \{"([a-z-]+)", (?:0|\'(\w)\'),\s*"[^"]*",\s*"((?:[^"])*)"', text, re.M)
+    all_read = len(rows) == len(re.findall(r'^    \{"', text, re.M)) > 15
+    check("every row of the table of miniinit's options can be read", [] if all_read else rows)
+    offered = {name for name, _, words in rows if words}
     page = plain(source("miniinit.8"))
     options = page[page.index(".Sh OPTIONS"):page.index(".Sh KERNEL")]
     described = re.findall(r"^\.It (Fl .*)$", options, re.M)
     written = {word for line in described for word in re.findall(r"Fl -([a-z-]+)", line)}
-    check("miniinit.8 describes every option of miniinit --help", sorted(offered - written))
+    check("miniinit.8 describes every option of miniinit", sorted(offered - written))
     check("miniinit.8 describes no other option", sorted(written - offered))
-    letters = set(re.findall(r"^  -(\w),", text, re.M))
-    known = set(re.findall(r"Fl (\w) ,", options))
+    letters = {letter for _, letter, _ in rows if letter}
+    known = flags(options)
     check("miniinit.8 has every letter that stands for an option", sorted(letters - known))
+
+
+def check_words_for_programs():
+    """Kinds of reasons and outcomes, which programs compare."""
+    source_text = (ROOT / "src/wire/enums.hpp").read_text()
+    page = plain(source("miniinit.8"))
+    section = page[page.index(".Ss What programs are told"):page.index(".Ss Format of the logs")]
+    kinds = section[section.index("reason_kind"):]
+    for enumeration, known in (("core::Reason", re.findall(r"^\.It Cm (\w+)$", kinds, re.M)),
+                               ("JobOutcome", re.findall(r"^\.Cm (\w+)", section.split(".It Ql outcome")[1], re.M))):
+        rows = re.search(rf"MI_WORDS\({enumeration}, (.*?)\);", source_text, re.S)[1]
+        words = [word for word in re.findall(STRING, rows) if re.fullmatch(r"[a-z_]+", word)]
+        check(f"miniinit.8 has every word of {enumeration} that programs are told",
+              sorted(set(words) ^ set(known)) if enumeration == "core::Reason" else sorted(set(words) - set(known)))
 
 
 def check_kernel_words():
@@ -297,11 +363,11 @@ def check_first_service(binary, minictl, place):
     try:
         up = wait_for(lambda: ask("healthcheck", "hello").returncode == 0)
         check("the first service of README.md comes up", [] if up else [ask("status", "hello").stdout])
+        said = wait_for(lambda: "hello\n" in ask("logs", "-o", "cat", "hello").stdout)
+        check("its log has what it says", [] if said else ask("logs", "hello").stdout.splitlines())
         asked = [words.replace("-f ", "") for words in re.findall(r"^ *\$ minictl --user (.+)$", part, re.M)]
         wrong = [words for words in asked if ask(*words.split()).returncode != 0]
         check("what README.md tells to ask about it is answered", wrong if asked else ["nothing is asked"])
-        said = wait_for(lambda: "hello\n" in ask("logs", "-o", "cat", "hello").stdout)
-        check("its log has what it says", [] if said else ask("logs", "hello").stdout.splitlines())
     finally:
         init.send_signal(signal.SIGTERM)
         try:
@@ -345,9 +411,10 @@ def main():
         minictl.symlink_to(binary)
         check_keys()
         check_verbs(minictl)
-        check_options(binary)
+        check_options()
         check_faults()
         check_kernel_words()
+        check_words_for_programs()
         check_examples(minictl, place)
         check_shown_examples(minictl)
         check_first_service(binary, minictl, place)

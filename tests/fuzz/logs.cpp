@@ -2,10 +2,10 @@
 // The first byte says what the rest is. Besides not crashing and not hanging: reading backwards gives the same lines as reading
 // forwards; all text comes out once; a range gives the lines that are in it, and all of them where stamps are in order; what is
 // shown on a terminal is printable.
-#include "ctl/logs.hpp"
+#include "ctl/logs/logs.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
-#include "ctl/log_reader.hpp"
+#include "ctl/logs/log_reader.hpp"
 #include "wire/log_pack.hpp"
 
 #include <fcntl.h>

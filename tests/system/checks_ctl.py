@@ -11,6 +11,24 @@ from harness import sh, until
 SLEEP = "exec sleep 1000"
 
 
+def explained(t, init):
+    """A chain of failures, as a program is told of it: in words that do not change."""
+    answer = json.loads(init.ctl("explain", "top", "--json").stdout)
+    t.equal("`explain --json` has the chain for programs: unit, state and kind of reason",
+            [(one["unit"], one["state"], one["reason_kind"]) for one in answer["chain"]],
+            [("top", "failed", "dependency_failed"), ("needs-fails", "failed", "dependency_failed"),
+             ("fails", "failed", "exited")])
+    status = init.status("top")
+    t.equal("so does `status --json`, with the cause", (status["reason_kind"], status["cause"]),
+            ("dependency_failed", "needs-fails"))
+    answer = json.loads(init.ctl("start", "fails", "--json").stdout)["results"][0]
+    t.equal("and a result its outcome", (answer["ok"], answer["outcome"], answer["reason_kind"]),
+            (False, "failed", "exited"))
+    answer = init.call("Wait", unit="fails", state="up")
+    t.equal("and an error", (answer["error"], answer["parameters"]["reason_kind"]),
+            ("org.miniinit.Manager.JobFailed", "exited"))
+
+
 def ctl_codes(t):
     units = {"up": {"description": "A good one", "service": sh(SLEEP)},
              "down": {"enabled": False, "service": sh(SLEEP)},
@@ -60,6 +78,7 @@ def ctl_codes(t):
         sentences = json.loads(init.ctl("explain", "top", "--json").stdout)["sentences"]
         t.equal("`explain` gives one sentence for each, down to the root cause",
                 [sentence.split()[0] for sentence in sentences], ["top", "needs-fails", "fails"])
+        explained(t, init)
         gone = subprocess.run([t.scene.minictl, "list"], env={"MINIINIT_CONTROL": "/no/such/socket"},
                               capture_output=True, text=True)
         t.ok("with no init there: exits 1 or 4 with a hint", gone.returncode in (1, 4)

@@ -149,7 +149,7 @@ def acting_progress(t):
         with Terminal([t.scene.minictl, "list", "--failed"], environment(init)) as listing:
             t.equal("a list of nothing says so", (listing.end(), listing.text().strip()), (0, "nothing has failed"))
         with Terminal([t.scene.minictl, "start", "web"], environment(init)) as start:
-            start.until(lambda text: "db starting" in text and "web waiting (requires db, which is starting)" in text,
+            start.until(lambda text: "db starting" in text and "web waiting (it requires db, which is starting)" in text,
                         what="what is waited for")
             text = start.until(lambda text: re.search(r"db starting \(for \d+\.\d s of 30\.0 s\)", text))
             t.ok("a start that takes its time says what is waited for, how long, and until when", True)

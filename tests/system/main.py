@@ -22,7 +22,7 @@ import checks_floods
 import checks_forking
 import checks_forward
 import checks_hanging
-import checks_heritage
+import checks_sysvinit
 import checks_keys
 import checks_limits
 import checks_logs
@@ -49,7 +49,7 @@ from harness import Checks, Failed, Scene
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_paths, checks_robust, checks_user, checks_run,
-                               checks_heritage, checks_keys, checks_crash, checks_sockets, checks_timers,
+                               checks_sysvinit, checks_keys, checks_crash, checks_sockets, checks_timers,
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
                                checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging,

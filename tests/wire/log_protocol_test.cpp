@@ -173,6 +173,16 @@ TEST_CASE("a line is taken apart, whatever its text") {
         CHECK_FALSE(parse_line(bad));
 }
 
+TEST_CASE("a line of PID 1 that tells of its start is known from others") {
+    const std::string text = start_text("system") + ", 12 units";
+    Line line{.source = Source::init, .text = text};
+    CHECK(text == "miniinit " MINIINIT_VERSION ", system mode, 12 units");
+    CHECK(tells_of_start(line));
+    line.source = Source::out; // a service may write what it likes
+    CHECK_FALSE(tells_of_start(line));
+    CHECK_FALSE(tells_of_start({.source = Source::init, .text = "miniinit goes on"}));
+}
+
 TEST_CASE("any unit name gives a harmless directory name, and different ones different ones") {
     CHECK(directory_name("getty@tty1") == "getty@tty1");
     CHECK(directory_name("..") == "\\x2e.");

@@ -268,6 +268,34 @@ TEST_CASE("every enumerator has a word of its own that Varlink accepts") {
     check(Mode{});
 }
 
+// A word that a program compares is never another one. New ones come at the end.
+TEST_CASE("the words that are told to programs are these") {
+    auto words = []<typename E>(E) {
+        std::string all;
+        for (unsigned i = 0; i < Words<E>::count; ++i)
+            all.append(i == 0 ? "" : " ").append(word(static_cast<E>(i)));
+        return all;
+    };
+    CHECK(
+        words(core::Reason{}) ==
+        "none asked unneeded dependency_failed dependency_stopped conflict condition spawn_failed exited start_timeout "
+        "stop_timeout pre_start_failed post_start_failed protocol restart_limit restarting watchdog leaving "
+        "trigger_limit shutdown file sockets_failed conditions_unknown");
+    CHECK(words(core::ExitStatus::Kind{}) == "none code signal");
+    CHECK(words(core::Phase{}) == "down waiting starting up reloading stopping backoff done skipped failed invalid");
+    CHECK(words(core::Stage{}) == "none conditions sockets idle pre_start main pid_file post_start stop terminate kill "
+                                  "sweep post_stop last_sweep");
+    CHECK(words(core::Role{}) == "none pre_start main post_start reload stop post_stop connection");
+    CHECK(words(core::Kind{}) == "service target");
+    CHECK(words(core::Relation{}) ==
+          "requires wants milestones after before conflicts required_by wanted_by on_failure on_success");
+    CHECK(words(JobOutcome{}) == "reached failed superseded reload_failed gone");
+    CHECK(words(EventKind{}) == "state status manager");
+    CHECK(words(ManagerState{}) == "starting running degraded stopping caretaker");
+    CHECK(words(Mode{}) == "system container user");
+    CHECK(words(Ending{}) == "poweroff reboot halt kexec");
+}
+
 TEST_CASE("what a terminal obeys is escaped in JSON, and has the same value when it is read again") {
     const std::string text = "a\x1b[2J\x7f\u0080\u009b\u202e\u2066\t\n\"\\ Gr\xc3\xbc\xc3\x9f"
                              "e \U000e0041";

@@ -139,7 +139,13 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Explain& expla
     if (!find(id, {explain.unit}, to_look(caller), ids))
         return;
     const core::Engine& engine = supervisor_.engine();
-    supervisor_.control()->reply(id, wire::Explanation{engine.record(ids[0]).phase, core::explain(engine, ids[0])});
+    wire::Explanation explanation{.state = engine.record(ids[0]).phase};
+    for (UnitId unit : core::chain(engine, ids[0])) {
+        const core::Record& record = engine.record(unit);
+        explanation.sentences.push_back(core::sentence(engine, unit));
+        explanation.chain.push_back({engine.graph().name(unit), record.phase, record.reason});
+    }
+    supervisor_.control()->reply(id, explanation);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {

@@ -157,6 +157,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     case Goal::stop:
         if (record.asked != core::Asked::down && facts.wanted) {
             result.message = "it was started again meanwhile";
+            result.outcome = wire::JobOutcome::superseded;
             break;
         }
         if (phase == Phase::stopping || core::active(phase))
@@ -167,8 +168,10 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
         if (phase == Phase::reloading)
             return false;
         result.ok = phase == Phase::up && record.detail.empty();
-        if (!result.ok)
+        if (!result.ok && phase == Phase::up) {
             result.message = record.detail;
+            result.outcome = wire::JobOutcome::reload_failed;
+        }
         break;
     case Goal::restart:
         if (record.cycle)
@@ -201,8 +204,10 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     case Goal::switch_root:
     case Goal::reexec: return false; // others answer these
     }
+    result.reason_kind = record.reason;
     if (!result.ok && result.message.empty()) {
         result.message = join(core::explain(engine, unit), " ");
+        result.outcome = wire::JobOutcome::failed;
     }
     return true;
 }
@@ -221,6 +226,9 @@ wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
         if (record.stage != core::Stage::none)
             event.stage = record.stage;
         event.reason = core::reason(engine, unit);
+        event.reason_kind = record.reason;
+        if (const UnitId cause = core::cause(engine, unit); cause != core::no_unit)
+            event.cause = engine.graph().name(cause);
         if (record.deadline != never && to != Phase::up) // as in a status: the watchdog's is of no interest
             event.left_ms = std::max<std::int64_t>(0, micros(record.deadline) - event.monotonic) / 1000;
     }
@@ -310,7 +318,8 @@ void Manager::turn_ended() {
                 control->reply(id, wire::UnitReply{status_of(supervisor_, unit, Detail::plain)});
                 done.push_back(id);
             } else if (phase == Phase::failed || phase == Phase::invalid) {
-                control->error(id, wire::JobFailed{job.units[0], phase, core::reason(supervisor_.engine(), unit)});
+                control->error(id, wire::JobFailed{job.units[0], phase, core::reason(supervisor_.engine(), unit),
+                                                   supervisor_.engine().record(unit).reason});
                 done.push_back(id);
             }
             continue;
@@ -322,8 +331,10 @@ void Manager::turn_ended() {
             // A transient one goes when it is down: that is what a stop was to come to.
             const bool was_to_go = job.goal == Goal::stop;
             wire::JobResult result{name, was_to_go, Phase::down, was_to_go ? "" : "it is gone"};
+            result.outcome = was_to_go ? wire::JobOutcome::reached : wire::JobOutcome::gone;
             if (UnitId unit = graph.find(name); unit != core::no_unit) {
                 result.message.clear();
+                result.outcome = wire::JobOutcome::reached;
                 if (!settled(job.goal, unit, result))
                     break;
             }

@@ -76,8 +76,9 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
     status.since_monotonic = micros(record.since.since_boot);
     status.since_realtime = record.since == Instant{} ? 0 : loop::wall_now().micros - micros(now - record.since);
     status.reason = core::reason(engine, id);
-    if (record.cause != core::no_unit)
-        status.cause = engine.graph().name(record.cause);
+    status.reason_kind = record.reason;
+    if (const core::UnitId cause = core::cause(engine, id); cause != core::no_unit)
+        status.cause = engine.graph().name(cause);
     if (record.main_pid > 0)
         status.main_pid = record.main_pid;
     if (record.hook_pid > 0) {

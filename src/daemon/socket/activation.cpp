@@ -77,7 +77,7 @@ void Activation::await_connections(core::UnitId id) {
         return fail(Event::Kind::overrun,
                     std::to_string(runs) + " times in a row it ended at once and left what waited at its socket");
     if (auto armed = connections_.arm(id, sockets); !armed)
-        fail(Event::Kind::sockets_failed, armed.error().text());
+        fail(Event::Kind::sockets_failed, "cannot listen: " + armed.error().text());
 }
 
 void Activation::arrived(core::UnitId id) {

@@ -1,0 +1,286 @@
+#include "ctl/logs/logs.hpp"
+
+#include "ctl/logs/log_follow.hpp"
+#include "ctl/logs/log_reader.hpp"
+#include "ctl/logs/pager.hpp"
+#include "ctl/verbs/verbs.hpp"
+#include "os/user_place.hpp"
+
+#include <regex.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+
+#include "base/text.hpp"
+
+namespace mi::ctl {
+namespace {
+
+namespace logs = wire::logs;
+
+// A compiled regular expression. POSIX's, because the C++ library's recurses on long lines.
+class Pattern {
+public:
+    // The error in words, empty: none.
+    std::string compile(const std::string& text) {
+        const bool capitals =
+            std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0; });
+        regex_.reset(new regex_t);
+        const int code = ::regcomp(regex_.get(), text.c_str(), REG_EXTENDED | REG_NOSUB | (capitals ? 0 : REG_ICASE));
+        if (code == 0)
+            return {};
+        char message[256];
+        ::regerror(code, regex_.get(), message, sizeof message);
+        delete regex_.release(); // nothing to free in it
+        return message;
+    }
+    // Also where the text has NULs.
+    [[nodiscard]] bool matches(std::string_view text) const {
+        regmatch_t whole{0, static_cast<regoff_t>(text.size())};
+        return !regex_ || ::regexec(regex_.get(), text.data(), 1, &whole, REG_STARTEND) == 0;
+    }
+
+private:
+    struct Free {
+        void operator()(regex_t* regex) const {
+            ::regfree(regex);
+            delete regex;
+        }
+    };
+    std::unique_ptr<regex_t, Free> regex_;
+};
+
+// Writes in large pieces, but at once where somebody waits for it.
+class Output {
+public:
+    Output(LogOutput output, Style style) : output_(output), style_(style) {}
+    // False: nobody reads any more.
+    bool show(std::string_view unit, const logs::Line& line) {
+        // `cat` gives back what was written: a line without an end is joined with the next of its stream, but with no
+        // other.
+        if (output_ == LogOutput::cat) {
+            if (open_ && (unit != open_unit_ || line.source != open_source_))
+                text_ += '\n';
+            open_ = line.unended;
+            open_unit_ = unit;
+            open_source_ = line.source;
+        }
+        text_ += show_line(style_, output_, unit, line);
+        return text_.size() < 64 * 1024 || flush();
+    }
+    bool flush() {
+        const bool written = write_all(1, text_);
+        text_.clear();
+        return written;
+    }
+
+private:
+    LogOutput output_;
+    Style style_;
+    std::string text_;
+    bool open_ = false;
+    std::string open_unit_;
+    logs::Source open_source_ = logs::Source::out;
+};
+
+struct Held {
+    std::string unit, text;
+    logs::Line line;
+};
+
+bool is_wanted(const LogQuery& query, const Pattern& pattern, const logs::Line& line) {
+    return line.priority <= query.least && (query.facilities >> line.facility & 1) != 0 && pattern.matches(line.text);
+}
+
+// Shows what is there. False: nobody reads any more.
+bool show_present(const LogQuery& query, const Pattern& pattern, std::vector<UnitLog>& all, Output& output) {
+    const bool backwards = query.reverse || query.last;
+    Merge merge(all, {query.since, query.until}, backwards);
+    std::deque<Held> held; // the last ones, to be shown in order
+    std::size_t left = query.last.value_or(SIZE_MAX);
+    while (left > 0) {
+        auto line = merge.next();
+        if (!line)
+            break;
+        if (!is_wanted(query, pattern, line->line))
+            continue;
+        --left;
+        if (backwards && !query.reverse)
+            held.push_front({std::string(line->unit), std::string(line->line.text), line->line});
+        else if (!output.show(line->unit, line->line))
+            return false;
+    }
+    for (Held& one : held) {
+        one.line.text = one.text;
+        if (!output.show(one.unit, one.line))
+            return false;
+    }
+    return output.flush();
+}
+
+int follow(const Context& context, const LogQuery& query, const Pattern& pattern, Follower& follower, Output& output) {
+    bool readable = true;
+    for (;;) {
+        follower.read([&](const LogLine& line) {
+            if (is_wanted(query, pattern, line.line) && !(query.since && line.line.at < *query.since))
+                readable = readable && output.show(line.unit, line.line);
+        });
+        if (!readable || !output.flush())
+            return done; // like `head`: enough was seen
+        if (auto waited = follower.wait(); !waited)
+            return context.fail(waited.error().text());
+    }
+}
+
+// When the init was started, the last time first, at most `most`: it says so in its own log.
+std::vector<WallTime> boots_of(const LogQuery& query, std::size_t most) {
+    std::vector<std::string> complaints; // are made when the logs themselves are read
+    std::vector<UnitLog> own = open_logs(query.directories, {"miniinit"}, complaints);
+    Merge merge(own, {}, true);
+    std::vector<WallTime> boots;
+    while (boots.size() < most) {
+        auto line = merge.next();
+        if (!line)
+            break;
+        if (logs::tells_of_start(line->line))
+            boots.push_back(line->line.at);
+    }
+    return boots;
+}
+
+int list_boots(const Context& context, const LogQuery& query) {
+    constexpr std::size_t most = 10'000;
+    const std::vector<WallTime> boots = boots_of(query, most);
+    std::string text;
+    for (std::size_t i = boots.size(); i-- > 0;) {
+        const std::string number = std::to_string(-static_cast<std::int64_t>(i));
+        if (query.output == LogOutput::json)
+            text += "{\"boot\":" + number + ",\"time\":\"" + logs::stamp_of(boots[i]) + "\"}\n";
+        else
+            text += std::string(number.size() < 5 ? 5 - number.size() : 0, ' ') + number + "  " +
+                    local_time(boots[i].micros) + "\n";
+    }
+    return context.print(text);
+}
+
+// Narrows the query to the boot that is asked for. The error in words, empty: none.
+std::string choose_boot(LogQuery& query) {
+    const auto back = static_cast<std::size_t>(-*query.boot);
+    const std::vector<WallTime> boots = boots_of(query, back + 1);
+    if (boots.size() <= back)
+        return "--boot: the log does not reach back so far (--list-boots shows how far)";
+    query.since = std::max(query.since.value_or(boots[back]), boots[back]);
+    if (back > 0) {
+        const WallTime end{boots[back - 1].micros - 1};
+        query.until = std::min(query.until.value_or(end), end);
+    }
+    return {};
+}
+
+int show(const Context& context, LogQuery& query) {
+    if (query.boot)
+        if (std::string wrong = choose_boot(query); !wrong.empty())
+            return context.fail(wrong);
+    Pattern pattern;
+    if (!query.pattern.empty())
+        if (std::string wrong = pattern.compile(query.pattern); !wrong.empty())
+            return context.fail("--grep: " + wrong, usage);
+    // A unit's file is open as long as its turn may come.
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    std::vector<std::string> complaints;
+    std::vector<UnitLog> all = open_logs(query.directories, query.units, complaints);
+    for (const std::string& complaint : complaints)
+        (void)context.fail(complaint);
+    int result = complaints.empty() ? done : failed;
+    if (!query.follow)
+        for (const std::string& unit : query.units)
+            if (std::none_of(all.begin(), all.end(),
+                             [&](const UnitLog& log) { return matches_pattern(log.unit, unit); }))
+                result =
+                    context.fail("no log of " + unit +
+                                     ": it has written nothing yet, or there is no such unit (see minictl list --all)",
+                                 refused);
+    std::optional<Pager> pager;
+    // Who gives us no keyboard does not want to be asked for keys.
+    if (!query.no_pager && !query.follow && context.out.terminal && ::isatty(STDIN_FILENO) == 1)
+        pager = Pager::start();
+    Output output(query.output, context.out);
+    std::optional<Follower> follower;
+    if (query.follow) {
+        auto started = Follower::start(query.directories, query.units, all);
+        if (!started)
+            return context.fail(started.error().text());
+        follower = std::move(*started);
+        if (!query.last && !query.since)
+            query.last = 10;
+    }
+    if (!show_present(query, pattern, all, output))
+        return done;
+    if (follower) {
+        all.clear();
+        return follow(context, query, pattern, *follower, output);
+    }
+    return result;
+}
+
+// Where the logs are of the init that is meant. The init that is named, or the user's own, knows; those of the system are found
+// without it, for it may be what has gone wrong.
+std::vector<std::string> directories_of(const Context& context) {
+    if (!context.arguments.root.empty())
+        return log_directories(false, context.arguments.root);
+    std::vector<std::string> directories = log_directories(context.of_user());
+    if (!context.of_user() && context.socket_path() == Context::system_socket)
+        return directories;
+    if (auto overview = context.call(wire::GetOverview{}); overview && !overview->log_directory.empty())
+        if (std::ranges::find(directories, overview->log_directory) == directories.end())
+            return {overview->log_directory};
+    return directories;
+}
+
+} // namespace
+
+std::vector<std::string> log_directories(bool user, const std::string& root) {
+    if (user) {
+        const os::UserPlace place = os::user_place();
+        std::vector<std::string> directories{place.state + "/log"};
+        for (const std::string& run : place.run_directories)
+            directories.push_back(run + "/log");
+        return directories;
+    }
+    return {root + "/var/log/miniinit", root + "/run/log/miniinit"};
+}
+
+bool output_named(std::string_view word, LogOutput& output) {
+    const auto at = std::ranges::find(log_outputs, word);
+    if (at == log_outputs.end())
+        return false;
+    output = static_cast<LogOutput>(at - log_outputs.begin());
+    return true;
+}
+
+int show_logs(Context& context) {
+    LogQuery query = context.arguments.logs;
+    if (query.directories.empty())
+        query.directories = directories_of(context);
+    query.units = context.arguments.words;
+    if (context.arguments.json)
+        query.output = LogOutput::json;
+    if (query.list_boots)
+        return list_boots(context, query);
+    if (query.kernel)
+        query.units.emplace_back("kernel");
+    if (query.follow && query.reverse)
+        return context.fail("--follow and --reverse contradict each other", usage);
+    return show(context, query);
+}
+
+} // namespace mi::ctl

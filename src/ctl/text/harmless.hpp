@@ -1,0 +1,36 @@
+// Answers of an init, fit to be shown: every text in them, whatever the field. A view begins with this, so that no field of it
+// can be forgotten, now or when there is a new one.
+#pragma once
+
+#include "ctl/text/terminal.hpp"
+#include "wire/json.hpp"
+
+#include <concepts>
+#include <string>
+#include <utility>
+
+namespace mi::ctl {
+
+template <typename T>
+void make_harmless(T& value) {
+    if constexpr (wire::is_optional<T>) {
+        if (value)
+            make_harmless(*value);
+    } else if constexpr (wire::is_vector<T>) {
+        for (auto& one : value)
+            make_harmless(one);
+    } else if constexpr (std::same_as<T, std::string>) {
+        value = harmless(value);
+    } else if constexpr (wire::Fielded<T>) {
+        T::fields(value, [](std::string_view, auto& member) { make_harmless(member); });
+    }
+}
+
+template <typename T>
+    requires wire::Fielded<T> || wire::is_vector<T>
+[[nodiscard]] T harmless(T value) {
+    make_harmless(value);
+    return value;
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,293 @@
+#include "ctl/top/top_table.hpp"
+
+#include "base/text.hpp"
+#include "ctl/text/view.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mi::ctl {
+
+namespace {
+
+// A unit that nothing more is to be seen of: it has done its part, or never begins.
+bool quiet(const wire::UnitStatus& unit) {
+    switch (unit.state) {
+    case core::Phase::down:
+    case core::Phase::done:
+    case core::Phase::skipped: return true;
+    case core::Phase::waiting:
+    case core::Phase::starting:
+    case core::Phase::up:
+    case core::Phase::reloading:
+    case core::Phase::stopping:
+    case core::Phase::backoff:
+    case core::Phase::failed:
+    case core::Phase::invalid: return unit.kind == core::Kind::target;
+    }
+    __builtin_unreachable();
+}
+
+// What needs a look first.
+unsigned urgency(core::Phase state) {
+    switch (colour_of(state)) {
+    case Colour::bad: return 3;
+    case Colour::busy: return 2;
+    case Colour::good: return 1;
+    case Colour::plain:
+    case Colour::faint:
+    case Colour::strong: return 0;
+    }
+    __builtin_unreachable();
+}
+
+// "12.3" of so many thousandths.
+std::string percent(std::int64_t permille) {
+    return permille >= 10'000 ? std::to_string(permille / 10)
+                              : std::to_string(permille / 10) + "." + std::to_string(permille % 10);
+}
+
+// "5s", "3m12", "2h05", "4d03": six columns at most.
+std::string short_age(std::int64_t micros) {
+    const std::int64_t s = std::max<std::int64_t>(micros, 0) / 1'000'000;
+    auto two = [](std::int64_t great, char unit, std::int64_t small) {
+        return std::to_string(great) + unit + (small < 10 ? "0" : "") + std::to_string(small);
+    };
+    return s < 60      ? std::to_string(s) + "s"
+           : s < 3600  ? two(s / 60, 'm', s % 60)
+           : s < 86400 ? two(s / 3600, 'h', s / 60 % 60)
+                       : two(s / 86400, 'd', s / 3600 % 24);
+}
+
+// How columns are called, how wide they are, and which goes first where there is no room (1 is the first).
+struct Column {
+    TopOrder order;
+    std::string_view heading;
+    unsigned width, goes;
+};
+constexpr std::array<Column, 6> columns_of_table{{{TopOrder::state, "STATE", 9, 6},
+                                                  {TopOrder::cpu, "CPU%", 6, 5},
+                                                  {TopOrder::memory, "MEMORY", 7, 4},
+                                                  {TopOrder::tasks, "TASKS", 5, 2},
+                                                  {TopOrder::restarts, "RESTARTS", 8, 1},
+                                                  {TopOrder::uptime, "SINCE", 6, 3}}};
+
+std::string right(std::string text, unsigned width) {
+    return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+}
+
+} // namespace
+
+bool order_named(std::string_view word, TopOrder& order) {
+    const auto at = std::ranges::find(order_words, word);
+    if (at == order_words.end())
+        return false;
+    order = static_cast<TopOrder>(at - order_words.begin());
+    return true;
+}
+
+void TopTable::update(std::vector<wire::UnitStatus> units, std::int64_t at) {
+    std::ranges::sort(units, {}, &wire::UnitStatus::name);
+    std::vector<Sample> samples;
+    load_.assign(units.size(), std::nullopt);
+    const std::int64_t passed = at - sampled_;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        if (!units[i].cpu_usec)
+            continue;
+        auto before = std::ranges::lower_bound(before_, units[i].name, {}, &Sample::unit);
+        // Less than before is another run.
+        if (before != before_.end() && before->unit == units[i].name && passed > 0 && *units[i].cpu_usec >= before->cpu)
+            load_[i] = (*units[i].cpu_usec - before->cpu) * 1000 / passed;
+        samples.push_back({units[i].name, *units[i].cpu_usec});
+    }
+    before_ = std::move(samples);
+    sampled_ = at;
+    units_ = std::move(units);
+    arrange();
+}
+
+void TopTable::order_by(TopOrder order) {
+    reversed_ = order == order_ && !reversed_;
+    order_ = order;
+    arrange();
+}
+
+void TopTable::show_all(bool all) {
+    all_ = all;
+    arrange();
+}
+
+void TopTable::filter(std::string text) {
+    filter_ = std::move(text);
+    arrange();
+}
+
+std::size_t TopTable::place() const {
+    const auto at = std::ranges::find(rows_, selected_, &TopRow::unit);
+    return at == rows_.end() ? 0 : static_cast<std::size_t>(at - rows_.begin());
+}
+
+void TopTable::move(std::int64_t by) {
+    if (rows_.empty())
+        return;
+    selecting_ = true;
+    const auto last = static_cast<std::int64_t>(rows_.size()) - 1;
+    selected_ =
+        rows_[static_cast<std::size_t>(std::clamp<std::int64_t>(static_cast<std::int64_t>(place()) + by, 0, last))]
+            .unit;
+}
+
+void TopTable::arrange() {
+    rows_.clear();
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        const wire::UnitStatus& unit = units_[i];
+        if ((!all_ && quiet(unit)) || (!filter_.empty() && !unit.name.contains(filter_)))
+            continue;
+        rows_.push_back({unit.name,
+                         unit.state,
+                         unit.frozen,
+                         load_[i],
+                         unit.memory_bytes,
+                         unit.tasks,
+                         unit.restarts,
+                         unit.since_monotonic,
+                         {}});
+    }
+    // The greatest first, but of names and of times the least: up for longest.
+    auto less = [this](const TopRow& a, const TopRow& b) {
+        switch (order_) {
+        case TopOrder::cpu: return b.cpu_permille.value_or(-1) < a.cpu_permille.value_or(-1);
+        case TopOrder::memory: return b.memory_bytes.value_or(-1) < a.memory_bytes.value_or(-1);
+        case TopOrder::tasks: return b.tasks.value_or(-1) < a.tasks.value_or(-1);
+        case TopOrder::restarts: return b.restarts < a.restarts;
+        case TopOrder::uptime: return a.since_monotonic < b.since_monotonic;
+        case TopOrder::state: return urgency(b.state) < urgency(a.state);
+        case TopOrder::name: return a.unit < b.unit;
+        }
+        __builtin_unreachable();
+    };
+    // Equal ones stay by name.
+    std::ranges::stable_sort(rows_,
+                             [&](const TopRow& a, const TopRow& b) { return reversed_ ? less(b, a) : less(a, b); });
+    // Until somebody selects a unit, the first row is.
+    if (!rows_.empty() && (!selecting_ || std::ranges::find(rows_, selected_, &TopRow::unit) == rows_.end()))
+        selected_ = rows_[selecting_ ? std::min(first_, rows_.size() - 1) : 0].unit;
+    if (rows_.empty())
+        selected_.clear();
+}
+
+std::optional<std::int64_t> TopTable::age_of(const TopRow& row, std::int64_t now) const {
+    return row.since_monotonic == 0 ? std::nullopt : std::optional(now - row.since_monotonic);
+}
+
+std::vector<std::string> TopTable::lines(const Style& style, unsigned width, unsigned height, std::int64_t now,
+                                         const LastLine& last) {
+    // Names as wide as the longest one, but no wider than a third of the terminal.
+    std::size_t name_width = 8;
+    for (const TopRow& row : rows_)
+        name_width = std::max(name_width, columns(row.unit));
+    if (width != 0)
+        name_width = std::min<std::size_t>(name_width, std::max(8u, width / 3));
+    std::vector<Column> shown(columns_of_table.begin(), columns_of_table.end());
+    auto taken = [&] {
+        std::size_t sum = name_width;
+        for (const Column& column : shown)
+            sum += 1 + column.width;
+        return sum;
+    };
+    for (unsigned goes = 1; width != 0 && taken() > width && goes <= 6; ++goes)
+        std::erase_if(shown, [&](const Column& column) { return column.goes == goes; });
+    // A few letters of a line say nothing.
+    constexpr std::size_t worth = 12;
+    const bool with_line = width == 0 || taken() + 2 + worth <= width;
+
+    std::vector<std::string> all;
+    std::string heading = fitted(order_ == TopOrder::name ? (reversed_ ? "UNIT▴" : "UNIT▾") : "UNIT", name_width);
+    for (const Column& column : shown) {
+        std::string word(column.heading);
+        if (column.order == order_)
+            word += reversed_ ? "▴" : "▾";
+        const std::size_t wide = columns(word);
+        const std::string blanks(wide < column.width ? column.width - wide : 0, ' ');
+        // A marked heading may reach into the blank before it.
+        heading += column.order == TopOrder::state ? " " + word + blanks
+                   : wide > column.width           ? word
+                                                   : " " + blanks + word;
+    }
+    if (with_line)
+        heading += "  LAST LINE";
+    if (width != 0)
+        heading = fitted(heading, width);
+    all.push_back(std::move(heading));
+
+    const std::size_t room = height == 0 ? rows_.size() : height - 1;
+    const std::size_t at = place();
+    if (height != 0 && room > 0) {
+        if (at < first_)
+            first_ = at;
+        if (at >= first_ + room)
+            first_ = at - room + 1;
+        // No empty rows below while there are units above.
+        first_ = std::min(first_, rows_.size() > room ? rows_.size() - room : 0);
+    } else {
+        first_ = 0;
+    }
+    for (std::size_t i = first_; i < std::min(rows_.size(), first_ + room); ++i) {
+        const TopRow& row = rows_[i];
+        const bool chosen = style.terminal && height != 0 && row.unit == selected_;
+        // One that is selected is shown in reverse, and colours in that would be hard to read.
+        Style own = style;
+        own.colours = style.colours && !chosen;
+        std::string line = fitted(harmless(row.unit), name_width);
+        for (const Column& column : shown) {
+            line += ' ';
+            switch (column.order) {
+            case TopOrder::state:
+                line += row.frozen ? paint(own, Colour::busy, fitted("frozen", column.width))
+                                   : state_word(own, row.state, column.width);
+                break;
+            case TopOrder::cpu: line += right(row.cpu_permille ? percent(*row.cpu_permille) : "-", column.width); break;
+            case TopOrder::memory:
+                line += right(row.memory_bytes ? size_text(static_cast<std::uint64_t>(*row.memory_bytes)) : "-",
+                              column.width);
+                break;
+            case TopOrder::tasks: line += right(row.tasks ? std::to_string(*row.tasks) : "-", column.width); break;
+            case TopOrder::restarts: {
+                const std::string count = right(std::to_string(row.restarts), column.width);
+                line += row.restarts == 0 ? count : paint(own, Colour::busy, count);
+                break;
+            }
+            case TopOrder::uptime: {
+                const auto past = age_of(row, now);
+                line += right(past ? short_age(*past) : "-", column.width);
+                break;
+            }
+            case TopOrder::name: break;
+            }
+        }
+        if (with_line) {
+            std::string said = harmless(last ? last(row.unit) : std::string());
+            if (width != 0)
+                said = fitted(said, width - taken() - 2);
+            line += "  " + said;
+        } else if (chosen && taken() < width) {
+            line.append(width - taken(), ' ');
+        }
+        if (width == 0)
+            line.erase(line.find_last_not_of(' ') + 1);
+        if (chosen)
+            line = "\033[7m" + line + "\033[0m";
+        all.push_back(std::move(line));
+    }
+    return all;
+}
+
+TopRows TopTable::told(const LastLine& last) const {
+    TopRows rows{rows_};
+    for (TopRow& row : rows.units)
+        if (last)
+            row.last_line = last(row.unit);
+    return rows;
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,96 @@
+// The table of `minictl top`: which units, in which order, and how that fits a terminal. Replies in, lines out; keys and the
+// terminal are top.cpp's and screen.hpp's.
+#pragma once
+
+#include "ctl/text/terminal.hpp"
+#include "wire/messages.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mi::ctl {
+
+enum class TopOrder : std::uint8_t { cpu, memory, tasks, restarts, uptime, name, state };
+// As they are called, in this order; false where there is no such word.
+inline constexpr std::array<std::string_view, 7> order_words{"cpu",    "memory", "tasks", "restarts",
+                                                             "uptime", "name",   "state"};
+[[nodiscard]] bool order_named(std::string_view word, TopOrder& order);
+
+// A row as `--json` has it.
+struct TopRow {
+    std::string unit;
+    core::Phase state = core::Phase::down;
+    bool frozen = false;
+    std::optional<std::int64_t> cpu_permille; // of one processor, since the refresh before; none: not known yet
+    std::optional<std::int64_t> memory_bytes, tasks;
+    std::uint32_t restarts = 0;
+    std::int64_t since_monotonic = 0; // when the state began
+    std::string last_line;            // of its log, where it was asked for
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("state", self.state);
+        visit("frozen", self.frozen);
+        visit("cpu_permille", self.cpu_permille);
+        visit("memory_bytes", self.memory_bytes);
+        visit("tasks", self.tasks);
+        visit("restarts", self.restarts);
+        visit("since_monotonic", self.since_monotonic);
+        visit("last_line", self.last_line);
+    }
+};
+struct TopRows {
+    std::vector<TopRow> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+
+class TopTable {
+public:
+    // What a unit said last; asked for the rows that are shown, and for no other.
+    using LastLine = std::function<std::string(const std::string& unit)>;
+
+    // A new reply. `at`: when it was true, microseconds on the clock that CPU time is measured against.
+    void update(std::vector<wire::UnitStatus> units, std::int64_t at);
+    // The same order again turns it round.
+    void order_by(TopOrder order);
+    void show_all(bool all);
+    [[nodiscard]] bool shows_all() const { return all_; }
+    void filter(std::string text);
+    [[nodiscard]] const std::string& filtered() const { return filter_; }
+    // The selection, by so many rows; it stays with its unit as rows move.
+    void move(std::int64_t rows);
+    void select_first() { move(INT32_MIN); }
+    void select_last() { move(INT32_MAX); }
+    [[nodiscard]] const std::string& selected() const { return selected_; }
+    [[nodiscard]] std::size_t size() const { return rows_.size(); }
+
+    // The heading and `height` - 1 rows, `width` columns each (0: not cut), the selection among them where there is one.
+    [[nodiscard]] std::vector<std::string> lines(const Style& style, unsigned width, unsigned height, std::int64_t now,
+                                                 const LastLine& last);
+    [[nodiscard]] TopRows told(const LastLine& last) const;
+
+private:
+    struct Sample {
+        std::string unit;
+        std::int64_t cpu = 0;
+    };
+    void arrange();
+    [[nodiscard]] std::size_t place() const; // of the selection
+    [[nodiscard]] std::optional<std::int64_t> age_of(const TopRow& row, std::int64_t now) const;
+
+    std::vector<wire::UnitStatus> units_;           // by name
+    std::vector<std::optional<std::int64_t>> load_; // of those
+    std::vector<Sample> before_;
+    std::int64_t sampled_ = 0;
+    std::vector<TopRow> rows_; // those that are shown, in order
+    TopOrder order_ = TopOrder::cpu;
+    bool reversed_ = false, all_ = false, selecting_ = false;
+    std::string filter_, selected_;
+    std::size_t first_ = 0; // row on top
+};
+
+} // namespace mi::ctl

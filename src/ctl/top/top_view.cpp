@@ -1,0 +1,97 @@
+// What `minictl top` draws.
+#include "ctl/logs/log_tail.hpp"
+#include "ctl/text/view.hpp"
+#include "ctl/top/top.hpp"
+
+#include <utility>
+
+namespace mi::ctl {
+
+namespace {
+
+std::vector<std::string> help_lines() {
+    return {"Up, Down, PgUp, PgDn, Home, End, j, k   select a unit",
+            "c m t r u n s   sort by CPU, memory, tasks, restarts, uptime, name, state;",
+            "                again: the other way round",
+            "l, Enter        follow the log of the unit",
+            "S, X, R         start, stop (asks first), restart it",
+            "/               show only units whose name contains what is typed; Esc: all again",
+            "a               also what is down, done or a target",
+            "p               pause, and go on",
+            "q, Ctrl-C       quit",
+            "",
+            "CPU% is of one processor, since the look before; memory and tasks are those of the cgroup.",
+            "`-` stands for what the kernel does not tell."};
+}
+
+} // namespace
+
+std::string Top::first_line(unsigned width) const {
+    std::string text = "miniinit " + harmless(overview_.version) + " · " + std::to_string(table_.size()) + " units";
+    if (failed_ > 0)
+        text += ", " + std::to_string(failed_) + " failed";
+    if (!table_.filtered().empty())
+        text += " with \"" + harmless(table_.filtered()) + "\"";
+    if (paused_)
+        text += " · paused";
+    if (!machine_.empty())
+        text += " · " + machine_;
+    return paint(context_.out, failed_ > 0 ? Colour::bad : Colour::strong, fitted(text, width));
+}
+
+std::string Top::last_line(unsigned width) const {
+    switch (mode_) {
+    case Mode::filter: return fitted("/" + harmless(table_.filtered()) + "█ (Enter keeps it, Esc drops it)", width);
+    case Mode::confirm:
+        return paint(context_.out, Colour::busy,
+                     fitted("stop " + harmless(table_.selected()) + ", and what needs it? y/n", width));
+    case Mode::help: return fitted("any key comes back", width);
+    case Mode::table: break;
+    }
+    if (!trouble_.empty())
+        return paint(context_.out, Colour::bad, fitted(trouble_, width));
+    if (!message_.empty())
+        return fitted(harmless(message_.substr(0, message_.find('\n'))), width);
+    return paint(context_.out, Colour::faint,
+                 fitted("q quit  h help  l log  S start  X stop  R restart  / filter  c m t n s sort", width));
+}
+
+void Top::draw() {
+    const Screen::Size size = screen_.size();
+    std::vector<std::string> lines;
+    if (size.rows > 2)
+        lines.push_back(first_line(size.columns));
+    const auto room = static_cast<unsigned>(size.rows - lines.size() - (size.rows > 1 ? 1 : 0));
+    if (mode_ == Mode::help) {
+        for (const std::string& line : help_lines())
+            if (lines.size() + 1 < size.rows)
+                lines.push_back(fitted(line, size.columns));
+    } else {
+        const std::vector<std::string> table =
+            table_.lines(context_.out, size.columns, room, monotonic_now(), last_said());
+        for (std::size_t i = 0; i < table.size() && i < room; ++i)
+            lines.push_back(i == 0 ? "\033[4m" + table[i] + "\033[0m" : table[i]);
+    }
+    while (lines.size() + 1 < size.rows)
+        lines.emplace_back();
+    if (size.rows > 1)
+        lines.push_back(last_line(size.columns));
+    std::string frame = "\033[H";
+    for (std::size_t i = 0; i < lines.size(); ++i)
+        frame += (i == 0 ? "" : "\r\n") + lines[i] + "\033[K";
+    frame += "\033[J";
+    if (!write_all(1, frame))
+        over_ = true;
+}
+
+TopTable::LastLine Top::last_said() {
+    return [this](const std::string& unit) {
+        // Once a look, however often that is drawn.
+        auto [at, is_new] = said_.try_emplace(unit);
+        if (is_new)
+            at->second = last_words(overview_.log_directory, unit);
+        return at->second;
+    };
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,236 @@
+// The verbs that change what runs, and how their progress is shown.
+#include "base/signals.hpp"
+#include "ctl/logs/log_tail.hpp"
+#include "ctl/text/view.hpp"
+#include "ctl/verbs/sysvinit.hpp"
+#include "ctl/verbs/verbs.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace mi::ctl {
+
+namespace {
+
+// One line on the terminal that says what is going on, redrawn in place: what is waited for, for how long, and when that
+// is given up. Nothing where there is no terminal.
+class ProgressLine {
+public:
+    // `asked`: the units that were named.
+    ProgressLine(const Context& context, const std::vector<std::string>& asked)
+        : context_(context), asked_(asked), began_(monotonic_now()) {}
+    ~ProgressLine() { clear(); }
+    ProgressLine(const ProgressLine&) = delete;
+    ProgressLine& operator=(const ProgressLine&) = delete;
+
+    void note(const wire::Event& event) {
+        if (event.kind == wire::EventKind::state && event.unit && event.state)
+            note(*event.unit, *event.state, event.monotonic, event.left_ms,
+                 of_last_run(*event.state, event.reason_kind.value_or(core::Reason::none)) ? ""
+                                                                                           : event.reason.value_or(""));
+    }
+    void draw() {
+        static constexpr std::string_view turns[] = {"⠋", "⠙", "⠸", "⠴", "⠦", "⠇"};
+        const std::int64_t now = monotonic_now(), past = (now - began_) / 1000;
+        // What is over in a blink is not worth a flicker.
+        if (past < 150)
+            return;
+        if (!std::exchange(looked_, true))
+            look();
+        std::string line =
+            std::string(turns[static_cast<std::size_t>(past / 100) % std::size(turns)]) + " " + seconds(past);
+        // What is at work says more than what waits for it.
+        std::string what;
+        for (bool waiting : {false, true})
+            for (const auto& [unit, state] : busy_)
+                if ((state.phase == core::Phase::waiting) == waiting)
+                    what += (what.empty() ? "  " : ", ") + words(unit, state, now);
+        line += what;
+        const unsigned width = context_.err.width;
+        if (width > 1 && columns(line) >= width)
+            line = fitted(line, width - 1);
+        write_all(2, "\r\033[K" + line);
+        drawn_ = true;
+    }
+    void clear() {
+        if (std::exchange(drawn_, false))
+            write_all(2, "\r\033[K");
+    }
+
+private:
+    struct Busy {
+        core::Phase phase = core::Phase::down;
+        std::int64_t since = 0;
+        std::optional<std::int64_t> until; // its timeout, or the end of backoff
+        std::string reason;
+    };
+
+    void note(const std::string& unit, core::Phase state, std::int64_t since, std::optional<std::int64_t> left_ms,
+              const std::string& reason) {
+        const bool asked = std::ranges::find(asked_, unit) != asked_.end();
+        // Others that are tried again and again are no part of this.
+        if (colour_of(state) == Colour::busy || (state == core::Phase::backoff && asked)) {
+            Busy& busy = busy_[unit] = {state, since, {}, reason};
+            if (left_ms)
+                busy.until = since + *left_ms * 1000;
+        } else {
+            busy_.erase(unit);
+        }
+    }
+    // What was under way before we asked for anything: no event tells of that.
+    void look() {
+        auto client = context_.connect();
+        auto units =
+            client ? client->call(wire::Status{asked_}, std::chrono::seconds(1)) : std::unexpected(client.error());
+        if (!units)
+            return;
+        const std::int64_t now = monotonic_now();
+        for (const wire::UnitStatus& unit : units->units)
+            if (!busy_.contains(unit.name)) {
+                note(unit.name, unit.state, unit.since_monotonic, {},
+                     of_last_run(unit.state, unit.reason_kind) ? "" : unit.reason);
+                if (auto at = busy_.find(unit.name); at != busy_.end() && unit.left_ms)
+                    at->second.until = now + *unit.left_ms * 1000;
+            }
+    }
+    static std::string words(const std::string& unit, const Busy& state, std::int64_t now) {
+        std::string text = harmless(unit) + " " + std::string(wire::word(state.phase));
+        if (state.phase == core::Phase::backoff)
+            return text + (state.until ? ", next try in " + seconds((*state.until - now) / 1000) : "");
+        if (state.phase == core::Phase::waiting)
+            return text + (state.reason.empty() ? "" : " (" + harmless(state.reason) + ")");
+        if (state.until && *state.until > now)
+            text += " (for " + seconds((now - state.since) / 1000) + " of " +
+                    seconds((*state.until - state.since) / 1000 + 50) + ")";
+        return text;
+    }
+
+    const Context& context_;
+    const std::vector<std::string>& asked_;
+    std::int64_t began_;
+    std::map<std::string, Busy> busy_;
+    bool drawn_ = false, looked_ = false;
+};
+
+// Waits for the result of a job, however long that takes: the init has time limits for everything.
+std::expected<wire::Progress, Failure> result_of(Context& context, Client& client, const wire::Request& request) {
+    const bool animated = context.err.terminal && !context.arguments.json && !context.arguments.no_wait;
+    if (auto failure = client.send(request, animated))
+        return std::unexpected(std::move(*failure));
+    ProgressLine line(context, context.arguments.words);
+    for (;;) {
+        auto answer =
+            client.next<wire::Progress>(animated ? std::optional<Span>(std::chrono::milliseconds(100)) : std::nullopt);
+        if (!answer)
+            return std::unexpected(answer.error());
+        if (*answer && !(*answer)->continues)
+            return std::move((*answer)->value);
+        if (*answer && (*answer)->value.event)
+            line.note(*(*answer)->value.event);
+        if (animated)
+            line.draw();
+    }
+}
+
+// Why a unit did not get where it should: the whole chain of reasons, where the result does not have it, and what the unit
+// and the root cause said last.
+std::string blame(Context& context, Client& client, const wire::JobResult& result, const std::string& logs) {
+    std::string text;
+    auto explanation = client.call(wire::Explain{result.unit});
+    if (explanation && result.outcome != wire::JobOutcome::failed)
+        for (const std::string& sentence : explanation->sentences)
+            text += "  " + harmless(sentence) + "\n";
+    const unsigned lines = context.arguments.lines.value_or(10);
+    text += log_tail(context.err, logs, result.unit, lines, "  | ");
+    if (explanation && !explanation->chain.empty())
+        if (const std::string& root = explanation->chain.back().unit; root != result.unit)
+            text += log_tail(context.err, logs, root, lines, "  | ");
+    return text;
+}
+
+template <typename R>
+int do_job(Context& context, R request) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    request.wait = !context.arguments.no_wait;
+    auto progress = result_of(context, *client, wire::Request(std::move(request)));
+    if (!progress)
+        return context.fail(progress.error());
+    int code = done;
+    for (const wire::JobResult& result : progress->results)
+        if (!result.ok)
+            code = failed;
+    if (context.arguments.json)
+        return context.print_json(*progress) == done ? code : failed;
+    std::string good, bad, logs;
+    for (const wire::JobResult& result : progress->results) {
+        if (result.ok) {
+            good += result_view(context.out, result) + "\n";
+            continue;
+        }
+        if (logs.empty() && context.arguments.lines != 0u)
+            if (auto overview = client->call(wire::GetOverview{}))
+                logs = overview->log_directory;
+        bad += result_view(context.err, result) + "\n" + blame(context, *client, result, logs);
+        // Where somebody looks who may not know what to do next.
+        if (context.err.terminal)
+            bad += paint(context.err, Colour::faint,
+                         "  (`" + context.command("logs") + result.unit + "` has more, `" + context.command("explain") +
+                             result.unit + "` says why it is so)") +
+                   "\n";
+    }
+    // Success needs words only where somebody is looking.
+    if (context.out.terminal && progress->results.size() <= 8)
+        context.print(good);
+    context.note(bad);
+    return code;
+}
+
+} // namespace
+
+int start_units(Context& context) { return do_job(context, wire::Start{{context.arguments.words}}); }
+int stop_units(Context& context) { return do_job(context, wire::Stop{{context.arguments.words}}); }
+int restart_units(Context& context) { return do_job(context, wire::Restart{{context.arguments.words}}); }
+int try_restart_units(Context& context) { return do_job(context, wire::TryRestart{{context.arguments.words}}); }
+int reload_services(Context& context) { return do_job(context, wire::Reload{{context.arguments.words}}); }
+int go_to_target(Context& context) {
+    return do_job(context, wire::Target{target_of_runlevel(context.arguments.words[0])});
+}
+
+int signal_unit(Context& context) {
+    const std::vector<std::string>& words = context.arguments.words;
+    std::optional<int> number = signal_number(words[0]);
+    if (!number)
+        return context.fail("there is no signal \"" + words[0] + "\"", usage);
+    return context.obey(wire::Signal{words[1], *number, context.arguments.all});
+}
+
+int freeze_units(Context& context) { return context.obey(wire::Freeze{{context.arguments.words}}); }
+int thaw_units(Context& context) { return context.obey(wire::Thaw{{context.arguments.words}}); }
+int reset_units(Context& context) { return context.obey(wire::Reset{context.arguments.words}); }
+
+int reload_unit_files(Context& context) {
+    auto changes = context.call(wire::ReloadUnits{});
+    if (!changes)
+        return context.fail(changes.error());
+    const int code = changes->problems.empty() ? done : failed;
+    if (context.arguments.json)
+        return context.print_json(*changes) == done ? code : failed;
+    std::string text;
+    auto say = [&](std::string_view what, const std::vector<std::string>& names) {
+        for (const std::string& name : names)
+            text += std::string(what) + " " + harmless(name) + "\n";
+    };
+    say("added", changes->added);
+    say("changed", changes->changed);
+    say("removed", changes->removed);
+    context.print(text);
+    std::string problems;
+    for (const std::string& problem : changes->problems)
+        problems += harmless(problem) + "\n";
+    context.note(problems);
+    return code;
+}
+
+} // namespace mi::ctl

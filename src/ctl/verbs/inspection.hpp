@@ -1,0 +1,48 @@
+// Whether units fit the system that they are for: programs and their interpreters, accounts, files, other units. What is
+// wrong with a unit by itself is config's.
+#pragma once
+
+#include "config/inspector.hpp"
+#include "ctl/verbs/foreign_root.hpp"
+
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mi::ctl {
+
+class Inspection : public config::Inspector {
+public:
+    // `loaded`: the units of the system; `files`: further ones, by their paths.
+    Inspection(const ForeignRoot& root, const config::Loaded& loaded, std::span<const std::string> files);
+
+    void look(config::Reading& reading, const config::Node& tree, const core::Unit& unit) override;
+
+private:
+    struct Subject; // the unit that is looked at
+
+    [[nodiscard]] bool will_be_skipped(const core::Unit& unit) const;
+    void relations(Subject& subject);
+    void commands(Subject& subject);
+    void command(Subject& subject, const config::Node& node);
+    void program(Subject& subject, const config::Node& at, const std::string& name);
+    [[nodiscard]] std::string wrong_with(const std::string& file, const std::string& inside, const std::string& search,
+                                         unsigned depth);
+    [[nodiscard]] std::string wrong_with_binary(const ForeignRoot::Binary& binary, const std::string& file,
+                                                const std::string& inside);
+    [[nodiscard]] std::string find_program(const std::string& name, const std::string& inside,
+                                           const std::string& search) const;
+    void accounts(Subject& subject);
+    void account(Subject& subject, const config::Node* node, bool group);
+    void files(Subject& subject);
+    void own_machine();
+
+    const ForeignRoot& root_;
+    std::string path_; // of the manager
+    std::set<std::string, std::less<>> units_, users_, groups_;
+    unsigned machine_ = 0;     // 0: not known
+    std::string machine_file_; // which says so
+};
+
+} // namespace mi::ctl

@@ -1,0 +1,269 @@
+// The verbs that only look.
+#include "base/text.hpp"
+#include "ctl/listing.hpp"
+#include "ctl/logs/log_tail.hpp"
+#include "ctl/text/view.hpp"
+#include "ctl/verbs/sysvinit.hpp"
+#include "ctl/verbs/verbs.hpp"
+#include "os/probe.hpp"
+
+#include <algorithm>
+
+namespace mi::ctl {
+
+namespace {
+
+struct Versions {
+    std::string version = MINIINIT_VERSION;
+    std::optional<wire::Overview> manager;
+    static void fields(auto& self, auto&& visit) {
+        visit("version", self.version);
+        visit("manager", self.manager);
+    }
+};
+
+struct Health {
+    bool healthy = true;
+    std::vector<std::string> problems;
+    static void fields(auto& self, auto&& visit) {
+        visit("healthy", self.healthy);
+        visit("problems", self.problems);
+    }
+};
+
+// LSB's answer to `status`.
+int exit_code_of(core::Phase state) {
+    switch (state) {
+    case core::Phase::up:
+    case core::Phase::reloading:
+    case core::Phase::done: return done;
+    case core::Phase::failed:
+    case core::Phase::invalid:
+    case core::Phase::backoff: return failed;
+    case core::Phase::down:
+    case core::Phase::waiting:
+    case core::Phase::starting:
+    case core::Phase::stopping:
+    case core::Phase::skipped: return not_running;
+    }
+    __builtin_unreachable();
+}
+
+} // namespace
+
+int list_units(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    const Arguments& arguments = context.arguments;
+    auto all = list_of(*client, {arguments.all, arguments.failed, arguments.timers});
+    if (!all)
+        return context.fail(all.error());
+    if (arguments.json)
+        return context.print_json(*all);
+    if (arguments.timers)
+        return context.print(timers_view(context.out, std::move(all->units), realtime_now()));
+    if (all->units.empty() && context.out.terminal)
+        return context.print(arguments.failed ? "nothing has failed\n"
+                             : arguments.all  ? "there are no units\n"
+                                              : "nothing is up (minictl list --all shows what there is)\n");
+    return context.print(list_view(context.out, all->units, monotonic_now()));
+}
+
+int show_status(Context& context) {
+    auto client = context.connect();
+    if (!client) {
+        (void)context.fail(client.error());
+        return refused; // LSB: the status is unknown
+    }
+    const Arguments& arguments = context.arguments;
+    if (arguments.words.empty())
+        return context.show(wire::GetOverview{},
+                            [&](const wire::Overview& overview) { return overview_view(context.out, overview); });
+    const unsigned lines = arguments.json ? 0 : arguments.lines.value_or(10);
+    std::string logs;
+    if (lines != 0)
+        if (auto overview = client->call(wire::GetOverview{}))
+            logs = overview->log_directory;
+    wire::Units all;
+    std::string text;
+    int code = done;
+    for (const std::string& name : arguments.words) {
+        auto units = client->call(wire::Status{{name}});
+        if (!units) {
+            code = std::max(code, arguments.json ? context.fail(units.error())
+                                                 : context.fail(units.error().message, refused));
+            continue;
+        }
+        for (wire::UnitStatus& unit : units->units) {
+            int standing = exit_code_of(unit.state);
+            // A daemon that its init script started is known to that script alone.
+            if (unit.state == core::Phase::done)
+                if (auto script = script_status(unit.name, std::chrono::seconds(10))) {
+                    unit.status_text = script->text;
+                    standing = script->code == 0 ? done : script->code <= 3 ? not_running : refused;
+                }
+            code = std::max(code, standing);
+            text += text.empty() ? "" : "\n";
+            text += status_view(context.out, unit, monotonic_now());
+            if (std::string log = lines != 0 ? log_tail(context.out, logs, unit.name, lines, "  ") : ""; !log.empty())
+                text += "\n" + log;
+            all.units.push_back(std::move(unit));
+        }
+    }
+    if (arguments.json && (code != refused || !all.units.empty()))
+        text = wire::json_of(all) + "\n";
+    return context.print(text) == done ? code : failed;
+}
+
+int show_tree(Context& context) {
+    wire::Tree request{{}, context.arguments.reverse};
+    if (!context.arguments.words.empty())
+        request.unit = context.arguments.words[0];
+    return context.show(request, [&](const wire::Branches& branches) {
+        std::string text;
+        if (!request.unit)
+            if (auto overview = context.call(wire::GetOverview{}); overview && overview->target.empty())
+                text = paint(context.out, Colour::strong, "There is no target here. Every unit that no other needs:") +
+                       "\n";
+        return text + tree_view(context.out, branches);
+    });
+}
+
+int explain_unit(Context& context) {
+    return context.show(wire::Explain{context.arguments.words[0]}, [](const wire::Explanation& explanation) {
+        std::string text;
+        for (const std::string& sentence : explanation.sentences)
+            text += harmless(sentence) + "\n";
+        return text;
+    });
+}
+
+int watch_events(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    wire::Events request;
+    if (!context.arguments.words.empty())
+        request.units = context.arguments.words;
+    if (auto failure = client->send(request, true))
+        return context.fail(*failure);
+    for (;;) {
+        auto answer = client->next<wire::EventReply>(std::nullopt);
+        if (!answer)
+            return context.fail(answer.error());
+        if (!*answer)
+            continue;
+        const wire::Event& event = (*answer)->value.event;
+        const int printed =
+            context.arguments.json ? context.print_json(event) : context.print(event_view(context.out, event));
+        if (printed != done || !(*answer)->continues)
+            return printed;
+    }
+}
+
+int wait_for(Context& context) {
+    const Arguments& arguments = context.arguments;
+    const wire::Wait request{arguments.words[0], arguments.state};
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error());
+    if (auto failure = client->send(request, false))
+        return context.fail(*failure);
+    auto answer = client->next<wire::UnitReply>(arguments.timeout);
+    if (!answer)
+        return context.fail(answer.error());
+    if (!*answer)
+        return context.fail(request.unit + " is not " + std::string(wire::word(request.state)) + " yet");
+    return arguments.json ? context.print_json((*answer)->value.unit) : done;
+}
+
+int show_times(Context& context) {
+    auto overview = context.call(wire::GetOverview{});
+    if (!overview)
+        return context.fail(overview.error());
+    return context.show(wire::BootTimes{},
+                        [&](const wire::Times& times) { return times_view(context.out, *overview, times); });
+}
+
+int probe_system(Context& context) {
+    wire::Features features;
+    auto client = context.connect();
+    if (client) {
+        auto answer = client->call(wire::Probe{});
+        if (!answer)
+            return context.fail(answer.error());
+        features = std::move(*answer);
+    } else if (client.error().nobody && context.arguments.control.empty()) {
+        for (os::Finding& finding : os::probe())
+            features.features.push_back(
+                {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
+    } else {
+        return context.fail(client.error());
+    }
+    return context.arguments.json ? context.print_json(features)
+                                  : context.print(features_view(context.out, features.features));
+}
+
+int show_version(Context& context) {
+    Versions versions;
+    if (auto overview = context.call(wire::GetOverview{}))
+        versions.manager = std::move(*overview);
+    if (context.arguments.json)
+        return context.print_json(versions);
+    std::string text = "minictl " + versions.version + "\n";
+    if (versions.manager)
+        text += "miniinit " + harmless(versions.manager->version) + ", " +
+                std::string(wire::word(versions.manager->mode)) + " mode, PID " +
+                std::to_string(versions.manager->pid) + "\n";
+    else
+        text += "no miniinit answers at " + harmless(context.socket_path()) + "\n";
+    return context.print(text);
+}
+
+int check_health(Context& context) {
+    auto client = context.connect();
+    if (!client)
+        return context.fail(client.error()) == done ? done : failed;
+    Health health;
+    auto add_problem = [&](const wire::UnitStatus& unit) {
+        health.problems.push_back(unit.name + " is " + std::string(wire::word(unit.state)) +
+                                  (unit.reason.empty() ? "" : ": " + unit.reason));
+    };
+    if (context.arguments.words.empty()) {
+        auto overview = client->call(wire::GetOverview{});
+        if (!overview)
+            return context.fail(overview.error());
+        if (overview->state == wire::ManagerState::starting || overview->state == wire::ManagerState::stopping)
+            health.problems.push_back("the system is " + std::string(wire::word(overview->state)));
+        else if (overview->state == wire::ManagerState::caretaker)
+            health.problems.push_back("the init has crashed too often");
+        // What is tried again and again is not well either.
+        std::expected<wire::Units, Failure> units;
+        if (overview->state != wire::ManagerState::caretaker)
+            units = client->call(wire::List{.all = false, .failed = true});
+        if (!units)
+            return context.fail(units.error());
+        for (const wire::UnitStatus& unit : units->units)
+            add_problem(unit);
+    }
+    for (const std::string& name : context.arguments.words) {
+        auto units = client->call(wire::Status{{name}});
+        if (!units) {
+            health.problems.push_back(units.error().message);
+            continue;
+        }
+        for (const wire::UnitStatus& unit : units->units)
+            if (!core::good(unit.state))
+                add_problem(unit);
+    }
+    health.healthy = health.problems.empty();
+    if (context.arguments.json)
+        (void)context.print_json(health);
+    else
+        for (const std::string& problem : health.problems)
+            (void)context.print(harmless(problem) + "\n");
+    return health.healthy ? done : failed;
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,52 @@
+// The verbs after which the init is another image of itself.
+#include "ctl/verbs/verbs.hpp"
+
+#include <ctime>
+
+namespace mi::ctl {
+
+namespace {
+
+constexpr Span patience = std::chrono::seconds(20); // with the new image
+
+// What the init says of itself once it answers; there is a moment in which nobody does.
+std::expected<wire::Overview, Failure> overview_of(const Context& context) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        auto overview = context.call(wire::GetOverview{});
+        if (overview || overview.error().said || std::chrono::steady_clock::now() >= end)
+            return overview;
+        const timespec pause{0, 20'000'000};
+        ::nanosleep(&pause, nullptr);
+    }
+}
+
+} // namespace
+
+int reexecute(Context& context) {
+    auto before = context.call(wire::GetOverview{});
+    if (!before)
+        return context.fail(before.error());
+    // The connection ends with the image that it was made to, so that there may be no answer.
+    if (auto answer = context.call(wire::Reexec{}); !answer && answer.error().said)
+        return context.fail(answer.error());
+    auto after = overview_of(context);
+    if (!after)
+        return context.fail(after.error());
+    if (after->reexecs == before->reexecs || after->state == wire::ManagerState::caretaker)
+        return context.fail("the init was not executed anew: see its log (minictl logs)");
+    return context.arguments.json ? context.print_json(*after) : done;
+}
+
+int commit_fault(Context& context) {
+    auto answer = context.call(wire::Crash{context.arguments.words[0]});
+    if (answer || answer.error().said || answer.error().nobody || answer.error().forbidden)
+        return answer ? context.fail("nothing happened") : context.fail(answer.error());
+    auto after = overview_of(context);
+    if (!after)
+        return context.fail(after.error());
+    return context.arguments.json ? context.print_json(*after)
+                                  : context.print(harmless(after->last_crash.value_or("nothing happened")) + "\n");
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,136 @@
+// `run`: a command as a unit of its own, which outlives the terminal it was started from.
+#include "base/join.hpp"
+#include "config/load.hpp"
+#include "ctl/text/view.hpp"
+#include "ctl/verbs/run_manager.hpp"
+#include "ctl/verbs/unit_text.hpp"
+#include "ctl/verbs/verbs.hpp"
+
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <string_view>
+
+extern char** environ;
+
+namespace mi::ctl {
+
+namespace {
+
+// What the caller was told as somebody's service: its own services would misunderstand it. MINIINIT_CONTROL and the rest of
+// what people set themselves goes along.
+constexpr std::string_view not_for_others[] = {"NOTIFY_SOCKET",  "LISTEN_PID",    "LISTEN_FDS",
+                                               "LISTEN_FDNAMES", "WATCHDOG_PID",  "WATCHDOG_USEC",
+                                               "INVOCATION_ID",  "MINIINIT_UNIT", "JOURNAL_STREAM"};
+
+bool is_variable(std::string_view name) {
+    auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    return !name.empty() && letter(name.front()) &&
+           std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+// A name nothing has yet, short enough to be typed.
+std::string fresh_name() {
+    std::uint32_t chance = 0;
+    if (::getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
+        chance = static_cast<std::uint32_t>(::getpid()) * 2654435761u ^ static_cast<std::uint32_t>(monotonic_now());
+    std::string name = "run-";
+    for (int i = 0; i < 6; ++i, chance >>= 5)
+        name += "0123456789abcdefghijklmnopqrstuv"[chance & 31];
+    return name;
+}
+
+// The context in which the caller is, as nohup(1) would keep it. What cannot be written in a unit is named in `left_out`.
+void take_along(TransientUnit& unit, std::string& left_out) {
+    char here[PATH_MAX];
+    if (::getcwd(here, sizeof here) != nullptr && here[0] == '/' && can_be_text(here))
+        unit.directory = here;
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    for (mode_t shift : {9, 6, 3, 0})
+        unit.umask += static_cast<char>('0' + (mask >> shift & 7));
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+        const std::string_view line = *variable;
+        const std::size_t equals = line.find('=');
+        const std::string_view name = line.substr(0, equals);
+        if (equals == std::string_view::npos || std::ranges::find(not_for_others, name) != std::end(not_for_others))
+            continue;
+        if (is_variable(name) && can_be_text(line))
+            unit.environment.emplace_back(name, line.substr(equals + 1));
+        else if (name != "_")
+            join_to(left_out, harmless(name));
+    }
+}
+
+// Every problem of what was asked for, as the reader of units tells it; empty: none.
+std::string problems_of(const std::string& name, const std::string& text) {
+    std::string said;
+    for (const config::Problem& problem : config::read_text(name, text, "unit").problems)
+        said += config::text(problem);
+    return said;
+}
+
+int exit_code_of(const wire::JobResult& result) {
+    if (!result.last_exit)
+        return result.ok ? 0 : 127; // it never ran
+    return result.last_exit->kind == core::ExitStatus::Kind::signal ? 128 + result.last_exit->number
+                                                                    : result.last_exit->number;
+}
+
+} // namespace
+
+int run_command(Context& context) {
+    const Arguments& arguments = context.arguments;
+    const std::string name = arguments.name.empty() ? fresh_name() : arguments.name;
+    if (std::string_view wrong = config::name_fault(name); !wrong.empty() || name.find('@') != std::string::npos)
+        return context.fail("--name: \"" + harmless(name) + "\" cannot name such a unit: " +
+                                std::string(wrong.empty() ? "it is no template" : wrong),
+                            usage);
+    TransientUnit unit{.command = arguments.words, .properties = arguments.properties};
+    for (const std::string& word : arguments.words)
+        if (!can_be_text(word))
+            return context.fail("the command is not UTF-8: " + harmless(word), usage);
+    std::string left_out;
+    if (!arguments.clean)
+        take_along(unit, left_out);
+    auto text = unit_text(unit);
+    if (!text)
+        return context.fail(text.error(), usage);
+    if (std::string problems = problems_of(name, *text); !problems.empty()) {
+        context.note(problems);
+        return context.fail("--property: see above", usage);
+    }
+    auto client = context.connect();
+    if (!client && client.error().nobody && context.of_user())
+        client = start_user_manager(context);
+    if (!client)
+        return context.fail(client.error());
+    if (!left_out.empty())
+        context.note("minictl: not passed on, since it cannot be written in a unit: " + left_out + "\n");
+    auto progress = client->call(wire::Run{name, *text, true, arguments.to_the_end}, std::nullopt);
+    if (!progress)
+        return context.fail(progress.error());
+    const wire::JobResult* result = progress->results.empty() ? nullptr : &progress->results.front();
+    if (result == nullptr)
+        return context.fail("the answer of the init cannot be understood");
+    const int code = arguments.to_the_end ? exit_code_of(*result) : result->ok ? done : failed;
+    if (arguments.json)
+        return context.print_json(*progress) == done ? code : failed;
+    if (!result->ok) {
+        if (!arguments.to_the_end || !result->last_exit)
+            context.note(result_view(context.err, *result) + "\n");
+        return code;
+    }
+    if (arguments.to_the_end)
+        return code;
+    if (!context.out.terminal)
+        return context.print(name + "\n");
+    const std::string how = context.of_user() ? "minictl --user " : "minictl ";
+    return context.print(name + " runs; `" + how + "logs -f " + name + "` shows what it writes, `" + how + "stop " +
+                         name + "` ends it\n");
+}
+
+} // namespace mi::ctl

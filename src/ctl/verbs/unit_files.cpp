@@ -1,0 +1,275 @@
+// The verbs that read and change unit files, with or without an init.
+#include "core/graph.hpp"
+#include "ctl/verbs/inspection.hpp"
+#include "ctl/verbs/verbs.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mi::ctl {
+
+namespace {
+
+struct SettingLine {
+    std::string key, value, place;
+    static void fields(auto& self, auto&& visit) {
+        visit("key", self.key);
+        visit("value", self.value);
+        visit("place", self.place);
+    }
+};
+struct Settings {
+    std::string unit;
+    std::vector<SettingLine> settings;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("settings", self.settings);
+    }
+};
+struct File {
+    std::string path, text;
+    static void fields(auto& self, auto&& visit) {
+        visit("path", self.path);
+        visit("text", self.text);
+    }
+};
+struct Files {
+    std::vector<File> files;
+    static void fields(auto& self, auto&& visit) { visit("files", self.files); }
+};
+struct ProblemLine {
+    std::string file;
+    std::uint32_t line = 0, column = 0;
+    std::string severity, message, source_line, suggestion;
+    static void fields(auto& self, auto&& visit) {
+        visit("file", self.file);
+        visit("line", self.line);
+        visit("column", self.column);
+        visit("severity", self.severity);
+        visit("message", self.message);
+        visit("source_line", self.source_line);
+        visit("suggestion", self.suggestion);
+    }
+};
+struct Problems {
+    std::uint32_t units = 0;
+    std::vector<ProblemLine> problems;
+    static void fields(auto& self, auto&& visit) {
+        visit("units", self.units);
+        visit("problems", self.problems);
+    }
+};
+struct Enabling {
+    std::string unit;
+    bool enabled = false, changed = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("enabled", self.enabled);
+        visit("changed", self.changed);
+    }
+};
+struct Enablings {
+    std::vector<Enabling> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
+};
+
+int fail_missing(const Context& context, const Sources& from, const std::string& unit) {
+    return context.fail("there is no unit " + harmless(unit) + " (" + harmless(from.looked()) + ")", refused);
+}
+
+int fail_on(const Context& context, const Sources& from, const std::string& unit, const Fault& fault) {
+    if (fault.code == ENOENT)
+        return fail_missing(context, from, unit);
+    return context.fail(fault.text(), fault.code == EACCES || fault.code == EPERM ? refused : failed);
+}
+
+// Being enabled or not is of the next boot: what there is to say of a unit now that somebody may have expected
+// otherwise. Empty: nothing.
+std::string for_now(const Context& context, Client& init, const Enabling& one) {
+    auto units = init.call(wire::Status{{one.unit}});
+    if (!units || units->units.size() != 1)
+        return {};
+    switch (units->units[0].state) {
+    case core::Phase::up:
+    case core::Phase::reloading:
+    case core::Phase::starting:
+    case core::Phase::waiting:
+    case core::Phase::backoff:
+        return one.enabled ? "" : "; it runs on (`" + context.command("stop") + one.unit + "` ends it)";
+    case core::Phase::down:
+        return one.enabled && !units->units[0].masked ? "; `" + context.command("start") + one.unit + "` starts it now"
+                                                      : "";
+    case core::Phase::stopping:
+    case core::Phase::done:
+    case core::Phase::skipped:
+    case core::Phase::failed:
+    case core::Phase::invalid: return {};
+    }
+    __builtin_unreachable();
+}
+
+int set_enabled(Context& context, bool enabled) {
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
+    Enablings all;
+    int code = done;
+    for (const std::string& name : context.arguments.words) {
+        if (std::string_view wrong = config::name_fault(name); !wrong.empty()) {
+            code = context.fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
+            continue;
+        }
+        if (config::load_one(from->source, name).units.empty()) {
+            code = fail_missing(context, *from, name);
+            continue;
+        }
+        Result<bool> changed = config::set_enabled(from->source, name, enabled);
+        if (!changed) {
+            code = fail_on(context, *from, name, changed.error());
+            continue;
+        }
+        all.units.push_back({name, enabled, *changed});
+    }
+    if (from->init && std::ranges::any_of(all.units, &Enabling::changed))
+        if (auto changes = from->init->call(wire::ReloadUnits{}); !changes)
+            code = std::max(code, context.fail(changes.error()));
+    if (context.arguments.json)
+        return context.print_json(all) == done ? code : failed;
+    std::string text;
+    for (const Enabling& one : all.units)
+        text += one.unit + (one.changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") +
+                (from->init ? for_now(context, *from->init, one) : "") + "\n";
+    return context.print(text) == done ? code : failed;
+}
+
+void add(Problems& problems, const config::Problem& problem) {
+    problems.problems.push_back({problem.file, problem.line, problem.column,
+                                 problem.severity == config::Severity::error ? "error" : "warning", problem.message,
+                                 problem.source_line, problem.suggestion});
+}
+
+} // namespace
+
+int show_settings(Context& context) {
+    const std::string& name = context.arguments.words[0];
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
+    Result<std::vector<config::Setting>> found = config::resolve(from->source, name);
+    if (!found)
+        return fail_on(context, *from, name, found.error());
+    Settings settings{name, {}};
+    std::size_t key_width = 0, value_width = 0;
+    for (config::Setting& one : *found) {
+        key_width = std::max(key_width, one.key.size());
+        value_width = std::max(value_width, columns(one.value));
+        settings.settings.push_back({std::move(one.key), std::move(one.value), std::move(one.place)});
+    }
+    if (context.arguments.json)
+        return context.print_json(settings);
+    value_width = std::min<std::size_t>(value_width, 40);
+    std::string text;
+    for (const SettingLine& one : settings.settings) {
+        const std::string value = harmless(one.value);
+        text += fitted(one.key, key_width) + " = " + value;
+        text.append(columns(value) < value_width ? value_width - columns(value) : 0, ' ');
+        text += "  " + paint(context.out, Colour::faint, "# " + harmless(one.place)) + "\n";
+    }
+    return context.print(text);
+}
+
+int show_files(Context& context) {
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
+    Files all;
+    int code = done;
+    for (const std::string& name : context.arguments.words) {
+        Result<std::vector<config::FileText>> files = config::cat(from->source, name);
+        if (!files) {
+            code = fail_on(context, *from, name, files.error());
+            continue;
+        }
+        for (config::FileText& file : *files)
+            all.files.push_back({std::move(file.path), std::move(file.text)});
+    }
+    if (context.arguments.json)
+        return context.print_json(all) == done ? code : failed;
+    std::string text;
+    for (const File& file : all.files) {
+        text += (text.empty() ? "" : "\n") + paint(context.out, Colour::faint, "# " + harmless(file.path)) + "\n";
+        text += file.text;
+        text += file.text.ends_with('\n') ? "" : "\n";
+    }
+    return context.print(text) == done ? code : failed;
+}
+
+int verify_files(Context& context) {
+    if (!context.arguments.calendar.empty())
+        return verify_calendar(context);
+    auto from = context.sources();
+    if (!from)
+        return context.fail(from.error());
+    Problems found;
+    std::string text;
+    bool bad = false, missing = false;
+    std::optional<ForeignRoot> root;
+    std::optional<Inspection> inspection;
+    config::Inspector* onlooker = nullptr;
+    if (!context.arguments.root.empty()) {
+        if (auto opened = ForeignRoot::open(context.arguments.root))
+            root = std::move(*opened);
+        else
+            return context.fail(opened.error().text());
+        inspection.emplace(*root, config::load(from->source), context.arguments.words);
+        onlooker = &*inspection;
+    }
+    auto take = [&](config::Loaded loaded) {
+        for (const config::Problem& problem : loaded.problems) {
+            add(found, problem);
+            text += config::text(problem);
+            bad = bad || problem.severity == config::Severity::error;
+        }
+        found.units += static_cast<std::uint32_t>(loaded.units.size());
+        return std::move(loaded.units);
+    };
+    if (context.arguments.words.empty()) {
+        // All of them together: also what is wrong with how they hang together.
+        const core::Graph graph(take(config::load(from->source, onlooker)));
+        for (const std::string& problem : graph.problems()) {
+            found.problems.push_back({"", 0, 0, "error", problem, "", ""});
+            text += harmless(problem) + "\n";
+            bad = true;
+        }
+    }
+    for (const std::string& word : context.arguments.words) {
+        // A unit may be named as everywhere else, where that cannot be taken for a file.
+        const bool unit =
+            !word.ends_with(".toml") && config::name_fault(word).empty() && ::access(word.c_str(), F_OK) != 0;
+        config::Source outside = from->source; // a file is named as it is seen from here
+        outside.root.clear();
+        if (!unit)
+            (void)take(config::read_file(outside, word, onlooker));
+        else if (config::Loaded loaded = config::load_one(from->source, word, onlooker); !loaded.units.empty())
+            (void)take(std::move(loaded));
+        else
+            missing = fail_missing(context, *from, word) != done;
+    }
+    // Who asks for all is not to take it for good that nothing was found, in a directory mistyped, say.
+    if (context.arguments.words.empty() && found.units == 0 && text.empty() &&
+        ::access((from->source.root + from->source.config).c_str(), F_OK) != 0)
+        bad = context.fail("there is no unit to verify (" + harmless(from->looked()) + ")") != done;
+    const ExitCode code = missing ? refused : bad ? failed : done;
+    if (context.arguments.json)
+        return context.print_json(found) == done ? code : failed;
+    if (text.empty() && code == done && context.out.terminal)
+        text = std::to_string(found.units) + (found.units == 1 ? " unit" : " units") + ", no problems\n";
+    return context.print(text) == done ? code : failed;
+}
+
+int enable_units(Context& context) { return set_enabled(context, true); }
+int disable_units(Context& context) { return set_enabled(context, false); }
+
+} // namespace mi::ctl
