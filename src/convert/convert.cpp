@@ -1,23 +1,17 @@
 #include "convert/convert.hpp"
 
-#include "convert/draft.hpp"
+#include "convert/directives.hpp"
 #include "convert/gather.hpp"
 #include "convert/names.hpp"
 #include "convert/script.hpp"
+#include "convert/steps.hpp"
+#include "convert/values.hpp"
 
 #include <algorithm>
 
 namespace mi::convert {
 
 namespace {
-
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-bool is_unit_file(std::string_view name) {
-    return std::ranges::any_of(
-        std::initializer_list<std::string_view>{".service", ".socket", ".timer", ".target", ".path"},
-        [&](std::string_view suffix) { return name.ends_with(suffix) && name.size() > suffix.size(); });
-}
 
 // Why a kind of unit has nothing to become.
 std::string_view no_such_kind(std::string_view name) {
@@ -32,49 +26,54 @@ std::string_view no_such_kind(std::string_view name) {
     return {};
 }
 
-Unit make(Gathered gathered, const Place& place, const Lookup& lookup) {
-    Draft draft(gathered.name, std::move(gathered.parts), place, lookup);
-    draft.accepts = gathered.accepts;
-    if (draft.accepts)
-        draft.specifiers.forget_instance();
-    for (const Part& part : draft.parts)
-        if (part.kind == Part::Kind::path)
-            (void)draft.last(part, "Path", "Unit"); // the one that this is part of
-    for (const std::string& other : gathered.left_out)
-        draft.say(draft.main().files.front(), 0, Weight::note,
-                  other + " could start it, too, but is not known to be in use: name it as well to have it converted");
-    convert_relations(draft);
-    convert_conditions(draft);
-    if (draft.main().kind == Part::Kind::target) {
-        convert_target(draft);
-    } else {
-        convert_sockets(draft);
-        convert_service(draft);
-        convert_process(draft);
-        convert_confinement(draft);
-        convert_commands(draft);
-        convert_cgroup(draft);
-        convert_timers(draft);
-    }
-    report_rest(draft);
-    return draft.finish();
+// What a service says, with its sockets and timers: each step gets what it needs of those before it.
+Output convert_service_units(const Source& source, const Relations& relations) {
+    Output made;
+    Sockets sockets = convert_sockets(source, !source.accepts && !relations.installed);
+    made.add(std::move(sockets.output));
+    Service service = convert_service(source);
+    made.add(std::move(service.output));
+    made.add(convert_rows(source, source.main(), "Service"));
+    const Identity identity = identity_of(source);
+    made.add(convert_process(source, identity, sockets.count));
+    Confinement confinement = convert_confinement(source, identity);
+    made.add(std::move(confinement.output));
+    made.add(convert_commands(source, identity, service, confinement.commands));
+    made.add(convert_timers(source));
+    return made;
+}
+
+// Unit files -> directives -> the rows of the table and the steps of their own -> one unit, and what is to be said about it.
+Unit convert_source(const Source& source) {
+    Output made;
+    for (const std::string& other : source.left_out)
+        made.say(source.file(), 0, Weight::note,
+                 other + " could start it, too, but is not known to be in use: name it as well to have it converted");
+    // The main unit comes last: what it says counts more than what its sockets and timers say.
+    for (auto unit = source.units.rbegin(); unit != source.units.rend(); ++unit)
+        made.add(convert_rows(source, *unit, "Unit"));
+    Relations relations = convert_relations(source);
+    made.add(std::move(relations.output));
+    made.add(convert_conditions(source));
+    if (source.main().kind == SystemdUnit::Kind::service)
+        made.add(convert_service_units(source, relations));
+    made.add(report_rest(source, made.taken));
+    made.toml.sort(rank_of);
+    std::vector<std::string> files;
+    for (const SystemdUnit& unit : source.units)
+        files.insert(files.end(), unit.files.begin(), unit.files.end());
+    return finish(std::move(made), source.name, std::move(files));
 }
 
 class Converter {
 public:
-    Converter(const Place& place, const Lookup& lookup, std::span<const std::string> files)
-        : place_(place), lookup_(lookup), gatherer_(place, lookup, files) {}
+    Converter(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files)
+        : search_path_(search_path), lookup_(lookup), gatherer_(search_path, lookup, files) {}
 
     void take(const std::string& file) {
         std::string path = where(file);
         const std::string name(file_name(path));
-        auto fail = [&](std::string why) {
-            Unit unit;
-            unit.name = name;
-            unit.files.push_back(path);
-            unit.fault = std::move(why);
-            units.push_back(std::move(unit));
-        };
+        auto fail = [&](std::string why) { units.push_back({name, {}, {}, {path}, std::move(why)}); };
         if (std::string_view why = no_such_kind(name); !why.empty())
             return fail(std::string(why));
         if (!is_unit_file(name)) {
@@ -83,17 +82,17 @@ public:
                 return fail("there is no such unit or init script, or it cannot be read");
             if (!is_init_script(*text))
                 return fail("it is neither a unit file nor an init script");
-            return add(convert_script(path, *text, place_, lookup_));
+            return add(convert_script(path, *text, search_path_, lookup_));
         }
-        Gathered gathered = gatherer_.gather(path);
-        if (!gathered.fault.empty())
-            return fail(std::move(gathered.fault));
+        const std::expected<Source, std::string> source = gatherer_.gather(path);
+        if (!source)
+            return fail(source.error());
         // The other half of what was named before.
         if (std::ranges::any_of(units, [&](const Unit& each) {
-                return each.name == gathered.name && each.files.front() == gathered.parts.front().files.front();
+                return each.name == source->name && each.files.front() == source->file();
             }))
             return;
-        add(make(std::move(gathered), place_, lookup_));
+        add(convert_source(*source));
     }
 
     std::vector<Unit> units;
@@ -111,7 +110,7 @@ private:
                 std::size_t slash = found.rfind('/');
                 return found.substr(0, slash + 1) + file + std::string(suffix);
             }
-        if (std::string script = place_.root + "/etc/init.d/" + file; lookup_.text(script))
+        if (std::string script = search_path_.root + "/etc/init.d/" + file; lookup_.text(script))
             return script;
         return file;
     }
@@ -123,25 +122,25 @@ private:
         units.push_back(std::move(unit));
     }
 
-    const Place& place_;
+    const SearchPath& search_path_;
     const Lookup& lookup_;
     Gatherer gatherer_;
 };
 
 } // namespace
 
-Place place_of(std::string root) {
+SearchPath search_path_of(std::string root) {
     while (root.ends_with('/'))
         root.pop_back();
-    Place place{std::move(root), {}};
+    SearchPath search_path{std::move(root), {}};
     for (std::string_view directory : {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
                                        "/usr/lib/systemd/system", "/lib/systemd/system"})
-        place.directories.push_back(place.root + std::string(directory));
-    return place;
+        search_path.directories.push_back(search_path.root + std::string(directory));
+    return search_path;
 }
 
-std::vector<Unit> convert(std::span<const std::string> files, const Place& place, const Lookup& lookup) {
-    Converter converter(place, lookup, files);
+std::vector<Unit> convert(std::span<const std::string> files, const SearchPath& search_path, const Lookup& lookup) {
+    Converter converter(search_path, lookup, files);
     for (const std::string& file : files)
         converter.take(file);
     return std::move(converter.units);

@@ -47,12 +47,12 @@ public:
 };
 
 // Where to look for partners, drop-ins and what units name.
-struct Place {
+struct SearchPath {
     std::string root;                     // put before every path of the system the units belong to; empty: this one
     std::vector<std::string> directories; // of unit files, with `root`; the first one counts
 };
-// Those of systemd for the system below `root`.
-[[nodiscard]] Place place_of(std::string root);
+// That of systemd for the system below `root`.
+[[nodiscard]] SearchPath search_path_of(std::string root);
 
 // One unit made. Where `fault` is not empty there is none, and this is why.
 struct Unit {
@@ -63,8 +63,9 @@ struct Unit {
     std::string fault;
 };
 
-// Converts each of `files`: a path, or the name of a unit that is then looked for in `place`. A service, its sockets and its
-// timers make one unit, however many of them are named.
-[[nodiscard]] std::vector<Unit> convert(std::span<const std::string> files, const Place& place, const Lookup& lookup);
+// Converts each of `files`: a path, or the name of a unit that is then looked for on the search path. A service, its sockets
+// and its timers make one unit, however many of them are named.
+[[nodiscard]] std::vector<Unit> convert(std::span<const std::string> files, const SearchPath& search_path,
+                                        const Lookup& lookup);
 
 } // namespace mi::convert

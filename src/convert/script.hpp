@@ -11,7 +11,7 @@ namespace mi::convert {
 // Whether a file that is no unit file is an init script.
 [[nodiscard]] bool is_init_script(std::string_view text);
 
-[[nodiscard]] Unit convert_script(const std::string& path, std::string_view text, const Place& place,
+[[nodiscard]] Unit convert_script(const std::string& path, std::string_view text, const SearchPath& search_path,
                                   const Lookup& lookup);
 
 } // namespace mi::convert

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/unit_file.hpp"
+#include "convert/values.hpp"
 
 #include <algorithm>
 #include <map>
@@ -10,14 +11,6 @@
 namespace mi::convert {
 
 namespace {
-
-std::string small(std::string_view text) {
-    std::string letters(text);
-    for (char& letter : letters)
-        if (letter >= 'A' && letter <= 'Z')
-            letter = static_cast<char>(letter - 'A' + 'a');
-    return letters;
-}
 
 // Calls `take(line, number)` for every line.
 void each_line(std::string_view text, auto&& take) {

@@ -64,6 +64,19 @@ private:
 
 } // namespace
 
+std::vector<const Assignment*> UnitText::of(std::string_view section, std::string_view key) const {
+    std::vector<const Assignment*> found;
+    for (const Assignment& each : assignments)
+        if (each.section == section && each.key == key)
+            found.push_back(&each);
+    return found;
+}
+
+std::string_view UnitText::value(std::string_view section, std::string_view key) const {
+    const std::vector<const Assignment*> found = of(section, key);
+    return found.empty() ? std::string_view{} : found.back()->value;
+}
+
 bool is_plain_text(std::string_view text) {
     return text.find('\0') == std::string_view::npos && valid_utf8(text) == text.size();
 }

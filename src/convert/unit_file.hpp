@@ -14,7 +14,6 @@ struct Assignment {
     std::string section, key, value;
     std::string file;
     std::uint32_t line = 0; // of its beginning
-    mutable bool used = false;
 };
 
 // A line that is none of these: what is wrong with it.
@@ -28,6 +27,11 @@ struct BadLine {
 struct UnitText {
     std::vector<Assignment> assignments;
     std::vector<BadLine> bad;
+
+    // Every assignment of a directive, also empty ones.
+    [[nodiscard]] std::vector<const Assignment*> of(std::string_view section, std::string_view key) const;
+    // The value in force; empty where there is none.
+    [[nodiscard]] std::string_view value(std::string_view section, std::string_view key) const;
 };
 
 // Appends what `text` says to `into`, as a drop-in does.

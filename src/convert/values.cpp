@@ -2,7 +2,7 @@
 
 #include "base/text.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace mi::convert {
 
@@ -10,37 +10,28 @@ namespace {
 
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
-std::string small(std::string_view text) {
-    std::string letters(text);
-    for (char& letter : letters)
-        if (letter >= 'A' && letter <= 'Z')
-            letter = static_cast<char>(letter - 'A' + 'a');
-    return letters;
-}
-
 struct TimeUnit {
     std::string_view names; // each between blanks
     std::int64_t nanoseconds;
 };
 constexpr std::int64_t second = 1'000'000'000;
 constexpr TimeUnit time_units[] = {
-    {" seconds second sec s ", second},
-    {" minutes minute min m ", 60 * second},
-    {" hours hour hr h ", 3600 * second},
-    {" days day d ", 86'400 * second},
-    {" weeks week w ", 7 * 86'400 * second},
-    {" months month M ", 2'629'800 * second},
-    {" years year y ", 31'557'600 * second},
-    {" msec ms ", second / 1000},
-    {" usec us \xc2\xb5s \xce\xbcs ", second / 1'000'000},
-    {" nsec ns ", 1},
+    {"seconds second sec s", second},
+    {"minutes minute min m", 60 * second},
+    {"hours hour hr h", 3600 * second},
+    {"days day d", 86'400 * second},
+    {"weeks week w", 7 * 86'400 * second},
+    {"months month M", 2'629'800 * second},
+    {"years year y", 31'557'600 * second},
+    {"msec ms", second / 1000},
+    {"usec us \xc2\xb5s \xce\xbcs", second / 1'000'000},
+    {"nsec ns", 1},
 };
 constexpr std::int64_t longest = second * 86'400 * 36'600;
 
 std::int64_t unit_of(std::string_view name) {
-    std::string word = " " + std::string(name) + " ";
     for (const TimeUnit& unit : time_units)
-        if (unit.names.find(word) != std::string_view::npos)
+        if (is_one_of(name, unit.names))
             return unit.nanoseconds;
     return 0;
 }
@@ -77,11 +68,41 @@ void skip_blanks(std::string_view& text) {
 
 } // namespace
 
+bool is_account(std::string_view name) {
+    return !name.empty() && name.size() < 256 && name.front() != '-' &&
+           std::ranges::none_of(
+               name,
+               [](char letter) {
+                   return letter == ':' || letter == '/' || letter == ',' ||
+                          static_cast<unsigned char>(letter) <= ' ' || letter == 0x7f;
+               });
+}
+
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string small(std::string_view text) {
+    std::string letters(text);
+    for (char& letter : letters)
+        if (letter >= 'A' && letter <= 'Z')
+            letter = static_cast<char>(letter - 'A' + 'a');
+    return letters;
+}
+
+bool is_one_of(std::string_view word, std::string_view words) {
+    const std::vector<std::string_view> all = blank_separated(words);
+    return std::ranges::find(all, word) != all.end();
+}
+
+void add_once(std::vector<std::string>& list, std::string word) {
+    if (std::ranges::find(list, word) == list.end())
+        list.push_back(std::move(word));
+}
+
 std::optional<bool> truth(std::string_view text) {
-    std::string word = " " + small(text) + " ";
-    if (std::string_view(" 1 yes y true t on ").find(word) != std::string_view::npos)
+    const std::string word = small(text);
+    if (is_one_of(word, "1 yes y true t on"))
         return true;
-    if (std::string_view(" 0 no n false f off ").find(word) != std::string_view::npos)
+    if (is_one_of(word, "0 no n false f off"))
         return false;
     return std::nullopt;
 }

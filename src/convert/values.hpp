@@ -31,6 +31,22 @@ struct Size {
 // The number of an exit status that has a name, as systemd.exec(5) lists them: "TEMPFAIL".
 [[nodiscard]] std::optional<int> exit_status(std::string_view name);
 
+// Whether it can be the name of a user or group.
+[[nodiscard]] bool is_account(std::string_view name);
+inline constexpr std::string_view not_an_account = "it is no name that an account can have";
+
+// The last part of a path.
+[[nodiscard]] std::string_view file_name(std::string_view path);
+
+// `text` with its ASCII letters made small.
+[[nodiscard]] std::string small(std::string_view text);
+
+// Whether `word` is one of `words`, which have blanks between them.
+[[nodiscard]] bool is_one_of(std::string_view word, std::string_view words);
+
+// Adds `word` to a list that does not have it yet.
+void add_once(std::vector<std::string>& list, std::string word);
+
 // The pieces of `text` between blanks.
 [[nodiscard]] std::vector<std::string_view> blank_separated(std::string_view text);
 

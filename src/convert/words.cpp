@@ -197,6 +197,10 @@ bool CommandLine::plain() const {
     return std::ranges::all_of(words, [](const Word& word) { return word.plain(); });
 }
 
+bool CommandLine::splits() const {
+    return std::ranges::any_of(words, [](const Word& word) { return word.splits; });
+}
+
 std::vector<std::string> CommandLine::arguments() const {
     std::vector<std::string> all;
     for (std::size_t at = 0; at < words.size(); ++at)

@@ -35,6 +35,7 @@ struct CommandLine {
     std::vector<Word> words; // never empty
 
     [[nodiscard]] bool plain() const;
+    [[nodiscard]] bool splits() const;                        // one of its words does
     [[nodiscard]] std::vector<std::string> arguments() const; // of a plain one
     // As a line for a shell.
     [[nodiscard]] std::string shell() const;

@@ -1,0 +1,79 @@
+#include "convert/output.hpp"
+
+#include "base/join.hpp"
+#include "base/printable.hpp"
+#include "convert/values.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
+namespace mi::convert {
+
+namespace {
+
+// The name of a file as comments have it: for a drop-in with its directory.
+std::string_view short_name(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == path.npos || !path.ends_with(".conf") || !path.substr(0, slash).ends_with(".d"))
+        return file_name(path);
+    const std::size_t before = path.rfind('/', slash - 1);
+    return before == path.npos ? path : path.substr(before + 1);
+}
+
+std::string_view word(Weight weight) {
+    switch (weight) {
+    case Weight::note: return "not needed";
+    case Weight::near: return "comes near";
+    case Weight::lost: return "no equal";
+    }
+    __builtin_unreachable();
+}
+
+std::string line_of(const Remark& remark, std::string_view file) {
+    std::string line(file);
+    if (remark.line != 0)
+        line += ":" + std::to_string(remark.line);
+    if (!remark.directive.empty())
+        line += ": " + remark.directive;
+    return line + ": " + std::string(word(remark.weight)) + ": " + remark.why;
+}
+
+} // namespace
+
+std::string text(const Remark& remark) { return printable(line_of(remark, remark.file)); }
+
+void Output::say(const Assignment& about, Table table, Weight weight, std::string_view why) {
+    remarks.push_back({table, {about.file, about.line, about.key + "=" + about.value, weight, std::string(why)}});
+}
+
+void Output::say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why) {
+    remarks.push_back({Table::top, {file, line, "", weight, std::string(why)}});
+}
+
+void Output::add(Output more) {
+    toml.add(std::move(more.toml));
+    std::ranges::move(more.remarks, std::back_inserter(remarks));
+    taken.insert(taken.end(), more.taken.begin(), more.taken.end());
+    if (!more.fault.empty())
+        fault = std::move(more.fault);
+}
+
+Unit finish(Output output, std::string name, std::vector<std::string> files) {
+    output.toml.headline("From " + join(files));
+    std::ranges::stable_sort(output.remarks, {},
+                             [](const Output::Said& said) { return std::tie(said.remark.file, said.remark.line); });
+    Unit unit{std::move(name), {}, {}, std::move(files), std::move(output.fault)};
+    for (auto& [table, remark] : output.remarks) {
+        // One remark is enough for what two steps stumble over.
+        if (std::ranges::find(unit.remarks, remark) != unit.remarks.end())
+            continue;
+        output.toml.comment(table, line_of(remark, short_name(remark.file)));
+        unit.remarks.push_back(std::move(remark));
+    }
+    if (unit.fault.empty())
+        unit.toml = output.toml.text();
+    return unit;
+}
+
+} // namespace mi::convert
