@@ -17,7 +17,7 @@ public:
 
     Output run() {
         for (const SystemdUnit& unit : source_.units)
-            for (const Row& row : rows())
+            for (const Row& row : rows_of("Unit"))
                 if (row.table == Table::condition)
                     for (std::string_view spelling : blank_separated(row.directives))
                         for (const Assignment* each : all(unit, "Unit", spelling))
@@ -54,7 +54,7 @@ private:
             return lost(&of, why);
         if (is_assertion(of))
             near(&of, "a unit whose condition is not met is skipped, and not failed");
-        if (row.form != Form::condition_container && !row.why.empty())
+        if (!row.why.empty())
             near(&of, row.why);
     }
 
@@ -83,18 +83,17 @@ private:
         case Form::condition_container: return add_container(of, value, negated);
         case Form::condition_flag: {
             const std::optional<bool> wanted = convert::truth(value);
-            return wanted ? set_flag(row.keys, *wanted != negated) : "the value is neither yes nor no";
+            return wanted ? set_flag(row.key, *wanted != negated) : std::string(not_a_truth);
         }
         default: break;
         }
         const bool word = row.form == Form::condition_word || row.form == Form::condition_capability;
         if (!word && !value.starts_with('/'))
             return "it is no absolute path";
-        const std::vector<std::string_view> keys = blank_separated(row.keys);
-        if (keys.size() == 2) // one key for what is there, one for what is missing
-            put(keys[negated ? 1 : 0], std::move(value));
+        if (row.key == "path-exists")
+            put(negated ? "path-missing" : row.key, std::move(value));
         else
-            put(row.keys, (negated ? "!" : "") + value);
+            put(row.key, (negated ? "!" : "") + value);
         return {};
     }
 

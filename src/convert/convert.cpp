@@ -1,6 +1,5 @@
 #include "convert/convert.hpp"
 
-#include "convert/directives.hpp"
 #include "convert/gather.hpp"
 #include "convert/names.hpp"
 #include "convert/script.hpp"
@@ -58,7 +57,6 @@ Unit convert_source(const Source& source) {
     if (source.main().kind == SystemdUnit::Kind::service)
         made.add(convert_service_units(source, relations));
     made.add(report_rest(source, made.taken));
-    made.toml.sort(rank_of);
     std::vector<std::string> files;
     for (const SystemdUnit& unit : source.units)
         files.insert(files.end(), unit.files.begin(), unit.files.end());

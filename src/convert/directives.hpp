@@ -5,7 +5,6 @@
 
 #include "convert/toml.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -20,32 +19,31 @@ enum class Form : std::uint8_t {
     comes_near,
     not_needed,
     names_partner, // it says which units become one here: no remark is made
-    // Done by a step of its own, because it depends on other directives. `why` is for the manual page alone.
-    step,
-    // One key, made by convert_rows(). `why` is for the manual page alone.
+    step,          // done by a step of its own, because it depends on other directives
+    // One key, made by convert_rows().
     text,
-    words,                // a list, with specifiers resolved
+    path,
+    account,
     flag,                 // written where it is yes
     flag_or_disconnected, // "disconnected" is yes as well
-    flag_or_words,        // any list of words is yes, which comes near
+    flag_or_words,        // any list of words is yes, and `why` is said of it
     integer,              // from `low` to `high`
-    mode,                 // octal, up to `high`
     bytes,                // a size, or "infinity"
+    mode,                 // octal, up to `high`
+    signal,
     percent,
     weight, // from `low` to `high`, where `scale` is what 100 is here
-    signal,
-    account,
+    words,  // this and the next four are lists
     accounts,
     variables, // names of variables
     environment_files,
-    path,
     processors,
     limit, // SOFT or SOFT:HARD
     limit_in_bytes,
     limit_in_seconds,
     limit_in_microseconds,
     limit_of_nice,
-    // One key, made by the step that the table or key belongs to. `why` is how it differs, and is said.
+    // One key, made by the step that the table or key belongs to. `why`: how it differs.
     unit_names,
     condition_path,
     condition_pattern, // a path, where it is no pattern
@@ -61,20 +59,18 @@ enum class Form : std::uint8_t {
 constexpr bool is_converted_by_row(Form form) { return form >= Form::text && form <= Form::limit_of_nice; }
 
 struct Row {
-    std::string_view section;    // "Service"
     std::string_view directives; // with blanks between them: spellings of one thing, or several that are treated alike
     Form form;
-    Table table;               // where the key is, or the remark
-    std::string_view keys;     // ours, with blanks between them
-    std::string_view why = {}; // how it differs, or why there is no equal
-    std::string_view usual = {};
+    Table table;                 // where the key is, or the remark
+    std::string_view key = {};   // ours
+    std::string_view why = {};   // how it differs, or why there is no equal
+    std::string_view usual = {}; // a value that asks for nothing
     std::int64_t low = 0, high = 0, scale = 0;
 };
 
-[[nodiscard]] std::span<const Row> rows();
+// The rows of a section, "Service"; none where there is no such section.
+[[nodiscard]] std::span<const Row> rows_of(std::string_view section);
 // The row of one directive; null: there is none.
 [[nodiscard]] const Row* row_of(std::string_view section, std::string_view directive);
-// Where a key stands among the others of its table: in the order of the rows.
-[[nodiscard]] std::size_t rank_of(Table table, std::string_view key);
 
 } // namespace mi::convert

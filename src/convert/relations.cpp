@@ -68,7 +68,7 @@ public:
 
 private:
     void take_unit(const SystemdUnit& unit) {
-        for (const Row& row : rows())
+        for (const Row& row : rows_of("Unit"))
             if (row.form == Form::unit_names)
                 for (std::string_view spelling : blank_separated(row.directives))
                     for (const Assignment* each : all(unit, "Unit", spelling))
@@ -124,7 +124,7 @@ private:
     }
 
     void take(const Assignment& of, const Row& row) {
-        const Key key = key_of(row.keys);
+        const Key key = key_of(row.key);
         for (const std::string& name : others(of)) {
             if (is_self(own_name(name, source_.is_template())))
                 continue;

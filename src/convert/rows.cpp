@@ -9,6 +9,8 @@
 #include "convert/values.hpp"
 
 #include <algorithm>
+#include <expected>
+#include <tuple>
 
 namespace mi::convert {
 
@@ -16,13 +18,22 @@ namespace {
 
 constexpr std::string_view unlimited = "\"unlimited\"";
 
-// --- limits ---------------------------------------------------------------------------------------------------------
+// A value as TOML, or what is wrong with it. Empty: there is nothing to write.
+using Toml = std::expected<std::string, std::string>;
+
+Toml unless_empty(std::string value, std::string_view why) {
+    if (value.empty())
+        return std::unexpected(std::string(why));
+    return value;
+}
+
+// --- numbers ----------------------------------------------------------------------------------------------------------
 
 std::string size_or_unlimited(const Size& size) {
     return size.infinite ? std::string(unlimited) : std::to_string(size.number);
 }
 
-// A span of time as a number of `unit`s, rounded up.
+// A span of time as a number of `unit`s, rounded up; empty: it is none.
 std::string time_limit(std::string_view text, Span unit) {
     const std::optional<Time> time = time_span(text, unit);
     if (!time || time->infinite)
@@ -30,7 +41,7 @@ std::string time_limit(std::string_view text, Span unit) {
     return std::to_string((time->span.count() + unit.count() - 1) / unit.count());
 }
 
-// One bound of a limit as TOML; empty: it is none.
+// One bound of a limit; empty: it is none.
 std::string limit_bound(Form form, std::string_view text) {
     if (text == "infinity")
         return std::string(unlimited);
@@ -50,39 +61,42 @@ std::string limit_bound(Form form, std::string_view text) {
     return !number ? "" : *number > INT64_MAX ? std::string(unlimited) : std::to_string(*number);
 }
 
-// Whether the soft limit would be above the hard one.
-bool is_above(const std::string& soft, const std::string& hard) {
-    if (soft == unlimited || hard == unlimited)
-        return soft == unlimited && hard != unlimited;
-    return soft.size() > hard.size() || (soft.size() == hard.size() && soft > hard);
-}
-
-// SOFT or SOFT:HARD as TOML; empty: it is no limit.
+// SOFT or SOFT:HARD; empty: it is no limit.
 std::string limit_pair(Form form, std::string_view value) {
     const std::size_t colon = value.find(':');
     const std::string soft = limit_bound(form, trim(value.substr(0, colon)));
     const std::string hard = colon == value.npos ? soft : limit_bound(form, trim(value.substr(colon + 1)));
-    if (soft.empty() || hard.empty() || is_above(soft, hard))
+    const bool above = soft == unlimited
+                           ? hard != soft
+                           : hard != unlimited && std::tuple(soft.size(), soft) > std::tuple(hard.size(), hard);
+    if (soft.empty() || hard.empty() || above)
         return {};
     return soft == hard ? soft : "[" + soft + ", " + hard + "]";
+}
+
+// A processor or a range of them.
+Toml processors(std::string_view word) {
+    const std::vector<std::string_view> ends = split(word, '-');
+    const auto from = to_number<unsigned>(ends.front()), to = to_number<unsigned>(ends.back());
+    if (!from || !to || *from > *to || *to > 8191 || ends.size() > 2)
+        return std::unexpected("\"" + std::string(word) + "\" is neither a processor nor a range of them");
+    if (ends.size() == 1)
+        return std::to_string(*from);
+    return quoted(std::to_string(*from) + "-" + std::to_string(*to));
 }
 
 // --- the rows ---------------------------------------------------------------------------------------------------------
 
 class RowStep : Step {
 public:
-    RowStep(const Source& source, const SystemdUnit& unit, const Row& row)
-        : Step(source, row.table), unit_(unit), row_(row) {}
+    RowStep(const Source& source, const SystemdUnit& unit, std::string_view section, const Row& row)
+        : Step(source, row.table), unit_(unit), section_(section), row_(row) {}
 
     Output run() {
-        switch (row_.form) {
-        case Form::words:
-        case Form::accounts:
-        case Form::variables:
-        case Form::environment_files:
-        case Form::processors: list(); break;
-        default: one();
-        }
+        if (row_.form >= Form::words && row_.form <= Form::processors)
+            list();
+        else
+            one();
         return std::move(out_);
     }
 
@@ -91,152 +105,126 @@ private:
     void one() {
         const Assignment* of = nullptr;
         for (std::string_view spelling : blank_separated(row_.directives))
-            if (const Assignment* found = last(unit_, row_.section, spelling); of == nullptr)
+            if (const Assignment* found = last(unit_, section_, spelling); of == nullptr)
                 of = found;
         if (of == nullptr || of->value == row_.usual)
             return;
-        if (std::string value = toml_of(*of); !value.empty())
-            set(row_.keys, std::move(value));
+        if (Toml value = toml_of(*of); !value)
+            lost(of, value.error());
+        else if (!value->empty())
+            set(row_.key, std::move(*value));
     }
 
-    std::string or_lost(const Assignment& of, std::string value, std::string_view why) {
-        if (value.empty())
-            lost(&of, why);
-        return value;
-    }
-
-    // The value as TOML. Empty: there is nothing to write, or it has been told why not.
-    std::string toml_of(const Assignment& of) {
+    Toml toml_of(const Assignment& of) {
+        const std::string& value = of.value;
         switch (row_.form) {
-        case Form::text: {
-            const std::optional<std::string> resolved = text(of);
-            return resolved ? quoted(*resolved) : "";
+        case Form::text:
+        case Form::path:
+        case Form::account: return resolved(value);
+        case Form::flag:
+        case Form::flag_or_disconnected: {
+            const bool also = row_.form == Form::flag_or_disconnected && value == "disconnected";
+            const std::optional<bool> truth = also ? true : convert::truth(value);
+            return truth ? Toml(*truth ? "true" : "") : Toml(std::unexpect, not_a_truth);
         }
-        case Form::path: {
-            const std::optional<std::string> path = absolute_path(of);
-            return path ? quoted(*path) : "";
-        }
-        case Form::flag_or_disconnected:
-            if (of.value == "disconnected")
-                return "true";
-            [[fallthrough]];
-        case Form::flag: return truth(of) == true ? "true" : "";
         case Form::flag_or_words:
-            if (!convert::truth(of.value))
+            if (!convert::truth(value))
                 near(&of, row_.why);
-            return convert::truth(of.value) == false ? "" : "true";
+            return convert::truth(value) == false ? "" : "true";
         case Form::integer: {
             const std::optional<std::int64_t> number = whole_number(of, row_.low, row_.high);
             return number ? std::to_string(*number) : "";
         }
-        case Form::account: return account(of);
-        case Form::bytes: return bytes(of);
+        case Form::bytes: {
+            const std::optional<Size> size = byte_size(value);
+            if (size && !size->percent)
+                return size_or_unlimited(*size);
+            return std::unexpected(size ? "there are no shares of what the machine has: write the amount"
+                                        : "it is no amount");
+        }
         case Form::mode: {
-            const std::optional<std::uint32_t> mode = config::parse_mode(of.value);
-            return or_lost(of, mode && *mode <= row_.high ? quoted(of.value) : "", "it is no mode");
+            const std::optional<std::uint32_t> mode = config::parse_mode(value);
+            return unless_empty(mode && *mode <= row_.high ? quoted(value) : "", "it is no mode");
         }
         case Form::signal: {
-            const std::optional<int> number = signal_number(of.value);
-            return or_lost(of, number ? quoted(signal_name(*number)) : "", "there is no such signal");
+            const std::optional<int> number = signal_number(value);
+            return unless_empty(number ? quoted(signal_name(*number)) : "", "there is no such signal");
         }
-        case Form::percent: return or_lost(of, percent(of.value), "it is no whole percentage");
-        case Form::weight: return weight(of);
-        case Form::limit:
-        case Form::limit_in_bytes:
-        case Form::limit_in_seconds:
-        case Form::limit_in_microseconds:
-        case Form::limit_of_nice: return or_lost(of, limit_pair(row_.form, of.value), "it is no limit");
-        default: return {};
+        case Form::percent: {
+            const std::uint32_t number = config::parse_percent(value).value_or(0);
+            return unless_empty(number > 0 && number <= 1'000'000 ? quoted(std::to_string(number) + "%") : "",
+                                "it is no whole percentage");
+        }
+        case Form::weight: {
+            const std::optional<std::int64_t> number = whole(value);
+            if (!number || *number < row_.low || *number > row_.high)
+                return std::unexpected("it is no weight from " + std::to_string(row_.low) + " to " +
+                                       std::to_string(row_.high));
+            return std::to_string(std::clamp<std::int64_t>(*number * 100 / row_.scale, 1, 10000));
+        }
+        default: return unless_empty(limit_pair(row_.form, value), "it is no limit");
         }
     }
 
-    std::string account(const Assignment& of) {
-        const std::optional<std::string> name = text(of);
-        return name ? or_lost(of, is_account(*name) ? quoted(*name) : "", not_an_account) : "";
-    }
-
-    std::string bytes(const Assignment& of) {
-        const std::optional<Size> size = byte_size(of.value);
-        if (!size || size->percent) {
-            lost(&of, size ? "there are no shares of what the machine has: write the amount" : "it is no amount");
-            return {};
-        }
-        return size_or_unlimited(*size);
-    }
-
-    static std::string percent(std::string_view value) {
-        const std::optional<std::uint32_t> number = config::parse_percent(value);
-        return number && *number > 0 && *number <= 1'000'000 ? quoted(std::to_string(*number) + "%") : "";
-    }
-
-    // A weight, on the scale on which the usual one is 100.
-    std::string weight(const Assignment& of) {
-        const std::optional<std::int64_t> number = whole(of.value);
-        if (!number || *number < row_.low || *number > row_.high) {
-            lost(&of, "it is no weight from " + std::to_string(row_.low) + " to " + std::to_string(row_.high));
-            return {};
-        }
-        return std::to_string(std::clamp<std::int64_t>(*number * 100 / row_.scale, 1, 10000));
+    // A value that can have specifiers.
+    Toml resolved(std::string_view value) const {
+        const Toml text = source_.specifiers.resolve(value);
+        if (!text)
+            return text;
+        if (row_.form == Form::path && !text->starts_with('/'))
+            return std::unexpected("it is no absolute path");
+        if (row_.form == Form::account && !is_account(*text))
+            return std::unexpected(std::string(not_an_account));
+        return quoted(*text);
     }
 
     // A directive whose assignments make one list.
     void list() {
-        for (const Assignment* each : all(unit_, row_.section, row_.directives))
-            add(*each);
-        if (!items_.empty())
-            set(row_.keys, "[" + join(items_) + "]");
+        std::vector<std::string> items;
+        for (const Assignment* each : all(unit_, section_, row_.directives))
+            for (const std::string& word : items_of(*each))
+                if (Toml item = item_of(word); item)
+                    items.push_back(std::move(*item));
+                else
+                    lost(each, item.error());
+        if (!items.empty())
+            set(row_.key, "[" + join(items) + "]");
     }
 
-    void add(const Assignment& of) {
-        switch (row_.form) {
-        case Form::words:
-            for (const std::string& word : words(of))
-                items_.push_back(quoted(word));
-            return;
-        case Form::accounts:
-            for (const std::string& word : words(of))
-                add_if(is_account(word), word, of, not_an_account);
-            return;
-        case Form::variables:
-            for (std::string_view name : blank_separated(of.value))
-                add_if(config::is_variable_name(name), name, of, "it is no name of a variable");
-            return;
-        case Form::environment_files:
-            if (std::optional<std::string> path = text(of)) {
-                const bool absolute = path->starts_with('/') || path->starts_with("-/");
-                const bool pattern = absolute && path->find_first_of("*?[") != path->npos;
-                add_if(absolute && !pattern, *path, of,
-                       pattern ? "patterns of paths are not matched: name the files" : "it is no absolute path");
-            }
-            return;
-        default: add_processors(of);
-        }
-    }
-
-    void add_if(bool right, std::string_view item, const Assignment& of, std::string_view why) {
-        if (right)
-            items_.push_back(quoted(item));
-        else
-            lost(&of, why);
-    }
-
-    void add_processors(const Assignment& of) {
+    std::vector<std::string> items_of(const Assignment& of) {
+        if (row_.form == Form::words || row_.form == Form::accounts)
+            return words(of);
         std::string list = of.value;
-        std::ranges::replace(list, ',', ' ');
-        for (std::string_view word : blank_separated(list)) {
-            const std::vector<std::string_view> ends = split(word, '-');
-            const auto from = to_number<unsigned>(ends.front()), to = to_number<unsigned>(ends.back());
-            if (!from || !to || *from > *to || *to > 8191 || ends.size() > 2)
-                lost(&of, "\"" + std::string(word) + "\" is neither a processor nor a range of them");
-            else
-                items_.push_back(ends.size() == 1 ? std::to_string(*from)
-                                                  : quoted(std::to_string(*from) + "-" + std::to_string(*to)));
+        if (row_.form == Form::environment_files) {
+            const std::optional<std::string> path = text(of);
+            return path ? std::vector{*path} : std::vector<std::string>{};
         }
+        if (row_.form == Form::processors)
+            std::ranges::replace(list, ',', ' ');
+        const std::vector<std::string_view> words = blank_separated(list);
+        return {words.begin(), words.end()};
+    }
+
+    [[nodiscard]] Toml item_of(const std::string& word) const {
+        switch (row_.form) {
+        case Form::accounts: return unless_empty(is_account(word) ? quoted(word) : "", not_an_account);
+        case Form::variables:
+            return unless_empty(config::is_variable_name(word) ? quoted(word) : "", "it is no name of a variable");
+        case Form::processors: return processors(word);
+        case Form::environment_files:
+            if (!word.starts_with('/') && !word.starts_with("-/"))
+                return std::unexpected("it is no absolute path");
+            if (word.find_first_of("*?[") != word.npos)
+                return std::unexpected("patterns of paths are not matched: name the files");
+            break;
+        default: break;
+        }
+        return quoted(word);
     }
 
     const SystemdUnit& unit_;
+    const std::string_view section_;
     const Row& row_;
-    std::vector<std::string> items_; // as TOML
 };
 
 // --- the rest ---------------------------------------------------------------------------------------------------------
@@ -285,11 +273,11 @@ void report(Output& output, const SystemdUnit& unit, const Assignment& of) {
 
 Output convert_rows(const Source& source, const SystemdUnit& unit, std::string_view section) {
     Output output;
-    for (const Row& row : rows()) {
-        if (row.section != section || !is_converted_by_row(row.form))
+    for (const Row& row : rows_of(section)) {
+        if (!is_converted_by_row(row.form))
             continue;
-        Output made = RowStep(source, unit, row).run();
-        if (output.toml.has(row.table, row.keys))
+        Output made = RowStep(source, unit, section, row).run();
+        if (output.toml.has(row.table, row.key))
             made.toml = {}; // an older directive for the same key, which systemd passes over as well
         output.add(std::move(made));
     }

@@ -55,7 +55,7 @@ std::vector<std::string> Step::words(const Assignment& of) {
 std::optional<bool> Step::truth(const Assignment& of) {
     std::optional<bool> truth = convert::truth(of.value);
     if (!truth)
-        lost(&of, "the value is neither yes nor no");
+        lost(&of, not_a_truth);
     return truth;
 }
 

@@ -12,6 +12,8 @@
 
 namespace mi::convert {
 
+inline constexpr std::string_view not_a_truth = "the value is neither yes nor no";
+
 class Step {
 protected:
     // `here`: the table that keys and remarks belong to where nothing else is said.

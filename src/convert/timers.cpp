@@ -48,7 +48,7 @@ private:
                 else
                     lost(each, "it is no calendar expression that is understood: " + parsed.error().message);
             }
-        for (const Row& row : rows())
+        for (const Row& row : rows_of("Timer"))
             if (row.form == Form::delay)
                 for (std::string_view spelling : blank_separated(row.directives))
                     for (const Assignment* each : all(unit, "Timer", spelling))
@@ -60,17 +60,17 @@ private:
     }
 
     void take_delay(const Assignment& of, const Row& row) {
-        if (out_.toml.has(here, row.keys))
-            return lost(&of, "`" + std::string(row.keys) + "` is there once");
+        if (out_.toml.has(here, row.key))
+            return lost(&of, "`" + std::string(row.key) + "` is there once");
         const std::optional<Time> time = time_span(of.value);
         if (!time || time->infinite)
             return lost(&of, "it is no span of time");
         // Less would be no time at all, or too often.
-        const Span least = row.keys == "every" ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1);
+        const Span least = row.key == "every" ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1);
         const Span span = std::max(time->span, least);
-        if (row.keys == "every")
+        if (row.key == "every")
             every_ = span;
-        set_text(row.keys, config::duration_text(span));
+        set_text(row.key, config::duration_text(span));
         if (!row.why.empty())
             near(&of, row.why);
     }

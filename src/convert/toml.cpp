@@ -2,17 +2,26 @@
 
 #include "base/join.hpp"
 #include "base/printable.hpp"
+#include "config/keys.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace mi::convert {
 
 namespace {
 
-constexpr std::string_view headers[] = {"",         "[condition]", "[target]", "[service]", "[process]",
-                                        "[cgroup]", "[[listen]]",  "[timer]",  "[log]"};
+constexpr std::string_view table_names[] = {"",       "condition", "target", "service", "process",
+                                            "cgroup", "listen",    "timer",  "log"};
+std::string_view name_of(Table table) { return table_names[static_cast<std::size_t>(table)]; }
 
 using Entries = std::vector<std::pair<std::string, std::string>>;
+
+// Where a key stands in the manual page.
+std::ptrdiff_t rank_of(Table table, std::string_view key) {
+    const std::span<const config::KeyInfo> keys = config::section_of(config::unit_keys(), name_of(table));
+    return std::ranges::find(keys, key.substr(0, key.find('.')), &config::KeyInfo::key) - keys.begin();
+}
 
 // Makes inline tables of dotted keys: `limits.core` and `limits.nofile` become one entry.
 Entries with_inline_tables(const Entries& entries) {
@@ -86,14 +95,11 @@ void UnitToml::add(UnitToml more) {
     }
 }
 
-void UnitToml::sort(std::size_t (*rank)(Table, std::string_view)) {
-    for (Section& each : sections_)
-        std::ranges::stable_sort(each.entries, {}, [&](const auto& entry) { return rank(each.table, entry.first); });
-}
-
 std::string UnitToml::Section::text() const {
     std::string text;
-    const Entries lines = with_inline_tables(entries);
+    Entries sorted = entries;
+    std::ranges::stable_sort(sorted, {}, [&](const auto& entry) { return rank_of(table, entry.first); });
+    const Entries lines = with_inline_tables(sorted);
     std::size_t width = 0;
     for (const auto& [key, value] : lines)
         width = std::max(width, key.size());
@@ -106,14 +112,14 @@ std::string UnitToml::Section::text() const {
 
 std::string UnitToml::text() const {
     std::string text = "# " + printable(headline_) + "\n", stray; // comments about tables that are not there
-    for (std::size_t number = 0; number < std::size(headers); ++number)
-        for (const Section& each : sections_) {
-            if (each.table != static_cast<Table>(number))
-                continue;
-            if (number != 0 && each.opened)
-                text += "\n" + std::string(headers[number]) + "\n";
-            (each.opened ? text : stray) += each.text();
-        }
+    std::vector<Section> sections = sections_;
+    std::ranges::stable_sort(sections, {}, &Section::table);
+    for (const Section& each : sections) {
+        const std::string name(name_of(each.table));
+        if (each.opened && each.table != Table::top)
+            text += each.table == Table::listen ? "\n[[" + name + "]]\n" : "\n[" + name + "]\n";
+        (each.opened ? text : stray) += each.text();
+    }
     return stray.empty() ? text : text + "\n" + stray;
 }
 

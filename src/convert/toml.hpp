@@ -1,7 +1,6 @@
-// The TOML of one unit while it is made: tables with keys and comments, written in the order in which readers expect them.
+// The TOML of one unit while it is made: tables with keys and comments, written in the order of miniinit-unit(5).
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,8 +32,6 @@ public:
     void comment(Table table, std::string_view text);
     // Takes in what `more` has; its values replace ours, and its [[listen]] come after ours.
     void add(UnitToml more);
-    // Sorts the keys of each table by `rank(table, key)`.
-    void sort(std::size_t (*rank)(Table, std::string_view));
 
     [[nodiscard]] std::string text() const;
 

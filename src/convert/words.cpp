@@ -98,75 +98,6 @@ void skip_blanks(std::string_view& text) {
         text.remove_prefix(1);
 }
 
-class WordMaker {
-public:
-    WordMaker(const Specifiers& specifiers, bool variables) : specifiers_(specifiers), variables_(variables) {}
-
-    std::expected<Word, std::string> make(std::string_view raw) {
-        word_ = {};
-        literal_.clear();
-        if (variables_ && raw.size() > 1 && raw.front() == '$' && config::is_variable_name(raw.substr(1))) {
-            word_.splits = true;
-            word_.pieces.push_back({Word::Piece::Kind::variable, std::string(raw.substr(1))});
-            return std::move(word_);
-        }
-        while (!raw.empty()) {
-            if (raw.front() == '%' && raw.size() > 1) {
-                if (auto done = specifier(raw[1]); !done)
-                    return std::unexpected(done.error());
-                raw.remove_prefix(2);
-            } else if (variables_ && raw.starts_with("$$")) {
-                literal_ += '$';
-                raw.remove_prefix(2);
-            } else if (variables_ && raw.starts_with("${") && raw.find('}') != std::string_view::npos) {
-                std::string_view name = raw.substr(2, raw.find('}') - 2);
-                if (!config::is_variable_name(name))
-                    return std::unexpected("\"${" + std::string(name) + "}\" is more than the name of a variable");
-                flush();
-                word_.pieces.push_back({Word::Piece::Kind::variable, std::string(name)});
-                raw.remove_prefix(name.size() + 3);
-            } else {
-                literal_ += raw.front();
-                raw.remove_prefix(1);
-            }
-        }
-        flush();
-        return std::move(word_);
-    }
-
-private:
-    std::expected<void, std::string> specifier(char letter) {
-        Specifier found = specifiers_.find(letter);
-        switch (found.kind) {
-        case Specifier::Kind::literal: literal_ += found.text; return {};
-        case Specifier::Kind::placeholder:
-            // "$${" would be read as the escape of a placeholder.
-            if (literal_.ends_with('$'))
-                return std::unexpected(std::string("a '$' before %") + letter + " cannot be written in a unit");
-            flush();
-            word_.pieces.push_back({Word::Piece::Kind::text, found.text});
-            return {};
-        case Specifier::Kind::shell:
-            flush();
-            word_.pieces.push_back({Word::Piece::Kind::shell, found.text});
-            return {};
-        case Specifier::Kind::unknown: break;
-        }
-        return std::unexpected(std::string("%") + letter + " " + found.text);
-    }
-
-    void flush() {
-        if (!literal_.empty())
-            word_.pieces.push_back({Word::Piece::Kind::text, specifiers_.protect(literal_)});
-        literal_.clear();
-    }
-
-    const Specifiers& specifiers_;
-    bool variables_;
-    Word word_;
-    std::string literal_;
-};
-
 } // namespace
 
 std::expected<std::vector<std::string>, std::string_view> split_words(std::string_view text) {
@@ -179,18 +110,6 @@ std::expected<std::vector<std::string>, std::string_view> split_words(std::strin
         words.push_back(std::move(*word));
     }
     return words;
-}
-
-bool Word::plain() const {
-    return pieces.empty() || (pieces.size() == 1 && pieces.front().kind == Piece::Kind::text) ||
-           std::ranges::all_of(pieces, [](const Piece& piece) { return piece.kind == Piece::Kind::text; });
-}
-
-std::string Word::text() const {
-    std::string all;
-    for (const Piece& piece : pieces)
-        all += piece.text;
-    return all;
 }
 
 bool CommandLine::plain() const {
@@ -272,7 +191,7 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
                 return std::unexpected(std::string(raw.error()));
             if (*raw == ";" && !quoted)
                 break;
-            auto word = WordMaker(specifiers, variables).make(*raw);
+            auto word = specifiers.expand(*raw, variables);
             if (!word)
                 return std::unexpected(word.error());
             command.words.push_back(std::move(*word));

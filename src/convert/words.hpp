@@ -14,20 +14,6 @@ namespace mi::convert {
 // The words of `text`: quotes taken off, escapes resolved, specifiers left alone. The error is a phrase.
 [[nodiscard]] std::expected<std::vector<std::string>, std::string_view> split_words(std::string_view text);
 
-// One word of a command line, in pieces.
-struct Word {
-    struct Piece {
-        enum class Kind { text, variable, shell };
-        Kind kind = Kind::text;
-        std::string text; // ready for TOML; the name of a variable; what a shell has to run
-    };
-    std::vector<Piece> pieces;
-    bool splits = false; // a lone $NAME: as many words as it holds
-
-    [[nodiscard]] bool plain() const; // text alone
-    [[nodiscard]] std::string text() const;
-};
-
 struct CommandLine {
     bool may_fail = false;   // '-'
     bool privileged = false; // '+', '!' or '!!'
