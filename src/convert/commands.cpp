@@ -1,20 +1,15 @@
 // The commands of a service. Where one has variables, may fail, or is several in one, a shell runs it, to the same effect.
-#include "base/join.hpp"
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
 #include "convert/words.hpp"
-
-#include <algorithm>
 
 namespace mi::convert {
 
 namespace {
 
 // Variables that systemd sets for commands, and nothing sets here.
-constexpr std::string_view not_set =
+constexpr std::string_view unset_variables =
     "EXIT_CODE EXIT_STATUS SERVICE_RESULT MONITOR_SERVICE_RESULT MONITOR_EXIT_CODE MONITOR_EXIT_STATUS MONITOR_UNIT "
     "MONITOR_INVOCATION_ID CREDENTIALS_DIRECTORY CACHE_DIRECTORY CONFIGURATION_DIRECTORY MANAGERPID SYSTEMD_EXEC_PID "
     "JOURNAL_STREAM PIDFILE TRIGGER_UNIT TRIGGER_PATH";
@@ -90,7 +85,7 @@ public:
             return for_connections(!preparations.empty());
         std::vector<std::string> before = preparations;
         add_hooks(before, "ExecCondition", true);
-        for (const Assignment* each : all("ExecCondition"))
+        for (const Assignment& each : all("ExecCondition"))
             near(each, "where it says no the start has failed, and is not skipped");
         add_hooks(before, "ExecStartPre", true);
         main(before);
@@ -102,7 +97,7 @@ public:
         const bool at_once = service_.was_oneshot && !stays && !source_.value("ExecStop").empty();
         add_hooks(at_once ? after : stop, "ExecStop", at_once);
         if (at_once)
-            for (const Assignment* each : all("ExecStop"))
+            for (const Assignment& each : all("ExecStop"))
                 near(each, "it runs as `post-start`, and not where the start has failed");
         put("post-start", after);
         reload();
@@ -120,7 +115,7 @@ private:
     Output for_connections(bool prepares) {
         for (std::string_view key :
              {"ExecCondition", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"})
-            for (const Assignment* each : all(key))
+            for (const Assignment& each : all(key))
                 lost(each, "the process of a connection is the only one: nothing runs before or after it");
         if (prepares)
             out_.say(source_.file(), 0, Weight::lost, "the directories that are made have the mode 0755");
@@ -138,14 +133,14 @@ private:
     // All commands of a directive; those of an assignment that cannot be taken apart are left out.
     std::vector<GivenCommand> parse(std::string_view key) {
         std::vector<GivenCommand> commands;
-        for (const Assignment* of : all(key)) {
-            auto lines = command_lines(of->value, source_.specifiers);
+        for (const Assignment& of : all(key)) {
+            auto lines = command_lines(of.value, source_.specifiers);
             if (!lines)
                 lost(of, lines.error());
             else
                 for (CommandLine& line : *lines) {
-                    look_at(*of, line);
-                    commands.push_back({of, std::move(line)});
+                    look_at(of, line);
+                    commands.push_back({&of, std::move(line)});
                 }
         }
         return commands;
@@ -155,23 +150,23 @@ private:
     void look_at(const Assignment& of, const CommandLine& line) {
         if (line.own_name && line.words[1].text() != line.words[0].text() &&
             !line.words[0].text().ends_with("/" + line.words[1].text()))
-            near(&of, "the program is called by its own name, and not as " + line.words[1].text());
+            near(of, "the program is called by its own name, and not as " + line.words[1].text());
         for (const Word& word : line.words)
             for (const Word::Piece& piece : word.pieces) {
                 if (piece.kind != Word::Piece::Kind::variable)
                     continue;
-                if (is_one_of(piece.text, not_set) && !is_set(piece.text))
-                    near(&of, "$" + piece.text + " is not set here");
+                if (is_one_of(piece.text, unset_variables) && !is_set(piece.text))
+                    near(of, "$" + piece.text + " is not set here");
                 if (word.splits && has_quotes(piece.text))
-                    near(&of, "a shell splits $" + piece.text + " at blanks, quotes or not");
+                    near(of, "a shell splits $" + piece.text + " at blanks, quotes or not");
             }
     }
 
     // The words of Environment=, NAME=VALUE.
     std::vector<std::string> variables() {
         std::vector<std::string> variables;
-        for (const Assignment* each : all("Environment"))
-            if (auto words = split_words(each->value))
+        for (const Assignment& each : all("Environment"))
+            if (auto words = split_words(each.value))
                 variables.insert(variables.end(), words->begin(), words->end());
         return variables;
     }
@@ -186,8 +181,8 @@ private:
         for (const std::string& word : variables())
             if (word.starts_with(variable + "="))
                 value = word.substr(variable.size() + 1);
-        for (const Assignment* each : all("EnvironmentFile")) {
-            const std::string path = each->value.substr(each->value.starts_with('-') ? 1 : 0);
+        for (const Assignment& each : all("EnvironmentFile")) {
+            const std::string path = each.value.substr(each.value.starts_with('-') ? 1 : 0);
             if (const std::optional<std::string> text = source_.lookup.text(source_.search_path.root + path))
                 for (const auto& [name, words] : config::parse_environment(*text).variables)
                     if (name == variable)
@@ -200,7 +195,7 @@ private:
     bool refused(const GivenCommand& command) {
         if (!bound_ || (!command.line.privileged && !start_only_))
             return false;
-        lost(command.of, "all commands of a service run as its user: make it a oneshot that this unit requires");
+        lost(*command.of, "all commands of a service run as its user: make it a oneshot that this unit requires");
         return true;
     }
 
@@ -227,27 +222,27 @@ private:
             else if (is_oneshot())
                 before.push_back(toml_of(each.line, each.line.may_fail));
             else
-                lost(each.of, "only a oneshot has more than one command");
+                lost(*each.of, "only a oneshot has more than one command");
         const auto& [of, line] = commands.back();
         if (line.privileged && bound_)
-            lost(of, "its root directory is the one of the whole service");
+            lost(*of, "its root directory is the one of the whole service");
         if (line.may_fail && !is_oneshot() && !source_.accepts && source_.value("Restart") != "always")
-            near(of, "an exit code that is no success counts as a failure");
+            near(*of, "an exit code that is no success counts as a failure");
         set("command", toml_of(line, line.may_fail && is_oneshot()));
     }
 
     void reload() {
-        const Assignment* given = last("ReloadSignal");
+        const Assignment& given = last("ReloadSignal");
         const bool by_signal = service_.type == "notify-reload";
         if (!by_signal)
             lost(given, for_another_type);
         std::vector<GivenCommand> commands = parse("ExecReload");
         std::erase_if(commands, [&](const GivenCommand& each) { return refused(each); });
         if (!commands.empty() && is_oneshot())
-            return lost(commands.front().of, "a oneshot that is done cannot be reloaded, only restarted");
+            return lost(*commands.front().of, "a oneshot that is done cannot be reloaded, only restarted");
         std::string signal;
-        if (by_signal && given != nullptr) {
-            if (const std::optional<int> number = signal_number(given->value))
+        if (by_signal && given.is_set()) {
+            if (const std::optional<int> number = signal_number(given.value))
                 signal = signal_name(*number);
             else
                 lost(given, "there is no such signal");

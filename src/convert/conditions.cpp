@@ -1,11 +1,8 @@
 // Condition…= and Assert…= of [Unit].
 #include "base/capabilities.hpp"
-#include "convert/directives.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
 
-#include <algorithm>
+#include <map>
 
 namespace mi::convert {
 
@@ -20,8 +17,8 @@ public:
             for (const Row& row : rows_of("Unit"))
                 if (row.table == Table::condition)
                     for (std::string_view spelling : blank_separated(row.directives))
-                        for (const Assignment* each : all(unit, "Unit", spelling))
-                            take(unit, *each, row);
+                        for (const Assignment& each : all(unit, "Unit", spelling))
+                            take(unit, each, row);
         for (const auto& [key, values] : lists_)
             set(key, values.size() == 1 ? quoted(values[0]) : array(values));
         return std::move(out_);
@@ -40,56 +37,43 @@ private:
 
     void take(const SystemdUnit& unit, const Assignment& of, const Row& row) {
         std::string_view raw = of.value;
-        if (raw.starts_with('|')) {
-            if (alternatives(unit, is_assertion(of)) > 1)
-                return lost(&of, "conditions of which one is enough cannot be written: here, each has to hold");
-            raw.remove_prefix(1);
-        }
+        if (raw.starts_with('|') && alternatives(unit, is_assertion(of)) > 1)
+            return lost(of, "conditions of which one is enough cannot be written: here, each has to hold");
+        raw.remove_prefix(raw.starts_with('|') ? 1 : 0);
         bool negated = false;
         for (; raw.starts_with('!') || raw.starts_with(' '); raw.remove_prefix(1))
             negated = negated != raw.starts_with('!');
         auto value = source_.specifiers.resolve(raw);
-        const std::string why = value ? add(of, row, std::move(*value), negated) : value.error();
-        if (!why.empty())
-            return lost(&of, why);
+        if (const std::string why = value ? add(of, row, std::move(*value), negated) : value.error(); !why.empty())
+            return lost(of, why);
         if (is_assertion(of))
-            near(&of, "a unit whose condition is not met is skipped, and not failed");
+            near(of, "a unit whose condition is not met is skipped, and not failed");
         if (!row.why.empty())
-            near(&of, row.why);
+            near(of, row.why);
     }
 
     // Adds a condition. What is returned says why that is not possible; empty: it is there.
     std::string add(const Assignment& of, const Row& row, std::string value, bool negated) {
-        switch (row.form) {
-        case Form::condition_pattern:
-            if (value.find_first_of("*?[") != value.npos)
-                return "patterns of paths are not matched";
-            break;
-        case Form::condition_directory:
-            if (value.starts_with('/'))
-                value += value.ends_with('/') ? "." : "/."; // a path that only a directory has
-            break;
-        case Form::condition_word:
-            if (value.empty())
-                return "it names no word";
-            break;
-        case Form::condition_capability: {
+        if (row.form == Form::condition_container)
+            return add_container(of, value, negated);
+        if (row.form == Form::condition_flag) {
+            const std::optional<bool> wanted = convert::truth(value);
+            return wanted ? set_flag(row.key, *wanted != negated) : std::string(not_a_truth);
+        }
+        if (row.form == Form::condition_word && value.empty())
+            return "it names no word";
+        if (row.form == Form::condition_capability) {
             const std::optional<int> number = capability_number(value);
             if (!number)
                 return "it is no capability that is known";
             value = capability_names()[static_cast<std::size_t>(*number)];
-            break;
-        }
-        case Form::condition_container: return add_container(of, value, negated);
-        case Form::condition_flag: {
-            const std::optional<bool> wanted = convert::truth(value);
-            return wanted ? set_flag(row.key, *wanted != negated) : std::string(not_a_truth);
-        }
-        default: break;
-        }
-        const bool word = row.form == Form::condition_word || row.form == Form::condition_capability;
-        if (!word && !value.starts_with('/'))
+        } else if (row.form == Form::condition_pattern && value.find_first_of("*?[") != value.npos) {
+            return "patterns of paths are not matched";
+        } else if (row.form != Form::condition_word && !value.starts_with('/')) {
             return "it is no absolute path";
+        }
+        if (row.form == Form::condition_directory)
+            value += value.ends_with('/') ? "." : "/."; // a path that only a directory has
         if (row.key == "path-exists")
             put(negated ? "path-missing" : row.key, std::move(value));
         else
@@ -102,7 +86,7 @@ private:
         if (value != "container" && !any)
             return "which kind of machine or container it is is not found out";
         if (any)
-            near(&of, "virtual machines are not told from others, containers are");
+            near(of, "virtual machines are not told from others, containers are");
         return set_flag("container", any.value_or(true) != negated);
     }
 
@@ -114,14 +98,9 @@ private:
         return {};
     }
 
-    void put(std::string_view key, std::string value) {
-        auto list = std::ranges::find_if(lists_, [&](const auto& each) { return each.first == key; });
-        if (list == lists_.end())
-            list = lists_.insert(lists_.end(), {key, {}});
-        add_once(list->second, std::move(value));
-    }
+    void put(std::string_view key, std::string value) { add_once(lists_[key], std::move(value)); }
 
-    std::vector<std::pair<std::string_view, std::vector<std::string>>> lists_;
+    std::map<std::string_view, std::vector<std::string>> lists_; // by key
 };
 
 } // namespace

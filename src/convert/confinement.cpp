@@ -4,10 +4,6 @@
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
-
-#include <algorithm>
 
 namespace mi::convert {
 
@@ -73,7 +69,7 @@ private:
                 if (const std::optional<int> number = capability_number(word))
                     named |= CapabilitySet{1} << *number;
                 else
-                    lost(each, "\"" + std::string(word) + "\" is no capability that is known");
+                    lost(*each, "\"" + std::string(word) + "\" is no capability that is known");
             }
             set = without ? set.value_or(whole) & ~named : set.value_or(0) | named;
         }
@@ -109,13 +105,13 @@ private:
     // --- paths ------------------------------------------------------------------------------------------------------------
 
     void protect_system() {
-        const Assignment* of = last("ProtectSystem");
+        const Assignment& of = last("ProtectSystem");
         std::string value = identity_.is_dynamic ? "strict" : "no";
-        if (of != nullptr && !identity_.is_dynamic) {
-            if (const std::optional<bool> simple = convert::truth(of->value))
+        if (!identity_.is_dynamic) {
+            if (const std::optional<bool> simple = convert::truth(of.value))
                 value = *simple ? "yes" : "no";
-            else if (is_one_of(of->value, "full strict"))
-                value = of->value;
+            else if (is_one_of(of.value, "full strict"))
+                value = of.value;
             else
                 lost(of, "there is no such value");
         }
@@ -124,10 +120,8 @@ private:
     }
 
     void protect_home() {
-        const Assignment* of = last("ProtectHome");
-        const std::string_view word = of != nullptr          ? std::string_view(of->value)
-                                      : identity_.is_dynamic ? "read-only"
-                                                             : "no";
+        const Assignment& of = last("ProtectHome");
+        const std::string_view word = of.value_or(identity_.is_dynamic ? "read-only" : "no");
         const std::optional<bool> simple = convert::truth(word);
         if (simple == false)
             return;
@@ -145,7 +139,7 @@ private:
 
     void protect_kernel() {
         for (const Protection& each : protections) {
-            const Assignment* of = last(each.directive);
+            const Assignment& of = last(each.directive);
             if (!is_yes(of))
                 continue;
             add_all(read_only_, each.read_only);
@@ -153,13 +147,13 @@ private:
             if (!each.capability.empty() && can_have(each.capability))
                 near(of, "it keeps " + std::string(each.capability) + ", which `capabilities` can leave out");
         }
-        if (const Assignment* clock = last("ProtectClock"); is_yes(clock) && can_have("CAP_SYS_TIME"))
+        if (const Assignment& clock = last("ProtectClock"); is_yes(clock) && can_have("CAP_SYS_TIME"))
             lost(clock, "it keeps CAP_SYS_TIME, which `capabilities` can leave out");
     }
 
     void take_paths(std::vector<std::string>& to, std::string_view key) {
-        for (const Assignment* each : all(key))
-            for (const std::string& word : words(*each)) {
+        for (const Assignment& each : all(key))
+            for (const std::string& word : words(each)) {
                 const bool optional = word.starts_with('-') || word.starts_with("+-");
                 const std::string path = word.substr(std::min(word.find_first_not_of("+-"), word.size()));
                 const std::vector<std::string_view> parts = split(path, '/');
@@ -190,7 +184,7 @@ private:
         std::vector<std::string> names;
         for (std::string& word : words(of)) {
             if (const std::size_t colon = word.find(':'); colon != word.npos) {
-                lost(&of, "no link is made to a directory that is");
+                lost(of, "no link is made to a directory that is");
                 word.resize(colon);
             }
             while (word.ends_with('/'))
@@ -198,25 +192,25 @@ private:
             if (is_plain_relative(word))
                 names.push_back(std::move(word));
             else
-                lost(&of, "it is no plain relative path");
+                lost(of, "it is no plain relative path");
         }
         return names;
     }
 
     // The mode that directories are to have; empty: the usual one.
     std::string mode_of(const std::string& key) {
-        const Assignment* of = last(key);
-        const std::optional<std::uint32_t> mode = of != nullptr ? config::parse_mode(of->value) : 0755;
+        const Assignment& of = last(key);
+        const std::optional<std::uint32_t> mode = config::parse_mode(of.value_or("0755"));
         if (!mode)
             lost(of, "it is no mode");
-        return mode.value_or(0755) == 0755 ? std::string() : of->value;
+        return mode.value_or(0755) == 0755 ? std::string() : of.value;
     }
 
     void directories(std::string_view directive, std::string_view key, std::string_view parent) {
         const std::string mode = mode_of(std::string(directive) + "Mode");
         std::vector<std::string> names;
-        for (const Assignment* each : all(directive))
-            for (std::string& name : directory_names(*each))
+        for (const Assignment& each : all(directive))
+            for (std::string& name : directory_names(each))
                 names.push_back(std::move(name));
         if (names.empty())
             return;
@@ -249,33 +243,32 @@ private:
         for (std::string_view whole : blank_separated(list)) {
             const std::string word(whole.substr(0, whole.find(':')));
             if (word.size() < whole.size())
-                near(&of, "`system-call-error` is one for all calls that are denied");
+                near(of, "`system-call-error` is one for all calls that are denied");
             if (denies && is_indispensable(word))
-                near(&of, word + " cannot be denied: nothing could start or end without it");
+                near(of, word + " cannot be denied: nothing could start or end without it");
             else if (names_calls(word))
                 words.push_back((denies ? "!" : "") + word);
             else
-                near(&of, "\"" + word + "\" is no system call that is known");
+                near(of, "\"" + word + "\" is no system call that is known");
         }
     }
 
     void system_calls() {
         std::vector<std::string> words;
-        for (const Assignment* each : all("SystemCallFilter"))
-            filter(*each, words);
+        for (const Assignment& each : all("SystemCallFilter"))
+            filter(each, words);
         set_list("system-call-filter", words);
-        if (const Assignment* error = last("SystemCallErrorNumber")) {
-            if (words.empty())
-                note(error, "no system call is filtered");
-            else if (is_one_of(error->value, "kill EPERM EACCES ENOSYS EINVAL ENOTSUP EUCLEAN ENOENT"))
-                set_text("system-call-error", error->value);
-            else
-                lost(error, "a call that is denied fails with one of a few errors");
-        }
-        if (const Assignment* machines = last("SystemCallArchitectures"))
-            say(machines, machines->value == "native" && !words.empty() ? Weight::note : Weight::lost,
-                words.empty() ? "only with `system-call-filter` are calls of other architectures denied"
-                              : "a filter denies the calls of other architectures");
+        const Assignment& error = last("SystemCallErrorNumber");
+        if (words.empty())
+            note(error, "no system call is filtered");
+        else if (is_one_of(error.value, "kill EPERM EACCES ENOSYS EINVAL ENOTSUP EUCLEAN ENOENT"))
+            set_text("system-call-error", error.value);
+        else
+            lost(error, "a call that is denied fails with one of a few errors");
+        const Assignment& machines = last("SystemCallArchitectures");
+        say(machines, machines.value == "native" && !words.empty() ? Weight::note : Weight::lost,
+            words.empty() ? "only with `system-call-filter` are calls of other architectures denied"
+                          : "a filter denies the calls of other architectures");
     }
 
     const Identity& identity_;

@@ -3,10 +3,7 @@
 #include "convert/gather.hpp"
 #include "convert/names.hpp"
 #include "convert/script.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
-
-#include <algorithm>
+#include "convert/step.hpp"
 
 namespace mi::convert {
 

@@ -1,12 +1,7 @@
 // How units hang together: [Unit]'s dependencies and [Install], and what follows from DefaultDependencies=. Ours may not
 // contradict each other, and must not make a cycle with the shipped targets; what would is told.
-#include "convert/directives.hpp"
 #include "convert/names.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
-
-#include <algorithm>
 
 namespace mi::convert {
 
@@ -41,7 +36,7 @@ Naming naming_of(Key key) {
 struct Link {
     Key key;
     std::string unit;
-    const Assignment* from; // null: it follows from something else
+    const Assignment* from; // not set: it follows from something else
 };
 
 bool pulls_in(Key key) { return key == Key::requires_ || key == Key::wants; }
@@ -71,23 +66,23 @@ private:
         for (const Row& row : rows_of("Unit"))
             if (row.form == Form::unit_names)
                 for (std::string_view spelling : blank_separated(row.directives))
-                    for (const Assignment* each : all(unit, "Unit", spelling))
-                        take(*each, row);
+                    for (const Assignment& each : all(unit, "Unit", spelling))
+                        take(each, row);
         for (const std::string& name : unit.requires_)
-            add(Key::requires_, name, nullptr);
+            add(Key::requires_, name, not_set);
         for (const std::string& name : unit.wants)
-            add(Key::wants, name, nullptr);
+            add(Key::wants, name, not_set);
         // Before its unit, its sockets or its mounts it is there anyway.
         for (std::string_view key : {"RequiresMountsFor", "WantsMountsFor"})
-            for (const Assignment* each : all(unit, "Unit", key))
-                links_.push_back({Key::after, "mounts", each});
-        for (const Assignment* each : all(unit, "Unit", "PartOf"))
-            if (!all_our_own(each->value) && !all_required(each->value))
+            for (const Assignment& each : all(unit, "Unit", key))
+                links_.push_back({Key::after, "mounts", &each});
+        for (const Assignment& each : all(unit, "Unit", "PartOf"))
+            if (!all_our_own(each.value) && !all_required(each.value))
                 lost(each, "a unit that is not required stops none; `requires` would start it, too");
-        if (const Assignment* isolate = unit.kind == Kind::target ? last(unit, "Unit", "AllowIsolate") : nullptr)
-            note(isolate, "`minictl target` takes every target");
-        if (unit.kind == Kind::target)
-            out_.toml.open(Table::target);
+        if (unit.kind != Kind::target)
+            return;
+        out_.toml.open(Table::target);
+        note(last(unit, "Unit", "AllowIsolate"), "`minictl target` takes every target");
     }
 
     // Whether a list names nothing but what is one unit with us.
@@ -116,7 +111,7 @@ private:
         for (std::string_view raw : blank_separated(of.value)) {
             auto name = source_.specifiers.resolve(raw);
             if (!name)
-                lost(&of, name.error());
+                lost(of, name.error());
             else if (!is_part(raw))
                 names.push_back(std::move(*name));
         }
@@ -129,55 +124,55 @@ private:
             if (is_self(own_name(name, source_.is_template())))
                 continue;
             if (!row.why.empty() && !named(name, naming_of(key), source_.is_template()).name.empty())
-                near(&of, row.why);
-            add(key, name, &of);
+                near(of, row.why);
+            add(key, name, of);
         }
     }
 
     // A link to the unit that systemd calls `unit`.
-    void add(Key key, std::string_view unit, const Assignment* from) {
-        Named to = named(unit, naming_of(key), from != nullptr && source_.is_template());
+    void add(Key key, std::string_view unit, const Assignment& from) {
+        Named to = named(unit, naming_of(key), from.is_set() && source_.is_template());
         if (!to.why.empty())
             say(from, to.weight, std::string(unit) + ": " + std::string(to.why));
         if (to.name.empty() || is_self(to.name) || to.name == "${name}")
             return;
-        links_.push_back({to.order_only && pulls_in(key) ? Key::after : key, std::move(to.name), from});
+        links_.push_back({to.order_only && pulls_in(key) ? Key::after : key, std::move(to.name), &from});
     }
 
     // --- [Install] ----------------------------------------------------------------------------------------------------
 
     void take_install(const SystemdUnit& unit) {
-        for (const Assignment* each : all(unit, "Install", "WantedBy"))
-            install(unit, *each, Key::wanted_by);
-        for (const Assignment* each : all(unit, "Install", "RequiredBy"))
-            install(unit, *each, Key::required_by);
-        for (const Assignment* each : all(unit, "Install", "UpheldBy")) {
+        for (const Assignment& each : all(unit, "Install", "WantedBy"))
+            install(unit, each, Key::wanted_by);
+        for (const Assignment& each : all(unit, "Install", "RequiredBy"))
+            install(unit, each, Key::required_by);
+        for (const Assignment& each : all(unit, "Install", "UpheldBy")) {
             near(each, "`wanted-by` does not start the unit again later");
-            install(unit, *each, Key::wanted_by);
+            install(unit, each, Key::wanted_by);
         }
-        for (const Assignment* each : all(unit, "Install", "Also"))
-            if (!all_our_own(each->value))
+        for (const Assignment& each : all(unit, "Install", "Also"))
+            if (!all_our_own(each.value))
                 near(each, "enable that unit as well");
         take_aliases(unit);
-        if (const Assignment* instance = last(unit, "Install", "DefaultInstance"))
-            near(instance,
-                 "an instance is named when it is enabled: `minictl enable " + source_.name + instance->value + "`");
+        const Assignment& instance = last(unit, "Install", "DefaultInstance");
+        near(instance,
+             "an instance is named when it is enabled: `minictl enable " + source_.name + instance.value + "`");
     }
 
     void install(const SystemdUnit& unit, const Assignment& of, Key key) {
         const bool is_main = &unit == &source_.main();
         if (is_main && std::ranges::find(source_.units, Kind::timer, &SystemdUnit::kind) != source_.units.end())
-            return near(&of, "with [timer] it runs when the timer says so, and not at boot as well");
+            return near(of, "with [timer] it runs when the timer says so, and not at boot as well");
         for (const std::string& name : others(of)) {
             installed_ = installed_ || is_main;
-            add(key, name, &of);
+            add(key, name, of);
         }
     }
 
     void take_aliases(const SystemdUnit& unit) {
         std::vector<std::string> aliases;
-        for (const Assignment* each : all(unit, "Install", "Alias"))
-            for (std::string_view alias : blank_separated(each->value)) {
+        for (const Assignment& each : all(unit, "Install", "Alias"))
+            for (std::string_view alias : blank_separated(each.value)) {
                 std::string name = own_name(alias);
                 if (name == source_.name)
                     continue;
@@ -195,10 +190,10 @@ private:
     void default_dependencies() {
         bool wanted = true;
         for (const SystemdUnit& unit : source_.units)
-            if (const Assignment* given = last(unit, "Unit", "DefaultDependencies"); &unit == &source_.main())
-                wanted = given == nullptr || truth(*given).value_or(true);
+            if (const Assignment& given = last(unit, "Unit", "DefaultDependencies"); &unit == &source_.main())
+                wanted = truth(given).value_or(true);
         if (wanted && source_.main().kind == Kind::service)
-            links_.push_back({Key::after, "basic", nullptr});
+            links_.push_back({Key::after, "basic", &not_set});
     }
 
     [[nodiscard]] bool has(Key key, const std::string& unit) const {
@@ -249,7 +244,7 @@ private:
                 continue;
             }
             if (why != " ")
-                say(links_[at].from, weight_of(links_[at]), why);
+                say(*links_[at].from, weight_of(links_[at]), why);
             links_.erase(links_.begin() + static_cast<std::ptrdiff_t>(at));
         }
     }

@@ -1,14 +1,9 @@
 // Directives that have one equal, as the table has them; and those that none of the steps has taken.
-#include "base/join.hpp"
 #include "base/signals.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
-#include "convert/directives.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
 
-#include <algorithm>
 #include <expected>
 #include <tuple>
 
@@ -103,14 +98,14 @@ public:
 private:
     // A directive of which only the last assignment counts.
     void one() {
-        const Assignment* of = nullptr;
+        const Assignment* of = &not_set;
         for (std::string_view spelling : blank_separated(row_.directives))
-            if (const Assignment* found = last(unit_, section_, spelling); of == nullptr)
-                of = found;
-        if (of == nullptr || of->value == row_.usual)
+            if (const Assignment& found = last(unit_, section_, spelling); !of->is_set())
+                of = &found;
+        if (!of->is_set() || of->value == row_.usual)
             return;
         if (Toml value = toml_of(*of); !value)
-            lost(of, value.error());
+            lost(*of, value.error());
         else if (!value->empty())
             set(row_.key, std::move(*value));
     }
@@ -129,7 +124,7 @@ private:
         }
         case Form::flag_or_words:
             if (!convert::truth(value))
-                near(&of, row_.why);
+                near(of, row_.why);
             return convert::truth(value) == false ? "" : "true";
         case Form::integer: {
             const std::optional<std::int64_t> number = whole_number(of, row_.low, row_.high);
@@ -181,8 +176,8 @@ private:
     // A directive whose assignments make one list.
     void list() {
         std::vector<std::string> items;
-        for (const Assignment* each : all(unit_, section_, row_.directives))
-            for (const std::string& word : items_of(*each))
+        for (const Assignment& each : all(unit_, section_, row_.directives))
+            for (const std::string& word : items_of(each))
                 if (Toml item = item_of(word); item)
                     items.push_back(std::move(*item));
                 else

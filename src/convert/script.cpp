@@ -2,13 +2,10 @@
 
 #include "base/text.hpp"
 #include "convert/names.hpp"
-#include "convert/output.hpp"
 #include "convert/script_text.hpp"
 #include "convert/specifiers.hpp"
+#include "convert/step.hpp"
 #include "convert/unit_file.hpp"
-#include "convert/values.hpp"
-
-#include <algorithm>
 
 namespace mi::convert {
 

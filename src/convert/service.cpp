@@ -1,19 +1,11 @@
 // [Service] but for its commands: when it is up, when it is started again, how it is stopped.
-#include "base/join.hpp"
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
-#include "convert/directives.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
-
-#include <algorithm>
 
 namespace mi::convert {
 
 namespace {
-
-constexpr Table here = Table::service;
 
 std::string duration(const Time& time) { return time.infinite ? "0" : config::duration_text(time.span); }
 
@@ -27,10 +19,10 @@ std::string_view exit_action(std::string_view word) {
 
 class ServiceStep : Step {
 public:
-    explicit ServiceStep(const Source& source) : Step(source, here) {}
+    explicit ServiceStep(const Source& source) : Step(source, Table::service) {}
 
     Service run() {
-        out_.toml.open(here);
+        out_.toml.open(Table::service);
         type();
         notify_access();
         pid_file();
@@ -44,39 +36,39 @@ public:
     }
 
 private:
-    std::optional<Time> time_of(const Assignment* of) {
-        const std::optional<Time> time = of != nullptr ? time_span(of->value) : std::nullopt;
+    bool is_oneshot() const { return type_ == "oneshot"; }
+    bool notifies() const { return type_.starts_with("notify"); }
+
+    std::optional<Time> time_of(const Assignment& of) {
+        const std::optional<Time> time = time_span(of.value);
         if (!time)
             lost(of, "it is no span of time");
         return time;
     }
-    bool is_oneshot() const { return type_ == "oneshot"; }
-    bool notifies() const { return type_.starts_with("notify"); }
 
     // --- type -----------------------------------------------------------------------------------------------------------
 
     void type() {
-        const Assignment* given = last("Type");
-        const Assignment* bus = last("BusName");
-        const Assignment* remain = last("RemainAfterExit");
+        const Assignment& given = last("Type");
+        const Assignment& bus = last("BusName");
+        const Assignment& remain = last("RemainAfterExit");
         const bool remains = is_yes(remain);
-        type_ = given != nullptr                     ? given->value
-                : bus != nullptr                     ? "dbus"
-                : source_.value("ExecStart").empty() ? "oneshot"
-                                                     : "simple";
+        type_ = given.value_or(bus.is_set() ? "dbus" : source_.value("ExecStart").empty() ? "oneshot" : "simple");
         const bool forks = type_ == "forking";
-        if (source_.accepts)
-            accepted(given);
-        else if (forks)
+        if (source_.accepts) {
+            if (given.is_set() && !is_one_of(type_, "simple exec"))
+                near(given, "the process of a connection is not waited for");
+            type_ = "simple";
+        } else if (forks) {
             type_ = forking(given, remains);
-        else if (type_ == "dbus")
-            near(given != nullptr ? given : bus,
-                 "it is up once its program runs; its name on the bus is not waited for");
-        else if (type_ == "idle")
+        } else if (type_ == "dbus") {
+            near(given.is_set() ? given : bus, "it is up once its program runs; its name on the bus is not waited for");
+        } else if (type_ == "idle") {
             note(given, "the console is not shared: it starts like any other");
-        else if (!is_one_of(type_, "simple exec oneshot notify notify-reload"))
+        } else if (!is_one_of(type_, "simple exec oneshot notify notify-reload")) {
             lost(given, "there is no such type; it is taken for simple");
-        if (given != nullptr)
+        }
+        if (given.is_set())
             note(bus, "nothing is started by the bus");
         if (remains && !is_one_of(type_, "oneshot forking")) {
             type_ = "oneshot";
@@ -87,18 +79,11 @@ private:
             set_text("type", notifies() ? "notify" : type_);
     }
 
-    void accepted(const Assignment* given) {
-        if (given != nullptr && !is_one_of(given->value, "simple exec"))
-            near(given, "the process of a connection is not waited for");
-        type_ = "simple";
-    }
-
-    // With a PID file it is forking here too, else a oneshot whose children are left alone.
-    std::string forking(const Assignment* given, bool remains) {
-        const bool has_pid_file = last("PIDFile") != nullptr;
-        if (has_pid_file || remains)
-            return has_pid_file ? "forking" : "oneshot"; // what a oneshot leaves behind runs until it is stopped
-        if (std::string guessed = pid_file_of_command(); !guessed.empty()) {
+    // With a PID file it is forking here too, else a oneshot: what that leaves behind runs until it is stopped.
+    std::string forking(const Assignment& given, bool remains) {
+        if (last("PIDFile").is_set() || remains)
+            return last("PIDFile").is_set() ? "forking" : "oneshot";
+        if (const std::string guessed = pid_file_of_command(); !guessed.empty()) {
             out_.toml.set(Table::process, "pid-file", quoted(guessed));
             near(given, "without PIDFile=: its PID file is taken from the command line");
             return "forking";
@@ -122,10 +107,8 @@ private:
     }
 
     void notify_access() {
-        const Assignment* access = last("NotifyAccess");
-        if (access == nullptr)
-            return;
-        const std::string& word = access->value;
+        const Assignment& access = last("NotifyAccess");
+        const std::string& word = access.value;
         if (!notifies())
             say(access, word == "none" ? Weight::note : Weight::near,
                 "only a service of the type notify is listened to");
@@ -138,24 +121,20 @@ private:
     }
 
     void pid_file() {
-        const Assignment* of = last("PIDFile");
-        if (of == nullptr)
-            return;
+        const Assignment& of = last("PIDFile");
         if (type_ != "forking")
             return note(of, "the main process is known without it");
-        if (const std::optional<std::string> path = text(*of)) {
+        if (const std::optional<std::string> path = text(of))
             out_.toml.set(Table::process, "pid-file", quoted(path->starts_with('/') ? *path : "/run/" + *path));
-            return;
-        }
-        type_ = "oneshot";
-        set_text("type", type_);
+        else if (of.is_set())
+            set_text("type", type_ = "oneshot");
     }
 
     // --- restart --------------------------------------------------------------------------------------------------------
 
     void restart() {
-        const Assignment* given = last("Restart");
-        const std::string_view word = given != nullptr ? std::string_view(given->value) : "no";
+        const Assignment& given = last("Restart");
+        const std::string_view word = given.value_or("no");
         std::string_view ours = word;
         if (word == "on-success") {
             ours = "always";
@@ -179,33 +158,30 @@ private:
             set_text("restart", ours);
         pace(never);
         for (std::string_view key : {"RestartPreventExitStatus", "RestartForceExitStatus"})
-            for (const Assignment* each : all(key))
+            for (const Assignment& each : all(key))
                 say(each, never ? Weight::note : Weight::lost,
                     never ? "it is never started again" : "`restart` and `success-exit` alone decide about restarts");
     }
 
-    // A directive that older units have in [Service], or by another name.
-    const Assignment* either(std::string_view key, std::string_view older = {}) {
-        const Assignment* found = nullptr;
-        for (std::string_view name : {key, older})
-            for (std::string_view section : {"Unit", "Service"})
-                if (!name.empty() && row_of(section, name) != nullptr)
-                    if (const Assignment* each = last(source_.main(), section, name); found == nullptr)
-                        found = each;
-        return found;
+    // A directive of [Unit] that older units have in [Service], and the oldest by another name.
+    const Assignment& either(std::string_view key, std::string_view older = {}) {
+        const Assignment& unit = last(source_.main(), "Unit", key);
+        const Assignment& service = last(key);
+        const Assignment& found = unit.is_set() ? unit : service;
+        return found.is_set() || older.empty() ? found : either(older);
     }
 
     // RestartSec is the pause, always the same; past StartLimitBurst starts in StartLimitIntervalSec it is given up.
     void pace(bool never) {
-        const Assignment* delay = last("RestartSec");
-        const Assignment* steps = last("RestartSteps");
-        const Assignment* longest = last("RestartMaxDelaySec");
-        const Assignment* interval = either("StartLimitIntervalSec", "StartLimitInterval");
-        const Assignment* burst = either("StartLimitBurst");
-        const Assignment* action = either("StartLimitAction");
+        const Assignment& delay = last("RestartSec");
+        const Assignment& steps = last("RestartSteps");
+        const Assignment& longest = last("RestartMaxDelaySec");
+        const Assignment& interval = either("StartLimitIntervalSec", "StartLimitInterval");
+        const Assignment& burst = either("StartLimitBurst");
+        const Assignment& action = either("StartLimitAction");
         if (never) {
-            for (const Assignment* each : {delay, steps, longest, interval, burst, action})
-                note(each, "it is never started again");
+            for (const Assignment* each : {&delay, &steps, &longest, &interval, &burst, &action})
+                note(*each, "it is never started again");
             return;
         }
         near(steps, "`restart-delay-max` sets how far the pause grows, twice as long each time");
@@ -225,29 +201,26 @@ private:
     }
 
     // `has_pause`, `has_longest`: whether the pause and its longest are given; `wait`: the pause.
-    void start_limit(const Assignment* interval, const Assignment* burst, bool has_pause, Span wait, bool has_longest) {
+    void start_limit(const Assignment& interval, const Assignment& burst, bool has_pause, Span wait, bool has_longest) {
         const std::optional<Time> within = time_of(interval);
-        const std::int64_t count = burst != nullptr ? whole_number(*burst, 0, 1'000'000).value_or(5) : 5;
+        const std::int64_t count = whole_number(burst, 0, 1'000'000).value_or(5);
         const Span window = within ? (within->infinite ? Span::max() : within->span) : std::chrono::seconds(10);
-        const bool limited = window != Span{0} && count != 0, given = interval != nullptr || burst != nullptr;
+        const bool limited = window != Span{0} && count != 0, given = interval.is_set() || burst.is_set();
         // How long a run and its pause may be for the limit to be reached at all.
         const Span cycle = !limited ? Span{0} : std::min<Span>(window / count, std::chrono::hours(24 * 365));
         const bool reached = limited && wait < cycle;
-        if (!has_pause && !given)
-            return;
         if (!has_longest && (reached ? given : has_pause))
             set_text("restart-delay-max", config::duration_text(reached ? cycle : wait));
-        if (!reached)
+        if (!reached && (has_pause || given))
             set("restart-limit", "0");
-        else if (given)
+        else if (reached && given)
             set("restart-limit", std::to_string(std::max<std::int64_t>(count - 1, 1)));
     }
 
-    void limit_action(const Assignment* action) {
-        const std::string_view word = action != nullptr ? std::string_view(action->value) : "none";
+    void limit_action(const Assignment& action) {
+        const std::string_view word = action.value_or("none"), ours = exit_action(word);
         if (word == "none")
             return;
-        const std::string_view ours = exit_action(word);
         if (ours.empty())
             return lost(action, "there is no such action");
         set_text("restart-limit-action", ours == "reboot" ? "reboot" : "shutdown");
@@ -271,8 +244,8 @@ private:
     void success() {
         std::vector<std::string> ends = {"0"};
         bool given = false;
-        for (const Assignment* each : all("SuccessExitStatus"))
-            for (std::string_view word : blank_separated(each->value)) {
+        for (const Assignment& each : all("SuccessExitStatus"))
+            for (std::string_view word : blank_separated(each.value)) {
                 given = true;
                 if (std::string end = exit_of(word); !end.empty())
                     add_once(ends, std::move(end));
@@ -288,50 +261,48 @@ private:
     }
 
     void actions() {
-        auto asked = [&](const Assignment* of) { return of != nullptr && of->value != "none" ? of : nullptr; };
-        const Assignment* failure = asked(either("FailureAction"));
-        const Assignment* success = asked(last(source_.main(), "Unit", "SuccessAction"));
-        if (failure != nullptr && success != nullptr)
-            if (const std::string_view action = exit_action(success->value);
-                !action.empty() && action == exit_action(failure->value))
-                return set_text("exit-action", action);
-        for (const Assignment* each : {failure, success})
-            lost(each, "`exit-action` is for success and failure alike");
+        const Assignment& failure = either("FailureAction");
+        const Assignment& success = last(source_.main(), "Unit", "SuccessAction");
+        const std::string_view action = exit_action(success.value);
+        if (!action.empty() && action == exit_action(failure.value))
+            return set_text("exit-action", action);
+        for (const Assignment* each : {&failure, &success})
+            if (each->value != "none")
+                lost(*each, "`exit-action` is for success and failure alike");
     }
 
     // --- time and signals -----------------------------------------------------------------------------------------------
 
     void timeouts() {
-        const Assignment* both = last("TimeoutSec");
-        const Assignment* start = last("TimeoutStartSec");
-        const Assignment* stop = last("TimeoutStopSec");
-        if (const std::optional<Time> time = time_of(start != nullptr ? start : both))
+        const Assignment& both = last("TimeoutSec");
+        const Assignment& start = last("TimeoutStartSec");
+        const Assignment& stop = last("TimeoutStopSec");
+        if (const std::optional<Time> time = time_of(start.is_set() ? start : both))
             set_text("start-timeout", duration(*time));
         else if (was_oneshot_)
             set_text("start-timeout", "0"); // as long as it takes
-        if (const std::optional<Time> time = time_of(stop != nullptr ? stop : both))
+        if (const std::optional<Time> time = time_of(stop.is_set() ? stop : both))
             set_text("stop-timeout", duration(*time));
         else if (!is_oneshot() || !source_.value("ExecStop").empty())
             set_text("stop-timeout", "1min30s");
     }
 
     void killing() {
-        if (const Assignment* mode = last("KillMode")) {
-            if (is_one_of(mode->value, "mixed process none"))
-                set_text("kill-mode", mode->value == "mixed" ? "mixed" : "process");
-            if (mode->value == "none")
-                near(mode, "the main process is sent the stop signal all the same");
-            else if (!is_one_of(mode->value, "mixed process control-group"))
-                lost(mode, "there is no such value");
-        }
-        if (const Assignment* kill = last("SendSIGKILL"); kill != nullptr && truth(*kill) == false) {
+        const Assignment& mode = last("KillMode");
+        if (is_one_of(mode.value, "mixed process none"))
+            set_text("kill-mode", mode.value == "mixed" ? "mixed" : "process");
+        if (mode.value == "none")
+            near(mode, "the main process is sent the stop signal all the same");
+        else if (!is_one_of(mode.value, "mixed process control-group"))
+            lost(mode, "there is no such value");
+        if (const Assignment& kill = last("SendSIGKILL"); truth(kill) == false) {
             set_text("stop-timeout", "0");
             near(kill, "a stop waits for it, for ever");
         }
     }
 
     void watchdog() {
-        const Assignment* span = last("WatchdogSec");
+        const Assignment& span = last("WatchdogSec");
         const std::optional<Time> time = time_of(span);
         if (!time || time->infinite || time->span == Span{0})
             return;
@@ -341,8 +312,8 @@ private:
             set_text("watchdog", duration(*time));
     }
 
-    std::string type_;
-    bool was_oneshot_ = false; // and not of a service that forks
+    std::string type_;         // "simple", "oneshot", "forking", "notify", "notify-reload", …
+    bool was_oneshot_ = false; // it is a oneshot, and was one under systemd
     bool always_ = false;      // it is started again after every end
 };
 

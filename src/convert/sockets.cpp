@@ -1,12 +1,9 @@
 // Socket units: [[listen]] of the service that they start.
 #include "base/text.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace mi::convert {
@@ -39,8 +36,8 @@ public:
         // In the order of the file: it is the order of the descriptors.
         std::vector<std::pair<const Assignment*, const ListenKind*>> listens;
         for (const ListenKind& kind : listen_kinds)
-            for (const Assignment* each : all(unit_, "Socket", kind.directive))
-                listens.emplace_back(each, &kind);
+            for (const Assignment& each : all(unit_, "Socket", kind.directive))
+                listens.emplace_back(&each, &kind);
         std::ranges::sort(listens, {}, [](const auto& each) { return each.first; });
         bool any = false;
         for (const auto& [of, kind] : listens)
@@ -51,23 +48,23 @@ public:
     }
 
 private:
-    const Assignment* last(std::string_view key) { return Step::last(unit_, "Socket", key); }
+    const Assignment& last(std::string_view key) { return Step::last(unit_, "Socket", key); }
 
     // What is the same for every address of the unit, besides what the rows of the table make.
     void read_common() {
         accepts_ = is_yes(last("Accept"));
-        if (const Assignment* of = last("BindIPv6Only")) {
-            only_v6_ = of->value == "ipv6-only";
-            if (!only_v6_ && of->value != "both" && of->value != "default")
+        if (const Assignment& of = last("BindIPv6Only"); of.is_set()) {
+            only_v6_ = of.value == "ipv6-only";
+            if (!only_v6_ && of.value != "both" && of.value != "default")
                 lost(of, "there is no such value");
         }
         std::string name = accepts_ ? "" : unit_.name;
-        if (const Assignment* of = last("FileDescriptorName"))
-            name = text(*of).value_or("");
+        if (const Assignment& of = last("FileDescriptorName"); of.is_set())
+            name = text(of).value_or("");
         if (!name.empty() && name.find(':') == name.npos && name.size() <= 255)
             common_.set(here, "name", quoted(name));
-        if (const Assignment* of = last("Backlog")) {
-            const std::optional<std::int64_t> number = whole(of->value);
+        if (const Assignment& of = last("Backlog"); of.is_set()) {
+            const std::optional<std::int64_t> number = whole(of.value);
             if (!number || *number < 1)
                 lost(of, "it is no number of connections");
             else if (*number <= 65535) // else: as many as the system allows
@@ -81,7 +78,7 @@ private:
         if (!resolved)
             return {};
         auto no = [&](std::string_view why) {
-            lost(&of, why);
+            lost(of, why);
             return std::string();
         };
         const std::string& where = *resolved;
@@ -124,7 +121,7 @@ private:
         if (where.empty())
             return false;
         if (const std::string_view why = in_the_way(kind, where); !why.empty()) {
-            lost(&of, why);
+            lost(of, why);
             return false;
         }
         addresses_.push_back(std::string(kind.key) + where);

@@ -1,61 +1,123 @@
 #include "convert/step.hpp"
 
-#include "convert/directives.hpp"
-#include "convert/values.hpp"
+#include "base/printable.hpp"
 #include "convert/words.hpp"
 
-#include <algorithm>
 #include <cassert>
-#include <cstdint>
+#include <iterator>
+#include <tuple>
 
 namespace mi::convert {
 
-std::vector<const Assignment*> Step::all(const SystemdUnit& unit, std::string_view section, std::string_view key) {
+namespace {
+
+// The name of a file as comments have it: for a drop-in with its directory.
+std::string_view short_name(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == path.npos || !path.ends_with(".conf") || !path.substr(0, slash).ends_with(".d"))
+        return file_name(path);
+    const std::size_t before = path.rfind('/', slash - 1);
+    return before == path.npos ? path : path.substr(before + 1);
+}
+
+std::string_view word(Weight weight) {
+    switch (weight) {
+    case Weight::note: return "not needed";
+    case Weight::near: return "comes near";
+    case Weight::lost: return "no equal";
+    }
+    __builtin_unreachable();
+}
+
+std::string line_of(const Remark& remark, std::string_view file) {
+    std::string line(file);
+    if (remark.line != 0)
+        line += ":" + std::to_string(remark.line);
+    if (!remark.directive.empty())
+        line += ": " + remark.directive;
+    return line + ": " + std::string(word(remark.weight)) + ": " + remark.why;
+}
+
+} // namespace
+
+std::string text(const Remark& remark) { return printable(line_of(remark, remark.file)); }
+
+void Output::say(const Assignment& about, Table table, Weight weight, std::string_view why) {
+    if (about.is_set())
+        remarks.push_back({table, {about.file, about.line, about.key + "=" + about.value, weight, std::string(why)}});
+}
+
+void Output::say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why) {
+    remarks.push_back({Table::top, {file, line, "", weight, std::string(why)}});
+}
+
+void Output::add(Output more) {
+    toml.add(std::move(more.toml));
+    std::ranges::move(more.remarks, std::back_inserter(remarks));
+    taken.insert(taken.end(), more.taken.begin(), more.taken.end());
+    if (!more.fault.empty())
+        fault = std::move(more.fault);
+}
+
+Unit finish(Output output, std::string name, std::vector<std::string> files) {
+    output.toml.headline("From " + join(files));
+    std::ranges::stable_sort(output.remarks, {},
+                             [](const Output::Said& said) { return std::tie(said.remark.file, said.remark.line); });
+    Unit unit{std::move(name), {}, {}, std::move(files), std::move(output.fault)};
+    for (auto& [table, remark] : output.remarks) {
+        // One remark is enough for what two steps stumble over.
+        if (std::ranges::find(unit.remarks, remark) != unit.remarks.end())
+            continue;
+        output.toml.comment(table, line_of(remark, short_name(remark.file)));
+        unit.remarks.push_back(std::move(remark));
+    }
+    if (unit.fault.empty())
+        unit.toml = output.toml.text();
+    return unit;
+}
+
+Step::Assignments Step::all(const SystemdUnit& unit, std::string_view section, std::string_view key) {
     assert(row_of(section, key) != nullptr && "a directive that a step reads needs a row in directives.cpp");
-    std::vector<const Assignment*> found = unit.text.of(section, key);
-    out_.taken.insert(out_.taken.end(), found.begin(), found.end());
-    auto reset = std::find_if(found.rbegin(), found.rend(), [](const Assignment* each) { return each->value.empty(); });
-    found.erase(found.begin(), reset.base());
+    Assignments found;
+    for (const Assignment* each : unit.text.of(section, key)) {
+        out_.taken.push_back(each);
+        if (each->is_set())
+            found.emplace_back(*each);
+        else
+            found.clear();
+    }
     return found;
 }
 
-const Assignment* Step::last(const SystemdUnit& unit, std::string_view section, std::string_view key) {
-    const std::vector<const Assignment*> found = all(unit, section, key);
-    return found.empty() ? nullptr : found.back();
-}
-
-void Step::say(const Assignment* about, Weight weight, std::string_view why) {
-    if (about != nullptr)
-        out_.say(*about, here_, weight, why);
+const Assignment& Step::last(const SystemdUnit& unit, std::string_view section, std::string_view key) {
+    const Assignments found = all(unit, section, key);
+    return found.empty() ? not_set : found.back().get();
 }
 
 std::optional<std::string> Step::text(const Assignment& of) {
     auto resolved = source_.specifiers.resolve(of.value);
-    if (resolved)
-        return std::move(*resolved);
-    lost(&of, resolved.error());
-    return std::nullopt;
+    if (!resolved)
+        lost(of, resolved.error());
+    return resolved && of.is_set() ? std::optional(std::move(*resolved)) : std::nullopt;
 }
 
 std::vector<std::string> Step::words(const Assignment& of) {
     std::vector<std::string> resolved;
     auto words = split_words(of.value);
-    if (!words) {
-        lost(&of, words.error());
-        return resolved;
-    }
-    for (const std::string& word : *words)
+    if (!words)
+        lost(of, words.error());
+    for (const std::string& word : words.value_or(std::vector<std::string>()))
         if (auto each = source_.specifiers.resolve(word))
             resolved.push_back(std::move(*each));
         else
-            lost(&of, each.error());
+            lost(of, each.error());
     return resolved;
 }
 
 std::optional<bool> Step::truth(const Assignment& of) {
-    std::optional<bool> truth = convert::truth(of.value);
+    const std::optional<bool> truth = convert::truth(of.value);
     if (!truth)
-        lost(&of, not_a_truth);
+        lost(of, not_a_truth);
     return truth;
 }
 
@@ -63,15 +125,15 @@ std::optional<std::string> Step::absolute_path(const Assignment& of) {
     std::optional<std::string> path = text(of);
     if (!path || path->starts_with('/'))
         return path;
-    lost(&of, "it is no absolute path");
+    lost(of, "it is no absolute path");
     return std::nullopt;
 }
 
 std::optional<std::int64_t> Step::whole_number(const Assignment& of, std::int64_t low, std::int64_t high) {
-    std::optional<std::int64_t> number = whole(of.value);
+    const std::optional<std::int64_t> number = whole(of.value);
     if (number && *number >= low && *number <= high)
         return number;
-    lost(&of, "it is no number from " + std::to_string(low) + " to " + std::to_string(high));
+    lost(of, "it is no number from " + std::to_string(low) + " to " + std::to_string(high));
     return std::nullopt;
 }
 

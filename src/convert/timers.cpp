@@ -1,12 +1,7 @@
 // Timer units: [timer] of the service that they run.
 #include "config/syntax.hpp"
-#include "convert/directives.hpp"
 #include "convert/step.hpp"
-#include "convert/steps.hpp"
-#include "convert/values.hpp"
 #include "core/calendar.hpp"
-
-#include <algorithm>
 
 namespace mi::convert {
 
@@ -24,12 +19,13 @@ public:
                 take(unit);
         set_list("calendar", calendar_);
         const bool repeats = !calendar_.empty() || every_;
-        if (persistent_ != nullptr && repeats)
-            set("persistent", "true");
-        else
-            note(persistent_, "what is counted from the boot is not missed while the machine is off");
-        if (jitter_ != nullptr)
-            jitter();
+        for (const SystemdUnit& unit : source_.units)
+            if (const Assignment& of = last(unit, "Timer", "Persistent"); is_yes(of) && repeats)
+                set("persistent", "true");
+            else if (is_yes(of))
+                note(of, "what is counted from the boot is not missed while the machine is off");
+        for (const SystemdUnit& unit : source_.units)
+            jitter(last(unit, "Timer", "RandomizedDelaySec"));
         if (seen_ && source_.accepts)
             out_.fault = "its timer cannot start a process for a connection";
         else if (seen_ && !repeats && !out_.toml.has(here, "after-boot"))
@@ -41,8 +37,8 @@ private:
     void take(const SystemdUnit& unit) {
         seen_ = true;
         out_.toml.open(here);
-        for (const Assignment* each : all(unit, "Timer", "OnCalendar"))
-            if (auto expression = text(*each)) {
+        for (const Assignment& each : all(unit, "Timer", "OnCalendar"))
+            if (auto expression = text(each)) {
                 if (auto parsed = core::parse_calendar(*expression))
                     calendar_.push_back(std::move(*expression));
                 else
@@ -51,20 +47,16 @@ private:
         for (const Row& row : rows_of("Timer"))
             if (row.form == Form::delay)
                 for (std::string_view spelling : blank_separated(row.directives))
-                    for (const Assignment* each : all(unit, "Timer", spelling))
-                        take_delay(*each, row);
-        if (const Assignment* delay = last(unit, "Timer", "RandomizedDelaySec"))
-            jitter_ = delay;
-        if (const Assignment* of = last(unit, "Timer", "Persistent"); is_yes(of))
-            persistent_ = of;
+                    for (const Assignment& each : all(unit, "Timer", spelling))
+                        take_delay(each, row);
     }
 
     void take_delay(const Assignment& of, const Row& row) {
         if (out_.toml.has(here, row.key))
-            return lost(&of, "`" + std::string(row.key) + "` is there once");
+            return lost(of, "`" + std::string(row.key) + "` is there once");
         const std::optional<Time> time = time_span(of.value);
         if (!time || time->infinite)
-            return lost(&of, "it is no span of time");
+            return lost(of, "it is no span of time");
         // Less would be no time at all, or too often.
         const Span least = row.key == "every" ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1);
         const Span span = std::max(time->span, least);
@@ -72,23 +64,21 @@ private:
             every_ = span;
         set_text(row.key, config::duration_text(span));
         if (!row.why.empty())
-            near(&of, row.why);
+            near(of, row.why);
     }
 
-    void jitter() {
-        const std::optional<Time> time = time_span(jitter_->value);
+    void jitter(const Assignment& of) {
+        const std::optional<Time> time = time_span(of.value);
         if (!time || time->infinite)
-            return lost(jitter_, "it is no span of time");
-        if (every_ && time->span >= *every_)
-            return lost(jitter_, "a run cannot be put off beyond the next one");
-        if (time->span != Span{0})
+            lost(of, "it is no span of time");
+        else if (every_ && time->span >= *every_)
+            lost(of, "a run cannot be put off beyond the next one");
+        else if (time->span != Span{0})
             set_text("jitter", config::duration_text(time->span));
     }
 
     std::vector<std::string> calendar_;
     std::optional<Span> every_;
-    const Assignment* jitter_ = nullptr;
-    const Assignment* persistent_ = nullptr;
     bool seen_ = false;
 };
 

@@ -14,6 +14,10 @@ struct Assignment {
     std::string section, key, value;
     std::string file;
     std::uint32_t line = 0; // of its beginning
+
+    // Whether it has a value. An empty one takes back what was assigned before.
+    [[nodiscard]] bool is_set() const { return !value.empty(); }
+    [[nodiscard]] std::string_view value_or(std::string_view other) const { return is_set() ? value : other; }
 };
 
 // A line that is none of these: what is wrong with it.

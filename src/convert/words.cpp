@@ -14,22 +14,11 @@ bool is_blank(char letter) { return letter == ' ' || letter == '\t' || letter ==
 
 // Appends a character by its number as UTF-8.
 void append_character(std::string& to, std::uint32_t number) {
-    auto byte = [&](std::uint32_t value) { to += static_cast<char>(value); };
-    if (number < 0x80) {
-        byte(number);
-    } else if (number < 0x800) {
-        byte(0xc0 | number >> 6);
-        byte(0x80 | (number & 0x3f));
-    } else if (number < 0x10000) {
-        byte(0xe0 | number >> 12);
-        byte(0x80 | (number >> 6 & 0x3f));
-        byte(0x80 | (number & 0x3f));
-    } else {
-        byte(0xf0 | number >> 18);
-        byte(0x80 | (number >> 12 & 0x3f));
-        byte(0x80 | (number >> 6 & 0x3f));
-        byte(0x80 | (number & 0x3f));
-    }
+    const int more = number < 0x80 ? 0 : number < 0x800 ? 1 : number < 0x10000 ? 2 : 3; // bytes after the first
+    constexpr std::uint32_t marks[] = {0, 0xc0, 0xe0, 0xf0};
+    to += static_cast<char>(marks[more] | number >> 6 * more);
+    for (int left = more - 1; left >= 0; --left)
+        to += static_cast<char>(0x80 | (number >> 6 * left & 0x3f));
 }
 
 // Takes what follows a backslash off the front of `text`. False: it is no escape.
