@@ -22,21 +22,16 @@ struct GivenCommand {
     CommandLine line;
 };
 
-// `kill -HUP $MAINPID`: the name of the signal; empty: it is another command.
+// `kill -HUP $MAINPID` or `kill -s HUP $MAINPID`: the name of the signal. Empty: it is another command.
 std::string signal_of(const CommandLine& line) {
-    auto is_main = [](const Word& word) {
-        return word.pieces.size() == 1 && word.pieces[0].kind == Word::Piece::Kind::variable &&
-               word.pieces[0].text == "MAINPID";
-    };
-    const std::size_t count = line.words.size();
-    if (count < 3 || count > 4 || !is_main(line.words.back()) || !line.words[0].plain() || !line.words[1].plain() ||
-        !is_one_of(line.words[0].text(), "kill /bin/kill /usr/bin/kill"))
+    const std::string text = line.shell();
+    const std::vector<std::string_view> words = blank_separated(text);
+    if (words.size() < 3 || words.size() > 4 || !is_one_of(words[0], "kill /bin/kill /usr/bin/kill") ||
+        !is_one_of(words.back(), "$MAINPID \"${MAINPID}\"") || !words[1].starts_with('-'))
         return {};
-    std::string word = line.words[1].text();
-    if (count == 4)
-        word = is_one_of(word, "-s -n") && line.words[2].plain() ? line.words[2].text() : "";
-    else
-        word = word.starts_with("-s") && word.size() > 2 ? word.substr(2) : word.starts_with("-") ? word.substr(1) : "";
+    std::string_view word = words[1].substr(words[1].starts_with("-s") && words[1].size() > 2 ? 2 : 1);
+    if (words.size() == 4)
+        word = is_one_of(words[1], "-s -n") ? words[2] : "";
     const std::optional<int> signal = signal_number(word);
     return signal ? signal_name(*signal) : "";
 }

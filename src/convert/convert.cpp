@@ -60,67 +60,43 @@ Unit convert_source(const Source& source) {
     return finish(std::move(made), source.name, std::move(files));
 }
 
-class Converter {
-public:
-    Converter(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files)
-        : search_path_(search_path), lookup_(lookup), gatherer_(search_path, lookup, files) {}
-
-    void take(const std::string& file) {
-        std::string path = where(file);
-        const std::string name(file_name(path));
-        auto fail = [&](std::string why) { units.push_back({name, {}, {}, {path}, std::move(why)}); };
-        if (std::string_view why = no_such_kind(name); !why.empty())
-            return fail(std::string(why));
-        if (!is_unit_file(name)) {
-            std::optional<std::string> text = lookup_.text(path);
-            if (!text)
-                return fail("there is no such unit or init script, or it cannot be read");
-            if (!is_init_script(*text))
-                return fail("it is neither a unit file nor an init script");
-            return add(convert_script(path, *text, search_path_, lookup_));
-        }
-        const std::expected<Source, std::string> source = gatherer_.gather(path);
-        if (!source)
-            return fail(source.error());
-        // The other half of what was named before.
-        if (std::ranges::any_of(units, [&](const Unit& each) {
-                return each.name == source->name && each.files.front() == source->file();
-            }))
-            return;
-        add(convert_source(*source));
-    }
-
-    std::vector<Unit> units;
-
-private:
-    // A name that is no file is looked for where units and init scripts are.
-    [[nodiscard]] std::string where(const std::string& file) const {
-        if (file.find('/') != std::string::npos || lookup_.text(file))
-            return file;
-        for (std::string_view suffix : {"", ".service", ".timer", ".socket", ".target"})
-            if (std::string found =
-                    is_unit_file(file + std::string(suffix)) ? gatherer_.find(file + std::string(suffix)) : "";
-                !found.empty()) {
-                // Of a template the instance that was meant.
-                std::size_t slash = found.rfind('/');
-                return found.substr(0, slash + 1) + file + std::string(suffix);
-            }
-        if (std::string script = search_path_.root + "/etc/init.d/" + file; lookup_.text(script))
-            return script;
+// The path of a file that was named. A name that is no file is looked for where units and init scripts are.
+std::string path_of(const std::string& file, const Gatherer& gatherer, const SearchPath& search_path,
+                    const Lookup& lookup) {
+    if (file.find('/') != file.npos || lookup.text(file))
         return file;
+    for (std::string_view suffix : {"", ".service", ".timer", ".socket", ".target"}) {
+        const std::string name = file + std::string(suffix);
+        if (const std::string found = is_unit_file(name) ? gatherer.find(name) : ""; !found.empty())
+            return found.substr(0, found.rfind('/') + 1) + name; // of a template the instance that was meant
     }
+    const std::string script = search_path.root + "/etc/init.d/" + file;
+    return lookup.text(script) ? script : file;
+}
 
-    void add(Unit unit) {
-        for (const Unit& each : units)
-            if (each.name == unit.name && each.fault.empty() && unit.fault.empty())
-                unit.fault = "another one, from " + each.files.front() + ", would have the same name";
-        units.push_back(std::move(unit));
+// What becomes of one file. Nothing: it is part of one of `units`, which were made before.
+std::optional<Unit> convert_file(const std::string& path, std::span<const Unit> units, Gatherer& gatherer,
+                                 const SearchPath& search_path, const Lookup& lookup) {
+    std::string name(file_name(path));
+    auto fail = [&](std::string_view why) { return Unit{std::move(name), {}, {}, {path}, std::string(why)}; };
+    if (const std::string_view why = no_such_kind(name); !why.empty())
+        return fail(why);
+    if (!is_unit_file(name)) {
+        const std::optional<std::string> text = lookup.text(path);
+        if (!text)
+            return fail("there is no such unit or init script, or it cannot be read");
+        if (!is_init_script(*text))
+            return fail("it is neither a unit file nor an init script");
+        return convert_script(path, *text, search_path, lookup);
     }
-
-    const SearchPath& search_path_;
-    const Lookup& lookup_;
-    Gatherer gatherer_;
-};
+    const std::expected<Source, std::string> source = gatherer.gather(path);
+    if (!source)
+        return fail(source.error());
+    for (const Unit& each : units)
+        if (each.name == source->name && each.files.front() == source->file())
+            return std::nullopt;
+    return convert_source(*source);
+}
 
 } // namespace
 
@@ -135,10 +111,19 @@ SearchPath search_path_of(std::string root) {
 }
 
 std::vector<Unit> convert(std::span<const std::string> files, const SearchPath& search_path, const Lookup& lookup) {
-    Converter converter(search_path, lookup, files);
-    for (const std::string& file : files)
-        converter.take(file);
-    return std::move(converter.units);
+    Gatherer gatherer(search_path, lookup, files);
+    std::vector<Unit> units;
+    for (const std::string& file : files) {
+        const std::string path = path_of(file, gatherer, search_path, lookup);
+        std::optional<Unit> made = convert_file(path, units, gatherer, search_path, lookup);
+        if (!made)
+            continue;
+        for (const Unit& each : units)
+            if (each.name == made->name && each.fault.empty() && made->fault.empty())
+                made->fault = "another one, from " + each.files.front() + ", would have the same name";
+        units.push_back(std::move(*made));
+    }
+    return units;
 }
 
 } // namespace mi::convert

@@ -11,26 +11,18 @@ using Kind = SystemdUnit::Kind;
 
 // Keys of ours that name units. The stronger of two that say the same comes first.
 enum class Key { requires_, wants, after, before, conflicts, on_failure, on_success, required_by, wanted_by };
-constexpr std::string_view key_names[] = {"requires",   "wants",      "after",       "before",   "conflicts",
-                                          "on-failure", "on-success", "required-by", "wanted-by"};
-
+struct KeyRow {
+    std::string_view name;
+    Naming naming;
+};
+constexpr KeyRow key_rows[] = {
+    {"requires", Naming::pulled_in},   {"wants", Naming::pulled_in},          {"after", Naming::after},
+    {"before", Naming::before},        {"conflicts", Naming::conflict},       {"on-failure", Naming::triggered},
+    {"on-success", Naming::triggered}, {"required-by", Naming::from_install}, {"wanted-by", Naming::from_install},
+};
+const KeyRow& row_of(Key key) { return key_rows[static_cast<std::size_t>(key)]; }
 Key key_of(std::string_view name) {
-    return static_cast<Key>(std::ranges::find(key_names, name) - std::begin(key_names));
-}
-
-Naming naming_of(Key key) {
-    switch (key) {
-    case Key::requires_:
-    case Key::wants: return Naming::pulled_in;
-    case Key::after: return Naming::after;
-    case Key::before: return Naming::before;
-    case Key::conflicts: return Naming::conflict;
-    case Key::on_failure:
-    case Key::on_success: return Naming::triggered;
-    case Key::required_by:
-    case Key::wanted_by: return Naming::from_install;
-    }
-    __builtin_unreachable();
+    return static_cast<Key>(std::ranges::find(key_rows, name, &KeyRow::name) - std::begin(key_rows));
 }
 
 struct Link {
@@ -53,7 +45,7 @@ public:
             take_install(unit);
         default_dependencies();
         settle();
-        for (std::size_t number = 0; number < std::size(key_names); ++number)
+        for (std::size_t number = 0; number < std::size(key_rows); ++number)
             write(static_cast<Key>(number));
         const bool installed = std::ranges::any_of(links_, [](const Link& link) { return installs(link.key); });
         if (!installed && !source_.is_template() && source_.main().kind != Kind::target)
@@ -123,7 +115,7 @@ private:
         for (const std::string& name : others(of)) {
             if (is_self(own_name(name, source_.is_template())))
                 continue;
-            if (!row.why.empty() && !named(name, naming_of(key), source_.is_template()).name.empty())
+            if (!row.why.empty() && !named(name, row_of(key).naming, source_.is_template()).name.empty())
                 near(of, row.why);
             add(key, name, of);
         }
@@ -131,7 +123,7 @@ private:
 
     // A link to the unit that systemd calls `unit`.
     void add(Key key, std::string_view unit, const Assignment& from) {
-        Named to = named(unit, naming_of(key), from.is_set() && source_.is_template());
+        Named to = named(unit, row_of(key).naming, from.is_set() && source_.is_template());
         if (!to.why.empty())
             say(from, to.weight, std::string(unit) + ": " + std::string(to.why));
         if (to.name.empty() || is_self(to.name) || to.name == "${name}")
@@ -212,8 +204,7 @@ private:
         if (waits && has(Key::before, link.unit))
             return "this unit is to come before " + link.unit + ", and cannot wait for it as well";
         if (pulls_in(link.key) && has(Key::conflicts, link.unit))
-            return "`" + std::string(key_names[static_cast<std::size_t>(link.key)]) +
-                   "` and `conflicts` contradict each other";
+            return "`" + std::string(row_of(link.key).name) + "` and `conflicts` contradict each other";
         if (link.key == Key::conflicts && (has(Key::required_by, link.unit) || has(Key::wanted_by, link.unit)))
             return link.unit + " starts this unit, and cannot be stopped by it";
         if (!waits)
@@ -254,7 +245,7 @@ private:
         for (const Link& link : links_)
             if (link.key == key)
                 add_once(units, link.unit);
-        set_list(key_names[static_cast<std::size_t>(key)], units);
+        set_list(row_of(key).name, units);
     }
 
     std::vector<Link> links_;

@@ -115,21 +115,20 @@ private:
             say(line, Weight::note, "it is no business of an init");
     }
 
+    // What a name in the header stands for here.
+    static Named facility(std::string_view word) {
+        if (!word.starts_with('$'))
+            return named(std::string(word) + ".service", Naming::after);
+        const Facility* known = std::ranges::find(facilities, word, &Facility::name);
+        if (known == std::end(facilities))
+            return {"", Weight::near, "it is no facility that is known"};
+        return {std::string(known->ours), known->weight, known->why};
+    }
+
     void order(const HeaderLine& line, std::vector<std::string>& to) {
         for (std::string_view word : blank_separated(line.value)) {
-            if (word.starts_with('+'))
-                word.remove_prefix(1);
-            if (word.starts_with('$')) {
-                auto known = std::ranges::find_if(facilities, [&](const Facility& each) { return each.name == word; });
-                if (known == std::end(facilities))
-                    say(line, Weight::near, std::string(word) + " is no facility that is known");
-                else if (!known->why.empty())
-                    say(line, known->weight, std::string(word) + ": " + std::string(known->why));
-                else if (!known->ours.empty())
-                    to.emplace_back(known->ours);
-                continue;
-            }
-            Named other = named(std::string(word) + ".service", Naming::after);
+            word.remove_prefix(word.starts_with('+') ? 1 : 0);
+            Named other = facility(word);
             if (!other.why.empty())
                 say(line, other.weight, std::string(word) + ": " + std::string(other.why));
             else if (!other.name.empty())
@@ -191,12 +190,10 @@ private:
 
     // Where the script is on the system that it is for.
     std::string installed_path() const {
-        std::string path = path_;
-        if (!search_path_.root.empty() && path.starts_with(search_path_.root + "/"))
-            return path.substr(search_path_.root.size());
-        if (std::size_t at = path.find("/etc/init.d/"); at != std::string::npos)
-            return path.substr(at);
-        return "/etc/init.d/" + std::string(file_name(path));
+        if (!search_path_.root.empty() && path_.starts_with(search_path_.root + "/"))
+            return path_.substr(search_path_.root.size());
+        const std::size_t at = path_.find("/etc/init.d/");
+        return at != path_.npos ? path_.substr(at) : "/etc/init.d/" + std::string(file_name(path_));
     }
 
     void body() {

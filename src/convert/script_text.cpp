@@ -46,11 +46,9 @@ std::string take_variable(std::string_view& text, const Variables& known, bool& 
         name = text.substr(0, length);
         text.remove_prefix(length);
     }
-    auto found = known.find(name);
-    if (found != known.end() && !found->second.empty())
+    if (auto found = known.find(name); found != known.end() && !found->second.empty())
         return found->second;
-    sure = sure && !otherwise.empty() && otherwise.find_first_of("$`") == std::string_view::npos &&
-           (found == known.end() || !otherwise.empty());
+    sure = sure && !otherwise.empty() && otherwise.find_first_of("$`") == otherwise.npos;
     return std::string(otherwise);
 }
 

@@ -5,6 +5,7 @@
 #include "convert/unit_file.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace mi::convert {
 
@@ -12,45 +13,37 @@ namespace {
 
 using enum Specifier::Kind;
 
+// Specifiers that have nothing to do with the name of the unit, by their letters.
 struct Fixed {
-    char letter;
-    Specifier::Kind kind;
-    std::string_view text;
+    std::string_view letters, text;
 };
-constexpr std::string_view no_cgroup = "has no equal: cgroups are named otherwise here";
-// Those that have nothing to do with the unit's name. %u and the like are about the manager, and not about the service.
-constexpr Fixed fixed[] = {
-    {'%', literal, "%"},
-    {'t', literal, "/run"},
-    {'S', literal, "/var/lib"},
-    {'C', literal, "/var/cache"},
-    {'L', literal, "/var/log"},
-    {'E', literal, "/etc"},
-    {'T', literal, "/tmp"},
-    {'V', literal, "/var/tmp"},
-    {'u', literal, "root"},
-    {'g', literal, "root"},
-    {'U', literal, "0"},
-    {'G', literal, "0"},
-    {'h', literal, "/root"},
-    {'s', literal, "/bin/sh"},
-    {'H', shell, "$(cat /proc/sys/kernel/hostname)"},
-    {'l', shell, "$(sed 's/[.].*//' /proc/sys/kernel/hostname)"},
-    {'m', shell, "$(cat /etc/machine-id)"},
-    {'b', shell, "$(tr -d - </proc/sys/kernel/random/boot_id)"},
-    {'v', shell, "$(cat /proc/sys/kernel/osrelease)"},
-    {'o', shell, "$(. /etc/os-release; echo \"$ID\")"},
-    {'w', shell, "$(. /etc/os-release; echo \"$VERSION_ID\")"},
-    {'B', shell, "$(. /etc/os-release; echo \"$BUILD_ID\")"},
-    {'W', shell, "$(. /etc/os-release; echo \"$VARIANT_ID\")"},
-    {'M', shell, "$(. /etc/os-release; echo \"$IMAGE_ID\")"},
-    {'A', shell, "$(. /etc/os-release; echo \"$IMAGE_VERSION\")"},
-    {'a', unknown, "has no equal: systemd has names of its own for architectures"},
-    {'c', unknown, no_cgroup},
-    {'r', unknown, no_cgroup},
-    {'R', unknown, no_cgroup},
-    {'d', unknown, "has no equal: there are no credentials"},
+// %u, %h and the like are about the manager, and not about the service.
+constexpr Fixed literals[] = {
+    {"%", "%"},    {"t", "/run"},     {"S", "/var/lib"}, {"C", "/var/cache"}, {"L", "/var/log"}, {"E", "/etc"},
+    {"T", "/tmp"}, {"V", "/var/tmp"}, {"ug", "root"},    {"UG", "0"},         {"h", "/root"},    {"s", "/bin/sh"},
 };
+constexpr Fixed commands[] = {
+    {"H", "cat /proc/sys/kernel/hostname"},
+    {"l", "sed 's/[.].*//' /proc/sys/kernel/hostname"},
+    {"m", "cat /etc/machine-id"},
+    {"b", "tr -d - </proc/sys/kernel/random/boot_id"},
+    {"v", "cat /proc/sys/kernel/osrelease"},
+};
+constexpr Fixed os_release[] = {
+    {"o", "ID"}, {"w", "VERSION_ID"}, {"B", "BUILD_ID"}, {"W", "VARIANT_ID"}, {"M", "IMAGE_ID"}, {"A", "IMAGE_VERSION"},
+};
+constexpr Fixed unknowns[] = {
+    {"a", "has no equal: systemd has names of its own for architectures"},
+    {"crR", "has no equal: cgroups are named otherwise here"},
+    {"d", "has no equal: there are no credentials"},
+};
+// The text of a letter; empty: it is not there.
+std::string text_of(std::span<const Fixed> table, char letter) {
+    for (const Fixed& each : table)
+        if (each.letters.find(letter) != each.letters.npos)
+            return std::string(each.text);
+    return {};
+}
 
 Specifier plain_or_unknown(std::string text) {
     if (is_plain_text(text))
@@ -88,9 +81,14 @@ Specifier Specifiers::find(char letter) const {
         return {unknown, "has no equal: the process of a connection is no unit of its own"};
     if (std::string_view("iInNpPjJf").find(letter) != std::string_view::npos)
         return of_name(letter);
-    const Fixed* found = std::ranges::find(fixed, letter, &Fixed::letter);
-    return found != std::end(fixed) ? Specifier{found->kind, std::string(found->text)}
-                                    : Specifier{unknown, "is no specifier that is known"};
+    if (std::string text = text_of(literals, letter); !text.empty())
+        return {literal, std::move(text)};
+    if (const std::string command = text_of(commands, letter); !command.empty())
+        return {shell, "$(" + command + ")"};
+    if (const std::string variable = text_of(os_release, letter); !variable.empty())
+        return {shell, "$(. /etc/os-release; echo \"$" + variable + "\")"};
+    const std::string why = text_of(unknowns, letter);
+    return {unknown, why.empty() ? "is no specifier that is known" : why};
 }
 
 // Those that are about the name of the unit.

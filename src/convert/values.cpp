@@ -160,21 +160,15 @@ std::optional<Size> byte_size(std::string_view text) {
 }
 
 std::optional<int> exit_status(std::string_view name) {
-    struct Status {
-        std::string_view name;
-        int number;
-    };
-    constexpr Status statuses[] = {
-        {"SUCCESS", 0},      {"FAILURE", 1},       {"INVALIDARGUMENT", 2}, {"NOTIMPLEMENTED", 3}, {"NOPERMISSION", 4},
-        {"NOTINSTALLED", 5}, {"NOTCONFIGURED", 6}, {"NOTRUNNING", 7},      {"USAGE", 64},         {"DATAERR", 65},
-        {"NOINPUT", 66},     {"NOUSER", 67},       {"NOHOST", 68},         {"UNAVAILABLE", 69},   {"SOFTWARE", 70},
-        {"OSERR", 71},       {"OSFILE", 72},       {"CANTCREAT", 73},      {"IOERR", 74},         {"TEMPFAIL", 75},
-        {"PROTOCOL", 76},    {"NOPERM", 77},       {"CONFIG", 78},         {"EXCEPTION", 255},
-    };
-    for (const Status& status : statuses)
-        if (status.name == name)
-            return status.number;
-    return std::nullopt;
+    // Names, each in front of its number.
+    constexpr std::string_view statuses =
+        "SUCCESS 0 FAILURE 1 INVALIDARGUMENT 2 NOTIMPLEMENTED 3 NOPERMISSION 4 NOTINSTALLED 5 NOTCONFIGURED 6 "
+        "NOTRUNNING 7 "
+        "USAGE 64 DATAERR 65 NOINPUT 66 NOUSER 67 NOHOST 68 UNAVAILABLE 69 SOFTWARE 70 OSERR 71 OSFILE 72 CANTCREAT 73 "
+        "IOERR 74 TEMPFAIL 75 PROTOCOL 76 NOPERM 77 CONFIG 78 EXCEPTION 255";
+    const std::vector<std::string_view> words = blank_separated(statuses);
+    const auto found = std::ranges::find(words, name);
+    return found == words.end() || to_number<int>(name) ? std::nullopt : to_number<int>(found[1]);
 }
 
 std::vector<std::string_view> blank_separated(std::string_view text) {
