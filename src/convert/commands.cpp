@@ -1,4 +1,5 @@
-// The commands of a service. Where one has variables, may fail, or is several in one, a shell runs it, to the same effect.
+// Converts the commands of a service. A command that has variables, may fail, or is several in one becomes a shell command
+// that does the same.
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
@@ -8,7 +9,7 @@ namespace mi::convert {
 
 namespace {
 
-// Variables that systemd sets for commands, and nothing sets here.
+// Variables that systemd sets for commands, and that are not set here.
 constexpr std::string_view unset_variables =
     "EXIT_CODE EXIT_STATUS SERVICE_RESULT MONITOR_SERVICE_RESULT MONITOR_EXIT_CODE MONITOR_EXIT_STATUS MONITOR_UNIT "
     "MONITOR_INVOCATION_ID CREDENTIALS_DIRECTORY CACHE_DIRECTORY CONFIGURATION_DIRECTORY MANAGERPID SYSTEMD_EXEC_PID "
@@ -16,13 +17,13 @@ constexpr std::string_view unset_variables =
 
 constexpr std::string_view for_another_type = "it is for Type=notify-reload";
 
-// A command, and the assignment that it stands in.
+// A command, and the assignment that has it.
 struct GivenCommand {
     const Assignment* of;
     CommandLine line;
 };
 
-// `kill -HUP $MAINPID` or `kill -s HUP $MAINPID`: the name of the signal. Empty: it is another command.
+// The name of the signal if the command is `kill -HUP $MAINPID` or `kill -s HUP $MAINPID`; empty if it is another command.
 std::string signal_of(const CommandLine& line) {
     const std::string text = line.shell();
     const std::vector<std::string_view> words = blank_separated(text);
@@ -36,19 +37,19 @@ std::string signal_of(const CommandLine& line) {
     return signal ? signal_name(*signal) : "";
 }
 
-// Without -f a shell would also match the words of a variable with the names of files.
+// With -f the shell does not expand * and ? in the value of a variable, just as systemd does not.
 std::string shell_command(const std::string& text, bool splits) {
     return array({"/bin/sh", splits ? "-fc" : "-c", text});
 }
 
-// A command as TOML. `ignored`: that it fails changes nothing.
+// A command as TOML. `ignored`: its failure has to be ignored.
 std::string toml_of(const CommandLine& line, bool ignored) {
     if (line.plain() && !ignored)
         return array(line.arguments());
     return shell_command((ignored ? "" : "exec ") + line.shell() + (ignored ? " || :" : ""), line.splits());
 }
 
-// Several commands in one shell: each only where those before it have succeeded.
+// Several commands as one shell command, which stops at the first failure.
 std::string toml_of_all(const std::vector<GivenCommand>& commands) {
     std::string text;
     bool splits = false;
@@ -87,7 +88,7 @@ public:
         put("pre-start", before);
         std::vector<std::string> after, stop;
         add_hooks(after, "ExecStartPost", true);
-        // A oneshot that does not stay is over when its command is, and is stopped there and then.
+        // systemd stops a oneshot without RemainAfterExit= as soon as its command has ended.
         const bool stays = convert::truth(source_.value("RemainAfterExit")) == true;
         const bool at_once = service_.was_oneshot && !stays && !source_.value("ExecStop").empty();
         add_hooks(at_once ? after : stop, "ExecStop", at_once);
@@ -106,7 +107,7 @@ public:
 private:
     bool is_oneshot() const { return service_.type == "oneshot"; }
 
-    // A process for each connection: there is no main one that others could come before or after.
+    // With Accept=yes each connection has its own process; there is no service that commands could run before or after.
     Output for_connections(bool prepares) {
         for (std::string_view key :
              {"ExecCondition", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"})
@@ -125,7 +126,7 @@ private:
             set(key, "[" + join(commands) + "]");
     }
 
-    // All commands of a directive; those of an assignment that cannot be taken apart are left out.
+    // All commands of a directive. An assignment that cannot be split is left out, with a remark.
     std::vector<GivenCommand> parse(std::string_view key) {
         std::vector<GivenCommand> commands;
         for (const Assignment& of : all(key)) {
@@ -141,7 +142,7 @@ private:
         return commands;
     }
 
-    // Says what a command meets here that differs from systemd.
+    // Makes remarks about what a command finds here that differs from systemd.
     void look_at(const Assignment& of, const CommandLine& line) {
         if (line.own_name && line.words[1].text() != line.words[0].text() &&
             !line.words[0].text().ends_with("/" + line.words[1].text()))
@@ -157,7 +158,7 @@ private:
             }
     }
 
-    // The words of Environment=, NAME=VALUE.
+    // The variables of Environment=, each as NAME=VALUE.
     std::vector<std::string> variables() {
         std::vector<std::string> variables;
         for (const Assignment& each : all("Environment"))
@@ -186,7 +187,7 @@ private:
         return value.find_first_of("'\"\\") != value.npos;
     }
 
-    // Whether a command is to run with privileges that the service does not have.
+    // True if a command would run with privileges that the service does not have; makes the remark.
     bool refused(const GivenCommand& command) {
         if (!bound_ || (!command.line.privileged && !start_only_))
             return false;
@@ -194,14 +195,14 @@ private:
         return true;
     }
 
-    // `failing`: whether it makes a difference here that one fails.
+    // Appends the commands of a directive. `failing`: a failure has consequences, so `-` before a command matters.
     void add_hooks(std::vector<std::string>& to, std::string_view key, bool failing) {
         for (const GivenCommand& each : parse(key))
             if (!refused(each))
                 to.push_back(toml_of(each.line, each.line.may_fail && failing));
     }
 
-    // Sets `command`, and puts what a oneshot runs before it into `before`.
+    // Sets `command`. A oneshot can have several commands: all but the last one go to `before`.
     void main(std::vector<std::string>& before) {
         const std::vector<GivenCommand> commands = parse("ExecStart");
         if (commands.empty()) {
@@ -256,7 +257,7 @@ private:
     }
 
     const Service& service_;
-    bool bound_ = false;      // the service does not have all privileges
+    bool bound_ = false;      // the service does not run with all privileges of root
     bool start_only_ = false; // PermissionsStartOnly=
 };
 

@@ -1,4 +1,4 @@
-// Condition…= and Assert…= of [Unit].
+// Converts Condition…= and Assert…= of [Unit].
 #include "base/capabilities.hpp"
 #include "convert/step.hpp"
 
@@ -27,7 +27,7 @@ public:
 private:
     static bool is_assertion(const Assignment& of) { return of.key.starts_with("Assert"); }
 
-    // How many of a unit's conditions begin with '|': one of those has to hold.
+    // How many of a unit's conditions begin with '|'. Of these, one has to hold.
     static std::size_t alternatives(const SystemdUnit& unit, bool assertions) {
         return static_cast<std::size_t>(std::ranges::count_if(unit.text.assignments, [&](const Assignment& each) {
             return each.section == "Unit" && each.key.starts_with(assertions ? "Assert" : "Condition") &&
@@ -52,7 +52,7 @@ private:
             near(of, row.why);
     }
 
-    // Adds a condition. What is returned says why that is not possible; empty: it is there.
+    // Adds a condition. Returns why that is not possible, or nothing.
     std::string add(const Assignment& of, const Row& row, std::string value, bool negated) {
         if (row.form == Form::condition_container)
             return add_container(of, value, negated);
@@ -100,7 +100,7 @@ private:
 
     void put(std::string_view key, std::string value) { add_once(lists_[key], std::move(value)); }
 
-    std::map<std::string_view, std::vector<std::string>> lists_; // by key
+    std::map<std::string_view, std::vector<std::string>> lists_; // by key of ours
 };
 
 } // namespace

@@ -1,4 +1,4 @@
-// What a service is kept away from, and the directories that are made for it.
+// Converts the confinement of a service: capabilities, paths, system calls; and the directories that are made for it.
 #include "base/capabilities.hpp"
 #include "base/system_calls.hpp"
 #include "base/text.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr Table here = Table::process;
 
-// What ProtectKernel…= and ProtectControlGroups= are made of, in the way of ProtectSystem=.
+// The paths that systemd protects for ProtectKernel…= and ProtectControlGroups=, and the capability that it takes away.
 struct Protection {
     std::string_view directive, read_only, inaccessible, capability;
 };
@@ -52,9 +52,9 @@ public:
 private:
     // --- capabilities -----------------------------------------------------------------------------------------------------
 
-    // A set as its assignments make it up; nothing where there are none. `whole`: what '~' takes away from.
+    // The set of capabilities that all assignments together make; nothing if there are none. `whole`: all capabilities.
     std::optional<CapabilitySet> capability_set(std::string_view key, CapabilitySet whole) {
-        all(key); // also the empty ones count: they mean no capability, and not the default
+        all(key); // empty assignments count here: they mean no capability, not the default
         std::optional<CapabilitySet> set;
         for (const Assignment* each : source_.main().text.of("Service", key)) {
             std::string_view list = each->value;
@@ -81,7 +81,8 @@ private:
         const CapabilitySet whole = count >= 64 ? ~CapabilitySet{0} : (CapabilitySet{1} << count) - 1;
         const std::optional<CapabilitySet> ambient = capability_set("AmbientCapabilities", whole);
         bounding_ = capability_set("CapabilityBoundingSet", whole);
-        // Ours are kept in every set. A user that is not root has no other but the ambient ones to begin with.
+        // `capabilities` are kept in every set. Under systemd only root has those of the bounding set; other users begin with
+        // the ambient ones.
         std::optional<CapabilitySet> kept;
         if (identity_.is_root)
             kept = bounding_;
@@ -96,7 +97,7 @@ private:
         set("capabilities", array(names));
     }
 
-    // Whether the service could use a capability at all.
+    // True if the service can have a capability.
     bool can_have(std::string_view capability) const {
         const std::optional<int> number = capability_number(capability);
         return identity_.is_root && number && (!bounding_ || (*bounding_ >> *number & 1) != 0);
@@ -170,7 +171,7 @@ private:
             take_paths(read_only_, "ReadOnly" + std::string(end));
             take_paths(inaccessible_, "Inaccessible" + std::string(end));
         }
-        // What can be written without it needs no mention.
+        // Without anything read-only, every path can be written anyway.
         if (out_.toml.has(here, "protect-system") || !read_only_.empty())
             set_list("read-write-paths", writable_);
         set_list("read-only-paths", read_only_);
@@ -179,7 +180,7 @@ private:
 
     // --- directories that are made --------------------------------------------------------------------------------------
 
-    // The names in an assignment, relative to where such directories are.
+    // The names in an assignment, relative to the parent of such directories.
     std::vector<std::string> directory_names(const Assignment& of) {
         std::vector<std::string> names;
         for (std::string& word : words(of)) {
@@ -197,7 +198,7 @@ private:
         return names;
     }
 
-    // The mode that directories are to have; empty: the usual one.
+    // The mode of the directories; empty if it is the default, 0755.
     std::string mode_of(const std::string& key) {
         const Assignment& of = last(key);
         const std::optional<std::uint32_t> mode = config::parse_mode(of.value_or("0755"));
@@ -216,7 +217,7 @@ private:
             return;
         std::vector<std::string> command = {"/bin/chmod", mode};
         if (identity_.changes_itself) {
-            // Those that we make would be root's.
+            // The keys would make directories that belong to root, as the service starts as root.
             command = {"/usr/bin/install",           "-d", "-m",
                        mode.empty() ? "0755" : mode, "-o", std::string(source_.value("User"))};
             if (const std::string_view group = source_.value("Group"); !group.empty())
@@ -235,7 +236,7 @@ private:
 
     // --- system calls -----------------------------------------------------------------------------------------------------
 
-    // The words of an assignment of SystemCallFilter= as ours.
+    // Appends the words of one SystemCallFilter= in our form.
     void filter(const Assignment& of, std::vector<std::string>& words) {
         std::string_view list = of.value;
         const bool denies = list.starts_with('~');

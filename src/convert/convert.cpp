@@ -9,7 +9,7 @@ namespace mi::convert {
 
 namespace {
 
-// Why a kind of unit has nothing to become.
+// Why a kind of unit cannot be converted; empty if it can.
 std::string_view no_such_kind(std::string_view name) {
     for (std::string_view suffix : {".mount", ".automount", ".swap"})
         if (name.ends_with(suffix))
@@ -22,7 +22,7 @@ std::string_view no_such_kind(std::string_view name) {
     return {};
 }
 
-// What a service says, with its sockets and timers: each step gets what it needs of those before it.
+// Converts a service with its sockets and timers. Each step gets what it needs from the steps before it.
 Output convert_service_units(const Source& source, const Relations& relations) {
     Output made;
     Sockets sockets = convert_sockets(source, !source.accepts && !relations.installed);
@@ -39,13 +39,14 @@ Output convert_service_units(const Source& source, const Relations& relations) {
     return made;
 }
 
-// Unit files -> directives -> the rows of the table and the steps of their own -> one unit, and what is to be said about it.
+// The whole way of one unit: unit files, as a Source of directives, go through the rows of the table and through each step;
+// their outputs are joined; directives that no step has read are reported; the result is TOML and remarks.
 Unit convert_source(const Source& source) {
     Output made;
     for (const std::string& other : source.left_out)
         made.say(source.file(), 0, Weight::note,
                  other + " could start it, too, but is not known to be in use: name it as well to have it converted");
-    // The main unit comes last: what it says counts more than what its sockets and timers say.
+    // The main unit comes last, because its values replace those of its sockets and timers.
     for (auto unit = source.units.rbegin(); unit != source.units.rend(); ++unit)
         made.add(convert_rows(source, *unit, "Unit"));
     Relations relations = convert_relations(source);
@@ -60,7 +61,7 @@ Unit convert_source(const Source& source) {
     return finish(std::move(made), source.name, std::move(files));
 }
 
-// The path of a file that was named. A name that is no file is looked for where units and init scripts are.
+// The path of a file that the user has named. A name that is no file is searched for among units and init scripts.
 std::string path_of(const std::string& file, const Gatherer& gatherer, const SearchPath& search_path,
                     const Lookup& lookup) {
     if (file.find('/') != file.npos || lookup.text(file))
@@ -68,13 +69,13 @@ std::string path_of(const std::string& file, const Gatherer& gatherer, const Sea
     for (std::string_view suffix : {"", ".service", ".timer", ".socket", ".target"}) {
         const std::string name = file + std::string(suffix);
         if (const std::string found = is_unit_file(name) ? gatherer.find(name) : ""; !found.empty())
-            return found.substr(0, found.rfind('/') + 1) + name; // of a template the instance that was meant
+            return found.substr(0, found.rfind('/') + 1) + name; // for an instance, `found` is its template
     }
     const std::string script = search_path.root + "/etc/init.d/" + file;
     return lookup.text(script) ? script : file;
 }
 
-// What becomes of one file. Nothing: it is part of one of `units`, which were made before.
+// Converts one file. Returns nothing if it is part of one of `units`, which were made before.
 std::optional<Unit> convert_file(const std::string& path, std::span<const Unit> units, Gatherer& gatherer,
                                  const SearchPath& search_path, const Lookup& lookup) {
     std::string name(file_name(path));

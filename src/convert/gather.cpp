@@ -20,7 +20,7 @@ std::string stem_of(std::string_view unit) { return std::string(unit.substr(0, u
 struct KindRow {
     std::string_view suffix;
     Kind kind;
-    std::string_view section, names_target; // the directive that names the unit it starts
+    std::string_view section, names_target; // `names_target`: the directive that names the unit it starts
 };
 constexpr KindRow kinds[] = {
     {".service", Kind::service, "Service", ""}, {".socket", Kind::socket, "Socket", "Service"},
@@ -33,7 +33,7 @@ const KindRow* kind_of(std::string_view unit) {
 }
 bool is_activator(const KindRow& kind) { return !kind.names_target.empty(); }
 
-// `foo@.service` of `foo@bar.service`; empty where it is no instance.
+// `foo@.service` for `foo@bar.service`; empty if the unit is no instance.
 std::string template_of(std::string_view unit) {
     const std::size_t at = unit.find('@'), dot = unit.rfind('.');
     if (at == unit.npos || dot == unit.npos || at + 1 >= dot)
@@ -41,7 +41,8 @@ std::string template_of(std::string_view unit) {
     return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
 }
 
-// Whose drop-ins count for `unit`: first its own, then those of its template, of the beginnings of its name, of its kind.
+// The names NAME of the directories NAME.d that have drop-ins for `unit`, as systemd.unit(5) lists them: its own name, its
+// template, each beginning of its name that ends with '-', its kind.
 std::vector<std::string> owners_of_drop_ins(const std::string& unit) {
     std::vector<std::string> owners = {unit};
     const std::string suffix(suffix_of(unit)), stem = stem_of(unit);
@@ -72,7 +73,7 @@ std::string Gatherer::find_in(const Directories& directories, std::string_view n
     return {};
 }
 
-// The search path, and before it the directory of the file itself.
+// The search path, with the directory of the file itself in front.
 Gatherer::Directories Gatherer::directories_for(const std::string& path) const {
     Directories directories = search_path_.directories;
     const std::size_t slash = path.rfind('/');
@@ -97,7 +98,7 @@ std::optional<SystemdUnit> Gatherer::read(const Directories& directories, std::s
 }
 
 void Gatherer::add_drop_ins(const Directories& directories, SystemdUnit& unit) const {
-    std::map<std::string, std::string> files; // by name: the first one counts
+    std::map<std::string, std::string> files; // by name; the first directory wins
     for (const std::string& owner : owners_of_drop_ins(unit.name))
         for (const std::string& directory : directories)
             for (const std::string& name : lookup_.names(directory + "/" + owner + ".d"))
@@ -110,7 +111,7 @@ void Gatherer::add_drop_ins(const Directories& directories, SystemdUnit& unit) c
         }
 }
 
-// The units with a link in NAME.wants/ or NAME.requires/.
+// The units that have a link in NAME.wants/ or NAME.requires/.
 std::vector<std::string> Gatherer::linked(const Directories& directories, const std::string& name,
                                           std::string_view kind) const {
     std::vector<std::string> units;
@@ -120,8 +121,9 @@ std::vector<std::string> Gatherer::linked(const Directories& directories, const 
     return units;
 }
 
-// A socket that a distribution ships switched off must not open a port because somebody converts its service. It counts
-// where it was named, where the service names it or has no other way to be started, and where it is switched on.
+// True if a socket or timer becomes part of the unit. Distributions ship sockets that are switched off; converting the
+// service must not open their ports. So a socket is part of the unit only if the user named it, if the service names it, if
+// nothing else starts the service, or if the socket is switched on.
 bool Gatherer::belongs(const Directories& directories, const SystemdUnit& service, const std::string& activator) const {
     if (std::ranges::find(asked_for_, activator) != asked_for_.end())
         return true;
@@ -177,7 +179,7 @@ void Gatherer::add_activators(const Directories& directories, const std::vector<
         source.units.push_back(each.unit);
         if (!each.accepts)
             continue;
-        // A template whose instances are connections is called like the socket.
+        // The instances of this template are connections: the unit gets the name of the socket.
         source.accepts = true;
         const std::string stem = stem_of(each.unit.name);
         const bool taken = !find_in(directories, stem + ".service").empty();
@@ -189,8 +191,9 @@ std::expected<Source, std::string> Gatherer::gather(const std::string& path) {
     std::string name(file_name(path));
     const Directories directories = directories_for(path);
     const std::vector<Activator>& all = activators(directories);
-    std::string where = lookup_.text(path) ? path : find_in(directories, name); // an instance has no file of its own
-    // A socket or a timer leads to the service that it starts.
+    std::string where =
+        lookup_.text(path) ? path : find_in(directories, name); // an instance has the file of its template
+    // A socket or a timer becomes part of the service that it starts.
     if (is_activator(*kind_of(name))) {
         const auto self = std::ranges::find_if(all, [&](const Activator& each) { return each.unit.name == name; });
         if (self == all.end())

@@ -1,5 +1,4 @@
-// Finding the files of a unit: on the search path or where it was named, with its drop-ins, and the sockets and timers that
-// start it.
+// Finds the files that become one unit: the unit file, its drop-ins, and the sockets and timers that start it.
 #pragma once
 
 #include "convert/source.hpp"
@@ -14,17 +13,17 @@
 
 namespace mi::convert {
 
-// Whether a file has the name of a unit that can be converted.
+// True if a file has the name of a unit that can be converted.
 [[nodiscard]] bool is_unit_file(std::string_view name);
 
 class Gatherer {
 public:
-    // `files`: all that are to be converted.
+    // `files`: all files that the user has named.
     Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files);
 
-    // Everything that becomes one unit with the unit file `path`; the error says why there can be none.
+    // Everything that becomes one unit with the unit file `path`. The error says why there can be no unit.
     std::expected<Source, std::string> gather(const std::string& path);
-    // Where the unit `name` is, by the search path; empty: nowhere.
+    // The path of the unit `name` on the search path; empty if it is not there.
     [[nodiscard]] std::string find(std::string_view name) const { return find_in(search_path_.directories, name); }
 
 private:
@@ -50,8 +49,8 @@ private:
 
     const SearchPath& search_path_;
     const Lookup& lookup_;
-    std::vector<std::string> asked_for_;                       // their names, without directories
-    std::map<std::string, std::vector<Activator>> activators_; // by the first directory
+    std::vector<std::string> asked_for_;                       // the names of these files, without directories
+    std::map<std::string, std::vector<Activator>> activators_; // by the first directory of the search path
 };
 
 } // namespace mi::convert

@@ -20,15 +20,15 @@ constexpr std::string_view sleep_states = "miniinit does not put machines to sle
 constexpr std::string_view splash = "there is no boot splash";
 constexpr std::string_view own_groups = "every service has a cgroup of its own";
 
-// When a row counts.
+// For which directives the `ours` of a row is used.
 enum class Use : std::uint8_t { always, after, before, install };
 
 struct Row {
     std::string_view theirs; // names, with blanks between them
-    std::string_view ours;   // empty: there is none
-    Use use;                 // of `ours`; in other directions there is nothing to name
-    bool order_only;         // ours is no milestone of a service's own: it is waited for, not required
-    Weight without;          // where there is nothing to name and it was to be pulled in, or by an [Install]
+    std::string_view ours;   // empty: there is no equal
+    Use use;                 // for other directives there is nothing to name
+    bool order_only;         // a service waits for it, but does not pull it in
+    Weight without;          // what a directive loses that would start the unit
     std::string_view why;
 };
 
@@ -88,7 +88,7 @@ constexpr Row rows[] = {
     {"-.mount", "", Use::always, true, Weight::note, "the root file system is there"},
 };
 
-// Ours that come before others of ours: `name` after each of `after`.
+// The order of the shipped units: `name` starts after each of `after`. units/*.toml say the same.
 struct Order {
     std::string_view name, after; // names, with blanks between them
 };
@@ -127,7 +127,7 @@ constexpr Order orders[] = {
     {"sysctl", "modules"},
 };
 
-// Whether `naming` is one of those that a row's `ours` is for.
+// True if the `ours` of a row is for this kind of directive.
 bool applies(Use use, Naming naming) {
     switch (use) {
     case Use::always: return true;
@@ -138,7 +138,7 @@ bool applies(Use use, Naming naming) {
     __builtin_unreachable();
 }
 
-// Kinds of units that have no name of their own here.
+// Translates units of kinds that do not exist here.
 Named by_suffix(std::string_view suffix, Naming naming) {
     const bool waits = naming == Naming::after || naming == Naming::pulled_in;
     const Weight weight =
@@ -165,7 +165,7 @@ std::string own_name(std::string_view unit, bool placeholders) {
     std::string own;
     for (std::size_t at = 0; at < name.size(); at += own.size() - at) {
         const std::string_view rest = std::string_view(name).substr(at);
-        std::string_view kept; // a placeholder stays what it is
+        std::string_view kept; // a placeholder, which stays as it is
         for (std::string_view placeholder : {"${instance}", "${name}"})
             if (placeholders && (at == 0 || name[at - 1] != '$') && rest.starts_with(placeholder))
                 kept = placeholder;
@@ -173,7 +173,7 @@ std::string own_name(std::string_view unit, bool placeholders) {
                            std::string_view("_.@:-").find(rest[0]) != rest.npos;
         own += !kept.empty() ? kept : known ? rest.substr(0, 1) : "_";
     }
-    std::string tried = own; // as if placeholders were filled in
+    std::string tried = own; // the name with something in place of the placeholders
     std::ranges::replace_if(tried, [](char letter) { return is_one_of({&letter, 1}, "$ { }"); }, 'x');
     return config::name_fault(tried).empty() ? own : std::string();
 }

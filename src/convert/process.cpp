@@ -1,4 +1,4 @@
-// The context of a service: who it runs as, its environment, its scheduling, where it reads and writes.
+// Converts the context of a service: accounts, environment, scheduling, standard streams, terminal, log.
 #include "base/accounts.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
@@ -24,7 +24,7 @@ public:
     }
 
 private:
-    // Sets the key, if the value is the name of an account. False: it is not.
+    // Sets the key to the name of an account. Returns false if there is none.
     bool account(const Assignment& of, std::string_view key) {
         const std::optional<std::string> name = text(of);
         if (name && is_account(*name))
@@ -48,7 +48,7 @@ private:
         const Assignment& dynamic = last("DynamicUser");
         if (!is_yes(dynamic))
             return;
-        // Never as root instead: until somebody makes the user, the service does not start.
+        // It must not run as root instead: without the account, the service does not start.
         if (!named)
             set_text("user", source_.name.substr(0, source_.name.find('@')));
         lost(dynamic, "users are not made up: the account has to be made once (useradd --system)");
@@ -81,7 +81,7 @@ private:
             lost(of, "it is no absolute path");
     }
 
-    // The home directory of the service's user, as the system below the root knows him.
+    // The home directory of the service's user, from the foreign system's /etc/passwd.
     std::optional<std::string> home(const Assignment& of) {
         const std::string_view user = source_.value("User");
         const std::string name(user.empty() ? "root" : user);
@@ -137,7 +137,7 @@ private:
             out_.say(source_.file(), 0, Weight::near,
                      "the connection is the standard input, and not descriptor 3 as sd_listen_fds(3) expects");
         const std::string input = input_of(in);
-        // Where it reads from a terminal or a connection, it writes there too.
+        // A service that reads from a terminal or a connection writes there, too, unless it says otherwise.
         const std::string inherited = input == "tty" ? "inherit" : input == "socket" ? "socket" : "log";
         const std::string output = stream(last("StandardOutput"), inherited, input);
         const std::string errors = stream(last("StandardError"), output, input);
@@ -148,9 +148,9 @@ private:
             set_text("stderr", errors);
     }
 
-    // Where the standard input comes from: null, tty, socket or file:PATH.
+    // The value of `stdin`: null, tty, socket or file:PATH.
     std::string input_of(const Assignment& in) {
-        const std::string usual = source_.accepts ? "socket" : "null"; // a connection is the standard input in any case
+        const std::string usual = source_.accepts ? "socket" : "null"; // a connection is always the standard input
         if (!in.is_set())
             return usual;
         const std::string& word = in.value;
@@ -169,10 +169,10 @@ private:
         return usual;
     }
 
-    // Whether there is a socket that can be a standard stream.
+    // True if there is one socket, which can be a standard stream.
     [[nodiscard]] bool has_socket() const { return source_.accepts || sockets_ == 1; }
 
-    // Where one of stdout and stderr goes. `fallback`: where it is not said, or to inherit.
+    // The value of `stdout` or `stderr`. `fallback`: the value if it is not set, or inherited.
     std::string stream(const Assignment& of, const std::string& fallback, const std::string& input) {
         if (!of.is_set())
             return fallback;
@@ -202,7 +202,7 @@ private:
         return fallback;
     }
 
-    // Where a service writes that does not read from a terminal, but writes to one.
+    // The output of a service that writes to a terminal, but does not read from it.
     std::string terminal_stream(const std::string& fallback) {
         const Assignment& path = last("TTYPath");
         if (path.value_or("/dev/console") == "/dev/console")
@@ -237,7 +237,7 @@ private:
             return lost(of, "it is no rate");
         const std::int64_t seconds = span->infinite ? 0 : span->span / std::chrono::seconds(1);
         if (seconds == 0 || *lines == 0)
-            out_.toml.set(Table::log, "rate-limit", "0"); // no limit, in both
+            out_.toml.set(Table::log, "rate-limit", "0"); // 0 means no limit under systemd, too
         else if (span->span != std::chrono::seconds(seconds) || seconds > 1'000'000'000)
             lost(of, "its interval is not one of whole seconds");
         else

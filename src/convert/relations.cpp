@@ -1,5 +1,5 @@
-// How units hang together: [Unit]'s dependencies and [Install], and what follows from DefaultDependencies=. Ours may not
-// contradict each other, and must not make a cycle with the shipped targets; what would is told.
+// Converts the dependencies of [Unit] and [Install], and what DefaultDependencies= implies. Dependencies that contradict
+// each other, or that would make a cycle with the shipped targets, are left out with a remark.
 #include "convert/names.hpp"
 #include "convert/step.hpp"
 
@@ -9,7 +9,7 @@ namespace {
 
 using Kind = SystemdUnit::Kind;
 
-// Keys of ours that name units. The stronger of two that say the same comes first.
+// The keys that name units. If two of them say the same, the stronger one comes first.
 enum class Key { requires_, wants, after, before, conflicts, on_failure, on_success, required_by, wanted_by };
 struct KeyRow {
     std::string_view name;
@@ -28,7 +28,7 @@ Key key_of(std::string_view name) {
 struct Link {
     Key key;
     std::string unit;
-    const Assignment* from; // not set: it follows from something else
+    const Assignment* from; // `not_set` if no directive says it
 };
 
 bool pulls_in(Key key) { return key == Key::requires_ || key == Key::wants; }
@@ -49,7 +49,7 @@ public:
             write(static_cast<Key>(number));
         const bool installed = std::ranges::any_of(links_, [](const Link& link) { return installs(link.key); });
         if (!installed && !source_.is_template() && source_.main().kind != Kind::target)
-            set("enabled", "false"); // started when another unit names it, and only then
+            set("enabled", "false"); // only another unit that names it starts it
         return {std::move(out_), installed_};
     }
 
@@ -64,7 +64,7 @@ private:
             add(Key::requires_, name, not_set);
         for (const std::string& name : unit.wants)
             add(Key::wants, name, not_set);
-        // Before its unit, its sockets or its mounts it is there anyway.
+        // `after` is enough: mounts are part of every boot.
         for (std::string_view key : {"RequiresMountsFor", "WantsMountsFor"})
             for (const Assignment& each : all(unit, "Unit", key))
                 links_.push_back({Key::after, "mounts", &each});
@@ -77,13 +77,13 @@ private:
         note(last(unit, "Unit", "AllowIsolate"), "`minictl target` takes every target");
     }
 
-    // Whether a list names nothing but what is one unit with us.
+    // True if all names are of units that become part of this one.
     bool all_our_own(std::string_view names) {
         return std::ranges::all_of(blank_separated(names), [&](std::string_view name) {
             return own_name(name) == source_.name || is_part(name);
         });
     }
-    // Whether what stops us is required anyway.
+    // True if this unit requires all of them, and so stops with them anyway.
     bool all_required(std::string_view names) {
         return std::ranges::all_of(blank_separated(names),
                                    [&](std::string_view name) { return has(Key::requires_, own_name(name)); });
@@ -92,12 +92,12 @@ private:
         return std::ranges::any_of(source_.units, [&](const SystemdUnit& unit) { return unit.name == name; });
     }
 
-    // Whether `name` is how units here call this one.
+    // True if `name` is the name of this unit here.
     [[nodiscard]] bool is_self(std::string_view name) const {
         return name == source_.name || name == source_.name + "${instance}";
     }
 
-    // The names in a value, but for those of what is one unit with this one.
+    // The names in a value, without those of units that become part of this one.
     std::vector<std::string> others(const Assignment& of) {
         std::vector<std::string> names;
         for (std::string_view raw : blank_separated(of.value)) {
@@ -121,7 +121,7 @@ private:
         }
     }
 
-    // A link to the unit that systemd calls `unit`.
+    // Adds a link to the unit that systemd calls `unit`.
     void add(Key key, std::string_view unit, const Assignment& from) {
         Named to = named(unit, row_of(key).naming, from.is_set() && source_.is_template());
         if (!to.why.empty())
@@ -177,7 +177,7 @@ private:
             out_.toml.set(Table::target, "aliases", array(aliases));
     }
 
-    // --- what follows, and what cannot be -------------------------------------------------------------------------------
+    // --- implied dependencies, and contradictions ---------------------------------------------------------------------
 
     void default_dependencies() {
         bool wanted = true;
@@ -192,13 +192,13 @@ private:
         return std::ranges::any_of(links_, [&](const Link& link) { return link.key == key && link.unit == unit; });
     }
 
-    // Why `link` cannot stand beside the others; empty where it can.
+    // Why `link` is not possible beside the others; empty if it is possible. A blank means that it is not needed.
     std::string in_the_way(const Link& link) {
         const bool waits = pulls_in(link.key) || link.key == Key::after;
         if (link.key == Key::wants && has(Key::requires_, link.unit))
             return " ";
         if (link.key == Key::after && (has(Key::requires_, link.unit) || has(Key::wants, link.unit)))
-            return " "; // said already, by the stronger one
+            return " "; // a stronger link says the same
         if (link.key == Key::wanted_by && has(Key::required_by, link.unit))
             return " ";
         if (waits && has(Key::before, link.unit))
@@ -217,8 +217,7 @@ private:
         return {};
     }
 
-    // What is lost where one of ours stands back for another. A target that is wanted and waits for who wants it, such as
-    // the network, is there in any case.
+    // How much is lost without the link. `network` is part of every boot, so nothing is lost by not wanting it.
     Weight weight_of(const Link& link) {
         if (link.key == Key::wants && link.unit == "network" && has(Key::before, link.unit))
             return Weight::note;
@@ -226,7 +225,7 @@ private:
     }
 
     void settle() {
-        // The stronger first, so that the weaker has something to stand back for.
+        // Stronger links come first, so that a weaker one is left out if they contradict each other.
         std::stable_sort(links_.begin(), links_.end(), [](const Link& a, const Link& b) { return a.key < b.key; });
         for (std::size_t at = 0; at < links_.size();) {
             std::string why = in_the_way(links_[at]);
@@ -249,7 +248,7 @@ private:
     }
 
     std::vector<Link> links_;
-    bool installed_ = false; // something starts the main unit
+    bool installed_ = false; // something pulls in the service itself
 };
 
 } // namespace

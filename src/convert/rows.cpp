@@ -1,4 +1,4 @@
-// Directives that have one equal, as the table has them; and those that none of the steps has taken.
+// Converts the directives that have one equal, by their rows in the table, and reports those that no step has read.
 #include "base/signals.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view unlimited = "\"unlimited\"";
 
-// A value as TOML, or what is wrong with it. Empty: there is nothing to write.
+// A value as TOML, empty if no key is needed; or what is wrong with the value.
 using Toml = std::expected<std::string, std::string>;
 
 Toml unless_empty(std::string value, std::string_view why) {
@@ -28,7 +28,7 @@ std::string size_or_unlimited(const Size& size) {
     return size.infinite ? std::string(unlimited) : std::to_string(size.number);
 }
 
-// A span of time as a number of `unit`s, rounded up; empty: it is none.
+// A span of time as a number of `unit`s, rounded up; empty if it is none.
 std::string time_limit(std::string_view text, Span unit) {
     const std::optional<Time> time = time_span(text, unit);
     if (!time || time->infinite)
@@ -36,7 +36,7 @@ std::string time_limit(std::string_view text, Span unit) {
     return std::to_string((time->span.count() + unit.count() - 1) / unit.count());
 }
 
-// One bound of a limit; empty: it is none.
+// A soft or hard limit; empty if it is none.
 std::string limit_bound(Form form, std::string_view text) {
     if (text == "infinity")
         return std::string(unlimited);
@@ -56,7 +56,7 @@ std::string limit_bound(Form form, std::string_view text) {
     return !number ? "" : *number > INT64_MAX ? std::string(unlimited) : std::to_string(*number);
 }
 
-// SOFT or SOFT:HARD; empty: it is no limit.
+// SOFT or SOFT:HARD as TOML; empty if it is no limit.
 std::string limit_pair(Form form, std::string_view value) {
     const std::size_t colon = value.find(':');
     const std::string soft = limit_bound(form, trim(value.substr(0, colon)));
@@ -69,7 +69,7 @@ std::string limit_pair(Form form, std::string_view value) {
     return soft == hard ? soft : "[" + soft + ", " + hard + "]";
 }
 
-// A processor or a range of them.
+// A processor, or a range of processors, as TOML.
 Toml processors(std::string_view word) {
     const std::vector<std::string_view> ends = split(word, '-');
     const auto from = to_number<unsigned>(ends.front()), to = to_number<unsigned>(ends.back());
@@ -96,7 +96,7 @@ public:
     }
 
 private:
-    // A directive of which only the last assignment counts.
+    // Converts a directive of which the last assignment counts. The first spelling that is set wins.
     void one() {
         const Assignment* of = &not_set;
         for (std::string_view spelling : blank_separated(row_.directives))
@@ -161,7 +161,7 @@ private:
         }
     }
 
-    // A value that can have specifiers.
+    // Converts a value that may have specifiers.
     Toml resolved(std::string_view value) const {
         const Toml text = source_.specifiers.resolve(value);
         if (!text)
@@ -173,7 +173,7 @@ private:
         return quoted(*text);
     }
 
-    // A directive whose assignments make one list.
+    // Converts a directive whose assignments are joined to one list.
     void list() {
         std::vector<std::string> items;
         for (const Assignment& each : all(unit_, section_, row_.directives))
@@ -232,7 +232,7 @@ Table table_of(const SystemdUnit& unit, const Assignment& of) {
                                                    : Table::service;
 }
 
-// Whether the value of a directive is the one that asks for nothing.
+// True if a directive has the value that changes nothing.
 bool is_usual(const Row& row, std::string_view value) {
     const std::optional<bool> usual = truth(row.usual);
     return usual ? truth(value) == usual : is_one_of(value, row.usual);
@@ -240,7 +240,7 @@ bool is_usual(const Row& row, std::string_view value) {
 
 void report(Output& output, const SystemdUnit& unit, const Assignment& of) {
     if (of.value.empty())
-        return; // the default
+        return; // it only cancels earlier assignments
     if (of.section == "Unit" && (of.key.starts_with("Condition") || of.key.starts_with("Assert")))
         return output.say(of, Table::condition, Weight::lost, "there is no condition of that kind");
     const Row* row = row_of(of.section, of.key);
@@ -256,7 +256,7 @@ void report(Output& output, const SystemdUnit& unit, const Assignment& of) {
         case Form::comes_near: return output.say(of, row->table, Weight::near, row->why);
         case Form::not_needed: return output.say(of, row->table, Weight::note, row->why);
         case Form::names_partner: return;
-        default: break; // it stands where the step that knows it does not look
+        default: break; // the directive is known, but not in this kind of unit
         }
     }
     if (unit.kind == SystemdUnit::Kind::socket && of.section == "Socket")
@@ -273,7 +273,7 @@ Output convert_rows(const Source& source, const SystemdUnit& unit, std::string_v
             continue;
         Output made = RowStep(source, unit, section, row).run();
         if (output.toml.has(row.table, row.key))
-            made.toml = {}; // an older directive for the same key, which systemd passes over as well
+            made.toml = {}; // systemd ignores the older directive if the newer one is set, too
         output.add(std::move(made));
     }
     return output;

@@ -11,7 +11,7 @@ namespace mi::convert {
 
 namespace {
 
-// The facilities of the LSB, "$network", and where they are here.
+// The facilities of the LSB, such as $network, and the units of ours that stand for them.
 struct Facility {
     std::string_view name, ours;
     Weight weight;
@@ -30,7 +30,7 @@ constexpr Facility facilities[] = {
     {"$all", "", Weight::near, "nothing comes last: it does not wait for everything else"},
 };
 
-// The targets of a runlevel; empty: nothing is started in it.
+// The target that stands for a runlevel; empty if nothing is started in that runlevel.
 std::string_view target_of_level(std::string_view level) {
     return is_one_of(level, "S s")     ? "sysinit"
            : level == "1"              ? "rescue"
@@ -64,7 +64,7 @@ private:
     void set(Table table, std::string_view key, std::string value) { out_.toml.set(table, key, std::move(value)); }
     void set_text(Table table, std::string_view key, std::string_view text) { set(table, key, quoted(text)); }
 
-    // A remark about a line of the header, or about the script.
+    // Makes a remark about a line of the header; the second one is about the whole script.
     void say(const HeaderLine& about, Weight weight, std::string_view why) {
         out_.remarks.push_back(
             {Table::top,
@@ -115,7 +115,7 @@ private:
             say(line, Weight::note, "it is no business of an init");
     }
 
-    // What a name in the header stands for here.
+    // Translates a name of the header: a facility or a script.
     static Named facility(std::string_view word) {
         if (!word.starts_with('$'))
             return named(std::string(word) + ".service", Naming::after);
@@ -142,7 +142,7 @@ private:
                 add_once(targets_, std::string(target));
             else
                 say(line, Weight::lost, std::string(level) + " is no runlevel in which something is started");
-        // What is in multi-user is in graphical.
+        // graphical requires multi-user, so the latter is enough.
         if (is_wanted_by("multi-user"))
             std::erase(targets_, "graphical");
     }
@@ -181,14 +181,14 @@ private:
             set(Table::top, "enabled", "false");
     }
 
-    // Whether the script cannot come after `unit`, or need not be said to.
+    // True if the script cannot wait for `unit` without a cycle, or if it waits for it anyway.
     bool in_the_way(const std::string& unit, bool early) const {
         auto blocks = [&](const std::string& other) { return unit == other || comes_after(unit, other); };
         return unit == name_ || std::ranges::any_of(targets_, blocks) || std::ranges::any_of(before_, blocks) ||
                (!early && unit == "mounts");
     }
 
-    // Where the script is on the system that it is for.
+    // The path of the script on the system that the unit is for.
     std::string installed_path() const {
         if (!search_path_.root.empty() && path_.starts_with(search_path_.root + "/"))
             return path_.substr(search_path_.root.size());
@@ -210,7 +210,7 @@ private:
             set_text(Table::service, "restart", "no");
             set_text(Table::process, "pid-file", specifiers_.protect(pid_file));
         }
-        // Not installed, not configured: nothing to complain about.
+        // 5 and 6 mean "not installed" and "not configured" in LSB scripts: that is no failure.
         set(Table::service, "success-exit", "[0, 5, 6]");
         set_text(Table::service, "start-timeout", "5min");
         set_text(Table::service, "stop-timeout", "5min");

@@ -1,4 +1,4 @@
-// [Service] but for its commands: when it is up, when it is started again, how it is stopped.
+// Converts [Service] without its commands: type, restarts, timeouts, how the service is stopped.
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 std::string duration(const Time& time) { return time.infinite ? "0" : config::duration_text(time.span); }
 
-// What exit-action calls an action of systemd; empty: there is no equal.
+// The value of `exit-action` for an action of systemd; empty if there is none.
 std::string_view exit_action(std::string_view word) {
     return word.starts_with("reboot")                                 ? "reboot"
            : word.starts_with("poweroff") || word.starts_with("halt") ? "poweroff"
@@ -79,7 +79,8 @@ private:
             set_text("type", notifies() ? "notify" : type_);
     }
 
-    // With a PID file it is forking here too, else a oneshot: what that leaves behind runs until it is stopped.
+    // The type of a service that forks. Without a PID file it becomes a oneshot; the processes that it leaves run on until it
+    // is stopped.
     std::string forking(const Assignment& given, bool remains) {
         if (last("PIDFile").is_set() || remains)
             return last("PIDFile").is_set() ? "forking" : "oneshot";
@@ -93,7 +94,7 @@ private:
         return "oneshot";
     }
 
-    // The argument of its command that can only be a PID file, /…/NAME.pid; empty: there is none.
+    // The argument of the command that looks like a PID file, /…/NAME.pid; empty if there is none.
     std::string pid_file_of_command() {
         for (std::string_view word : blank_separated(source_.value("ExecStart"))) {
             if (const std::size_t equals = word.find("=/"); word.starts_with("-") && equals != word.npos)
@@ -163,7 +164,7 @@ private:
                     never ? "it is never started again" : "`restart` and `success-exit` alone decide about restarts");
     }
 
-    // A directive of [Unit] that older units have in [Service], and the oldest by another name.
+    // A directive of [Unit] that older units have in [Service], or under an older name.
     const Assignment& either(std::string_view key, std::string_view older = {}) {
         const Assignment& unit = last(source_.main(), "Unit", key);
         const Assignment& service = last(key);
@@ -171,7 +172,9 @@ private:
         return found.is_set() || older.empty() ? found : either(older);
     }
 
-    // RestartSec is the pause, always the same; past StartLimitBurst starts in StartLimitIntervalSec it is given up.
+    // Under systemd the pause is always RestartSec, and a service is given up after StartLimitBurst starts within
+    // StartLimitIntervalSec. Here the pause doubles up to restart-delay-max, and restart-limit counts restarts without a stable
+    // run between them.
     void pace(bool never) {
         const Assignment& delay = last("RestartSec");
         const Assignment& steps = last("RestartSteps");
@@ -200,13 +203,13 @@ private:
         limit_action(action);
     }
 
-    // `has_pause`, `has_longest`: whether the pause and its longest are given; `wait`: the pause.
+    // `has_pause`, `has_longest`: RestartSec= and RestartMaxDelaySec= are set. `wait`: the pause in force.
     void start_limit(const Assignment& interval, const Assignment& burst, bool has_pause, Span wait, bool has_longest) {
         const std::optional<Time> within = time_of(interval);
         const std::int64_t count = whole_number(burst, 0, 1'000'000).value_or(5);
         const Span window = within ? (within->infinite ? Span::max() : within->span) : std::chrono::seconds(10);
         const bool limited = window != Span{0} && count != 0, given = interval.is_set() || burst.is_set();
-        // How long a run and its pause may be for the limit to be reached at all.
+        // A run and its pause may last this long at most, or systemd never reaches its limit.
         const Span cycle = !limited ? Span{0} : std::min<Span>(window / count, std::chrono::hours(24 * 365));
         const bool reached = limited && wait < cycle;
         if (!has_longest && (reached ? given : has_pause))
@@ -228,9 +231,9 @@ private:
             near(action, "everything is stopped in order first");
     }
 
-    // --- its end --------------------------------------------------------------------------------------------------------
+    // --- how it ends --------------------------------------------------------------------------------------------------------
 
-    // An exit status or a signal as TOML; empty: it is not known.
+    // An exit status or a signal as TOML; empty if it is not known.
     static std::string exit_of(std::string_view word) {
         std::optional<std::int64_t> code = whole(word);
         if (!code)
@@ -252,7 +255,7 @@ private:
                 else
                     lost(each, std::string(word) + " is no exit status that is known");
             }
-        // What systemd takes for a clean end of a daemon, whoever sent the signal.
+        // systemd counts the end by one of these signals as clean, whoever sent it.
         if (!is_oneshot() && !source_.accepts && (given || !always_))
             for (std::string_view signal : {"SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"})
                 add_once(ends, quoted(signal));
@@ -280,7 +283,7 @@ private:
         if (const std::optional<Time> time = time_of(start.is_set() ? start : both))
             set_text("start-timeout", duration(*time));
         else if (was_oneshot_)
-            set_text("start-timeout", "0"); // as long as it takes
+            set_text("start-timeout", "0"); // systemd does not bound the start of a oneshot
         if (const std::optional<Time> time = time_of(stop.is_set() ? stop : both))
             set_text("stop-timeout", duration(*time));
         else if (!is_oneshot() || !source_.value("ExecStop").empty())
@@ -313,8 +316,8 @@ private:
     }
 
     std::string type_;         // "simple", "oneshot", "forking", "notify", "notify-reload", …
-    bool was_oneshot_ = false; // it is a oneshot, and was one under systemd
-    bool always_ = false;      // it is started again after every end
+    bool was_oneshot_ = false; // it is a oneshot both here and under systemd
+    bool always_ = false;      // it restarts after every exit
 };
 
 } // namespace

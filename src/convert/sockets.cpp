@@ -1,4 +1,4 @@
-// Socket units: [[listen]] of the service that they start.
+// Converts socket units: each address becomes a [[listen]] of the service that the socket starts.
 #include "base/text.hpp"
 #include "convert/step.hpp"
 
@@ -25,7 +25,7 @@ constexpr ListenKind listen_kinds[] = {
 
 class SocketStep : Step {
 public:
-    // `addresses`: those of the service so far, with their kinds.
+    // `addresses`: the addresses of the service so far, each with its kind in front.
     SocketStep(const Source& source, const SystemdUnit& unit, std::vector<std::string>& addresses)
         : Step(source, here), unit_(unit), addresses_(addresses) {}
 
@@ -33,7 +33,7 @@ public:
         out_ = convert_rows(source_, unit_, "Socket");
         common_ = std::exchange(out_.toml, {});
         read_common();
-        // In the order of the file: it is the order of the descriptors.
+        // The order in the file is the order of the descriptors.
         std::vector<std::pair<const Assignment*, const ListenKind*>> listens;
         for (const ListenKind& kind : listen_kinds)
             for (const Assignment& each : all(unit_, "Socket", kind.directive))
@@ -50,7 +50,7 @@ public:
 private:
     const Assignment& last(std::string_view key) { return Step::last(unit_, "Socket", key); }
 
-    // What is the same for every address of the unit, besides what the rows of the table make.
+    // Reads what all addresses of the unit share, in addition to what the rows of the table make.
     void read_common() {
         accepts_ = is_yes(last("Accept"));
         if (const Assignment& of = last("BindIPv6Only"); of.is_set()) {
@@ -67,12 +67,12 @@ private:
             const std::optional<std::int64_t> number = whole(of.value);
             if (!number || *number < 1)
                 lost(of, "it is no number of connections");
-            else if (*number <= 65535) // else: as many as the system allows
+            else if (*number <= 65535) // else the limit of the system counts, as without the key
                 common_.set(here, "backlog", std::to_string(*number));
         }
     }
 
-    // The address as ours; empty: it has been told why not.
+    // The address in our form; empty if there is none, after a remark that says why.
     std::string address(const Assignment& of, const ListenKind& kind) {
         const std::optional<std::string> resolved = text(of);
         if (!resolved)
@@ -94,18 +94,19 @@ private:
             return *only == 0 ? no("a port is chosen by nobody") : (only_v6_ ? "[::]:" : "*:") + where;
         const std::size_t colon = where.rfind(':');
         const auto port =
-            to_number<std::uint16_t>(std::string_view(where).substr(colon + 1)); // all of it without a colon
+            to_number<std::uint16_t>(std::string_view(where).substr(colon + 1)); // the whole text if there is no colon
         if (colon == where.npos || port.value_or(0) == 0)
             return no("an address is HOST:PORT, [V6]:PORT, /path or @name");
         const std::string host = where.substr(0, colon);
         unsigned char bytes[16];
         if (host.size() > 2 && host.front() == '[' && host.back() == ']' &&
             ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), bytes) == 1)
-            return host == "[::]" && !only_v6_ ? "*:" + std::to_string(*port) : where; // IPv4 comes in there, too
+            return host == "[::]" && !only_v6_ ? "*:" + std::to_string(*port)
+                                               : where; // IPv4 connections arrive there, too
         return ::inet_pton(AF_INET, host.c_str(), bytes) == 1 ? where : no("the host has to be a number");
     }
 
-    // Why there cannot be such an address beside the others; empty: there can.
+    // Why the service cannot have this address; empty if it can.
     std::string_view in_the_way(const ListenKind& kind, const std::string& where) const {
         if (accepts_ && !kind.connects)
             return "only a stream has connections that can be accepted";
@@ -139,7 +140,7 @@ private:
         return true;
     }
 
-    // Sets a key as all addresses of the unit have it, if it has a meaning for this one.
+    // Sets a key that all addresses of the unit share, if it has a meaning for this address.
     void copy(std::string_view key, bool fits) {
         if (fits && common_.has(here, key))
             set(key, std::string(common_.value(here, key)));

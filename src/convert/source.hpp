@@ -1,4 +1,4 @@
-// What one unit of ours is made from, as it was read: the input of each step of the conversion. No step changes it.
+// The files that become one unit of ours, as they were read. This is the input of every step; no step changes it.
 #pragma once
 
 #include "convert/convert.hpp"
@@ -22,10 +22,10 @@ struct SystemdUnit {
 };
 
 struct Source {
-    std::string name;                  // of our unit
+    std::string name;                  // the name of our unit
     std::vector<SystemdUnit> units;    // the service or target first, then the sockets and timers that start it
-    bool accepts = false;              // its socket starts a process for each connection
-    std::vector<std::string> left_out; // sockets and timers that could start it, but are not known to be in use
+    bool accepts = false;              // its socket has Accept=yes: each connection starts a process
+    std::vector<std::string> left_out; // sockets and timers that could start it, but are switched off
     Specifiers specifiers;
     const SearchPath& search_path;
     const Lookup& lookup;
@@ -33,7 +33,7 @@ struct Source {
     [[nodiscard]] const SystemdUnit& main() const { return units.front(); }
     [[nodiscard]] const std::string& file() const { return main().files.front(); }
     [[nodiscard]] bool is_template() const { return name.ends_with('@'); }
-    // The value in force of a directive of [Service]; empty where there is none.
+    // The value in force of a directive of [Service]; empty if it is not set.
     [[nodiscard]] std::string_view value(std::string_view key) const { return main().text.value("Service", key); }
 };
 

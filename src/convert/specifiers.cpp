@@ -13,11 +13,11 @@ namespace {
 
 using enum Specifier::Kind;
 
-// Specifiers that have nothing to do with the name of the unit, by their letters.
+// Specifiers that do not depend on the name of the unit.
 struct Fixed {
     std::string_view letters, text;
 };
-// %u, %h and the like are about the manager, and not about the service.
+// %u, %h and the like describe the manager, not the service.
 constexpr Fixed literals[] = {
     {"%", "%"},    {"t", "/run"},     {"S", "/var/lib"}, {"C", "/var/cache"}, {"L", "/var/log"}, {"E", "/etc"},
     {"T", "/tmp"}, {"V", "/var/tmp"}, {"ug", "root"},    {"UG", "0"},         {"h", "/root"},    {"s", "/bin/sh"},
@@ -37,7 +37,7 @@ constexpr Fixed unknowns[] = {
     {"crR", "has no equal: cgroups are named otherwise here"},
     {"d", "has no equal: there are no credentials"},
 };
-// The text of a letter; empty: it is not there.
+// The text that a table has for a letter; empty if it has none.
 std::string text_of(std::span<const Fixed> table, char letter) {
     for (const Fixed& each : table)
         if (each.letters.find(letter) != each.letters.npos)
@@ -91,10 +91,10 @@ Specifier Specifiers::find(char letter) const {
     return {unknown, why.empty() ? "is no specifier that is known" : why};
 }
 
-// Those that are about the name of the unit.
+// The specifiers that depend on the name of the unit.
 Specifier Specifiers::of_name(char letter) const {
     const std::string last_part = prefix_.substr(prefix_.rfind('-') + 1);
-    // Our names have no escapes but the one of '/'.
+    // Names here have no \xNN: only '-' has to become '/'.
     const std::string path = "$(echo '${instance}' | tr - /)";
     switch (letter) {
     case 'i': return template_ ? Specifier{placeholder, "${instance}"} : plain_or_unknown(instance_);
@@ -136,7 +136,7 @@ std::expected<Word, std::string> Specifiers::expand(std::string_view raw, bool v
                 return std::unexpected(specifier + found.text);
             if (found.kind == shell && !in_command)
                 return std::unexpected(specifier + "is known only when the service runs");
-            if (found.kind == placeholder && text.ends_with('$')) // "$${" is how one writes "${"
+            if (found.kind == placeholder && text.ends_with('$')) // "$${" would be read as an escaped "${"
                 return std::unexpected(specifier + "cannot be written behind a '$'");
             if (found.kind == literal)
                 text += found.text;

@@ -11,7 +11,7 @@ namespace mi::convert {
 
 namespace {
 
-// The name of a file as comments have it: for a drop-in with its directory.
+// The name of a file for a comment; that of a drop-in has its directory in front.
 std::string_view short_name(std::string_view path) {
     const std::size_t slash = path.rfind('/');
     if (slash == path.npos || !path.ends_with(".conf") || !path.substr(0, slash).ends_with(".d"))
@@ -65,7 +65,7 @@ Unit finish(Output output, std::string name, std::vector<std::string> files) {
                              [](const Output::Said& said) { return std::tie(said.remark.file, said.remark.line); });
     Unit unit{std::move(name), {}, {}, std::move(files), std::move(output.fault)};
     for (auto& [table, remark] : output.remarks) {
-        // One remark is enough for what two steps stumble over.
+        // Two steps can make the same remark; one is enough.
         if (std::ranges::find(unit.remarks, remark) != unit.remarks.end())
             continue;
         output.toml.comment(table, line_of(remark, short_name(remark.file)));

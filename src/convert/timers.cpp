@@ -1,4 +1,4 @@
-// Timer units: [timer] of the service that they run.
+// Converts timer units: [timer] of the service that the timer runs.
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
 #include "core/calendar.hpp"
@@ -57,7 +57,7 @@ private:
         const std::optional<Time> time = time_span(of.value);
         if (!time || time->infinite)
             return lost(of, "it is no span of time");
-        // Less would be no time at all, or too often.
+        // `after-boot` = 0 would mean no time at all, and a shorter `every` would run the service too often.
         const Span least = row.key == "every" ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1);
         const Span span = std::max(time->span, least);
         if (row.key == "every")

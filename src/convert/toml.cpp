@@ -17,13 +17,13 @@ std::string_view name_of(Table table) { return table_names[static_cast<std::size
 
 using Entries = std::vector<std::pair<std::string, std::string>>;
 
-// Where a key stands in the manual page.
+// The position of a key in the manual page.
 std::ptrdiff_t rank_of(Table table, std::string_view key) {
     const std::span<const config::KeyInfo> keys = config::section_of(config::unit_keys(), name_of(table));
     return std::ranges::find(keys, key.substr(0, key.find('.')), &config::KeyInfo::key) - keys.begin();
 }
 
-// Makes inline tables of dotted keys: `limits.core` and `limits.nofile` become one entry.
+// Joins dotted keys to inline tables: `limits.core` and `limits.nofile` become one entry.
 Entries with_inline_tables(const Entries& entries) {
     Entries all;
     for (const auto& [key, value] : entries) {
@@ -111,7 +111,8 @@ std::string UnitToml::Section::text() const {
 }
 
 std::string UnitToml::text() const {
-    std::string text = "# " + printable(headline_) + "\n", stray; // comments about tables that are not there
+    std::string text = "# " + printable(headline_) + "\n",
+                stray; // `stray`: comments of tables that the unit does not have
     std::vector<Section> sections = sections_;
     std::ranges::stable_sort(sections, {}, &Section::table);
     for (const Section& each : sections) {

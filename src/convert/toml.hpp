@@ -1,4 +1,4 @@
-// The TOML of one unit while it is made: tables with keys and comments, written in the order of miniinit-unit(5).
+// Builds the TOML of one unit: tables with keys and comments. Keys are written in the order of miniinit-unit(5).
 #pragma once
 
 #include <string>
@@ -8,29 +8,29 @@
 
 namespace mi::convert {
 
-// `text` as a TOML string. It has to be UTF-8.
+// `text`, which has to be UTF-8, as a TOML string.
 [[nodiscard]] std::string quoted(std::string_view text);
 [[nodiscard]] std::string array(const std::vector<std::string>& texts);
 
-// In the order in which they are written.
+// The tables, in the order in which they are written.
 enum class Table { top, condition, target, service, process, cgroup, listen, timer, log };
 
 class UnitToml {
 public:
-    // A comment above everything.
+    // The comment at the top of the unit.
     void headline(std::string_view comment) { headline_ = comment; }
-    // `value` is TOML. A key that is there already gets the new value. A key `a.b` becomes `b` of the inline table `a`.
+    // Sets a key, or replaces its value. `value` is TOML. A key `a.b` becomes the member `b` of the inline table `a`.
     void set(Table table, std::string_view key, std::string value);
     [[nodiscard]] bool has(Table table, std::string_view key) const { return !value(table, key).empty(); }
-    // The value as TOML; empty where the key is not there.
+    // The value as TOML; empty if the key is not there.
     [[nodiscard]] std::string_view value(Table table, std::string_view key) const;
-    // The table is written even if it has no key.
+    // Makes sure that the table is written even if it has no key.
     void open(Table table) { section(table).opened = true; }
-    // Begins a further [[listen]]: what is set in Table::listen belongs to the last one.
+    // Begins another [[listen]]. Table::listen always means the last one.
     void next_listen() { sections_.push_back({Table::listen, {}, {}, true}); }
-    // One line at the end of the table, or of the unit where the unit has no such table.
+    // Adds a comment at the end of the table, or at the end of the unit if the unit does not have the table.
     void comment(Table table, std::string_view text);
-    // Takes in what `more` has; its values replace ours, and its [[listen]] come after ours.
+    // Adds everything that `more` has. Its values replace the present ones; each [[listen]] is appended.
     void add(UnitToml more);
 
     [[nodiscard]] std::string text() const;

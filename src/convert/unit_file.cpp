@@ -17,7 +17,7 @@ std::string_view take_line(std::string_view& text) {
     return line;
 }
 
-// Whether a line goes on: its last backslash is not itself behind one.
+// True if the next line continues this one: it ends with a backslash that is not escaped.
 bool goes_on(std::string_view line) {
     bool escaped = false;
     for (char letter : line)
@@ -25,7 +25,7 @@ bool goes_on(std::string_view line) {
     return escaped;
 }
 
-// Appends what one whole line says. `section`: the one that it stands in; a line that begins another one changes it.
+// Appends one line, after joining with its continuations. `section`: the present section; a line [NAME] changes it.
 void read_line(UnitText& into, std::string_view text, const std::string& file, std::uint32_t number,
                std::string& section) {
     text = trim(text);
@@ -46,7 +46,7 @@ void read_line(UnitText& into, std::string_view text, const std::string& file, s
         bad(text, "the line assigns nothing");
     } else if (section.empty()) {
         bad(text, "it stands before the first section");
-    } else if (!section.starts_with("X-")) { // theirs to ignore, by their own manual
+    } else if (!section.starts_with("X-")) { // systemd.unit(5): sections X-… are ignored
         into.assignments.push_back(
             {section, std::string(key), std::string(trim(text.substr(equals + 1))), file, number});
     }
@@ -74,7 +74,7 @@ bool is_plain_text(std::string_view text) {
 void read_unit_text(UnitText& into, std::string_view text, const std::string& file) {
     if (text.starts_with("\xef\xbb\xbf"))
         text.remove_prefix(3);
-    std::string section, whole; // `whole`: a line that goes on, so far
+    std::string section, whole; // `whole`: the line so far, with its continuations
     std::uint32_t number = 0, began = 0;
     while (!text.empty()) {
         ++number;
@@ -83,7 +83,7 @@ void read_unit_text(UnitText& into, std::string_view text, const std::string& fi
         if (line.ends_with('\r'))
             line.remove_suffix(1);
         if (line.starts_with('#') || line.starts_with(';'))
-            continue; // also between the pieces of a line
+            continue; // comments are allowed between the parts of a continued line
         if (began == 0)
             began = number;
         if (goes_on(line)) {

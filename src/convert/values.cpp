@@ -11,7 +11,7 @@ namespace {
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
 struct TimeUnit {
-    std::string_view names; // each between blanks
+    std::string_view names; // separated by blanks
     std::int64_t nanoseconds;
 };
 constexpr std::int64_t second = 1'000'000'000;
@@ -36,7 +36,7 @@ std::int64_t unit_of(std::string_view name) {
     return 0;
 }
 
-// NUMBER[.FRACTION] off the front of `text`: the whole part, and the fraction in millionths.
+// Takes NUMBER[.FRACTION] off the front of `text`: the whole part, and the fraction in millionths.
 struct Decimal {
     std::uint64_t whole = 0, millionths = 0;
 };
@@ -128,7 +128,7 @@ std::optional<Time> time_span(std::string_view text, Span unit) {
         text.remove_prefix(letters);
         skip_blanks(text);
         if (sum > longest || number->whole > static_cast<std::uint64_t>((longest - sum) / each))
-            return Time{true, {}}; // nobody lives to see it
+            return Time{true, {}}; // too long for Span
         sum += static_cast<std::int64_t>(number->whole) * each;
         sum += each >= 1'000'000 ? each / 1'000'000 * static_cast<std::int64_t>(number->millionths)
                                  : each * static_cast<std::int64_t>(number->millionths) / 1'000'000;
@@ -160,7 +160,7 @@ std::optional<Size> byte_size(std::string_view text) {
 }
 
 std::optional<int> exit_status(std::string_view name) {
-    // Names, each in front of its number.
+    // Each name is followed by its number.
     constexpr std::string_view statuses =
         "SUCCESS 0 FAILURE 1 INVALIDARGUMENT 2 NOTIMPLEMENTED 3 NOPERMISSION 4 NOTINSTALLED 5 NOTCONFIGURED 6 "
         "NOTRUNNING 7 "

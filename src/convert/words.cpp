@@ -12,7 +12,7 @@ namespace {
 
 bool is_blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r'; }
 
-// Appends a character by its number as UTF-8.
+// Appends a Unicode character, given by its number, as UTF-8.
 void append_character(std::string& to, std::uint32_t number) {
     const int more = number < 0x80 ? 0 : number < 0x800 ? 1 : number < 0x10000 ? 2 : 3; // bytes after the first
     constexpr std::uint32_t marks[] = {0, 0xc0, 0xe0, 0xf0};
@@ -21,7 +21,7 @@ void append_character(std::string& to, std::uint32_t number) {
         to += static_cast<char>(0x80 | (number >> 6 * left & 0x3f));
 }
 
-// Takes what follows a backslash off the front of `text`. False: it is no escape.
+// Takes an escape, without its backslash, off the front of `text`. Returns false if it is no escape.
 bool take_escape(std::string_view& text, std::string& to) {
     constexpr std::string_view letters = "abfnrtv\\\"'s", meanings = "\a\b\f\n\r\t\v\\\"' ";
     if (std::size_t at = letters.find(text.front()); at != std::string_view::npos) {
@@ -50,7 +50,7 @@ bool take_escape(std::string_view& text, std::string& to) {
 constexpr std::string_view unbalanced = "its quotes are not balanced";
 constexpr std::string_view not_text = "an escape in it makes something that is not UTF-8";
 
-// The next word off the front of `text`, which has no blank there. `quoted` says whether anything of it was in quotes.
+// Takes the next word off the front of `text`, which does not begin with a blank. `quoted`: part of it was in quotes.
 std::expected<std::string, std::string_view> take_word(std::string_view& text, bool& quoted) {
     std::string word;
     char quote = 0;
@@ -65,7 +65,7 @@ std::expected<std::string, std::string_view> take_word(std::string_view& text, b
             quoted = true;
         } else if (letter == '\\' && !text.empty()) {
             if (text.front() == ';' && word.empty() && (text.size() == 1 || is_blank(text[1]))) {
-                word += ';'; // not the end of a command
+                word += ';'; // `\;` is a word, and does not end the command
                 quoted = true;
                 text.remove_prefix(1);
             } else if (!take_escape(text, word)) {
