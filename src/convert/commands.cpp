@@ -5,6 +5,8 @@
 #include "convert/step.hpp"
 #include "convert/words.hpp"
 
+#include <map>
+
 namespace mi::convert {
 
 namespace {
@@ -74,6 +76,7 @@ public:
             bound_ = bound_ || (drops && (!identity.changes_itself || key == "RootDirectory"));
         }
         start_only_ = is_yes(last("PermissionsStartOnly"));
+        variables_ = variables();
     }
 
     Output run(const std::vector<std::string>& preparations) {
@@ -144,47 +147,35 @@ private:
 
     // Makes remarks about what a command finds here that differs from systemd.
     void look_at(const Assignment& of, const CommandLine& line) {
-        if (line.own_name && line.words[1].text() != line.words[0].text() &&
-            !line.words[0].text().ends_with("/" + line.words[1].text()))
-            near(of, "the program is called by its own name, and not as " + line.words[1].text());
+        const std::string program = line.words.front().text();
+        if (!line.own_name.empty() && line.own_name != program && !program.ends_with("/" + line.own_name))
+            near(of, "the program is called by its own name, and not as " + line.own_name);
         for (const Word& word : line.words)
             for (const Word::Piece& piece : word.pieces) {
                 if (piece.kind != Word::Piece::Kind::variable)
                     continue;
-                if (is_one_of(piece.text, unset_variables) && !is_set(piece.text))
+                const auto set = variables_.find(piece.text);
+                if (set == variables_.end() && is_one_of(piece.text, unset_variables))
                     near(of, "$" + piece.text + " is not set here");
-                if (word.splits && has_quotes(piece.text))
+                if (word.splits && set != variables_.end() && set->second.find_first_of("'\"\\") != std::string::npos)
                     near(of, "a shell splits $" + piece.text + " at blanks, quotes or not");
             }
     }
 
-    // The variables of Environment=, each as NAME=VALUE.
-    std::vector<std::string> variables() {
-        std::vector<std::string> variables;
+    // The variables that Environment= and EnvironmentFile= set, as far as their values are known.
+    std::map<std::string, std::string> variables() {
+        std::map<std::string, std::string> variables;
         for (const Assignment& each : all("Environment"))
-            if (auto words = split_words(each.value))
-                variables.insert(variables.end(), words->begin(), words->end());
-        return variables;
-    }
-
-    bool is_set(const std::string& variable) {
-        return std::ranges::any_of(variables(),
-                                   [&](const std::string& word) { return word.starts_with(variable + "="); });
-    }
-
-    bool has_quotes(const std::string& variable) {
-        std::string value;
-        for (const std::string& word : variables())
-            if (word.starts_with(variable + "="))
-                value = word.substr(variable.size() + 1);
+            for (const std::string& word : split_words(each.value).value_or(std::vector<std::string>()))
+                if (const std::size_t equals = word.find('='); equals != word.npos)
+                    variables[word.substr(0, equals)] = word.substr(equals + 1);
         for (const Assignment& each : all("EnvironmentFile")) {
             const std::string path = each.value.substr(each.value.starts_with('-') ? 1 : 0);
             if (const std::optional<std::string> text = source_.lookup.text(source_.search_path.root + path))
-                for (const auto& [name, words] : config::parse_environment(*text).variables)
-                    if (name == variable)
-                        value = words;
+                for (const auto& [name, value] : config::parse_environment(*text).variables)
+                    variables[name] = value;
         }
-        return value.find_first_of("'\"\\") != value.npos;
+        return variables;
     }
 
     // True if a command would run with privileges that the service does not have; makes the remark.
@@ -259,6 +250,7 @@ private:
     const Service& service_;
     bool bound_ = false;      // the service does not run with all privileges of root
     bool start_only_ = false; // PermissionsStartOnly=
+    std::map<std::string, std::string> variables_;
 };
 
 } // namespace

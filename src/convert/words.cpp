@@ -1,5 +1,6 @@
 #include "convert/words.hpp"
 
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/unit_file.hpp"
@@ -87,6 +88,32 @@ void skip_blanks(std::string_view& text) {
         text.remove_prefix(1);
 }
 
+// `text` as one word for a shell, quoted if that is necessary.
+std::string shell_word(std::string_view text) {
+    constexpr std::string_view harmless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=@%+,";
+    if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
+        return std::string(text);
+    std::string quoted = "'";
+    for (char letter : text)
+        if (letter == '\'')
+            quoted += "'\\''";
+        else
+            quoted += letter;
+    return quoted + "'";
+}
+
+// A word of a command as shell code.
+std::string shell_word(const Word& word) {
+    if (word.splits || word.plain())
+        return word.splits ? "$" + word.pieces.front().text : shell_word(word.text());
+    std::string code;
+    for (const Word::Piece& piece : word.pieces)
+        code += piece.kind == Word::Piece::Kind::text       ? shell_word(piece.text)
+                : piece.kind == Word::Piece::Kind::variable ? "\"${" + piece.text + "}\""
+                                                            : "\"" + piece.text + "\"";
+    return code;
+}
+
 } // namespace
 
 std::expected<std::vector<std::string>, std::string_view> split_words(std::string_view text) {
@@ -111,47 +138,15 @@ bool CommandLine::splits() const {
 
 std::vector<std::string> CommandLine::arguments() const {
     std::vector<std::string> all;
-    for (std::size_t at = 0; at < words.size(); ++at)
-        if (!own_name || at != 1)
-            all.push_back(words[at].text());
+    for (const Word& word : words)
+        all.push_back(word.text());
     return all;
-}
-
-std::string shell_word(std::string_view text) {
-    constexpr std::string_view harmless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=@%+,";
-    if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
-        return std::string(text);
-    std::string quoted = "'";
-    for (char letter : text)
-        if (letter == '\'')
-            quoted += "'\\''";
-        else
-            quoted += letter;
-    return quoted + "'";
 }
 
 std::string CommandLine::shell() const {
     std::string line;
-    for (std::size_t at = 0; at < words.size(); ++at) {
-        if (own_name && at == 1)
-            continue;
-        const Word& word = words[at];
-        line += line.empty() ? "" : " ";
-        if (word.splits) {
-            line += "$" + word.pieces.front().text;
-        } else if (word.plain()) {
-            line += shell_word(word.text());
-        } else {
-            for (const Word::Piece& piece : word.pieces) {
-                if (piece.kind == Word::Piece::Kind::text)
-                    line += shell_word(piece.text);
-                else if (piece.kind == Word::Piece::Kind::variable)
-                    line += "\"${" + piece.text + "}\"";
-                else
-                    line += "\"" + piece.text + "\"";
-            }
-        }
-    }
+    for (const Word& word : words)
+        join_to(line, shell_word(word), " ");
     return line;
 }
 
@@ -160,12 +155,12 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
     std::vector<CommandLine> all;
     for (skip_blanks(value); !value.empty(); skip_blanks(value)) {
         CommandLine command;
-        bool variables = true;
+        bool variables = true, renamed = false;
         for (; !value.empty(); value.remove_prefix(1)) {
             if (value.front() == '-')
                 command.may_fail = true;
             else if (value.front() == '@')
-                command.own_name = true;
+                renamed = true;
             else if (value.front() == ':')
                 variables = false;
             else if (value.front() == '+' || value.front() == '!')
@@ -185,13 +180,17 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
                 return std::unexpected(word.error());
             command.words.push_back(std::move(*word));
         }
-        if (command.words.empty() || (command.own_name && command.words.size() < 2))
+        if (command.words.size() < (renamed ? 2 : 1))
             return std::unexpected("it runs nothing");
-        if (command.words.front().plain() && command.words.front().text().empty())
+        if (renamed) {
+            command.own_name = command.words[1].text();
+            command.words.erase(command.words.begin() + 1);
+        }
+        const bool known = command.words.front().plain();
+        const std::string program = command.words.front().text();
+        if (known && program.empty())
             return std::unexpected("its program has no name");
-        if (const std::string program = command.words.front().text();
-            command.words.front().plain() && !program.starts_with('/') &&
-            (program.find('/') != std::string::npos || program.starts_with('-')))
+        if (known && !program.starts_with('/') && (program.find('/') != program.npos || program.starts_with('-')))
             return std::unexpected("its program is no absolute path");
         all.push_back(std::move(command));
     }

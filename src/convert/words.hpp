@@ -17,8 +17,8 @@ namespace mi::convert {
 struct CommandLine {
     bool may_fail = false;   // '-'
     bool privileged = false; // '+', '!' or '!!'
-    bool own_name = false;   // '@': `words[1]` is the name that the program is to see as its own
-    std::vector<Word> words; // at least one
+    std::string own_name;    // '@': the name that the program is to see as its own
+    std::vector<Word> words; // at least the program
 
     [[nodiscard]] bool plain() const;
     [[nodiscard]] bool splits() const;                        // one of its words is a lone $NAME
@@ -30,8 +30,5 @@ struct CommandLine {
 // The commands of one Exec*= value, which a lone ';' separates. The error is a phrase for people.
 [[nodiscard]] std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_view value,
                                                                                  const Specifiers& specifiers);
-
-// `text` as one word for a shell, quoted if that is necessary.
-[[nodiscard]] std::string shell_word(std::string_view text);
 
 } // namespace mi::convert
