@@ -111,8 +111,8 @@ std::string UnitToml::Section::text() const {
 }
 
 std::string UnitToml::text() const {
-    std::string text = "# " + printable(headline_) + "\n",
-                stray; // `stray`: comments of tables that the unit does not have
+    std::string text = "# " + printable(headline_) + "\n";
+    std::string stray; // comments of tables that the unit does not have
     std::vector<Section> sections = sections_;
     std::ranges::stable_sort(sections, {}, &Section::table);
     for (const Section& each : sections) {

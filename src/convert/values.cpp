@@ -8,6 +8,8 @@ namespace mi::convert {
 
 namespace {
 
+constexpr std::string_view blanks = " \t\r\n";
+
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
 struct TimeUnit {
@@ -89,8 +91,11 @@ std::string small(std::string_view text) {
 }
 
 bool is_one_of(std::string_view word, std::string_view words) {
-    const std::vector<std::string_view> all = blank_separated(words);
-    return std::ranges::find(all, word) != all.end();
+    auto separates = [&](std::size_t at) { return at >= words.size() || blanks.find(words[at]) != blanks.npos; };
+    for (std::size_t at = words.find(word); at != words.npos && !word.empty(); at = words.find(word, at + 1))
+        if (separates(at - 1) && separates(at + word.size())) // at - 1 wraps to a large number at the beginning
+            return true;
+    return false;
 }
 
 void add_once(std::vector<std::string>& list, std::string word) {
@@ -174,11 +179,11 @@ std::optional<int> exit_status(std::string_view name) {
 std::vector<std::string_view> blank_separated(std::string_view text) {
     std::vector<std::string_view> words;
     for (;;) {
-        std::size_t begin = text.find_first_not_of(" \t\r\n");
+        std::size_t begin = text.find_first_not_of(blanks);
         if (begin == std::string_view::npos)
             return words;
         text.remove_prefix(begin);
-        std::size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
+        std::size_t end = std::min(text.find_first_of(blanks), text.size());
         words.push_back(text.substr(0, end));
         text.remove_prefix(end);
     }
