@@ -66,10 +66,10 @@ std::string toml_of_all(const std::vector<GivenCommand>& commands) {
     return shell_command(text, splits);
 }
 
-class Commands : Step {
+class CommandStep : ConversionStep {
 public:
-    Commands(const Source& source, const Identity& identity, const Service& service)
-        : Step(source, Table::service), service_(service) {
+    CommandStep(const UnitSource& source, const Identity& identity, const Service& service)
+        : ConversionStep(source, Table::service), service_(service) {
         for (std::string_view key : {"User", "Group", "RootDirectory", "DynamicUser"}) {
             const std::string_view value = source.value(key);
             const bool drops = !value.empty() && !is_one_of(value, "root 0") && convert::truth(value) != false;
@@ -79,7 +79,7 @@ public:
         variables_ = variables();
     }
 
-    Output run(const std::vector<std::string>& preparations) {
+    StepOutput run(const std::vector<std::string>& preparations) {
         if (source_.accepts)
             return for_connections(!preparations.empty());
         std::vector<std::string> before = preparations;
@@ -111,7 +111,7 @@ private:
     bool is_oneshot() const { return service_.type == "oneshot"; }
 
     // With Accept=yes each connection has its own process; there is no service that commands could run before or after.
-    Output for_connections(bool prepares) {
+    StepOutput for_connections(bool prepares) {
         for (std::string_view key :
              {"ExecCondition", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"})
             for (const Assignment& each : all(key))
@@ -255,9 +255,9 @@ private:
 
 } // namespace
 
-Output convert_commands(const Source& source, const Identity& identity, const Service& service,
-                        const std::vector<std::string>& preparations) {
-    return Commands(source, identity, service).run(preparations);
+StepOutput convert_commands(const UnitSource& source, const Identity& identity, const Service& service,
+                            const std::vector<std::string>& preparations) {
+    return CommandStep(source, identity, service).run(preparations);
 }
 
 } // namespace mi::convert

@@ -8,11 +8,11 @@ namespace mi::convert {
 
 namespace {
 
-class Conditions : Step {
+class ConditionStep : ConversionStep {
 public:
-    explicit Conditions(const Source& source) : Step(source, Table::condition) {}
+    explicit ConditionStep(const UnitSource& source) : ConversionStep(source, Table::condition) {}
 
-    Output run() {
+    StepOutput run() {
         for (const SystemdUnit& unit : source_.units)
             for (const Row& row : rows_of("Unit"))
                 if (row.table == Table::condition)
@@ -105,6 +105,6 @@ private:
 
 } // namespace
 
-Output convert_conditions(const Source& source) { return Conditions(source).run(); }
+StepOutput convert_conditions(const UnitSource& source) { return ConditionStep(source).run(); }
 
 } // namespace mi::convert

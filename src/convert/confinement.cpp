@@ -29,9 +29,10 @@ bool is_plain_relative(std::string_view path) {
                                 [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
 }
 
-class ConfinementStep : Step {
+class ConfinementStep : ConversionStep {
 public:
-    ConfinementStep(const Source& source, const Identity& identity) : Step(source, here), identity_(identity) {}
+    ConfinementStep(const UnitSource& source, const Identity& identity)
+        : ConversionStep(source, here), identity_(identity) {}
 
     Confinement run() {
         capabilities();
@@ -280,7 +281,7 @@ private:
 
 } // namespace
 
-Confinement convert_confinement(const Source& source, const Identity& identity) {
+Confinement convert_confinement(const UnitSource& source, const Identity& identity) {
     return ConfinementStep(source, identity).run();
 }
 

@@ -23,8 +23,8 @@ std::string_view no_such_kind(std::string_view name) {
 }
 
 // Converts a service with its sockets and timers. Each step gets what it needs from the steps before it.
-Output convert_service_units(const Source& source, const Relations& relations) {
-    Output made;
+StepOutput convert_service_units(const UnitSource& source, const Relations& relations) {
+    StepOutput made;
     Sockets sockets = convert_sockets(source, !source.accepts && !relations.installed);
     made.add(std::move(sockets.output));
     Service service = convert_service(source);
@@ -39,10 +39,10 @@ Output convert_service_units(const Source& source, const Relations& relations) {
     return made;
 }
 
-// The whole way of one unit: unit files, as a Source of directives, go through the rows of the table and through each step;
+// The whole way of one unit: unit files, as a UnitSource of directives, go through the rows of the table and through each step;
 // their outputs are joined; directives that no step has read are reported; the result is TOML and remarks.
-Unit convert_source(const Source& source) {
-    Output made;
+Unit convert_source(const UnitSource& source) {
+    StepOutput made;
     for (const std::string& other : source.left_out)
         made.say(source.file(), 0, Weight::note,
                  other + " could start it, too, but is not known to be in use: name it as well to have it converted");
@@ -90,7 +90,7 @@ std::optional<Unit> convert_file(const std::string& path, std::span<const Unit> 
             return fail("it is neither a unit file nor an init script");
         return convert_script(path, *text, search_path, lookup);
     }
-    const std::expected<Source, std::string> source = gatherer.gather(path);
+    const std::expected<UnitSource, std::string> source = gatherer.gather(path);
     if (!source)
         return fail(source.error());
     for (const Unit& each : units)

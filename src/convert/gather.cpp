@@ -167,7 +167,8 @@ const std::vector<Gatherer::Activator>& Gatherer::activators(const Directories& 
     return at->second;
 }
 
-void Gatherer::add_activators(const Directories& directories, const std::vector<Activator>& all, Source& source) const {
+void Gatherer::add_activators(const Directories& directories, const std::vector<Activator>& all,
+                              UnitSource& source) const {
     const std::string service = source.main().name;
     for (const Activator& each : all) {
         if (each.target != service)
@@ -187,7 +188,7 @@ void Gatherer::add_activators(const Directories& directories, const std::vector<
     }
 }
 
-std::expected<Source, std::string> Gatherer::gather(const std::string& path) {
+std::expected<UnitSource, std::string> Gatherer::gather(const std::string& path) {
     std::string name(file_name(path));
     const Directories directories = directories_for(path);
     const std::vector<Activator>& all = activators(directories);
@@ -210,7 +211,7 @@ std::expected<Source, std::string> Gatherer::gather(const std::string& path) {
     std::optional<SystemdUnit> main = read(directories, name, where);
     if (!main)
         return std::unexpected("there is no such unit, or it cannot be read");
-    Source source{own_name(name), {std::move(*main)}, false, {}, {}, search_path_, lookup_};
+    UnitSource source{own_name(name), {std::move(*main)}, false, {}, {}, search_path_, lookup_};
     if (source.main().kind == Kind::service)
         add_activators(directories, all, source);
     if (source.name.empty())

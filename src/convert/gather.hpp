@@ -22,7 +22,7 @@ public:
     Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files);
 
     // Everything that becomes one unit with the unit file `path`. The error says why there can be no unit.
-    std::expected<Source, std::string> gather(const std::string& path);
+    std::expected<UnitSource, std::string> gather(const std::string& path);
     // The path of the unit `name` on the search path; empty if it is not there.
     [[nodiscard]] std::string find(std::string_view name) const { return find_in(search_path_.directories, name); }
 
@@ -45,7 +45,7 @@ private:
     [[nodiscard]] bool belongs(const Directories& directories, const SystemdUnit& service,
                                const std::string& activator) const;
     const std::vector<Activator>& activators(const Directories& directories);
-    void add_activators(const Directories& directories, const std::vector<Activator>& all, Source& source) const;
+    void add_activators(const Directories& directories, const std::vector<Activator>& all, UnitSource& source) const;
 
     const SearchPath& search_path_;
     const Lookup& lookup_;

@@ -7,12 +7,12 @@ namespace mi::convert {
 
 namespace {
 
-class Process : Step {
+class ProcessStep : ConversionStep {
 public:
-    Process(const Source& source, const Identity& identity, std::size_t sockets)
-        : Step(source, Table::process), identity_(identity), sockets_(sockets) {}
+    ProcessStep(const UnitSource& source, const Identity& identity, std::size_t sockets)
+        : ConversionStep(source, Table::process), identity_(identity), sockets_(sockets) {}
 
-    Output run() {
+    StepOutput run() {
         accounts();
         environment();
         working_directory();
@@ -251,7 +251,7 @@ private:
 
 } // namespace
 
-Identity identity_of(const Source& source) {
+Identity identity_of(const UnitSource& source) {
     const std::string_view user = source.value("User"), command = source.value("ExecStart");
     const bool is_root = user.empty() || user == "root" || user == "0";
     const std::string_view prefixes = command.substr(0, command.find_first_not_of("-@:+! "));
@@ -262,8 +262,8 @@ Identity identity_of(const Source& source) {
     return identity;
 }
 
-Output convert_process(const Source& source, const Identity& identity, std::size_t sockets) {
-    return Process(source, identity, sockets).run();
+StepOutput convert_process(const UnitSource& source, const Identity& identity, std::size_t sockets) {
+    return ProcessStep(source, identity, sockets).run();
 }
 
 } // namespace mi::convert

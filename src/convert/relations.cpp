@@ -34,9 +34,9 @@ struct Link {
 bool pulls_in(Key key) { return key == Key::requires_ || key == Key::wants; }
 bool installs(Key key) { return key == Key::required_by || key == Key::wanted_by; }
 
-class RelationStep : Step {
+class RelationStep : ConversionStep {
 public:
-    explicit RelationStep(const Source& source) : Step(source, Table::top) {}
+    explicit RelationStep(const UnitSource& source) : ConversionStep(source, Table::top) {}
 
     Relations run() {
         for (const SystemdUnit& unit : source_.units)
@@ -253,6 +253,6 @@ private:
 
 } // namespace
 
-Relations convert_relations(const Source& source) { return RelationStep(source).run(); }
+Relations convert_relations(const UnitSource& source) { return RelationStep(source).run(); }
 
 } // namespace mi::convert

@@ -82,12 +82,12 @@ Toml processors(std::string_view word) {
 
 // --- the rows ---------------------------------------------------------------------------------------------------------
 
-class RowStep : Step {
+class RowStep : ConversionStep {
 public:
-    RowStep(const Source& source, const SystemdUnit& unit, std::string_view section, const Row& row)
-        : Step(source, row.table), unit_(unit), section_(section), row_(row) {}
+    RowStep(const UnitSource& source, const SystemdUnit& unit, std::string_view section, const Row& row)
+        : ConversionStep(source, row.table), unit_(unit), section_(section), row_(row) {}
 
-    Output run() {
+    StepOutput run() {
         if (row_.form >= Form::words && row_.form <= Form::processors)
             list();
         else
@@ -238,7 +238,7 @@ bool is_usual(const Row& row, std::string_view value) {
     return usual ? truth(value) == usual : is_one_of(value, row.usual);
 }
 
-void report(Output& output, const SystemdUnit& unit, const Assignment& of) {
+void report(StepOutput& output, const SystemdUnit& unit, const Assignment& of) {
     if (of.value.empty())
         return; // it only cancels earlier assignments
     if (of.section == "Unit" && (of.key.starts_with("Condition") || of.key.starts_with("Assert")))
@@ -266,12 +266,12 @@ void report(Output& output, const SystemdUnit& unit, const Assignment& of) {
 
 } // namespace
 
-Output convert_rows(const Source& source, const SystemdUnit& unit, std::string_view section) {
-    Output output;
+StepOutput convert_rows(const UnitSource& source, const SystemdUnit& unit, std::string_view section) {
+    StepOutput output;
     for (const Row& row : rows_of(section)) {
         if (!is_converted_by_row(row.form))
             continue;
-        Output made = RowStep(source, unit, section, row).run();
+        StepOutput made = RowStep(source, unit, section, row).run();
         if (output.toml.has(row.table, row.key))
             made.toml = {}; // systemd ignores the older directive if the newer one is set, too
         output.add(std::move(made));
@@ -279,8 +279,8 @@ Output convert_rows(const Source& source, const SystemdUnit& unit, std::string_v
     return output;
 }
 
-Output report_rest(const Source& source, const std::vector<const Assignment*>& taken) {
-    Output output;
+StepOutput report_rest(const UnitSource& source, const std::vector<const Assignment*>& taken) {
+    StepOutput output;
     for (const SystemdUnit& unit : source.units) {
         for (const Assignment& each : unit.text.assignments)
             if (std::ranges::find(taken, &each) == taken.end())

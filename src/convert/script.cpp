@@ -221,7 +221,7 @@ private:
     const SearchPath& search_path_;
     const Lookup& lookup_;
     std::string name_;
-    Output out_;
+    StepOutput out_;
     Specifiers specifiers_;
     std::vector<HeaderLine> lines_;
     std::vector<std::string> after_, before_, targets_;

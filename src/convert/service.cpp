@@ -17,9 +17,9 @@ std::string_view exit_action(std::string_view word) {
                                                                       : "";
 }
 
-class ServiceStep : Step {
+class ServiceStep : ConversionStep {
 public:
-    explicit ServiceStep(const Source& source) : Step(source, Table::service) {}
+    explicit ServiceStep(const UnitSource& source) : ConversionStep(source, Table::service) {}
 
     Service run() {
         out_.toml.open(Table::service);
@@ -322,6 +322,6 @@ private:
 
 } // namespace
 
-Service convert_service(const Source& source) { return ServiceStep(source).run(); }
+Service convert_service(const UnitSource& source) { return ServiceStep(source).run(); }
 
 } // namespace mi::convert

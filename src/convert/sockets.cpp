@@ -23,13 +23,13 @@ constexpr ListenKind listen_kinds[] = {
     {"ListenFIFO", "fifo", false},
 };
 
-class SocketStep : Step {
+class SocketStep : ConversionStep {
 public:
     // `addresses`: the addresses of the service so far, each with its kind in front.
-    SocketStep(const Source& source, const SystemdUnit& unit, std::vector<std::string>& addresses)
-        : Step(source, here), unit_(unit), addresses_(addresses) {}
+    SocketStep(const UnitSource& source, const SystemdUnit& unit, std::vector<std::string>& addresses)
+        : ConversionStep(source, here), unit_(unit), addresses_(addresses) {}
 
-    Output run() {
+    StepOutput run() {
         out_ = convert_rows(source_, unit_, "Socket");
         common_ = std::exchange(out_.toml, {});
         read_common();
@@ -48,7 +48,7 @@ public:
     }
 
 private:
-    const Assignment& last(std::string_view key) { return Step::last(unit_, "Socket", key); }
+    const Assignment& last(std::string_view key) { return ConversionStep::last(unit_, "Socket", key); }
 
     // Reads what all addresses of the unit share, in addition to what the rows of the table make.
     void read_common() {
@@ -154,7 +154,7 @@ private:
 
 } // namespace
 
-Sockets convert_sockets(const Source& source, bool on_demand) {
+Sockets convert_sockets(const UnitSource& source, bool on_demand) {
     Sockets sockets;
     std::vector<std::string> addresses;
     for (const SystemdUnit& unit : source.units)

@@ -21,7 +21,7 @@ struct SystemdUnit {
     std::vector<std::string> wants, requires_; // from NAME.wants/ and NAME.requires/
 };
 
-struct Source {
+struct UnitSource {
     std::string name;                  // the name of our unit
     std::vector<SystemdUnit> units;    // the service or target first, then the sockets and timers that start it
     bool accepts = false;              // its socket has Accept=yes: each connection starts a process

@@ -41,16 +41,16 @@ std::string line_of(const Remark& remark, std::string_view file) {
 
 std::string text(const Remark& remark) { return printable(line_of(remark, remark.file)); }
 
-void Output::say(const Assignment& about, Table table, Weight weight, std::string_view why) {
+void StepOutput::say(const Assignment& about, Table table, Weight weight, std::string_view why) {
     if (about.is_set())
         remarks.push_back({table, {about.file, about.line, about.key + "=" + about.value, weight, std::string(why)}});
 }
 
-void Output::say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why) {
+void StepOutput::say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why) {
     remarks.push_back({Table::top, {file, line, "", weight, std::string(why)}});
 }
 
-void Output::add(Output more) {
+void StepOutput::add(StepOutput more) {
     toml.add(std::move(more.toml));
     std::ranges::move(more.remarks, std::back_inserter(remarks));
     taken.insert(taken.end(), more.taken.begin(), more.taken.end());
@@ -58,10 +58,10 @@ void Output::add(Output more) {
         fault = std::move(more.fault);
 }
 
-Unit finish(Output output, std::string name, std::vector<std::string> files) {
+Unit finish(StepOutput output, std::string name, std::vector<std::string> files) {
     output.toml.headline("From " + join(files));
     std::ranges::stable_sort(output.remarks, {},
-                             [](const Output::Said& said) { return std::tie(said.remark.file, said.remark.line); });
+                             [](const StepOutput::Said& said) { return std::tie(said.remark.file, said.remark.line); });
     Unit unit{std::move(name), {}, {}, std::move(files), std::move(output.fault)};
     for (auto& [table, remark] : output.remarks) {
         // Two steps can make the same remark; one is enough.
@@ -75,7 +75,8 @@ Unit finish(Output output, std::string name, std::vector<std::string> files) {
     return unit;
 }
 
-Step::Assignments Step::all(const SystemdUnit& unit, std::string_view section, std::string_view key) {
+ConversionStep::Assignments ConversionStep::all(const SystemdUnit& unit, std::string_view section,
+                                                std::string_view key) {
     Assignments found;
     for (const Assignment* each : unit.text.of(section, key)) {
         out_.taken.push_back(each);
@@ -87,19 +88,19 @@ Step::Assignments Step::all(const SystemdUnit& unit, std::string_view section, s
     return found;
 }
 
-const Assignment& Step::last(const SystemdUnit& unit, std::string_view section, std::string_view key) {
+const Assignment& ConversionStep::last(const SystemdUnit& unit, std::string_view section, std::string_view key) {
     const Assignments found = all(unit, section, key);
     return found.empty() ? not_set : found.back().get();
 }
 
-std::optional<std::string> Step::text(const Assignment& of) {
+std::optional<std::string> ConversionStep::text(const Assignment& of) {
     auto resolved = source_.specifiers.resolve(of.value);
     if (!resolved)
         lost(of, resolved.error());
     return resolved && of.is_set() ? std::optional(std::move(*resolved)) : std::nullopt;
 }
 
-std::vector<std::string> Step::words(const Assignment& of) {
+std::vector<std::string> ConversionStep::words(const Assignment& of) {
     std::vector<std::string> resolved;
     auto words = split_words(of.value);
     if (!words)
@@ -112,14 +113,14 @@ std::vector<std::string> Step::words(const Assignment& of) {
     return resolved;
 }
 
-std::optional<bool> Step::truth(const Assignment& of) {
+std::optional<bool> ConversionStep::truth(const Assignment& of) {
     const std::optional<bool> truth = convert::truth(of.value);
     if (!truth)
         lost(of, not_a_truth);
     return truth;
 }
 
-std::optional<std::string> Step::absolute_path(const Assignment& of) {
+std::optional<std::string> ConversionStep::absolute_path(const Assignment& of) {
     std::optional<std::string> path = text(of);
     if (!path || path->starts_with('/'))
         return path;
@@ -127,7 +128,7 @@ std::optional<std::string> Step::absolute_path(const Assignment& of) {
     return std::nullopt;
 }
 
-std::optional<std::int64_t> Step::whole_number(const Assignment& of, std::int64_t low, std::int64_t high) {
+std::optional<std::int64_t> ConversionStep::whole_number(const Assignment& of, std::int64_t low, std::int64_t high) {
     const std::optional<std::int64_t> number = whole(of.value);
     if (number && *number >= low && *number <= high)
         return number;
@@ -135,7 +136,7 @@ std::optional<std::int64_t> Step::whole_number(const Assignment& of, std::int64_
     return std::nullopt;
 }
 
-void Step::set_list(std::string_view key, const std::vector<std::string>& texts) {
+void ConversionStep::set_list(std::string_view key, const std::vector<std::string>& texts) {
     if (!texts.empty())
         set(key, array(texts));
 }

@@ -1,4 +1,4 @@
-// The steps of the conversion. Each step reads the source and what earlier steps have found out, and returns an Output; no
+// The steps of the conversion. Each step reads the source and what earlier steps have found out, and returns its output; no
 // step changes what another one has made. convert.cpp calls them in order. Declared here are their common base, and for
 // each step what it needs and what it returns.
 #pragma once
@@ -20,7 +20,7 @@
 namespace mi::convert {
 
 // What a step returns: keys, remarks, and the directives that it has read.
-struct Output {
+struct StepOutput {
     struct Said {
         Table table; // the table after which the remark stands as a comment
         Remark remark;
@@ -34,19 +34,19 @@ struct Output {
     void say(const Assignment& about, Table table, Weight weight, std::string_view why);
     // Makes a remark about a file, or about a line of it that is no directive.
     void say(const std::string& file, std::uint32_t line, Weight weight, std::string_view why);
-    void add(Output more);
+    void add(StepOutput more);
 };
 
 // Makes the unit from the output of all steps. `files`: those it was made from.
-[[nodiscard]] Unit finish(Output output, std::string name, std::vector<std::string> files);
+[[nodiscard]] Unit finish(StepOutput output, std::string name, std::vector<std::string> files);
 
 inline constexpr std::string_view not_a_truth = "the value is neither yes nor no";
 
-// The base of each step: reads directives from a Source, and collects an Output.
-class Step {
+// The base of each step: reads directives from a UnitSource, and collects a StepOutput.
+class ConversionStep {
 protected:
     // `here`: the table of keys and remarks, unless another one is given.
-    Step(const Source& source, Table here) : source_(source), here_(here) {}
+    ConversionStep(const UnitSource& source, Table here) : source_(source), here_(here) {}
 
     using Assignments = std::vector<std::reference_wrapper<const Assignment>>;
     // All assignments of a directive since the last empty one. This counts as reading the directive.
@@ -80,8 +80,8 @@ protected:
     void set_list(std::string_view key, const std::vector<std::string>& texts);
 
     static inline const Assignment not_set{};
-    const Source& source_;
-    Output out_;
+    const UnitSource& source_;
+    StepOutput out_;
 
 private:
     const Table here_;
@@ -90,23 +90,23 @@ private:
 // --- the steps, in their order ---------------------------------------------------------------------------------------
 
 // Converts every directive of a section that has one equal, by its row in directives.cpp.
-[[nodiscard]] Output convert_rows(const Source& source, const SystemdUnit& unit, std::string_view section);
+[[nodiscard]] StepOutput convert_rows(const UnitSource& source, const SystemdUnit& unit, std::string_view section);
 
 // Converts the dependencies in [Unit], and [Install].
 struct Relations {
-    Output output;
+    StepOutput output;
     bool installed = false; // something pulls in the service itself, not only its sockets or timers
 };
-[[nodiscard]] Relations convert_relations(const Source& source);
+[[nodiscard]] Relations convert_relations(const UnitSource& source);
 // Converts Condition…= and Assert…=.
-[[nodiscard]] Output convert_conditions(const Source& source);
+[[nodiscard]] StepOutput convert_conditions(const UnitSource& source);
 
 // Converts [Socket] of all sockets. `on_demand`: only a connection starts the service.
 struct Sockets {
-    Output output;
+    StepOutput output;
     std::size_t count = 0; // of addresses
 };
-[[nodiscard]] Sockets convert_sockets(const Source& source, bool on_demand);
+[[nodiscard]] Sockets convert_sockets(const UnitSource& source, bool on_demand);
 
 // The account that a service runs as.
 struct Identity {
@@ -114,34 +114,34 @@ struct Identity {
     bool is_root = false;        // the process starts as root
     bool changes_itself = false; // `!` or `+` before its program: the program itself changes to User= and Group=
 };
-[[nodiscard]] Identity identity_of(const Source& source);
+[[nodiscard]] Identity identity_of(const UnitSource& source);
 
 // Converts Type=, Restart=, timeouts and signals.
 struct Service {
-    Output output;
+    StepOutput output;
     std::string type;         // "simple", "oneshot", "forking", "notify", "notify-reload"
     bool was_oneshot = false; // it is a oneshot both here and under systemd
 };
-[[nodiscard]] Service convert_service(const Source& source);
+[[nodiscard]] Service convert_service(const UnitSource& source);
 
 // Converts accounts, environment, scheduling and streams. `sockets`: the number of addresses it listens at.
-[[nodiscard]] Output convert_process(const Source& source, const Identity& identity, std::size_t sockets);
+[[nodiscard]] StepOutput convert_process(const UnitSource& source, const Identity& identity, std::size_t sockets);
 
 // Converts the confinement of a service, and the directories that are made for it.
 struct Confinement {
-    Output output;
+    StepOutput output;
     std::vector<std::string> commands; // as TOML; they prepare the directories before the commands of the service
 };
-[[nodiscard]] Confinement convert_confinement(const Source& source, const Identity& identity);
+[[nodiscard]] Confinement convert_confinement(const UnitSource& source, const Identity& identity);
 
 // Converts Exec…=. `preparations`: commands, as TOML, that run before those of the service.
-[[nodiscard]] Output convert_commands(const Source& source, const Identity& identity, const Service& service,
-                                      const std::vector<std::string>& preparations);
+[[nodiscard]] StepOutput convert_commands(const UnitSource& source, const Identity& identity, const Service& service,
+                                          const std::vector<std::string>& preparations);
 
 // Converts [Timer] of all timers.
-[[nodiscard]] Output convert_timers(const Source& source);
+[[nodiscard]] StepOutput convert_timers(const UnitSource& source);
 
 // Makes remarks about all directives that are not in `taken`: those that no step has read.
-[[nodiscard]] Output report_rest(const Source& source, const std::vector<const Assignment*>& taken);
+[[nodiscard]] StepOutput report_rest(const UnitSource& source, const std::vector<const Assignment*>& taken);
 
 } // namespace mi::convert

@@ -9,11 +9,11 @@ namespace {
 
 constexpr Table here = Table::timer;
 
-class Timers : Step {
+class TimerStep : ConversionStep {
 public:
-    explicit Timers(const Source& source) : Step(source, here) {}
+    explicit TimerStep(const UnitSource& source) : ConversionStep(source, here) {}
 
-    Output run() {
+    StepOutput run() {
         for (const SystemdUnit& unit : source_.units)
             if (unit.kind == SystemdUnit::Kind::timer)
                 take(unit);
@@ -84,6 +84,6 @@ private:
 
 } // namespace
 
-Output convert_timers(const Source& source) { return Timers(source).run(); }
+StepOutput convert_timers(const UnitSource& source) { return TimerStep(source).run(); }
 
 } // namespace mi::convert
