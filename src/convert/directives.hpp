@@ -66,7 +66,7 @@ struct Row {
     std::string_view key = {};   // the key of ours; `a.b` is the member `b` of the inline table `a`
     std::string_view why = {};   // how it differs, or why there is no equal
     std::string_view usual = {}; // a value for which no key is written
-    std::int64_t low = 0, high = 0, scale = 0;
+    std::int32_t low = 0, high = 0, scale = 0;
 };
 
 // The rows of a section such as "Service"; none if there is no such section.

@@ -139,7 +139,8 @@ private:
         }
         case Form::mode: {
             const std::optional<std::uint32_t> mode = config::parse_mode(value);
-            return unless_empty(mode && *mode <= row_.high ? quoted(value) : "", "it is no mode");
+            return unless_empty(mode && *mode <= static_cast<unsigned>(row_.high) ? quoted(value) : "",
+                                "it is no mode");
         }
         case Form::signal: {
             const std::optional<int> number = signal_number(value);
