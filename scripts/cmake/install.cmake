@@ -24,7 +24,7 @@ install(DIRECTORY etc/examples etc/container DESTINATION share/doc/miniinit)
 install(FILES etc/completions/minictl.bash DESTINATION share/bash-completion/completions RENAME minictl)
 install(FILES etc/completions/_minictl DESTINATION share/zsh/site-functions)
 install(FILES etc/completions/minictl.fish DESTINATION share/fish/vendor_completions.d)
-foreach(section 1 5 8)
+foreach(section 1 5 7 8)
   install(DIRECTORY etc/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} FILES_MATCHING PATTERN "*.${section}")
 endforeach()
 

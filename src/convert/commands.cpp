@@ -1,271 +1,263 @@
-// The commands of a service. Where one has variables, may fail, or is several in one, a shell runs it, to the same effect.
-#include "base/join.hpp"
+// Converts the commands of a service. A command that has variables, may fail, or is several in one becomes a shell command
+// that does the same.
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
-#include "convert/draft.hpp"
-#include "convert/values.hpp"
+#include "convert/step.hpp"
 #include "convert/words.hpp"
 
-#include <algorithm>
+#include <map>
 
 namespace mi::convert {
 
 namespace {
 
-constexpr Table here = Table::service;
+// Variables that systemd sets for commands, and that are not set here.
+constexpr std::string_view unset_variables =
+    "EXIT_CODE EXIT_STATUS SERVICE_RESULT MONITOR_SERVICE_RESULT MONITOR_EXIT_CODE MONITOR_EXIT_STATUS MONITOR_UNIT "
+    "MONITOR_INVOCATION_ID CREDENTIALS_DIRECTORY CACHE_DIRECTORY CONFIGURATION_DIRECTORY MANAGERPID SYSTEMD_EXEC_PID "
+    "JOURNAL_STREAM PIDFILE TRIGGER_UNIT TRIGGER_PATH";
 
-class Commands {
+constexpr std::string_view for_another_type = "it is for Type=notify-reload";
+
+// A command, and the assignment that has it.
+struct GivenCommand {
+    const Assignment* of;
+    CommandLine line;
+};
+
+// The name of the signal if the command is `kill -HUP $MAINPID` or `kill -s HUP $MAINPID`; empty if it is another command.
+std::string signal_of(const CommandLine& line) {
+    const std::string text = line.shell();
+    const std::vector<std::string_view> words = blank_separated(text);
+    if (words.size() < 3 || words.size() > 4 || !is_one_of(words[0], "kill /bin/kill /usr/bin/kill") ||
+        !is_one_of(words.back(), "$MAINPID \"${MAINPID}\"") || !words[1].starts_with('-'))
+        return {};
+    std::string_view word = words[1].substr(words[1].starts_with("-s") && words[1].size() > 2 ? 2 : 1);
+    if (words.size() == 4)
+        word = is_one_of(words[1], "-s -n") ? words[2] : "";
+    const std::optional<int> signal = signal_number(word);
+    return signal ? signal_name(*signal) : "";
+}
+
+// With -f the shell does not expand * and ? in the value of a variable, just as systemd does not.
+std::string shell_command(const std::string& text, bool splits) {
+    return array({"/bin/sh", splits ? "-fc" : "-c", text});
+}
+
+// A command as TOML. `ignored`: its failure has to be ignored.
+std::string toml_of(const CommandLine& line, bool ignored) {
+    if (line.plain() && !ignored)
+        return array(line.arguments());
+    return shell_command((ignored ? "" : "exec ") + line.shell() + (ignored ? " || :" : ""), line.splits());
+}
+
+// Several commands as one shell command, which stops at the first failure.
+std::string toml_of_all(const std::vector<GivenCommand>& commands) {
+    std::string text;
+    bool splits = false;
+    for (const GivenCommand& each : commands) {
+        const bool is_last = &each == &commands.back();
+        join_to(text,
+                each.line.may_fail ? "{ " + each.line.shell() + " || :; }"
+                                   : (is_last ? "exec " : "") + each.line.shell(),
+                " && ");
+        splits = splits || each.line.splits();
+    }
+    return shell_command(text, splits);
+}
+
+class CommandStep : ConversionStep {
 public:
-    explicit Commands(Draft& draft) : draft_(draft) {
+    CommandStep(const UnitSource& source, const Identity& identity, const Service& service)
+        : ConversionStep(source, Table::service), service_(service) {
         for (std::string_view key : {"User", "Group", "RootDirectory", "DynamicUser"}) {
-            const Assignment* value = draft_.last(key);
-            const bool drops =
-                value != nullptr && value->value != "root" && value->value != "0" && truth(value->value) != false;
-            bound_ = bound_ || (drops && (!draft_.own_drop || key == "RootDirectory"));
+            const std::string_view value = source.value(key);
+            const bool drops = !value.empty() && !is_one_of(value, "root 0") && convert::truth(value) != false;
+            bound_ = bound_ || (drops && (!identity.changes_itself || key == "RootDirectory"));
         }
-        if (const Assignment* only = draft_.last("PermissionsStartOnly"))
-            start_only_ = draft_.truth(*only, here).value_or(false);
+        start_only_ = is_yes(last("PermissionsStartOnly"));
+        variables_ = variables();
     }
 
-    void run() {
-        if (draft_.accepts)
-            return for_connections();
-        std::vector<std::string> before = draft_.prelude;
-        for (std::string& each : hooks("ExecCondition", true))
-            before.push_back(std::move(each));
-        for (const Assignment* each : draft_.all("ExecCondition"))
-            draft_.say(*each, here, Weight::near, "where it says no the start has failed, and is not skipped");
-        for (std::string& each : hooks("ExecStartPre", true))
-            before.push_back(std::move(each));
+    StepOutput run(const std::vector<std::string>& preparations) {
+        if (source_.accepts)
+            return for_connections(!preparations.empty());
+        std::vector<std::string> before = preparations;
+        add_hooks(before, "ExecCondition", true);
+        for (const Assignment& each : all("ExecCondition"))
+            near(each, "where it says no the start has failed, and is not skipped");
+        add_hooks(before, "ExecStartPre", true);
         main(before);
-        const bool at_once = draft_.was_oneshot && !stays() && draft_.has("ExecStop");
-        std::vector<std::string> after = hooks("ExecStartPost", true);
-        std::vector<std::string> stop = hooks("ExecStop", at_once);
-        if (at_once) {
-            // Such a oneshot is over when its command is, and is stopped there and then.
-            for (const Assignment* each : draft_.all("ExecStop"))
-                draft_.say(*each, here, Weight::near, "it runs as `post-start`, and not where the start has failed");
-            after.insert(after.end(), stop.begin(), stop.end());
-            stop.clear();
-        }
         put("pre-start", before);
+        std::vector<std::string> after, stop;
+        add_hooks(after, "ExecStartPost", true);
+        // systemd stops a oneshot without RemainAfterExit= as soon as its command has ended.
+        const bool stays = convert::truth(source_.value("RemainAfterExit")) == true;
+        const bool at_once = service_.was_oneshot && !stays && !source_.value("ExecStop").empty();
+        add_hooks(at_once ? after : stop, "ExecStop", at_once);
+        if (at_once)
+            for (const Assignment& each : all("ExecStop"))
+                near(each, "it runs as `post-start`, and not where the start has failed");
         put("post-start", after);
         reload();
         put("stop-command", stop);
-        put("post-stop", hooks("ExecStopPost", false));
+        std::vector<std::string> finally;
+        add_hooks(finally, "ExecStopPost", false);
+        put("post-stop", finally);
+        return std::move(out_);
     }
 
 private:
-    // A process for each connection: there is no main one that others could come before or after.
-    void for_connections() {
+    bool is_oneshot() const { return service_.type == "oneshot"; }
+
+    // With Accept=yes each connection has its own process; there is no service that commands could run before or after.
+    StepOutput for_connections(bool prepares) {
         for (std::string_view key :
              {"ExecCondition", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"})
-            for (const Assignment* each : draft_.all(key))
-                draft_.say(*each, here, Weight::lost,
-                           "the process of a connection is the only one: nothing runs before or after it");
-        if (!draft_.prelude.empty())
-            draft_.say(draft_.main().files.front(), 0, Weight::lost,
-                       "the directories that are made have the mode 0755");
+            for (const Assignment& each : all(key))
+                lost(each, "the process of a connection is the only one: nothing runs before or after it");
+        if (prepares)
+            out_.say(source_.file(), 0, Weight::lost, "the directories that are made have the mode 0755");
+        lost(last("ReloadSignal"), for_another_type);
         std::vector<std::string> none;
         main(none);
-    }
-
-    bool stays() {
-        const Assignment* remain = draft_.last("RemainAfterExit");
-        return remain != nullptr && truth(remain->value) == true;
+        return std::move(out_);
     }
 
     void put(std::string_view key, const std::vector<std::string>& commands) {
         if (!commands.empty())
-            draft_.sheet.set(here, key, "[" + join(commands) + "]");
+            set(key, "[" + join(commands) + "]");
     }
 
-    // The commands of one assignment; none where it cannot be taken apart.
-    std::vector<CommandLine> parse(const Assignment& of) {
-        auto lines = command_lines(of.value, draft_.specifiers);
-        if (!lines) {
-            draft_.say(of, here, Weight::lost, lines.error());
-            return {};
+    // All commands of a directive. An assignment that cannot be split is left out, with a remark.
+    std::vector<GivenCommand> parse(std::string_view key) {
+        std::vector<GivenCommand> commands;
+        for (const Assignment& of : all(key)) {
+            auto lines = command_lines(of.value, source_.specifiers);
+            if (!lines)
+                lost(of, lines.error());
+            else
+                for (CommandLine& line : *lines) {
+                    look_at(of, line);
+                    commands.push_back({&of, std::move(line)});
+                }
         }
-        for (const CommandLine& line : *lines) {
-            look_at_variables(of, line);
-            if (line.own_name && line.words[1].text() != line.words[0].text() &&
-                !line.words[0].text().ends_with("/" + line.words[1].text()))
-                draft_.say(of, here, Weight::near,
-                           "the program is called by its own name, and not as " + line.words[1].text());
-        }
-        return std::move(*lines);
+        return commands;
     }
 
-    // Variables that nobody sets here, and those whose quotes a shell does not take off.
-    void look_at_variables(const Assignment& of, const CommandLine& line) {
-        constexpr std::string_view unset = " EXIT_CODE EXIT_STATUS SERVICE_RESULT MONITOR_SERVICE_RESULT "
-                                           "MONITOR_EXIT_CODE MONITOR_EXIT_STATUS MONITOR_UNIT "
-                                           "MONITOR_INVOCATION_ID CREDENTIALS_DIRECTORY CACHE_DIRECTORY "
-                                           "CONFIGURATION_DIRECTORY MANAGERPID SYSTEMD_EXEC_PID "
-                                           "JOURNAL_STREAM PIDFILE TRIGGER_UNIT TRIGGER_PATH ";
+    // Makes remarks about what a command finds here that differs from systemd.
+    void look_at(const Assignment& of, const CommandLine& line) {
+        const std::string program = line.words.front().text();
+        if (!line.own_name.empty() && line.own_name != program && !program.ends_with("/" + line.own_name))
+            near(of, "the program is called by its own name, and not as " + line.own_name);
         for (const Word& word : line.words)
             for (const Word::Piece& piece : word.pieces) {
                 if (piece.kind != Word::Piece::Kind::variable)
                     continue;
-                if (unset.find(" " + piece.text + " ") != unset.npos &&
-                    std::ranges::find(draft_.environment, piece.text) == draft_.environment.end())
-                    draft_.say(of, here, Weight::near, "$" + piece.text + " is not set here");
-                if (word.splits && has_quotes(piece.text))
-                    draft_.say(of, here, Weight::near, "a shell splits $" + piece.text + " at blanks, quotes or not");
+                const auto set = variables_.find(piece.text);
+                if (set == variables_.end() && is_one_of(piece.text, unset_variables))
+                    near(of, "$" + piece.text + " is not set here");
+                if (word.splits && set != variables_.end() && set->second.find_first_of("'\"\\") != std::string::npos)
+                    near(of, "a shell splits $" + piece.text + " at blanks, quotes or not");
             }
     }
 
-    bool has_quotes(const std::string& variable) {
-        constexpr std::string_view quotes = "'\"\\";
-        std::string value;
-        for (const Assignment* each : draft_.all("Environment"))
-            if (auto words = split_words(each->value))
-                for (const std::string& word : *words)
-                    if (word.starts_with(variable + "="))
-                        value = word.substr(variable.size() + 1);
-        for (const Assignment* each : draft_.all("EnvironmentFile")) {
-            std::string_view path = each->value;
-            path.remove_prefix(path.starts_with('-') ? 1 : 0);
-            if (std::optional<std::string> text = draft_.lookup.text(draft_.place.root + std::string(path)))
-                for (const auto& [name, words] : config::parse_environment(*text).variables)
-                    if (name == variable)
-                        value = words;
+    // The variables that Environment= and EnvironmentFile= set, as far as their values are known.
+    std::map<std::string, std::string> variables() {
+        std::map<std::string, std::string> variables;
+        for (const Assignment& each : all("Environment"))
+            for (const std::string& word : split_words(each.value).value_or(std::vector<std::string>()))
+                if (const std::size_t equals = word.find('='); equals != word.npos)
+                    variables[word.substr(0, equals)] = word.substr(equals + 1);
+        for (const Assignment& each : all("EnvironmentFile")) {
+            const std::string path = each.value.substr(each.value.starts_with('-') ? 1 : 0);
+            if (const std::optional<std::string> text = source_.lookup.text(source_.search_path.root + path))
+                for (const auto& [name, value] : config::parse_environment(*text).variables)
+                    variables[name] = value;
         }
-        return value.find_first_of(quotes) != std::string::npos;
+        return variables;
     }
 
-    // One command as TOML. `ignored`: that it fails changes nothing.
-    std::string toml(const CommandLine& line, bool ignored) {
-        if (line.plain() && !ignored)
-            return array(line.arguments());
-        return shell_command((ignored ? "" : "exec ") + line.shell() + (ignored ? " || :" : ""), splits(line));
-    }
-    static bool splits(const CommandLine& line) {
-        return std::ranges::any_of(line.words, [](const Word& word) { return word.splits; });
-    }
-    // Without -f a shell would also match the words of a variable with the names of files.
-    static std::string shell_command(const std::string& text, bool splitting) {
-        return array({"/bin/sh", splitting ? "-fc" : "-c", text});
-    }
-
-    // Whether `line` is to run with privileges that the service does not have.
-    bool refused(const Assignment& of, const CommandLine& line) {
-        if (!bound_ || (!line.privileged && !start_only_))
+    // True if a command would run with privileges that the service does not have; makes the remark.
+    bool refused(const GivenCommand& command) {
+        if (!bound_ || (!command.line.privileged && !start_only_))
             return false;
-        draft_.say(of, here, Weight::lost,
-                   "all commands of a service run as its user: make it a oneshot that this unit requires");
+        lost(*command.of, "all commands of a service run as its user: make it a oneshot that this unit requires");
         return true;
     }
 
-    // `failing`: whether it makes a difference here that one fails.
-    std::vector<std::string> hooks(std::string_view key, bool failing) {
-        std::vector<std::string> commands;
-        for (const Assignment* each : draft_.all(key))
-            for (const CommandLine& line : parse(*each))
-                if (!refused(*each, line))
-                    commands.push_back(toml(line, line.may_fail && failing));
-        return commands;
+    // Appends the commands of a directive. `failing`: a failure has consequences, so `-` before a command matters.
+    void add_hooks(std::vector<std::string>& to, std::string_view key, bool failing) {
+        for (const GivenCommand& each : parse(key))
+            if (!refused(each))
+                to.push_back(toml_of(each.line, each.line.may_fail && failing));
     }
 
+    // Sets `command`. A oneshot can have several commands: all but the last one go to `before`.
     void main(std::vector<std::string>& before) {
-        std::vector<std::pair<const Assignment*, CommandLine>> lines;
-        for (const Assignment* each : draft_.all("ExecStart"))
-            for (CommandLine& line : parse(*each))
-                lines.emplace_back(each, std::move(line));
-        if (lines.empty()) {
-            if (!draft_.has("ExecStart") && draft_.oneshot && draft_.has("ExecStop"))
-                draft_.sheet.set(here, "command", array({"/bin/true"}));
+        const std::vector<GivenCommand> commands = parse("ExecStart");
+        if (commands.empty()) {
+            if (source_.value("ExecStart").empty() && is_oneshot() && !source_.value("ExecStop").empty())
+                set("command", array({"/bin/true"}));
             else
-                draft_.fault = "there is no ExecStart= that can be converted";
+                out_.fault = "there is no ExecStart= that can be converted";
             return;
         }
-        for (std::size_t at = 0; at + 1 < lines.size(); ++at) {
-            const auto& [of, line] = lines[at];
-            if (draft_.oneshot)
-                before.push_back(toml(line, line.may_fail));
+        for (const GivenCommand& each : commands)
+            if (&each == &commands.back())
+                break;
+            else if (is_oneshot())
+                before.push_back(toml_of(each.line, each.line.may_fail));
             else
-                draft_.say(*of, here, Weight::lost, "only a oneshot has more than one command");
-        }
-        const auto& [of, line] = lines.back();
+                lost(*each.of, "only a oneshot has more than one command");
+        const auto& [of, line] = commands.back();
         if (line.privileged && bound_)
-            draft_.say(*of, here, Weight::lost, "its root directory is the one of the whole service");
-        const bool ignored = line.may_fail && draft_.oneshot;
-        if (line.may_fail && !draft_.oneshot && !draft_.accepts && failure_counts())
-            draft_.say(*of, here, Weight::near, "an exit code that is no success counts as a failure");
-        draft_.sheet.set(here, "command", toml(line, ignored));
-    }
-
-    // Whether a failure has consequences that success has not.
-    bool failure_counts() {
-        const Assignment* restart = draft_.last("Restart");
-        return restart == nullptr || restart->value != "always";
+            lost(*of, "its root directory is the one of the whole service");
+        if (line.may_fail && !is_oneshot() && !source_.accepts && source_.value("Restart") != "always")
+            near(*of, "an exit code that is no success counts as a failure");
+        set("command", toml_of(line, line.may_fail && is_oneshot()));
     }
 
     void reload() {
-        std::vector<std::pair<const Assignment*, CommandLine>> lines;
-        for (const Assignment* each : draft_.all("ExecReload"))
-            for (CommandLine& line : parse(*each))
-                if (!refused(*each, line))
-                    lines.emplace_back(each, std::move(line));
-        if (lines.empty())
-            return;
-        if (draft_.oneshot)
-            return draft_.say(*lines.front().first, here, Weight::lost,
-                              "a oneshot that is done cannot be reloaded, only restarted");
-        if (lines.size() == 1) {
-            const CommandLine& line = lines.front().second;
-            if (std::string signal = signal_of(line); !signal.empty())
-                draft_.sheet.set_text(here, "reload-signal", signal);
+        const Assignment& given = last("ReloadSignal");
+        const bool by_signal = service_.type == "notify-reload";
+        if (!by_signal)
+            lost(given, for_another_type);
+        std::vector<GivenCommand> commands = parse("ExecReload");
+        std::erase_if(commands, [&](const GivenCommand& each) { return refused(each); });
+        if (!commands.empty() && is_oneshot())
+            return lost(*commands.front().of, "a oneshot that is done cannot be reloaded, only restarted");
+        std::string signal;
+        if (by_signal && given.is_set()) {
+            if (const std::optional<int> number = signal_number(given.value))
+                signal = signal_name(*number);
             else
-                draft_.sheet.set(here, "reload-command", toml(line, line.may_fail));
-        } else {
-            std::string text;
-            bool splitting = false;
-            for (std::size_t at = 0; at < lines.size(); ++at) {
-                const CommandLine& line = lines[at].second;
-                text += at == 0 ? "" : " && ";
-                text += line.may_fail            ? "{ " + line.shell() + " || :; }"
-                        : at + 1 == lines.size() ? "exec " + line.shell()
-                                                 : line.shell();
-                splitting = splitting || splits(line);
-            }
-            draft_.sheet.set(here, "reload-command", shell_command(text, splitting));
+                lost(given, "there is no such signal");
         }
-        if (draft_.sheet.has(here, "reload-command")) // and not both
-            draft_.sheet.remove(here, "reload-signal");
+        if (commands.size() == 1)
+            if (std::string name = signal_of(commands.front().line); !name.empty()) {
+                signal = std::move(name);
+                commands.clear();
+            }
+        if (commands.size() == 1)
+            set("reload-command", toml_of(commands.front().line, commands.front().line.may_fail));
+        else if (!commands.empty())
+            set("reload-command", toml_of_all(commands));
+        else if (!signal.empty())
+            set_text("reload-signal", signal);
     }
 
-    // `kill -HUP $MAINPID`: the name of the signal.
-    static std::string signal_of(const CommandLine& line) {
-        auto is_main = [](const Word& word) {
-            return word.pieces.size() == 1 && word.pieces[0].kind == Word::Piece::Kind::variable &&
-                   word.pieces[0].text == "MAINPID";
-        };
-        const std::size_t count = line.words.size();
-        if (count < 3 || count > 4 || !is_main(line.words.back()) || !line.words[0].plain() || !line.words[1].plain())
-            return {};
-        const std::string program = line.words[0].text();
-        if (program != "kill" && program != "/bin/kill" && program != "/usr/bin/kill")
-            return {};
-        std::string word = line.words[1].text();
-        if (count == 4)
-            word = (word == "-s" || word == "-n") && line.words[2].plain() ? line.words[2].text() : "";
-        else
-            word = word.starts_with("-s") && word.size() > 2 ? word.substr(2)
-                   : word.starts_with("-")                   ? word.substr(1)
-                                                             : "";
-        std::optional<int> signal = signal_number(word);
-        return signal ? signal_name(*signal) : "";
-    }
-
-    Draft& draft_;
-    bool bound_ = false;      // the service has not all privileges
+    const Service& service_;
+    bool bound_ = false;      // the service does not run with all privileges of root
     bool start_only_ = false; // PermissionsStartOnly=
+    std::map<std::string, std::string> variables_;
 };
 
 } // namespace
 
-void convert_commands(Draft& draft) { Commands(draft).run(); }
+StepOutput convert_commands(const UnitSource& source, const Identity& identity, const Service& service,
+                            const std::vector<std::string>& preparations) {
+    return CommandStep(source, identity, service).run(preparations);
+}
 
 } // namespace mi::convert

@@ -1,13 +1,9 @@
-// What a service is kept away from, and the directories that are made for it.
+// Converts the confinement of a service: capabilities, paths, system calls; and the directories that are made for it.
 #include "base/capabilities.hpp"
 #include "base/system_calls.hpp"
-#include "convert/draft.hpp"
-#include "convert/values.hpp"
-
 #include "base/text.hpp"
 #include "config/syntax.hpp"
-
-#include <algorithm>
+#include "convert/step.hpp"
 
 namespace mi::convert {
 
@@ -15,44 +11,55 @@ namespace {
 
 constexpr Table here = Table::process;
 
-class Confinement {
-public:
-    explicit Confinement(Draft& draft) : draft_(draft) {
-        const Assignment* dynamic = draft_.last("DynamicUser");
-        const Assignment* user = draft_.last("User");
-        dynamic_ = dynamic != nullptr && truth(dynamic->value) == true;
-        root_ = draft_.own_drop || (!dynamic_ && (user == nullptr || user->value == "root" || user->value == "0"));
-    }
+// The paths that systemd protects for ProtectKernel…= and ProtectControlGroups=, and the capability that it takes away.
+struct Protection {
+    std::string_view directive, read_only, inaccessible, capability;
+};
+constexpr Protection protections[] = {
+    {"ProtectKernelTunables",
+     "-/proc/sys -/proc/sysrq-trigger -/proc/latency_stats -/proc/acpi -/proc/timer_stats -/proc/fs -/proc/irq -/sys",
+     "", ""},
+    {"ProtectControlGroups", "-/sys/fs/cgroup", "", ""},
+    {"ProtectKernelModules", "", "-/lib/modules -/usr/lib/modules", "CAP_SYS_MODULE"},
+    {"ProtectKernelLogs", "", "-/proc/kmsg -/dev/kmsg", "CAP_SYSLOG"},
+};
 
-    void run() {
+bool is_plain_relative(std::string_view path) {
+    return std::ranges::none_of(split(path, '/'),
+                                [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+}
+
+class ConfinementStep : ConversionStep {
+public:
+    ConfinementStep(const UnitSource& source, const Identity& identity)
+        : ConversionStep(source, here), identity_(identity) {}
+
+    Confinement run() {
         capabilities();
-        flags();
+        if (identity_.is_dynamic)
+            for (std::string_view key : {"no-new-privileges", "private-tmp"})
+                set(key, "true");
         protect_system();
         protect_home();
         protect_kernel();
-        directories();
+        directories("RuntimeDirectory", "runtime-directory", "/run/");
+        directories("StateDirectory", "state-directory", "/var/lib/");
+        directories("LogsDirectory", "logs-directory", "/var/log/");
         paths();
-        calls();
+        system_calls();
+        return {std::move(out_), std::move(commands_)};
     }
 
 private:
-    void say(const Assignment* of, Weight weight, std::string_view why) {
-        if (of != nullptr)
-            draft_.say(*of, here, weight, why);
-    }
-    bool yes(const Assignment* of) { return of != nullptr && draft_.truth(*of, here) == true; }
-
     // --- capabilities -----------------------------------------------------------------------------------------------------
 
-    // A set as its assignments make it up; nothing where there are none. `whole`: what '~' takes away from.
+    // The set of capabilities that all assignments together make; nothing if there are none. `whole`: all capabilities.
     std::optional<CapabilitySet> capability_set(std::string_view key, CapabilitySet whole) {
+        all(key); // empty assignments count here: they mean no capability, not the default
         std::optional<CapabilitySet> set;
-        for (const Assignment& each : draft_.main().text.assignments) {
-            if (each.section != "Service" || each.key != key)
-                continue;
-            each.used = true;
-            std::string_view list = each.value;
-            if (list.empty()) { // not the default, but none
+        for (const Assignment* each : source_.main().text.of("Service", key)) {
+            std::string_view list = each->value;
+            if (list.empty()) {
                 set = 0;
                 continue;
             }
@@ -60,15 +67,12 @@ private:
             list.remove_prefix(without ? 1 : 0);
             CapabilitySet named = 0;
             for (std::string_view word : blank_separated(list)) {
-                if (std::optional<int> number = capability_number(word))
+                if (const std::optional<int> number = capability_number(word))
                     named |= CapabilitySet{1} << *number;
                 else
-                    say(&each, Weight::lost, "\"" + std::string(word) + "\" is no capability that is known");
+                    lost(*each, "\"" + std::string(word) + "\" is no capability that is known");
             }
-            if (without)
-                set = set.value_or(whole) & ~named;
-            else
-                set = set.value_or(0) | named;
+            set = without ? set.value_or(whole) & ~named : set.value_or(0) | named;
         }
         return set;
     }
@@ -76,11 +80,12 @@ private:
     void capabilities() {
         const std::size_t count = capability_names().size();
         const CapabilitySet whole = count >= 64 ? ~CapabilitySet{0} : (CapabilitySet{1} << count) - 1;
-        std::optional<CapabilitySet> ambient = capability_set("AmbientCapabilities", whole);
+        const std::optional<CapabilitySet> ambient = capability_set("AmbientCapabilities", whole);
         bounding_ = capability_set("CapabilityBoundingSet", whole);
-        // Ours are kept in every set. A user that is not root has no other but the ambient ones to begin with.
+        // `capabilities` are kept in every set. Under systemd only root has those of the bounding set; other users begin with
+        // the ambient ones.
         std::optional<CapabilitySet> kept;
-        if (root_)
+        if (identity_.is_root)
             kept = bounding_;
         else if (ambient || bounding_)
             kept = ambient.value_or(0) & bounding_.value_or(whole);
@@ -90,240 +95,194 @@ private:
         for (std::size_t number = 0; number < count; ++number)
             if ((*kept >> number & 1) != 0)
                 names.emplace_back(capability_names()[number]);
-        draft_.sheet.set(here, "capabilities", array(names));
+        set("capabilities", array(names));
     }
 
-    // Whether the service could use a capability at all.
-    bool can_have(std::string_view capability) {
-        std::optional<int> number = capability_number(capability);
-        return root_ && number && (!bounding_ || (*bounding_ >> *number & 1) != 0);
+    // True if the service can have a capability.
+    bool can_have(std::string_view capability) const {
+        const std::optional<int> number = capability_number(capability);
+        return identity_.is_root && number && (!bounding_ || (*bounding_ >> *number & 1) != 0);
     }
 
-    // --- switches ---------------------------------------------------------------------------------------------------------
-
-    void flags() {
-        struct Flag {
-            std::string_view theirs, ours;
-            bool dynamic; // comes with DynamicUser=
-        };
-        for (const Flag& flag :
-             {Flag{"NoNewPrivileges", "no-new-privileges", true}, Flag{"PrivateTmp", "private-tmp", true},
-              Flag{"PrivateDevices", "private-devices", false}, Flag{"PrivateNetwork", "private-network", false}}) {
-            const Assignment* of = draft_.last(flag.theirs);
-            if (of != nullptr && of->value == "disconnected")
-                draft_.sheet.set(here, flag.ours, "true");
-            else if (yes(of) || (flag.dynamic && dynamic_))
-                draft_.sheet.set(here, flag.ours, "true");
-        }
-        if (const Assignment* mounts = draft_.last("PrivateMounts");
-            mounts != nullptr && draft_.truth(*mounts, here) == true)
-            say(mounts, Weight::lost, "a service has mounts of its own only where another key makes some");
-    }
+    // --- paths ------------------------------------------------------------------------------------------------------------
 
     void protect_system() {
-        const Assignment* of = draft_.last("ProtectSystem");
-        std::string value = dynamic_ ? "strict" : "no";
-        if (of != nullptr && !dynamic_) {
-            std::optional<bool> simple = truth(of->value);
-            if (simple)
+        const Assignment& of = last("ProtectSystem");
+        std::string value = identity_.is_dynamic ? "strict" : "no";
+        if (!identity_.is_dynamic) {
+            if (const std::optional<bool> simple = convert::truth(of.value))
                 value = *simple ? "yes" : "no";
-            else if (of->value == "full" || of->value == "strict")
-                value = of->value;
+            else if (is_one_of(of.value, "full strict"))
+                value = of.value;
             else
-                say(of, Weight::lost, "there is no such value");
+                lost(of, "there is no such value");
         }
         if (value != "no")
-            draft_.sheet.set_text(here, "protect-system", value);
-    }
-
-    void add(std::vector<std::string>& to, std::string path) {
-        if (std::find(to.begin(), to.end(), path) == to.end())
-            to.push_back(std::move(path));
+            set_text("protect-system", value);
     }
 
     void protect_home() {
-        const Assignment* of = draft_.last("ProtectHome");
-        if (of == nullptr && !dynamic_)
-            return;
-        const std::string_view word = of != nullptr ? std::string_view(of->value) : "read-only";
-        std::optional<bool> simple = truth(word);
+        const Assignment& of = last("ProtectHome");
+        const std::string_view word = of.value_or(identity_.is_dynamic ? "read-only" : "no");
+        const std::optional<bool> simple = convert::truth(word);
         if (simple == false)
             return;
-        if (!simple && word != "read-only" && word != "tmpfs")
-            return say(of, Weight::lost, "there is no such value");
-        std::vector<std::string>& list = word == "read-only" ? read_only_ : inaccessible_;
-        for (std::string_view path : {"-/home", "-/root", "-/run/user"})
-            add(list, std::string(path));
+        if (!simple && !is_one_of(word, "read-only tmpfs"))
+            return lost(of, "there is no such value");
+        add_all(word == "read-only" ? read_only_ : inaccessible_, "-/home -/root -/run/user");
         if (word == "tmpfs")
-            say(of, Weight::near, "they are not empty and writable for it, but out of its sight");
+            near(of, "they are not empty and writable for it, but out of its sight");
     }
 
-    // What is made of paths and a capability, in the way of ProtectSystem=.
+    static void add_all(std::vector<std::string>& to, std::string_view paths) {
+        for (std::string_view path : blank_separated(paths))
+            add_once(to, std::string(path));
+    }
+
     void protect_kernel() {
-        struct Protection {
-            std::string_view theirs, read_only, inaccessible, capability;
-        };
-        for (const Protection& each :
-             {Protection{
-                  "ProtectKernelTunables",
-                  "-/proc/sys -/proc/sysrq-trigger -/proc/latency_stats -/proc/acpi -/proc/timer_stats -/proc/fs "
-                  "-/proc/irq -/sys",
-                  "", ""},
-              Protection{"ProtectControlGroups", "-/sys/fs/cgroup", "", ""},
-              Protection{"ProtectKernelModules", "", "-/lib/modules -/usr/lib/modules", "CAP_SYS_MODULE"},
-              Protection{"ProtectKernelLogs", "", "-/proc/kmsg -/dev/kmsg", "CAP_SYSLOG"}}) {
-            const Assignment* of = draft_.last(each.theirs);
-            if (!yes(of))
+        for (const Protection& each : protections) {
+            const Assignment& of = last(each.directive);
+            if (!is_yes(of))
                 continue;
-            for (std::string_view path : blank_separated(each.read_only))
-                add(read_only_, std::string(path));
-            for (std::string_view path : blank_separated(each.inaccessible))
-                add(inaccessible_, std::string(path));
+            add_all(read_only_, each.read_only);
+            add_all(inaccessible_, each.inaccessible);
             if (!each.capability.empty() && can_have(each.capability))
-                say(of, Weight::near,
-                    "it keeps " + std::string(each.capability) + ", which `capabilities` can leave out");
+                near(of, "it keeps " + std::string(each.capability) + ", which `capabilities` can leave out");
         }
-        if (const Assignment* clock = draft_.last("ProtectClock"); yes(clock) && can_have("CAP_SYS_TIME"))
-            say(clock, Weight::lost, "it keeps CAP_SYS_TIME, which `capabilities` can leave out");
+        if (const Assignment& clock = last("ProtectClock"); is_yes(clock) && can_have("CAP_SYS_TIME"))
+            lost(clock, "it keeps CAP_SYS_TIME, which `capabilities` can leave out");
     }
 
-    void take_paths(std::vector<std::string>& to, std::initializer_list<std::string_view> keys) {
-        for (std::string_view key : keys)
-            for (const Assignment* each : draft_.all(key))
-                for (const std::string& word : draft_.words(*each, here).value_or(std::vector<std::string>{})) {
-                    std::string_view path = word;
-                    const bool optional = path.starts_with('-') || path.starts_with("+-");
-                    while (path.starts_with('-') || path.starts_with('+'))
-                        path.remove_prefix(1);
-                    const std::vector<std::string_view> parts = split(path, '/');
-                    if (path.starts_with('/') && std::ranges::find(parts, "..") == parts.end())
-                        add(to, (optional ? "-" : "") + std::string(path));
-                    else
-                        say(each, Weight::lost, "\"" + word + "\" is no absolute path");
-                }
+    void take_paths(std::vector<std::string>& to, std::string_view key) {
+        for (const Assignment& each : all(key))
+            for (const std::string& word : words(each)) {
+                const bool optional = word.starts_with('-') || word.starts_with("+-");
+                const std::string path = word.substr(std::min(word.find_first_not_of("+-"), word.size()));
+                const std::vector<std::string_view> parts = split(path, '/');
+                if (path.starts_with('/') && std::ranges::find(parts, "..") == parts.end())
+                    add_once(to, (optional ? "-" : "") + path);
+                else
+                    lost(each, "\"" + word + "\" is no absolute path");
+            }
     }
 
     void paths() {
-        std::vector<std::string>& writable = writable_;
-        take_paths(writable, {"ReadWritePaths", "ReadWriteDirectories"});
-        take_paths(read_only_, {"ReadOnlyPaths", "ReadOnlyDirectories"});
-        take_paths(inaccessible_, {"InaccessiblePaths", "InaccessibleDirectories"});
-        // What can be written without it needs no mention.
-        if (!writable.empty() && (draft_.sheet.has(here, "protect-system") || !read_only_.empty()))
-            draft_.sheet.set(here, "read-write-paths", array(writable));
-        if (!read_only_.empty())
-            draft_.sheet.set(here, "read-only-paths", array(read_only_));
-        if (!inaccessible_.empty())
-            draft_.sheet.set(here, "inaccessible-paths", array(inaccessible_));
+        for (std::string_view end : {"Paths", "Directories"}) {
+            take_paths(writable_, "ReadWrite" + std::string(end));
+            take_paths(read_only_, "ReadOnly" + std::string(end));
+            take_paths(inaccessible_, "Inaccessible" + std::string(end));
+        }
+        // Without anything read-only, every path can be written anyway.
+        if (out_.toml.has(here, "protect-system") || !read_only_.empty())
+            set_list("read-write-paths", writable_);
+        set_list("read-only-paths", read_only_);
+        set_list("inaccessible-paths", inaccessible_);
+    }
+
+    // --- directories that are made --------------------------------------------------------------------------------------
+
+    // The names in an assignment, relative to the parent of such directories.
+    std::vector<std::string> directory_names(const Assignment& of) {
+        std::vector<std::string> names;
+        for (std::string& word : words(of)) {
+            if (const std::size_t colon = word.find(':'); colon != word.npos) {
+                lost(of, "no link is made to a directory that is");
+                word.resize(colon);
+            }
+            while (word.ends_with('/'))
+                word.pop_back();
+            if (is_plain_relative(word))
+                names.push_back(std::move(word));
+            else
+                lost(of, "it is no plain relative path");
+        }
+        return names;
+    }
+
+    // The mode of the directories; empty if it is the default, 0755.
+    std::string mode_of(const std::string& key) {
+        const Assignment& of = last(key);
+        const std::optional<std::uint32_t> mode = config::parse_mode(of.value_or("0755"));
+        if (!mode)
+            lost(of, "it is no mode");
+        return mode.value_or(0755) == 0755 ? std::string() : of.value;
+    }
+
+    void directories(std::string_view directive, std::string_view key, std::string_view parent) {
+        const std::string mode = mode_of(std::string(directive) + "Mode");
+        std::vector<std::string> names;
+        for (const Assignment& each : all(directive))
+            for (std::string& name : directory_names(each))
+                names.push_back(std::move(name));
+        if (names.empty())
+            return;
+        std::vector<std::string> command = {"/bin/chmod", mode};
+        if (identity_.changes_itself) {
+            // The keys would make directories that belong to root, as the service starts as root.
+            command = {"/usr/bin/install",           "-d", "-m",
+                       mode.empty() ? "0755" : mode, "-o", std::string(source_.value("User"))};
+            if (const std::string_view group = source_.value("Group"); !group.empty())
+                command.insert(command.end(), {"-g", std::string(group)});
+        } else {
+            set(key, array(names));
+        }
+        for (const std::string& name : names) {
+            command.push_back(std::string(parent) + name);
+            if (identity_.changes_itself)
+                add_once(writable_, "-" + command.back());
+        }
+        if (identity_.changes_itself || !mode.empty())
+            commands_.push_back(array(command));
     }
 
     // --- system calls -----------------------------------------------------------------------------------------------------
 
-    void calls() {
-        std::vector<std::string> words;
-        for (const Assignment* each : draft_.all("SystemCallFilter")) {
-            std::string_view list = each->value;
-            const bool denies = list.starts_with('~');
-            list.remove_prefix(denies ? 1 : 0);
-            for (std::string_view word : blank_separated(list)) {
-                const std::size_t colon = word.find(':');
-                if (colon != word.npos)
-                    say(each, Weight::near, "`system-call-error` is one for all calls that are denied");
-                word = word.substr(0, colon);
-                if (denies && is_indispensable(word))
-                    say(each, Weight::near,
-                        std::string(word) + " cannot be denied: nothing could start or end without it");
-                else if (names_calls(word))
-                    words.push_back((denies ? "!" : "") + std::string(word));
-                else
-                    say(each, Weight::near, "\"" + std::string(word) + "\" is no system call that is known");
-            }
-        }
-        if (!words.empty())
-            draft_.sheet.set(here, "system-call-filter", array(words));
-        if (const Assignment* error = draft_.last("SystemCallErrorNumber")) {
-            constexpr std::string_view errors = " kill EPERM EACCES ENOSYS EINVAL ENOTSUP EUCLEAN ENOENT ";
-            if (words.empty())
-                say(error, Weight::note, "no system call is filtered");
-            else if (errors.find(" " + error->value + " ") != errors.npos)
-                draft_.sheet.set_text(here, "system-call-error", error->value);
+    // Appends the words of one SystemCallFilter= in our form.
+    void filter(const Assignment& of, std::vector<std::string>& words) {
+        std::string_view list = of.value;
+        const bool denies = list.starts_with('~');
+        list.remove_prefix(denies ? 1 : 0);
+        for (std::string_view whole : blank_separated(list)) {
+            const std::string word(whole.substr(0, whole.find(':')));
+            if (word.size() < whole.size())
+                near(of, "`system-call-error` is one for all calls that are denied");
+            if (denies && is_indispensable(word))
+                near(of, word + " cannot be denied: nothing could start or end without it");
+            else if (names_calls(word))
+                words.push_back((denies ? "!" : "") + word);
             else
-                say(error, Weight::lost, "a call that is denied fails with one of a few errors");
+                near(of, "\"" + word + "\" is no system call that is known");
         }
-        if (const Assignment* machines = draft_.last("SystemCallArchitectures"))
-            say(machines, machines->value == "native" && !words.empty() ? Weight::note : Weight::lost,
-                words.empty() ? "only with `system-call-filter` are calls of other architectures denied"
-                              : "a filter denies the calls of other architectures");
     }
 
-    // --- directories ------------------------------------------------------------------------------------------------------
-
-    void directories() {
-        take_directories("RuntimeDirectory", "runtime-directory", "/run/");
-        take_directories("StateDirectory", "state-directory", "/var/lib/");
-        take_directories("LogsDirectory", "logs-directory", "/var/log/");
-        if (const Assignment* keep = draft_.last("RuntimeDirectoryPreserve"))
-            say(keep, truth(keep->value) == false ? Weight::note : Weight::lost,
-                "they are removed when the service has stopped");
+    void system_calls() {
+        std::vector<std::string> words;
+        for (const Assignment& each : all("SystemCallFilter"))
+            filter(each, words);
+        set_list("system-call-filter", words);
+        const Assignment& error = last("SystemCallErrorNumber");
+        if (words.empty())
+            note(error, "no system call is filtered");
+        else if (is_one_of(error.value, "kill EPERM EACCES ENOSYS EINVAL ENOTSUP EUCLEAN ENOENT"))
+            set_text("system-call-error", error.value);
+        else
+            lost(error, "a call that is denied fails with one of a few errors");
+        const Assignment& machines = last("SystemCallArchitectures");
+        say(machines, machines.value == "native" && !words.empty() ? Weight::note : Weight::lost,
+            words.empty() ? "only with `system-call-filter` are calls of other architectures denied"
+                          : "a filter denies the calls of other architectures");
     }
 
-    // The mode they are to have, if it is not the usual one.
-    std::string mode_of(const std::string& key) {
-        const Assignment* of = draft_.last(key);
-        if (of == nullptr)
-            return {};
-        std::optional<std::uint32_t> mode = config::parse_mode(of->value);
-        if (!mode)
-            say(of, Weight::lost, "it is no mode");
-        return mode && *mode != 0755 ? of->value : std::string();
-    }
-
-    void take_directories(std::string_view key, std::string_view ours, std::string_view parent) {
-        std::vector<std::string> names;
-        const std::string mode = mode_of(std::string(key) + "Mode");
-        for (const Assignment* each : draft_.all(key))
-            for (std::string& word : draft_.words(*each, here).value_or(std::vector<std::string>{})) {
-                if (std::size_t colon = word.find(':'); colon != std::string::npos) {
-                    say(each, Weight::lost, "no link is made to a directory that is");
-                    word.resize(colon);
-                }
-                while (word.ends_with('/'))
-                    word.pop_back();
-                const std::vector<std::string_view> parts = split(word, '/');
-                if (std::ranges::any_of(
-                        parts, [](std::string_view part) { return part.empty() || part == "." || part == ".."; }))
-                    say(each, Weight::lost, "it is no plain relative path");
-                else
-                    names.push_back(std::move(word));
-            }
-        if (names.empty())
-            return;
-        std::vector<std::string> command = {"/bin/chmod", mode};
-        if (draft_.own_drop) {
-            // They would be root's.
-            command = {"/usr/bin/install", "-d", "-m", mode.empty() ? "0755" : mode, "-o", draft_.last("User")->value};
-            if (const Assignment* group = draft_.last("Group"))
-                command.insert(command.end(), {"-g", group->value});
-        } else {
-            draft_.sheet.set(here, ours, array(names));
-        }
-        for (const std::string& name : names)
-            command.push_back(std::string(parent) + name);
-        if (draft_.own_drop)
-            for (const std::string& name : names)
-                add(writable_, "-" + std::string(parent) + name);
-        if (draft_.own_drop || !mode.empty())
-            draft_.prelude.push_back(array(command));
-    }
-
-    Draft& draft_;
-    bool dynamic_ = false, root_ = true;
+    const Identity& identity_;
     std::optional<CapabilitySet> bounding_;
     std::vector<std::string> read_only_, inaccessible_, writable_;
+    std::vector<std::string> commands_;
 };
 
 } // namespace
 
-void convert_confinement(Draft& draft) { Confinement(draft).run(); }
+Confinement convert_confinement(const UnitSource& source, const Identity& identity) {
+    return ConfinementStep(source, identity).run();
+}
 
 } // namespace mi::convert

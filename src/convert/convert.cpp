@@ -1,25 +1,15 @@
 #include "convert/convert.hpp"
 
-#include "convert/draft.hpp"
 #include "convert/gather.hpp"
 #include "convert/names.hpp"
 #include "convert/script.hpp"
-
-#include <algorithm>
+#include "convert/step.hpp"
 
 namespace mi::convert {
 
 namespace {
 
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-bool is_unit_file(std::string_view name) {
-    return std::ranges::any_of(
-        std::initializer_list<std::string_view>{".service", ".socket", ".timer", ".target", ".path"},
-        [&](std::string_view suffix) { return name.ends_with(suffix) && name.size() > suffix.size(); });
-}
-
-// Why a kind of unit has nothing to become.
+// Why a kind of unit cannot be converted; empty if it can.
 std::string_view no_such_kind(std::string_view name) {
     for (std::string_view suffix : {".mount", ".automount", ".swap"})
         if (name.ends_with(suffix))
@@ -32,119 +22,109 @@ std::string_view no_such_kind(std::string_view name) {
     return {};
 }
 
-Unit make(Gathered gathered, const Place& place, const Lookup& lookup) {
-    Draft draft(gathered.name, std::move(gathered.parts), place, lookup);
-    draft.accepts = gathered.accepts;
-    if (draft.accepts)
-        draft.specifiers.forget_instance();
-    for (const Part& part : draft.parts)
-        if (part.kind == Part::Kind::path)
-            (void)draft.last(part, "Path", "Unit"); // the one that this is part of
-    for (const std::string& other : gathered.left_out)
-        draft.say(draft.main().files.front(), 0, Weight::note,
-                  other + " could start it, too, but is not known to be in use: name it as well to have it converted");
-    convert_relations(draft);
-    convert_conditions(draft);
-    if (draft.main().kind == Part::Kind::target) {
-        convert_target(draft);
-    } else {
-        convert_sockets(draft);
-        convert_service(draft);
-        convert_process(draft);
-        convert_confinement(draft);
-        convert_commands(draft);
-        convert_cgroup(draft);
-        convert_timers(draft);
-    }
-    report_rest(draft);
-    return draft.finish();
+// Converts a service with its sockets and timers. Each step gets what it needs from the steps before it.
+StepOutput convert_service_units(const UnitSource& source, const Relations& relations) {
+    StepOutput made;
+    Sockets sockets = convert_sockets(source, !source.accepts && !relations.installed);
+    made.add(std::move(sockets.output));
+    Service service = convert_service(source);
+    made.add(std::move(service.output));
+    made.add(convert_rows(source, source.main(), "Service"));
+    const Identity identity = identity_of(source);
+    made.add(convert_process(source, identity, sockets.count));
+    Confinement confinement = convert_confinement(source, identity);
+    made.add(std::move(confinement.output));
+    made.add(convert_commands(source, identity, service, confinement.commands));
+    made.add(convert_timers(source));
+    return made;
 }
 
-class Converter {
-public:
-    Converter(const Place& place, const Lookup& lookup, std::span<const std::string> files)
-        : place_(place), lookup_(lookup), gatherer_(place, lookup, files) {}
+// The whole way of one unit: unit files, as a UnitSource of directives, go through the rows of the table and through each step;
+// their outputs are joined; directives that no step has read are reported; the result is TOML and remarks.
+Unit convert_source(const UnitSource& source) {
+    StepOutput made;
+    for (const std::string& other : source.left_out)
+        made.say(source.file(), 0, Weight::note,
+                 other + " could start it, too, but is not known to be in use: name it as well to have it converted");
+    // The main unit comes last, because its values replace those of its sockets and timers.
+    for (auto unit = source.units.rbegin(); unit != source.units.rend(); ++unit)
+        made.add(convert_rows(source, *unit, "Unit"));
+    Relations relations = convert_relations(source);
+    made.add(std::move(relations.output));
+    made.add(convert_conditions(source));
+    if (source.main().kind == SystemdUnit::Kind::service)
+        made.add(convert_service_units(source, relations));
+    made.add(report_rest(source, made.taken));
+    std::vector<std::string> files;
+    for (const SystemdUnit& unit : source.units)
+        files.insert(files.end(), unit.files.begin(), unit.files.end());
+    return finish(std::move(made), source.name, std::move(files));
+}
 
-    void take(const std::string& file) {
-        std::string path = where(file);
-        const std::string name(file_name(path));
-        auto fail = [&](std::string why) {
-            Unit unit;
-            unit.name = name;
-            unit.files.push_back(path);
-            unit.fault = std::move(why);
-            units.push_back(std::move(unit));
-        };
-        if (std::string_view why = no_such_kind(name); !why.empty())
-            return fail(std::string(why));
-        if (!is_unit_file(name)) {
-            std::optional<std::string> text = lookup_.text(path);
-            if (!text)
-                return fail("there is no such unit or init script, or it cannot be read");
-            if (!is_init_script(*text))
-                return fail("it is neither a unit file nor an init script");
-            return add(convert_script(path, *text, place_, lookup_));
-        }
-        Gathered gathered = gatherer_.gather(path);
-        if (!gathered.fault.empty())
-            return fail(std::move(gathered.fault));
-        // The other half of what was named before.
-        if (std::ranges::any_of(units, [&](const Unit& each) {
-                return each.name == gathered.name && each.files.front() == gathered.parts.front().files.front();
-            }))
-            return;
-        add(make(std::move(gathered), place_, lookup_));
-    }
-
-    std::vector<Unit> units;
-
-private:
-    // A name that is no file is looked for where units and init scripts are.
-    [[nodiscard]] std::string where(const std::string& file) const {
-        if (file.find('/') != std::string::npos || lookup_.text(file))
-            return file;
-        for (std::string_view suffix : {"", ".service", ".timer", ".socket", ".target"})
-            if (std::string found =
-                    is_unit_file(file + std::string(suffix)) ? gatherer_.find(file + std::string(suffix)) : "";
-                !found.empty()) {
-                // Of a template the instance that was meant.
-                std::size_t slash = found.rfind('/');
-                return found.substr(0, slash + 1) + file + std::string(suffix);
-            }
-        if (std::string script = place_.root + "/etc/init.d/" + file; lookup_.text(script))
-            return script;
+// The path of a file that the user has named. A name that is no file is searched for among units and init scripts.
+std::string path_of(const std::string& file, const Gatherer& gatherer, const SearchPath& search_path,
+                    const Lookup& lookup) {
+    if (file.find('/') != file.npos || lookup.text(file))
         return file;
+    for (std::string_view suffix : {"", ".service", ".timer", ".socket", ".target"}) {
+        const std::string name = file + std::string(suffix);
+        if (const std::string found = is_unit_file(name) ? gatherer.find(name) : ""; !found.empty())
+            return found.substr(0, found.rfind('/') + 1) + name; // for an instance, `found` is its template
     }
+    const std::string script = search_path.root + "/etc/init.d/" + file;
+    return lookup.text(script) ? script : file;
+}
 
-    void add(Unit unit) {
-        for (const Unit& each : units)
-            if (each.name == unit.name && each.fault.empty() && unit.fault.empty())
-                unit.fault = "another one, from " + each.files.front() + ", would have the same name";
-        units.push_back(std::move(unit));
+// Converts one file. Returns nothing if it is part of one of `units`, which were made before.
+std::optional<Unit> convert_file(const std::string& path, std::span<const Unit> units, Gatherer& gatherer,
+                                 const SearchPath& search_path, const Lookup& lookup) {
+    std::string name(file_name(path));
+    auto fail = [&](std::string_view why) { return Unit{std::move(name), {}, {}, {path}, std::string(why)}; };
+    if (const std::string_view why = no_such_kind(name); !why.empty())
+        return fail(why);
+    if (!is_unit_file(name)) {
+        const std::optional<std::string> text = lookup.text(path);
+        if (!text)
+            return fail("there is no such unit or init script, or it cannot be read");
+        if (!is_init_script(*text))
+            return fail("it is neither a unit file nor an init script");
+        return convert_script(path, *text, search_path, lookup);
     }
-
-    const Place& place_;
-    const Lookup& lookup_;
-    Gatherer gatherer_;
-};
+    const std::expected<UnitSource, std::string> source = gatherer.gather(path);
+    if (!source)
+        return fail(source.error());
+    for (const Unit& each : units)
+        if (each.name == source->name && each.files.front() == source->file())
+            return std::nullopt;
+    return convert_source(*source);
+}
 
 } // namespace
 
-Place place_of(std::string root) {
+SearchPath search_path_of(std::string root) {
     while (root.ends_with('/'))
         root.pop_back();
-    Place place{std::move(root), {}};
+    SearchPath search_path{std::move(root), {}};
     for (std::string_view directory : {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
                                        "/usr/lib/systemd/system", "/lib/systemd/system"})
-        place.directories.push_back(place.root + std::string(directory));
-    return place;
+        search_path.directories.push_back(search_path.root + std::string(directory));
+    return search_path;
 }
 
-std::vector<Unit> convert(std::span<const std::string> files, const Place& place, const Lookup& lookup) {
-    Converter converter(place, lookup, files);
-    for (const std::string& file : files)
-        converter.take(file);
-    return std::move(converter.units);
+std::vector<Unit> convert(std::span<const std::string> files, const SearchPath& search_path, const Lookup& lookup) {
+    Gatherer gatherer(search_path, lookup, files);
+    std::vector<Unit> units;
+    for (const std::string& file : files) {
+        const std::string path = path_of(file, gatherer, search_path, lookup);
+        std::optional<Unit> made = convert_file(path, units, gatherer, search_path, lookup);
+        if (!made)
+            continue;
+        for (const Unit& each : units)
+            if (each.name == made->name && each.fault.empty() && made->fault.empty())
+                made->fault = "another one, from " + each.files.front() + ", would have the same name";
+        units.push_back(std::move(*made));
+    }
+    return units;
 }
 
 } // namespace mi::convert

@@ -1,6 +1,6 @@
-// From what other inits read to our units: systemd's unit files (with their drop-ins, and a service with its sockets and
-// timers as one unit) and LSB init scripts. Pure: text goes in through a Lookup, TOML and remarks come out. Nothing is
-// dropped in silence: a directive is converted, or a Remark tells what became of it.
+// Makes units of miniinit from systemd's unit files and from LSB init scripts. A service, its drop-ins, its sockets and its
+// timers become one unit. The room is pure: text comes in through a Lookup; TOML and remarks go out. No directive is
+// dropped in silence: it is converted, or a Remark says what became of it. See miniinit-convert(7).
 #pragma once
 
 #include <cstdint>
@@ -11,26 +11,27 @@
 
 namespace mi::convert {
 
-// What became of a directive that has no exact equal.
+// What became of a directive that has no exact equal here.
 enum class Weight : std::uint8_t {
-    note, // it is not needed here: nothing is lost
-    near, // what was written instead differs in the way the words say
-    lost, // it has no equal
+    note, // it is not needed: nothing is lost
+    near, // the unit has something similar; the remark says how it differs
+    lost, // the unit has nothing for it
 };
 
 struct Remark {
     std::string file;
     std::uint32_t line = 0;
-    std::string directive; // "ProtectClock=yes", in one line; empty: it is about the file
+    std::string directive; // "ProtectClock=yes", on one line; empty if the remark is about the file
     Weight weight = Weight::lost;
     std::string why;
     bool operator==(const Remark&) const = default;
 };
 
-// `FILE:LINE: DIRECTIVE: no equal: WHY`, without a line end and with nothing that could drive a terminal.
+// `FILE:LINE: DIRECTIVE: no equal: WHY`, without a line end. Control characters are shown as ?, so that a foreign file
+// cannot send commands to the terminal.
 [[nodiscard]] std::string text(const Remark& remark);
 
-// The files that there are.
+// Reads files for the conversion. minictl reads the disk; tests have files in memory.
 class Lookup {
 public:
     Lookup() = default;
@@ -38,33 +39,34 @@ public:
     Lookup& operator=(const Lookup&) = delete;
     virtual ~Lookup() = default;
 
-    // The text of a regular file; nothing where there is none that could be read.
+    // The text of a regular file; nothing if it does not exist or cannot be read.
     [[nodiscard]] virtual std::optional<std::string> text(const std::string& path) const = 0;
-    // Whether it leads to /dev/null, which takes a unit out of use.
+    // True if the path leads to /dev/null: that is how systemd masks a unit.
     [[nodiscard]] virtual bool is_mask(const std::string& path) const = 0;
-    // What is in a directory, sorted; nothing where there is none.
+    // The names in a directory, sorted; empty if it does not exist.
     [[nodiscard]] virtual std::vector<std::string> names(const std::string& directory) const = 0;
 };
 
-// Where to look for partners, drop-ins and what units name.
-struct Place {
-    std::string root;                     // put before every path of the system the units belong to; empty: this one
-    std::vector<std::string> directories; // of unit files, with `root`; the first one counts
+// Where to look for drop-ins and for the units that other units name.
+struct SearchPath {
+    std::string root;                     // goes before every path of the foreign system; empty: this system
+    std::vector<std::string> directories; // of unit files, with `root`; earlier ones win
 };
-// Those of systemd for the system below `root`.
-[[nodiscard]] Place place_of(std::string root);
+// The search path of systemd, for the system below `root`.
+[[nodiscard]] SearchPath search_path_of(std::string root);
 
-// One unit made. Where `fault` is not empty there is none, and this is why.
+// One unit that was made. If `fault` is not empty, it could not be made, and `fault` says why.
 struct Unit {
-    std::string name; // of the file: NAME.toml
+    std::string name; // the file is NAME.toml
     std::string toml;
-    std::vector<Remark> remarks;    // by file and line
-    std::vector<std::string> files; // it was made from
+    std::vector<Remark> remarks;    // sorted by file and line
+    std::vector<std::string> files; // that the unit was made from
     std::string fault;
 };
 
-// Converts each of `files`: a path, or the name of a unit that is then looked for in `place`. A service, its sockets and its
-// timers make one unit, however many of them are named.
-[[nodiscard]] std::vector<Unit> convert(std::span<const std::string> files, const Place& place, const Lookup& lookup);
+// Converts each of `files`: a path, or the name of a unit, which is looked for on the search path. A service, its sockets
+// and its timers become one unit, even if several of them are named.
+[[nodiscard]] std::vector<Unit> convert(std::span<const std::string> files, const SearchPath& search_path,
+                                        const Lookup& lookup);
 
 } // namespace mi::convert

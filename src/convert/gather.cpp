@@ -9,243 +9,217 @@ namespace mi::convert {
 
 namespace {
 
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+using Kind = SystemdUnit::Kind;
+
 std::string_view suffix_of(std::string_view unit) {
-    std::size_t dot = unit.rfind('.');
-    return dot == std::string_view::npos ? std::string_view{} : unit.substr(dot);
+    const std::size_t dot = unit.rfind('.');
+    return dot == unit.npos ? std::string_view{} : unit.substr(dot);
 }
-std::string_view stem_of(std::string_view unit) { return unit.substr(0, unit.rfind('.')); }
+std::string stem_of(std::string_view unit) { return std::string(unit.substr(0, unit.rfind('.'))); }
 
-std::optional<Part::Kind> kind_of(std::string_view unit) {
-    const std::string_view suffix = suffix_of(unit);
-    if (suffix == ".service")
-        return Part::Kind::service;
-    if (suffix == ".socket")
-        return Part::Kind::socket;
-    if (suffix == ".timer")
-        return Part::Kind::timer;
-    if (suffix == ".target")
-        return Part::Kind::target;
-    if (suffix == ".path")
-        return Part::Kind::path;
-    return std::nullopt;
+struct KindRow {
+    std::string_view suffix;
+    Kind kind;
+    std::string_view section, names_target; // `names_target`: the directive that names the unit it starts
+};
+constexpr KindRow kinds[] = {
+    {".service", Kind::service, "Service", ""}, {".socket", Kind::socket, "Socket", "Service"},
+    {".timer", Kind::timer, "Timer", "Unit"},   {".target", Kind::target, "Unit", ""},
+    {".path", Kind::path, "Path", "Unit"},
+};
+const KindRow* kind_of(std::string_view unit) {
+    const KindRow* found = std::ranges::find(kinds, suffix_of(unit), &KindRow::suffix);
+    return found == std::end(kinds) ? nullptr : found;
 }
+bool is_activator(const KindRow& kind) { return !kind.names_target.empty(); }
 
-// `foo@.service` of `foo@bar.service`; empty where it is no instance.
+// `foo@.service` for `foo@bar.service`; empty if the unit is no instance.
 std::string template_of(std::string_view unit) {
-    std::size_t at = unit.find('@'), dot = unit.rfind('.');
-    if (at == std::string_view::npos || dot == std::string_view::npos || at + 1 >= dot)
+    const std::size_t at = unit.find('@'), dot = unit.rfind('.');
+    if (at == unit.npos || dot == unit.npos || at + 1 >= dot)
         return {};
     return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
 }
 
-// The last value of a key; empty: none.
-std::string value_of(const Part& part, std::string_view section, std::string_view key) {
-    std::string value;
-    for (const Assignment& each : part.text.assignments)
-        if (each.section == section && each.key == key)
-            value = each.value;
-    return value;
-}
-
-std::string_view section_of(Part::Kind kind) {
-    switch (kind) {
-    case Part::Kind::service: return "Service";
-    case Part::Kind::socket: return "Socket";
-    case Part::Kind::timer: return "Timer";
-    case Part::Kind::path: return "Path";
-    case Part::Kind::target: return "Unit";
-    }
-    __builtin_unreachable();
+// The names NAME of the directories NAME.d that have drop-ins for `unit`, as systemd.unit(5) lists them: its own name, its
+// template, each beginning of its name that ends with '-', its kind.
+std::vector<std::string> owners_of_drop_ins(const std::string& unit) {
+    std::vector<std::string> owners = {unit};
+    const std::string suffix(suffix_of(unit)), stem = stem_of(unit);
+    if (std::string whole = template_of(unit); !whole.empty())
+        owners.push_back(std::move(whole));
+    for (std::size_t dash = stem.rfind('-', stem.size() - 2); dash != stem.npos && dash > 0;
+         dash = stem.rfind('-', dash - 1))
+        owners.push_back(stem.substr(0, dash + 1) + suffix);
+    owners.push_back(suffix.substr(1));
+    return owners;
 }
 
 } // namespace
 
-Gatherer::Gatherer(const Place& place, const Lookup& lookup, std::span<const std::string> files)
-    : place_(place), lookup_(lookup) {
+bool is_unit_file(std::string_view name) { return kind_of(name) != nullptr && !stem_of(name).empty(); }
+
+Gatherer::Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files)
+    : search_path_(search_path), lookup_(lookup) {
     for (const std::string& file : files)
         asked_for_.emplace_back(file_name(file));
 }
 
-// A socket that a distribution ships switched off must not open a port because somebody converts its service. It counts
-// where it was named, where the service names it or has no other way to be started, and where it is switched on.
-bool Gatherer::belongs(const std::vector<std::string>& directories, const Part& service,
-                       const Activator& activator) const {
-    const std::string& unit = activator.part.unit;
-    if (std::ranges::find(asked_for_, unit) != asked_for_.end())
-        return true;
-    bool installed = false;
-    for (const Assignment& each : service.text.assignments) {
-        if (each.key == "Requires" || each.key == "Wants" || each.key == "BindsTo" || each.key == "Sockets" ||
-            each.key == "Also")
-            for (std::string_view name : blank_separated(each.value))
-                if (name == unit)
-                    return true;
-        installed = installed || (each.section == "Install" && (each.key == "WantedBy" || each.key == "RequiredBy") &&
-                                  !each.value.empty());
-    }
-    if (!installed)
-        return true;
-    for (const std::string& directory : directories)
-        for (std::string_view target : {"sockets", "timers", "paths", "multi-user"})
-            for (const std::string& name : lookup_.names(directory + "/" + std::string(target) + ".target.wants"))
-                if (name == unit)
-                    return true;
-    return false;
-}
-
-std::string Gatherer::find(std::string_view name) const { return find_in(place_.directories, name); }
-
-std::string Gatherer::find_in(const std::vector<std::string>& directories, std::string_view name) const {
-    const std::string whole = template_of(name);
-    for (std::string_view wanted : {name, std::string_view(whole)})
+std::string Gatherer::find_in(const Directories& directories, std::string_view name) const {
+    for (const std::string& wanted : {std::string(name), template_of(name)})
         for (const std::string& directory : directories)
-            if (std::string path = directory + "/" + std::string(wanted);
-                !wanted.empty() && lookup_.text(path).has_value())
+            if (std::string path = directory + "/" + wanted; !wanted.empty() && lookup_.text(path))
                 return path;
     return {};
 }
 
-std::optional<Part> Gatherer::read(const std::vector<std::string>& directories, std::string_view unit,
-                                   std::string path) {
-    std::optional<Part::Kind> kind = kind_of(unit);
-    std::optional<std::string> text = lookup_.text(path);
-    if (!kind || !text)
-        return std::nullopt;
-    Part part;
-    part.kind = *kind;
-    part.unit = unit;
-    read_unit_text(part.text, *text, path);
-    part.files.push_back(std::move(path));
-    add_drop_ins(directories, part);
-    add_links(directories, part);
-    return part;
+// The search path, with the directory of the file itself in front.
+Gatherer::Directories Gatherer::directories_for(const std::string& path) const {
+    Directories directories = search_path_.directories;
+    const std::size_t slash = path.rfind('/');
+    const std::string own = slash == path.npos ? "." : path.substr(0, slash);
+    if (slash == path.npos || std::ranges::find(directories, own) == directories.end())
+        directories.insert(directories.begin(), own);
+    return directories;
 }
 
-void Gatherer::add_drop_ins(const std::vector<std::string>& directories, Part& part) {
-    // Those of the unit itself go before those of its template, of the beginnings of its name, and of its kind.
-    std::vector<std::string> owners = {part.unit};
-    const std::string suffix(suffix_of(part.unit)), stem(stem_of(part.unit));
-    if (std::string whole = template_of(part.unit); !whole.empty())
-        owners.push_back(std::move(whole));
-    for (std::size_t dash = stem.rfind('-', stem.size() - 2); dash != std::string::npos && dash > 0;
-         dash = stem.rfind('-', dash - 1))
-        owners.push_back(stem.substr(0, dash + 1) + suffix);
-    owners.push_back(suffix.substr(1));
-    std::map<std::string, std::string> files; // by name: the first one counts
-    for (const std::string& owner : owners)
+std::optional<SystemdUnit> Gatherer::read(const Directories& directories, std::string_view name,
+                                          std::string path) const {
+    const KindRow* kind = kind_of(name);
+    const std::optional<std::string> text = lookup_.text(path);
+    if (kind == nullptr || !text)
+        return std::nullopt;
+    SystemdUnit unit{kind->kind, std::string(name), {}, {std::move(path)}, {}, {}};
+    read_unit_text(unit.text, *text, unit.files.front());
+    add_drop_ins(directories, unit);
+    unit.wants = linked(directories, unit.name, ".wants");
+    unit.requires_ = linked(directories, unit.name, ".requires");
+    return unit;
+}
+
+void Gatherer::add_drop_ins(const Directories& directories, SystemdUnit& unit) const {
+    std::map<std::string, std::string> files; // by name; the first directory wins
+    for (const std::string& owner : owners_of_drop_ins(unit.name))
         for (const std::string& directory : directories)
             for (const std::string& name : lookup_.names(directory + "/" + owner + ".d"))
                 if (name.ends_with(".conf"))
                     files.try_emplace(name, directory + "/" + owner + ".d/" + name);
     for (const auto& [name, path] : files)
-        if (std::optional<std::string> text = lookup_.text(path)) {
-            read_unit_text(part.text, *text, path);
-            part.files.push_back(path);
+        if (const std::optional<std::string> text = lookup_.text(path)) {
+            read_unit_text(unit.text, *text, path);
+            unit.files.push_back(path);
         }
 }
 
-void Gatherer::add_links(const std::vector<std::string>& directories, Part& part) {
-    auto take = [&](std::string_view kind, std::vector<std::string>& to) {
-        for (const std::string& directory : directories)
-            for (const std::string& name : lookup_.names(directory + "/" + part.unit + std::string(kind)))
-                if (std::find(to.begin(), to.end(), name) == to.end())
-                    to.push_back(name);
-    };
-    take(".wants", part.wants);
-    take(".requires", part.requires_);
+// The units that have a link in NAME.wants/ or NAME.requires/.
+std::vector<std::string> Gatherer::linked(const Directories& directories, const std::string& name,
+                                          std::string_view kind) const {
+    std::vector<std::string> units;
+    for (const std::string& directory : directories)
+        for (std::string& unit : lookup_.names(directory + "/" + name + std::string(kind)))
+            add_once(units, std::move(unit));
+    return units;
 }
 
-const std::vector<Gatherer::Activator>& Gatherer::activators(const std::vector<std::string>& directories) {
+// True if a socket or timer becomes part of the unit. Distributions ship sockets that are switched off; converting the
+// service must not open their ports. So a socket is part of the unit only if the user named it, if the service names it, if
+// nothing else starts the service, or if the socket is switched on.
+bool Gatherer::belongs(const Directories& directories, const SystemdUnit& service, const std::string& activator) const {
+    if (std::ranges::find(asked_for_, activator) != asked_for_.end())
+        return true;
+    bool installed = false;
+    for (const Assignment& each : service.text.assignments) {
+        if (is_one_of(each.key, "Requires Wants BindsTo Sockets Also") && is_one_of(activator, each.value))
+            return true;
+        installed = installed ||
+                    (each.section == "Install" && is_one_of(each.key, "WantedBy RequiredBy") && !each.value.empty());
+    }
+    if (!installed)
+        return true;
+    for (std::string_view target : {"sockets.target", "timers.target", "paths.target", "multi-user.target"}) {
+        const std::vector<std::string> names = linked(directories, std::string(target), ".wants");
+        if (std::ranges::find(names, activator) != names.end())
+            return true;
+    }
+    return false;
+}
+
+const std::vector<Gatherer::Activator>& Gatherer::activators(const Directories& directories) {
     auto [at, fresh] = activators_.try_emplace(directories.front());
     if (!fresh)
         return at->second;
     std::vector<std::string> seen;
     for (const std::string& directory : directories)
         for (const std::string& name : lookup_.names(directory)) {
-            std::optional<Part::Kind> kind = kind_of(name);
-            if (!kind || *kind == Part::Kind::service || *kind == Part::Kind::target ||
-                std::find(seen.begin(), seen.end(), name) != seen.end())
+            const KindRow* kind = kind_of(name);
+            if (kind == nullptr || !is_activator(*kind) || std::ranges::find(seen, name) != seen.end())
                 continue;
             seen.push_back(name);
-            std::optional<Part> part = read(directories, name, directory + "/" + name);
-            if (!part)
+            std::optional<SystemdUnit> unit = read(directories, name, directory + "/" + name);
+            if (!unit)
                 continue;
-            const std::string section(section_of(*kind));
-            Activator activator{std::move(*part), {}, false};
-            activator.accept =
-                *kind == Part::Kind::socket && truth(value_of(activator.part, section, "Accept")) == true;
-            activator.target = value_of(activator.part, section, *kind == Part::Kind::socket ? "Service" : "Unit");
-            if (activator.target.empty() || activator.accept)
-                activator.target = std::string(stem_of(name)) + (activator.accept ? "@.service" : ".service");
-            at->second.push_back(std::move(activator));
+            const bool accepts = kind->kind == Kind::socket && truth(unit->text.value("Socket", "Accept")) == true;
+            std::string target(unit->text.value(kind->section, kind->names_target));
+            if (target.empty() || accepts)
+                target = stem_of(name) + (accepts ? "@.service" : ".service");
+            at->second.push_back({std::move(*unit), std::move(target), accepts});
         }
     return at->second;
 }
 
-void Gatherer::add_activators(const std::vector<std::string>& directories, const std::vector<Activator>& all,
-                              Gathered& gathered) {
-    const std::string unit = gathered.parts.front().unit;
+void Gatherer::add_activators(const Directories& directories, const std::vector<Activator>& all,
+                              UnitSource& source) const {
+    const std::string service = source.main().name;
     for (const Activator& each : all) {
-        if (each.target != unit)
+        if (each.target != service)
             continue;
-        if (!belongs(directories, gathered.parts.front(), each)) {
-            gathered.left_out.push_back(each.part.unit);
+        if (!belongs(directories, source.main(), each.unit.name)) {
+            source.left_out.push_back(each.unit.name);
             continue;
         }
-        gathered.parts.push_back(each.part);
-        if (!each.accept)
+        source.units.push_back(each.unit);
+        if (!each.accepts)
             continue;
-        // A template whose instances are connections is called like the socket.
-        gathered.accepts = true;
-        const std::string stem(stem_of(each.part.unit));
+        // The instances of this template are connections: the unit gets the name of the socket.
+        source.accepts = true;
+        const std::string stem = stem_of(each.unit.name);
         const bool taken = !find_in(directories, stem + ".service").empty();
-        gathered.name = own_name(stem + (taken ? "-socket" : "") + ".service");
+        source.name = own_name(stem + (taken ? "-socket" : "") + ".service");
     }
 }
 
-Gathered Gatherer::gather(const std::string& path) {
-    Gathered gathered;
-    std::string unit(file_name(path));
-    auto fail = [&](std::string why) {
-        gathered.name = own_name(unit);
-        gathered.fault = std::move(why);
-        return std::move(gathered);
-    };
-    std::vector<std::string> directories = place_.directories;
-    if (std::size_t slash = path.rfind('/'); slash == std::string::npos)
-        directories.insert(directories.begin(), ".");
-    else if (std::string own = path.substr(0, slash);
-             std::find(directories.begin(), directories.end(), own) == directories.end())
-        directories.insert(directories.begin(), own);
-    std::optional<Part::Kind> kind = kind_of(unit);
+std::expected<UnitSource, std::string> Gatherer::gather(const std::string& path) {
+    std::string name(file_name(path));
+    const Directories directories = directories_for(path);
     const std::vector<Activator>& all = activators(directories);
-    std::string where = lookup_.text(path) ? path : find_in(directories, unit); // an instance has no file of its own
-    // A socket or a timer leads to the service that it starts.
-    if (*kind != Part::Kind::service && *kind != Part::Kind::target) {
-        auto self = std::ranges::find_if(all, [&](const Activator& each) { return each.part.unit == unit; });
+    std::string where =
+        lookup_.text(path) ? path : find_in(directories, name); // an instance has the file of its template
+    // A socket or a timer becomes part of the service that it starts.
+    if (is_activator(*kind_of(name))) {
+        const auto self = std::ranges::find_if(all, [&](const Activator& each) { return each.unit.name == name; });
         if (self == all.end())
-            return fail("it cannot be read");
-        if (kind_of(self->target) != Part::Kind::service)
-            return fail("what it starts, " + self->target + ", is no service");
-        unit = self->target;
-        where = find_in(directories, unit);
+            return std::unexpected("it cannot be read");
+        name = self->target;
+        if (suffix_of(name) != ".service")
+            return std::unexpected("what it starts, " + name + ", is no service");
+        where = find_in(directories, name);
         if (where.empty())
-            return fail("there is no " + unit + " beside it or on the search path");
-        kind = Part::Kind::service;
+            return std::unexpected("there is no " + name + " beside it or on the search path");
     }
     if (lookup_.is_mask(path))
-        return fail("it is masked: nothing starts it");
-    std::optional<Part> main = read(directories, unit, where);
+        return std::unexpected("it is masked: nothing starts it");
+    std::optional<SystemdUnit> main = read(directories, name, where);
     if (!main)
-        return fail("there is no such unit, or it cannot be read");
-    gathered.name = own_name(unit);
-    gathered.parts.push_back(std::move(*main));
-    if (*kind == Part::Kind::service)
-        add_activators(directories, all, gathered);
-    if (gathered.name.empty())
-        return fail("its name is none that a unit can have here");
-    return gathered;
+        return std::unexpected("there is no such unit, or it cannot be read");
+    UnitSource source{own_name(name), {std::move(*main)}, false, {}, {}, search_path_, lookup_};
+    if (source.main().kind == Kind::service)
+        add_activators(directories, all, source);
+    if (source.name.empty())
+        return std::unexpected("its name is none that a unit can have here");
+    source.specifiers = Specifiers(name, source.name);
+    if (source.accepts)
+        source.specifiers.forget_instance();
+    return source;
 }
 
 } // namespace mi::convert

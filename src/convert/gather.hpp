@@ -1,9 +1,9 @@
-// Finding the files of a unit: on the search path or where it was named, with its drop-ins, and the sockets and timers that
-// start it.
+// Finds the files that become one unit: the unit file, its drop-ins, and the sockets and timers that start it.
 #pragma once
 
-#include "convert/draft.hpp"
+#include "convert/source.hpp"
 
+#include <expected>
 #include <map>
 #include <optional>
 #include <span>
@@ -13,46 +13,44 @@
 
 namespace mi::convert {
 
-// Everything that becomes one unit of ours, the service or target first; or why there is none.
-struct Gathered {
-    std::string name;
-    std::vector<Part> parts;
-    bool accepts = false;              // its socket starts a process for each connection
-    std::vector<std::string> left_out; // sockets and timers that could start it, but are not known to
-    std::string fault;
-};
+// True if a file has the name of a unit that can be converted.
+[[nodiscard]] bool is_unit_file(std::string_view name);
 
 class Gatherer {
 public:
-    // `files`: all that are to be converted.
-    Gatherer(const Place& place, const Lookup& lookup, std::span<const std::string> files);
+    // `files`: all files that the user has named.
+    Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files);
 
-    // For the unit file `path`.
-    Gathered gather(const std::string& path);
-    // Where the unit `name` is, by the search path; empty: nowhere.
-    [[nodiscard]] std::string find(std::string_view name) const;
+    // Everything that becomes one unit with the unit file `path`. The error says why there can be no unit.
+    std::expected<UnitSource, std::string> gather(const std::string& path);
+    // The path of the unit `name` on the search path; empty if it is not there.
+    [[nodiscard]] std::string find(std::string_view name) const { return find_in(search_path_.directories, name); }
 
 private:
+    using Directories = std::vector<std::string>;
+    // A socket, timer or path, and the unit that it starts.
     struct Activator {
-        Part part;
-        std::string target; // the unit it starts
-        bool accept = false;
+        SystemdUnit unit;
+        std::string target;
+        bool accepts = false;
     };
 
-    [[nodiscard]] std::string find_in(const std::vector<std::string>& directories, std::string_view name) const;
-    std::optional<Part> read(const std::vector<std::string>& directories, std::string_view unit, std::string path);
-    void add_drop_ins(const std::vector<std::string>& directories, Part& part);
-    void add_links(const std::vector<std::string>& directories, Part& part);
-    [[nodiscard]] bool belongs(const std::vector<std::string>& directories, const Part& service,
-                               const Activator& activator) const;
-    void add_activators(const std::vector<std::string>& directories, const std::vector<Activator>& all,
-                        Gathered& gathered);
-    const std::vector<Activator>& activators(const std::vector<std::string>& directories);
+    [[nodiscard]] std::string find_in(const Directories& directories, std::string_view name) const;
+    [[nodiscard]] Directories directories_for(const std::string& path) const;
+    [[nodiscard]] std::optional<SystemdUnit> read(const Directories& directories, std::string_view name,
+                                                  std::string path) const;
+    void add_drop_ins(const Directories& directories, SystemdUnit& unit) const;
+    [[nodiscard]] std::vector<std::string> linked(const Directories& directories, const std::string& name,
+                                                  std::string_view kind) const;
+    [[nodiscard]] bool belongs(const Directories& directories, const SystemdUnit& service,
+                               const std::string& activator) const;
+    const std::vector<Activator>& activators(const Directories& directories);
+    void add_activators(const Directories& directories, const std::vector<Activator>& all, UnitSource& source) const;
 
-    const Place& place_;
+    const SearchPath& search_path_;
     const Lookup& lookup_;
-    std::vector<std::string> asked_for_;                       // their names, without directories
-    std::map<std::string, std::vector<Activator>> activators_; // by the first directory
+    std::vector<std::string> asked_for_;                       // the names of these files, without directories
+    std::map<std::string, std::vector<Activator>> activators_; // by the first directory of the search path
 };
 
 } // namespace mi::convert

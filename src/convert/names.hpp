@@ -1,5 +1,5 @@
-// What systemd's units are called here: the targets that miniinit ships, the services whose work it or its own units do,
-// and the order those have among themselves.
+// Translates names of systemd's units: to targets that miniinit ships, to the units of ours that do the work of systemd's
+// own services, or to the same name without its suffix. It also knows the order of the shipped units.
 #pragma once
 
 #include "convert/convert.hpp"
@@ -9,22 +9,22 @@
 
 namespace mi::convert {
 
-// In which direction a unit is named.
+// Which kind of directive names the unit.
 enum class Naming { pulled_in, after, before, conflict, from_install, triggered };
 
 struct Named {
-    std::string name; // empty: nobody to name
+    std::string name; // empty: there is nothing to name
     Weight weight = Weight::note;
-    std::string_view why;    // empty: nothing to say
-    bool order_only = false; // it can be waited for, but not pulled in
+    std::string_view why;    // empty: no remark is needed
+    bool order_only = false; // a unit can wait for it, but must not pull it in
 };
-// `unit` as systemd calls it, "foo.service"; in a template it may have ${name} and ${instance} in it.
+// Translates `unit`, such as "foo.service". `placeholders`: ${name} and ${instance} in it are placeholders of a template.
 [[nodiscard]] Named named(std::string_view unit, Naming naming, bool placeholders = false);
 
-// The name of a unit here: without its suffix, and with nothing in it that a name of ours cannot have. Empty: none.
+// The name of a unit here: without its suffix; characters that our names cannot have become '_'. Empty if there is none.
 [[nodiscard]] std::string own_name(std::string_view unit, bool placeholders = false);
 
-// Whether the shipped unit `name` comes after the shipped unit `other` by what it requires, wants or is ordered by.
+// True if the shipped unit `name` starts after the shipped unit `other`, directly or through others.
 [[nodiscard]] bool comes_after(std::string_view name, std::string_view other);
 
 } // namespace mi::convert

@@ -1,238 +1,211 @@
-// How units hang together: [Unit]'s dependencies and [Install], and what follows from DefaultDependencies=. Ours may not
-// contradict each other, and must not make a cycle with the shipped targets; what would is told.
-#include "convert/draft.hpp"
+// Converts the dependencies of [Unit] and [Install], and what DefaultDependencies= implies. Dependencies that contradict
+// each other, or that would make a cycle with the shipped targets, are left out with a remark.
 #include "convert/names.hpp"
-#include "convert/values.hpp"
-
-#include <algorithm>
+#include "convert/step.hpp"
 
 namespace mi::convert {
 
 namespace {
 
-// The keys of ours, in the order in which they are written.
-enum class Key { requirement, want, after, before, conflict, on_failure, on_success, required_by, wanted_by };
-constexpr std::string_view key_names[] = {"requires",   "wants",      "after",       "before",   "conflicts",
-                                          "on-failure", "on-success", "required-by", "wanted-by"};
+using Kind = SystemdUnit::Kind;
+
+// The keys that name units. If two of them say the same, the stronger one comes first.
+enum class Key { requires_, wants, after, before, conflicts, on_failure, on_success, required_by, wanted_by };
+struct KeyRow {
+    std::string_view name;
+    Naming naming;
+};
+constexpr KeyRow key_rows[] = {
+    {"requires", Naming::pulled_in},   {"wants", Naming::pulled_in},          {"after", Naming::after},
+    {"before", Naming::before},        {"conflicts", Naming::conflict},       {"on-failure", Naming::triggered},
+    {"on-success", Naming::triggered}, {"required-by", Naming::from_install}, {"wanted-by", Naming::from_install},
+};
+const KeyRow& row_of(Key key) { return key_rows[static_cast<std::size_t>(key)]; }
+Key key_of(std::string_view name) {
+    return static_cast<Key>(std::ranges::find(key_rows, name, &KeyRow::name) - std::begin(key_rows));
+}
 
 struct Link {
     Key key;
     std::string unit;
-    const Assignment* from; // null: it follows from something else
+    const Assignment* from; // `not_set` if no directive says it
 };
 
-struct Directive {
-    std::string_view name;
-    Key key;
-    Naming naming;
-    std::string_view differs; // what its equal does not do
-};
-constexpr Directive directives[] = {
-    {"Requires", Key::requirement, Naming::pulled_in, ""},
-    {"RequiresOverridable", Key::requirement, Naming::pulled_in, ""},
-    {"BindsTo", Key::requirement, Naming::pulled_in, ""},
-    {"BindTo", Key::requirement, Naming::pulled_in, ""},
-    {"Requisite", Key::requirement, Naming::pulled_in,
-     "`requires` starts the unit, where this only looks whether it runs"},
-    {"Wants", Key::want, Naming::pulled_in, ""},
-    {"Upholds", Key::want, Naming::pulled_in, "`wants` starts the unit, but does not start it again later"},
-    {"After", Key::after, Naming::after, ""},
-    {"Before", Key::before, Naming::before, ""},
-    {"Conflicts", Key::conflict, Naming::conflict, ""},
-    {"OnFailure", Key::on_failure, Naming::triggered, ""},
-    {"OnSuccess", Key::on_success, Naming::triggered, ""},
-};
-
-bool pulls_in(Key key) { return key == Key::requirement || key == Key::want; }
+bool pulls_in(Key key) { return key == Key::requires_ || key == Key::wants; }
 bool installs(Key key) { return key == Key::required_by || key == Key::wanted_by; }
 
-class Relations {
+class RelationStep : ConversionStep {
 public:
-    explicit Relations(Draft& draft) : draft_(draft) {}
+    explicit RelationStep(const UnitSource& source) : ConversionStep(source, Table::top) {}
 
-    void run() {
-        for (const Part& part : draft_.parts)
-            take_part(part);
-        take_installs();
+    Relations run() {
+        for (const SystemdUnit& unit : source_.units)
+            take_unit(unit);
+        for (const SystemdUnit& unit : source_.units)
+            take_install(unit);
         default_dependencies();
         settle();
-        for (int number = 0; number <= static_cast<int>(Key::wanted_by); ++number)
+        for (std::size_t number = 0; number < std::size(key_rows); ++number)
             write(static_cast<Key>(number));
         const bool installed = std::ranges::any_of(links_, [](const Link& link) { return installs(link.key); });
-        if (!installed && !draft_.is_template() && draft_.main().kind != Part::Kind::target)
-            draft_.sheet.set(Table::top, "enabled", "false"); // started when another unit names it, and only then
+        if (!installed && !source_.is_template() && source_.main().kind != Kind::target)
+            set("enabled", "false"); // only another unit that names it starts it
+        return {std::move(out_), installed_};
     }
 
 private:
-    void take_part(const Part& part) {
-        for (const Directive& directive : directives)
-            for (const Assignment* each : draft_.all(part, "Unit", directive.name))
-                take(*each, directive);
-        for (const std::string& unit : part.requires_)
-            add(Key::requirement, named(unit, Naming::pulled_in), unit, nullptr);
-        for (const std::string& unit : part.wants)
-            add(Key::want, named(unit, Naming::pulled_in), unit, nullptr);
-        // Before its unit, its sockets or its mounts it is there anyway.
-        for (const Assignment* each : draft_.all(part, "Unit", "RequiresMountsFor"))
-            links_.push_back({Key::after, "mounts", each});
-        for (const Assignment* each : draft_.all(part, "Unit", "WantsMountsFor"))
-            links_.push_back({Key::after, "mounts", each});
-        for (const Assignment* each : draft_.all(part, "Unit", "PartOf"))
-            if (!all_our_own(each->value) && !all_required(each->value))
-                draft_.say(*each, Table::top, Weight::lost,
-                           "a unit that is not required stops none; `requires` would start it, too");
+    void take_unit(const SystemdUnit& unit) {
+        for (const Row& row : rows_of("Unit"))
+            if (row.form == Form::unit_names)
+                for (std::string_view spelling : blank_separated(row.directives))
+                    for (const Assignment& each : all(unit, "Unit", spelling))
+                        take(each, row);
+        for (const std::string& name : unit.requires_)
+            add(Key::requires_, name, not_set);
+        for (const std::string& name : unit.wants)
+            add(Key::wants, name, not_set);
+        // `after` is enough: mounts are part of every boot.
+        for (std::string_view key : {"RequiresMountsFor", "WantsMountsFor"})
+            for (const Assignment& each : all(unit, "Unit", key))
+                links_.push_back({Key::after, "mounts", &each});
+        for (const Assignment& each : all(unit, "Unit", "PartOf"))
+            if (!all_our_own(each.value) && !all_required(each.value))
+                lost(each, "a unit that is not required stops none; `requires` would start it, too");
+        if (unit.kind != Kind::target)
+            return;
+        out_.toml.open(Table::target);
+        note(last(unit, "Unit", "AllowIsolate"), "`minictl target` takes every target");
     }
 
-    // Whether a list names nothing but what is one unit with us.
+    // True if all names are of units that become part of this one.
     bool all_our_own(std::string_view names) {
         return std::ranges::all_of(blank_separated(names), [&](std::string_view name) {
-            return own_name(name) == draft_.name || is_part(name);
+            return own_name(name) == source_.name || is_part(name);
         });
     }
-    // Whether what stops us is required anyway.
+    // True if this unit requires all of them, and so stops with them anyway.
     bool all_required(std::string_view names) {
         return std::ranges::all_of(blank_separated(names),
-                                   [&](std::string_view name) { return has(Key::requirement, own_name(name)); });
+                                   [&](std::string_view name) { return has(Key::requires_, own_name(name)); });
     }
     bool is_part(std::string_view name) {
-        return std::ranges::any_of(draft_.parts, [&](const Part& part) { return part.unit == name; });
+        return std::ranges::any_of(source_.units, [&](const SystemdUnit& unit) { return unit.name == name; });
     }
 
-    void take(const Assignment& of, const Directive& directive) {
+    // True if `name` is the name of this unit here.
+    [[nodiscard]] bool is_self(std::string_view name) const {
+        return name == source_.name || name == source_.name + "${instance}";
+    }
+
+    // The names in a value, without those of units that become part of this one.
+    std::vector<std::string> others(const Assignment& of) {
+        std::vector<std::string> names;
         for (std::string_view raw : blank_separated(of.value)) {
-            auto unit = draft_.specifiers.resolve(raw);
-            if (!unit) {
-                draft_.say(of, Table::top, Weight::lost, unit.error());
+            auto name = source_.specifiers.resolve(raw);
+            if (!name)
+                lost(of, name.error());
+            else if (!is_part(raw))
+                names.push_back(std::move(*name));
+        }
+        return names;
+    }
+
+    void take(const Assignment& of, const Row& row) {
+        const Key key = key_of(row.key);
+        for (const std::string& name : others(of)) {
+            if (is_self(own_name(name, source_.is_template())))
                 continue;
-            }
-            if (is_part(raw) || own_name(*unit, draft_.is_template()) == draft_.name ||
-                own_name(*unit, draft_.is_template()) == draft_.name + "${instance}")
-                continue; // one unit with us
-            Named to = named(*unit, directive.naming, draft_.is_template());
-            if (!directive.differs.empty() && !to.name.empty())
-                draft_.say(of, Table::top, Weight::near, directive.differs);
-            add(directive.key, std::move(to), *unit, &of);
+            if (!row.why.empty() && !named(name, row_of(key).naming, source_.is_template()).name.empty())
+                near(of, row.why);
+            add(key, name, of);
         }
     }
 
-    void add(Key key, Named to, std::string_view unit, const Assignment* from) {
-        if (!to.why.empty() && from != nullptr)
-            draft_.say(*from, Table::top, to.weight, std::string(unit) + ": " + std::string(to.why));
-        if (to.name.empty() || to.name == draft_.name || to.name == "${name}" || to.name == draft_.name + "${instance}")
+    // Adds a link to the unit that systemd calls `unit`.
+    void add(Key key, std::string_view unit, const Assignment& from) {
+        Named to = named(unit, row_of(key).naming, from.is_set() && source_.is_template());
+        if (!to.why.empty())
+            say(from, to.weight, std::string(unit) + ": " + std::string(to.why));
+        if (to.name.empty() || is_self(to.name) || to.name == "${name}")
             return;
-        links_.push_back({to.order_only && pulls_in(key) ? Key::after : key, std::move(to.name), from});
+        links_.push_back({to.order_only && pulls_in(key) ? Key::after : key, std::move(to.name), &from});
     }
 
     // --- [Install] ----------------------------------------------------------------------------------------------------
 
-    void take_installs() {
-        bool has_timer = false, has_socket = false;
-        for (const Part& part : draft_.parts) {
-            has_timer = has_timer || part.kind == Part::Kind::timer;
-            has_socket = has_socket || part.kind == Part::Kind::socket;
+    void take_install(const SystemdUnit& unit) {
+        for (const Assignment& each : all(unit, "Install", "WantedBy"))
+            install(unit, each, Key::wanted_by);
+        for (const Assignment& each : all(unit, "Install", "RequiredBy"))
+            install(unit, each, Key::required_by);
+        for (const Assignment& each : all(unit, "Install", "UpheldBy")) {
+            near(each, "`wanted-by` does not start the unit again later");
+            install(unit, each, Key::wanted_by);
         }
-        for (const Part& part : draft_.parts) {
-            const bool armed_only = has_timer && &part == &draft_.main();
-            take_install(part, "WantedBy", Key::wanted_by, armed_only);
-            take_install(part, "RequiredBy", Key::required_by, armed_only);
-            for (const Assignment* each : draft_.all(part, "Install", "UpheldBy")) {
-                draft_.say(*each, Table::top, Weight::near, "`wanted-by` does not start the unit again later");
-                take_install(part, *each, Key::wanted_by, armed_only);
-            }
-            take_also(part);
-            take_aliases(part);
-            if (const Assignment* instance = draft_.last(part, "Install", "DefaultInstance"))
-                draft_.say(*instance, Table::top, Weight::near,
-                           "an instance is named when it is enabled: `minictl enable " + draft_.name + instance->value +
-                               "`");
-        }
-        if (has_socket)
-            started_by_socket();
+        for (const Assignment& each : all(unit, "Install", "Also"))
+            if (!all_our_own(each.value))
+                near(each, "enable that unit as well");
+        take_aliases(unit);
+        const Assignment& instance = last(unit, "Install", "DefaultInstance");
+        near(instance,
+             "an instance is named when it is enabled: `minictl enable " + source_.name + instance.value + "`");
     }
 
-    void take_install(const Part& part, std::string_view key, Key ours, bool armed_only) {
-        for (const Assignment* each : draft_.all(part, "Install", key))
-            take_install(part, *each, ours, armed_only);
-    }
-
-    void take_install(const Part& part, const Assignment& of, Key ours, bool armed_only) {
-        if (armed_only)
-            return draft_.say(of, Table::top, Weight::near,
-                              "with [timer] it runs when the timer says so, and not at boot as well");
-        for (std::string_view raw : blank_separated(of.value)) {
-            auto unit = draft_.specifiers.resolve(raw);
-            if (!unit) {
-                draft_.say(of, Table::top, Weight::lost, unit.error());
-                continue;
-            }
-            if (is_part(raw))
-                continue;
-            installed_service_ = installed_service_ || &part == &draft_.main();
-            add(ours, named(*unit, Naming::from_install, draft_.is_template()), *unit, &of);
+    void install(const SystemdUnit& unit, const Assignment& of, Key key) {
+        const bool is_main = &unit == &source_.main();
+        if (is_main && std::ranges::find(source_.units, Kind::timer, &SystemdUnit::kind) != source_.units.end())
+            return near(of, "with [timer] it runs when the timer says so, and not at boot as well");
+        for (const std::string& name : others(of)) {
+            installed_ = installed_ || is_main;
+            add(key, name, of);
         }
     }
 
-    void take_also(const Part& part) {
-        for (const Assignment* each : draft_.all(part, "Install", "Also"))
-            if (!all_our_own(each->value))
-                draft_.say(*each, Table::top, Weight::near, "enable that unit as well");
-    }
-
-    void take_aliases(const Part& part) {
+    void take_aliases(const SystemdUnit& unit) {
         std::vector<std::string> aliases;
-        for (const Assignment* each : draft_.all(part, "Install", "Alias"))
-            for (std::string_view alias : blank_separated(each->value)) {
-                if (part.kind == Part::Kind::target && !own_name(alias).empty() && !own_name(alias).ends_with('@') &&
-                    own_name(alias) != draft_.name)
-                    aliases.push_back(own_name(alias));
-                else if (own_name(alias) != draft_.name)
-                    draft_.say(*each, Table::top, Weight::lost, "a service has one name");
+        for (const Assignment& each : all(unit, "Install", "Alias"))
+            for (std::string_view alias : blank_separated(each.value)) {
+                std::string name = own_name(alias);
+                if (name == source_.name)
+                    continue;
+                if (unit.kind == Kind::target && !name.empty() && !name.ends_with('@'))
+                    aliases.push_back(std::move(name));
+                else
+                    lost(each, "a service has one name");
             }
         if (!aliases.empty())
-            draft_.sheet.set(Table::target, "aliases", array(aliases));
+            out_.toml.set(Table::target, "aliases", array(aliases));
     }
 
-    // Sockets that are to start a service which nothing else starts.
-    void started_by_socket() {
-        if (!draft_.accepts && !installed_service_)
-            draft_.sheet.set_text(Table::service, "activation", "on-demand");
-    }
-
-    // --- what follows, and what cannot be -------------------------------------------------------------------------------
+    // --- implied dependencies, and contradictions ---------------------------------------------------------------------
 
     void default_dependencies() {
-        const Part& main = draft_.main();
-        const Assignment* given = draft_.last(main, "Unit", "DefaultDependencies");
-        for (const Part& part : draft_.parts)
-            draft_.last(part, "Unit", "DefaultDependencies");
-        const bool wanted = given == nullptr || draft_.truth(*given, Table::top).value_or(true);
-        if (wanted && main.kind == Part::Kind::service)
-            links_.push_back({Key::after, "basic", nullptr});
+        bool wanted = true;
+        for (const SystemdUnit& unit : source_.units)
+            if (const Assignment& given = last(unit, "Unit", "DefaultDependencies"); &unit == &source_.main())
+                wanted = truth(given).value_or(true);
+        if (wanted && source_.main().kind == Kind::service)
+            links_.push_back({Key::after, "basic", &not_set});
     }
 
     [[nodiscard]] bool has(Key key, const std::string& unit) const {
         return std::ranges::any_of(links_, [&](const Link& link) { return link.key == key && link.unit == unit; });
     }
 
-    void tell(const Link& link, Weight weight, std::string_view why) {
-        if (link.from != nullptr)
-            draft_.say(*link.from, Table::top, weight, why);
-    }
-
-    // Why `link` cannot stand beside the others; empty where it can.
+    // Why `link` is not possible beside the others; empty if it is possible. A blank means that it is not needed.
     std::string in_the_way(const Link& link) {
         const bool waits = pulls_in(link.key) || link.key == Key::after;
-        if (link.key == Key::want && has(Key::requirement, link.unit))
+        if (link.key == Key::wants && has(Key::requires_, link.unit))
             return " ";
-        if (link.key == Key::after && (has(Key::requirement, link.unit) || has(Key::want, link.unit)))
-            return " "; // said already, by the stronger one
+        if (link.key == Key::after && (has(Key::requires_, link.unit) || has(Key::wants, link.unit)))
+            return " "; // a stronger link says the same
         if (link.key == Key::wanted_by && has(Key::required_by, link.unit))
             return " ";
         if (waits && has(Key::before, link.unit))
             return "this unit is to come before " + link.unit + ", and cannot wait for it as well";
-        if (pulls_in(link.key) && has(Key::conflict, link.unit))
-            return "`" + std::string(key_names[static_cast<int>(link.key)]) + "` and `conflicts` contradict each other";
-        if (link.key == Key::conflict && (has(Key::required_by, link.unit) || has(Key::wanted_by, link.unit)))
+        if (pulls_in(link.key) && has(Key::conflicts, link.unit))
+            return "`" + std::string(row_of(link.key).name) + "` and `conflicts` contradict each other";
+        if (link.key == Key::conflicts && (has(Key::required_by, link.unit) || has(Key::wanted_by, link.unit)))
             return link.unit + " starts this unit, and cannot be stopped by it";
         if (!waits)
             return {};
@@ -244,16 +217,15 @@ private:
         return {};
     }
 
-    // What is lost where one of ours stands back for another. A target that is wanted and waits for who wants it, such as
-    // the network, is there in any case.
+    // How much is lost without the link. `network` is part of every boot, so nothing is lost by not wanting it.
     Weight weight_of(const Link& link) {
-        if (link.key == Key::want && link.unit == "network" && has(Key::before, link.unit))
+        if (link.key == Key::wants && link.unit == "network" && has(Key::before, link.unit))
             return Weight::note;
         return link.key == Key::after ? Weight::near : Weight::lost;
     }
 
     void settle() {
-        // The stronger first, so that the weaker has something to stand back for.
+        // Stronger links come first, so that a weaker one is left out if they contradict each other.
         std::stable_sort(links_.begin(), links_.end(), [](const Link& a, const Link& b) { return a.key < b.key; });
         for (std::size_t at = 0; at < links_.size();) {
             std::string why = in_the_way(links_[at]);
@@ -262,7 +234,7 @@ private:
                 continue;
             }
             if (why != " ")
-                tell(links_[at], weight_of(links_[at]), why);
+                say(*links_[at].from, weight_of(links_[at]), why);
             links_.erase(links_.begin() + static_cast<std::ptrdiff_t>(at));
         }
     }
@@ -270,39 +242,17 @@ private:
     void write(Key key) {
         std::vector<std::string> units;
         for (const Link& link : links_)
-            if (link.key == key && std::find(units.begin(), units.end(), link.unit) == units.end())
-                units.push_back(link.unit);
-        if (!units.empty())
-            draft_.sheet.set(Table::top, key_names[static_cast<int>(key)], array(units));
+            if (link.key == key)
+                add_once(units, link.unit);
+        set_list(row_of(key).name, units);
     }
 
-    Draft& draft_;
     std::vector<Link> links_;
-    bool installed_service_ = false;
+    bool installed_ = false; // something pulls in the service itself
 };
 
 } // namespace
 
-void convert_relations(Draft& draft) {
-    for (const Part& part : draft.parts) {
-        const Assignment* description = draft.last(part, "Unit", "Description");
-        if (description != nullptr && !draft.sheet.has(Table::top, "description"))
-            if (auto text = draft.text(*description, Table::top))
-                draft.sheet.set_text(Table::top, "description", *text);
-        std::vector<std::string> documentation;
-        for (const Assignment* each : draft.all(part, "Unit", "Documentation"))
-            if (auto words = draft.words(*each, Table::top))
-                documentation.insert(documentation.end(), words->begin(), words->end());
-        if (!documentation.empty() && !draft.sheet.has(Table::top, "documentation"))
-            draft.sheet.set(Table::top, "documentation", array(documentation));
-    }
-    Relations(draft).run();
-}
-
-void convert_target(Draft& draft) {
-    draft.sheet.open(Table::target);
-    if (const Assignment* isolate = draft.last(draft.main(), "Unit", "AllowIsolate"))
-        draft.say(*isolate, Table::top, Weight::note, "`minictl target` takes every target");
-}
+Relations convert_relations(const UnitSource& source) { return RelationStep(source).run(); }
 
 } // namespace mi::convert

@@ -1,4 +1,4 @@
-// Init scripts with an LSB header: units that run the script with start and stop.
+// Converts init scripts with an LSB header: the unit runs the script with start and stop.
 #pragma once
 
 #include "convert/convert.hpp"
@@ -8,10 +8,10 @@
 
 namespace mi::convert {
 
-// Whether a file that is no unit file is an init script.
+// True if the text is that of an init script.
 [[nodiscard]] bool is_init_script(std::string_view text);
 
-[[nodiscard]] Unit convert_script(const std::string& path, std::string_view text, const Place& place,
+[[nodiscard]] Unit convert_script(const std::string& path, std::string_view text, const SearchPath& search_path,
                                   const Lookup& lookup);
 
 } // namespace mi::convert

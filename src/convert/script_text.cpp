@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/unit_file.hpp"
+#include "convert/values.hpp"
 
 #include <algorithm>
 #include <map>
@@ -10,14 +11,6 @@
 namespace mi::convert {
 
 namespace {
-
-std::string small(std::string_view text) {
-    std::string letters(text);
-    for (char& letter : letters)
-        if (letter >= 'A' && letter <= 'Z')
-            letter = static_cast<char>(letter - 'A' + 'a');
-    return letters;
-}
 
 // Calls `take(line, number)` for every line.
 void each_line(std::string_view text, auto&& take) {
@@ -29,10 +22,11 @@ void each_line(std::string_view text, auto&& take) {
     }
 }
 
-// The plain assignments of a shell script, by name. One that cannot be known is there with an empty value.
+// The variables of a shell script. A value that is known only when the script runs is empty.
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-// What stands for `$NAME`, `${NAME}` or `${NAME:-WORD}` at the front of `text`; takes it off.
+// Takes `$NAME`, `${NAME}` or `${NAME:-WORD}` off the front of `text`, and returns its value. `sure` becomes false if the
+// value is not known.
 std::string take_variable(std::string_view& text, const Variables& known, bool& sure) {
     text.remove_prefix(1);
     std::string_view name, otherwise;
@@ -53,15 +47,13 @@ std::string take_variable(std::string_view& text, const Variables& known, bool& 
         name = text.substr(0, length);
         text.remove_prefix(length);
     }
-    auto found = known.find(name);
-    if (found != known.end() && !found->second.empty())
+    if (auto found = known.find(name); found != known.end() && !found->second.empty())
         return found->second;
-    sure = sure && !otherwise.empty() && otherwise.find_first_of("$`") == std::string_view::npos &&
-           (found == known.end() || !otherwise.empty());
+    sure = sure && !otherwise.empty() && otherwise.find_first_of("$`") == otherwise.npos;
     return std::string(otherwise);
 }
 
-// The value of an assignment; empty: it is known only when the script runs.
+// The value of an assignment; empty if it is known only when the script runs.
 std::string value_of(std::string_view text, const Variables& known) {
     std::string value;
     char quote = 0;
@@ -99,7 +91,7 @@ Variables variables_of(std::string_view script) {
         std::string value = value_of(line.substr(equals + 1), known);
         auto [at, fresh] = known.try_emplace(std::string(line.substr(0, equals)), value);
         if (!fresh && at->second != value)
-            at->second.clear(); // it is one thing or another
+            at->second.clear(); // two assignments differ: which one counts is not known
     });
     return known;
 }
@@ -134,7 +126,7 @@ std::vector<HeaderLine> header_of(std::string_view script) {
     });
     if (any)
         return lines;
-    // `# chkconfig: 2345 20 80`: runlevels, and numbers for the order.
+    // `# chkconfig: 2345 20 80` has the runlevels, and two numbers for the order, which are not used.
     each_line(script, [&](std::string_view line, std::uint32_t number) {
         if (!line.starts_with('#'))
             return;
@@ -175,7 +167,7 @@ std::string pid_file_of(std::string_view script) {
             return is_path(at->second) ? at->second : std::string();
         else if (at != known.end() && is_path(at->second) && at->second.ends_with(".pid"))
             return at->second;
-    // Debian's interpreter for scripts that only set variables chooses one by itself.
+    // Debian's init-d-script(5), an interpreter for such scripts, derives the path from DAEMON.
     if (script.substr(0, script.find('\n')).find("init-d-script") != std::string_view::npos)
         if (auto daemon = known.find("DAEMON"); daemon != known.end() && is_path(daemon->second))
             return "/var/run/" + daemon->second.substr(daemon->second.rfind('/') + 1) + ".pid";

@@ -1,4 +1,4 @@
-// What can be read off an init script without running it: its header, its PID file, and the words that it takes.
+// Reads an init script without running it: its header, its PID file, and the words that it accepts.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,14 @@ struct HeaderLine {
     std::string key, value;
     std::uint32_t line = 0;
 };
-// Those between BEGIN INIT INFO and END INIT INFO, or of the older kind (`# chkconfig:`, `# description:`).
+// The lines between BEGIN INIT INFO and END INIT INFO. Without these: `# chkconfig:` and `# description:`, which older
+// scripts have, as if they were lines of such a header.
 [[nodiscard]] std::vector<HeaderLine> header_of(std::string_view script);
 
-// The path of its PID file, by `# pidfile:` or by what the script sets PIDFILE to; empty: it cannot be known.
+// The path of its PID file, from `# pidfile:` or from a variable such as PIDFILE; empty if it cannot be known.
 [[nodiscard]] std::string pid_file_of(std::string_view script);
 
-// Whether one of its `case` patterns is `word`.
+// True if one of the `case` patterns of the script is `word`.
 [[nodiscard]] bool takes_word(std::string_view script, std::string_view word);
 
 } // namespace mi::convert

@@ -1,5 +1,5 @@
-// The syntax of systemd's unit files, as systemd.syntax(7) has it: sections, assignments, comments, lines that go on. What
-// a directive means is for others.
+// Reads the syntax of systemd's unit files, systemd.syntax(7): sections, assignments, comments, continued lines. It does not
+// know what a directive means.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,14 @@ namespace mi::convert {
 struct Assignment {
     std::string section, key, value;
     std::string file;
-    std::uint32_t line = 0; // of its beginning
-    mutable bool used = false;
+    std::uint32_t line = 0; // the first one, if the assignment has several lines
+
+    // True if it has a value. An assignment without one cancels those before it.
+    [[nodiscard]] bool is_set() const { return !value.empty(); }
+    [[nodiscard]] std::string_view value_or(std::string_view other) const { return is_set() ? value : other; }
 };
 
-// A line that is none of these: what is wrong with it.
+// A line that is no assignment, and what is wrong with it.
 struct BadLine {
     std::string file;
     std::uint32_t line = 0;
@@ -28,12 +31,17 @@ struct BadLine {
 struct UnitText {
     std::vector<Assignment> assignments;
     std::vector<BadLine> bad;
+
+    // All assignments of a directive, also the empty ones.
+    [[nodiscard]] std::vector<const Assignment*> of(std::string_view section, std::string_view key) const;
+    // The value in force; empty if there is none.
+    [[nodiscard]] std::string_view value(std::string_view section, std::string_view key) const;
 };
 
-// Appends what `text` says to `into`, as a drop-in does.
+// Appends the lines of `text` to `into`. Call it once for the unit file and once for each drop-in, in order.
 void read_unit_text(UnitText& into, std::string_view text, const std::string& file);
 
-// Whether `text` can be in a TOML file and a command line: UTF-8 without NUL.
+// True if `text` is UTF-8 without NUL, and so can stand in a TOML file and on a command line.
 [[nodiscard]] bool is_plain_text(std::string_view text);
 
 } // namespace mi::convert

@@ -2,50 +2,43 @@
 
 #include "base/text.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace mi::convert {
 
 namespace {
 
+constexpr std::string_view blanks = " \t\r\n";
+
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
-std::string small(std::string_view text) {
-    std::string letters(text);
-    for (char& letter : letters)
-        if (letter >= 'A' && letter <= 'Z')
-            letter = static_cast<char>(letter - 'A' + 'a');
-    return letters;
-}
-
 struct TimeUnit {
-    std::string_view names; // each between blanks
+    std::string_view names; // separated by blanks
     std::int64_t nanoseconds;
 };
 constexpr std::int64_t second = 1'000'000'000;
 constexpr TimeUnit time_units[] = {
-    {" seconds second sec s ", second},
-    {" minutes minute min m ", 60 * second},
-    {" hours hour hr h ", 3600 * second},
-    {" days day d ", 86'400 * second},
-    {" weeks week w ", 7 * 86'400 * second},
-    {" months month M ", 2'629'800 * second},
-    {" years year y ", 31'557'600 * second},
-    {" msec ms ", second / 1000},
-    {" usec us \xc2\xb5s \xce\xbcs ", second / 1'000'000},
-    {" nsec ns ", 1},
+    {"seconds second sec s", second},
+    {"minutes minute min m", 60 * second},
+    {"hours hour hr h", 3600 * second},
+    {"days day d", 86'400 * second},
+    {"weeks week w", 7 * 86'400 * second},
+    {"months month M", 2'629'800 * second},
+    {"years year y", 31'557'600 * second},
+    {"msec ms", second / 1000},
+    {"usec us \xc2\xb5s \xce\xbcs", second / 1'000'000},
+    {"nsec ns", 1},
 };
 constexpr std::int64_t longest = second * 86'400 * 36'600;
 
 std::int64_t unit_of(std::string_view name) {
-    std::string word = " " + std::string(name) + " ";
     for (const TimeUnit& unit : time_units)
-        if (unit.names.find(word) != std::string_view::npos)
+        if (is_one_of(name, unit.names))
             return unit.nanoseconds;
     return 0;
 }
 
-// NUMBER[.FRACTION] off the front of `text`: the whole part, and the fraction in millionths.
+// Takes NUMBER[.FRACTION] off the front of `text`: the whole part, and the fraction in millionths.
 struct Decimal {
     std::uint64_t whole = 0, millionths = 0;
 };
@@ -77,11 +70,44 @@ void skip_blanks(std::string_view& text) {
 
 } // namespace
 
+bool is_account(std::string_view name) {
+    return !name.empty() && name.size() < 256 && name.front() != '-' &&
+           std::ranges::none_of(
+               name,
+               [](char letter) {
+                   return letter == ':' || letter == '/' || letter == ',' ||
+                          static_cast<unsigned char>(letter) <= ' ' || letter == 0x7f;
+               });
+}
+
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string small(std::string_view text) {
+    std::string letters(text);
+    for (char& letter : letters)
+        if (letter >= 'A' && letter <= 'Z')
+            letter = static_cast<char>(letter - 'A' + 'a');
+    return letters;
+}
+
+bool is_one_of(std::string_view word, std::string_view words) {
+    auto separates = [&](std::size_t at) { return at >= words.size() || blanks.find(words[at]) != blanks.npos; };
+    for (std::size_t at = words.find(word); at != words.npos && !word.empty(); at = words.find(word, at + 1))
+        if (separates(at - 1) && separates(at + word.size())) // at - 1 wraps to a large number at the beginning
+            return true;
+    return false;
+}
+
+void add_once(std::vector<std::string>& list, std::string word) {
+    if (std::ranges::find(list, word) == list.end())
+        list.push_back(std::move(word));
+}
+
 std::optional<bool> truth(std::string_view text) {
-    std::string word = " " + small(text) + " ";
-    if (std::string_view(" 1 yes y true t on ").find(word) != std::string_view::npos)
+    const std::string word = small(text);
+    if (is_one_of(word, "1 yes y true t on"))
         return true;
-    if (std::string_view(" 0 no n false f off ").find(word) != std::string_view::npos)
+    if (is_one_of(word, "0 no n false f off"))
         return false;
     return std::nullopt;
 }
@@ -107,7 +133,7 @@ std::optional<Time> time_span(std::string_view text, Span unit) {
         text.remove_prefix(letters);
         skip_blanks(text);
         if (sum > longest || number->whole > static_cast<std::uint64_t>((longest - sum) / each))
-            return Time{true, {}}; // nobody lives to see it
+            return Time{true, {}}; // too long for Span
         sum += static_cast<std::int64_t>(number->whole) * each;
         sum += each >= 1'000'000 ? each / 1'000'000 * static_cast<std::int64_t>(number->millionths)
                                  : each * static_cast<std::int64_t>(number->millionths) / 1'000'000;
@@ -139,31 +165,25 @@ std::optional<Size> byte_size(std::string_view text) {
 }
 
 std::optional<int> exit_status(std::string_view name) {
-    struct Status {
-        std::string_view name;
-        int number;
-    };
-    constexpr Status statuses[] = {
-        {"SUCCESS", 0},      {"FAILURE", 1},       {"INVALIDARGUMENT", 2}, {"NOTIMPLEMENTED", 3}, {"NOPERMISSION", 4},
-        {"NOTINSTALLED", 5}, {"NOTCONFIGURED", 6}, {"NOTRUNNING", 7},      {"USAGE", 64},         {"DATAERR", 65},
-        {"NOINPUT", 66},     {"NOUSER", 67},       {"NOHOST", 68},         {"UNAVAILABLE", 69},   {"SOFTWARE", 70},
-        {"OSERR", 71},       {"OSFILE", 72},       {"CANTCREAT", 73},      {"IOERR", 74},         {"TEMPFAIL", 75},
-        {"PROTOCOL", 76},    {"NOPERM", 77},       {"CONFIG", 78},         {"EXCEPTION", 255},
-    };
-    for (const Status& status : statuses)
-        if (status.name == name)
-            return status.number;
-    return std::nullopt;
+    // Each name is followed by its number.
+    constexpr std::string_view statuses =
+        "SUCCESS 0 FAILURE 1 INVALIDARGUMENT 2 NOTIMPLEMENTED 3 NOPERMISSION 4 NOTINSTALLED 5 NOTCONFIGURED 6 "
+        "NOTRUNNING 7 "
+        "USAGE 64 DATAERR 65 NOINPUT 66 NOUSER 67 NOHOST 68 UNAVAILABLE 69 SOFTWARE 70 OSERR 71 OSFILE 72 CANTCREAT 73 "
+        "IOERR 74 TEMPFAIL 75 PROTOCOL 76 NOPERM 77 CONFIG 78 EXCEPTION 255";
+    const std::vector<std::string_view> words = blank_separated(statuses);
+    const auto found = std::ranges::find(words, name);
+    return found == words.end() || to_number<int>(name) ? std::nullopt : to_number<int>(found[1]);
 }
 
 std::vector<std::string_view> blank_separated(std::string_view text) {
     std::vector<std::string_view> words;
     for (;;) {
-        std::size_t begin = text.find_first_not_of(" \t\r\n");
+        std::size_t begin = text.find_first_not_of(blanks);
         if (begin == std::string_view::npos)
             return words;
         text.remove_prefix(begin);
-        std::size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
+        std::size_t end = std::min(text.find_first_of(blanks), text.size());
         words.push_back(text.substr(0, end));
         text.remove_prefix(end);
     }

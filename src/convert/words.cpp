@@ -1,5 +1,6 @@
 #include "convert/words.hpp"
 
+#include "base/join.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/unit_file.hpp"
@@ -12,27 +13,16 @@ namespace {
 
 bool is_blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r'; }
 
-// Appends a character by its number as UTF-8.
+// Appends a Unicode character, given by its number, as UTF-8.
 void append_character(std::string& to, std::uint32_t number) {
-    auto byte = [&](std::uint32_t value) { to += static_cast<char>(value); };
-    if (number < 0x80) {
-        byte(number);
-    } else if (number < 0x800) {
-        byte(0xc0 | number >> 6);
-        byte(0x80 | (number & 0x3f));
-    } else if (number < 0x10000) {
-        byte(0xe0 | number >> 12);
-        byte(0x80 | (number >> 6 & 0x3f));
-        byte(0x80 | (number & 0x3f));
-    } else {
-        byte(0xf0 | number >> 18);
-        byte(0x80 | (number >> 12 & 0x3f));
-        byte(0x80 | (number >> 6 & 0x3f));
-        byte(0x80 | (number & 0x3f));
-    }
+    const int more = number < 0x80 ? 0 : number < 0x800 ? 1 : number < 0x10000 ? 2 : 3; // bytes after the first
+    constexpr std::uint32_t marks[] = {0, 0xc0, 0xe0, 0xf0};
+    to += static_cast<char>(marks[more] | number >> 6 * more);
+    for (int left = more - 1; left >= 0; --left)
+        to += static_cast<char>(0x80 | (number >> 6 * left & 0x3f));
 }
 
-// Takes what follows a backslash off the front of `text`. False: it is no escape.
+// Takes an escape, without its backslash, off the front of `text`. Returns false if it is no escape.
 bool take_escape(std::string_view& text, std::string& to) {
     constexpr std::string_view letters = "abfnrtv\\\"'s", meanings = "\a\b\f\n\r\t\v\\\"' ";
     if (std::size_t at = letters.find(text.front()); at != std::string_view::npos) {
@@ -61,7 +51,7 @@ bool take_escape(std::string_view& text, std::string& to) {
 constexpr std::string_view unbalanced = "its quotes are not balanced";
 constexpr std::string_view not_text = "an escape in it makes something that is not UTF-8";
 
-// The next word off the front of `text`, which has no blank there. `quoted` says whether anything of it was in quotes.
+// Takes the next word off the front of `text`, which does not begin with a blank. `quoted`: part of it was in quotes.
 std::expected<std::string, std::string_view> take_word(std::string_view& text, bool& quoted) {
     std::string word;
     char quote = 0;
@@ -76,7 +66,7 @@ std::expected<std::string, std::string_view> take_word(std::string_view& text, b
             quoted = true;
         } else if (letter == '\\' && !text.empty()) {
             if (text.front() == ';' && word.empty() && (text.size() == 1 || is_blank(text[1]))) {
-                word += ';'; // not the end of a command
+                word += ';'; // `\;` is a word, and does not end the command
                 quoted = true;
                 text.remove_prefix(1);
             } else if (!take_escape(text, word)) {
@@ -98,74 +88,31 @@ void skip_blanks(std::string_view& text) {
         text.remove_prefix(1);
 }
 
-class WordMaker {
-public:
-    WordMaker(const Specifiers& specifiers, bool variables) : specifiers_(specifiers), variables_(variables) {}
+// `text` as one word for a shell, quoted if that is necessary.
+std::string shell_word(std::string_view text) {
+    constexpr std::string_view harmless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=@%+,";
+    if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
+        return std::string(text);
+    std::string quoted = "'";
+    for (char letter : text)
+        if (letter == '\'')
+            quoted += "'\\''";
+        else
+            quoted += letter;
+    return quoted + "'";
+}
 
-    std::expected<Word, std::string> make(std::string_view raw) {
-        word_ = {};
-        literal_.clear();
-        if (variables_ && raw.size() > 1 && raw.front() == '$' && config::is_variable_name(raw.substr(1))) {
-            word_.splits = true;
-            word_.pieces.push_back({Word::Piece::Kind::variable, std::string(raw.substr(1))});
-            return std::move(word_);
-        }
-        while (!raw.empty()) {
-            if (raw.front() == '%' && raw.size() > 1) {
-                if (auto done = specifier(raw[1]); !done)
-                    return std::unexpected(done.error());
-                raw.remove_prefix(2);
-            } else if (variables_ && raw.starts_with("$$")) {
-                literal_ += '$';
-                raw.remove_prefix(2);
-            } else if (variables_ && raw.starts_with("${") && raw.find('}') != std::string_view::npos) {
-                std::string_view name = raw.substr(2, raw.find('}') - 2);
-                if (!config::is_variable_name(name))
-                    return std::unexpected("\"${" + std::string(name) + "}\" is more than the name of a variable");
-                flush();
-                word_.pieces.push_back({Word::Piece::Kind::variable, std::string(name)});
-                raw.remove_prefix(name.size() + 3);
-            } else {
-                literal_ += raw.front();
-                raw.remove_prefix(1);
-            }
-        }
-        flush();
-        return std::move(word_);
-    }
-
-private:
-    std::expected<void, std::string> specifier(char letter) {
-        Specifier found = specifiers_.find(letter);
-        switch (found.kind) {
-        case Specifier::Kind::literal: literal_ += found.text; return {};
-        case Specifier::Kind::placeholder:
-            // "$${" would be read as the escape of a placeholder.
-            if (literal_.ends_with('$'))
-                return std::unexpected(std::string("a '$' before %") + letter + " cannot be written in a unit");
-            flush();
-            word_.pieces.push_back({Word::Piece::Kind::text, found.text});
-            return {};
-        case Specifier::Kind::shell:
-            flush();
-            word_.pieces.push_back({Word::Piece::Kind::shell, found.text});
-            return {};
-        case Specifier::Kind::unknown: break;
-        }
-        return std::unexpected(std::string("%") + letter + " " + found.text);
-    }
-
-    void flush() {
-        if (!literal_.empty())
-            word_.pieces.push_back({Word::Piece::Kind::text, specifiers_.protect(literal_)});
-        literal_.clear();
-    }
-
-    const Specifiers& specifiers_;
-    bool variables_;
-    Word word_;
-    std::string literal_;
-};
+// A word of a command as shell code.
+std::string shell_word(const Word& word) {
+    if (word.splits || word.plain())
+        return word.splits ? "$" + word.pieces.front().text : shell_word(word.text());
+    std::string code;
+    for (const Word::Piece& piece : word.pieces)
+        code += piece.kind == Word::Piece::Kind::text       ? shell_word(piece.text)
+                : piece.kind == Word::Piece::Kind::variable ? "\"${" + piece.text + "}\""
+                                                            : "\"" + piece.text + "\"";
+    return code;
+}
 
 } // namespace
 
@@ -181,65 +128,25 @@ std::expected<std::vector<std::string>, std::string_view> split_words(std::strin
     return words;
 }
 
-bool Word::plain() const {
-    return pieces.empty() || (pieces.size() == 1 && pieces.front().kind == Piece::Kind::text) ||
-           std::ranges::all_of(pieces, [](const Piece& piece) { return piece.kind == Piece::Kind::text; });
-}
-
-std::string Word::text() const {
-    std::string all;
-    for (const Piece& piece : pieces)
-        all += piece.text;
-    return all;
-}
-
 bool CommandLine::plain() const {
     return std::ranges::all_of(words, [](const Word& word) { return word.plain(); });
 }
 
-std::vector<std::string> CommandLine::arguments() const {
-    std::vector<std::string> all;
-    for (std::size_t at = 0; at < words.size(); ++at)
-        if (!own_name || at != 1)
-            all.push_back(words[at].text());
-    return all;
+bool CommandLine::splits() const {
+    return std::ranges::any_of(words, [](const Word& word) { return word.splits; });
 }
 
-std::string shell_word(std::string_view text) {
-    constexpr std::string_view harmless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=@%+,";
-    if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
-        return std::string(text);
-    std::string quoted = "'";
-    for (char letter : text)
-        if (letter == '\'')
-            quoted += "'\\''";
-        else
-            quoted += letter;
-    return quoted + "'";
+std::vector<std::string> CommandLine::arguments() const {
+    std::vector<std::string> all;
+    for (const Word& word : words)
+        all.push_back(word.text());
+    return all;
 }
 
 std::string CommandLine::shell() const {
     std::string line;
-    for (std::size_t at = 0; at < words.size(); ++at) {
-        if (own_name && at == 1)
-            continue;
-        const Word& word = words[at];
-        line += line.empty() ? "" : " ";
-        if (word.splits) {
-            line += "$" + word.pieces.front().text;
-        } else if (word.plain()) {
-            line += shell_word(word.text());
-        } else {
-            for (const Word::Piece& piece : word.pieces) {
-                if (piece.kind == Word::Piece::Kind::text)
-                    line += shell_word(piece.text);
-                else if (piece.kind == Word::Piece::Kind::variable)
-                    line += "\"${" + piece.text + "}\"";
-                else
-                    line += "\"" + piece.text + "\"";
-            }
-        }
-    }
+    for (const Word& word : words)
+        join_to(line, shell_word(word), " ");
     return line;
 }
 
@@ -248,12 +155,12 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
     std::vector<CommandLine> all;
     for (skip_blanks(value); !value.empty(); skip_blanks(value)) {
         CommandLine command;
-        bool variables = true;
+        bool variables = true, renamed = false;
         for (; !value.empty(); value.remove_prefix(1)) {
             if (value.front() == '-')
                 command.may_fail = true;
             else if (value.front() == '@')
-                command.own_name = true;
+                renamed = true;
             else if (value.front() == ':')
                 variables = false;
             else if (value.front() == '+' || value.front() == '!')
@@ -268,18 +175,22 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
                 return std::unexpected(std::string(raw.error()));
             if (*raw == ";" && !quoted)
                 break;
-            auto word = WordMaker(specifiers, variables).make(*raw);
+            auto word = specifiers.expand(*raw, variables);
             if (!word)
                 return std::unexpected(word.error());
             command.words.push_back(std::move(*word));
         }
-        if (command.words.empty() || (command.own_name && command.words.size() < 2))
+        if (command.words.size() < (renamed ? 2 : 1))
             return std::unexpected("it runs nothing");
-        if (command.words.front().plain() && command.words.front().text().empty())
+        if (renamed) {
+            command.own_name = command.words[1].text();
+            command.words.erase(command.words.begin() + 1);
+        }
+        const bool known = command.words.front().plain();
+        const std::string program = command.words.front().text();
+        if (known && program.empty())
             return std::unexpected("its program has no name");
-        if (const std::string program = command.words.front().text();
-            command.words.front().plain() && !program.starts_with('/') &&
-            (program.find('/') != std::string::npos || program.starts_with('-')))
+        if (known && !program.starts_with('/') && (program.find('/') != program.npos || program.starts_with('-')))
             return std::unexpected("its program is no absolute path");
         all.push_back(std::move(command));
     }

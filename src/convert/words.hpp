@@ -1,5 +1,5 @@
-// Words in quotes, and the command lines made of them, as systemd.syntax(7) and systemd.service(5) have them; and the shell
-// command that does the same where one is needed, since a command of ours expands no variable.
+// Splits values into words, as systemd.syntax(7) says, and into command lines, as systemd.service(5) says. Commands here
+// expand no variables, so a command line can also be written as a shell command that does the same.
 #pragma once
 
 #include "convert/specifiers.hpp"
@@ -11,40 +11,24 @@
 
 namespace mi::convert {
 
-// The words of `text`: quotes taken off, escapes resolved, specifiers left alone. The error is a phrase.
+// The words of `text`, without quotes and with escapes resolved; specifiers stay as they are. The error is a phrase.
 [[nodiscard]] std::expected<std::vector<std::string>, std::string_view> split_words(std::string_view text);
-
-// One word of a command line, in pieces.
-struct Word {
-    struct Piece {
-        enum class Kind { text, variable, shell };
-        Kind kind = Kind::text;
-        std::string text; // ready for TOML; the name of a variable; what a shell has to run
-    };
-    std::vector<Piece> pieces;
-    bool splits = false; // a lone $NAME: as many words as it holds
-
-    [[nodiscard]] bool plain() const; // text alone
-    [[nodiscard]] std::string text() const;
-};
 
 struct CommandLine {
     bool may_fail = false;   // '-'
     bool privileged = false; // '+', '!' or '!!'
-    bool own_name = false;   // '@': `words[1]` is what the program is called
-    std::vector<Word> words; // never empty
+    std::string own_name;    // '@': the name that the program is to see as its own
+    std::vector<Word> words; // at least the program
 
     [[nodiscard]] bool plain() const;
-    [[nodiscard]] std::vector<std::string> arguments() const; // of a plain one
-    // As a line for a shell.
+    [[nodiscard]] bool splits() const;                        // one of its words is a lone $NAME
+    [[nodiscard]] std::vector<std::string> arguments() const; // only for a plain one
+    // The same as a line for a shell.
     [[nodiscard]] std::string shell() const;
 };
 
-// The commands of one Exec*= value: several where a lone ';' stands between them. The error is a phrase for people.
+// The commands of one Exec*= value, which a lone ';' separates. The error is a phrase for people.
 [[nodiscard]] std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_view value,
                                                                                  const Specifiers& specifiers);
-
-// `text` as one word of a shell, in quotes only where it needs them.
-[[nodiscard]] std::string shell_word(std::string_view text);
 
 } // namespace mi::convert

@@ -1,18 +1,23 @@
 // Every directive of systemd that there is a word for: the line it becomes, or the remark that tells why it becomes none.
+#include "convert/directives.hpp"
 #include "convert/scene.hpp"
+#include "convert/values.hpp"
+
+#include <set>
+#include <sstream>
 
 using namespace mi::convert;
 
 namespace {
 
-struct Row {
+struct Case {
     const char* directive; // "Key=Value"
     const char*
         becomes; // a line of TOML, or note, near, lost (and a remark of that weight); empty: what is the default
 };
 
 // Of [Service].
-constexpr Row service_rows[] = {
+constexpr Case service_rows[] = {
     {"Type=exec", ""},
     {"Type=notify", "type = \"notify\""},
     {"Type=notify-reload", "type = \"notify\""},
@@ -253,6 +258,8 @@ constexpr Row service_rows[] = {
     {"CPUWeight=50", "cpu-weight = 50"},
     {"CPUShares=512", "cpu-weight = 50"},
     {"IOWeight=50", "io-weight = 50"},
+    {"BlockIOWeight=500", "io-weight = 100"},
+    {"CPUWeight=20\nCPUShares=512", "cpu-weight = 20"}, // the older one is passed over
     {"CPUWeight=idle", "lost"},
     {"Delegate=yes", "delegate = true"},
     {"Delegate=cpu", "near"},
@@ -264,7 +271,7 @@ constexpr Row service_rows[] = {
 };
 
 // Of [Unit].
-constexpr Row unit_rows[] = {
+constexpr Case unit_rows[] = {
     {"Description=Shop %p", "description = \"Shop web\""},
     {"Documentation=man:web(8) https://example.org", "documentation = [\"man:web(8)\", \"https://example.org\"]"},
     {"Requires=db.service", "requires = [\"db\"]"},
@@ -366,7 +373,7 @@ std::string without_comments(const std::string& toml) {
 
 TEST_CASE("every directive of [Service] becomes what it should, or is named") {
     const Unit plain = Scene::service("");
-    for (const Row& row : service_rows) {
+    for (const Case& row : service_rows) {
         const std::string lines = row.directive;
         Unit unit = Scene::service(lines);
         CAPTURE(row.directive);
@@ -381,7 +388,7 @@ TEST_CASE("every directive of [Service] becomes what it should, or is named") {
 
 TEST_CASE("every directive of [Unit] becomes what it should, or is named") {
     const Unit plain = Scene::service("");
-    for (const Row& row : unit_rows) {
+    for (const Case& row : unit_rows) {
         Unit unit = Scene::service("", row.directive);
         CAPTURE(row.directive);
         CAPTURE(unit.toml);
@@ -395,12 +402,32 @@ TEST_CASE("no directive goes without a trace: it changes the unit, or there is a
         "\nType=exec\nTimeoutStopFailureMode=terminate\nRuntimeMaxSec=infinity\nKillMode=control-group\nSendSIGHUP="
         "no\nSendSIGKILL=yes\n"
         "NoNewPrivileges=no\nStandardInput=null\nReadWritePaths=/var/lib/web\nRestart=no\n";
-    for (const Row& row : service_rows) {
+    for (const Case& row : service_rows) {
         if (std::string_view(row.directive).find('\n') != std::string_view::npos ||
             no_more_than_the_default.find("\n" + std::string(row.directive) + "\n") != std::string_view::npos)
             continue;
         Unit unit = Scene::service(row.directive);
         CAPTURE(row.directive);
         CHECK((without_comments(unit.toml) != plain || !unit.remarks.empty()));
+    }
+}
+
+TEST_CASE("every directive that has a case here has a row in the table, and every row that makes a key has a case") {
+    for (const auto& [section, cases] :
+         {std::pair<std::string, std::span<const Case>>{"Unit", unit_rows}, {"Service", service_rows}}) {
+        std::set<std::string, std::less<>> tried;
+        for (const Case& each : cases) {
+            std::istringstream lines(each.directive);
+            for (std::string line; std::getline(lines, line);)
+                tried.insert(line.substr(0, line.find('=')));
+        }
+        for (const std::string& name : tried) {
+            const bool unknown = name == "Nonsense" || name == "ConditionSecurity" || name == "ConditionArchitecture" ||
+                                 name == "ConditionMemory" || name == "ConditionUser" || name == "AssertSecurity";
+            CHECK_MESSAGE((unknown || row_of(section, name) != nullptr), name << " of [" << section << "] has no row");
+        }
+        for (const Row& row : rows_of(section))
+            CHECK_MESSAGE((row.key.empty() || tried.contains(blank_separated(row.directives).front())),
+                          row.directives << " of [" << section << "] has no case");
     }
 }

@@ -41,7 +41,7 @@ public:
     }
 
     [[nodiscard]] std::vector<Unit> all(const std::vector<std::string>& names, const std::string& root = "") const {
-        std::vector<Unit> units = convert(names, place_of(root), *this);
+        std::vector<Unit> units = convert(names, search_path_of(root), *this);
         for (const Unit& unit : units)
             if (unit.fault.empty()) {
                 INFO(unit.toml);

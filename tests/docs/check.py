@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MAN = ROOT / "etc/man"
-PAGES = ["minictl.1", "miniinit-unit.5", "miniinit.toml.5", "miniinit.8"]
+PAGES = ["minictl.1", "miniinit-unit.5", "miniinit.toml.5", "miniinit-convert.7", "miniinit.8"]
 
 passed = failed = 0
 

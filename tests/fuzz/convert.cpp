@@ -57,8 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Files files(std::string_view(reinterpret_cast<const char*>(data), size));
     const std::vector<std::string> names = {"a.service", "a@.service", "a@x-y.service", "b.target", "a.timer",
                                             "a.socket",  "c"};
-    const convert::Place place = convert::place_of("");
-    const std::vector<convert::Unit> units = convert::convert(names, place, files);
+    const convert::SearchPath search_path = convert::search_path_of("");
+    const std::vector<convert::Unit> units = convert::convert(names, search_path, files);
     for (const convert::Unit& unit : units) {
         must(!unit.name.empty() && (unit.fault.empty() != unit.toml.empty()));
         for (const convert::Remark& remark : unit.remarks)
@@ -68,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const config::Problem& problem : config::read_text(unit.name, unit.toml, "made.toml").problems)
             must(problem.severity != config::Severity::error);
     }
-    const std::vector<convert::Unit> again = convert::convert(names, place, files);
+    const std::vector<convert::Unit> again = convert::convert(names, search_path, files);
     must(again.size() == units.size());
     for (std::size_t at = 0; at < units.size(); ++at)
         must(again[at].toml == units[at].toml && again[at].remarks == units[at].remarks);

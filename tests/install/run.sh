@@ -35,7 +35,8 @@ has() {
 }
 same_files() { diff -rq "$1" "$2"; }
 commands=(usr/sbin/poweroff usr/sbin/reboot usr/sbin/halt usr/sbin/shutdown usr/sbin/telinit)
-pages=(usr/share/man/man8/miniinit.8 usr/share/man/man1/minictl.1 usr/share/man/man5/miniinit-unit.5 usr/share/man/man5/miniinit.toml.5)
+pages=(usr/share/man/man8/miniinit.8 usr/share/man/man1/minictl.1 usr/share/man/man5/miniinit-unit.5 usr/share/man/man5/miniinit.toml.5
+    usr/share/man/man7/miniinit-convert.7)
 
 # -- cmake --install
 does "cmake --install works with DESTDIR" env DESTDIR="$work/all" cmake --install "$build" --prefix /usr

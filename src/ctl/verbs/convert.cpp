@@ -123,9 +123,9 @@ std::string write_new(const std::string& path, std::string_view text, const conf
 
 int convert_files(Context& context) {
     const Arguments& arguments = context.arguments;
-    const convert::Place place = convert::place_of(arguments.root);
-    const Files files(place.root);
-    std::vector<convert::Unit> units = convert::convert(arguments.words, place, files);
+    const convert::SearchPath search_path = convert::search_path_of(arguments.root);
+    const Files files(search_path.root);
+    std::vector<convert::Unit> units = convert::convert(arguments.words, search_path, files);
     const auto made = std::ranges::count_if(units, [](const convert::Unit& unit) { return unit.fault.empty(); });
     if (made > 1 && arguments.output.empty() && !arguments.json)
         return context.fail("these are " + std::to_string(made) + " units: --output DIR takes a file for each", usage);
