@@ -21,6 +21,10 @@ using core::Event;
 using core::Phase;
 using core::Role;
 
+namespace {
+constexpr Span network_look = std::chrono::milliseconds(5); // how soon it is asked again for one that is being made
+} // namespace
+
 const core::Command& Supervisor::command_of(const core::Unit& unit, Role role, std::size_t index) const {
     switch (role) {
     case Role::pre_start: return unit.service.hooks->pre_start[index];
@@ -90,9 +94,14 @@ void Supervisor::spawn(const core::Effect& effect) {
     if (const core::Record& record = engine_->record(id); effect.role != Role::main && record.main_pid > 0)
         launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
     Live& live = live_[id];
+    if (being_removed(*launch) && engine_->record(id).phase == Phase::starting)
+        return start_again(effect, never); // removed() says when
     live.own.note(*launch);
-    if (auto why = lend_network(unit, live, launch->plan))
-        return failed(*why, EPERM);
+    auto lent = lend_network(unit, live, launch->plan);
+    if (lent && !*lent && engine_->record(id).phase == Phase::starting)
+        return start_again(effect, now_ + network_look);
+    if (!lent || !*lent)
+        return failed(lent ? "its network is not there yet (private-network)" : lent.error(), EPERM);
     if (launch->ready) // what could not be heard is not begun
         if (auto watch = loop_.watch(launch->ready.get(), [] {}); !watch)
             return failed(watch.error().text(), watch.error().code);
@@ -124,9 +133,14 @@ bool Supervisor::postpone(const core::Effect& effect, const core::Unit& unit, co
             say(Priority::warning, unit.name + " " + text);
         logs_.line(unit.name, Priority::warning, text);
     }
-    postponed_.push_back(effect);
-    spawn_again_ = now_ + std::chrono::milliseconds(500);
+    start_again(effect, now_ + std::chrono::milliseconds(500));
     return true;
+}
+
+// One that is starting: its process is made later, when what it needs may be there.
+void Supervisor::start_again(const core::Effect& effect, Instant when) {
+    postponed_.push_back(effect);
+    spawn_again_ = std::min(spawn_again_, when);
 }
 
 // Those whose time has come are started; of those that are not to start any more the engine hears that they did not.
@@ -139,7 +153,7 @@ void Supervisor::take_up_postponed() {
             engine_->apply({.kind = Event::Kind::spawn_failed,
                             .unit = effect.unit,
                             .role = effect.role,
-                            .detail = "there was no process to be had"},
+                            .detail = "cannot start: it was stopped meanwhile"},
                            now_);
         else
             due ? effects_.push_back(effect) : postponed_.push_back(effect);
@@ -184,18 +198,37 @@ void Supervisor::thaw(core::UnitId id) {
         say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
 }
 
-// Processes of one run share their network namespace. Nothing, or why there is none.
-std::optional<std::string> Supervisor::lend_network(const core::Unit& unit, Live& live, os::Plan& plan) {
+// Processes of one run share their network namespace. False: it is still being made. Or why there is none.
+std::expected<bool, std::string> Supervisor::lend_network(const core::Unit& unit, Live& live, os::Plan& plan) {
     if (!unit.process || !unit.process->confinement || !unit.process->confinement->private_network)
-        return std::nullopt;
+        return true;
     if (!live.own.network) {
-        auto made = spawner_.make_network();
-        if (!made)
-            return made.error().text();
-        live.own.network = std::move(*made);
+        std::optional<os::Start>& child = live.own.networking;
+        if (!child) {
+            auto made = spawner_.make_network();
+            if (!made)
+                return std::unexpected(made.error().text());
+            child = std::move(*made);
+        }
+        if (!child->decide())
+            return false;
+        os::Start made = *std::exchange(child, std::nullopt);
+        if (made.fault())
+            return std::unexpected(made.fault()->text());
+        live.own.network = made.take_network();
     }
     plan.network = live.own.network.get();
-    return std::nullopt;
+    return true;
+}
+
+// Whether a directory that it is to have is still being removed, around something that is mounted there.
+bool Supervisor::being_removed(const Launch& launch) const {
+    return std::ranges::any_of(removing_, [&](const auto& removal) {
+        return std::ranges::any_of(launch.runtime, [&](const os::Directory& directory) {
+            return std::ranges::any_of(removal.second.child.paths,
+                                       [&](const std::string& path) { return overlap(path, directory.path()); });
+        });
+    });
 }
 
 void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
@@ -203,8 +236,9 @@ void Supervisor::removing(const core::Unit& unit, Belongings::Removing child) {
         return logs_.line(unit.name, Priority::warning, child.error().text());
     if (!*child)
         return;
-    removals_.push_back((*child)->pid);
-    removing_.insert_or_assign((*child)->pid, Removal{unit.name, std::move((*child)->left)});
+    const pid_t pid = (*child)->pid;
+    removals_.push_back(pid);
+    removing_.insert_or_assign(pid, Removal{unit.name, std::move(**child)});
 }
 
 // Of its directories those go that no other unit uses.
@@ -215,7 +249,8 @@ void Supervisor::come_to_rest(core::UnitId id) {
             own.leave_to(live_[other].own);
             engine_->mark(other);
         }
-    removing(engine_->graph().unit(id), own.come_to_rest(place_.run_directory + "/removed", set_aside_));
+    removing(engine_->graph().unit(id),
+             own.come_to_rest(place_.run_directory + "/removed", set_aside_, surroundings_.hanging));
 }
 
 // A child that removed has ended: what it had to leave is said.
@@ -224,8 +259,10 @@ void Supervisor::removed(pid_t child) {
     auto removal = removing_.extract(child);
     if (removal.empty())
         return;
+    if (!postponed_.empty()) // one may have waited for that
+        spawn_again_ = now_;
     std::array<char, PIPE_BUF> text;
-    const ssize_t size = ::read(removal.mapped().left.get(), text.data(), text.size());
+    const ssize_t size = ::read(removal.mapped().child.left.get(), text.data(), text.size());
     for (std::string_view line :
          split(std::string_view(text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))), '\n'))
         if (!line.empty())

@@ -147,9 +147,13 @@ Connections::Serving Supervisor::serve(const std::string& name, const os::Connec
         prepare(unit, unit.service.command, true, processes_.invocation(id), false, surroundings_, **files, handed);
     if (!launch)
         return without(0, launch.error());
+    if (being_removed(*launch))
+        return {Kind::later};
     live_[id].own.note(*launch);
-    if (auto why = lend_network(unit, live_[id], launch->plan))
-        return without(0, *why);
+    if (auto lent = lend_network(unit, live_[id], launch->plan); !lent)
+        return without(0, lent.error());
+    else if (!*lent)
+        return {Kind::later};
     auto start = make_process(id, core::Role::connection, unit, *launch);
     if (!start)
         return without(start.error().step == os::Step::clone ? start.error().code : 0, start.error().text());

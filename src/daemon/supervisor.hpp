@@ -279,7 +279,9 @@ private:
     void thaw(core::UnitId unit);
     void changed(const core::Effect& effect);
     void released(core::UnitId unit);
-    [[nodiscard]] std::optional<std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
+    [[nodiscard]] std::expected<bool, std::string> lend_network(const core::Unit& unit, Live& live, os::Plan& plan);
+    [[nodiscard]] bool being_removed(const Launch& launch) const;
+    void start_again(const core::Effect& effect, Instant when);
     void removing(const core::Unit& unit, Belongings::Removing child);
     void come_to_rest(core::UnitId unit);
     void removed(pid_t child);
@@ -502,7 +504,7 @@ private:
     std::vector<pid_t> removals_; // children that remove what services have left, or write to terminals
     struct Removal {
         std::string unit;
-        Fd left; // what its child could not remove
+        os::RemovingChild child;
     };
     std::map<pid_t, Removal> removing_;
 
