@@ -143,20 +143,14 @@ void Supervisor::start_again(const core::Effect& effect, Instant when) {
     spawn_again_ = std::min(spawn_again_, when);
 }
 
-// Those whose time has come are started; of those that are not to start any more the engine hears that they did not.
+// Those whose time has come are started.
 void Supervisor::take_up_postponed() {
-    const bool due = now_ >= spawn_again_;
-    if (due)
-        spawn_again_ = never;
+    drop_unwanted_starts();
+    if (now_ < spawn_again_)
+        return;
+    spawn_again_ = never;
     for (const core::Effect& effect : std::exchange(postponed_, {}))
-        if (engine_->record(effect.unit).phase != Phase::starting)
-            engine_->apply({.kind = Event::Kind::spawn_failed,
-                            .unit = effect.unit,
-                            .role = effect.role,
-                            .detail = "cannot start: it was stopped meanwhile"},
-                           now_);
-        else
-            due ? effects_.push_back(effect) : postponed_.push_back(effect);
+        effects_.push_back(effect);
 }
 
 // Born in the cgroup of its unit where that can be; else the whole run is held together by its session.

@@ -86,22 +86,22 @@ void Supervisor::files_answered(const std::string& name, Role role, std::uint8_t
 
 // Of those that are not to start any more the engine hears that they did not. True: there was one.
 bool Supervisor::drop_unwanted_starts() {
-    const std::size_t before = parked_.size();
-    for (std::size_t i = 0; i < parked_.size();) {
-        const core::Effect effect = parked_[i].effect;
+    std::vector<core::Effect> dropped;
+    auto drop = [&](const core::Effect& effect) {
         const bool wanted = !is_part_of_starting(effect.role) || engine_->record(effect.unit).phase == Phase::starting;
-        if (wanted || parked_[i].files) {
-            ++i;
-            continue;
-        }
-        parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
+        if (!wanted)
+            dropped.push_back(effect);
+        return !wanted;
+    };
+    std::erase_if(parked_, [&](const Parked& one) { return !one.files && drop(one.effect); });
+    std::erase_if(postponed_, drop);
+    for (const core::Effect& effect : dropped)
         engine_->apply({.kind = Event::Kind::spawn_failed,
                         .unit = effect.unit,
                         .role = effect.role,
                         .detail = "cannot start: it was stopped meanwhile"},
                        now_);
-    }
-    return parked_.size() < before;
+    return !dropped.empty();
 }
 
 } // namespace mi::daemon
