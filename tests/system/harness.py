@@ -24,7 +24,8 @@ NOBODY = 65534
 SANITIZERS = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
 # Numbers of x86-64, where alone these checks are made.
 CALLS = {"accept4": 288, "bind": 49, "clone": 56, "clone3": 435, "epoll_ctl": 233, "fork": 57, "inotify_add_watch": 254,
-         "memfd_create": 319, "mkdir": 83, "openat": 257, "pipe2": 293, "socket": 41, "socketpair": 53, "unlinkat": 263, "unshare": 272, "vfork": 58}
+         "memfd_create": 319, "mkdir": 83, "openat": 257, "pipe2": 293, "socket": 41, "socketpair": 53,
+         "unlinkat": 263, "unshare": 272, "vfork": 58}
 
 
 class Failed(Exception):
