@@ -193,9 +193,9 @@ std::optional<HangingMount> HangingMounts::at(std::string_view point) {
 
 std::optional<HangingMount> HangingMounts::mounted(int fd) {
     Fd info(::open(("/proc/self/fdinfo/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC));
-    Result<std::string> text = info ? read_whole(info.get()) : std::string();
+    const std::string text = info ? read_whole(info.get()).value_or("") : "";
     std::optional<int> id;
-    for (std::string_view line : split(text.value_or(""), '\n'))
+    for (std::string_view line : split(text, '\n'))
         if (line.starts_with("mnt_id:"))
             id = to_number<int>(trim(line.substr(7)));
     if (!refresh()) // after the number was read: then its mount is in the table
