@@ -3,6 +3,7 @@
 set(executor_flags -std=c++23 -Os -g0 -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-pic -fno-lto
   -fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections -fno-sanitize=all -U_FORTIFY_SOURCE)
 add_executable(executor ${CMAKE_SOURCE_DIR}/src/executor/executor.cpp ${CMAKE_SOURCE_DIR}/src/executor/start.cpp
+  ${CMAKE_SOURCE_DIR}/src/os/spawn/execute_orders.cpp
   ${CMAKE_SOURCE_DIR}/src/os/spawn/steps.cpp ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_mounts.cpp
   ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_identity.cpp ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_network.cpp
   ${CMAKE_SOURCE_DIR}/src/os/spawn/walk.cpp)

@@ -79,7 +79,7 @@ Supervisor::Supervisor(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& 
       notify_(context_, processes_, main_process_, fd_store_, pending_starts_), ready_pipe_(context_, pending_starts_),
       flush_(context_), starter_(context_, spawner, processes_, resources_, inquiries_, effects_, entry_,
                                  {pending_starts_, flush_, notify_, ready_pipe_, main_process_, activation_,
-                                  memory_events_, unit_timers_, store_}),
+                                  memory_events_, unit_timers_, store_, directory_removal_}),
       sweeper_(context_, processes_), unit_processes_(context_, processes_, resources_, starter_,
                                                       {notify_, ready_pipe_, main_process_, flush_, activation_}),
       phase_report_(context_, entry_), exit_action_(context_, shutdown_, starter_, entry_),

@@ -73,7 +73,7 @@ void Turn::pump() {
             parts_.effects.push(context_.engine.take_effects());
         }
         if (parts_.effects.empty()) {
-            if (parts_.starter.parked().drop_unwanted() || parts_.sweeper.look())
+            if (parts_.starter.drop_unwanted() || parts_.sweeper.look())
                 continue;
             return;
         }

@@ -2,20 +2,20 @@
 #include <cstddef>
 
 #if defined(__x86_64__)
-asm(".globl _start\n_start:\n\txorl %ebp, %ebp\n\tmovq %rsp, %rdi\n\tandq $-16, %rsp\n\tcall execute_orders\n\tud2\n");
+asm(".globl _start\n_start:\n\txorl %ebp, %ebp\n\tmovq %rsp, %rdi\n\tandq $-16, %rsp\n\tcall start_executor\n\tud2\n");
 #elif defined(__i386__)
 asm(".globl _start\n_start:\n\txorl %ebp, %ebp\n\tmovl %esp, %eax\n\tandl $-16, %esp\n\tsubl $12, %esp\n\tpushl "
     "%eax\n\t"
-    "call execute_orders\n\tud2\n");
+    "call start_executor\n\tud2\n");
 #elif defined(__aarch64__)
 asm(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tand x9, x0, #-16\n\tmov sp, x9\n\t"
-    "bl execute_orders\n\tbrk #1\n");
+    "bl start_executor\n\tbrk #1\n");
 #elif defined(__arm__)
 asm(".globl _start\n.type _start, %function\n.arm\n_start:\n\tmov r11, #0\n\tmov lr, #0\n\tmov r0, sp\n\tbic sp, sp, "
     "#7\n\t"
-    "bl execute_orders\n\tudf #0\n");
+    "bl start_executor\n\tudf #0\n");
 #elif defined(__riscv)
-asm(".globl _start\n_start:\n\tmv a0, sp\n\tandi sp, sp, -16\n\tcall execute_orders\n\tebreak\n");
+asm(".globl _start\n_start:\n\tmv a0, sp\n\tandi sp, sp, -16\n\tcall start_executor\n\tebreak\n");
 #endif
 
 extern "C" {
@@ -44,5 +44,10 @@ __attribute__((used)) void* memmove(void* to, const void* from, std::size_t coun
         bytes[count] = source[count];
     return to;
 }
+
+#if defined(__arm__)
+// Division is a function of the compiler's library there, which calls this where the divisor is zero. None of ours can be.
+__attribute__((used)) int raise(int) { __builtin_trap(); }
+#endif
 
 } // extern "C"

@@ -121,14 +121,14 @@ Fault without_address(Fault fault, const std::string& address) {
 
 } // namespace
 
-Result<ListenSocket> ListenSocket::open(const Endpoint& endpoint) {
+Result<ListenSocket> ListenSocket::open(const Endpoint& endpoint, MountJudge* judge) {
     ListenSocket socket;
-    Result<> opened = endpoint.kind == Endpoint::Kind::fifo ? socket.open_fifo(endpoint)
+    Result<> opened = endpoint.kind == Endpoint::Kind::fifo ? socket.open_fifo(endpoint, judge)
                       : endpoint.address.starts_with('/') || endpoint.address.starts_with('@')
-                          ? socket.open_local(endpoint)
+                          ? socket.open_local(endpoint, judge)
                           : socket.open_network(endpoint);
     if (!opened) {
-        socket.remove();
+        socket.remove(judge);
         return std::unexpected(without_address(opened.error(), endpoint.address));
     }
     return socket;
@@ -156,7 +156,7 @@ Result<> ListenSocket::open_network(const Endpoint& endpoint) {
     return start_listening(fd_.get(), endpoint);
 }
 
-Result<> ListenSocket::open_local(const Endpoint& endpoint) {
+Result<> ListenSocket::open_local(const Endpoint& endpoint, MountJudge* judge) {
     const std::string& name = endpoint.address;
     const int type = socket_type(endpoint.kind);
     fd_ = Fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
@@ -172,9 +172,9 @@ Result<> ListenSocket::open_local(const Endpoint& endpoint) {
             return fault(errno, "bind");
         return start_listening(fd_.get(), endpoint);
     }
-    if (Result<> made = make_walked_parents(name); !made)
+    if (Result<> made = make_walked_parents(name, judge); !made)
         return made;
-    Result<BoundFile> bound = bind_local(fd_.get(), name, type, endpoint.mode);
+    Result<BoundFile> bound = bind_local(fd_.get(), name, type, endpoint.mode, judge);
     if (!bound)
         return std::unexpected(bound.error());
     note_path(name, bound->about, true);
@@ -184,24 +184,32 @@ Result<> ListenSocket::open_local(const Endpoint& endpoint) {
     return start_listening(fd_.get(), endpoint);
 }
 
-Result<> ListenSocket::open_fifo(const Endpoint& endpoint) {
+Result<> ListenSocket::open_fifo(const Endpoint& endpoint, MountJudge* judge) {
     const std::string& path = endpoint.address;
-    if (Result<> made = make_walked_parents(path); !made)
+    if (Result<> made = make_walked_parents(path, judge); !made)
         return made;
-    Result<WalkedFile> where = WalkedFile::find(path);
+    Result<WalkedFile> where = WalkedFile::find(path, judge);
     if (!where)
         return std::unexpected(where.error());
     const bool made = ::mkfifoat(where->directory(), where->name(), 0600) == 0;
     if (!made && errno != EEXIST)
         return fault(errno, "make FIFO");
+    const Result<Fd> there = where->look(judge);
     struct stat about{};
-    if (::fstatat(where->directory(), where->name(), &about, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!there && there.error().code != ELOOP)
+        return fault(there.error().code, "look at FIFO");
+    if (there && ::fstat(there->get(), &about) != 0)
         return fault(errno, "look at FIFO");
     if (!S_ISFIFO(about.st_mode)) // opening something else may have an effect
         return fault(EEXIST, "use what is no FIFO");
     note_path(path, about, made);
     // For writing too: so it is never at its end, however many writers come and go.
-    fd_ = Fd(::openat(where->directory(), where->name(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+    constexpr int how = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    const long opened = open_again(there->get(), how);
+    if (opened < 0 && opened != -ENOENT)
+        return fault(static_cast<int>(-opened), "open FIFO");
+    fd_ = Fd(opened >= 0 ? static_cast<int>(opened) // else there is no /proc
+                         : ::openat(where->directory(), where->name(), how | O_NOFOLLOW));
     if (!fd_)
         return fault(errno, "open FIFO");
     if (::fstat(fd_.get(), &about) != 0)
@@ -236,21 +244,21 @@ ListenSocket ListenSocket::adopt(Fd fd, Place place) {
 }
 
 // Where it leads, if that is to what is at `path_`.
-std::optional<WalkedFile> ListenSocket::find() const {
+std::optional<WalkedFile> ListenSocket::find(MountJudge* judge) const {
+    Result<WalkedFile> where = WalkedFile::find(path_, judge);
+    Result<Fd> there = where ? where->look(judge) : std::unexpected(where.error());
     struct stat about{};
-    Result<WalkedFile> where = WalkedFile::find(path_);
-    if (where && ::fstatat(where->directory(), where->name(), &about, AT_SYMLINK_NOFOLLOW) == 0 &&
-        is_inode(about, device_, inode_))
+    if (there && ::fstat(there->get(), &about) == 0 && is_inode(about, device_, inode_))
         return *std::move(where);
     return std::nullopt;
 }
 
-bool ListenSocket::reachable() const { return path_.empty() || find(); }
+bool ListenSocket::reachable(MountJudge* judge) const { return path_.empty() || find(judge); }
 
-void ListenSocket::remove() {
+void ListenSocket::remove(MountJudge* judge) {
     // Gone already, or somebody else's by now: then there is nothing of ours to remove.
     if (made_path_)
-        if (std::optional<WalkedFile> where = find())
+        if (std::optional<WalkedFile> where = find(judge))
             (void)::unlinkat(where->directory(), where->name(), 0);
     made_path_ = false;
 }

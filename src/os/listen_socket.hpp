@@ -35,8 +35,9 @@ public:
     // Listens, CLOEXEC and blocking. An address that no interface has yet is no fault: an init binds before the network is
     // up. At a path, missing directories are made (0755), a socket that nobody listens at any more is replaced, mode and
     // owner are set before anybody can connect, and nothing but a socket is ever removed (EEXIST); a FIFO that is there is
-    // used if it is ours or the given user's. The path is walked (walked_file.hpp). The fault names the step.
-    static Result<ListenSocket> open(const Endpoint& endpoint);
+    // used if it is ours or the given user's. The path is walked (walked_file.hpp). The fault names the step; EXDEV: the path
+    // lies on a file system that may hang, as `judge` says; without a judge none is asked.
+    static Result<ListenSocket> open(const Endpoint& endpoint, MountJudge* judge = nullptr);
 
     // What a program that comes after us needs to have it, besides the descriptor.
     struct Place {
@@ -48,17 +49,17 @@ public:
     static ListenSocket adopt(Fd fd, Place place);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Whether its path still leads to it; true where it has none.
-    [[nodiscard]] bool reachable() const;
-    // Removes the path, if it still leads to this socket and was made by it.
-    void remove();
+    // Whether its path still leads to it, and by no file system that may hang; true where it has none.
+    [[nodiscard]] bool reachable(MountJudge* judge = nullptr) const;
+    // Removes the path, if it still leads to this socket so and was made by it.
+    void remove(MountJudge* judge = nullptr);
 
 private:
     [[nodiscard]] Result<> open_network(const Endpoint& endpoint);
-    [[nodiscard]] Result<> open_local(const Endpoint& endpoint);
-    [[nodiscard]] Result<> open_fifo(const Endpoint& endpoint);
+    [[nodiscard]] Result<> open_local(const Endpoint& endpoint, MountJudge* judge);
+    [[nodiscard]] Result<> open_fifo(const Endpoint& endpoint, MountJudge* judge);
     void note_path(const std::string& path, const struct stat& about, bool made);
-    [[nodiscard]] std::optional<WalkedFile> find() const;
+    [[nodiscard]] std::optional<WalkedFile> find(MountJudge* judge) const;
 
     Fd fd_;
     std::string path_;

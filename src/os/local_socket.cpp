@@ -30,19 +30,31 @@ int bind_to(int socket, const sockaddr_un& address) {
     return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+int connect_to(int socket, const sockaddr_un& address) {
+    return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+}
+
 // Removes the socket at `where` if nobody answers there; nothing there is fine too. `address` leads to it.
-Result<> remove_stale(const WalkedFile& where, const sockaddr_un& address, int type, const std::string& path) {
+Result<> remove_stale(const WalkedFile& where, const sockaddr_un& address, int type, const std::string& path,
+                      MountJudge* judge) {
+    Result<Fd> there = where.look(judge);
+    if (!there && there.error().code == ENOENT)
+        return {};
+    if (!there && there.error().code != ELOOP)
+        return fault(there.error().code, "look at", path);
     struct stat about{};
-    if (::fstatat(where.directory(), where.name(), &about, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? Result<>() : fault(errno, "look at", path);
+    if (there && ::fstat(there->get(), &about) != 0)
+        return fault(errno, "look at", path);
     if (!S_ISSOCK(about.st_mode))
         return fault(EEXIST, "replace what is no socket", path);
     Fd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!probe)
         return fault(errno, "make socket");
-    // Its owner answers, even if only with "too many".
-    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-        (errno != ECONNREFUSED && errno != ENOENT))
+    // By the descriptor, so that it is that one which answers. Its owner does, even if only with "too many".
+    int code = connect_to(probe.get(), *local_address("/proc/self/fd/" + std::to_string(there->get())));
+    if (code == ENOENT) // there is no /proc
+        code = connect_to(probe.get(), address);
+    if (code != ECONNREFUSED && code != ENOENT)
         return fault(EADDRINUSE, "bind", path);
     if (::unlinkat(where.directory(), where.name(), 0) != 0 && errno != ENOENT)
         return fault(errno, "remove stale socket", path);
@@ -58,34 +70,37 @@ Result<Fd> local_socket(int type) {
 
 } // namespace
 
-Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode) {
+Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode, MountJudge* judge) {
     Result<sockaddr_un> address = local_address(path);
     if (!address)
         return std::unexpected(address.error());
-    Result<WalkedFile> where = WalkedFile::find(path);
+    Result<WalkedFile> where = WalkedFile::find(path, judge);
     if (!where)
         return std::unexpected(where.error());
     {
-        // bind(2) follows no link that is the last component, but every other one. Where one could come to be on the way,
-        // it is made by its bare name from inside the directory, and that is then what getsockname(2) says.
+        // bind(2) follows no link that is the last component, but every other one, and goes wherever a mount leads. Where one
+        // of them could come to be on the way, it is made by its bare name from inside the directory, and that is then what
+        // getsockname(2) says.
         std::optional<WorkingDirectory> inside;
-        if (where->way_can_change()) {
+        if (where->can_be_bent()) {
             Result<WorkingDirectory> entered = WorkingDirectory::enter(where->directory());
             if (!entered)
                 return std::unexpected(entered.error());
             inside.emplace(*std::move(entered));
             address = local_address(where->name());
         }
-        if (Result<> removed = remove_stale(*where, *address, type, path); !removed)
+        if (Result<> removed = remove_stale(*where, *address, type, path, judge); !removed)
             return std::unexpected(removed.error());
         Mask mask(mode);
         if (bind_to(socket, *address) != 0)
             return fault(errno, "bind", path);
     }
     // By a descriptor, so that nobody who may write to the directory can put another file in the way.
-    BoundFile bound{*std::move(where), Fd(), {}};
-    bound.file = Fd(::openat(bound.where.directory(), bound.where.name(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    if (!bound.file || ::fstat(bound.file.get(), &bound.about) != 0)
+    Result<Fd> file = where->look(judge);
+    if (!file)
+        return fault(file.error().code, "look at the socket file", path);
+    BoundFile bound{*std::move(where), *std::move(file), {}};
+    if (::fstat(bound.file.get(), &bound.about) != 0)
         return fault(errno, "look at the socket file", path);
     if (!S_ISSOCK(bound.about.st_mode) || bound.about.st_uid != ::geteuid() || bound.about.st_nlink != 1)
         return fault(EPERM, "take a socket file that somebody has replaced", path);

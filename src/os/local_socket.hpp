@@ -53,8 +53,9 @@ struct BoundFile {
 };
 // Gives `socket`, of the type SOCK_STREAM or its like, the address `path`, which is walked as one that a unit names: mode
 // `mode`, ours. Replaces a socket nobody listens on any more; EADDRINUSE where somebody does; never removes anything but a
-// socket (EEXIST).
-[[nodiscard]] Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode);
+// socket (EEXIST). EXDEV: it may hang, as `judge` says.
+[[nodiscard]] Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode,
+                                           MountJudge* judge = nullptr);
 
 // Gives the open file (O_PATH is enough) to a user, a group, or both; `path` is for messages, and may be empty.
 [[nodiscard]] Result<> give_file(int file, std::optional<uid_t> user, std::optional<gid_t> group,

@@ -34,7 +34,7 @@ std::optional<std::uint64_t> by_procfs(int fd) {
 
 std::optional<MountId> mount_of(int fd) {
     struct statx about{};
-    if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &about) != 0)
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_MNT_ID, &about) != 0)
         return std::nullopt;
     MountId id{makedev(about.stx_dev_major, about.stx_dev_minor), std::nullopt};
     if ((about.stx_mask & STATX_MNT_ID) != 0)

@@ -2,10 +2,12 @@
 #include "os/mounts.hpp"
 
 #include "base/text.hpp"
+#include "os/spawn/walk.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,23 +128,13 @@ std::string HangingMount::text() const {
     return std::string(kind) + " file system " + point + " (" + type + ")";
 }
 
-// As spawn/walk.hpp has it.
-static bool others_write_to(const std::string& directory, bool& sticky) {
-    struct stat about{};
-    if (::stat(directory.c_str(), &about) != 0)
-        return false;
-    const bool writable = (about.st_mode & 022) != 0;
-    sticky = writable && (about.st_mode & S_ISVTX) != 0;
-    return (about.st_uid != 0 && about.st_uid != ::geteuid()) || (writable && !sticky);
-}
-
 // Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
 // `reached`, without `root`. If a file system that may hang lies ahead: that, and what is reached is where it was stopped.
 const HangingMount* HangingMounts::walk(std::string_view path, std::string_view root, Links links_followed,
                                         std::string& reached) {
     // What is still to be walked, in order; links are put in front of it.
     std::string rest(path);
-    bool others_can_write = false, sticky = false; // to a directory on the way; the present one is
+    Way way;
     reached.clear();
     for (int links = 0; !rest.empty();) {
         std::size_t start = rest.find_first_not_of('/');
@@ -158,7 +150,9 @@ const HangingMount* HangingMounts::walk(std::string_view path, std::string_view 
             continue;
         }
         if (links_followed == Links::trusted)
-            others_can_write = others_write_to(std::string(root) + reached + '/', sticky) || others_can_write;
+            if (const Fd here(::open((std::string(root) + reached + '/').c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+                here)
+                (void)way.enter(here.get()); // which can only be refused where nothing can be looked at
         std::string next = reached + '/' + component;
         std::string outside = std::string(root) + next;
         if (auto at = std::ranges::find(hanging_, outside, &HangingMount::point); at != hanging_.end()) {
@@ -166,9 +160,8 @@ const HangingMount* HangingMounts::walk(std::string_view path, std::string_view 
             return &*at;
         }
         char target[PATH_MAX];
-        ssize_t length = links < most_links && !others_can_write && !sticky
-                             ? ::readlink(outside.c_str(), target, sizeof target)
-                             : -1;
+        ssize_t length =
+            links < most_links && !way.others_can_write() ? ::readlink(outside.c_str(), target, sizeof target) : -1;
         if (length <= 0) {
             reached = std::move(next);
             continue;
@@ -200,9 +193,9 @@ std::optional<HangingMount> HangingMounts::at(std::string_view point) {
 
 std::optional<HangingMount> HangingMounts::mounted(int fd) {
     Fd info(::open(("/proc/self/fdinfo/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC));
-    Result<std::string> text = info ? read_whole(info.get()) : std::string();
+    const std::string text = info ? read_whole(info.get()).value_or("") : "";
     std::optional<int> id;
-    for (std::string_view line : split(text.value_or(""), '\n'))
+    for (std::string_view line : split(text, '\n'))
         if (line.starts_with("mnt_id:"))
             id = to_number<int>(trim(line.substr(7)));
     if (!refresh()) // after the number was read: then its mount is in the table
@@ -211,6 +204,15 @@ std::optional<HangingMount> HangingMounts::mounted(int fd) {
     if (known == by_id_.end()) // of another mount namespace, or taken away meanwhile
         return HangingMount{{}, "unknown"};
     return known->second.type.empty() ? std::nullopt : std::optional(known->second);
+}
+
+bool HangingMounts::told_on_the_way() {
+    if (!told_on_the_way_) {
+        const open_how root{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_NO_XDEV};
+        const Fd tried(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, "/", &root, sizeof root)));
+        told_on_the_way_ = static_cast<bool>(tried);
+    }
+    return *told_on_the_way_;
 }
 
 std::string HangingMounts::real_path(std::string_view path, std::string_view root) {

@@ -41,8 +41,7 @@ struct HangingMount {
 // Knows which paths lie on file systems that may hang (network, FUSE), without ever touching one: it walks the path
 // component by component and stops where such a mount begins. A root file system of that kind does not count: we are
 // on it ourselves. Keeps one descriptor, by which the kernel says when mounts have changed, so that a question costs
-// one poll(2). What is judged by path may be another mount when it is touched: whoever touches it asks again what he has
-// open (`mounted`), see path_question.hpp.
+// one poll(2). What is judged by path may be another mount when it is touched: see mount_judge.hpp.
 class HangingMounts {
 public:
     explicit HangingMounts(std::string mountinfo = "/proc/self/mountinfo");
@@ -53,6 +52,8 @@ public:
     // fdinfo, which the kernel tells without asking the file system).
     [[nodiscard]] std::optional<HangingMount> at(std::string_view point);
     [[nodiscard]] std::optional<HangingMount> mounted(int fd);
+    // Whether a walk can stop at each mount (openat2(2), Linux 5.6).
+    [[nodiscard]] bool told_on_the_way();
     // Where `path` leads for a process whose root directory is `root` ("" for ours), with every link resolved that can be
     // without touching such a file system. What does not exist is taken as it is, and so is what lies in a directory that
     // others than root can write to: they could lead us anywhere.
@@ -66,6 +67,7 @@ private:
     Fd table_;
     bool changes_told_ = false; // poll works on it (it is the kernel's, not a test's file)
     bool read_once_ = false;
+    std::optional<bool> told_on_the_way_;
     std::vector<HangingMount> hanging_;
     std::unordered_map<int, HangingMount> by_id_; // all mounts; those that do not hang have no type
 };

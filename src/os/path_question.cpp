@@ -2,17 +2,14 @@
 #include "os/path_question.hpp"
 
 #include "base/text.hpp"
-#include "os/spawn/walk.hpp"
+#include "os/walked_file.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <memory>
 
@@ -23,12 +20,7 @@ namespace {
 class Touch {
 public:
     // Null: everything is touched.
-    explicit Touch(HangingMounts* hanging) : hanging_(hanging) {
-        const open_how root{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_NO_XDEV};
-        const Fd tried(
-            hanging_ == nullptr ? -1 : static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, "/", &root, sizeof root)));
-        step_by_step_ = static_cast<bool>(tried);
-    }
+    explicit Touch(HangingMounts* hanging) : judge_(hanging) {}
 
     PathAnswer answer(const PathQuestion& question) {
         switch (question.kind) {
@@ -36,62 +28,19 @@ public:
         case PathQuestion::Kind::holds_something: return holds_something(question);
         case PathQuestion::Kind::program: return program(question);
         case PathQuestion::Kind::read: return read(question);
-        case PathQuestion::Kind::write: return write(question);
-        case PathQuestion::Kind::remove: return remove(question);
+        case PathQuestion::Kind::write: return done(write_walked_file(question.path, question.text, &judge_));
+        case PathQuestion::Kind::remove: return done(remove_walked_file(question.path, &judge_));
         }
         __builtin_unreachable();
     }
-    // The first path that was not touched, as it may hang.
-    [[nodiscard]] const std::optional<Untouched>& untouched() const { return untouched_; }
-
-    // open(2) of a path as it is to be touched: negative is -errno.
-    long open(const std::string& path, int flags, WalkRules rules, int start = AT_FDCWD) {
-        if (may_not_begin(path))
-            return -EXDEV;
-        return judged(path, open_walked(start, path.c_str(), flags, 0, with_judge(rules)));
-    }
+    [[nodiscard]] const std::optional<Untouched>& untouched() const { return judge_.untouched(); }
 
 private:
     static constexpr WalkRules to_look{.any_link = true};
 
-    // Where mounts cannot be told on the way, the table decides for the whole path.
-    bool may_not_begin(const std::string& path) {
-        if (untouched_)
-            return true;
-        if (hanging_ == nullptr || step_by_step_)
-            return false;
-        if (auto on = hanging_->covering(path))
-            untouched_ = {path, std::move(*on)};
-        return untouched_.has_value();
-    }
-    WalkRules with_judge(WalkRules rules) {
-        if (step_by_step_) {
-            rules.enter_mount = enter_mount;
-            rules.self = this;
-        }
-        return rules;
-    }
-    long judged(const std::string& path, long code) {
-        if (code == -EXDEV && hanging_ != nullptr)
-            untouched_ = {path, std::exchange(met_, std::nullopt).value_or(HangingMount{{}, "unknown"})};
-        return code;
-    }
-
-    static long enter_mount(void* self, int above, const char* name) {
-        Touch& touch = *static_cast<Touch*>(self);
-        char directory[PATH_MAX];
-        const ssize_t length =
-            ::readlink(("/proc/self/fd/" + std::to_string(above)).c_str(), directory, sizeof directory);
-        std::string point(directory, length > 1 ? static_cast<std::size_t>(length) : 0); // of "/" nothing
-        point.append("/").append(name);
-        if ((touch.met_ = touch.hanging_->at(point)))
-            return -EXDEV;
-        Fd fd(::openat(above, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-        if (!fd)
-            return -errno;
-        if ((touch.met_ = touch.hanging_->mounted(fd.get())))
-            return -EXDEV;
-        return fd.release();
+    static PathAnswer done(const Result<>& result) { return {.code = result ? 0 : result.error().code}; }
+    long open(const std::string& path, int flags, WalkRules rules, int start = AT_FDCWD) {
+        return judge_.open(path, flags, rules, start);
     }
 
     PathAnswer exists(const PathQuestion& question) {
@@ -156,7 +105,7 @@ private:
             const int code = executable(path, root);
             if (code == 0)
                 return {.text = std::move(path)};
-            if (untouched_)
+            if (untouched())
                 break;
             if (code == EACCES || code == EPERM)
                 worst = EACCES;
@@ -180,12 +129,12 @@ private:
             return answer;
         }
         // Not waiting for who holds a lease has effect on that alone.
-        long fd = open_again(held.get(), O_RDONLY | (hanging_ != nullptr ? O_NONBLOCK : 0));
+        long fd = open_again(held.get(), O_RDONLY | (judge_.may_refuse() ? O_NONBLOCK : 0));
         if (fd == -ENOENT) // there is no /proc
             fd = open(question.path, O_RDONLY | O_NONBLOCK,
                       {.last = question.last_link ? LastLink::followed : LastLink::meant});
-        if (fd == -EAGAIN && hanging_ != nullptr)
-            untouched_ = {question.path, {}};
+        if (fd == -EAGAIN && judge_.may_refuse())
+            judge_.leave_untouched({question.path, {}});
         const Fd file(static_cast<int>(fd));
         answer.code = fd < 0 ? static_cast<int>(-fd) : read_all(file.get(), question.most, answer.text);
         return answer;
@@ -206,56 +155,7 @@ private:
         }
     }
 
-    // The directory that holds the last component, which is what something is done to: a link there is not followed.
-    long directory_of(const std::string& path, Walked& found) {
-        if (may_not_begin(path))
-            return -EXDEV;
-        const long code = judged(path, walk(AT_FDCWD, path.c_str(), found, with_judge({.last = LastLink::meant})));
-        return code == 0 && std::string_view(found.name) == "." ? -EISDIR : code;
-    }
-
-    PathAnswer write(const PathQuestion& question) {
-        Walked found;
-        const long code = directory_of(question.path, found);
-        const Fd directory(found.directory);
-        if (code < 0)
-            return {.code = static_cast<int>(-code)};
-        // A name that nobody can have prepared: O_EXCL refuses one that exists, links included.
-        std::string fresh;
-        Fd fd;
-        for (unsigned attempt = 0; attempt < 100 && !fd; ++attempt) {
-            fresh = std::string(found.name) + ".new" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
-            fd = Fd(
-                ::openat(directory.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-            if (!fd && errno != EEXIST)
-                return {.code = errno};
-        }
-        if (!fd)
-            return {.code = EEXIST};
-        const ssize_t put = ::write(fd.get(), question.text.data(), question.text.size());
-        int failed = put < 0 ? errno : put != std::ssize(question.text) ? ENOSPC : 0;
-        if (failed == 0 && ::fchmod(fd.get(), 0644) != 0)
-            failed = errno;
-        if (failed == 0 && ::renameat(directory.get(), fresh.c_str(), directory.get(), found.name) != 0)
-            failed = errno;
-        if (failed != 0)
-            ::unlinkat(directory.get(), fresh.c_str(), 0);
-        return {.code = failed};
-    }
-
-    PathAnswer remove(const PathQuestion& question) {
-        Walked found;
-        const long code = directory_of(question.path, found);
-        const Fd directory(found.directory);
-        if (code < 0)
-            return {.code = code == -ENOENT ? 0 : static_cast<int>(-code)};
-        return {.code = ::unlinkat(directory.get(), found.name, 0) == 0 || errno == ENOENT ? 0 : errno};
-    }
-
-    HangingMounts* hanging_;
-    bool step_by_step_ = false; // mounts are told on the way: openat2(2) is there
-    std::optional<HangingMount> met_;
-    std::optional<Untouched> untouched_;
+    MountJudge judge_;
 };
 
 template <typename T>
@@ -273,10 +173,6 @@ bool take(std::string_view& from, T& value) {
 }
 
 } // namespace
-
-std::string Untouched::text() const {
-    return on.type.empty() ? "somebody holds a lease on it" : "it lies on " + on.text();
-}
 
 std::expected<PathAnswers, Untouched> answer_here(std::span<const PathQuestion> questions, HangingMounts& hanging) {
     Touch touch(&hanging);
@@ -298,8 +194,8 @@ PathAnswers answer_anyway(std::span<const PathQuestion> questions) {
 }
 
 Result<Fd> open_directory_here(const std::string& path, HangingMounts& hanging, bool last_link) {
-    Touch touch(&hanging);
-    const long fd = touch.open(path, O_PATH | O_DIRECTORY,
+    MountJudge judge(&hanging);
+    const long fd = judge.open(path, O_PATH | O_DIRECTORY,
                                {.any_link = true, .last = last_link ? LastLink::followed : LastLink::meant});
     if (fd < 0)
         return fault(static_cast<int>(-fd), "open", path);

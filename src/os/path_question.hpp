@@ -2,25 +2,14 @@
 //
 // A file system of a server (FUSE, a network's) answers when that server likes, and a process that waits for it cannot be
 // ended. So PID 1 answers a question itself only as far as no such file system lies on the way (`answer_here`); else a child
-// does (path_inquiry.hpp), which may hang as long as it likes.
-//
-// What was judged is what is touched. A user may mount a FUSE file system over any directory of his at any moment
-// (fusermount), also between a look at the mount table and the touch. So the path is walked one component at a time
-// (spawn/walk.hpp), each opened with O_PATH, which asks no FUSE server, and in a way that refuses to enter another mount
-// (RESOLVE_NO_XDEV). Where a mount is met, the mount table is asked what is mounted there; then it is opened with O_PATH, and
-// the table is asked again, for the mount that this descriptor is of. Only that descriptor is used from there on. A mount that
-// is put over the directory later covers the name and not the descriptor.
-//
-// What remains: before Linux 5.6 there is no openat2(2), and the mount table alone decides. Only root can mount a network's
-// file system, of which opening with O_PATH may ask the server: if he does so in the same moment, PID 1 may wait for it. And
-// whatever waits below a local file system (a disk that does not answer, an overlay on NFS) is not to be seen in the table.
+// does (path_inquiry.hpp), which may hang as long as it likes. What lies on the way is judged by mount_judge.hpp.
 //
 // Besides file systems, a lease (fcntl(2), F_SETLEASE) of the owner of a file holds up who opens it: for that, too, a child
 // waits.
 #pragma once
 
 #include "base/result.hpp"
-#include "os/mounts.hpp"
+#include "os/mount_judge.hpp"
 
 #include <sys/types.h>
 
@@ -59,14 +48,6 @@ struct PathAnswer {
     bool operator==(const PathAnswer&) const = default;
 };
 using PathAnswers = std::vector<PathAnswer>;
-
-// Why a question was not answered here.
-struct Untouched {
-    std::string path;
-    HangingMount on; // no type: somebody holds a lease on the file
-    // "it lies on FUSE file system /mnt (fuse.sshfs)"
-    [[nodiscard]] std::string text() const;
-};
 
 // All answers, in order, or the first path that may hang: then questions before it may have been answered, and done, already,
 // and all of them are to be asked again elsewhere (each can be repeated). Files are read and written as root walks paths of

@@ -10,7 +10,6 @@
 #include "base/directory.hpp"
 #include "base/fd.hpp"
 #include "os/mount_id.hpp"
-#include "os/mounts.hpp"
 #include "os/runtime.hpp"
 #include "os/walked_file.hpp"
 
@@ -55,9 +54,11 @@ Fd open_for_reading(const Fd& directory) {
     return fd;
 }
 
+// Asks no server of a file system that is mounted there.
 bool is_directory(int above, const char* name) {
-    struct stat about{};
-    return ::fstatat(above, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode);
+    struct statx about{};
+    constexpr int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    return ::statx(above, name, flags, STATX_TYPE, &about) == 0 && S_ISDIR(about.stx_mode);
 }
 
 std::vector<std::string> names_in(int directory) {
@@ -214,23 +215,35 @@ std::string Leftovers::text() const {
     return text;
 }
 
-Result<> set_aside(const std::string& base, const std::vector<std::string>& components, const std::string& to) {
-    Fd above(::open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    for (std::size_t i = 0; above && i + 1 < components.size(); ++i)
-        above = Fd(::openat(above.get(), components[i].c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!above || ::renameat(above.get(), components.back().c_str(), AT_FDCWD, to.c_str()) != 0) {
-        int code = errno;
-        std::string path = base;
-        for (const std::string& component : components)
-            path += "/" + component;
-        return fault(code, "move away", std::move(path));
+Result<> set_aside(const std::string& base, const std::vector<std::string>& components, const std::string& to,
+                   HangingMounts& hanging) {
+    std::string path = base;
+    MountJudge judge(&hanging);
+    long above = judge.open(base, O_PATH | O_DIRECTORY, {});
+    Fd held(static_cast<int>(above));
+    for (std::size_t i = 0; i < components.size(); ++i) {
+        path += "/" + components[i];
+        if (i + 1 < components.size() && above >= 0) {
+            above = judge.open(components[i], O_PATH | O_DIRECTORY, {.last = LastLink::meant}, held.get());
+            held = Fd(static_cast<int>(above));
+        }
     }
+    if (above < 0)
+        return fault(static_cast<int>(-above), "move away", std::move(path));
+    if (::renameat(held.get(), components.back().c_str(), AT_FDCWD, to.c_str()) != 0)
+        return fault(errno, "move away", std::move(path));
     return {};
 }
 
-bool something_mounted(const std::string& path) {
+bool something_mounted(const std::string& path, HangingMounts& hanging) {
+    MountJudge judge(&hanging);
+    const Fd held(static_cast<int>(judge.open(path, O_PATH, {.any_link = true})));
+    if (judge.untouched())
+        return true;
     char real[PATH_MAX];
-    const std::string_view top = ::realpath(path.c_str(), real) != nullptr ? std::string_view(real) : path;
+    const ssize_t length =
+        held ? ::readlink(("/proc/self/fd/" + std::to_string(held.get())).c_str(), real, sizeof real) : -1;
+    const std::string_view top = length > 0 ? std::string_view(real, static_cast<std::size_t>(length)) : path;
     Result<std::vector<Mount>> mounts = read_mounts();
     return mounts && std::ranges::any_of(*mounts, [&](const Mount& mount) {
                std::string_view point = mount.point;
@@ -239,7 +252,11 @@ bool something_mounted(const std::string& path) {
 }
 
 Leftovers remove_tree(const std::string& path) {
-    Result<WalkedFile> where = WalkedFile::find(path);
+    HangingMounts hanging;
+    MountJudge judge(&hanging);
+    Result<WalkedFile> where = WalkedFile::find(path, &judge);
+    if (judge.untouched())
+        return left_whole(path, judge.untouched()->text());
     if (!where)
         return where.error().code == ENOENT ? Leftovers{} : left_whole(path, where.error().text());
     const int above = where->directory();
@@ -277,7 +294,7 @@ Result<RemovingChild> remove_trees_apart(const std::vector<std::string>& paths) 
     if (child < 0)
         return fault(errno, "fork to remove", paths.front());
     if (child > 0)
-        return RemovingChild{child, std::move(pipe->read)};
+        return RemovingChild{child, std::move(pipe->read), paths};
     // Nothing of ours is to stay open for as long as this takes.
     const int to = ::dup2(pipe->write.get(), 3);
     ::syscall(SYS_close_range, 4U, ~0U, 0U);

@@ -52,7 +52,7 @@ Result<> write_existing(const std::string& path, std::string_view text) {
 }
 
 Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,
-                             const std::string& path) {
+                             const std::string& path, Durable durable) {
     // A name nobody can have prepared: O_EXCL refuses one that exists, links included.
     std::string fresh;
     Fd fd;
@@ -65,7 +65,7 @@ Result<> write_atomically_at(int directory, const std::string& name, std::string
     if (!fd)
         return fault(EEXIST, "create", path);
     Result<> written = write_all(fd.get(), text, path);
-    if (written && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0))
+    if (written && (::fchmod(fd.get(), mode) != 0 || (durable == Durable::yes && ::fsync(fd.get()) != 0)))
         written = fault(errno, "write", path);
     if (written && ::renameat(directory, fresh.c_str(), directory, name.c_str()) != 0)
         written = fault(errno, "replace", path);
@@ -75,7 +75,7 @@ Result<> write_atomically_at(int directory, const std::string& name, std::string
 }
 
 Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
-    return write_atomically_at(AT_FDCWD, path, text, mode, path);
+    return write_atomically_at(AT_FDCWD, path, text, mode, path, Durable::yes);
 }
 
 Result<> make_parents(const std::string& path) {

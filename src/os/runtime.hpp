@@ -18,9 +18,11 @@ namespace mi::os {
 Result<> write_existing(const std::string& path, std::string_view text);
 // Replaces `path` by a file holding `text`, so that a reader sees the old or the new one whole.
 Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode = 0644);
-// The same for `name` in an open directory; `path` is for messages.
+// The same for `name` in an open directory; `path` is for messages. What need not outlive a loss of power does not wait for
+// the disk.
+enum class Durable : bool { no, yes };
 Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,
-                             const std::string& path);
+                             const std::string& path, Durable durable);
 
 // Makes the directories above `path` that are missing, mode 0755.
 Result<> make_parents(const std::string& path);

@@ -18,37 +18,48 @@ std::unexpected<Fault> walk_fault(long result, std::string_view doing, const std
     switch (code) {
     case ELOOP: doing = "follow a link that others could have made"; break;
     case EPERM: doing = "go up from where others can write"; break;
-    case EMLINK: doing = "use a file that has another name, too"; break;
+    case EXDEV: doing = "touch what may hang"; break;
     default: break;
     }
     return fault(code, doing, path);
 }
 
-} // namespace
-
-Result<WalkedFile> WalkedFile::find(const std::string& path) {
-    Walked found;
-    if (const long code = walk(AT_FDCWD, path.c_str(), found, LastLink::meant); code < 0)
-        return walk_fault(code, "reach", path);
-    return WalkedFile(Fd(found.directory), found.name, found.way_can_change);
+// The same for what is to be a file, and no directory by its own words (`a/`).
+Result<WalkedFile> find_file(const std::string& path, MountJudge* judge) {
+    Result<WalkedFile> file = WalkedFile::find(path, judge);
+    if (file && std::string_view(file->name()) == ".")
+        return fault(EISDIR, "use as a file", path);
+    return file;
 }
 
-Result<Fd> open_walked_file(const std::string& path, int flags, mode_t mode, LastLink last) {
-    const long fd = open_walked(AT_FDCWD, path.c_str(), flags, mode, last);
+} // namespace
+
+Result<WalkedFile> WalkedFile::find(const std::string& path, MountJudge* judge) {
+    Walked found;
+    MountJudge none(nullptr);
+    if (const long code = (judge != nullptr ? *judge : none).walk(path, found, {.last = LastLink::meant}); code < 0)
+        return walk_fault(code, "reach", path);
+    return WalkedFile(Fd(found.directory), found.name, found.others_can_mount);
+}
+
+Result<Fd> WalkedFile::look(MountJudge* judge) const {
+    MountJudge none(nullptr);
+    const long fd = (judge != nullptr ? *judge : none)
+                        .open(name_, O_PATH, {.any_link = true, .last = LastLink::meant}, directory());
     if (fd < 0)
-        return walk_fault(fd, "open", path);
+        return fault(static_cast<int>(-fd), "look at", name_);
     return Fd(static_cast<int>(fd));
 }
 
-Result<> write_walked_file(const std::string& path, std::string_view text, mode_t mode) {
-    Result<WalkedFile> file = WalkedFile::find(path);
+Result<> write_walked_file(const std::string& path, std::string_view text, MountJudge* judge) {
+    Result<WalkedFile> file = find_file(path, judge);
     if (!file)
         return std::unexpected(file.error());
-    return write_atomically_at(file->directory(), file->name(), text, mode, path);
+    return write_atomically_at(file->directory(), file->name(), text, 0644, path, Durable::no);
 }
 
-Result<> remove_walked_file(const std::string& path) {
-    Result<WalkedFile> file = WalkedFile::find(path);
+Result<> remove_walked_file(const std::string& path, MountJudge* judge) {
+    Result<WalkedFile> file = find_file(path, judge);
     if (!file && file.error().code != ENOENT)
         return std::unexpected(file.error());
     if (file && ::unlinkat(file->directory(), file->name(), 0) != 0 && errno != ENOENT)
@@ -56,10 +67,10 @@ Result<> remove_walked_file(const std::string& path) {
     return {};
 }
 
-Result<> make_walked_parents(const std::string& path) {
+Result<> make_walked_parents(const std::string& path, MountJudge* judge) {
     for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         const std::string parent = path.substr(0, slash);
-        Result<WalkedFile> above = WalkedFile::find(parent);
+        Result<WalkedFile> above = WalkedFile::find(parent, judge);
         if (!above)
             return std::unexpected(above.error());
         if (::mkdirat(above->directory(), above->name(), 0755) != 0 && errno != EEXIST && errno != EROFS &&

@@ -71,7 +71,7 @@ def obstinate_boot(report, machine):
               "`reboot`", flush=True)
         assert int(left[1]) >= -1000 * ALLOWANCE, left[0]
     with check("the console says what was in the way: unit, process with its state, mount, sync"):
-        for wanted in (r"unit stuck \(stopping\): process \d+ \(hold\) in state D", r"process \d+ \(fuse_deaf\) in state D",
+        for wanted in (r"unit stuck \(stopping\): process \d+ \(hold\) in state D", r"process \d+ \(sys_fuse_deaf\) in state D",
                        r"process \d+ \(hold\) in state D, waiting in \w+", r"mount /mnt/sick \(ext4\)", r"sync"):
             assert machine.heard("still in the way: " + wanted), wanted
     with check("what can be ended, thawed, detached and switched off is in nobody's way"):
@@ -193,7 +193,7 @@ def with_libraries(tree, *names):
 
 def boots(make_tree, image, place):
     """(name, image, kernel, devices, story), in order. `make_tree` compiles programs, `image` packs."""
-    tree = make_tree(HERE, os.path.join(place, "shutdowns-tree"))
+    tree = make_tree(HERE, os.path.join(place, "shutdowns-tree"), "sys_fuse_deaf")
     with_libraries(tree, "dmsetup", "mke2fs")
     shutil.copy(os.path.join(TOP, "build/qemu/vmlinuz"), os.path.join(tree, "root/vmlinuz"))
     disk = image("shutdowns", "--disk", "--add", tree, *(word for name in MODULES for word in ("--module", name)))

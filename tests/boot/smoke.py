@@ -399,14 +399,15 @@ def features_boot(report, machine):
         assert machine.ended() == 0
 
 
-def tree_of(here, place):
-    """The tree that an image gets: root of `here`, and its programs/*.c as /usr/bin/*, static."""
+def tree_of(here, place, *shared):
+    """The tree that an image gets: root of `here`, and as /usr/bin/*, static, its programs/*.c and those `shared` with other tests."""
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(os.path.join(here, "root"), place, symlinks=True)
     programs = os.path.join(here, "programs")
     os.makedirs(os.path.join(place, "usr/bin"), exist_ok=True)
     sources = [os.path.join(programs, name) for name in sorted(os.listdir(programs))]
-    for source in [*sources, os.path.join(TOP, "tests/programs/sys_beat.c")]:
+    sources += [os.path.join(TOP, "tests/programs", name + ".c") for name in ("sys_beat", *shared)]
+    for source in sources:
         subprocess.run([os.environ.get("CC", "cc"), "-std=c17", "-D_GNU_SOURCE", "-Os", "-Wall", "-Werror", "-static", "-s",
                         "-o", os.path.join(place, "usr/bin", os.path.basename(source).removesuffix(".c")), source],
                        check=True)

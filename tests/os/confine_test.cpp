@@ -36,6 +36,19 @@ std::shared_ptr<const SystemCallFilter> filter_of(const std::vector<std::string>
     return make_filter(call_filter(words), error);
 }
 
+// However long that takes.
+std::expected<Fd, SpawnFault> make_network(Spawner& spawner) {
+    auto made = spawner.make_network();
+    if (!made)
+        return std::unexpected(made.error());
+    REQUIRE(eventually([&] { return made->decide(); }));
+    if (made->fault())
+        return std::unexpected(*made->fault());
+    return made->take_network();
+}
+
+std::ptrdiff_t open_descriptors() { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); }
+
 constexpr CapabilitySet few = CapabilitySet{1} << CAP_KILL | CapabilitySet{1} << CAP_CHOWN;
 
 } // namespace
@@ -264,13 +277,14 @@ TEST_CASE("trees are removed by a child, and set aside without following a link"
 
     std::filesystem::create_directories(scratch / "run/a/b");
     std::filesystem::create_directories(scratch / "other/b");
-    CHECK(set_aside(scratch / "run", {"a", "b"}, scratch / "gone"));
+    HangingMounts mounts;
+    CHECK(set_aside(scratch / "run", {"a", "b"}, scratch / "gone", mounts));
     CHECK(std::filesystem::exists(scratch / "gone"));
     std::filesystem::remove(scratch / "run/a");
     std::filesystem::create_directory_symlink(scratch / "other", scratch / "run/a");
-    CHECK_FALSE(set_aside(scratch / "run", {"a", "b"}, scratch / "gone2"));
+    CHECK_FALSE(set_aside(scratch / "run", {"a", "b"}, scratch / "gone2", mounts));
     CHECK(std::filesystem::exists(scratch / "other/b"));
-    CHECK(set_aside(scratch / "run", {"none"}, scratch / "gone3").error().code == ENOENT);
+    CHECK(set_aside(scratch / "run", {"none"}, scratch / "gone3", mounts).error().code == ENOENT);
 }
 
 TEST_CASE("where a path really leads is found as a process in another root would find it") {
@@ -313,7 +327,7 @@ TEST_CASE("processes share a network that is made for them, and we stay in ours"
     Plan apart = shell_plan("exit 3");
     apart.apart = true;
     CHECK(WEXITSTATUS(run(spawner, apart).status) == 3);
-    auto network = spawner.make_network();
+    auto network = make_network(spawner);
     if (!network) {
         CHECK(network.error().text() == "unshare: Operation not permitted (private-network)");
         return;
@@ -327,6 +341,28 @@ TEST_CASE("processes share a network that is made for them, and we stay in ours"
     CHECK(run(spawner, plan).output.starts_with(first.output.substr(0, first.output.find('\n'))));
     CHECK(where("/proc/self/ns/net") == ours);
     CHECK(run(spawner, plan_for("os_show"))["fds"] == "0 1 2");
+}
+
+TEST_CASE("a network is not waited for, and what nobody wants any more is closed") {
+    Spawner spawner = *Spawner::make(Span(0)); // no patience
+    auto begun = spawner.make_network();
+    if (!begun)
+        return;
+    if (!eventually([&] { return begun->decide(); }) || begun->fault())
+        return;
+    ::waitpid(begun->pid(), nullptr, 0); // ended already, where that was waited for
+    CHECK(begun->take_network());
+    const std::ptrdiff_t before = open_descriptors();
+    for (int i = 0; i < 10; ++i) {
+        auto unwanted = spawner.make_network();
+        REQUIRE(unwanted);
+        const pid_t child = unwanted->pid();
+        *unwanted = Start();
+        ::waitpid(child, nullptr, 0);
+        CHECK(open_descriptors() <= before + 1); // that of the last one, until the next start
+    }
+    CHECK(WEXITSTATUS(run(spawner, shell_plan("exit 3")).status) == 3);
+    CHECK(open_descriptors() == before);
 }
 
 TEST_CASE("without the capability to mount, the step and the key are named, and nothing has changed") {
@@ -346,7 +382,7 @@ TEST_CASE("without the capability to mount, the step and the key are named, and 
         plan.mounting.reset();
         plan.root = "/srv";
         named = named && failure(spawner, plan).text() == "change root: Operation not permitted (\"/srv\")";
-        auto network = spawner.make_network();
+        auto network = make_network(spawner);
         return named && !network && network.error().text() == "unshare: Operation not permitted (private-network)" &&
                run(spawner, plan_for("os_show")).status == 0;
     }));

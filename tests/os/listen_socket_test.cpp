@@ -321,3 +321,30 @@ TEST_CASE("a FIFO that is there is used and stays, if it is ours; anything else 
         CHECK(fault_of({.kind = Kind::fifo, .address = path, .user = 1234}) == "none");
     }
 }
+
+TEST_CASE("nothing is listened at, looked for or removed on a file system that may hang") {
+    Scratch scratch;
+    std::string lines; // our mount table, in which /proc is another's
+    for (const Mount& mount : read_mounts().value_or(std::vector<Mount>{}))
+        lines += std::to_string(mount.id) + " 1 0:1 / " + mount.point + " rw - " +
+                 (mount.point == "/proc" ? "fuse.sshfs" : mount.type) + " none rw\n";
+    HangingMounts mounts(scratch.write("mountinfo", lines));
+    std::filesystem::create_symlink("/proc/self", scratch / "link");
+    for (Kind kind : {Kind::stream, Kind::fifo})
+        for (const std::string& path : {std::string("/proc/self/x"), scratch / "link/x"}) {
+            MountJudge judge(&mounts);
+            CHECK(ListenSocket::open({.kind = kind, .address = path}, &judge).error().code == EXDEV);
+            REQUIRE(judge.untouched());
+            CHECK(judge.untouched()->text() == "it lies on FUSE file system /proc (fuse.sshfs)");
+        }
+    MountJudge judge(&mounts), other(&mounts);
+    ListenSocket socket = ListenSocket::open({.address = scratch / "socket"}, &judge).value();
+    CHECK(socket.reachable(&judge));
+    ListenSocket covered =
+        ListenSocket::adopt(Fd(), {.path = "/proc/self/stat", .device = 1, .inode = 1, .made_path = true});
+    CHECK_FALSE(covered.reachable(&other));
+    covered.remove(&other);
+    CHECK(other.untouched());
+    socket.remove(&judge);
+    CHECK(::access((scratch / "socket").c_str(), F_OK) != 0);
+}

@@ -79,8 +79,9 @@ TEST_CASE("nothing is removed in what is mounted below, be it of the same file s
             return false;
         fill(scratch / "run/other");
         std::filesystem::create_directories(scratch / "plain");
-        if (!something_mounted(scratch / "run") || !something_mounted(scratch / "run/a/b/bound") ||
-            something_mounted(scratch / "run/a/b/bou") || something_mounted(scratch / "plain"))
+        HangingMounts mounts;
+        if (!something_mounted(scratch / "run", mounts) || !something_mounted(scratch / "run/a/b/bound", mounts) ||
+            something_mounted(scratch / "run/a/b/bou", mounts) || something_mounted(scratch / "plain", mounts))
             return false;
         const Leftovers left = remove_tree(scratch / "run");
         std::vector<std::string> told = left.told;
@@ -243,4 +244,21 @@ TEST_CASE("a name that is no line is told as one") {
         return ::mount("none", (scratch / "run/a\nb\033c").c_str(), "tmpfs", 0, nullptr) == 0 &&
                remove_tree(scratch / "run").text() == scratch / "run/a?b?c" + ": something is mounted there\n";
     }));
+}
+
+TEST_CASE("what lies on a file system that may hang is not moved, not asked about and not removed by us") {
+    Scratch scratch;
+    std::string lines; // our mount table, in which /proc is another's
+    for (const Mount& mount : read_mounts().value_or(std::vector<Mount>{}))
+        lines += std::to_string(mount.id) + " 1 0:1 / " + mount.point + " rw - " +
+                 (mount.point == "/proc" ? "fuse.sshfs" : mount.type) + " none rw\n";
+    HangingMounts mounts(scratch.write("mountinfo", lines));
+    std::filesystem::create_directories(scratch / "plain");
+    std::filesystem::create_symlink("/proc/self", scratch / "link");
+    CHECK(set_aside("/proc", {"self", "x"}, scratch / "to", mounts).error().code == EXDEV);
+    CHECK(set_aside("/", {"proc", "self"}, scratch / "to", mounts).error().code == EXDEV);
+    CHECK(something_mounted("/proc/self/fd", mounts));
+    CHECK(something_mounted(scratch / "link", mounts));
+    CHECK_FALSE(something_mounted(scratch / "plain", mounts));
+    CHECK(set_aside(scratch.path(), {"plain"}, scratch / "to", mounts));
 }

@@ -337,8 +337,8 @@ TEST_CASE("files at paths of units are written, removed and given parents in the
     CHECK_FALSE(std::filesystem::exists(ground / "theirs/a/b/c"));
     CHECK(remove_walked_file(ground / "theirs/out"));
     CHECK(contents(ground / "victim") == "precious");
-    CHECK(open_walked_file(ground / "theirs/x/y", O_RDONLY).error().text() ==
-          "open " + (ground / "theirs/x/y") + ": No such file or directory");
+    CHECK(write_walked_file(ground / "theirs/x/y", "").error().text() ==
+          "reach " + (ground / "theirs/x/y") + ": No such file or directory");
 }
 
 TEST_CASE("a PID file is believed neither through a link of its user's nor by a hard link") {
@@ -393,7 +393,7 @@ TEST_CASE("a socket or FIFO is made in the directory that was walked to, and we 
     }
 }
 
-TEST_CASE("a socket has its whole path for a name, unless its way could change while it is made") {
+TEST_CASE("a socket has its whole path for a name, unless a link or a mount could come to be on its way") {
     if (!has_users())
         return;
     Ground ground;
@@ -405,7 +405,11 @@ TEST_CASE("a socket has its whole path for a name, unless its way could change w
         return std::string(address.sun_path);
     };
     CHECK(name_of("plain") == ground / "plain");
-    CHECK(name_of("theirs/plain") == ground / "theirs/plain");
+    CHECK(name_of("theirs/plain") == "plain"); // he may mount something over his directory
+    ground.make("sticky", 01777);
+    CHECK(name_of("sticky/plain") == ground / "sticky/plain");
+    ground.make("open", 0777);
+    CHECK(name_of("open/plain") == "plain");
     CHECK(name_of("theirs/sub/plain") == "plain");
     // One that is left is replaced, and a live one is not.
     CHECK(name_of("theirs/sub/plain") == "plain");

@@ -4,8 +4,9 @@
 //   sys_faults SOCKET CALL=ERRNO[,CALL=ERRNO...] -- PROGRAM [ARG...]
 //
 // ERRNO is that with which a call fails from the beginning, 0: it does not.
-// Orders come as datagrams at SOCKET: `CALL ERRNO WHO` (numbers; WHO a PID of ours, 0 all), ERRNO 0 ends it. Each is answered
-// with the number of calls that have failed by our doing so far. Ends as the program does.
+// Orders come as datagrams at SOCKET: `CALL ERRNO WHO` (numbers; WHO a PID of ours, 0 all, -PID all but that one), ERRNO 0 ends
+// it, -1 holds up those who make the call until then. Each is answered with the number of calls that have failed by our
+// doing so far, or are held up. Ends as the program does.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -26,10 +27,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { most_calls = 16 };
+enum { most_calls = 16, most_held = 64 };
 
 static int calls[most_calls], failing[most_calls], whose[most_calls], count;
 static unsigned long injected;
+static struct {
+    unsigned long long id;
+    int call;
+} held[most_held];
+static int held_count;
 
 static void die(const char* what) {
     perror(what);
@@ -55,6 +61,8 @@ static int install(void) {
     return fd;
 }
 
+static int concerns(int who, int pid) { return who == 0 || (who > 0 ? who == pid : -who != pid); }
+
 static void answer(int listener) {
     struct seccomp_notif asked;
     memset(&asked, 0, sizeof asked);
@@ -62,15 +70,32 @@ static void answer(int listener) {
         return; // it was killed meanwhile
     struct seccomp_notif_resp said = {.id = asked.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
     for (int i = 0; i < count; ++i)
-        if (calls[i] == asked.data.nr && failing[i] != 0 && (whose[i] == 0 || whose[i] == (int)asked.pid)) {
+        if (calls[i] == asked.data.nr && failing[i] != 0 && concerns(whose[i], (int)asked.pid)) {
+            ++injected;
+            if (failing[i] < 0 && held_count < most_held) {
+                held[held_count].id = asked.id;
+                held[held_count++].call = calls[i];
+                return;
+            }
             said.flags = 0;
             said.error = -failing[i];
-            ++injected;
         }
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &said);
 }
 
-static void obey(int orders) {
+static void let_go(int listener, int call) {
+    int left = 0;
+    for (int i = 0; i < held_count; ++i)
+        if (held[i].call == call) {
+            struct seccomp_notif_resp said = {.id = held[i].id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+            ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &said);
+        } else {
+            held[left++] = held[i];
+        }
+    held_count = left;
+}
+
+static void obey(int orders, int listener) {
     char text[100], reply[40];
     struct sockaddr_un from;
     socklen_t size = sizeof from;
@@ -84,6 +109,8 @@ static void obey(int orders) {
             if (calls[i] == call) {
                 failing[i] = code;
                 whose[i] = who;
+                if (code >= 0)
+                    let_go(listener, call);
             }
     int length = snprintf(reply, sizeof reply, "%lu", injected);
     sendto(orders, reply, (size_t)length, 0, (struct sockaddr*)&from, size);
@@ -148,7 +175,7 @@ int main(int argc, char** argv) {
         if (poll(both, 2, -1) < 0)
             continue;
         if (both[1].revents & POLLIN)
-            obey(orders);
+            obey(orders, listener);
         if (both[0].revents & POLLIN)
             answer(listener);
         if (both[0].revents & (POLLHUP | POLLERR))

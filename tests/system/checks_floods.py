@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 
+from checks_syslog import counted, own_devices
 from harness import Client, NOBODY, sh, until
 
 SLEEP = "exec sleep 1000"
@@ -162,6 +163,29 @@ def floods_leave_nothing(t):
         t.ok("68,000 calls leave nothing in PID 1's memory", grown < memory + 256, f"{memory} to {grown} KiB")
 
 
+def floods_of_messages(t):
+    """Of notify messages and messages to /dev/log, 2,000 and then 20,000. (Of calls: floods_leave_nothing.)"""
+    kinds = {"notify": lambda count: [t.scene.program("sys_notify"), "send:READY=1", f"flood:{count}", "say:all sent"],
+             "syslog": lambda count: [t.scene.program("sys_syslog"), "program", str(count)]}
+    units = {f"{kind}-{count}": {"enabled": False, "service": {"command": command(count), "restart": "no",
+                                                               "type": "notify" if kind == "notify" else "simple"}}
+             for kind, command in kinds.items() for count in (2000, 20000)}
+    with t.scene.init(units, mounts=own_devices(t)) as init:
+        for kind in kinds:
+            memory = []
+            for count in (2000, 20000):
+                unit = f"{kind}-{count}"
+                init.start(unit)
+                until(lambda: "sent" in init.text(unit), 60, f"all messages of {unit}")
+                if kind == "syslog":
+                    until(lambda: len(counted(init, unit, "program[")) == count, 60, f"all messages of {unit} in its log")
+                else:
+                    until(lambda: init.status(unit).get("status_text") == f"{count} of {count}", 60, "the last word")
+                init.stop(unit)
+                memory.append(init.memory())
+            t.ok(f"20,000 messages leave nothing in PID 1's memory: {kind}", memory[1] < memory[0] + 256, memory)
+
+
 def floods_late(t):
     """PID 1 is stopped until deadlines are over. Before that, what would have met them has happened; but it is not the first that
     PID 1 comes to: an earlier deadline wakes it, and many clients are before it in the row."""
@@ -235,5 +259,5 @@ def floods_late(t):
     shutil.rmtree(work)
 
 
-GROUPS = [floods_late, floods_leave_nothing]
+GROUPS = [floods_late, floods_leave_nothing, floods_of_messages]
 ALONE = [floods_of_calls, floods_of_listeners]

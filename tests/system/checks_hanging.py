@@ -1,6 +1,7 @@
 """Paths of units on a file system that does not answer (FUSE, whose server greets the kernel and then says nothing): process 1
 touches none of them, everybody else goes on, and the unit fails in words that name the path and the file system."""
 import os
+import shutil
 import subprocess
 
 from harness import sh, until
@@ -138,4 +139,52 @@ def environment_file_of_another(t):
                 ("1", "1"))
 
 
-GROUPS = [hanging_paths, hanging_answers_late, hanging_reexec, environment_file_of_another]
+def hanging_runtime_directory(t):
+    """The user of a service has mounted something over its directory, in which another's is."""
+    if not usable(t):
+        return
+    name = f"miniinit-check-{os.getpid()}-deaf"
+    process = lambda path: {"user": "nobody", "runtime-directory": path}
+    units = {"outer": {"service": sh("exec sleep 1000"), "process": process(name)},
+             "inner": {"service": sh("exec sleep 1000"), "process": process(name + "/sub")}, "other": {"service": sh("exec sleep 1000")}}
+    try:
+        with t.scene.init(units) as init:
+            for unit in units:
+                init.wait(unit)
+            subprocess.run(["nsenter", "-t", str(init.pid()), "-m", "-p", t.scene.program("sys_fuse_deaf"), "/run/" + name], check=True)
+            init.stop("outer")
+            t.equal("a directory below a file system that does not answer holds up no stop", init.stop("inner")["inner"]["state"],
+                    "down")
+            t.equal("process 1 goes on", (init.state("other"), init.ctl("list").returncode), ("up", 0))
+            told = until(lambda: (text := init.text("inner", ("init",), "/sub: ")).count("left where") == 2 and text, 10)
+            t.has("what was left is told, without a touch", told or "",
+                  f"/run/{name}/sub: it lies on FUSE file system /run/{name} (fuse.deaf)", f"/run/{name}: something is mounted there")
+    finally:
+        shutil.rmtree("/run/" + name, ignore_errors=True)
+
+
+def hanging_network(t):
+    """The kernel takes its time to make a network namespace: others hold the locks for that."""
+    units = {"alone": {"service": sh("exec sleep 1000", restart="no", start_timeout="60s"), "process": {"private-network": True}},
+             "other": {"service": sh("exec sleep 1000")}}
+    refused = "unshare: Operation not permitted (private-network)"  # an init under test may not
+    with t.scene.init(units, faults=["unshare"]) as init:
+        t.has("a network that may not be made is told", init.wait_failed("alone")["reason"], refused)
+        init.hold("unshare")
+        client = init.client()
+        client.send("Start", units=["alone"])
+        until(lambda: init.hold("unshare") == 1, 10, "the child that makes a network")
+        t.equal("while it is being made others start", (init.stop("other")["other"]["state"], init.start("other")["other"]["state"]),
+                ("down", "up"))
+        t.equal("its unit waits for it", init.state("alone"), "starting")
+        t.equal("and can be stopped", init.stop("alone")["alone"]["state"], "down")
+        client.send("Start", units=["alone"])
+        until(lambda: init.state("alone") == "starting", 10, "another start")
+        init.start("other")
+        t.equal("the next start waits for the same one", init.hold("unshare"), 1)
+        init.fault("unshare", 0)
+        t.has("what comes of it is taken then", init.wait_failed("alone")["reason"], refused)
+
+
+GROUPS = [hanging_paths, hanging_answers_late, hanging_reexec, environment_file_of_another, hanging_runtime_directory,
+          hanging_network]

@@ -174,6 +174,38 @@ def paths_mounts(t):
             shutil.rmtree(volume, ignore_errors=True)
 
 
+def paths_start_meets_removal(t):
+    """A start right after a stop, while the directory is still being removed around a mount."""
+    with Ground(t, "again") as ground:
+        for path in (ground.theirs, ground.theirs + "/vol"):
+            os.mkdir(path)
+        units = {"app": {"service": sh(f"echo x >{ground.theirs}/own; {SLEEP}"), "process": ground.process()},
+                 "inner": {"service": sh(SLEEP), "process": ground.process(runtime_directory=ground.name + "/inner")},
+                 "other": {"service": sh(SLEEP)}}
+        own = ground.theirs + "/own"
+        with t.scene.init(units, mounts=[f"mount -t tmpfs none {ground.theirs}/vol"], faults=["unlinkat"]) as init:
+            init.stop("inner")
+            init.wait("app")
+            until(lambda: os.path.exists(own), 10, "its own file")
+            init.hold("unlinkat")
+            init.stop("app")
+            until(lambda: init.hold("unlinkat") > 0, 10, "the removal")
+            starts = {name: init.client() for name in ("app", "inner")}
+            for name, client in starts.items():
+                client.send("Start", units=[name])
+            t.equal("while its directory is still being removed around a mount others start", init.start("other")["other"]["state"],
+                    "up")
+            t.equal("the unit itself waits for that, and so does one inside it", (init.state("app"), init.state("inner")),
+                    ("starting", "starting"))
+            t.equal("and can be stopped", init.stop("inner")["inner"]["state"], "down")
+            init.fault("unlinkat", 0)
+            t.equal("then it starts", init.wait("app")["state"], "up")
+            t.has("the removal was over before", init.text("app", ("init",), "left where"), "/vol: something is mounted there")
+            t.ok("and has not taken what is the new run's", until(lambda: os.path.exists(own), 10))
+            t.equal("the directory is its user's", os.stat(init.inside(ground.theirs)).st_uid, NOBODY)
+            init.stop("app")
+
+
 def paths_shared(t):
     """A directory that several units name, or one inside another's, stays as long as one of them needs it."""
     with Ground(t, "shared") as ground:
@@ -301,4 +333,4 @@ def paths_rights(t):
         init.stop("passing")
 
 
-GROUPS = [paths_pid_files, paths_sockets, paths_mounts, paths_shared, paths_reserved, paths_rights]
+GROUPS = [paths_pid_files, paths_sockets, paths_mounts, paths_start_meets_removal, paths_shared, paths_reserved, paths_rights]

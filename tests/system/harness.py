@@ -24,7 +24,8 @@ NOBODY = 65534
 SANITIZERS = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
 # Numbers of x86-64, where alone these checks are made.
 CALLS = {"accept4": 288, "bind": 49, "clone": 56, "clone3": 435, "epoll_ctl": 233, "fork": 57, "inotify_add_watch": 254,
-         "memfd_create": 319, "mkdir": 83, "openat": 257, "pipe2": 293, "socket": 41, "socketpair": 53, "vfork": 58}
+         "memfd_create": 319, "mkdir": 83, "openat": 257, "pipe2": 293, "socket": 41, "socketpair": 53,
+         "unlinkat": 263, "unshare": 272, "vfork": 58}
 
 
 class Failed(Exception):
@@ -500,14 +501,18 @@ class Init:
         with open(f"{self.cgroup}/frozen-{outside}/cgroup.freeze", "w") as file:
             file.write("0")
 
-    def fault(self, call, code, everybody=False):
+    def hold(self, call):
+        """From now on all processes but the init are held up where they make this system call, until `fault` ends it."""
+        return self.fault(call, -1, who=-self.pid())
+
+    def fault(self, call, code, everybody=False, who=None):
         """From now on this system call of the init (or of all its processes, too) fails with that errno; 0: not any more.
-        How many have failed so far."""
+        How many have failed so far, or been held up."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asker:
             asker.bind("")  # a name of the kernel's choice, to be answered at
             asker.settimeout(10)
             asker.connect(self.dir + "/faults")
-            asker.send(f"{CALLS[call]} {code} {0 if everybody else self.pid()}".encode())
+            asker.send(f"{CALLS[call]} {code} {who if who is not None else 0 if everybody else self.pid()}".encode())
             return int(asker.recv(100))
 
     def kill_inside(self, outside, number):

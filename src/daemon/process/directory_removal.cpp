@@ -19,10 +19,22 @@ void DirectoryRemoval::begin(core::UnitId unit, OwnedDirectories::Removing child
         return context_.log(unit, Priority::warning, child.error().text());
     if (!*child)
         return;
-    background_.add((*child)->pid,
-                    [this, name = context_.name(unit), left = std::make_shared<Fd>(std::move((*child)->left))] {
-                        tell_what_is_left(name, left->get());
-                    });
+    const pid_t pid = (*child)->pid;
+    going_.insert_or_assign(pid, Going{context_.name(unit), std::move(**child)});
+    background_.add(pid, [this, pid] {
+        auto gone = going_.extract(pid);
+        ++ended_;
+        tell_what_is_left(gone.mapped().unit, gone.mapped().child.left.get());
+    });
+}
+
+bool DirectoryRemoval::is_removing(const std::vector<os::Directory>& wanted) const {
+    return std::ranges::any_of(going_, [&](const auto& one) {
+        return std::ranges::any_of(wanted, [&](const os::Directory& directory) {
+            return std::ranges::any_of(one.second.child.paths,
+                                       [&](const std::string& path) { return overlap(path, directory.path()); });
+        });
+    });
 }
 
 void DirectoryRemoval::tell_what_is_left(const std::string& unit, int left) {
@@ -46,7 +58,7 @@ void DirectoryRemoval::unit_changed(core::UnitId id, Phase, Phase to) {
             own.leave_to(context_.units[other].own);
             context_.engine.mark(other);
         }
-    begin(id, own.come_to_rest(context_.place.run_directory + "/removed", set_aside_));
+    begin(id, own.come_to_rest(context_.place.run_directory + "/removed", set_aside_, context_.surroundings.hanging));
 }
 
 } // namespace mi::daemon

@@ -5,6 +5,12 @@
 #include "daemon/context.hpp"
 #include "daemon/process/background_children.hpp"
 #include "daemon/subsystem.hpp"
+#include "os/remove.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
 namespace mi::daemon {
 
@@ -16,6 +22,11 @@ public:
     // A unit that has come to rest leaves those of its directories to others that they use, too; the others are removed.
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
+    // Whether one of these directories, or one around or inside it, is still being removed (around something that is mounted there).
+    [[nodiscard]] bool is_removing(const std::vector<os::Directory>& wanted) const;
+    // How many removals have ended: what waits for one looks again when there is another.
+    [[nodiscard]] std::uint64_t ended() const { return ended_; }
+
     // For the snapshot: how many directories were ever set aside.
     [[nodiscard]] unsigned long set_aside() const { return set_aside_; }
     void restore(unsigned long set_aside) { set_aside_ = set_aside; }
@@ -26,6 +37,12 @@ private:
 
     Context& context_;
     BackgroundChildren& background_;
+    struct Going {
+        std::string unit;
+        os::RemovingChild child;
+    };
+    std::map<pid_t, Going> going_;
+    std::uint64_t ended_ = 0;
     unsigned long set_aside_ = 0;
 };
 

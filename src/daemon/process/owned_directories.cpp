@@ -28,13 +28,13 @@ OwnedDirectories::Removing remove_all(const std::vector<std::string>& paths) {
     return std::move(*child);
 }
 
-// Whether one is the other, or inside it.
-bool overlap(const os::Directory& a, const os::Directory& b) {
-    const std::string first = a.path() + "/", second = b.path() + "/";
+} // namespace
+
+bool overlap(std::string first, std::string second) {
+    first += "/";
+    second += "/";
     return first.starts_with(second) || second.starts_with(first);
 }
-
-} // namespace
 
 OwnedDirectories::Removing OwnedDirectories::end_run() {
     network.reset();
@@ -44,7 +44,8 @@ OwnedDirectories::Removing OwnedDirectories::end_run() {
 void OwnedDirectories::leave_to(OwnedDirectories& other) {
     std::vector<os::Directory> left;
     std::erase_if(runtime, [&](os::Directory& ours) {
-        if (std::ranges::none_of(other.runtime, [&](const auto& theirs) { return overlap(ours, theirs); }))
+        if (std::ranges::none_of(other.runtime,
+                                 [&](const auto& theirs) { return overlap(ours.path(), theirs.path()); }))
             return false;
         left.push_back(std::move(ours));
         return true;
@@ -54,12 +55,13 @@ void OwnedDirectories::leave_to(OwnedDirectories& other) {
             other.runtime.push_back(std::move(ours));
 }
 
-OwnedDirectories::Removing OwnedDirectories::come_to_rest(const std::string& aside, unsigned long& number) {
+OwnedDirectories::Removing OwnedDirectories::come_to_rest(const std::string& aside, unsigned long& number,
+                                                          os::HangingMounts& hanging) {
     std::vector<std::string> paths;
     for (const os::Directory& directory : std::exchange(runtime, {})) {
         // A mount would move along with it, and be at a place where nobody looks for it. And a full /run: then it goes from
         // where it is.
-        if (os::something_mounted(directory.path()) || !os::make_directory(aside, 0700)) {
+        if (os::something_mounted(directory.path(), hanging) || !os::make_directory(aside, 0700)) {
             paths.push_back(directory.path());
             continue;
         }
@@ -68,7 +70,7 @@ OwnedDirectories::Removing OwnedDirectories::come_to_rest(const std::string& asi
         Result<> moved;
         do {
             to = aside + "/" + std::to_string(++number);
-            moved = os::set_aside(directory.base, directory.components, to);
+            moved = os::set_aside(directory.base, directory.components, to, hanging);
         } while (!moved && (moved.error().code == ENOTEMPTY || moved.error().code == EEXIST));
         if (moved)
             paths.push_back(std::move(to));

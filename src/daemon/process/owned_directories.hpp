@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "daemon/start/launch.hpp"
 #include "os/remove.hpp"
+#include "os/spawn/spawn.hpp"
 
 #include <sys/types.h>
 
@@ -14,8 +15,13 @@
 
 namespace mi::daemon {
 
+// Whether one path is the other, or inside it.
+[[nodiscard]] bool overlap(std::string first, std::string second);
+
 struct OwnedDirectories {
-    Fd network;                         // the namespace of the run's processes, if it is not ours
+    Fd network; // the namespace of the run's processes, if it is not ours
+    // The child that makes it, until it has; kept from run to run, so that there is one.
+    std::optional<os::Start> networking;
     std::vector<std::string> temporary; // removed when the run is over
     std::vector<os::Directory> runtime; // removed when the unit is at rest: a restart finds them as they were
 
@@ -29,7 +35,7 @@ struct OwnedDirectories {
     void leave_to(OwnedDirectories& other);
     // What is left of them then is removed. They are moved to `aside` first, a directory of ours, under the next `number`:
     // the unit may start again at once. One with something mounted in it stays where it is, and is removed around that.
-    Removing come_to_rest(const std::string& aside, unsigned long& number);
+    Removing come_to_rest(const std::string& aside, unsigned long& number, os::HangingMounts& hanging);
 };
 
 } // namespace mi::daemon

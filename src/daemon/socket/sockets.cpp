@@ -64,15 +64,16 @@ bool is_privileged_port(const core::Listen& listen) {
 std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen, os::Accounts& accounts,
                                                       os::HangingMounts& hanging) {
     std::string where = "cannot listen at " + listen.address + ": ";
-    if (auto on = hanging.covering(listen.address))
-        return std::unexpected(where + "it lies on " + on->text() +
-                               ", which may hang; a local one has to be used, as /run");
     auto endpoint = endpoint_of(listen, accounts);
     if (!endpoint)
         return std::unexpected(where + endpoint.error());
-    auto socket = os::ListenSocket::open(*endpoint);
+    os::MountJudge judge(&hanging);
+    auto socket = os::ListenSocket::open(*endpoint, &judge);
     if (socket)
         return std::move(*socket);
+    if (judge.untouched())
+        return std::unexpected(where + judge.untouched()->text() +
+                               ", which may hang; a local one has to be used, as /run");
     where += socket.error().text();
     if (socket.error().code == EACCES && is_privileged_port(listen))
         where += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
@@ -109,12 +110,13 @@ bool uses_stream(const core::Unit& unit) {
 }
 
 bool Sockets::reachable(const OpenSocket& one) {
-    return !hanging_.cover(one.settings.address) && one.socket.reachable();
+    os::MountJudge judge(&hanging_);
+    return one.socket.reachable(&judge);
 }
 
 void Sockets::remove(OpenSocket& one) {
-    if (!hanging_.cover(one.settings.address))
-        one.socket.remove();
+    os::MountJudge judge(&hanging_);
+    one.socket.remove(&judge);
 }
 
 std::expected<void, std::string> Sockets::open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts) {

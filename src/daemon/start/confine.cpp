@@ -2,6 +2,7 @@
 
 #include "base/join.hpp"
 #include "base/text.hpp"
+#include "daemon/process/owned_directories.hpp"
 #include "os/path_question.hpp"
 #include "os/spawn/spawn.hpp"
 
@@ -154,13 +155,6 @@ void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, cons
         launch.temporary.push_back(std::string(base) + "/" + directory.components.front());
         launch.plan.directories.push_back(std::move(directory));
     }
-}
-
-// Whether one is the other, or inside it.
-bool overlap(std::string first, std::string second) {
-    first += "/";
-    second += "/";
-    return first.starts_with(second) || second.starts_with(first);
 }
 
 Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mounts, const Confinement& wanted,

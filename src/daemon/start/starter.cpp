@@ -15,8 +15,9 @@ using core::Role;
 
 namespace {
 
-constexpr Span pause = std::chrono::milliseconds(500); // until it is tried again to get a process
-constexpr std::size_t descriptors_a_process = 6;       // that a start needs while it lasts
+constexpr Span pause = std::chrono::milliseconds(500);      // until it is tried again to get a process
+constexpr Span network_look = std::chrono::milliseconds(5); // until one that is being made is asked for again
+constexpr std::size_t descriptors_a_process = 6;            // that a start needs while it lasts
 
 } // namespace
 
@@ -41,9 +42,8 @@ void Starter::spawn(const core::Effect& effect) {
     auto launch = launch_for(effect, **files);
     if (!launch)
         return failed(effect, launch.error(), ENOENT);
-    context_.units[id].own.note(*launch);
-    if (auto why = lend_network(id, launch->plan))
-        return failed(effect, *why, EPERM);
+    if (start_later(effect, *launch))
+        return;
     if (launch->ready) // a readiness that could not be heard of is not waited for
         if (auto watch = context_.loop.watch(launch->ready.get(), [] {}); !watch)
             return failed(effect, watch.error().text(), watch.error().code);
@@ -60,6 +60,24 @@ void Starter::spawn(const core::Effect& effect) {
         became_its_program(id, effect.role, pid);
     else
         services_.pending.await(pid, effect, std::move(*start));
+}
+
+// Whether its process is made later, or not at all: what it is to have may be there only then. The engine was told if not at all.
+bool Starter::start_later(const core::Effect& effect, Launch& launch) {
+    const bool may_wait = context_.record(effect.unit).phase == Phase::starting;
+    if (may_wait && services_.removal.is_removing(launch.runtime)) {
+        start_again(effect, never); // the end of the removal says when
+        return true;
+    }
+    context_.units[effect.unit].own.note(launch);
+    auto lent = lend_network(effect.unit, launch.plan);
+    if (lent && *lent)
+        return false;
+    if (lent && may_wait)
+        start_again(effect, context_.now + network_look);
+    else
+        failed(effect, lent ? "its network is not there yet (private-network)" : lent.error(), EPERM);
+    return true;
 }
 
 std::expected<Launch, std::string> Starter::launch_for(const core::Effect& effect, const StartFiles& files) {
@@ -100,9 +118,13 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
                           **files, handed);
     if (!launch)
         return refuse(launch.error());
+    if (services_.removal.is_removing(launch->runtime))
+        return std::unexpected(NotServed{{}, true});
     context_.units[id].own.note(*launch);
-    if (auto why = lend_network(id, launch->plan))
-        return refuse(*why);
+    if (auto lent = lend_network(id, launch->plan); !lent)
+        return refuse(lent.error());
+    else if (!*lent)
+        return std::unexpected(NotServed{{}, true});
     auto start = make_process(id, Role::connection, *launch);
     if (!start)
         return refuse(start.error().text(), start.error().step == os::Step::clone ? start.error().code : 0);
@@ -154,20 +176,28 @@ void Starter::thaw(core::UnitId id) {
         context_.say(Priority::err, name + " cannot be thawed: " + thawed.error().text());
 }
 
-// Processes of one run share their network namespace. Nothing, or why there is none.
-std::optional<std::string> Starter::lend_network(core::UnitId id, os::Plan& plan) {
+// Processes of one run share their network namespace. False: it is still being made. Or why there is none.
+std::expected<bool, std::string> Starter::lend_network(core::UnitId id, os::Plan& plan) {
     const core::Process* process = context_.unit(id).process.get();
     if (process == nullptr || !process->confinement || !process->confinement->private_network)
-        return std::nullopt;
-    Fd& network = context_.units[id].own.network;
-    if (!network) {
-        auto made = spawner_.make_network();
-        if (!made)
-            return made.error().text();
-        network = std::move(*made);
+        return true;
+    OwnedDirectories& own = context_.units[id].own;
+    if (!own.network) {
+        if (!own.networking) {
+            auto child = spawner_.make_network();
+            if (!child)
+                return std::unexpected(child.error().text());
+            own.networking = std::move(*child);
+        }
+        if (!own.networking->decide())
+            return false;
+        os::Start made = *std::exchange(own.networking, std::nullopt);
+        if (made.fault())
+            return std::unexpected(made.fault()->text());
+        own.network = made.take_network();
     }
-    plan.network = network.get();
-    return std::nullopt;
+    plan.network = own.network.get();
+    return true;
 }
 
 // --- a process that is there ------------------------------------------------------------------------------------------
@@ -270,28 +300,42 @@ bool Starter::postpone(const core::Effect& effect, const os::SpawnFault& why) {
             context_.say(Priority::warning, unit.name + " " + text);
         context_.logs.line(unit.name, Priority::warning, text);
     }
-    postponed_.push_back(effect);
-    spawn_again_ = context_.now + pause;
+    start_again(effect, context_.now + pause);
     return true;
 }
 
-// Of those that are not to start any more the engine hears that they did not.
-void Starter::take_up_postponed() {
+// One that is starting: its process is made later, when what it needs may be there.
+void Starter::start_again(const core::Effect& effect, Instant when) {
     if (postponed_.empty())
+        removals_seen_ = services_.removal.ended();
+    postponed_.push_back(effect);
+    spawn_again_ = std::min(spawn_again_, when);
+}
+
+void Starter::take_up_postponed() {
+    (void)drop_unwanted();
+    if (context_.now < spawn_again_ && removals_seen_ == services_.removal.ended())
         return;
-    const bool due = context_.now >= spawn_again_;
-    if (due)
-        spawn_again_ = never;
-    for (const core::Effect& effect : std::exchange(postponed_, {}))
-        if (context_.record(effect.unit).phase != Phase::starting)
-            context_.apply({.kind = Event::Kind::spawn_failed,
-                            .unit = effect.unit,
-                            .role = effect.role,
-                            .detail = "there was no process to be had"});
-        else if (due)
-            effects_.push(effect);
-        else
-            postponed_.push_back(effect);
+    removals_seen_ = services_.removal.ended();
+    spawn_again_ = never;
+    effects_.push(std::exchange(postponed_, {}));
+}
+
+bool Starter::drop_unwanted() {
+    bool dropped = parked_.drop_unwanted();
+    std::vector<core::Effect> unwanted;
+    std::erase_if(postponed_, [&](const core::Effect& effect) {
+        const bool wanted = context_.record(effect.unit).phase == Phase::starting;
+        if (!wanted)
+            unwanted.push_back(effect);
+        return !wanted;
+    });
+    for (const core::Effect& effect : unwanted)
+        context_.apply({.kind = Event::Kind::spawn_failed,
+                        .unit = effect.unit,
+                        .role = effect.role,
+                        .detail = "it was stopped meanwhile"});
+    return dropped || !unwanted.empty();
 }
 
 void Starter::unit_gone(core::UnitId unit) {

@@ -8,6 +8,7 @@
 #include "daemon/log/output_flush.hpp"
 #include "daemon/notify/ready_pipe.hpp"
 #include "daemon/notify/sd_notify.hpp"
+#include "daemon/process/directory_removal.hpp"
 #include "daemon/process/main_process.hpp"
 #include "daemon/process/memory_events.hpp"
 #include "daemon/process/processes.hpp"
@@ -41,6 +42,7 @@ public:
         MemoryEvents& memory_events;
         UnitTimers& timers;
         StateStore& store;
+        const DirectoryRemoval& removal;
     };
     Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources,
             PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, const Services& services);
@@ -64,6 +66,8 @@ public:
 
     // Starts that wait for a process to be had are tried again, at the beginning of a turn.
     void take_up_postponed();
+    // The engine hears of starts that wait and are not wanted any more. True: there was one.
+    bool drop_unwanted();
     [[nodiscard]] Instant next_deadline() const override { return spawn_again_; }
     void unit_gone(core::UnitId unit) override;
     void units_reread() override;
@@ -76,7 +80,9 @@ private:
     [[nodiscard]] std::expected<Launch, std::string> launch_for(const core::Effect& effect, const StartFiles& files);
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
                                                                         Launch& launch);
-    [[nodiscard]] std::optional<std::string> lend_network(core::UnitId id, os::Plan& plan);
+    [[nodiscard]] std::expected<bool, std::string> lend_network(core::UnitId id, os::Plan& plan);
+    [[nodiscard]] bool start_later(const core::Effect& effect, Launch& launch);
+    void start_again(const core::Effect& effect, Instant when);
     [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const os::SpawnFault& why);
     void failed(const core::Effect& effect, std::string why, int code);
@@ -93,6 +99,7 @@ private:
     InvocationIds invocation_ids_;
     std::vector<core::Effect> postponed_; // starts, until a process can be had
     Instant spawn_again_ = never;
+    std::uint64_t removals_seen_ = 0; // of DirectoryRemoval::ended(), when something was postponed last
     int entry_failure_ = 1;
 };
 

@@ -1,6 +1,5 @@
 #include "os/spawn/executor_image.hpp"
 
-#include "os/spawn/orders_text.hpp"
 #include "os/spawn/steps.hpp"
 
 #include <fcntl.h>
@@ -49,37 +48,10 @@ Result<Fd> open_own_binary() {
 }
 
 void enter_executor(int count, char** arguments, char** environment) {
-    constexpr std::string_view mark = orders_mark;
-    if (count < 3 || !std::string_view(arguments[count - 1]).starts_with(mark))
+    if (count < 3 || !std::string_view(arguments[count - 1]).starts_with(orders_mark))
         return;
-    const std::string_view number = std::string_view(arguments[count - 1]).substr(mark.size());
-    if (number.size() != 1 || number.front() < '1' || number.front() > '9' || number.front() - '0' > count - 2)
-        ::_exit(127);
-    const int pieces = number.front() - '0';
-    std::vector<std::uint64_t> room(most_orders / sizeof(std::uint64_t)); // as they are aligned
-    char* block = reinterpret_cast<char*>(room.data());
-    std::size_t got = 0;
-    for (int i = count - 1 - pieces; i < count - 1; ++i) {
-        const long more = unstuff(arguments[i], block + got, most_orders - got);
-        if (more < 0)
-            ::_exit(127);
-        got += static_cast<std::size_t>(more);
-    }
-    arguments[count - 1 - pieces] = nullptr;
-    auto* orders = reinterpret_cast<Orders*>(block);
-    if (got < sizeof(Orders) || orders->size != got)
-        ::_exit(127);
-    std::vector<char*> words(1); // one before the first, for a shell
-    words.insert(words.end(), arguments, arguments + count - pieces);
-    Report report;
-    carry_out({.orders = orders,
-               .arguments = words.data() + 1,
-               .environment = environment,
-               .report = &report,
-               .tells_progress = orders->progress >= 0});
-    if (orders->report >= 0)
-        call(SYS_write, orders->report, &report, sizeof report);
-    leave(127);
+    std::vector<std::uint64_t> block(most_orders / sizeof(std::uint64_t)); // as they are aligned
+    execute_orders(count, arguments, environment, reinterpret_cast<char*>(block.data()));
 }
 
 } // namespace mi::os

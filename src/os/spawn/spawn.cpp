@@ -20,6 +20,11 @@
 // start gets another loan. One that has not even taken a descriptor table of its own yet (it was born frozen, or the machine is
 // busy) is cancelled by one compare-and-exchange, and made once more with a copy of ours.
 //
+// A network namespace is made by a child in our memory, too (make_network): it has our credentials, and executes nothing. Making
+// one takes locks of the kernel's that all network namespaces share, which users with namespaces of their own can keep busy;
+// so that child is waited for no longer than any other, and who wants the namespace asks again. It is never killed: it ends
+// by itself when the kernel lets it, and until then its descriptor might come into our table without our knowing its number.
+//
 // PID 1 is not dumpable as long as it may make processes of other users (make_undumpable): a core file, ptrace(2) and
 // /proc/PID/mem are for those with CAP_SYS_PTRACE alone. It never becomes dumpable again but by its own execve, after which its
 // memory is a new one that nobody shares. That alone would not be enough if a child with another user were in our memory:
@@ -57,8 +62,6 @@
 namespace mi::os {
 namespace {
 
-constexpr Span patience_for_network = std::chrono::seconds(5);
-
 // Whether clone3 failed because this kernel (or a filter before it) does not do it, not because of what was asked.
 bool means_unknown(int code) { return code == ENOSYS || code == EINVAL || code == E2BIG || code == EPERM; }
 
@@ -82,9 +85,11 @@ struct Loan {
     Report report;
     Child child;
     std::uint32_t table = 0; // see Child::table
-    int network = -1;        // what make_network has found
+    int network = -1;        // a descriptor that its child has put into our table
 
     [[nodiscard]] bool free() const { return is_gone(stack); }
+    // What make_network has found: the namespace, or nothing.
+    [[nodiscard]] Fd take_network() { return Fd(std::exchange(network, -1)); }
 };
 
 Result<std::unique_ptr<Loan>> make_loan() {
@@ -241,7 +246,6 @@ struct Spawner::State {
     CapabilitySet carried = 0; // what an exec would take away from us
     std::vector<Move> wanted, placed;
     std::vector<GapOrder> gaps;
-    std::vector<std::pair<unsigned, unsigned>> gap_pairs;
 
     [[nodiscard]] Result<> borrow();
     void give_back(std::unique_ptr<Loan> returned);
@@ -282,6 +286,7 @@ bool Start::decide() {
         if (!waiting_->loan->free())
             return false;
         const Report& report = waiting_->loan->report;
+        network_ = waiting_->loan->take_network();
         if (report.code != 0)
             fault_ = fault_of(waiting_->plan, report);
         decided_ = report.code != 0 || !waiting_->apart;
@@ -374,6 +379,7 @@ Result<> Spawner::State::borrow() {
     if (back != abandoned.end()) {
         loan = std::move(*back);
         abandoned.erase(back);
+        (void)loan->take_network(); // which nobody wants any more
         return {};
     }
     Result<std::unique_ptr<Loan>> made = make_loan();
@@ -385,8 +391,9 @@ Result<> Spawner::State::borrow() {
 
 void Spawner::State::give_back(std::unique_ptr<Loan> returned) {
     if (!returned->free())
-        abandoned.push_back(std::move(returned));
-    else if (!loan)
+        return abandoned.push_back(std::move(returned));
+    (void)returned->take_network(); // nobody wants it any more
+    if (!loan)
         loan = std::move(returned);
 }
 
@@ -420,11 +427,8 @@ bool Spawner::State::order_descriptors(const Plan& plan, bool apart, bool may_sh
                 move.source = window.null();
     }
     gaps.clear();
-    if (!shared || !window.pristine()) {
-        find_gaps(wanted, gap_pairs);
-        for (const auto& [first, last] : gap_pairs)
-            gaps.push_back({first, last});
-    }
+    if (!shared || !window.pristine())
+        find_gaps(wanted, gaps);
     std::vector<MoveOrder> moves;
     for (const Move& move : placed)
         moves.push_back({move.source, move.target});
@@ -603,27 +607,31 @@ std::expected<pid_t, SpawnFault> Spawner::spawn(const Plan& plan) {
     return std::unexpected(*started->fault());
 }
 
-std::expected<Fd, SpawnFault> Spawner::make_network() {
-    auto refused = [](Step step, int code) { return std::unexpected(SpawnFault{step, code, "private-network"}); };
+std::expected<Start, SpawnFault> Spawner::make_network() {
+    auto refused = [](const Report& why) {
+        return std::unexpected(SpawnFault{step_of(why), why.code, "private-network"});
+    };
+    const Report no_child{.step = static_cast<std::uint16_t>(Step::clone), .code = ENOMEM};
     if (Result<> borrowed = state_->borrow(); !borrowed)
-        return refused(Step::clone, ENOMEM);
+        return refused(no_child);
     Loan& loan = *state_->loan;
     loan.report = {};
-    loan.network = -1;
     const long child = clone_borrowing(loan.stack, {make_network_for, &loan}, true, -1);
     if (child < 0)
-        return refused(Step::clone, errno);
-    if (!wait_until_gone(loan.stack, patience_for_network)) {
-        ::kill(static_cast<pid_t>(child), SIGKILL);
-        const Step step = step_of(loan.report);
-        state_->abandoned.push_back(std::move(state_->loan));
-        return refused(step, ETIMEDOUT);
+        return refused({.step = no_child.step, .code = errno});
+    Start start(static_cast<pid_t>(child), Fd());
+    if (wait_until_gone(loan.stack, state_->patience)) {
+        ::waitpid(start.pid_, nullptr, 0); // it has nothing left that could keep it
+        start.network_ = loan.take_network();
+        if (loan.report.code != 0)
+            return refused(loan.report);
+        return start;
     }
-    ::waitpid(static_cast<pid_t>(child), nullptr, 0);
-    Fd network(loan.network);
-    if (loan.report.code != 0)
-        return refused(step_of(loan.report), loan.report.code);
-    return network;
+    start.decided_ = false;
+    start.waiting_ = std::make_unique<Start::Waiting>();
+    start.waiting_->spawner = state_.get();
+    start.waiting_->loan = std::move(state_->loan);
+    return start;
 }
 
 } // namespace mi::os

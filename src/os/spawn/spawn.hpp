@@ -45,6 +45,8 @@ public:
     [[nodiscard]] const std::optional<SpawnFault>& fault() const { return fault_; }
     // While it is not decided: the step that it stands in, as far as that can be known, and what it is done to.
     [[nodiscard]] std::string where() const;
+    // Of one that make_network() gave, once it is decided and without a fault: the namespace.
+    [[nodiscard]] Fd take_network() { return std::move(network_); }
 
     struct Waiting;
 
@@ -54,6 +56,7 @@ private:
     bool decided_ = false;
     Fd report_;
     std::optional<SpawnFault> fault_;
+    Fd network_;
     std::unique_ptr<Waiting> waiting_;
 };
 
@@ -72,9 +75,10 @@ public:
     Spawner& operator=(Spawner&&) noexcept;
     ~Spawner();
 
-    // A network namespace of its own with nothing but a loopback that is up, for Plan::network. It lives as long as this
+    // A network namespace of its own with nothing but a loopback that is up, for Plan::network: a child of ours makes it, and
+    // is not waited for any longer than that of a start (Start::take_network gives it). The namespace lives as long as this
     // descriptor, or a process in it.
-    std::expected<Fd, SpawnFault> make_network();
+    std::expected<Start, SpawnFault> make_network();
 
     // Makes the process, and waits for nothing that others could hold up. A fault: there is no process.
     std::expected<Start, SpawnFault> start(const Plan& plan);

@@ -71,6 +71,11 @@ BARE void carry_out(const Child& child);
 // Ends the child.
 [[noreturn]] BARE void leave(int code);
 
+// The other side of a start by the executor: finds the orders at the end of `arguments` (see orders_mark), unpacks them into
+// `block`, of most_orders bytes, wipes them so that nobody finds them in `ps`, carries them out, and ends. The entry before
+// the first argument may be written to, as it may where the kernel has put them: that is their number.
+[[noreturn]] BARE void execute_orders(long count, char** arguments, char** environment, char* block);
+
 // --- private to the steps_*.cpp ---
 BARE bool make_directories(const Child& child, Progress& progress);
 BARE bool change_mounts(const Child& child, Progress& progress);

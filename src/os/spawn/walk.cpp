@@ -108,31 +108,6 @@ BARE bool in_procfs(int directory) {
 #endif
 }
 
-// Who can change what is in a directory.
-struct Directory {
-    bool of_trusted = true;        // its owner is
-    bool others_can_write = false; // somebody who is not
-    bool sticky = false;           // who cannot touch what others have there
-};
-
-BARE long judge(int directory, Directory& result) {
-    struct statx about{};
-    if (long code = look_at(directory, "", about); code < 0)
-        return code;
-    const auto own = static_cast<unsigned>(call(SYS_geteuid));
-    unsigned to_others = 022;
-    // Most users have a group of their own, and let it write. Root's may have members.
-    if (own != 0 && about.stx_uid == own && about.stx_gid == static_cast<unsigned>(call(SYS_getegid)))
-        to_others = 002;
-    // The top of procfs is the kernel's, whoever owns it: in a rootless container that has no number either. What it shows of
-    // a process belongs to that process's user.
-    constexpr unsigned top_of_procfs = 1;
-    result.of_trusted = is_trusted(about.stx_uid, own) || (about.stx_ino == top_of_procfs && in_procfs(directory));
-    result.others_can_write = !result.of_trusted || (about.stx_mode & to_others) != 0;
-    result.sticky = result.of_trusted && (about.stx_mode & S_ISVTX) != 0;
-    return 0;
-}
-
 // openat(2) that does not leave the mount: -EXDEV where another one begins at `name`.
 BARE long call_open_here(int above, const char* name, int flags, unsigned mode) {
     open_how how{};
@@ -175,7 +150,7 @@ public:
                 continue;
             }
             if (is(name, "..")) {
-                if (result_.others_can_write && !rules_.any_link)
+                if (way_.others_can_write() && !rules_.any_link)
                     return -EPERM;
                 if (rules_.root >= 0 && depth_ == 0)
                     continue; // the root directory is its own parent
@@ -217,6 +192,9 @@ private:
     BARE long finish() {
         given_ = true;
         result_.directory = here_;
+        result_.others_can_write = way_.others_can_write();
+        result_.way_can_change = way_.can_change();
+        result_.others_can_mount = way_.others_can_mount();
         return 0;
     }
 
@@ -226,14 +204,7 @@ private:
             return fd;
         call_close(here_);
         here_ = static_cast<int>(fd);
-        Directory now;
-        if (long code = judge(here_, now); code < 0)
-            return code;
-        if (directory_.others_can_write && !(directory_.sticky && now.of_trusted))
-            result_.way_can_change = true;
-        directory_ = now;
-        result_.others_can_write = result_.way_can_change || now.others_can_write;
-        return 0;
+        return way_.enter(here_);
     }
 
     // One component. Positive: it is the last one, and stays as it is.
@@ -244,7 +215,7 @@ private:
             ++depth_;
             return enter(rules_.enter_mount(rules_.self, here_, name));
         }
-        const bool follows = rules_.any_link || !result_.others_can_write;
+        const bool follows = rules_.any_link || !way_.others_can_write();
         if (last && (rules_.last == LastLink::meant || !follows))
             return 1; // of a link that is not to be followed whoever opens it is told: O_NOFOLLOW
         char target[4096];
@@ -275,7 +246,7 @@ private:
     Walked& result_;
     const WalkRules& rules_;
     Rest rest_;
-    Directory directory_; // that we are in
+    Way way_;
     int here_ = -1;
     int depth_ = 0; // below the root directory
     int links_ = 0;
@@ -283,6 +254,34 @@ private:
 };
 
 } // namespace
+
+BARE long Way::judge(int directory, Directory& result) {
+    struct statx about{};
+    if (long code = look_at(directory, "", about); code < 0)
+        return code;
+    const auto own = static_cast<unsigned>(call(SYS_geteuid));
+    unsigned to_others = 022;
+    // Most users have a group of their own, and let it write. Root's may have members.
+    if (own != 0 && about.stx_uid == own && about.stx_gid == static_cast<unsigned>(call(SYS_getegid)))
+        to_others = 002;
+    // The top of procfs is the kernel's, whoever owns it: in a rootless container that has no number either. What it shows of
+    // a process belongs to that process's user.
+    constexpr unsigned top_of_procfs = 1;
+    result.of_trusted = is_trusted(about.stx_uid, own) || (about.stx_ino == top_of_procfs && in_procfs(directory));
+    result.others_can_write = !result.of_trusted || (about.stx_mode & to_others) != 0;
+    result.sticky = result.of_trusted && (about.stx_mode & S_ISVTX) != 0;
+    return 0;
+}
+
+BARE long Way::enter(int directory) {
+    Directory now;
+    if (long code = judge(directory, now); code < 0)
+        return code;
+    if (here_.others_can_write && !(here_.sticky && now.of_trusted))
+        can_change_ = true;
+    here_ = now;
+    return 0;
+}
 
 BARE long walk(int start, const char* path, Walked& result, const WalkRules& rules) {
     Walk way(result, rules);

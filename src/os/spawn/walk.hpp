@@ -27,6 +27,31 @@ struct Walked {
     char name[256] = {}; // the last component; "." where the path is a directory by its own words (`/`, `a/`, `a/.`)
     bool others_can_write = false; // to this directory, or to one on the way, so that this may be another next time
     bool way_can_change = false;   // the latter alone
+    bool others_can_mount = false; // over this directory, or one on the way
+};
+
+// What is known of the directories that a walk has come through.
+class Way {
+public:
+    // Goes into an open directory, for which O_PATH is enough. 0, or -errno.
+    BARE long enter(int directory);
+    [[nodiscard]] BARE bool others_can_write() const { return can_change_ || here_.others_can_write; }
+    [[nodiscard]] BARE bool can_change() const { return can_change_; }
+    // As fusermount(1) lets whoever can write to a directory, and may not only by its sticky bit.
+    [[nodiscard]] BARE bool others_can_mount() const {
+        return can_change_ || (here_.others_can_write && !here_.sticky);
+    }
+
+private:
+    // Who can change what is in a directory.
+    struct Directory {
+        bool of_trusted = true;        // its owner is
+        bool others_can_write = false; // somebody who is not
+        bool sticky = false;           // who cannot touch what others have there
+    };
+    BARE static long judge(int directory, Directory& result);
+    Directory here_;
+    bool can_change_ = false;
 };
 
 // What becomes of a link that is the last component: it is followed (where links are trusted), or it is what is meant, as

@@ -120,7 +120,7 @@ void Window::take_back() {
     used_.clear();
 }
 
-void find_gaps(const std::vector<Move>& moves, std::vector<std::pair<unsigned, unsigned>>& gaps) {
+void find_gaps(const std::vector<Move>& moves, std::vector<GapOrder>& gaps) {
     gaps.clear();
     std::vector<unsigned> targets;
     for (const Move& move : moves)
@@ -130,10 +130,10 @@ void find_gaps(const std::vector<Move>& moves, std::vector<std::pair<unsigned, u
     unsigned from = 3;
     for (unsigned target : targets) {
         if (target > from)
-            gaps.emplace_back(from, target - 1);
+            gaps.push_back({from, target - 1});
         from = target + 1;
     }
-    gaps.emplace_back(from, ~0U);
+    gaps.push_back({from, ~0U});
 }
 
 } // namespace mi::os

@@ -7,9 +7,9 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "os/spawn/orders.hpp"
 #include "os/spawn/plan.hpp"
 
-#include <utility>
 #include <vector>
 
 namespace mi::os {
@@ -48,6 +48,6 @@ private:
 };
 
 // The ranges of descriptors above 2 that are no target of `moves`.
-void find_gaps(const std::vector<Move>& moves, std::vector<std::pair<unsigned, unsigned>>& gaps);
+void find_gaps(const std::vector<Move>& moves, std::vector<GapOrder>& gaps);
 
 } // namespace mi::os
