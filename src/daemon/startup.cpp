@@ -4,12 +4,13 @@
 #include "daemon/control/manager.hpp"
 #include "daemon/control/serve_control.hpp"
 #include "daemon/entrypoint/entrypoint.hpp"
+#include "daemon/life.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/machine.hpp"
-#include "daemon/recovery/resume.hpp"
+#include "daemon/parts.hpp"
+#include "daemon/recovery/restore.hpp"
 #include "daemon/startup_report.hpp"
-#include "daemon/supervisor.hpp"
 #include "os/normalise.hpp"
 #include "os/runtime.hpp"
 #include "os/spawn/spawn.hpp"
@@ -55,8 +56,8 @@ std::vector<std::string> enabled_units(const core::Graph& graph) {
 }
 
 // Whether all there is to run was broken from the start: nothing would ever end such a container.
-bool nothing_to_run(const Supervisor& supervisor) {
-    const core::Graph& graph = supervisor.engine().graph();
+bool nothing_to_run(const Parts& parts) {
+    const core::Graph& graph = parts.engine.graph();
     bool invalid = false;
     for (core::UnitId id : graph.ids()) {
         if (graph.unit(id).kind == core::Kind::service && graph.unit(id).fault.empty())
@@ -96,8 +97,8 @@ private:
     void state_facts();
     void choose_target();
     int supervise(os::Spawner& spawner, os::SignalQueue& signals);
-    void report(Supervisor& supervisor) const;
-    void begin(Supervisor& supervisor) const;
+    void report(Parts& parts) const;
+    void begin(Parts& parts) const;
 
     // A boot begins: with us, or in the root that we were carried over into.
     [[nodiscard]] bool boots() const { return !before_ || carried_; }
@@ -114,7 +115,7 @@ private:
     os::Inheritance inheritance_;
     KernelWishes wishes_;
     std::vector<std::string> faults_; // to be said when somebody can be told
-    Supervisor::Beginning beginning_;
+    Parts::Beginning beginning_;
     bool nothing_read_ = false; // there is no unit file
     std::string target_;
     bool has_target_ = false;
@@ -259,7 +260,7 @@ void Startup::state_facts() {
         wishes_.log_level >= 0
             ? wishes_.log_level
             : options_.log_level.value_or(log_level_number(beginning_.settings.log_level).value_or(6));
-    beginning_.rewrites = options_.rewrites;
+    beginning_.signal_rewrites = options_.rewrites;
     beginning_.signal_group = options_.group;
     beginning_.grace = options_.grace;
 }
@@ -305,50 +306,50 @@ int Startup::supervise(os::Spawner& spawner, os::SignalQueue& signals) {
     beginning_.before = before;
     beginning_.renew = before != nullptr && guard_ && guard_->page().deliberate != 0;
     loop::Loop loop;
-    Supervisor supervisor(loop, spawner, signals, std::move(beginning_));
-    Manager manager(supervisor);
-    supervisor.open();
-    supervisor.hold_lock(lock_.get());
+    Parts parts(loop, spawner, signals, std::move(beginning_));
+    Manager manager(parts);
+    open(parts);
+    parts.lock = lock_.get();
     if (before != nullptr)
-        supervisor.take_over(*before);
+        restore(parts, *before);
     if (carried_)
-        supervisor.settle_in();
-    serve_control(supervisor, manager, before);
-    report(supervisor);
-    begin(supervisor);
-    Shutdown::Outcome outcome = supervisor.run(wanted_);
+        settle_in(parts);
+    serve_control(parts, manager, before);
+    report(parts);
+    begin(parts);
+    Shutdown::Outcome outcome = live(parts, wanted_);
     if (outcome.how == core::Ending::switch_root)
-        supervisor.succession().enter_new_root();
-    if (supervisor.place().system())
+        parts.succession.enter_new_root();
+    if (parts.place.system())
         end_machine({.how = outcome.how,
                      .code = outcome.code,
                      .deadline = outcome.deadline,
-                     .watchdog = supervisor.hardware_watchdog().timeout(),
-                     .state_directory = supervisor.place().state_directory,
+                     .watchdog = parts.hardware_watchdog.timeout(),
+                     .state_directory = parts.place.state_directory,
                      .in_the_way = std::move(outcome.in_the_way)});
     return outcome.code;
 }
 
 // What was found on the way is said only now: there is a log.
-void Startup::report(Supervisor& supervisor) const {
+void Startup::report(Parts& parts) const {
     if (boots())
-        introduce(supervisor, options_);
+        introduce(parts, options_);
     if (!carried_)
-        report_crash(supervisor, guard_ ? &*guard_ : nullptr, options_);
+        report_crash(parts, guard_ ? &*guard_ : nullptr, options_);
     for (const std::string& fault : faults_)
-        supervisor.say(Priority::warning, fault);
-    if (nothing_read_ && boots() && supervisor.place().system())
-        supervisor.say(Priority::err, "there is no unit file in " + supervisor.place().source.directories.front() +
-                                          " nor anywhere else on the search path");
+        parts.context.say(Priority::warning, fault);
+    if (nothing_read_ && boots() && parts.place.system())
+        parts.context.say(Priority::err, "there is no unit file in " + parts.place.source.directories.front() +
+                                             " nor anywhere else on the search path");
 }
 
-void Startup::begin(Supervisor& supervisor) const {
+void Startup::begin(Parts& parts) const {
     const bool usual = options_.target.empty() && wishes_.target.empty() && !wishes_.shell;
-    if (boots() && (has_target_ || supervisor.place().system() || !options_.target.empty()))
-        supervisor.boot_target().boot(target_, usual);
-    if (!before_ && supervisor.place().mode == Mode::container && nothing_to_run(supervisor)) {
-        supervisor.say(Priority::err, "there is nothing to run");
-        supervisor.shutdown().begin(core::Ending::exit, 1);
+    if (boots() && (has_target_ || parts.place.system() || !options_.target.empty()))
+        parts.boot_target.boot(target_, usual);
+    if (!before_ && parts.place.mode == Mode::container && nothing_to_run(parts)) {
+        parts.context.say(Priority::err, "there is nothing to run");
+        parts.shutdown.begin(core::Ending::exit, 1);
     }
 }
 

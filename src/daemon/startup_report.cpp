@@ -1,27 +1,26 @@
 #include "daemon/startup_report.hpp"
 
+#include "daemon/parts.hpp"
 #include "daemon/recovery/crash_report.hpp"
-#include "daemon/supervisor.hpp"
 #include "wire/log_format.hpp"
 
 #include <string_view>
 
 namespace mi::daemon {
 
-void introduce(Supervisor& supervisor, const Options& options) {
-    const core::ManagerSettings& settings = supervisor.settings();
-    std::string_view mode = supervisor.place().mode == Mode::system ? "system"
-                            : supervisor.place().mode == Mode::user ? "user"
-                                                                    : "container";
-    std::string line =
-        wire::logs::start_text(mode) + ", " + std::to_string(supervisor.engine().graph().count()) + " units";
+void introduce(Parts& parts, const Options& options) {
+    const core::ManagerSettings& settings = parts.settings;
+    std::string_view mode = parts.place.mode == Mode::system ? "system"
+                            : parts.place.mode == Mode::user ? "user"
+                                                             : "container";
+    std::string line = wire::logs::start_text(mode) + ", " + std::to_string(parts.engine.graph().count()) + " units";
     if (!settings.pass_environment.empty())
         line += settings.pass_environment == std::vector<std::string>{"*"}
                     ? "; services get our environment"
                     : "; services get " + std::to_string(settings.pass_environment.size()) + " variables of ours";
     if (!options.command.empty())
         line += "; command: " + std::string(options.command.front());
-    supervisor.logs().line({}, Priority::info, line);
+    parts.logs.line({}, Priority::info, line);
 }
 
 void add_problems(std::vector<std::string>& faults, const std::vector<config::Problem>& problems) {
@@ -38,14 +37,14 @@ void add_problems(std::vector<std::string>& faults, const std::vector<config::Pr
     }
 }
 
-void report_crash(Supervisor& supervisor, const os::CrashGuard* guard, const Options& options) {
+void report_crash(Parts& parts, const os::CrashGuard* guard, const Options& options) {
     if (guard == nullptr || options.resume_fd < 0)
         return;
     if (guard->page().deliberate != 0)
-        supervisor.say(Priority::info, "executed anew");
+        parts.context.say(Priority::info, "executed anew");
     else
         for (const std::string& line : crash_report(guard->page(), loop::now()))
-            supervisor.say(Priority::alert, line);
+            parts.context.say(Priority::alert, line);
 }
 
 } // namespace mi::daemon

@@ -1,4 +1,4 @@
-// What Supervisor::files_for does for a start, without waiting.
+// What ParkedStarts does for a start, without waiting.
 #pragma once
 
 #include "daemon/start/start_files.hpp"

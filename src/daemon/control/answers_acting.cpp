@@ -16,15 +16,15 @@ using EngineEvent = core::Event;
 void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait) {
     const bool starts = goal != Goal::stop;
     std::vector<UnitId> ids;
-    if (starts && supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (starts && parts_.engine.halting())
+        return parts_.control->error(id, wire::ShuttingDown{});
     if (!find(id, units, starts ? Named::startable : Named::templates, ids))
         return;
     const auto kind = goal == Goal::start  ? EngineEvent::Kind::start
                       : goal == Goal::stop ? EngineEvent::Kind::stop
                                            : EngineEvent::Kind::restart;
     for (UnitId unit : ids)
-        supervisor_.tell({.kind = kind, .unit = unit});
+        tell({.kind = kind, .unit = unit});
     begin(id, caller, goal, ids, wait);
 }
 
@@ -42,14 +42,14 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Restart& resta
 
 void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {
     std::vector<UnitId> ids, running;
-    if (supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (parts_.engine.halting())
+        return parts_.control->error(id, wire::ShuttingDown{});
     if (!find(id, restart.units, Named::templates, ids))
         return;
     for (UnitId unit : ids)
-        if (core::active(supervisor_.engine().record(unit).phase)) {
+        if (core::active(parts_.engine.record(unit).phase)) {
             running.push_back(unit);
-            supervisor_.tell({.kind = EngineEvent::Kind::restart, .unit = unit});
+            tell({.kind = EngineEvent::Kind::restart, .unit = unit});
         }
     begin(id, caller, Goal::restart, running, restart.wait);
 }
@@ -59,17 +59,17 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload
     if (!find(id, reload.units, Named::startable, ids))
         return;
     for (UnitId unit : ids)
-        if (Phase phase = supervisor_.engine().record(unit).phase; phase != Phase::up)
-            return supervisor_.control()->error(id, wire::NotRunning{supervisor_.engine().graph().name(unit), phase});
+        if (Phase phase = parts_.engine.record(unit).phase; phase != Phase::up)
+            return parts_.control->error(id, wire::NotRunning{parts_.engine.graph().name(unit), phase});
     for (UnitId unit : ids) {
         // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
-        const core::Hooks* hooks = supervisor_.engine().graph().unit(unit).service.hooks.get();
-        if (supervisor_.processes().frozen(unit) && hooks != nullptr && !hooks->reload.empty())
-            return supervisor_.control()->error(
-                id, wire::JobFailed{supervisor_.engine().graph().name(unit), Phase::up, "it is frozen"});
+        const core::Hooks* hooks = parts_.engine.graph().unit(unit).service.hooks.get();
+        if (parts_.processes.frozen(unit) && hooks != nullptr && !hooks->reload.empty())
+            return parts_.control->error(id,
+                                         wire::JobFailed{parts_.engine.graph().name(unit), Phase::up, "it is frozen"});
     }
     for (UnitId unit : ids)
-        supervisor_.tell({.kind = EngineEvent::Kind::reload, .unit = unit});
+        tell({.kind = EngineEvent::Kind::reload, .unit = unit});
     begin(id, caller, Goal::reload, ids, reload.wait);
 }
 
@@ -78,11 +78,10 @@ void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     if (!find(id, {signal.unit}, Named::templates, ids))
         return;
     if (signal.signal < 1 || signal.signal > SIGRTMAX)
-        return supervisor_.control()->error(id, wire::InvalidParameter{"signal"});
-    if (auto sent = supervisor_.unit_processes().send_signal(ids[0], signal.signal, signal.all); !sent)
-        return supervisor_.control()->error(id,
-                                            wire::NotRunning{signal.unit, supervisor_.engine().record(ids[0]).phase});
-    supervisor_.control()->reply(id, wire::Nothing{});
+        return parts_.control->error(id, wire::InvalidParameter{"signal"});
+    if (auto sent = parts_.unit_processes.send_signal(ids[0], signal.signal, signal.all); !sent)
+        return parts_.control->error(id, wire::NotRunning{signal.unit, parts_.engine.record(ids[0]).phase});
+    parts_.control->reply(id, wire::Nothing{});
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Freeze& freeze) { set_frozen(id, freeze.units, true); }
@@ -94,21 +93,20 @@ void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool 
     std::vector<UnitId> ids;
     if (!find(id, units, Named::templates, ids))
         return;
-    const core::Engine& engine = supervisor_.engine();
+    const core::Engine& engine = parts_.engine;
     for (UnitId unit : ids)
         if (engine.record(unit).phase != Phase::up || engine.record(unit).main_pid <= 0)
-            return supervisor_.control()->error(id,
-                                                wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
+            return parts_.control->error(id, wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
     for (UnitId unit : ids)
-        if (auto done = supervisor_.unit_processes().set_frozen(unit, frozen); !done) {
+        if (auto done = parts_.unit_processes.set_frozen(unit, frozen); !done) {
             const std::string& name = engine.graph().name(unit);
             if (done.error().code == ENOTSUP)
-                return supervisor_.control()->error(
+                return parts_.control->error(
                     id, wire::NotSupported{name + " cannot be frozen: its processes are in no cgroup of their own "
                                                   "(freezing needs cgroup v2 and Linux 5.2)"});
-            return supervisor_.control()->error(id, wire::JobFailed{name, Phase::up, done.error().text()});
+            return parts_.control->error(id, wire::JobFailed{name, Phase::up, done.error().text()});
         }
-    supervisor_.control()->reply(id, wire::Nothing{});
+    parts_.control->reply(id, wire::Nothing{});
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
@@ -116,35 +114,33 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     if (!find(id, reset.units, Named::templates, ids))
         return;
     if (reset.units.empty())
-        for (UnitId unit : supervisor_.engine().graph().ids())
+        for (UnitId unit : parts_.engine.graph().ids())
             ids.push_back(unit);
     // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
     for (UnitId unit : ids) {
-        const bool goes = supervisor_.engine().record(unit).phase == Phase::failed &&
-                          supervisor_.transient_units().is_transient(supervisor_.engine().graph().unit(unit));
-        supervisor_.tell({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
+        const bool goes = parts_.engine.record(unit).phase == Phase::failed &&
+                          parts_.transient_units.is_transient(parts_.engine.graph().unit(unit));
+        tell({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
     }
-    supervisor_.control()->reply(id, wire::Nothing{});
+    parts_.control->reply(id, wire::Nothing{});
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
     std::vector<UnitId> ids;
     if (!find(id, {wait.unit}, to_look(caller), ids))
         return;
-    jobs_[id] = Job{.goal = Goal::state,
-                    .units = {supervisor_.engine().graph().name(ids[0])},
-                    .state = wait.state,
-                    .more = caller.more};
+    jobs_[id] = Job{
+        .goal = Goal::state, .units = {parts_.engine.graph().name(ids[0])}, .state = wait.state, .more = caller.more};
     moved_ = true;
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Target& target) {
     std::vector<UnitId> ids;
-    if (supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (parts_.engine.halting())
+        return parts_.control->error(id, wire::ShuttingDown{});
     if (!find(id, {target.name}, Named::startable, ids))
         return;
-    supervisor_.boot_target().isolate(target.name);
+    parts_.boot_target.isolate(target.name);
     begin(id, caller, Goal::isolate, ids, target.wait);
 }
 
@@ -154,17 +150,17 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Events& events
         return;
     Subscription subscription;
     for (UnitId unit : ids)
-        subscription.units.push_back(supervisor_.engine().graph().name(unit));
+        subscription.units.push_back(parts_.engine.graph().name(unit));
     std::ranges::sort(subscription.units);
-    supervisor_.control()->charge(id, memory_of(subscription.units));
+    parts_.control->charge(id, memory_of(subscription.units));
     subscriptions_[id] = std::move(subscription);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
-    UnitFiles::Reread reread = supervisor_.unit_files().reread();
+    UnitFiles::Reread reread = parts_.unit_files.reread();
     wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
                           std::move(reread.problems)};
-    supervisor_.control()->reply(id, changes);
+    parts_.control->reply(id, changes);
     moved_ = true;
 }
 

@@ -48,21 +48,21 @@ wire::UnitTime time_of(const std::string& name, const UnitRun& live) {
 
 } // namespace
 
-void Manager::answer(CallId id, const Caller&, const wire::Ping&) { supervisor_.control()->reply(id, wire::Nothing{}); }
+void Manager::answer(CallId id, const Caller&, const wire::Ping&) { parts_.control->reply(id, wire::Nothing{}); }
 
 void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
-    const core::Engine& engine = supervisor_.engine();
+    const core::Engine& engine = parts_.engine;
     const core::Graph& graph = engine.graph();
     wire::Overview overview;
     overview.version = MINIINIT_VERSION;
-    switch (supervisor_.place().mode) {
+    switch (parts_.place.mode) {
     case Mode::system: overview.mode = wire::Mode::system; break;
     case Mode::user: overview.mode = wire::Mode::user; break;
     case Mode::automatic:
     case Mode::container: overview.mode = wire::Mode::container; break;
     }
     overview.pid = ::getpid();
-    UnitId target = supervisor_.boot_target().id();
+    UnitId target = parts_.boot_target.id();
     if (target != core::no_unit) {
         overview.target = graph.name(target);
         overview.target_reached = core::good(engine.record(target).phase);
@@ -79,30 +79,30 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
                          ? wire::ManagerState::starting
                      : overview.failed.empty() ? wire::ManagerState::running
                                                : wire::ManagerState::degraded;
-    overview.log_directory = supervisor_.logs().directory();
-    const config::Source& source = supervisor_.place().source;
+    overview.log_directory = parts_.logs.directory();
+    const config::Source& source = parts_.place.source;
     overview.config = source.config;
     overview.unit_directories = source.directories;
     if (!source.transient.empty())
         overview.unit_directories.push_back(source.transient);
     overview.insecure_units_allowed = source.allow_insecure;
-    if (const std::string& note = supervisor_.boot_target().note(); !note.empty())
+    if (const std::string& note = parts_.boot_target.note(); !note.empty())
         overview.notes.push_back(note);
-    overview.scheduled = told(supervisor_.schedule().pending());
-    if (const os::CrashGuard* guard = supervisor_.guard())
+    overview.scheduled = told(parts_.schedule.pending());
+    if (const os::CrashGuard* guard = parts_.guard)
         tell_crashes(guard->page(), overview);
-    if (const std::string& left = supervisor_.shutdown_report().words(); !left.empty())
+    if (const std::string& left = parts_.shutdown_report.words(); !left.empty())
         overview.notes.push_back(left);
-    overview.watchdog = supervisor_.hardware_watchdog().words();
-    supervisor_.control()->reply(id, overview);
+    overview.watchdog = parts_.hardware_watchdog.words();
+    parts_.control->reply(id, overview);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     // By name, so that it does not matter if units are read again before a slow client has read it all.
     std::vector<std::string> names;
-    const core::Graph& graph = supervisor_.engine().graph();
+    const core::Graph& graph = parts_.engine.graph();
     for (UnitId unit : graph.ids())
-        if (wire::listed(list, supervisor_.engine().record(unit).phase) && (!list.timers || graph.unit(unit).timer))
+        if (wire::listed(list, parts_.engine.record(unit).phase) && (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
     answer_with(id, std::move(names), list.usage ? Detail::usage : Detail::plain);
@@ -114,7 +114,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Status& status
         return;
     std::vector<std::string> names;
     for (UnitId unit : ids)
-        names.push_back(supervisor_.engine().graph().name(unit));
+        names.push_back(parts_.engine.graph().name(unit));
     answer_with(id, std::move(names), Detail::all);
 }
 
@@ -123,33 +123,33 @@ void Manager::answer_with(CallId id, std::vector<std::string> units, Detail deta
     const std::size_t bytes = memory_of(units);
     auto next = [this, detail, units = std::move(units), at = std::size_t{0}](std::string& out) mutable {
         while (at < units.size()) {
-            UnitId unit = supervisor_.engine().graph().find(units[at++]);
+            UnitId unit = parts_.engine.graph().find(units[at++]);
             if (unit == core::no_unit)
                 continue;
-            wire::append_element(out, status_of(supervisor_, unit, detail));
+            wire::append_element(out, status_of(parts_, unit, detail));
             return true;
         }
         return false;
     };
-    supervisor_.control()->reply_list(id, wire::Units{}, std::move(next), bytes);
+    parts_.control->reply_list(id, wire::Units{}, std::move(next), bytes);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
     std::vector<UnitId> ids;
     if (!find(id, {explain.unit}, to_look(caller), ids))
         return;
-    const core::Engine& engine = supervisor_.engine();
+    const core::Engine& engine = parts_.engine;
     wire::Explanation explanation{.state = engine.record(ids[0]).phase};
     for (UnitId unit : core::chain(engine, ids[0])) {
         const core::Record& record = engine.record(unit);
         explanation.sentences.push_back(core::sentence(engine, unit));
         explanation.chain.push_back({engine.graph().name(unit), record.phase, record.reason});
     }
-    supervisor_.control()->reply(id, explanation);
+    parts_.control->reply(id, explanation);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
-    const core::Engine& engine = supervisor_.engine();
+    const core::Engine& engine = parts_.engine;
     const core::Graph& graph = engine.graph();
     std::vector<UnitId> stack;
     if (tree.whole) {
@@ -157,7 +157,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     } else if (tree.unit) {
         if (!find(id, {*tree.unit}, to_look(caller), stack))
             return;
-    } else if (UnitId target = supervisor_.boot_target().id(); target != core::no_unit) {
+    } else if (UnitId target = parts_.boot_target.id(); target != core::no_unit) {
         stack.push_back(target);
     } else {
         for (UnitId unit : graph.ids())
@@ -183,15 +183,15 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     auto next = [this, reverse = tree.reverse, order = tree.order, names = std::move(names),
                  at = std::size_t{0}](std::string& out) mutable {
         while (at < names.size()) {
-            UnitId unit = supervisor_.engine().graph().find(names[at++]);
+            UnitId unit = parts_.engine.graph().find(names[at++]);
             if (unit == core::no_unit)
                 continue;
-            wire::append_element(out, node_of(supervisor_.engine(), unit, reverse, order));
+            wire::append_element(out, node_of(parts_.engine, unit, reverse, order));
             return true;
         }
         return false;
     };
-    supervisor_.control()->reply_list(id, branches, std::move(next), bytes);
+    parts_.control->reply_list(id, branches, std::move(next), bytes);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
@@ -199,41 +199,41 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
     constexpr Span fresh = std::chrono::seconds(2);
     const Instant now = loop::now();
     if (!caller.may_act && probed_at_ != Instant{} && now < probed_at_ + fresh)
-        return supervisor_.control()->reply(id, probed_);
+        return parts_.control->reply(id, probed_);
     probed_ = {};
-    for (os::Finding& finding : os::probe(supervisor_.resources().tree()))
+    for (os::Finding& finding : os::probe(parts_.resources.tree()))
         probed_.features.push_back(
             {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
-    if (const std::string& trouble = supervisor_.resources().trouble(); !trouble.empty())
+    if (const std::string& trouble = parts_.resources.trouble(); !trouble.empty())
         probed_.features.push_back(
             {"cgroup for each run", false, trouble, "those runs are held together by session, without limits"});
     probed_at_ = now;
-    supervisor_.control()->reply(id, probed_);
+    parts_.control->reply(id, probed_);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
-    const core::Graph& graph = supervisor_.engine().graph();
+    const core::Graph& graph = parts_.engine.graph();
     wire::Times times;
-    times.init = micros(supervisor_.init_started());
-    times.units_loaded = micros(supervisor_.units_loaded());
-    if (const BootTarget& target = supervisor_.boot_target(); target.was_reached())
+    times.init = micros(parts_.init_started);
+    times.units_loaded = micros(parts_.units_loaded);
+    if (const BootTarget& target = parts_.boot_target; target.was_reached())
         times.target_reached = micros(target.reached_at());
     std::vector<std::string> names;
     for (UnitId unit : graph.ids())
-        if (started(supervisor_.live(unit)))
+        if (started(parts_.units[unit]))
             names.push_back(graph.name(unit));
     const std::size_t bytes = memory_of(names);
     auto next = [this, names = std::move(names), at = std::size_t{0}](std::string& out) mutable {
         while (at < names.size()) {
-            UnitId unit = supervisor_.engine().graph().find(names[at++]);
-            if (unit == core::no_unit || !started(supervisor_.live(unit)))
+            UnitId unit = parts_.engine.graph().find(names[at++]);
+            if (unit == core::no_unit || !started(parts_.units[unit]))
                 continue;
-            wire::append_element(out, time_of(names[at - 1], supervisor_.live(unit)));
+            wire::append_element(out, time_of(names[at - 1], parts_.units[unit]));
             return true;
         }
         return false;
     };
-    supervisor_.control()->reply_list(id, times, std::move(next), bytes);
+    parts_.control->reply_list(id, times, std::move(next), bytes);
 }
 
 } // namespace mi::daemon

@@ -41,14 +41,13 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
     constexpr std::int64_t longest = 10 * 366 * std::int64_t{86'400}; // seconds
     const std::int64_t in = shutdown.in_seconds.value_or(0), at = shutdown.at_realtime.value_or(0);
     if (in < 0 || in > longest)
-        return supervisor_.control()->error(id, wire::InvalidParameter{"in_seconds"});
+        return parts_.control->error(id, wire::InvalidParameter{"in_seconds"});
     if (at < 0 || at > loop::wall_now().micros + longest * 1'000'000 || (shutdown.in_seconds && shutdown.at_realtime))
-        return supervisor_.control()->error(id, wire::InvalidParameter{"at_realtime"});
-    if ((in > 0 || at > 0) && supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
-    if (shutdown.how == wire::Ending::kexec && supervisor_.place().system() && !shutdown.warn_only &&
-        !os::kexec_loaded())
-        return supervisor_.control()->error(
+        return parts_.control->error(id, wire::InvalidParameter{"at_realtime"});
+    if ((in > 0 || at > 0) && parts_.engine.halting())
+        return parts_.control->error(id, wire::ShuttingDown{});
+    if (shutdown.how == wire::Ending::kexec && parts_.place.system() && !shutdown.warn_only && !os::kexec_loaded())
+        return parts_.control->error(
             id, wire::NotSupported{"no kernel is loaded: `kexec -l KERNEL --initrd=FILE --reuse-cmdline` loads one"});
     ScheduledEnd end{.how = shutdown.how,
                      .by_wall = at > 0,
@@ -57,33 +56,33 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
                      .who = name_of(caller, shutdown.who),
                      .no_wall = shutdown.no_wall,
                      .warn_only = shutdown.warn_only};
-    auto before = told(supervisor_.schedule().set(std::move(end)));
-    supervisor_.control()->reply(id, wire::Schedule{told(supervisor_.schedule().pending()), std::move(before)});
+    auto before = told(parts_.schedule.set(std::move(end)));
+    parts_.control->reply(id, wire::Schedule{told(parts_.schedule.pending()), std::move(before)});
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
     auto before =
-        told(supervisor_.schedule().cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
-    supervisor_.control()->reply(id, wire::Schedule{{}, std::move(before)});
+        told(parts_.schedule.cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
+    parts_.control->reply(id, wire::Schedule{{}, std::move(before)});
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
-    if (supervisor_.place().mode != Mode::system)
-        return supervisor_.control()->error(id, wire::NotSupported{"only the init of a machine can do this"});
-    if (supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
+    if (parts_.place.mode != Mode::system)
+        return parts_.control->error(id, wire::NotSupported{"only the init of a machine can do this"});
+    if (parts_.engine.halting())
+        return parts_.control->error(id, wire::ShuttingDown{});
     NewRoot root{to.root, to.init.value_or("")};
     // Who asks has looked for himself; where looking could mean waiting, that has to do.
     if (root.init.empty() || !os::HangingMounts().cover(root.root)) {
         auto init = os::check_new_root(root.root, root.init);
         if (!init)
-            return supervisor_.control()->error(id, wire::NotSupported{init.error().text()});
+            return parts_.control->error(id, wire::NotSupported{init.error().text()});
         root.init = *init;
     }
     jobs_[id] = {.goal = Goal::switch_root};
-    if (std::string refused = supervisor_.succession().switch_root(std::move(root)); !refused.empty()) {
+    if (std::string refused = parts_.succession.switch_root(std::move(root)); !refused.empty()) {
         jobs_.erase(id);
-        supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+        parts_.control->error(id, wire::NotSupported{std::move(refused)});
     }
 }
 
@@ -92,33 +91,33 @@ void Manager::switching_root(bool begins) {
         if (job.second.goal != Goal::switch_root)
             return false;
         if (begins)
-            supervisor_.control()->reply(job.first, wire::Nothing{});
+            parts_.control->reply(job.first, wire::Nothing{});
         else
-            supervisor_.control()->error(job.first, wire::ShuttingDown{});
+            parts_.control->error(job.first, wire::ShuttingDown{});
         return true;
     });
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
-    if (supervisor_.engine().halting())
-        return supervisor_.control()->error(id, wire::ShuttingDown{});
-    auto unit = supervisor_.transient_units().make(run.name, run.unit);
+    if (parts_.engine.halting())
+        return parts_.control->error(id, wire::ShuttingDown{});
+    auto unit = parts_.transient_units.make(run.name, run.unit);
     if (!unit)
-        return supervisor_.control()->error(id, wire::InvalidUnit{run.name, unit.error()});
-    supervisor_.tell({.kind = EngineEvent::Kind::start, .unit = *unit});
+        return parts_.control->error(id, wire::InvalidUnit{run.name, unit.error()});
+    tell({.kind = EngineEvent::Kind::start, .unit = *unit});
     begin(id, caller, run.to_the_end ? Goal::end : Goal::start, {*unit}, run.wait || run.to_the_end);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
-    if (std::string refused = supervisor_.succession().reexec(); !refused.empty())
-        return supervisor_.control()->error(id, wire::NotSupported{std::move(refused)});
+    if (std::string refused = parts_.succession.reexec(); !refused.empty())
+        return parts_.control->error(id, wire::NotSupported{std::move(refused)});
     jobs_[id] = {.goal = Goal::reexec}; // answered by the one that comes
 }
 
 void Manager::not_reexecuted(const std::string& why) {
     for (auto at = jobs_.begin(); at != jobs_.end();)
         if (at->second.goal == Goal::reexec) {
-            supervisor_.control()->error(at->first, wire::NotSupported{why});
+            parts_.control->error(at->first, wire::NotSupported{why});
             at = jobs_.erase(at);
         } else {
             ++at;
@@ -127,11 +126,11 @@ void Manager::not_reexecuted(const std::string& why) {
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Crash& crash) {
     if (caller.uid != 0 && caller.uid != ::getuid())
-        return supervisor_.control()->error(id, wire::PermissionDenied{"Crash"});
-    if (!supervisor_.debug_faults())
-        return supervisor_.control()->error(id, wire::NotSupported{"the init was not started with --debug-faults"});
+        return parts_.control->error(id, wire::PermissionDenied{"Crash"});
+    if (!parts_.debug_faults)
+        return parts_.control->error(id, wire::NotSupported{"the init was not started with --debug-faults"});
     commit_fault(crash.kind);
-    supervisor_.control()->error(id, wire::InvalidParameter{"kind"});
+    parts_.control->error(id, wire::InvalidParameter{"kind"});
 }
 
 } // namespace mi::daemon

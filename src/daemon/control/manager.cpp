@@ -24,8 +24,13 @@ bool transient(Phase phase) {
 } // namespace
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
-    supervisor_.take_barrier();
+    parts_.flush.take_barrier();
     std::visit([&](const auto& one) { answer(id, caller, one); }, request);
+}
+
+void Manager::tell(const core::Event& event) {
+    parts_.context.now = loop::now();
+    parts_.context.apply(event);
 }
 
 void Manager::gone(CallId id) {
@@ -44,17 +49,17 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
     const bool startable = which == Named::startable;
     // Something that is named and is no unit.
     auto unknown = [this](UnitId unit) {
-        const core::Graph& graph = supervisor_.engine().graph();
+        const core::Graph& graph = parts_.engine.graph();
         return unit == core::no_unit || core::is_phantom(graph.unit(unit));
     };
     std::vector<bool> seen; // a unit that is named ten thousand times, by a name or an alias, is one
     for (const std::string& name : names) {
-        UnitId unit = supervisor_.engine().graph().find(name);
+        UnitId unit = parts_.engine.graph().find(name);
         // To read a file takes as long as all of a bundle takes to read: anybody else could hold us up with that.
         if (unknown(unit) && (startable || (which == Named::templates && name.contains('@') &&
-                                            supervisor_.unit_files().idle_instances() < most_idle_instances)))
-            unit = supervisor_.unit_files().find_or_read(name);
-        const core::Graph& graph = supervisor_.engine().graph();
+                                            parts_.unit_files.idle_instances() < most_idle_instances)))
+            unit = parts_.unit_files.find_or_read(name);
+        const core::Graph& graph = parts_.engine.graph();
         if (unknown(unit)) {
             std::vector<std::string_view> known;
             for (UnitId other : graph.ids())
@@ -63,15 +68,15 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
             wire::NoSuchUnit error{name, {}};
             if (std::string_view near = nearest(name, known); !near.empty())
                 error.nearest = near;
-            supervisor_.control()->error(id, error);
+            parts_.control->error(id, error);
             return false;
         }
         if (startable && graph.unit(unit).masked) {
-            supervisor_.control()->error(id, wire::Masked{name});
+            parts_.control->error(id, wire::Masked{name});
             return false;
         }
         if (startable && !graph.unit(unit).fault.empty()) {
-            supervisor_.control()->error(id, wire::InvalidUnit{name, graph.unit(unit).fault});
+            parts_.control->error(id, wire::InvalidUnit{name, graph.unit(unit).fault});
             return false;
         }
         if (seen.size() < graph.size())
@@ -84,12 +89,12 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
 }
 
 void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vector<UnitId>& ids, bool wait) {
-    const core::Engine& engine = supervisor_.engine();
-    if (!wait || !supervisor_.control()->waiting(id)) {
+    const core::Engine& engine = parts_.engine;
+    if (!wait || !parts_.control->waiting(id)) {
         wire::Progress progress;
         for (UnitId unit : ids)
             progress.results.push_back({engine.graph().name(unit), true, engine.record(unit).phase, ""});
-        supervisor_.control()->reply(id, progress);
+        parts_.control->reply(id, progress);
         return;
     }
     Job job{.goal = goal, .more = caller.more};
@@ -116,8 +121,7 @@ bool Manager::tell(CallId call, state::ClientImage& image) const {
 void Manager::adopt(const state::ClientImage& image) {
     const CallId call{image.call};
     auto refuse = [&] {
-        supervisor_.control()->error(call,
-                                     wire::NotSupported{"the manager is another one now, and does not know this call"});
+        parts_.control->error(call, wire::NotSupported{"the manager is another one now, and does not know this call"});
     };
     if (image.asks_unknown) {
         refuse();
@@ -127,7 +131,7 @@ void Manager::adopt(const state::ClientImage& image) {
     case Goal::events: {
         Subscription& subscription = subscriptions_[call] = {image.units};
         std::ranges::sort(subscription.units);
-        supervisor_.control()->charge(call, memory_of(subscription.units));
+        parts_.control->charge(call, memory_of(subscription.units));
         return;
     }
     case Goal::start:
@@ -140,7 +144,7 @@ void Manager::adopt(const state::ClientImage& image) {
         jobs_[call] = {.goal = image.goal, .units = image.units, .state = image.state, .more = image.more};
         moved_ = true;
         return;
-    case Goal::reexec: supervisor_.control()->reply(call, wire::Nothing{}); return;
+    case Goal::reexec: parts_.control->reply(call, wire::Nothing{}); return;
     case Goal::switch_root: refuse(); return; // that root is this one
     }
 }
@@ -148,7 +152,7 @@ void Manager::adopt(const state::ClientImage& image) {
 // --- what happened ----------------------------------------------------------------------------------------------------
 
 bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
-    const core::Engine& engine = supervisor_.engine();
+    const core::Engine& engine = parts_.engine;
     const core::Record& record = engine.record(unit);
     const core::Facts& facts = engine.facts(unit);
     Phase phase = record.phase;
@@ -213,7 +217,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
 }
 
 wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
-    const core::Engine& engine = supervisor_.engine();
+    const core::Engine& engine = parts_.engine;
     const core::Record& record = engine.record(unit);
     wire::Event event;
     event.kind = wire::EventKind::state;
@@ -240,7 +244,7 @@ wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
 }
 
 void Manager::publish(const wire::Event& event) {
-    ControlServer* control = supervisor_.control();
+    ControlServer* control = parts_.control.get();
     if (control == nullptr)
         return;
     std::vector<CallId> hearers;
@@ -269,12 +273,12 @@ void Manager::changed(UnitId unit, Phase from, Phase to) {
 // A service may say how it is a thousand times in a turn, and a thousand may listen: the last of it is published.
 void Manager::status_changed(UnitId unit) {
     if (!subscriptions_.empty())
-        statuses_.insert(supervisor_.engine().graph().name(unit));
+        statuses_.insert(parts_.engine.graph().name(unit));
 }
 
 void Manager::publish_statuses() {
     for (const std::string& name : std::exchange(statuses_, {})) {
-        const UnitId unit = supervisor_.engine().graph().find(name);
+        const UnitId unit = parts_.engine.graph().find(name);
         if (unit == core::no_unit)
             continue;
         wire::Event event;
@@ -282,7 +286,7 @@ void Manager::publish_statuses() {
         event.realtime = loop::wall_now().micros;
         event.monotonic = micros(loop::now());
         event.unit = name;
-        event.text = supervisor_.live(unit).status;
+        event.text = parts_.units[unit].status;
         publish(event);
     }
 }
@@ -302,8 +306,8 @@ void Manager::turn_ended() {
     publish_statuses();
     if (!std::exchange(moved_, false) || jobs_.empty())
         return;
-    ControlServer* control = supervisor_.control();
-    const core::Graph& graph = supervisor_.engine().graph();
+    ControlServer* control = parts_.control.get();
+    const core::Graph& graph = parts_.engine.graph();
     std::vector<CallId> done;
     for (const auto& [id, job] : jobs_) {
         if (job.goal == Goal::state) {
@@ -313,13 +317,13 @@ void Manager::turn_ended() {
                 done.push_back(id);
                 continue;
             }
-            Phase phase = supervisor_.engine().record(unit).phase;
+            Phase phase = parts_.engine.record(unit).phase;
             if (phase == job.state || (job.state == Phase::up && core::good(phase))) {
-                control->reply(id, wire::UnitReply{status_of(supervisor_, unit, Detail::plain)});
+                control->reply(id, wire::UnitReply{status_of(parts_, unit, Detail::plain)});
                 done.push_back(id);
             } else if (phase == Phase::failed || phase == Phase::invalid) {
-                control->error(id, wire::JobFailed{job.units[0], phase, core::reason(supervisor_.engine(), unit),
-                                                   supervisor_.engine().record(unit).reason});
+                control->error(id, wire::JobFailed{job.units[0], phase, core::reason(parts_.engine, unit),
+                                                   parts_.engine.record(unit).reason});
                 done.push_back(id);
             }
             continue;

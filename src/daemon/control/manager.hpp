@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/control/control.hpp"
-#include "daemon/supervisor.hpp"
+#include "daemon/parts.hpp"
 
 #include <map>
 #include <set>
@@ -25,7 +25,7 @@ enum class Detail : std::uint8_t { plain, usage, all };
 
 class Manager final : public ControlHandler, public Observer {
 public:
-    explicit Manager(Supervisor& supervisor) : supervisor_(supervisor) {}
+    explicit Manager(Parts& parts) : parts_(parts) {}
 
     void call(CallId id, const Caller& caller, wire::Request request) override;
     void gone(CallId id) override;
@@ -101,8 +101,9 @@ private:
     void publish_statuses();
     [[nodiscard]] wire::Event event_of(core::UnitId unit, core::Phase from, core::Phase to) const;
     void publish(const wire::Event& event);
+    void tell(const core::Event& event); // applied now, performed in this turn
 
-    Supervisor& supervisor_;
+    Parts& parts_;
     std::map<CallId, Job> jobs_;
     std::map<CallId, Subscription> subscriptions_;
     std::set<std::string> statuses_; // of these units, not published yet
@@ -111,6 +112,6 @@ private:
     bool moved_ = false; // something changed in this turn that jobs may have waited for
 };
 
-[[nodiscard]] wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId unit, Detail detail);
+[[nodiscard]] wire::UnitStatus status_of(const Parts& parts, core::UnitId unit, Detail detail);
 
 } // namespace mi::daemon

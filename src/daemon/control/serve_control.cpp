@@ -1,7 +1,8 @@
 #include "daemon/control/serve_control.hpp"
 
 #include "daemon/control/manager.hpp"
-#include "daemon/supervisor.hpp"
+#include "daemon/life.hpp"
+#include "daemon/parts.hpp"
 
 #include <unistd.h>
 
@@ -9,36 +10,35 @@
 
 namespace mi::daemon {
 
-void serve_control(Supervisor& supervisor, Manager& manager, state::Snapshot* before) {
+void serve_control(Parts& parts, Manager& manager, state::Snapshot* before) {
     Fd listener(before != nullptr ? before->manager.control : -1);
     ControlSettings settings;
     settings.owner = ::getuid();
-    if (const std::string& group = supervisor.settings().control_group; !group.empty()) {
+    if (const std::string& group = parts.settings.control_group; !group.empty()) {
         if (auto id = os::Accounts().group(group))
             settings.group = *id;
         else
-            supervisor.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
+            parts.context.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
     }
-    auto server = ControlServer::make(supervisor.loop(), std::move(listener), manager, settings);
+    auto server = ControlServer::make(parts.loop, std::move(listener), manager, settings);
     if (!server) {
-        supervisor.say(Priority::warning, server.error().text() + "; minictl cannot reach us");
+        parts.context.say(Priority::warning, server.error().text() + "; minictl cannot reach us");
         return;
     }
-    supervisor.serve(std::move(*server));
-    supervisor.set_observer(&manager);
-    supervisor.reachability().check(false);
+    serve(parts, std::move(*server), manager);
+    parts.reachability.check(false);
     if (before == nullptr)
         return;
-    supervisor.control()->set_last_call(before->manager.last_call);
+    parts.control->set_last_call(before->manager.last_call);
     for (auto& [fd, client] : before->clients) {
-        supervisor.control()->set_last_call(client.call);
+        parts.control->set_last_call(client.call);
         // Who had asked nothing until the last turn has perhaps asked in the one that failed, and would wait for ever.
-        if (client.call == 0 && supervisor.guard()->page().deliberate == 0) {
+        if (client.call == 0 && parts.guard->page().deliberate == 0) {
             const Fd hung_up(client.fd);
             continue;
         }
         const state::ClientImage waits = client;
-        supervisor.control()->adopt(std::move(client));
+        parts.control->adopt(std::move(client));
         if (waits.call != 0)
             manager.adopt(waits);
     }

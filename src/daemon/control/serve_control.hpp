@@ -6,10 +6,10 @@
 namespace mi::daemon {
 
 class Manager;
-class Supervisor;
+struct Parts;
 
 // Serves control calls from now on, with the listening socket and the clients of the program before us, where there was one (`before`).
 // Where no server can be made it is said, and the supervisor works without one.
-void serve_control(Supervisor& supervisor, Manager& manager, state::Snapshot* before);
+void serve_control(Parts& parts, Manager& manager, state::Snapshot* before);
 
 } // namespace mi::daemon

@@ -58,13 +58,20 @@ std::string timer_words(const core::Timer& timer) {
     return words;
 }
 
+// Its file has been read again, and says something else than when it was started.
+bool changed_on_disk(const Parts& parts, core::UnitId id) {
+    const std::uint64_t started_as = parts.units[id].digest;
+    return core::active(parts.engine.record(id).phase) && started_as != 0 &&
+           started_as != parts.engine.graph().unit(id).digest;
+}
+
 } // namespace
 
-wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail detail) {
-    const core::Engine& engine = supervisor.engine();
+wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
+    const core::Engine& engine = parts.engine;
     const core::Unit& unit = engine.graph().unit(id);
     const core::Record& record = engine.record(id);
-    const UnitRun& live = supervisor.live(id);
+    const UnitRun& live = parts.units[id];
     Instant now = loop::now();
     wire::UnitStatus status;
     status.name = unit.name;
@@ -99,9 +106,9 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
         status.file = unit.source;
     status.enabled = unit.enabled;
     status.masked = unit.masked;
-    status.changed = supervisor.changed_on_disk(id);
+    status.changed = changed_on_disk(parts, id);
     for (const OpenSocket& one : live.sockets) {
-        const ConnectionCount count = supervisor.activation().connections().count(id, one.settings);
+        const ConnectionCount count = parts.activation.connections().count(id, one.settings);
         status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
                                   .address = one.settings.address,
                                   .name = descriptor_name(unit, one.settings),
@@ -110,10 +117,10 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
                                   .most = one.settings.accept ? one.settings.max_connections : 0,
                                   .accepted = static_cast<std::int64_t>(count.all)});
     }
-    status.frozen = supervisor.processes().frozen(id);
+    status.frozen = parts.processes.frozen(id);
     if (unit.timer) {
         status.timer = timer_words(*unit.timer);
-        Timers::Told told = supervisor.timers().told(id);
+        Timers::Told told = parts.unit_timers.timers().told(id);
         if (told.next)
             status.next_realtime = told.next->micros;
         if (told.last)
@@ -125,8 +132,8 @@ wire::UnitStatus status_of(const Supervisor& supervisor, core::UnitId id, Detail
     const bool all = detail == Detail::all;
     if (all)
         status.dependencies = dependencies_of(engine.graph(), id);
-    if (core::active(record.phase) && unit.kind == core::Kind::service && !supervisor.processes().uses_session(id)) {
-        os::CgroupUsage usage = supervisor.resources().usage(unit.name, all);
+    if (core::active(record.phase) && unit.kind == core::Kind::service && !parts.processes.uses_session(id)) {
+        os::CgroupUsage usage = parts.resources.usage(unit.name, all);
         status.memory_bytes = usage.memory;
         status.memory_peak_bytes = usage.memory_peak;
         status.cpu_usec = usage.cpu_usec;

@@ -1,5 +1,5 @@
 // The state of an init in another root that has handed on to this one: what of it goes on here.
-#include "daemon/recovery/resume.hpp"
+#include "daemon/recovery/restore.hpp"
 
 #include <unordered_set>
 

@@ -1,5 +1,7 @@
-// What is saved of the manager, of a unit, a process and a client (state_store.hpp says when). Reading it again is resume.cpp's.
-#include "daemon/supervisor.hpp"
+#include "daemon/recovery/saved_images.hpp"
+
+#include "daemon/control/control.hpp"
+#include "daemon/parts.hpp"
 #include "os/open_file.hpp"
 
 #include <algorithm>
@@ -7,10 +9,10 @@
 
 namespace mi::daemon {
 
-state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
-    const std::string& name = context_.name(id);
-    const UnitRun& live = context_.units[id];
-    state::UnitImage image{.id = id, .name = name, .record = context_.record(id)};
+state::UnitImage SavedImages::image_of_unit(core::UnitId id) const {
+    const std::string& name = parts_.context.name(id);
+    const UnitRun& live = parts_.context.units[id];
+    state::UnitImage image{.id = id, .name = name, .record = parts_.context.record(id)};
     image.digest = live.digest;
     image.starting = live.starting.since_boot;
     image.up = live.up.since_boot;
@@ -25,8 +27,8 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     image.temporary = live.own.temporary;
     for (const os::Directory& directory : live.own.runtime)
         image.runtime.push_back({directory.base, directory.components});
-    processes_.tell(id, image);
-    image.line = notify_.image_of_line(id);
+    parts_.processes.tell(id, image);
+    image.line = parts_.notify.image_of_line(id);
     for (const StoredFd& stored : live.stored)
         image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
     for (const OpenSocket& open : live.sockets) {
@@ -40,46 +42,47 @@ state::UnitImage Supervisor::image_of_unit(core::UnitId id) const {
     if (live.connections)
         for (const auto& [socket, count] : live.connections->counts)
             image.gates.push_back({socket, count.now, count.all});
-    if (state::TimerImage timer; context_.unit(id).timer && unit_timers_.timers().tell(id, name, timer))
+    if (state::TimerImage timer; parts_.context.unit(id).timer && parts_.unit_timers.timers().tell(id, name, timer))
         image.timer = std::move(timer);
     return image;
 }
 
 // Nothing of it needs to be known: it is as it is when it was just read.
-bool Supervisor::is_blank(core::UnitId id) const {
-    const UnitRun& live = context_.units[id];
-    return context_.record(id) == core::Record{} && !context_.unit(id).timer && processes_.invocation(id).empty() &&
-           live.stored.empty() && live.sockets.empty() && (!live.connections || live.connections->counts.empty());
+bool SavedImages::is_blank(core::UnitId id) const {
+    const UnitRun& live = parts_.context.units[id];
+    return parts_.context.record(id) == core::Record{} && !parts_.context.unit(id).timer &&
+           parts_.processes.invocation(id).empty() && live.stored.empty() && live.sockets.empty() &&
+           (!live.connections || live.connections->counts.empty());
 }
 
-state::ProcessImage Supervisor::image_of_process(pid_t pid) const {
+state::ProcessImage SavedImages::image_of_process(pid_t pid) const {
     state::ProcessImage image{.pid = pid};
-    if (const Processes::Known* known = processes_.find(pid); known != nullptr) {
+    if (const Processes::Known* known = parts_.processes.find(pid); known != nullptr) {
         image.unit = known->unit;
         image.role = known->role;
         image.out = known->streams[0];
         image.err = known->streams[1];
         if (known->role == core::Role::connection)
-            image.socket = activation_.connections().socket_of(pid);
-        std::tie(image.report, image.report_inode) = starter_.pending().report_of(pid);
-        image.on_its_way = starter_.pending().contains(pid);
+            image.socket = parts_.activation.connections().socket_of(pid);
+        std::tie(image.report, image.report_inode) = parts_.starter.pending().report_of(pid);
+        image.on_its_way = parts_.starter.pending().contains(pid);
     }
     return image;
 }
 
-state::ManagerImage Supervisor::image_of_manager() const {
+state::ManagerImage SavedImages::image_of_manager() const {
     state::ManagerImage image;
     image.version = MINIINIT_VERSION;
-    boot_target_.save(image);
-    image.init_started = init_started_.since_boot;
-    image.units_loaded = units_loaded_.since_boot;
-    shutdown_.save(image);
-    image.entry_failure = starter_.entry_failure();
-    image.halt = context_.engine.halt();
-    image.told_ready = parent_notify_.told_ready();
-    image.lines_made = notify_.lines_made();
-    image.set_aside = directory_removal_.set_aside();
-    for (const os::Limit& limit : context_.surroundings.limits) {
+    parts_.boot_target.save(image);
+    image.init_started = parts_.init_started.since_boot;
+    image.units_loaded = parts_.units_loaded.since_boot;
+    parts_.shutdown.save(image);
+    image.entry_failure = parts_.starter.entry_failure();
+    image.halt = parts_.context.engine.halt();
+    image.told_ready = parts_.parent_notify.told_ready();
+    image.lines_made = parts_.notify.lines_made();
+    image.set_aside = parts_.directory_removal.set_aside();
+    for (const os::Limit& limit : parts_.context.surroundings.limits) {
         image.limits.push_back({limit.resource, limit.soft, limit.hard});
         if (limit.resource == RLIMIT_NOFILE) {
             image.limit_soft = limit.soft;
@@ -87,7 +90,7 @@ state::ManagerImage Supervisor::image_of_manager() const {
             image.limit_raised = true;
         }
     }
-    if (const os::CgroupTree* tree = resources_.tree()) {
+    if (const os::CgroupTree* tree = parts_.resources.tree()) {
         os::CgroupTree::State state = tree->state();
         image.cgroup = std::move(state.path);
         image.cgroup_prefix = std::move(state.prefix);
@@ -95,37 +98,37 @@ state::ManagerImage Supervisor::image_of_manager() const {
         image.controllers_above = std::move(state.enabled_above);
         image.in_leaf = state.in_leaf;
     }
-    image.control = control_ ? control_->listener() : -1;
-    image.last_call = control_ ? control_->last_call() : 0;
-    image.lock = lock_;
-    image.scheduled = schedule_.save();
-    image.new_root = succession_.new_root().root;
-    image.new_init = succession_.new_root().init;
-    image.carried = succession_.carried();
-    image.premises = reachability_.watches();
-    context_.logs.tell(image);
+    image.control = parts_.control ? parts_.control->listener() : -1;
+    image.last_call = parts_.control ? parts_.control->last_call() : 0;
+    image.lock = parts_.lock;
+    image.scheduled = parts_.schedule.save();
+    image.new_root = parts_.succession.new_root().root;
+    image.new_init = parts_.succession.new_root().init;
+    image.carried = parts_.succession.carried();
+    image.premises = parts_.reachability.watches();
+    parts_.context.logs.tell(image);
     return image;
 }
 
-state::ClientImage Supervisor::image_of_client(int fd, bool bytes) const {
-    state::ClientImage image = control_->tell(fd, bytes);
-    if (image.open && !image.lost && image.call != 0 && context_.observer != nullptr &&
-        !context_.observer->tell(CallId{image.call}, image))
+state::ClientImage SavedImages::image_of_client(int fd, bool bytes) const {
+    state::ClientImage image = parts_.control->tell(fd, bytes);
+    if (image.open && !image.lost && image.call != 0 && parts_.context.observer != nullptr &&
+        !parts_.context.observer->tell(CallId{image.call}, image))
         image.lost = true;
     return image;
 }
 
-state::SpawnImage Supervisor::image_of_spawn(core::UnitId unit, core::Role role, const os::Start& start,
-                                             const Launch& launch) const {
+state::SpawnImage SavedImages::image_of_spawn(core::UnitId unit, core::Role role, const os::Start& start,
+                                              const Launch& launch) const {
     return {unit,
             role,
             start.pid(),
             launch.out.get(),
             launch.err.get(),
             launch.ready.get(),
-            processes_.invocation(unit),
-            processes_.uses_session(unit),
-            notify_.image_of_line(unit),
+            parts_.processes.invocation(unit),
+            parts_.processes.uses_session(unit),
+            parts_.notify.image_of_line(unit),
             start.decided() ? -1 : start.report(),
             !start.decided()};
 }

@@ -7,7 +7,7 @@
 //   the kernel does not tell it twice.
 // - A frame holds what has changed. Where that is more than the whole state was, the whole is written instead (keeper.hpp).
 //
-// Restoring is resume.cpp's.
+// Restoring is restore.cpp's.
 #pragma once
 
 #include "daemon/context.hpp"

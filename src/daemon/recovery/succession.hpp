@@ -1,5 +1,5 @@
 // Another program in PID 1's place, on purpose: the same init executed anew, or one in another root (switch root). The other program
-// first shows that it can read our state. Then it is given our process, our descriptors and our children, and goes on (resume.cpp).
+// first shows that it can read our state. Then it is given our process, our descriptors and our children, and goes on (restore.cpp).
 #pragma once
 
 #include "daemon/context.hpp"

@@ -1,8 +1,8 @@
 // Going on where the program before us was: what it had on record becomes what our objects hold. Nothing is started or
 // stopped by that; what was decided and not done is done then, what has ended meanwhile is collected.
-#include "daemon/recovery/resume.hpp"
+#include "daemon/recovery/restore.hpp"
 
-#include "daemon/supervisor.hpp"
+#include "daemon/parts.hpp"
 #include "os/open_file.hpp"
 #include "os/process.hpp"
 
@@ -109,25 +109,40 @@ std::vector<std::string> names_of_units(const state::Snapshot& state) {
     return names;
 }
 
-// --- the supervisor ---------------------------------------------------------------------------------------------------
+// --- the parts --------------------------------------------------------------------------------------------------------
 
-void Supervisor::take_over_manager(const state::ManagerImage& image) {
-    boot_target_.restore(image);
-    init_started_ = {image.init_started};
-    units_loaded_ = {image.units_loaded};
-    shutdown_.restore(image);
-    starter_.set_entry_failure(image.entry_failure);
-    parent_notify_.restore(image.told_ready);
-    notify_.restore_lines_made(image.lines_made);
-    directory_removal_.restore(image.set_aside);
-    lock_ = image.lock;
-    succession_.set_new_root({image.new_root, image.new_init});
-    schedule_.restore(image.scheduled);
+namespace {
+
+class Restore {
+public:
+    explicit Restore(Parts& parts) : parts_(parts) {}
+    void all(state::Snapshot& state);
+
+private:
+    void manager(const state::ManagerImage& image);
+    void unit(UnitId id, state::UnitImage& image);
+    void effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known);
+
+    Parts& parts_;
+};
+
+void Restore::manager(const state::ManagerImage& image) {
+    parts_.boot_target.restore(image);
+    parts_.init_started = {image.init_started};
+    parts_.units_loaded = {image.units_loaded};
+    parts_.shutdown.restore(image);
+    parts_.starter.set_entry_failure(image.entry_failure);
+    parts_.parent_notify.restore(image.told_ready);
+    parts_.notify.restore_lines_made(image.lines_made);
+    parts_.directory_removal.restore(image.set_aside);
+    parts_.lock = image.lock;
+    parts_.succession.set_new_root({image.new_root, image.new_init});
+    parts_.schedule.restore(image.scheduled);
 }
 
-void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
-    const core::Unit& unit = context_.unit(id);
-    UnitRun& live = context_.units[id];
+void Restore::unit(UnitId id, state::UnitImage& image) {
+    const core::Unit& unit = parts_.context.unit(id);
+    UnitRun& live = parts_.context.units[id];
     live.status = std::move(image.status);
     live.trouble = std::move(image.trouble);
     live.digest = image.digest;
@@ -139,26 +154,26 @@ void Supervisor::take_over_unit(UnitId id, state::UnitImage& image) {
     live.own.temporary = std::move(image.temporary);
     for (state::DirectoryImage& directory : image.runtime)
         live.own.runtime.push_back({.base = std::move(directory.base), .components = std::move(directory.components)});
-    processes_.go_on(id, unit.name, image);
-    if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
-        resources_.go_on(unit);
+    parts_.processes.go_on(id, unit.name, image);
+    if (core::active(parts_.context.record(id).phase) && !parts_.processes.uses_session(id))
+        parts_.resources.go_on(unit);
     if (image.ready >= 0)
-        ready_pipe_.listen(id, Fd(image.ready));
+        parts_.ready_pipe.listen(id, Fd(image.ready));
     if (image.line)
-        notify_.restore_line(id, *image.line);
+        parts_.notify.restore_line(id, *image.line);
     for (state::StoredImage& stored : image.stored)
-        fd_store_.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
+        parts_.fd_store.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
     for (state::SocketImage& socket : image.sockets)
         live.sockets.push_back(
             {listen_of(socket), os::ListenSocket::adopt(Fd(socket.fd), {std::move(socket.path), socket.device,
                                                                         socket.inode, socket.made_path})});
     for (const state::GateImage& gate : image.gates)
-        activation_.connections().restore_count(id, gate.socket, {gate.now, gate.all});
+        parts_.activation.connections().restore_count(id, gate.socket, {gate.now, gate.all});
     if (image.timer)
-        unit_timers_.timers().go_on(id, unit, *image.timer);
+        parts_.unit_timers.timers().go_on(id, unit, *image.timer);
 }
 
-void Supervisor::take_over_effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
+void Restore::effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
     for (const state::EffectImage& image : state.effects) {
         Effect effect{.kind = image.kind,
                       .unit = known(image.unit) ? image.unit : core::no_unit,
@@ -170,7 +185,7 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
                       .to = image.to,
                       .ending = image.ending};
         if (effect.unit != core::no_unit || effect.kind == Effect::Kind::halt)
-            effects_.push(effect);
+            parts_.effects.push(effect);
     }
     // What was made last, and is on record only so.
     if (state.spawned) {
@@ -181,43 +196,44 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
         launch.err = Fd(image.err);
         launch.ready = Fd(image.ready);
         if (id != core::no_unit && !image.invocation.empty()) {
-            if (processes_.invocation(id) != image.invocation)
-                processes_.begin_run(id, image.invocation);
+            if (parts_.processes.invocation(id) != image.invocation)
+                parts_.processes.begin_run(id, image.invocation);
             if (image.by_session)
-                processes_.use_session(id);
+                parts_.processes.use_session(id);
         }
         if (id != core::no_unit && image.line && image.line->fd >= 0)
-            notify_.restore_line(id, *image.line);
+            parts_.notify.restore_line(id, *image.line);
         if (id != core::no_unit && image.role == Role::connection) {
-            starter_.connection_born(id, image.pid, launch);
+            parts_.starter.connection_born(id, image.pid, launch);
             if (image.on_its_way)
-                starter_.pending().restore(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role},
-                                           image.report);
+                parts_.starter.pending().restore(
+                    image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role}, image.report);
         } else if (id != core::no_unit) {
-            auto decided = effects_.find_spawn(id, image.role);
+            auto decided = parts_.effects.find_spawn(id, image.role);
             Effect effect{.kind = Effect::Kind::spawn, .unit = id, .role = image.role};
-            if (decided != effects_.end()) {
+            if (decided != parts_.effects.end()) {
                 effect = *decided;
-                effects_.erase(decided);
+                parts_.effects.erase(decided);
             }
-            starter_.born(effect, image.pid, launch);
-            if (!image.on_its_way || !starter_.pending().restore(image.pid, effect, image.report))
-                starter_.became_its_program(id, effect.role, image.pid);
+            parts_.starter.born(effect, image.pid, launch);
+            if (!image.on_its_way || !parts_.starter.pending().restore(image.pid, effect, image.report))
+                parts_.starter.became_its_program(id, effect.role, image.pid);
         }
     }
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.
-    for (UnitId id : context_.graph().ids()) {
-        const Record& record = context_.record(id);
+    for (UnitId id : parts_.context.graph().ids()) {
+        const Record& record = parts_.context.record(id);
         const bool asks = record.phase == core::Phase::starting && record.stage == Stage::conditions;
-        if (asks && !effects_.has(Effect::Kind::check_conditions, id))
-            effects_.push({.kind = Effect::Kind::check_conditions, .unit = id});
+        if (asks && !parts_.effects.has(Effect::Kind::check_conditions, id))
+            parts_.effects.push({.kind = Effect::Kind::check_conditions, .unit = id});
     }
     // A process that is to be, and nobody is about to make it.
-    for (UnitId id : context_.graph().ids()) {
-        const Record& record = context_.record(id);
+    for (UnitId id : parts_.context.graph().ids()) {
+        const Record& record = parts_.context.record(id);
         auto expect = [&](Role role, std::uint8_t index) {
-            if (starter_.pending().pid_of(id, role) == 0 && effects_.find_spawn(id, role) == effects_.end())
-                effects_.push({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
+            if (parts_.starter.pending().pid_of(id, role) == 0 &&
+                parts_.effects.find_spawn(id, role) == parts_.effects.end())
+                parts_.effects.push({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
         };
         if (record.main_pid == core::pid_pending)
             expect(Role::main, 0);
@@ -226,70 +242,74 @@ void Supervisor::take_over_effects(const state::Snapshot& state, const std::func
     }
 }
 
-void Supervisor::take_over(state::Snapshot& state) {
-    context_.now = loop::now();
+void Restore::all(state::Snapshot& state) {
+    parts_.context.now = loop::now();
     if (state.manager.carried) { // of all else, nothing is true in this root
-        notify_.restore_lines_made(state.manager.lines_made);
-        directory_removal_.restore(state.manager.set_aside);
+        parts_.notify.restore_lines_made(state.manager.lines_made);
+        parts_.directory_removal.restore(state.manager.set_aside);
     } else {
-        take_over_manager(state.manager);
+        manager(state.manager);
     }
     std::vector<std::pair<UnitId, Record>> saved;
     for (auto& [id, image] : state.units)
         saved.emplace_back(id, image.record);
     // The graph was made with the ids that the state has. Of a unit that it says nothing of nothing is to be done.
-    auto known = [&](UnitId id) { return state.units.contains(id) && context_.graph().contains(id); };
+    auto known = [&](UnitId id) { return state.units.contains(id) && parts_.context.graph().contains(id); };
     const auto halt = state.manager.carried ? core::Engine::Halt::no : state.manager.halt;
-    context_.engine.restore(saved, halt, context_.now);
+    parts_.context.engine.restore(saved, halt, parts_.context.now);
     for (auto& [id, image] : state.units)
         if (known(id))
-            take_over_unit(id, image);
+            unit(id, image);
     for (const auto& [pid, image] : state.processes) {
         const UnitId id = image.unit;
         if (!known(id))
             continue;
-        processes_.adopt(pid, {id, image.role, {image.out, image.err}});
+        parts_.processes.adopt(pid, {id, image.role, {image.out, image.err}});
         if (image.role == Role::connection)
-            activation_.connections().restore_process(pid, id, image.socket);
+            parts_.activation.connections().restore_process(pid, id, image.socket);
         if (!image.on_its_way)
             continue;
         const Effect effect{
-            .kind = Effect::Kind::spawn, .unit = id, .role = image.role, .index = context_.record(id).hook_index};
-        if (!starter_.pending().restore(pid, effect, image.report) && image.role != Role::connection)
-            context_.engine.apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid},
-                                  context_.now);
+            .kind = Effect::Kind::spawn, .unit = id, .role = image.role, .index = parts_.context.record(id).hook_index};
+        if (!parts_.starter.pending().restore(pid, effect, image.report) && image.role != Role::connection)
+            parts_.context.engine.apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid},
+                                        parts_.context.now);
     }
-    take_over_effects(state, known);
+    effects(state, known);
     for (const state::ExitImage& image : state.exits)
-        turn_.exited({image.pid,
-                      image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
-                      image.code, image.core});
-    if (guard_ != nullptr) // those that ended while nobody kept books
-        for (const os::Exit& exit : os::collected_exits(guard_->page()))
-            turn_.exited(exit);
-    before_ = nullptr;
-    store_.resume();
-    turn_.reap(); // the word of those that ended meanwhile may have gone with the program before us
-    for (UnitId id : context_.graph().ids()) {
-        const Record& record = context_.record(id);
+        parts_.turn.exited(
+            {image.pid, image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
+             image.code, image.core});
+    if (parts_.guard != nullptr) // those that ended while nobody kept books
+        for (const os::Exit& exit : os::collected_exits(parts_.guard->page()))
+            parts_.turn.exited(exit);
+    parts_.before = nullptr;
+    parts_.store.resume();
+    parts_.turn.reap(); // the word of those that ended meanwhile may have gone with the program before us
+    for (UnitId id : parts_.context.graph().ids()) {
+        const Record& record = parts_.context.record(id);
         if (record.stage == Stage::pid_file)
-            main_process_.await_pid_file(id);
+            parts_.main_process.await_pid_file(id);
         if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
-            activation_.await_connections(id);
+            parts_.activation.await_connections(id);
         if (record.hook_pid > 0 && !os::process_exists(record.hook_pid)) { // and nobody can say how
-            processes_.remove(record.hook_pid);
-            context_.engine.apply({.kind = Event::Kind::spawn_failed,
-                                   .unit = id,
-                                   .role = record.hook,
-                                   .detail = "it ended while nobody was there to see how"},
-                                  context_.now);
+            parts_.processes.remove(record.hook_pid);
+            parts_.context.engine.apply({.kind = Event::Kind::spawn_failed,
+                                         .unit = id,
+                                         .role = record.hook,
+                                         .detail = "it ended while nobody was there to see how"},
+                                        parts_.context.now);
         }
         if (record.main_pid > 0 && !os::process_exists(record.main_pid))
-            main_process_.gone(id, record.main_pid); // not our child: nobody else is going to say so
+            parts_.main_process.gone(id, record.main_pid); // not our child: nobody else is going to say so
         else if (record.main_pid > 0)
-            main_process_.watch(id, record.main_pid);
+            parts_.main_process.watch(id, record.main_pid);
     }
-    memory_events_.listen();
+    parts_.memory_events.listen();
 }
+
+} // namespace
+
+void restore(Parts& parts, state::Snapshot& state) { Restore(parts).all(state); }
 
 } // namespace mi::daemon

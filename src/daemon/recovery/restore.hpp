@@ -21,7 +21,12 @@ void drop_closed(state::Snapshot& state);
 // Units that run, and whose files are gone since: there is one to stop, for each.
 void complete_units(const state::Snapshot& state, std::vector<core::Unit>& units);
 
-// switch_root.cpp: the state of an init in another root, but for what goes on in this one.
+struct Parts;
+// The parts, which are just made and opened, hold what the state says, and go on from there. Nothing is started or stopped by that;
+// what was decided and not done is done then, and what has ended meanwhile is collected.
+void restore(Parts& parts, state::Snapshot& state);
+
+// carried_over.cpp: the state of an init in another root, but for what goes on in this one.
 void leave_behind(state::Snapshot& state);
 // And the units to begin with, of those there are here: nothing is up yet but what the state tells of.
 void only_carried(const state::Snapshot& state, std::vector<core::Unit>& units);

@@ -1,0 +1,153 @@
+// All parts of PID 1 and how they hang together: made here, in this order, each with references to what it needs. A new subsystem is a
+// member and a word in the list of subsystems (parts.cpp). This is data: what happens is turn.hpp's and the parts' own.
+#pragma once
+
+#include "core/engine.hpp"
+#include "daemon/context.hpp"
+#include "daemon/control/control.hpp"
+#include "daemon/effect_queue.hpp"
+#include "daemon/log/log_link.hpp"
+#include "daemon/log/log_upkeep.hpp"
+#include "daemon/log/output_flush.hpp"
+#include "daemon/machine/exit_action.hpp"
+#include "daemon/machine/hardware_watchdog.hpp"
+#include "daemon/machine/machine.hpp"
+#include "daemon/machine/reachability.hpp"
+#include "daemon/machine/schedule.hpp"
+#include "daemon/machine/shutdown.hpp"
+#include "daemon/machine/shutdown_report.hpp"
+#include "daemon/machine/signals.hpp"
+#include "daemon/notify/parent_notify.hpp"
+#include "daemon/notify/ready_pipe.hpp"
+#include "daemon/notify/sd_notify.hpp"
+#include "daemon/place.hpp"
+#include "daemon/process/background_children.hpp"
+#include "daemon/process/directory_removal.hpp"
+#include "daemon/process/main_process.hpp"
+#include "daemon/process/processes.hpp"
+#include "daemon/process/resources.hpp"
+#include "daemon/process/sweeper.hpp"
+#include "daemon/process/unit_processes.hpp"
+#include "daemon/recovery/keeper.hpp"
+#include "daemon/recovery/saved_images.hpp"
+#include "daemon/recovery/state_store.hpp"
+#include "daemon/recovery/succession.hpp"
+#include "daemon/socket/activation.hpp"
+#include "daemon/socket/fd_store.hpp"
+#include "daemon/start/launch.hpp"
+#include "daemon/start/path_inquiries.hpp"
+#include "daemon/start/starter.hpp"
+#include "daemon/subsystem.hpp"
+#include "daemon/timer/unit_timers.hpp"
+#include "daemon/turn.hpp"
+#include "daemon/units/boot_target.hpp"
+#include "daemon/units/condition_check.hpp"
+#include "daemon/units/conditions.hpp"
+#include "daemon/units/phase_report.hpp"
+#include "daemon/units/transient_units.hpp"
+#include "daemon/units/unit_files.hpp"
+#include "daemon/wiring.hpp"
+#include "loop/loop.hpp"
+#include "os/children.hpp"
+#include "os/crash.hpp"
+#include "os/spawn/spawn.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mi::daemon {
+
+struct Parts {
+    // What the start-up has found out.
+    struct Beginning {
+        Place place;
+        core::ManagerSettings settings;
+        core::Graph graph;
+        Circumstances circumstances;
+        Surroundings surroundings;
+        Instant init_started{};
+        bool quiet = false;
+        int log_level = 6;
+        std::vector<SignalRewrite> signal_rewrites;
+        bool signal_group = false; // of the entry
+        Span grace = std::chrono::seconds(5);
+        std::string entry;               // the unit that is the container's main process, if there is one
+        os::CrashGuard* guard = nullptr; // null: a crash is the end
+        bool debug_faults = false;
+        std::optional<Keeper> keeper;      // what outlives us: in the guard's memory
+        state::Snapshot* before = nullptr; // the state of the program before us
+        bool renew = false;                // that was an older one: its collector is, too
+    };
+
+    Parts(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& queue, Beginning beginning);
+    Parts(const Parts&) = delete;
+    Parts& operator=(const Parts&) = delete;
+    ~Parts();
+
+    loop::Loop& loop;
+    os::Spawner& spawner;
+    Place place;
+    core::ManagerSettings settings;
+    Surroundings surroundings;
+    std::string entry;
+    os::CrashGuard* guard;
+    bool debug_faults;
+
+    core::Engine engine;
+    UnitTable units;
+    std::vector<Subsystem*> subsystems; // in the order in which they are seen to
+    Children children;
+    std::string no_cgroups; // why there are none, if so
+    Processes processes;
+    Resources resources;
+    Wiring wiring{*this};
+    SavedImages saved_images{*this};
+    LogUpkeep log_upkeep;
+    LogLink logs;
+    Announcer announcer;
+    Context context;
+    BackgroundChildren background{children};
+    DirectoryRemoval directory_removal{context, background};
+    BootTarget boot_target{context};
+    HardwareWatchdog hardware_watchdog{context, boot_target};
+    ShutdownReport shutdown_report{context, boot_target, background};
+    ParentNotify parent_notify;
+    Shutdown shutdown;
+    Schedule schedule{context, background, shutdown};
+    Reachability reachability;
+    Signals signals;
+    PathInquiries inquiries;
+    UnitTimers unit_timers;
+    FdStore fd_store{units, children, [this](core::UnitId unit) { engine.mark(unit); }};
+    MemoryEvents memory_events;
+    ConditionCheck condition_check;
+    PendingStarts pending_starts;
+    Activation activation;
+    MainProcess main_process;
+    Notify notify;
+    ReadyPipe ready_pipe;
+    EffectQueue effects;
+    CollectedExits exits;
+    OutputFlush flush;
+    Starter starter;
+    Sweeper sweeper;
+    UnitProcesses unit_processes;
+    PhaseReport phase_report;
+    ExitAction exit_action;
+    UnitFiles unit_files;
+    TransientUnits transient_units;
+    StateStore store;
+    Succession succession;
+    Turn turn;
+    std::unique_ptr<ControlServer> control; // null: minictl cannot reach us
+    std::vector<std::unique_ptr<loop::Watch>> watches;
+
+    state::Snapshot* before;
+    bool renew;
+    int lock = -1;
+    Instant init_started{}, units_loaded{};
+};
+
+} // namespace mi::daemon
