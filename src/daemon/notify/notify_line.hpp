@@ -38,7 +38,8 @@ struct NotifyLine {
     std::optional<core::NotifyAccess> access; // NOTIFYACCESS=
     std::vector<pid_t> believed;              // in this turn, after a look at who they are
     std::uint64_t turn = 0;                   // the last one in which something was read
-    std::size_t heard = 0;                    // in that turn
+    Instant heard_since{};                    // when the count of what was heard began
+    std::size_t heard = 0;                    // messages and descriptors since then
     bool paused = false;                      // enough for now
     unsigned complaints = 0;
 };

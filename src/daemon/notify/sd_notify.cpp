@@ -16,11 +16,12 @@ using core::NotifyAccess;
 
 namespace {
 
-// How much is read of one unit in a turn. A descriptor counts as a message, as it is about as much work. All units together have
-// some time in a turn; when it is over, each of the others is still heard, but not at length.
-constexpr std::size_t messages_a_turn = 128, at_least = 8;
+// How much is read of one unit within a breath, in however many turns: a unit that sends faster is not read until the breath is over.
+// A descriptor counts as a message, as it is about as much work. All units together have some time in a turn; when it is over, each
+// of the others is still heard, but not at length.
+constexpr std::size_t messages_a_breath = 128, at_least = 8;
+constexpr Span breath = std::chrono::milliseconds(5);
 constexpr Span time_a_turn = std::chrono::milliseconds(2);
-constexpr Span breath = std::chrono::milliseconds(5); // how long a unit that has had its share is not read
 constexpr unsigned most_numbers = 64;                 // tried for a path that is free
 
 } // namespace
@@ -51,7 +52,7 @@ std::expected<void, std::string> Notify::open_line(core::UnitId id) {
 
 Result<> Notify::watch_line(core::UnitId id) {
     NotifyLine& line = *context_.units[id].line;
-    auto watch = context_.loop.watch(line.socket.fd(), [this, id] { hear(id, messages_a_turn); });
+    auto watch = context_.loop.watch(line.socket.fd(), [this, id] { hear(id, messages_a_breath); });
     if (!watch)
         return std::unexpected(watch.error());
     line.watch = std::move(*watch);
@@ -87,7 +88,7 @@ void Notify::complain(core::UnitId id, NotifyLine::Complaint what, const std::st
     context_.log(id, Priority::warning, text);
 }
 
-// Reads what has come, up to `most` in a turn: a unit that floods us waits a little, and only its own messages wait with it.
+// Reads what has come, up to `most`: a unit that floods us waits a little, and only its own messages wait with it.
 void Notify::hear(core::UnitId id, std::size_t most) {
     if (!context_.units[id].line)
         return;
@@ -95,14 +96,18 @@ void Notify::hear(core::UnitId id, std::size_t most) {
     NotifyLine& line = *context_.units[id].line;
     if (line.turn != context_.turn) {
         line.turn = context_.turn;
-        line.heard = 0;
         line.believed.clear();
     }
+    context_.now = loop::now();
     if (hearing_turn_ != context_.turn) {
         hearing_turn_ = context_.turn;
-        hear_until_ = loop::now() + time_a_turn;
+        hear_until_ = context_.now + time_a_turn;
     }
-    const bool all = most > messages_a_turn; // whatever it takes: the unit is about to be judged
+    const bool all = most > messages_a_breath; // whatever it takes: the unit is about to be judged
+    if (all || context_.now - line.heard_since >= breath) {
+        line.heard_since = context_.now;
+        line.heard = 0;
+    }
     while (line.heard < most && (all || line.heard < at_least || context_.now < hear_until_)) {
         auto message = line.socket.receive();
         if (!message) {
