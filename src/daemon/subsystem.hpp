@@ -8,6 +8,10 @@
 namespace mi::os {
 struct Exit;
 }
+namespace mi::state {
+struct ManagerImage;
+struct UnitImage;
+} // namespace mi::state
 
 namespace mi::daemon {
 
@@ -38,6 +42,12 @@ public:
     virtual void unit_gone(core::UnitId) {}
     // Units were read again: any of them may have other settings, and so may the manager.
     virtual void units_reread() {}
+    // What outlives PID 1's program: its part of what is saved of the manager, and of a unit. The next program restores it after
+    // everything is opened and before anything is acted on.
+    virtual void save(state::ManagerImage&) const {}
+    virtual void restore(const state::ManagerImage&) {}
+    virtual void save_unit(core::UnitId, state::UnitImage&) const {}
+    virtual void restore_unit(core::UnitId, state::UnitImage&) {}
     // All that this turn brought is done, and nothing of it is saved or sent yet.
     virtual void turn_ends() {}
 };

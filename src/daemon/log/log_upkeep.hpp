@@ -27,6 +27,7 @@ public:
     void exited(const os::Exit& exit) override;
     [[nodiscard]] Instant next_deadline() const override { return context_.logs.next_deadline(); }
     void due(Instant now) override { context_.logs.due(now); }
+    void save(state::ManagerImage& image) const override { context_.logs.tell(image); }
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
     void flushed(std::uint64_t token) override { flush_.flushed(token); }

@@ -43,7 +43,7 @@ public:
     // All is over: the socket of syslog(3) goes, where it is ours.
     void remove_syslog();
 
-    [[nodiscard]] int watches() const { return paths_.watches(); }
+    void save(state::ManagerImage& image) const override { image.premises = paths_.watches(); }
     [[nodiscard]] Instant next_deadline() const override { return again_; }
     void due(Instant) override { check(true); }
 

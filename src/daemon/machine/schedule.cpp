@@ -133,17 +133,15 @@ void Schedule::end_begins(std::string_view what) {
         wall_.tell({}, "The system is going down: " + std::string(what) + " now!");
 }
 
-std::string Schedule::save() const {
-    std::string saved;
+void Schedule::save(state::ManagerImage& image) const {
     if (end_)
-        wire::encode(saved, *end_);
-    return saved;
+        wire::encode(image.scheduled, *end_);
 }
 
-void Schedule::restore(const std::string& saved) {
-    if (saved.empty())
+void Schedule::restore(const state::ManagerImage& image) {
+    if (image.scheduled.empty())
         return;
-    if (ScheduledEnd end; wire::decode(saved, end)) {
+    if (ScheduledEnd end; wire::decode(image.scheduled, end)) {
         end_ = std::move(end);
         follow(false);
     } else {

@@ -35,9 +35,8 @@ public:
     [[nodiscard]] Instant next_deadline() const override { return again_; }
     void due(Instant) override { follow(true); }
 
-    // As it is saved; empty: none is scheduled.
-    [[nodiscard]] std::string save() const;
-    void restore(const std::string& saved);
+    void save(state::ManagerImage& image) const override;
+    void restore(const state::ManagerImage& image) override;
 
 private:
     void follow(bool tell);

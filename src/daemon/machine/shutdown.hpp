@@ -53,8 +53,8 @@ public:
     void due(Instant now) override;
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
-    void save(state::ManagerImage& image) const;
-    void restore(const state::ManagerImage& image);
+    void save(state::ManagerImage& image) const override;
+    void restore(const state::ManagerImage& image) override;
 
 private:
     [[nodiscard]] Span last_part() const;

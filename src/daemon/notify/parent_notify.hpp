@@ -20,8 +20,8 @@ public:
     void turn_ends() override;
     void tell_stopping() { client_.send("STOPPING=1\nSTATUS=stopping"); }
 
-    [[nodiscard]] bool told_ready() const { return told_ready_; }
-    void restore(bool told_ready) { told_ready_ = told_ready; }
+    void save(state::ManagerImage& image) const override { image.told_ready = told_ready_; }
+    void restore(const state::ManagerImage& image) override { told_ready_ = image.told_ready; }
 
 private:
     [[nodiscard]] bool ready() const;

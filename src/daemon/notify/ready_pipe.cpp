@@ -1,5 +1,7 @@
 #include "daemon/notify/ready_pipe.hpp"
 
+#include "os/open_file.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +47,11 @@ void ReadyPipe::close(core::UnitId id) {
 void ReadyPipe::unit_changed(core::UnitId id, Phase from, Phase to) {
     if (from == Phase::starting && (to == Phase::up || to == Phase::done))
         close(id);
+}
+
+void ReadyPipe::save_unit(core::UnitId unit, state::UnitImage& image) const {
+    image.ready = context_.units[unit].ready.get();
+    image.ready_inode = os::inode_of(image.ready);
 }
 
 } // namespace mi::daemon

@@ -19,6 +19,11 @@ public:
     void close(core::UnitId unit);
     void catch_up(core::UnitId unit) override { read_all(unit); }
     void run_ended(core::UnitId unit) override { close(unit); }
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override {
+        if (image.ready >= 0)
+            listen(unit, Fd(image.ready));
+    }
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
 private:

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t messages_a_breath = 128, at_least = 8;
 constexpr Span breath = std::chrono::milliseconds(5);
 constexpr Span time_a_turn = std::chrono::milliseconds(2);
-constexpr unsigned most_numbers = 64;                 // tried for a path that is free
+constexpr unsigned most_numbers = 64; // tried for a path that is free
 
 } // namespace
 

@@ -50,9 +50,13 @@ public:
     void due(Instant now) override; // listens again to those that had said too much at once
 
     // --- saved state ---
-    // How many sockets there ever were: their names are not used again.
-    [[nodiscard]] std::uint64_t lines_made() const { return lines_made_; }
-    void restore_lines_made(std::uint64_t count) { lines_made_ = count; }
+    void save(state::ManagerImage& image) const override { image.lines_made = lines_made_; }
+    void restore(const state::ManagerImage& image) override { lines_made_ = image.lines_made; }
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override { image.line = image_of_line(unit); }
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override {
+        if (image.line)
+            restore_line(unit, *image.line);
+    }
     [[nodiscard]] std::optional<state::LineImage> image_of_line(core::UnitId unit) const;
     void restore_line(core::UnitId unit, const state::LineImage& image);
 
@@ -70,9 +74,9 @@ private:
     MainProcess& main_process_;
     FdStore& fd_store_;
     PendingStarts& pending_starts_;
-    std::string directory_;                        // empty: none could be made
-    std::optional<os::FileIdentity> directory_at_; // what was there when we made it
-    std::uint64_t lines_made_ = 0;
+    std::string directory_;                             // empty: none could be made
+    std::optional<os::FileIdentity> directory_at_;      // what was there when we made it
+    std::uint64_t lines_made_ = 0;                      // sockets, ever: their names are not used again
     std::vector<std::pair<core::UnitId, Fd>> barriers_; // BARRIER=1 of this turn
     Instant listen_again_ = never;                      // to units that have said too much at once
     std::uint64_t hearing_turn_ = 0;                    // the last turn in which a unit was heard,

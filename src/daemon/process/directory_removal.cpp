@@ -61,4 +61,18 @@ void DirectoryRemoval::unit_changed(core::UnitId id, Phase, Phase to) {
     begin(id, own.come_to_rest(context_.place.run_directory + "/removed", set_aside_, context_.surroundings.hanging));
 }
 
+void DirectoryRemoval::save_unit(core::UnitId unit, state::UnitImage& image) const {
+    const OwnedDirectories& own = context_.units[unit].own;
+    image.temporary = own.temporary;
+    for (const os::Directory& directory : own.runtime)
+        image.runtime.push_back({directory.base, directory.components});
+}
+
+void DirectoryRemoval::restore_unit(core::UnitId unit, state::UnitImage& image) {
+    OwnedDirectories& own = context_.units[unit].own;
+    own.temporary = std::move(image.temporary);
+    for (state::DirectoryImage& directory : image.runtime)
+        own.runtime.push_back({.base = std::move(directory.base), .components = std::move(directory.components)});
+}
+
 } // namespace mi::daemon

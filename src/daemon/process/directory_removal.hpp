@@ -27,9 +27,10 @@ public:
     // How many removals have ended: what waits for one looks again when there is another.
     [[nodiscard]] std::uint64_t ended() const { return ended_; }
 
-    // For the snapshot: how many directories were ever set aside.
-    [[nodiscard]] unsigned long set_aside() const { return set_aside_; }
-    void restore(unsigned long set_aside) { set_aside_ = set_aside; }
+    void save(state::ManagerImage& image) const override { image.set_aside = set_aside_; }
+    void restore(const state::ManagerImage& image) override { set_aside_ = image.set_aside; }
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override;
 
 private:
     void begin(core::UnitId unit, OwnedDirectories::Removing child);
@@ -43,7 +44,7 @@ private:
     };
     std::map<pid_t, Going> going_;
     std::uint64_t ended_ = 0;
-    unsigned long set_aside_ = 0;
+    unsigned long set_aside_ = 0; // directories, ever
 };
 
 } // namespace mi::daemon

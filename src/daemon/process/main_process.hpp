@@ -47,6 +47,12 @@ public:
     void children_ended() override { check_pid_files(); }
     void catch_up(core::UnitId unit) override; // an end that we have not been told of yet counts
     void run_ended(core::UnitId unit) override;
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override {
+        image.from_pid_file = context_.units[unit].from_pid_file;
+    }
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override {
+        context_.units[unit].from_pid_file = image.from_pid_file;
+    }
     void unit_gone(core::UnitId unit) override { pid_files_.forget(unit); }
 
 private:

@@ -38,6 +38,10 @@ public:
     void exited(const os::Exit& exit) override;
     void perform(const core::Effect& effect) override;
     void run_ended(core::UnitId unit) override;
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override { processes_.tell(unit, image); }
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override {
+        processes_.go_on(unit, context_.name(unit), image);
+    }
     void unit_gone(core::UnitId unit) override { processes_.forget(unit); }
 
 private:

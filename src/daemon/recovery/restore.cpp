@@ -18,23 +18,6 @@ using core::Role;
 using core::Stage;
 using core::UnitId;
 
-namespace {
-
-core::Listen listen_of(const state::SocketImage& image) {
-    core::Listen listen{.kind = image.kind, .address = image.address};
-    listen.name = image.name;
-    listen.user = image.user;
-    listen.group = image.group;
-    listen.mode = image.mode;
-    listen.backlog = image.backlog;
-    listen.reuse_port = image.reuse_port;
-    listen.accept = image.accept;
-    listen.max_connections = image.max_connections;
-    return listen;
-}
-
-} // namespace
-
 // --- before there is a supervisor -------------------------------------------------------------------------------------
 
 void drop_closed(state::Snapshot& state) {
@@ -120,57 +103,17 @@ public:
 
 private:
     void manager(const state::ManagerImage& image);
-    void unit(UnitId id, state::UnitImage& image);
     void effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known);
 
     Parts& parts_;
 };
 
 void Restore::manager(const state::ManagerImage& image) {
-    parts_.boot_target.restore(image);
     parts_.init_started = {image.init_started};
     parts_.units_loaded = {image.units_loaded};
-    parts_.shutdown.restore(image);
-    parts_.starter.set_entry_failure(image.entry_failure);
-    parts_.parent_notify.restore(image.told_ready);
-    parts_.notify.restore_lines_made(image.lines_made);
-    parts_.directory_removal.restore(image.set_aside);
     parts_.lock = image.lock;
-    parts_.succession.set_new_root({image.new_root, image.new_init});
-    parts_.schedule.restore(image.scheduled);
-}
-
-void Restore::unit(UnitId id, state::UnitImage& image) {
-    const core::Unit& unit = parts_.context.unit(id);
-    UnitRun& live = parts_.context.units[id];
-    live.status = std::move(image.status);
-    live.trouble = std::move(image.trouble);
-    live.digest = image.digest;
-    live.starting = {image.starting};
-    live.up = {image.up};
-    live.first = image.first;
-    live.from_pid_file = image.from_pid_file;
-    live.own.network = Fd(image.network);
-    live.own.temporary = std::move(image.temporary);
-    for (state::DirectoryImage& directory : image.runtime)
-        live.own.runtime.push_back({.base = std::move(directory.base), .components = std::move(directory.components)});
-    parts_.processes.go_on(id, unit.name, image);
-    if (core::active(parts_.context.record(id).phase) && !parts_.processes.uses_session(id))
-        parts_.resources.go_on(unit);
-    if (image.ready >= 0)
-        parts_.ready_pipe.listen(id, Fd(image.ready));
-    if (image.line)
-        parts_.notify.restore_line(id, *image.line);
-    for (state::StoredImage& stored : image.stored)
-        parts_.fd_store.adopt(id, std::move(stored.name), Fd(stored.fd), stored.watched);
-    for (state::SocketImage& socket : image.sockets)
-        live.sockets.push_back(
-            {listen_of(socket), os::ListenSocket::adopt(Fd(socket.fd), {std::move(socket.path), socket.device,
-                                                                        socket.inode, socket.made_path})});
-    for (const state::GateImage& gate : image.gates)
-        parts_.activation.connections().restore_count(id, gate.socket, {gate.now, gate.all});
-    if (image.timer)
-        parts_.unit_timers.timers().go_on(id, unit, *image.timer);
+    for (Subsystem* subsystem : parts_.subsystems)
+        subsystem->restore(image);
 }
 
 void Restore::effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
@@ -245,8 +188,8 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
 void Restore::all(state::Snapshot& state) {
     parts_.context.now = loop::now();
     if (state.manager.carried) { // of all else, nothing is true in this root
-        parts_.notify.restore_lines_made(state.manager.lines_made);
-        parts_.directory_removal.restore(state.manager.set_aside);
+        parts_.notify.restore(state.manager);
+        parts_.directory_removal.restore(state.manager);
     } else {
         manager(state.manager);
     }
@@ -259,7 +202,8 @@ void Restore::all(state::Snapshot& state) {
     parts_.context.engine.restore(saved, halt, parts_.context.now);
     for (auto& [id, image] : state.units)
         if (known(id))
-            unit(id, image);
+            for (Subsystem* subsystem : parts_.subsystems)
+                subsystem->restore_unit(id, image);
     for (const auto& [pid, image] : state.processes) {
         const UnitId id = image.unit;
         if (!known(id))

@@ -10,40 +10,9 @@
 namespace mi::daemon {
 
 state::UnitImage SavedImages::image_of_unit(core::UnitId id) const {
-    const std::string& name = parts_.context.name(id);
-    const UnitRun& live = parts_.context.units[id];
-    state::UnitImage image{.id = id, .name = name, .record = parts_.context.record(id)};
-    image.digest = live.digest;
-    image.starting = live.starting.since_boot;
-    image.up = live.up.since_boot;
-    image.first = live.first;
-    image.status = live.status;
-    image.trouble = live.trouble;
-    image.from_pid_file = live.from_pid_file;
-    image.ready = live.ready.get();
-    image.network = live.own.network.get();
-    image.ready_inode = os::inode_of(image.ready);
-    image.network_inode = os::inode_of(image.network);
-    image.temporary = live.own.temporary;
-    for (const os::Directory& directory : live.own.runtime)
-        image.runtime.push_back({directory.base, directory.components});
-    parts_.processes.tell(id, image);
-    image.line = parts_.notify.image_of_line(id);
-    for (const StoredFd& stored : live.stored)
-        image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
-    for (const OpenSocket& open : live.sockets) {
-        const core::Listen& listen = open.settings;
-        const os::ListenSocket::Place place = open.socket.place();
-        image.sockets.push_back({open.socket.fd(), listen.kind, listen.address, listen.name, listen.user, listen.group,
-                                 listen.mode, listen.backlog, listen.reuse_port, listen.accept, listen.max_connections,
-                                 place.path, place.device, place.inode, place.made_path,
-                                 os::inode_of(open.socket.fd())});
-    }
-    if (live.connections)
-        for (const auto& [socket, count] : live.connections->counts)
-            image.gates.push_back({socket, count.now, count.all});
-    if (state::TimerImage timer; parts_.context.unit(id).timer && parts_.unit_timers.timers().tell(id, name, timer))
-        image.timer = std::move(timer);
+    state::UnitImage image{.id = id, .name = parts_.context.name(id), .record = parts_.context.record(id)};
+    for (const Subsystem* subsystem : parts_.subsystems)
+        subsystem->save_unit(id, image);
     return image;
 }
 
@@ -73,15 +42,9 @@ state::ProcessImage SavedImages::image_of_process(pid_t pid) const {
 state::ManagerImage SavedImages::image_of_manager() const {
     state::ManagerImage image;
     image.version = MINIINIT_VERSION;
-    parts_.boot_target.save(image);
     image.init_started = parts_.init_started.since_boot;
     image.units_loaded = parts_.units_loaded.since_boot;
-    parts_.shutdown.save(image);
-    image.entry_failure = parts_.starter.entry_failure();
     image.halt = parts_.context.engine.halt();
-    image.told_ready = parts_.parent_notify.told_ready();
-    image.lines_made = parts_.notify.lines_made();
-    image.set_aside = parts_.directory_removal.set_aside();
     for (const os::Limit& limit : parts_.context.surroundings.limits) {
         image.limits.push_back({limit.resource, limit.soft, limit.hard});
         if (limit.resource == RLIMIT_NOFILE) {
@@ -101,12 +64,8 @@ state::ManagerImage SavedImages::image_of_manager() const {
     image.control = parts_.control ? parts_.control->listener() : -1;
     image.last_call = parts_.control ? parts_.control->last_call() : 0;
     image.lock = parts_.lock;
-    image.scheduled = parts_.schedule.save();
-    image.new_root = parts_.succession.new_root().root;
-    image.new_init = parts_.succession.new_root().init;
-    image.carried = parts_.succession.carried();
-    image.premises = parts_.reachability.watches();
-    parts_.context.logs.tell(image);
+    for (const Subsystem* subsystem : parts_.subsystems)
+        subsystem->save(image);
     return image;
 }
 

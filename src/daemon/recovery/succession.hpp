@@ -45,11 +45,12 @@ public:
     [[nodiscard]] Instant next_deadline() const override { return check_until_; }
     void due(Instant now) override;
 
-    // --- for saved state ---
-    [[nodiscard]] const NewRoot& new_root() const { return new_root_; }
-    void set_new_root(NewRoot to) { new_root_ = std::move(to); }
-    // The next program begins in another root, with what is kept.
-    [[nodiscard]] bool carried() const { return carried_; }
+    void save(state::ManagerImage& image) const override {
+        image.new_root = new_root_.root;
+        image.new_init = new_root_.init;
+        image.carried = carried_;
+    }
+    void restore(const state::ManagerImage& image) override { new_root_ = {image.new_root, image.new_init}; }
 
 private:
     [[nodiscard]] std::string why_not_kept() const;
@@ -71,7 +72,7 @@ private:
     Fd next_program_;       // for a re-exec
     bool is_ready_ = false; // it can
     NewRoot new_root_;
-    bool carried_ = false;
+    bool carried_ = false; // the next program begins in another root, with what is kept
 };
 
 } // namespace mi::daemon

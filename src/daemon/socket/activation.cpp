@@ -1,5 +1,7 @@
 #include "daemon/socket/activation.hpp"
 
+#include "os/open_file.hpp"
+
 #include "core/explain.hpp"
 #include "core/restart.hpp"
 
@@ -15,6 +17,19 @@ constexpr Span complaints_apart = std::chrono::seconds(1);
 
 bool is_idle(const core::Record& record) {
     return record.phase == core::Phase::up && record.stage == core::Stage::idle;
+}
+
+core::Listen listen_of(const state::SocketImage& image) {
+    core::Listen listen{.kind = image.kind, .address = image.address};
+    listen.name = image.name;
+    listen.user = image.user;
+    listen.group = image.group;
+    listen.mode = image.mode;
+    listen.backlog = image.backlog;
+    listen.reuse_port = image.reuse_port;
+    listen.accept = image.accept;
+    listen.max_connections = image.max_connections;
+    return listen;
 }
 
 } // namespace
@@ -179,6 +194,32 @@ void Activation::units_reread() {
     for (core::UnitId id : context_.graph().ids())
         if (const core::Unit& unit = context_.unit(id); !unit.listen.empty() && unit.fault.empty())
             await_connections(id);
+}
+
+// --- saved state ------------------------------------------------------------------------------------------------------
+
+void Activation::save_unit(core::UnitId unit, state::UnitImage& image) const {
+    const UnitRun& run = context_.units[unit];
+    for (const OpenSocket& open : run.sockets) {
+        const core::Listen& listen = open.settings;
+        const os::ListenSocket::Place place = open.socket.place();
+        image.sockets.push_back({open.socket.fd(), listen.kind, listen.address, listen.name, listen.user, listen.group,
+                                 listen.mode, listen.backlog, listen.reuse_port, listen.accept, listen.max_connections,
+                                 place.path, place.device, place.inode, place.made_path,
+                                 os::inode_of(open.socket.fd())});
+    }
+    if (run.connections)
+        for (const auto& [socket, count] : run.connections->counts)
+            image.gates.push_back({socket, count.now, count.all});
+}
+
+void Activation::restore_unit(core::UnitId unit, state::UnitImage& image) {
+    for (state::SocketImage& socket : image.sockets)
+        context_.units[unit].sockets.push_back(
+            {listen_of(socket), os::ListenSocket::adopt(Fd(socket.fd), {std::move(socket.path), socket.device,
+                                                                        socket.inode, socket.made_path})});
+    for (const state::GateImage& gate : image.gates)
+        connections_.restore_count(unit, gate.socket, {gate.now, gate.all});
 }
 
 } // namespace mi::daemon

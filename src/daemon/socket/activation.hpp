@@ -51,6 +51,8 @@ public:
 
     [[nodiscard]] Instant next_deadline() const override { return connections_.next_deadline(); }
     void due(Instant now) override { connections_.due(now); }
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override;
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
     void unit_gone(core::UnitId unit) override;
     void units_reread() override;

@@ -1,5 +1,8 @@
 #include "daemon/socket/fd_store.hpp"
 
+#include "os/open_file.hpp"
+#include "state/snapshot.hpp"
+
 #include "os/children.hpp"
 #include "os/discard.hpp"
 
@@ -163,6 +166,16 @@ void FdStore::unit_gone(core::UnitId unit) {
         closers_[theirs->closer] = core::no_unit;
     if (unwanted_of_gone_.closer == 0)
         unwanted_of_gone_.closer = theirs->closer;
+}
+
+void FdStore::save_unit(core::UnitId unit, state::UnitImage& image) const {
+    for (const StoredFd& stored : units_[unit].stored)
+        image.stored.push_back({stored.fd.get(), stored.name, stored.watched, os::inode_of(stored.fd.get())});
+}
+
+void FdStore::restore_unit(core::UnitId unit, state::UnitImage& image) {
+    for (state::StoredImage& stored : image.stored)
+        adopt(unit, std::move(stored.name), Fd(stored.fd), stored.watched);
 }
 
 } // namespace mi::daemon

@@ -40,6 +40,8 @@ public:
 
     void exited(const os::Exit& exit) override;
     void unit_gone(core::UnitId unit) override;
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override;
 
 private:
     void watch(core::UnitId unit, StoredFd& stored) const;

@@ -367,4 +367,21 @@ void Starter::failed(const core::Effect& effect, std::string why, int code) {
         {.kind = Event::Kind::spawn_failed, .unit = effect.unit, .role = effect.role, .detail = std::move(why)});
 }
 
+// --- saved state ------------------------------------------------------------------------------------------------------
+
+void Starter::save_unit(core::UnitId id, state::UnitImage& image) const {
+    const UnitRun& run = context_.units[id];
+    image.digest = run.digest;
+    image.network = run.own.network.get();
+    image.network_inode = os::inode_of(image.network);
+}
+
+void Starter::restore_unit(core::UnitId id, state::UnitImage& image) {
+    UnitRun& run = context_.units[id];
+    run.digest = image.digest;
+    run.own.network = Fd(image.network);
+    if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
+        resources_.go_on(context_.unit(id));
+}
+
 } // namespace mi::daemon

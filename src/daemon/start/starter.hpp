@@ -62,7 +62,6 @@ public:
     void thaw(core::UnitId unit);
     // The exit code for a container whose main process could not be started: 126 or 127.
     [[nodiscard]] int entry_failure() const { return entry_failure_; }
-    void set_entry_failure(int code) { entry_failure_ = code; }
 
     // Starts that wait for a process to be had are tried again, at the beginning of a turn.
     void take_up_postponed();
@@ -71,6 +70,10 @@ public:
     [[nodiscard]] Instant next_deadline() const override { return spawn_again_; }
     void unit_gone(core::UnitId unit) override;
     void units_reread() override;
+    void save(state::ManagerImage& image) const override { image.entry_failure = entry_failure_; }
+    void restore(const state::ManagerImage& image) override { entry_failure_ = image.entry_failure; }
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override;
     void became_its_program(core::UnitId unit, core::Role role, pid_t pid) override;
 
 private:

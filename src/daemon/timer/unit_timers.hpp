@@ -36,6 +36,14 @@ public:
             context_.unit(unit).service.type == core::ServiceType::oneshot)
             timers_.storage_changed();
     }
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override {
+        if (state::TimerImage timer; context_.unit(unit).timer && timers_.tell(unit, context_.name(unit), timer))
+            image.timer = std::move(timer);
+    }
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override {
+        if (image.timer)
+            timers_.go_on(unit, context_.unit(unit), *image.timer);
+    }
     void unit_gone(core::UnitId unit) override { timers_.forget(unit); }
     void units_reread() override { timers_.reread(context_.graph()); }
 

@@ -33,8 +33,8 @@ public:
     void exited(const os::Exit& exit) override;
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
-    void save(state::ManagerImage& image) const;
-    void restore(const state::ManagerImage& image);
+    void save(state::ManagerImage& image) const override;
+    void restore(const state::ManagerImage& image) override;
 
 private:
     void go_to(const std::string& target);

@@ -42,4 +42,22 @@ void PhaseReport::write_lines(core::UnitId id, Phase to) {
         context_.say(Priority::warning, name + " failed: " + reason);
 }
 
+void PhaseReport::save_unit(core::UnitId unit, state::UnitImage& image) const {
+    const UnitRun& run = context_.units[unit];
+    image.starting = run.starting.since_boot;
+    image.up = run.up.since_boot;
+    image.first = run.first;
+    image.status = run.status;
+    image.trouble = run.trouble;
+}
+
+void PhaseReport::restore_unit(core::UnitId unit, state::UnitImage& image) {
+    UnitRun& run = context_.units[unit];
+    run.starting = {image.starting};
+    run.up = {image.up};
+    run.first = image.first;
+    run.status = std::move(image.status);
+    run.trouble = std::move(image.trouble);
+}
+
 } // namespace mi::daemon

@@ -13,6 +13,8 @@ public:
     // `entry`: the name of the unit that is a container's main process, or empty.
     PhaseReport(Context& context, const std::string& entry) : context_(context), entry_(entry) {}
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override;
 
 private:
     void note_times(core::UnitId unit, core::Phase from, core::Phase to);
