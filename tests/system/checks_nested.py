@@ -102,6 +102,7 @@ def nested_health(t):
             result = init.ctl("healthcheck", user=user)
             t.equal(f"healthcheck, as {who}: healthy is exit code 0 and no word", (result.returncode, result.stdout), (0, ""))
         init.start("ill")
+        init.wait_failed("ill")
         result = init.ctl("healthcheck", user=NOBODY)
         t.equal("ill is 1, and one line says what is wrong", (result.returncode, result.stdout.count("\n")), (1, 1))
         t.has("by name and reason", result.stdout, "ill is failed: ", "exit code 3")
