@@ -1,5 +1,7 @@
 #include "core/record.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <array>
 
 namespace mi::core {
@@ -22,7 +24,7 @@ std::string_view name(Role role) {
     case Role::post_stop: return "post-stop";
     case Role::connection: return "connection";
     }
-    __builtin_unreachable();
+    unreachable("there is no other role");
 }
 
 } // namespace mi::core

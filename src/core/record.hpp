@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "base/unreachable.hpp"
 
 #include <cstdint>
 #include <string>
@@ -153,7 +154,7 @@ struct Record {
     case Phase::failed:
     case Phase::invalid: return false;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 // Whether a unit that requires this one may run.
@@ -171,7 +172,7 @@ struct Record {
     case Phase::failed:
     case Phase::invalid: return false;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 // The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again.
