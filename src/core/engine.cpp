@@ -20,9 +20,14 @@ void Engine::adopt_graph() {
     for (UnitId id : graph_.ids()) {
         Record& record = records_[id];
         bool valid = graph_.unit(id).fault.empty();
+        const std::string& fault = graph_.unit(id).fault;
         if (!valid && !active(record.phase)) {
-            record = Record{.phase = Phase::invalid, .asked = record.asked, .reason = Reason::file, .since = now_};
-            record.detail = graph_.unit(id).fault;
+            const bool known = record.phase == Phase::invalid && record.detail == fault;
+            record = Record{.phase = Phase::invalid,
+                            .asked = record.asked,
+                            .reason = Reason::file,
+                            .since = known ? record.since : now_,
+                            .detail = fault};
         } else if (valid && record.phase == Phase::invalid) {
             record = Record{.asked = record.asked, .since = now_};
         }
@@ -82,8 +87,10 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     record.cause = cause;
     if (record.phase == phase)
         return;
-    if (record.phase == Phase::starting)
+    if (record.phase == Phase::starting) {
+        must(starting_ > 0, "a unit that starts is counted");
         --starting_;
+    }
     if (phase == Phase::starting)
         ++starting_;
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});

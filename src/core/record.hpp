@@ -139,6 +139,9 @@ struct Record {
     }
 };
 
+// Whether a unit that is in `phase` can be in `stage`, when what an event does to it is done.
+[[nodiscard]] bool possible(Phase phase, Stage stage);
+
 // Whether the unit holds anything that has to be stopped before it is down.
 [[nodiscard]] constexpr bool active(Phase phase) {
     switch (phase) {
