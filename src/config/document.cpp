@@ -1,6 +1,7 @@
 #include "config/document.hpp"
 
 #include "base/printable.hpp"
+#include "base/unreachable.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -179,7 +180,7 @@ void append_toml(std::string& line, const Node& node) {
         line += node.items.empty() ? "}" : " }";
         return;
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of node");
 }
 
 std::uint64_t mix(std::uint64_t hash, std::string_view bytes) {

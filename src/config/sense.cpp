@@ -1,5 +1,6 @@
 #include "config/sense.hpp"
 
+#include "base/unreachable.hpp"
 #include "config/readers.hpp"
 #include "config/syntax.hpp"
 
@@ -177,7 +178,7 @@ std::string_view word(core::Relation relation) {
     case core::Relation::on_failure: return "on-failure";
     case core::Relation::on_success: return "on-success";
     }
-    __builtin_unreachable();
+    unreachable("there is no other relation");
 }
 
 bool contradict(core::Relation a, core::Relation b) {

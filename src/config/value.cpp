@@ -2,6 +2,7 @@
 
 #include "base/signals.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 
 #include <algorithm>
 
@@ -80,7 +81,7 @@ std::string describe(const Node& node) {
     case Node::Kind::array: return node.items.empty() ? "an empty array" : "an array";
     case Node::Kind::table: return "a table";
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of node");
 }
 
 std::string listing(const std::vector<std::string_view>& words) {

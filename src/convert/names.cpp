@@ -1,5 +1,6 @@
 #include "convert/names.hpp"
 
+#include "base/unreachable.hpp"
 #include "config/load.hpp"
 #include "convert/specifiers.hpp"
 #include "convert/values.hpp"
@@ -135,7 +136,7 @@ bool applies(Use use, Naming naming) {
     case Use::before: return naming == Naming::before;
     case Use::install: return naming == Naming::from_install;
     }
-    __builtin_unreachable();
+    unreachable("there is no other use of a name");
 }
 
 // Translates units of kinds that do not exist here.

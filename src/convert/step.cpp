@@ -1,6 +1,7 @@
 #include "convert/step.hpp"
 
 #include "base/printable.hpp"
+#include "base/unreachable.hpp"
 #include "convert/words.hpp"
 
 #include <iterator>
@@ -25,7 +26,7 @@ std::string_view word(Weight weight) {
     case Weight::near: return "comes near";
     case Weight::lost: return "no equal";
     }
-    __builtin_unreachable();
+    unreachable("there is no other weight of a remark");
 }
 
 std::string line_of(const Remark& remark, std::string_view file) {

@@ -1,6 +1,7 @@
 // One unit's way down: from a stop, or its own end, to its rest, or to the next try.
 #include "core/engine.hpp"
 
+#include "base/unreachable.hpp"
 #include "core/restart.hpp"
 
 #include <utility>
@@ -16,7 +17,7 @@ Ending ending_of(ExitAction action) {
     case ExitAction::reboot: return Ending::reboot;
     case ExitAction::poweroff: return Ending::poweroff;
     }
-    __builtin_unreachable();
+    unreachable("there is no other exit action");
 }
 
 } // namespace
@@ -106,7 +107,7 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
     case Stage::pre_start:
     case Stage::main:
     case Stage::pid_file:
-    case Stage::post_start: __builtin_unreachable();
+    case Stage::post_start: unreachable("no stop begins with a stage of the way up");
     }
 }
 

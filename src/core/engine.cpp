@@ -1,5 +1,6 @@
 #include "core/engine.hpp"
 
+#include "base/unreachable.hpp"
 #include "core/restart.hpp"
 
 #include <algorithm>
@@ -19,9 +20,14 @@ void Engine::adopt_graph() {
     for (UnitId id : graph_.ids()) {
         Record& record = records_[id];
         bool valid = graph_.unit(id).fault.empty();
+        const std::string& fault = graph_.unit(id).fault;
         if (!valid && !active(record.phase)) {
-            record = Record{.phase = Phase::invalid, .asked = record.asked, .reason = Reason::file, .since = now_};
-            record.detail = graph_.unit(id).fault;
+            const bool known = record.phase == Phase::invalid && record.detail == fault;
+            record = Record{.phase = Phase::invalid,
+                            .asked = record.asked,
+                            .reason = Reason::file,
+                            .since = known ? record.since : now_,
+                            .detail = fault};
         } else if (valid && record.phase == Phase::invalid) {
             record = Record{.asked = record.asked, .since = now_};
         }
@@ -40,188 +46,6 @@ std::vector<Effect> Engine::step(const Event& event, Instant now) {
 }
 
 std::vector<Effect> Engine::take_effects() { return std::exchange(effects_, {}); }
-
-void Engine::apply(const Event& event, Instant now) {
-    now_ = now;
-    UnitId id = event.unit;
-    if (id != no_unit)
-        (void)change(id);
-    auto in = [&](Phase phase, Stage stage) { return records_[id].phase == phase && records_[id].stage == stage; };
-    switch (event.kind) {
-    case Event::Kind::start: ask_start(id, false, true); break;
-    case Event::Kind::wish: ask_start(id, false, false); break;
-    case Event::Kind::stop: ask_stop(id); break;
-    case Event::Kind::restart: ask_restart(id); break;
-    case Event::Kind::reload: ask_reload(id); break;
-    case Event::Kind::reset: ask_reset(id); break;
-    case Event::Kind::isolate: isolate(id); break;
-    case Event::Kind::shutdown: begin_shutdown(false); break;
-    case Event::Kind::leave: begin_shutdown(true); break;
-    case Event::Kind::conditions_met:
-        if (in(Phase::starting, Stage::conditions)) {
-            if (facts_[id].keep)
-                start_from(id, Stage::sockets);
-            else
-                begin_stop(id, stop_reason(id));
-        }
-        break;
-    case Event::Kind::condition_unmet:
-        if (in(Phase::starting, Stage::conditions)) {
-            records_[id].stage = Stage::none;
-            records_[id].detail = event.detail;
-            clear_deadline(id);
-            if (records_[id].armed && graph_.unit(id).timer && facts_[id].wanted) {
-                records_[id].reason = Reason::condition; // not this time
-                arm(id);
-            } else {
-                disarm(id);
-                set_phase(id, Phase::skipped, Reason::condition);
-            }
-        }
-        break;
-    case Event::Kind::conditions_unknown:
-        // Neither a reason to leave the unit out nor one to start it, nor what depends on it: its start has failed. Nothing
-        // of it has run, so there is nothing to stop.
-        if (in(Phase::starting, Stage::conditions)) {
-            records_[id].ended = true;
-            records_[id].good_end = false;
-            records_[id].up_since = {};
-            records_[id].detail = event.detail;
-            set_phase(id, Phase::stopping, Reason::conditions_unknown);
-            finish(id);
-        }
-        break;
-    case Event::Kind::sockets_opened:
-        records_[id].open = true;
-        if (in(Phase::starting, Stage::sockets)) {
-            if (facts_[id].keep)
-                start_from(id, Stage::idle);
-            else
-                begin_stop(id, stop_reason(id));
-        }
-        break;
-    case Event::Kind::sockets_failed:
-        if (in(Phase::up,
-               Stage::idle)) { // its file was read again, and has others: they are for its next start to open
-            records_[id].armed = false;
-            emit({.kind = Effect::Kind::disarm, .unit = id});
-            fail_start(id, Reason::sockets_failed, event.detail);
-        } else if (in(Phase::starting, Stage::sockets)) {
-            fail_start(id, Reason::sockets_failed, event.detail);
-        }
-        break;
-    case Event::Kind::trigger: triggered_again(id); break;
-    case Event::Kind::overrun:
-        if (in(Phase::up, Stage::idle)) {
-            records_[id].detail = event.detail;
-            records_[id].stage = Stage::none;
-            fail(id, Reason::trigger_limit);
-        }
-        break;
-    case Event::Kind::spawned: {
-        Record& record = records_[id];
-        if (event.role == Role::main) {
-            record.main_pid = event.pid;
-            if (in(Phase::starting, Stage::main) && service(id).type == ServiceType::simple)
-                start_from(id, Stage::post_start);
-        } else if (record.hook == event.role) {
-            record.hook_pid = event.pid;
-        }
-        break;
-    }
-    case Event::Kind::spawn_failed:
-        if (event.role == Role::main && in(Phase::starting, Stage::main)) {
-            records_[id].main_pid = 0;
-            records_[id].last_exit = {};
-            fail_start(id, Reason::spawn_failed, event.detail);
-        } else if (event.role == Role::main) {
-            if (records_[id].phase == Phase::stopping && records_[id].reason == Reason::start_timeout)
-                records_[id].detail = event.detail; // how far it had come
-            main_exited(id, {}); // the unit is being stopped already: there is one process less to wait for
-        } else {
-            records_[id].detail = event.detail;
-            hook_exited(id, event.role, ExitStatus::code(127));
-        }
-        break;
-    case Event::Kind::exited:
-        if (event.exit.oom && records_[id].phase != Phase::stopping)
-            records_[id].detail = event.detail;
-        if (event.role == Role::main)
-            main_exited(id, event.exit);
-        else
-            hook_exited(id, event.role, event.exit);
-        break;
-    case Event::Kind::emptied:
-        if (in(Phase::stopping, Stage::sweep))
-            tear_down_from(id, Stage::post_stop);
-        else if (in(Phase::stopping, Stage::last_sweep))
-            finish(id);
-        break;
-    case Event::Kind::ready:
-        if (in(Phase::starting, Stage::main) &&
-            (service(id).type == ServiceType::notify || service(id).type == ServiceType::notify_fd))
-            start_from(id, Stage::post_start);
-        else if (records_[id].phase == Phase::reloading && records_[id].hook_pid == 0)
-            back_up(id);
-        break;
-    case Event::Kind::reloading:
-        if (records_[id].phase == Phase::up && records_[id].main_pid != 0 && !records_[id].frozen) {
-            set_phase(id, Phase::reloading);
-            set_deadline(id, service(id).start_timeout);
-        }
-        break;
-    case Event::Kind::doubted:
-        if (in(Phase::starting, Stage::pid_file))
-            records_[id].detail = event.detail;
-        break;
-    case Event::Kind::main_pid:
-        records_[id].main_pid = event.pid;
-        if (in(Phase::starting, Stage::pid_file)) {
-            records_[id].detail.clear();
-            start_from(id, Stage::post_start);
-        }
-        break;
-    case Event::Kind::extend:
-        if (records_[id].deadline != never &&
-            (records_[id].phase == Phase::starting || records_[id].phase == Phase::stopping ||
-             records_[id].phase == Phase::reloading) &&
-            records_[id].deadline < now_ + event.span)
-            set_deadline(id, event.span);
-        break;
-    case Event::Kind::alive:
-        if (records_[id].phase == Phase::up)
-            watch_over(id);
-        break;
-    case Event::Kind::hung:
-        if ((records_[id].phase == Phase::up || records_[id].phase == Phase::reloading) && records_[id].main_pid != 0)
-            hung(id, "it says itself that it hangs");
-        break;
-    case Event::Kind::watchdog:
-        records_[id].watchdog = event.span;
-        if (records_[id].phase == Phase::up)
-            watch_over(id);
-        break;
-    case Event::Kind::leaving:
-        if ((records_[id].phase == Phase::up || records_[id].phase == Phase::reloading) && records_[id].main_pid != 0)
-            leave(id, Reason::leaving);
-        break;
-    case Event::Kind::freeze:
-    case Event::Kind::thaw:
-        if (records_[id].phase == Phase::up) {
-            records_[id].frozen = event.kind == Event::Kind::freeze;
-            watch_over(id);
-        }
-        break;
-    case Event::Kind::due:
-        for (UnitId due = next_due(); due != no_unit && records_[due].deadline <= now_; due = next_due()) {
-            clear_deadline(due);
-            deadline_passed(due);
-        }
-        break;
-    }
-    if (id != no_unit)
-        touch(id);
-}
 
 // The unit whose deadline is the first, or no_unit. Entries that no longer count go, those put off go to their new place.
 UnitId Engine::next_due() {
@@ -263,8 +87,10 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     record.cause = cause;
     if (record.phase == phase)
         return;
-    if (record.phase == Phase::starting)
+    if (record.phase == Phase::starting) {
+        must(starting_ > 0, "a unit that starts is counted");
         --starting_;
+    }
     if (phase == Phase::starting)
         ++starting_;
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
@@ -316,7 +142,7 @@ const std::vector<Command>& Engine::commands(UnitId id, Role role) const {
     case Role::reload:
     case Role::connection: return nothing;
     }
-    __builtin_unreachable();
+    unreachable("there is no other role");
 }
 
 bool Engine::succeeded(UnitId id, const ExitStatus& exit) const { return core::succeeded(service(id), exit); }

@@ -1,8 +1,8 @@
 // The engine: told what happened and when, it says what to do. It makes no system call and reads no clock.
 //
-// Each event is applied to one record (lifecycle.cpp, descent.cpp); then the engine settles (settle.cpp): what the change means
-// for the neighbours is counted, and every unit whose counts moved is looked at, until nothing moves. The cost of a turn is in
-// proportion to what it touches.
+// Each event is applied to one record (events.cpp; from there lifecycle.cpp, descent.cpp); then the engine settles (settle.cpp):
+// what the change means for the neighbours is counted, and every unit whose counts moved is looked at, until nothing moves. The
+// cost of a turn is in proportion to what it touches.
 #pragma once
 
 #include "core/event.hpp"
@@ -94,6 +94,34 @@ private:
     void advance_halt();
     void yield_to(UnitId id);
     [[nodiscard]] bool accepts_wishes() const { return halt_ == Halt::no || halt_ == Halt::final_target; }
+
+    // events.cpp
+    void apply_to_all(Event::Kind kind);
+    void apply_to_unit(const Event& event);
+    [[nodiscard]] bool is_in(UnitId id, Phase phase, Stage stage) const;
+    [[nodiscard]] bool runs(UnitId id) const;
+    void pass_deadlines();
+    void go_on(UnitId id, Stage stage);
+    void conditions_met(UnitId id);
+    void condition_unmet(UnitId id, const std::string& which);
+    void conditions_unknown(UnitId id, const std::string& why);
+    void sockets_opened(UnitId id);
+    void sockets_failed(UnitId id, const std::string& why);
+    void overrun(UnitId id, const std::string& words);
+    void spawned(UnitId id, Role role, std::int32_t pid);
+    void spawn_failed(UnitId id, Role role, const std::string& why);
+    void exited(const Event& event);
+    void emptied(UnitId id);
+    void ready(UnitId id);
+    void reloading(UnitId id);
+    void doubted(UnitId id, const std::string& doubt);
+    void main_pid_known(UnitId id, std::int32_t pid);
+    void extend(UnitId id, Span span);
+    void alive(UnitId id);
+    void says_it_hangs(UnitId id);
+    void set_watchdog(UnitId id, Span span);
+    void says_it_leaves(UnitId id);
+    void set_frozen(UnitId id, bool frozen);
 
     // requests.cpp
     void ask_start(UnitId id, bool all, bool run);

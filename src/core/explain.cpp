@@ -50,7 +50,7 @@ std::string text(const ExitStatus& exit) {
         return "signal " + signal_name(exit.number) + (exit.core ? ", core dumped" : "") +
                (exit.oom ? ", out of memory" : "");
     }
-    __builtin_unreachable();
+    unreachable("a process ends in no other way");
 }
 
 namespace {
@@ -120,7 +120,7 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::sockets_failed:
     case Reason::conditions_unknown: return record.detail;
     }
-    __builtin_unreachable();
+    unreachable("there is no other reason");
 }
 
 UnitId cause(const Engine& engine, UnitId id) {

@@ -2,6 +2,7 @@
 // stops it in the first place is settle.cpp's.
 #include "core/engine.hpp"
 
+#include "base/unreachable.hpp"
 #include "core/explain.hpp"
 #include "core/restart.hpp"
 
@@ -23,7 +24,7 @@ Stage after(Role role) {
     case Role::post_stop:
     case Role::connection: return Stage::none;
     }
-    __builtin_unreachable();
+    unreachable("there is no other role");
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include "core/record.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <array>
 
 namespace mi::core {
@@ -22,7 +24,27 @@ std::string_view name(Role role) {
     case Role::post_stop: return "post-stop";
     case Role::connection: return "connection";
     }
-    __builtin_unreachable();
+    unreachable("there is no other role");
+}
+
+bool possible(Phase phase, Stage stage) {
+    switch (stage) {
+    case Stage::none: return phase != Phase::starting && phase != Phase::stopping;
+    case Stage::idle: return phase == Phase::up;
+    case Stage::conditions:
+    case Stage::sockets:
+    case Stage::pre_start:
+    case Stage::main:
+    case Stage::pid_file:
+    case Stage::post_start: return phase == Phase::starting;
+    case Stage::stop:
+    case Stage::terminate:
+    case Stage::kill:
+    case Stage::sweep:
+    case Stage::post_stop:
+    case Stage::last_sweep: return phase == Phase::stopping;
+    }
+    unreachable("there is no other stage");
 }
 
 } // namespace mi::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "base/unreachable.hpp"
 
 #include <cstdint>
 #include <string>
@@ -138,6 +139,9 @@ struct Record {
     }
 };
 
+// Whether a unit that is in `phase` can be in `stage`, when what an event does to it is done.
+[[nodiscard]] bool possible(Phase phase, Stage stage);
+
 // Whether the unit holds anything that has to be stopped before it is down.
 [[nodiscard]] constexpr bool active(Phase phase) {
     switch (phase) {
@@ -153,7 +157,7 @@ struct Record {
     case Phase::failed:
     case Phase::invalid: return false;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 // Whether a unit that requires this one may run.
@@ -171,7 +175,7 @@ struct Record {
     case Phase::failed:
     case Phase::invalid: return false;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 // The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again.

@@ -1,6 +1,7 @@
 // When a service that ended is tried again, and after how long.
 #pragma once
 
+#include "base/unreachable.hpp"
 #include "core/record.hpp"
 #include "core/unit.hpp"
 
@@ -29,7 +30,7 @@ namespace mi::core {
                (record.reason == Reason::start_timeout || record.reason == Reason::watchdog ||
                 (record.reason == Reason::exited && record.last_exit.kind == ExitStatus::Kind::signal));
     }
-    __builtin_unreachable();
+    unreachable("there is no other policy");
 }
 
 // A run so long that backoff and the limit start afresh: longer than the longest delay, so that they cannot cancel out.

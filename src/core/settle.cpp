@@ -1,6 +1,10 @@
 // Settling: from changed records to what follows for the neighbours.
 #include "core/engine.hpp"
 
+#include "base/unreachable.hpp"
+
+#include <cassert>
+
 namespace mi::core {
 
 namespace {
@@ -12,6 +16,9 @@ void tally(Counts& counts, const Counts& more, const Counts& less) {
     counts.unkept += more.unkept - less.unkept;
     counts.stuck += more.stuck - less.stuck;
     counts.held += more.held - less.held;
+    // A neighbour takes away only what it has given.
+    must(((counts.pulled | counts.blocked | counts.failed | counts.unkept | counts.stuck | counts.held) >> 31) == 0,
+         "no count of neighbours is negative");
 }
 
 } // namespace
@@ -32,6 +39,7 @@ void Engine::look_at(UnitId id) {
 
 // Computes a unit's facts again and tells the neighbours what changed.
 void Engine::refresh(UnitId id) {
+    assert(possible(records_[id].phase, records_[id].stage) && "a phase has only its own stages");
     Facts old = facts_[id];
     Facts fresh = facts_of(records_[id], counts_[id], accepts_wishes());
     look_at(id);
@@ -40,6 +48,7 @@ void Engine::refresh(UnitId id) {
     facts_[id] = fresh;
     active_ += fresh.active - old.active;
     coming_ += fresh.coming - old.coming;
+    must(active_ <= graph_.size() && coming_ <= graph_.size(), "at most all units are active, or coming");
     for (const Edge& edge : graph_.needs(id)) {
         Counts more = downward(edge.relation, fresh), less = downward(edge.relation, old);
         if (more == less)

@@ -14,6 +14,7 @@
 #include <ctime>
 
 #include "base/printable.hpp"
+#include "base/unreachable.hpp"
 #include "os/pidfd.hpp"
 
 namespace mi::logd {
@@ -270,7 +271,7 @@ Result<Courier::Took> Collector::move(Stream& stream) {
     case Source::err:
     case Source::init: return courier_.move(stream);
     }
-    __builtin_unreachable();
+    unreachable("there is no other source of lines");
 }
 
 // Shows what the turn has brought on the console, and waits where that is slow.

@@ -84,7 +84,6 @@ void crash(int signal, siginfo_t* info, void* context) {
     note_reason(type != nullptr ? type->name() : "terminate");
     std::abort();
 }
-#endif
 
 void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     struct sigaction action{};
@@ -294,15 +293,15 @@ void note_reason(std::string_view text) {
 
 } // namespace mi::os
 
-#ifndef NDEBUG
-// The C library's own ends in abort(3), too, but tells only stderr why.
+// The C library's own ends in abort(3), too, but tells only stderr why. In a build without assertions unreachable() calls it.
 extern "C" void __assert_fail(const char* what, const char* file, unsigned line, // NOLINT(bugprone-reserved-identifier)
                               const char*) noexcept {
-    std::string text = std::string("assertion failed: ") + what + ", " + file + ":" + std::to_string(line);
+    std::string text = std::string("assertion failed: ") + what;
+    if (line != 0)
+        text += std::string(", ") + file + ":" + std::to_string(line);
     mi::os::note_reason(text);
     text += '\n';
     if (::write(STDERR_FILENO, text.data(), text.size()) < 0) {
     } // then nobody can be told
     std::abort();
 }
-#endif

@@ -2,6 +2,7 @@
 #include "os/listen_socket.hpp"
 
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "os/local_socket.hpp"
 
 #include <arpa/inet.h>
@@ -41,7 +42,7 @@ int socket_type(Endpoint::Kind kind) {
     case Endpoint::Kind::sequential_packet: return SOCK_SEQPACKET;
     case Endpoint::Kind::fifo: break;
     }
-    __builtin_unreachable();
+    unreachable("a FIFO is no socket, and there is no other kind");
 }
 
 Result<> set(int fd, int level, int option, std::string_view doing) {

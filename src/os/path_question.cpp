@@ -2,6 +2,7 @@
 #include "os/path_question.hpp"
 
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "os/walked_file.hpp"
 
 #include <dirent.h>
@@ -31,7 +32,7 @@ public:
         case PathQuestion::Kind::write: return done(write_walked_file(question.path, question.text, &judge_));
         case PathQuestion::Kind::remove: return done(remove_walked_file(question.path, &judge_));
         }
-        __builtin_unreachable();
+        unreachable("there is no other kind of question");
     }
     [[nodiscard]] const std::optional<Untouched>& untouched() const { return judge_.untouched(); }
 

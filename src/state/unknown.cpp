@@ -3,6 +3,8 @@
 // what runs goes on, nothing is started a second time, nothing waits for ever, and the machine does not end.
 #include "state/snapshot.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -97,7 +99,7 @@ std::pair<Phase, Stage> place_of(Role hook) {
     case Role::main:
     case Role::connection: return {Phase::up, Stage::none};
     }
-    __builtin_unreachable();
+    unreachable("there is no other role");
 }
 
 // What its processes say about the phase of a unit. Deadlines stay only with a stage that they bound.

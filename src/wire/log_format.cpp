@@ -1,5 +1,7 @@
 #include "wire/log_format.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -96,7 +98,7 @@ Facility usual_facility(Source source) {
     case Source::syslog: return facility_user;
     case Source::kernel: return facility_kern;
     }
-    __builtin_unreachable();
+    unreachable("there is no other source of lines");
 }
 
 std::optional<Priority> priority_of(std::string_view word) {

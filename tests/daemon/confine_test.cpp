@@ -1,4 +1,5 @@
 // From the keys that keep a service away from things to the plan that does it: which changes, in which order.
+#include "base/unreachable.hpp"
 #include "config/load.hpp"
 #include "daemon/start/launch.hpp"
 #include "os/scene.hpp"
@@ -36,7 +37,7 @@ std::string_view word(os::MountChange::Kind kind) {
     case os::MountChange::Kind::nothing: return "nothing";
     case os::MountChange::Kind::devices: return "devices";
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of change");
 }
 
 // "ro:/usr rw:/srv bind:/tmp", without what this machine happens to have.

@@ -1,6 +1,8 @@
 // The units and what they need of each other, in the language of Graphviz.
 #include "ctl/boot/boot_view.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <algorithm>
 #include <string_view>
 
@@ -41,7 +43,7 @@ Look look_of(core::Phase state) {
     case Colour::plain:
     case Colour::strong: return {"#f2f2f2", "#8a8a8a"};
     }
-    __builtin_unreachable();
+    unreachable("there is no other colour");
 }
 
 // A quoted name of the language of Graphviz.
@@ -68,7 +70,7 @@ std::string_view dot_edge(core::Relation relation) {
     case core::Relation::on_failure:
     case core::Relation::on_success: return "color=\"#a0a0a0\", arrowhead=open";
     }
-    __builtin_unreachable();
+    unreachable("there is no other relation");
 }
 
 } // namespace

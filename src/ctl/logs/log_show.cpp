@@ -1,5 +1,6 @@
 // How a log line looks.
 #include "base/printable.hpp"
+#include "base/unreachable.hpp"
 #include "ctl/logs/logs.hpp"
 #include "ctl/text/local_time.hpp"
 
@@ -19,7 +20,7 @@ Colour colour_of(logs::Priority priority) {
     case logs::Priority::info: return Colour::plain;
     case logs::Priority::debug: return Colour::faint;
     }
-    __builtin_unreachable();
+    unreachable("there is no other priority");
 }
 
 void add_base64(std::string& to, std::string_view bytes) {

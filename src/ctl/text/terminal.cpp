@@ -1,6 +1,7 @@
 #include "ctl/text/terminal.hpp"
 
 #include "base/printable.hpp"
+#include "base/unreachable.hpp"
 #include "base/utf8.hpp"
 #include "ctl/text/column_width.hpp"
 #include "ctl/text/local_time.hpp"
@@ -57,7 +58,7 @@ Colour colour_of(core::Phase phase) {
     case core::Phase::down:
     case core::Phase::skipped: return Colour::faint;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 std::string harmless(std::string_view text) { return printable(text); }

@@ -2,6 +2,7 @@
 
 #include "base/join.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "ctl/text/harmless.hpp"
 
 #include <algorithm>
@@ -156,7 +157,7 @@ bool of_last_run(core::Phase state, core::Reason reason) {
     case core::Reason::shutdown:
     case core::Reason::file: return false;
     }
-    __builtin_unreachable();
+    unreachable("there is no other reason");
 }
 
 std::string millis(std::int64_t micros) {

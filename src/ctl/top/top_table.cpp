@@ -1,6 +1,7 @@
 #include "ctl/top/top_table.hpp"
 
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "ctl/text/view.hpp"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ bool quiet(const wire::UnitStatus& unit) {
     case core::Phase::failed:
     case core::Phase::invalid: return unit.kind == core::Kind::target;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 // What needs a look first.
@@ -38,7 +39,7 @@ unsigned urgency(core::Phase state) {
     case Colour::faint:
     case Colour::strong: return 0;
     }
-    __builtin_unreachable();
+    unreachable("there is no other colour");
 }
 
 // "12.3" of so many thousandths.
@@ -164,7 +165,7 @@ void TopTable::arrange() {
         case TopOrder::state: return urgency(b.state) < urgency(a.state);
         case TopOrder::name: return a.unit < b.unit;
         }
-        __builtin_unreachable();
+        unreachable("there is no other order of rows");
     };
     // Equal ones stay by name.
     std::ranges::stable_sort(rows_,

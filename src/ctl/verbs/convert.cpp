@@ -1,5 +1,7 @@
 // `minictl convert`: the files of other inits on one side, TOML on the other; what is made of them is the room convert's.
 #include "convert/convert.hpp"
+
+#include "base/unreachable.hpp"
 #include "config/files.hpp"
 #include "config/load.hpp"
 #include "ctl/verbs/rights.hpp"
@@ -75,7 +77,7 @@ std::string_view word(convert::Weight weight) {
     case convert::Weight::near: return "near";
     case convert::Weight::lost: return "lost";
     }
-    __builtin_unreachable();
+    unreachable("there is no other weight of a remark");
 }
 
 struct RemarkLine {

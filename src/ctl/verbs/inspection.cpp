@@ -2,6 +2,7 @@
 
 #include "base/accounts.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "config/syntax.hpp"
 
 #include <elf.h>
@@ -137,7 +138,7 @@ bool Inspection::will_be_skipped(const core::Unit& unit) const {
         case Kind::capability:
         case Kind::first_boot: return false;
         }
-        __builtin_unreachable();
+        unreachable("there is no other kind of condition");
     });
 }
 

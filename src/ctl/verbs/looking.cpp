@@ -1,5 +1,6 @@
 // The verbs that only look.
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "ctl/listing.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
@@ -46,7 +47,7 @@ int exit_code_of(core::Phase state) {
     case core::Phase::stopping:
     case core::Phase::skipped: return not_running;
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 } // namespace

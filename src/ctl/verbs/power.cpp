@@ -1,6 +1,7 @@
 // The verbs that end the machine, by their own names and by those of other inits.
 #include "base/join.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "ctl/text/local_time.hpp"
 #include "ctl/text/view.hpp"
 #include "ctl/verbs/verbs.hpp"
@@ -28,7 +29,7 @@ os::Ending ending_of(wire::Ending how) {
     case wire::Ending::halt: return os::Ending::halt;
     case wire::Ending::kexec: return os::Ending::kexec;
     }
-    __builtin_unreachable();
+    unreachable("there is no other ending");
 }
 
 // Real-time signals mean the same to every init of this kind, and to PID 1 as much as a call does. 0: there is none.

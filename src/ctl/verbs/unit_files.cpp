@@ -1,5 +1,7 @@
 // The verbs that read and change unit files, with or without an init.
 #include "core/graph.hpp"
+
+#include "base/unreachable.hpp"
 #include "ctl/verbs/inspection.hpp"
 #include "ctl/verbs/verbs.hpp"
 
@@ -107,7 +109,7 @@ std::string for_now(const Context& context, Client& init, const Enabling& one) {
     case core::Phase::failed:
     case core::Phase::invalid: return {};
     }
-    __builtin_unreachable();
+    unreachable("there is no other phase");
 }
 
 int set_enabled(Context& context, bool enabled) {

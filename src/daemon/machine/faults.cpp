@@ -1,6 +1,6 @@
 #include "daemon/machine/faults.hpp"
 
-#include "os/crash.hpp"
+#include "base/unreachable.hpp"
 
 #include <sys/mman.h>
 
@@ -42,8 +42,7 @@ void commit_fault(std::string_view kind) {
     } else if (kind == "abort") {
         std::abort();
     } else if (kind == "assert") {
-        os::note_reason("assertion failed: as it was asked for");
-        std::abort();
+        unreachable("as it was asked for");
     } else if (kind == "bad-alloc") {
         ::operator delete(::operator new(static_cast<std::size_t>(-1) / 4 + static_cast<std::size_t>(zero)));
     } else if (kind == "stack-overflow") {

@@ -1,6 +1,7 @@
 #include "daemon/machine/last_stage.hpp"
 
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "daemon/machine/console.hpp"
 #include "loop/loop.hpp"
 #include "os/mounts.hpp"
@@ -43,7 +44,7 @@ std::string_view word(core::Ending how) {
     case core::Ending::switch_root:
     case core::Ending::poweroff: return "poweroff";
     }
-    __builtin_unreachable();
+    unreachable("there is no other ending");
 }
 
 std::string in_millis(Span span) {

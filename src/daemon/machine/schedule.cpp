@@ -1,5 +1,6 @@
 #include "daemon/machine/schedule.hpp"
 
+#include "base/unreachable.hpp"
 #include "daemon/machine/shutdown.hpp"
 #include "os/runtime.hpp"
 #include "wire/codec.hpp"
@@ -24,7 +25,7 @@ core::Ending meant(wire::Ending how, bool system) {
     case wire::Ending::halt: return core::Ending::halt;
     case wire::Ending::kexec: return core::Ending::kexec;
     }
-    __builtin_unreachable();
+    unreachable("there is no other ending");
 }
 
 void open_logins() {

@@ -2,6 +2,7 @@
 
 #include "base/printable.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "base/utf8.hpp"
 
 namespace mi::daemon {
@@ -54,7 +55,7 @@ std::string_view noun(wire::Ending how) {
     case wire::Ending::halt: return "halt";
     case wire::Ending::kexec: return "kexec";
     }
-    __builtin_unreachable();
+    unreachable("there is no other ending");
 }
 
 std::string log_line(const ScheduledEnd& end, Span left) {

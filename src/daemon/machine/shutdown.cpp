@@ -1,6 +1,7 @@
 #include "daemon/machine/shutdown.hpp"
 
 #include "base/join.hpp"
+#include "base/unreachable.hpp"
 #include "core/explain.hpp"
 #include "os/process.hpp"
 #include "os/switch_root.hpp"
@@ -41,7 +42,7 @@ std::string_view doing(core::Ending how) {
     case core::Ending::none:
     case core::Ending::exit: return "shutdown";
     }
-    __builtin_unreachable();
+    unreachable("there is no other ending");
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "daemon/socket/connections.hpp"
 
+#include "base/unreachable.hpp"
 #include "daemon/socket/sockets.hpp"
 
 #include <algorithm>
@@ -133,7 +134,7 @@ bool Connections::serve(core::UnitId unit, UnitConnections::Pending pending) {
         return false;
     case Serving::Kind::refused: return true;
     }
-    __builtin_unreachable();
+    unreachable("a connection is served in no other way");
 }
 
 // Nothing is accepted until something of ours has ended, or for a while.

@@ -1,5 +1,7 @@
 #include "daemon/socket/sockets.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -16,7 +18,7 @@ os::Endpoint::Kind kind_of(core::Listen::Kind kind) {
     case core::Listen::Kind::sequential_packet: return os::Endpoint::Kind::sequential_packet;
     case core::Listen::Kind::fifo: return os::Endpoint::Kind::fifo;
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of socket");
 }
 
 // What has to be as it was for an open socket to go on serving. Names and numbers of connections can change under it.
@@ -89,7 +91,7 @@ std::string_view kind_name(core::Listen::Kind kind) {
     case core::Listen::Kind::sequential_packet: return "sequential-packet";
     case core::Listen::Kind::fifo: return "fifo";
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of socket");
 }
 
 std::string descriptor_name(const core::Unit& unit, const core::Listen& listen) {

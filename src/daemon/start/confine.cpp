@@ -2,6 +2,7 @@
 
 #include "base/join.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "daemon/process/owned_directories.hpp"
 #include "os/path_question.hpp"
 #include "os/spawn/spawn.hpp"
@@ -38,7 +39,7 @@ std::string_view key_of(OwnDirectory::Kind kind) {
     case OwnDirectory::Kind::state: return "state-directory";
     case OwnDirectory::Kind::logs: return "logs-directory";
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of directory");
 }
 
 std::string_view variable_of(OwnDirectory::Kind kind) {
@@ -47,7 +48,7 @@ std::string_view variable_of(OwnDirectory::Kind kind) {
     case OwnDirectory::Kind::state: return "STATE_DIRECTORY";
     case OwnDirectory::Kind::logs: return "LOGS_DIRECTORY";
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of directory");
 }
 
 // Collects the changes to the mounts of one process, and puts them into the order in which they are made.

@@ -2,6 +2,7 @@
 
 #include "base/capabilities.hpp"
 #include "base/text.hpp"
+#include "base/unreachable.hpp"
 #include "os/runtime.hpp"
 
 #include <algorithm>
@@ -43,7 +44,7 @@ std::string_view key(Kind kind) {
     case Kind::capability: return "capability";
     case Kind::first_boot: return "first-boot";
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of condition");
 }
 
 bool asks_for_path(Kind kind) {
@@ -61,7 +62,7 @@ bool holds(const core::Condition& condition, const Circumstances& circumstances,
     case Kind::capability: return has_capability(condition.argument);
     case Kind::first_boot: return circumstances.first_boot == (condition.argument == "true");
     }
-    __builtin_unreachable();
+    unreachable("there is no other kind of condition");
 }
 
 } // namespace

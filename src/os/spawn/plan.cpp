@@ -1,6 +1,8 @@
 // The words for what a child does.
 #include "os/spawn/plan.hpp"
 
+#include "base/unreachable.hpp"
+
 namespace mi::os {
 
 std::string_view name(Step step) {
@@ -38,7 +40,7 @@ std::string_view name(Step step) {
     case Step::filter: return "seccomp";
     case Step::exec: return "exec";
     }
-    __builtin_unreachable();
+    unreachable("there is no other step");
 }
 
 } // namespace mi::os
