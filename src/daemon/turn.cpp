@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 namespace mi::daemon {
@@ -19,6 +20,8 @@ using core::Effect;
 namespace {
 constexpr std::size_t spawns_a_turn = 64;
 constexpr std::size_t exits_a_turn = 1024;
+
+static_assert(Effect::kinds == std::size(wire::Numbers<Effect::Kind>::rows)); // `halt` is the last one
 } // namespace
 
 Turn::Turn(Context& context, const Parts& parts) : context_(context), parts_(parts) {
@@ -30,6 +33,8 @@ void Turn::performs(Effect::Kind kind, std::initializer_list<Subsystem*> subsyst
 }
 
 void Turn::open() {
+    // All but `changed` and `release`, which every subsystem hears of.
+    assert(std::ranges::count_if(performers_, &std::vector<Subsystem*>::empty) == 2);
     context_.loop.set_due([this] { due(); });
     context_.loop.set_turn_end([this] { take(); });
 }

@@ -1,6 +1,6 @@
-"""Compares README.md and etc/man/ with the program and its sources, so that they cannot say what is no longer so: keys
-with their types and defaults, verbs, options, kernel words, examples. What the program should do is other tests'
-business."""
+"""Compares README.md, the guides for developers and etc/man/ with the program and its sources, so that they cannot say
+what is no longer so: keys with their types and defaults, verbs, options, kernel words, examples. What the program should
+do is other tests' business."""
 
 import json
 import os
@@ -396,6 +396,41 @@ def check_readme():
     check("README.md names every preset", sorted(preset for preset in presets if f"`{preset}`" not in readme))
 
 
+GUIDES = ["src/README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md"]
+
+
+def paths_named(guide, text):
+    """Links, and words in backquotes that look like a path, each with the places where it may be. What is built is not
+    there yet."""
+    prose = re.sub(r"^    .*$", "", text, flags=re.M)
+    for link in re.findall(r"\]\(([^)#:]+)\)", prose):
+        yield link, [(ROOT / guide).parent / link]
+    for word in re.findall(r"`([\w.][\w./-]*)`", prose):
+        if ("/" in word and not word.startswith("build/")) or re.search(r"\.(?:[ch]pp|py|md|tsv|txt|toml)$", word):
+            yield word, [ROOT / word, ROOT / "src" / word]
+
+
+def check_guides():
+    """What is written for those who change the code names what is there, and the rooms as CMake links them."""
+    for guide in GUIDES:
+        gone = {name for name, places in paths_named(guide, (ROOT / guide).read_text())
+                if not any(place.exists() for place in places)}
+        check(f"{guide} names files that there are", sorted(gone))
+    text = (ROOT / GUIDES[0]).read_text()
+    linked = {name: [room for room in rooms.split() if not room.startswith("dep_")]
+              for name, rooms in re.findall(r"^room\((\w+)(.*)\)$", (ROOT / "CMakeLists.txt").read_text(), re.M)}
+    rows = re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", text, re.M)
+    drawn = {name: re.findall(r"`(\w+)`", uses) for name, uses in rows}
+    check("src/README.md says of every room which rooms it uses",
+          [name for name, rooms in linked.items() if name not in drawn or sorted(drawn[name]) != sorted(rooms)])
+    folders = [f"daemon/{path.name}" for path in (ROOT / "src/daemon").iterdir() if path.is_dir()]
+    check("src/README.md names every folder of daemon", sorted(name for name in folders if f"`{name}`" not in text))
+    files = [path for top in ("src", "tests") for path in (ROOT / top).rglob("*.[chp][py]*")]
+    said = "".join(path.read_text(errors="replace") for path in files)
+    quoted = re.findall(r'"([^"]{25,})"', text)
+    check("src/README.md quotes tests and messages that there are", [one for one in quoted if one not in said])
+
+
 def check_format():
     for page in PAGES:
         command = ["mandoc", "-Tlint", "-W", "warning", MAN / page]
@@ -419,6 +454,7 @@ def main():
         check_shown_examples(minictl)
         check_first_service(binary, minictl, place)
         check_readme()
+        check_guides()
         if shutil.which("mandoc"):
             check_format()
     print(f"{passed} passed, {failed} failed")
