@@ -84,6 +84,7 @@ void crash(int signal, siginfo_t* info, void* context) {
     note_reason(type != nullptr ? type->name() : "terminate");
     std::abort();
 }
+#endif
 
 void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     struct sigaction action{};

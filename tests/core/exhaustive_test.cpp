@@ -27,7 +27,7 @@ struct Depth {
     int from_down, from_up;
 };
 // There are four times as many graphs of three edges as of fewer.
-constexpr Depth depth_of_fewer_edges{4, 3}, depth_of_three_edges{3, 3};
+constexpr Depth depth_of_fewer_edges{4, 3}, depth_of_three_edges{3, 2};
 
 // --- graphs -----------------------------------------------------------------------------------------------------------
 
@@ -226,19 +226,23 @@ private:
 
     // Everything that can be is brought up first, and is where the walk begins once more.
     void add_all_up(int left) {
+        std::vector<Move> way;
         for (UnitId unit = 0; unit < units; ++unit)
-            for (Move::Kind kind : {Move::Kind::start, Move::Kind::ready}) {
-                State next = states_.back();
-                if (kind == Move::Kind::ready && next.records[unit].stage != Stage::main)
-                    continue;
-                next.parent = states_.size() - 1;
-                next.move = {kind, unit};
-                next.left = left;
-                restore(next);
-                make(engine_, next, next.move);
-                take(next);
-                add(next);
-            }
+            way.push_back({Move::Kind::start, unit});
+        for (UnitId i = 0; i < units * units; ++i) // one that waits for the others is the last to be ready
+            way.push_back({Move::Kind::ready, i % units});
+        for (Move move : way) {
+            State next = states_.back();
+            if (move.kind == Move::Kind::ready && next.records[move.unit].stage != Stage::main)
+                continue;
+            at_ = next.parent = states_.size() - 1;
+            move_ = next.move = move;
+            next.left = left;
+            restore(next);
+            make(engine_, next, move);
+            take(next);
+            add(next);
+        }
     }
 
     // One that was met before is followed again where more moves may follow than did then.
@@ -258,31 +262,31 @@ private:
     }
 
     static std::vector<Move> moves_of(const State& state) {
-        std::vector<Move> moves;
+        std::vector<Move> possible;
         bool bounded = false;
         for (UnitId unit = 0; unit < units; ++unit) {
             const Record& record = state.records[unit];
             const Processes& processes = state.processes[unit];
             if (state.halt == Engine::Halt::no)
                 for (Move::Kind kind : {Move::Kind::start, Move::Kind::stop, Move::Kind::restart})
-                    moves.push_back({kind, unit});
+                    possible.push_back({kind, unit});
             if (processes.main && record.phase == Phase::starting)
-                moves.push_back({Move::Kind::ready, unit});
+                possible.push_back({Move::Kind::ready, unit});
             if (processes.main)
-                moves.push_back({Move::Kind::exit_well, unit});
+                possible.push_back({Move::Kind::exit_well, unit});
             if (processes.main && !processes.told)
-                moves.push_back({Move::Kind::exit_badly, unit});
+                possible.push_back({Move::Kind::exit_badly, unit});
             if (processes.main && !processes.leftovers)
-                moves.push_back({Move::Kind::exit_leaving, unit});
+                possible.push_back({Move::Kind::exit_leaving, unit});
             if (processes.leftovers)
-                moves.push_back({Move::Kind::leftovers_end, unit});
+                possible.push_back({Move::Kind::leftovers_end, unit});
             bounded = bounded || record.deadline != never;
         }
         if (bounded)
-            moves.push_back({Move::Kind::deadline});
+            possible.push_back({Move::Kind::deadline});
         if (state.halt == Engine::Halt::no)
-            moves.push_back({Move::Kind::shutdown});
-        return moves;
+            possible.push_back({Move::Kind::shutdown});
+        return possible;
     }
 
     void restore(const State& state) {
@@ -468,7 +472,9 @@ private:
         if (!mistake.empty())
             return;
         mistake = what + ", where " + words_of(shape_) + "after: ";
-        std::vector<Move> path{move_};
+        std::vector<Move> path;
+        if (!states_.empty())
+            path.push_back(move_);
         for (std::size_t back = at_; back != 0; back = states_[back].parent)
             path.push_back(states_[back].move);
         for (auto move = path.rbegin(); move != path.rend(); ++move)
