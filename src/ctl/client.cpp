@@ -1,5 +1,6 @@
 #include "ctl/client.hpp"
 
+#include "base/clock.hpp"
 #include "os/local_socket.hpp"
 
 #include <poll.h>
@@ -93,14 +94,14 @@ std::optional<Failure> Client::send(const wire::Request& request, bool more) {
 }
 
 std::expected<std::optional<std::string_view>, Failure> Client::receive(std::optional<Span> patience) {
-    const auto end = std::chrono::steady_clock::now() + patience.value_or(Span{0});
+    const auto end = monotonic_now() + patience.value_or(Span{0});
     for (;;) {
         if (std::optional<std::string_view> message = framer_.next())
             return message;
         int timeout = -1;
         if (patience)
-            timeout = static_cast<int>(std::max<std::int64_t>(
-                0, std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count()));
+            timeout = static_cast<int>(
+                std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count()));
         pollfd one{fd_.get(), POLLIN, 0};
         const int ready = ::poll(&one, 1, timeout);
         if (ready == 0)

@@ -1,5 +1,6 @@
 #include "ctl/options.hpp"
 
+#include "base/clock.hpp"
 #include "base/duration.hpp"
 #include "base/text.hpp"
 #include "ctl/top/top_table.hpp"
@@ -126,11 +127,11 @@ constexpr Option options[] = {
      }},
     {"since", 'S', "TIME", takes_logs, "\"2026-11-22 04:10:01\", \"04:10\", today, yesterday, -5min, \"2h ago\"",
      [](Arguments& arguments, std::string_view value) {
-         return (arguments.logs.since = parse_moment(value, WallTime{realtime_now()})).has_value();
+         return (arguments.logs.since = parse_moment(value, wall_now())).has_value();
      }},
     {"until", 'U', "TIME", takes_logs, "no later than then",
      [](Arguments& arguments, std::string_view value) {
-         return (arguments.logs.until = parse_moment(value, WallTime{realtime_now()})).has_value();
+         return (arguments.logs.until = parse_moment(value, wall_now())).has_value();
      }},
     {"output", 'o', "FORMAT", takes_logs, "short, iso, json (one object a line), cat (only the text)",
      [](Arguments& arguments, std::string_view value) { return output_named(value, arguments.logs.output); },

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 
+#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "base/unreachable.hpp"
 #include "os/pidfd.hpp"
@@ -33,12 +33,6 @@ constexpr Span last_words = std::chrono::milliseconds(500); // to servers, at th
 constexpr unsigned most_reports = 100;
 constexpr Span retry_after = std::chrono::seconds(1);
 constexpr Span between_progress = std::chrono::seconds(2);
-
-Instant now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)};
-}
 
 bool watch(int epoll, int operation, int fd, std::uint32_t events, std::uint32_t index) {
     epoll_event event{};
@@ -98,7 +92,8 @@ bool Collector::turn() {
     for (const Server& server : servers_)
         next = std::min(next, server.link.next_try());
     if (next != never)
-        timeout = static_cast<int>(std::max<std::int64_t>(0, (next - now()) / std::chrono::milliseconds(1) + 1));
+        timeout =
+            static_cast<int>(std::max<std::int64_t>(0, (next - monotonic_now()) / std::chrono::milliseconds(1) + 1));
     std::array<epoll_event, 64> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     // PID 1 first: what it asks for should not wait for a flood.
@@ -116,7 +111,7 @@ bool Collector::turn() {
             total_.changed(storage_.directory(), packing_.ended());
     if (post_.unfinished() && !sockets_.empty())
         take_post();
-    if (next_try_ != never && next_try_ <= now())
+    if (next_try_ != never && next_try_ <= monotonic_now())
         retry();
     pack();
     echo();
@@ -214,7 +209,7 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     stream.has_pidfds = stream.source == Source::syslog && os::asks_for_senders(stream.pipe.get());
     if (stream.source == Source::syslog)
         sockets_.push_back(stream.id);
-    post_.senders().add(stream.leader, stream.cgroup, entry.unit, now());
+    post_.senders().add(stream.leader, stream.cgroup, entry.unit, monotonic_now());
     return true;
 }
 
@@ -238,7 +233,7 @@ void Collector::handle(const logs::Ping& message) { say(logs::Pong{message.numbe
 
 // Called from inside long work, which may well take longer than PID 1 waits for an answer.
 void Collector::tell_progress() {
-    const Instant present = now();
+    const Instant present = monotonic_now();
     if (present - progress_told_ < between_progress)
         return;
     progress_told_ = present;
@@ -291,7 +286,7 @@ void Collector::echo() {
 void Collector::forward() {
     for (std::size_t i = 0; i < servers_.size(); ++i) {
         Server& server = servers_[i];
-        server.link.run(now());
+        server.link.run(monotonic_now());
         if (std::string trouble = server.link.take_trouble(); !trouble.empty())
             say(logs::Trouble{trouble.substr(0, logs::longest_path)});
         const int fd = server.link.fd();
@@ -310,15 +305,15 @@ void Collector::forward() {
 
 // At the end the console and those servers that can be reached get the rest, for a moment.
 void Collector::forward_last() {
-    const Instant end = now() + last_words;
-    for (courier_.echo().flush(); courier_.echo().waits_for() >= 0 && now() < end; courier_.echo().flush()) {
+    const Instant end = monotonic_now() + last_words;
+    for (courier_.echo().flush(); courier_.echo().waits_for() >= 0 && monotonic_now() < end; courier_.echo().flush()) {
         pollfd one{courier_.echo().waits_for(), POLLOUT, 0};
-        (void)::poll(&one, 1, static_cast<int>((end - now()) / std::chrono::milliseconds(1)) + 1);
+        (void)::poll(&one, 1, static_cast<int>((end - monotonic_now()) / std::chrono::milliseconds(1)) + 1);
     }
     for (Server& server : servers_)
         for (;;) {
-            server.link.run(now());
-            const Instant present = now();
+            server.link.run(monotonic_now());
+            const Instant present = monotonic_now();
             if (server.link.idle() || server.link.fd() < 0 || present >= end)
                 break;
             pollfd one{server.link.fd(), static_cast<short>(server.link.wants_writable() ? POLLOUT : POLLRDHUP), 0};
@@ -445,8 +440,8 @@ void Collector::pack() {
 void Collector::report() {
     // Ends come in crowds, when many services stop. Nobody is in a hurry to close a pipe, so PID 1 is woken once for many.
     if (!ended_.empty() && tell_ended_at_ == never)
-        tell_ended_at_ = now() + crowd_time;
-    if (ended_.size() < crowd && tell_ended_at_ != never && !finishing_ && now() < tell_ended_at_)
+        tell_ended_at_ = monotonic_now() + crowd_time;
+    if (ended_.size() < crowd && tell_ended_at_ != never && !finishing_ && monotonic_now() < tell_ended_at_)
         return report_losses();
     tell_ended_at_ = never;
     for (std::size_t at = 0; at < ended_.size(); at += logs::most_streams) {
@@ -461,7 +456,7 @@ void Collector::report() {
 void Collector::report_losses() {
     // A disk that is full by turns must not make PID 1 write about it all the time; the units' logs have the counts.
     for (logs::Dropped& dropped : units_.take_reports()) {
-        if (const Instant present = now(); present - reports_since_ > std::chrono::seconds(10)) {
+        if (const Instant present = monotonic_now(); present - reports_since_ > std::chrono::seconds(10)) {
             reports_since_ = present;
             reports_ = 0;
         }
@@ -470,7 +465,7 @@ void Collector::report_losses() {
     }
     const bool pending = storage_.unfinished() || (units_.has_losses() && !units_.in_memory());
     if (pending && next_try_ == never)
-        next_try_ = now() + retry_after;
+        next_try_ = monotonic_now() + retry_after;
 }
 
 void Collector::say(const logs::FromCollector& message) {

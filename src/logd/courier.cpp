@@ -1,5 +1,7 @@
 #include "logd/courier.hpp"
 
+#include "base/clock.hpp"
+
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 namespace mi::logd {
 namespace {
@@ -26,12 +27,6 @@ constexpr std::int64_t jump = 1'000'000;
 constexpr std::int64_t longest_wait = 60'000'000;
 // A successor that begins to finish the same thing this often gives up: it is that which kills them.
 constexpr std::uint32_t most_attempts = 50;
-
-std::int64_t micros_of(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-}
 
 Result<std::size_t> bytes_in(int pipe) {
     int count = 0;
@@ -216,8 +211,8 @@ void Courier::read_clock() {
     std::int64_t offset = 0;
     // Being stopped between the two readings would look like a jump, so a jump is looked at again.
     for (int tries = 0; tries < 3; ++tries) {
-        now_ = {micros_of(CLOCK_REALTIME)};
-        offset = now_.micros - micros_of(CLOCK_BOOTTIME);
+        now_ = wall_now();
+        offset = now_.micros - micros({boottime_now()});
         if (std::abs(offset - shared_.clock_offset) < jump)
             break;
     }

@@ -1,5 +1,7 @@
 #include "logd/forward.hpp"
 
+#include "base/clock.hpp"
+
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -10,7 +12,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <ctime>
 
 namespace mi::logd {
 namespace {
@@ -118,11 +119,8 @@ void Forwarder::take(std::string_view unit, std::string_view lines) {
 void Forwarder::tell_dropped() {
     if (dropped_ == 0)
         return;
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
     const std::string text = std::to_string(std::exchange(dropped_, 0)) + " lines are missing here: too many waited";
-    put("miniinit",
-        logs::stamp_of({std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000}) + " warning init: " + text + '\n');
+    put("miniinit", logs::stamp_of(wall_now()) + " warning init: " + text + '\n');
     trouble_ = "forwarding to " + server_ + ": " + text;
 }
 

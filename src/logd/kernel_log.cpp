@@ -5,8 +5,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <ctime>
 
+#include "base/clock.hpp"
 #include "logd/kernel_record.hpp"
 
 namespace mi::logd {
@@ -16,13 +16,6 @@ namespace {
 constexpr std::size_t longest_record = 16 * 1024;
 constexpr std::size_t enough = 32 * 1024; // on the desk, for one batch
 constexpr int most_records = 1024;        // looked at, of which some are known
-
-// Since boot, without the time asleep: what the kernel stamps its messages with.
-std::int64_t uptime_micros() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
-}
 
 } // namespace
 
@@ -37,7 +30,8 @@ Courier::Took KernelLog::move(Stream& stream) {
     // Whoever had the descriptor before us has read from it.
     if (!std::exchange(begun_, true))
         (void)::lseek(stream.pipe.get(), 0, SEEK_SET);
-    Batch batch{stream, courier_.present().micros - uptime_micros(), shared_.kernel_next};
+    // The kernel stamps its messages with the monotonic clock.
+    Batch batch{stream, courier_.present().micros - micros(monotonic_now()), shared_.kernel_next};
     std::array<char, longest_record> record;
     std::size_t bytes = 0;
     bool end = false;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <span>
 
+#include "base/clock.hpp"
 #include "logd/syslog.hpp"
 #include "os/pidfd.hpp"
 
@@ -16,12 +17,6 @@ namespace {
 
 // Mailbag::done is the number of a message, and how many bytes of it are done.
 constexpr std::uint64_t done_of(std::size_t index, std::size_t from) { return std::uint64_t{index} << 32 | from; }
-
-Span time_of(clockid_t clock) {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 // Whom a message came from, and when.
 struct Note {
@@ -139,8 +134,8 @@ void Post::deliver(Stream& stream) {
     utsname system{};
     (void)::uname(&system);
     const std::string_view host(system.nodename);
-    now_ = {time_of(CLOCK_MONOTONIC)};
-    boot_ = time_of(CLOCK_BOOTTIME);
+    now_ = monotonic_now();
+    boot_ = boottime_now();
     wall_ = courier_.present();
     std::size_t index = static_cast<std::size_t>(mail_.done >> 32), from = mail_.done & UINT32_MAX;
     while (index < most_datagrams) {

@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
+#include "base/clock.hpp"
 #include "logd/directory.hpp"
 
 namespace mi::logd {
@@ -26,12 +26,6 @@ Identity identity_of(int directory) {
 }
 
 Fd open_if_there(const std::string& path) { return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
-
-WallTime wall_time() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return {std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000};
-}
 
 } // namespace
 
@@ -161,7 +155,7 @@ bool Storage::move_file(int from, const std::string& name, Unit& unit) {
         if (!units_.open(unit))
             return false;
         const WallTime first = first_stamp(source->file.get());
-        auto place = units_.place(unit, static_cast<std::uint64_t>(status.st_size), wall_time(), first < unit.last);
+        auto place = units_.place(unit, static_cast<std::uint64_t>(status.st_size), wall_now(), first < unit.last);
         if (!place)
             return false;
         Record& record = shared_.record;
@@ -214,7 +208,7 @@ bool Storage::drain_ring() {
         Unit& unit = units_.enter(entry.unit);
         auto opened = units_.open(unit);
         const WallTime first = wire::logs::parse_stamp(entry.lines).value_or(WallTime{});
-        auto place = opened ? units_.place(unit, entry.lines.size(), wall_time(), first < unit.last)
+        auto place = opened ? units_.place(unit, entry.lines.size(), wall_now(), first < unit.last)
                             : Result<Place>(std::unexpected(opened.error()));
         bool written = false;
         if (place) {

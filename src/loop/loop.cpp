@@ -1,12 +1,13 @@
 #include "loop/loop.hpp"
 
+#include "base/clock.hpp"
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cerrno>
-#include <ctime>
 
 namespace mi::loop {
 
@@ -15,12 +16,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int callbacks_a_turn = 256;
-
-Span read_clock(clockid_t clock) {
-    timespec spec{};
-    ::clock_gettime(clock, &spec); // cannot fail for the two clocks of below
-    return std::chrono::seconds(spec.tv_sec) + std::chrono::nanoseconds(spec.tv_nsec);
-}
 
 // What a watch and its pending operations share: an operation may complete after the watch is gone, and then does nothing.
 struct Watched : std::enable_shared_from_this<Watched> {
@@ -87,11 +82,9 @@ private:
 
 } // namespace
 
-Instant now() { return {read_clock(CLOCK_MONOTONIC)}; }
+Instant now() { return monotonic_now(); }
 
-WallTime wall_now() {
-    return {std::chrono::duration_cast<std::chrono::microseconds>(read_clock(CLOCK_REALTIME)).count()};
-}
+WallTime wall_now() { return mi::wall_now(); }
 
 struct Loop::State {
     asio::io_context context{1};

@@ -1,5 +1,7 @@
 #include "os/alarm.hpp"
 
+#include "base/clock.hpp"
+
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -12,12 +14,6 @@ namespace mi::os {
 namespace {
 
 constexpr std::int64_t farthest = 9'000'000'000; // seconds; 2255: as far as the kernel's own times go
-
-Span read_clock(clockid_t clock) {
-    timespec spec{};
-    ::clock_gettime(clock, &spec); // cannot fail for the clocks of below
-    return std::chrono::seconds(spec.tv_sec) + Span(spec.tv_nsec);
-}
 
 Result<Fd> open_timer(clockid_t clock) {
     Fd fd(::timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK));
@@ -51,11 +47,13 @@ Moment present() {
     Moment moment;
     // Between two looks at a clock we may be off the processor for a while: the closest of a few pairs is taken.
     for (int attempt = 0; attempt < 5 && nearest > std::chrono::microseconds(50); ++attempt) {
-        Span before = read_clock(CLOCK_BOOTTIME), wall = read_clock(CLOCK_REALTIME), after = read_clock(CLOCK_BOOTTIME);
+        const Span before = boottime_now();
+        const WallTime wall = wall_now();
+        const Span after = boottime_now();
         if (after - before >= nearest)
             continue;
         nearest = after - before;
-        moment = {before + nearest / 2, {std::chrono::duration_cast<std::chrono::microseconds>(wall).count()}};
+        moment = {before + nearest / 2, wall};
     }
     return moment;
 }

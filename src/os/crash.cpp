@@ -1,5 +1,6 @@
 #include "os/crash.hpp"
 
+#include "base/clock.hpp"
 #include "os/crash_steps.hpp"
 
 #include <fcntl.h>
@@ -45,11 +46,11 @@ void crash(int signal, siginfo_t* info, void* context) {
     const bool sent = was_sent(*info, plan->pid);
     if (sent) {
         const int error = errno;
-        if (plan->depth != 0 || (plan->is_asked != 0 && crash_time() - plan->asked_at < patience))
+        if (plan->depth != 0 || (plan->is_asked != 0 && monotonic_now().since_boot.count() - plan->asked_at < patience))
             return;
         if (plan->is_asked == 0) {
             plan->asked = sender_of(signal, *info);
-            plan->asked_at = crash_time();
+            plan->asked_at = monotonic_now().since_boot.count();
             plan->is_asked = 1;
             constexpr std::uint64_t once = 1;
             if (::write(plan->wake, &once, sizeof once) < 0) {

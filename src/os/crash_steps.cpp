@@ -1,5 +1,7 @@
 #include "os/crash_steps.hpp"
 
+#include "base/clock.hpp"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -152,12 +154,6 @@ void pause_for(long nanoseconds) {
 
 } // namespace
 
-std::int64_t crash_time() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
-}
-
 unsigned recent_crashes(const CrashPage& page, Instant now) {
     constexpr std::int64_t minute = 60'000'000'000;
     unsigned recent = 0;
@@ -261,7 +257,7 @@ void count_crash(CrashPlan& plan) {
         return;
     plan.counted = 1;
     CrashPage& page = *plan.page;
-    page.time = crash_time();
+    page.time = monotonic_now().since_boot.count();
     page.times[page.crashes++ % CrashPage::most_times] = page.time;
     page.deliberate = 0;
     if (page.trust != Trust::all)

@@ -21,11 +21,9 @@ struct CrashPlan {
     volatile sig_atomic_t reason = 0;  // the page's text speaks of this crash
     SentSignal asked;                  // signal 0: nobody has sent one
     volatile sig_atomic_t is_asked = 0;
-    std::int64_t asked_at = 0;
+    std::int64_t asked_at = 0; // nanoseconds since boot
 };
 
-// Nanoseconds since boot.
-[[nodiscard]] std::int64_t crash_time();
 // Who has sent this signal.
 [[nodiscard]] SentSignal sender_of(int signal, const siginfo_t& info);
 // Whether it was another process.

@@ -1,6 +1,7 @@
 // Small settings of the machine, and what kind of place this is.
 #include "os/system.hpp"
 
+#include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
@@ -102,11 +103,10 @@ std::vector<std::string> kernel_command_line(const std::string& file) {
 }
 
 Result<bool> sane_clock(WallTime built) {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec >= built.micros / 1'000'000)
+    if (wall_now() >= built)
         return false;
-    now = {static_cast<time_t>(built.micros / 1'000'000), static_cast<long>(built.micros % 1'000'000 * 1000)};
+    const timespec now{static_cast<time_t>(built.micros / 1'000'000),
+                       static_cast<long>(built.micros % 1'000'000 * 1000)};
     if (::clock_settime(CLOCK_REALTIME, &now) != 0)
         return fault(errno, "set clock");
     return true;

@@ -2,6 +2,7 @@
 // child that notes where it is, so that we know what held it up; what does is left to itself, and the rest goes on.
 #include "os/release.hpp"
 
+#include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "os/devices.hpp"
 #include "os/process.hpp"

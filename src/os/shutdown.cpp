@@ -1,6 +1,7 @@
 // Ending everything that runs, and then the machine. What is mounted is release.cpp's.
 #include "os/shutdown.hpp"
 
+#include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "os/process.hpp"

@@ -1,6 +1,8 @@
 // fork, wait a bounded time, give up.
 #include "os/timed_child.hpp"
 
+#include "base/clock.hpp"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,12 +12,6 @@
 #include <ctime>
 
 namespace mi::os {
-
-Instant monotonic_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return {std::chrono::seconds(now.tv_sec) + Span(now.tv_nsec)};
-}
 
 void wait_for_a_child(Span limit) {
     // Where SIGCHLD is not blocked it does not arrive here: look again after a short while.

@@ -11,9 +11,6 @@ namespace mi::os {
 
 enum class Outcome { done, failed, too_long };
 
-// Now, on CLOCK_MONOTONIC.
-[[nodiscard]] Instant monotonic_now();
-
 // Waits until a child has changed (SIGCHLD, which should be blocked) or `limit` has passed; may return early.
 void wait_for_a_child(Span limit);
 

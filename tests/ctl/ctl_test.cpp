@@ -1,3 +1,4 @@
+#include "base/clock.hpp"
 #include "ctl/text/terminal.hpp"
 #include "ctl/verbs/verbs.hpp"
 #include "ctl_world.hpp"
@@ -460,7 +461,7 @@ TEST_CASE("a shutdown at a time says when it will be, what it replaces, and to w
     FakeInit init([&](const wire::Request& request, bool) {
         const auto& asked = std::get<wire::Shutdown>(request);
         seen.push_back(asked);
-        const std::int64_t at = ctl::realtime_now() + asked.in_seconds.value_or(0) * 1'000'000;
+        const std::int64_t at = wall_now().micros + asked.in_seconds.value_or(0) * 1'000'000;
         return reply(wire::Schedule{wire::ScheduledShutdown{asked.how, at, *asked.message, *asked.who, false},
                                     wire::ScheduledShutdown{wire::Ending::halt, at, "", "somebody\x1b[2J", false}});
     });
@@ -480,7 +481,7 @@ TEST_CASE("a shutdown at a time says when it will be, what it replaces, and to w
     CHECK(seen[1].in_seconds == 3600);
     CHECK(seen[1].message == "for the night");
     CHECK(seen[2].warn_only);
-    CHECK(seen[2].at_realtime.value_or(0) > ctl::realtime_now());
+    CHECK(seen[2].at_realtime.value_or(0) > wall_now().micros);
     CHECK(init.ctl({"halt", "--when", "+5", "--force"}).code == 2);
 }
 

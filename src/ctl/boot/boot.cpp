@@ -1,5 +1,6 @@
 #include "ctl/boot/boot.hpp"
 
+#include "base/clock.hpp"
 #include "ctl/listing.hpp"
 #include "ctl/text/terminal.hpp"
 
@@ -68,7 +69,7 @@ std::expected<Boot, Failure> read_boot(Client& client) {
     boot.init = times->init;
     boot.units_loaded = times->units_loaded;
     boot.target_reached = times->target_reached;
-    boot.now = monotonic_now();
+    boot.now = micros(monotonic_now());
     for (wire::UnitStatus& one : all->units)
         boot.units.push_back({.name = std::move(one.name),
                               .description = std::move(one.description),

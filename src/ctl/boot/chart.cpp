@@ -1,4 +1,5 @@
 // What the chart of a boot shows, and that as a trace for other programs. The picture is plot.cpp's.
+#include "base/clock.hpp"
 #include "ctl/boot/plot.hpp"
 #include "ctl/text/terminal.hpp"
 #include "wire/json.hpp"
@@ -79,7 +80,7 @@ Machine this_machine() {
         machine.host = names.nodename;
         machine.kernel = std::string(names.sysname) + " " + names.release + " " + names.machine;
     }
-    machine.booted_realtime = realtime_now() - monotonic_now();
+    machine.booted_realtime = wall_now().micros - micros(monotonic_now());
     return machine;
 }
 

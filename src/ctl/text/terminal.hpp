@@ -40,9 +40,6 @@ struct Style {
 [[nodiscard]] std::string seconds(std::int64_t milliseconds);
 // Local time, "2026-11-22 04:10:01", or with `brief` "04:10:01.123".
 [[nodiscard]] std::string local_time(std::int64_t realtime_micros, bool brief = false);
-// Microseconds since boot now, and since 1970.
-[[nodiscard]] std::int64_t monotonic_now();
-[[nodiscard]] std::int64_t realtime_now();
 
 // Writes all of it, whatever it takes. False: it cannot be written (nobody reads any more, the disk is full).
 bool write_all(int fd, std::string_view text);

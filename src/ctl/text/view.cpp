@@ -1,5 +1,6 @@
 #include "ctl/text/view.hpp"
 
+#include "base/clock.hpp"
 #include "base/join.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
@@ -274,7 +275,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         row(text, "timer", *unit.timer);
     if (unit.next_realtime)
         row(text, "next run",
-            local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - realtime_now()) + ")");
+            local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - wall_now().micros) + ")");
     if (unit.last_run_realtime)
         row(text, "last run", local_time(*unit.last_run_realtime));
     if (unit.last_exit)
@@ -344,7 +345,7 @@ std::string overview_view(const Style& style, const wire::Overview& told) {
 
 std::string scheduled_view(const wire::ScheduledShutdown& told) {
     const wire::ScheduledShutdown scheduled = harmless(told);
-    const std::int64_t left = scheduled.at_realtime - realtime_now();
+    const std::int64_t left = scheduled.at_realtime - wall_now().micros;
     std::string text = (scheduled.warn_only ? "a warning of " : "") + std::string(wire::word(scheduled.how)) + " at " +
                        local_time(scheduled.at_realtime) + (left > 0 ? " (in " + age(left) + ")" : "");
     if (!scheduled.who.empty())

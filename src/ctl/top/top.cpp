@@ -1,6 +1,7 @@
 // What `minictl top` waits for, and asks of the init.
 #include "ctl/top/top.hpp"
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "os/runtime.hpp"
 
@@ -50,7 +51,7 @@ int Top::run() {
         return context_.fail(*failure);
     screen_.enter();
     while (!over_) {
-        if (monotonic_now() >= next_ && !asked_ && !paused_)
+        if (micros(monotonic_now()) >= next_ && !asked_ && !paused_)
             ask();
         draw();
         wait();
@@ -76,7 +77,7 @@ void Top::lost(const Failure& failure) {
     client_.reset();
     asked_ = false;
     trouble_ = harmless(failure.message.substr(0, failure.message.find('\n'))) + "; trying again";
-    next_ = monotonic_now() + std::min(delay_, first_delay);
+    next_ = micros(monotonic_now()) + std::min(delay_, first_delay);
 }
 
 void Top::ask() {
@@ -103,7 +104,7 @@ void Top::hear() {
         trouble_.clear();
         failed_ = static_cast<std::size_t>(
             std::ranges::count_if(coming_, [](const auto& unit) { return colour_of(unit.state) == Colour::bad; }));
-        const std::int64_t now = monotonic_now();
+        const std::int64_t now = micros(monotonic_now());
         // What is used in a time needs two looks: the second soon.
         next_ = now + (looks_++ == 0 ? std::min(delay_, first_delay) : delay_);
         table_.update(std::exchange(coming_, {}), now);
@@ -120,7 +121,8 @@ void Top::wait() {
     const std::size_t first_job = all.size();
     for (const Job& job : jobs_)
         all.push_back({job.client.descriptor(), POLLIN, 0});
-    std::int64_t timeout = paused_ || asked_ ? -1 : std::max<std::int64_t>(0, (next_ - monotonic_now() + 999) / 1000);
+    std::int64_t timeout =
+        paused_ || asked_ ? -1 : std::max<std::int64_t>(0, (next_ - micros(monotonic_now()) + 999) / 1000);
     constexpr std::int64_t pause = 50; // milliseconds, after which an ESC is the key
     if (keys_.waits())
         timeout = pause;

@@ -1,4 +1,5 @@
 // `minictl top`: on a terminal, or as tables for a file or another program.
+#include "base/clock.hpp"
 #include "ctl/listing.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
@@ -39,14 +40,15 @@ int print_tables(Context& context, TopOrder order, unsigned count) {
         auto all = list_of(*client, {.all = context.arguments.all, .usage = true});
         if (!all)
             return context.fail(all.error());
-        table.update(std::move(all->units), monotonic_now());
+        table.update(std::move(all->units), micros(monotonic_now()));
         if (look == 0)
             continue;
         std::string text = look > 1 && !context.arguments.json ? "\n" : "";
         if (context.arguments.json)
             text += wire::json_of(table.told(last)) + "\n";
         else
-            for (const std::string& line : table.lines(context.out, context.out.width, 0, monotonic_now(), last))
+            for (const std::string& line :
+                 table.lines(context.out, context.out.width, 0, micros(monotonic_now()), last))
                 text += line + "\n";
         if (const int code = context.print(text); code != done)
             return code;

@@ -1,4 +1,5 @@
 // What `minictl top` draws.
+#include "base/clock.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
 #include "ctl/top/top.hpp"
@@ -68,7 +69,7 @@ void Top::draw() {
                 lines.push_back(fitted(line, size.columns));
     } else {
         const std::vector<std::string> table =
-            table_.lines(context_.out, size.columns, room, monotonic_now(), last_said());
+            table_.lines(context_.out, size.columns, room, micros(monotonic_now()), last_said());
         for (std::size_t i = 0; i < table.size() && i < room; ++i)
             lines.push_back(i == 0 ? "\033[4m" + table[i] + "\033[0m" : table[i]);
     }

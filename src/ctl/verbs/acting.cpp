@@ -1,4 +1,5 @@
 // The verbs that change what runs, and how their progress is shown.
+#include "base/clock.hpp"
 #include "base/signals.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
@@ -18,7 +19,7 @@ class ProgressLine {
 public:
     // `asked`: the units that were named.
     ProgressLine(const Context& context, const std::vector<std::string>& asked)
-        : context_(context), asked_(asked), began_(monotonic_now()) {}
+        : context_(context), asked_(asked), began_(micros(monotonic_now())) {}
     ~ProgressLine() { clear(); }
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
@@ -31,7 +32,7 @@ public:
     }
     void draw() {
         static constexpr std::string_view turns[] = {"⠋", "⠙", "⠸", "⠴", "⠦", "⠇"};
-        const std::int64_t now = monotonic_now(), past = (now - began_) / 1000;
+        const std::int64_t now = micros(monotonic_now()), past = (now - began_) / 1000;
         // What is over in a blink is not worth a flicker.
         if (past < 150)
             return;
@@ -84,7 +85,7 @@ private:
             client ? client->call(wire::Status{asked_}, std::chrono::seconds(1)) : std::unexpected(client.error());
         if (!units)
             return;
-        const std::int64_t now = monotonic_now();
+        const std::int64_t now = micros(monotonic_now());
         for (const wire::UnitStatus& unit : units->units)
             if (!busy_.contains(unit.name)) {
                 note(unit.name, unit.state, unit.since_monotonic, {},

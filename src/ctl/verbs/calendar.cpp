@@ -1,5 +1,6 @@
 // What a calendar expression means: its full form and its next times, for who writes a timer.
 #include "core/calendar.hpp"
+#include "base/clock.hpp"
 #include "ctl/text/local_time.hpp"
 #include "ctl/verbs/verbs.hpp"
 
@@ -37,7 +38,7 @@ int verify_calendar(Context& context) {
     auto zone = zone_named(calendar->zone);
     if (!zone)
         return context.fail("there is no time zone " + harmless(calendar->zone) + " here: " + zone.error().text());
-    const std::int64_t now = realtime_now();
+    const std::int64_t now = wall_now().micros;
     for (std::int64_t at = now; meaning.next.size() < shown;) {
         auto next = core::next(*calendar, {at}, *zone);
         if (!next)

@@ -1,4 +1,5 @@
 // The verbs that only look.
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "ctl/listing.hpp"
@@ -63,12 +64,12 @@ int list_units(Context& context) {
     if (arguments.json)
         return context.print_json(*all);
     if (arguments.timers)
-        return context.print(timers_view(context.out, std::move(all->units), realtime_now()));
+        return context.print(timers_view(context.out, std::move(all->units), wall_now().micros));
     if (all->units.empty() && context.out.terminal)
         return context.print(arguments.failed ? "nothing has failed\n"
                              : arguments.all  ? "there are no units\n"
                                               : "nothing is up (minictl list --all shows what there is)\n");
-    return context.print(list_view(context.out, all->units, monotonic_now()));
+    return context.print(list_view(context.out, all->units, micros(monotonic_now())));
 }
 
 int show_status(Context& context) {
@@ -106,7 +107,7 @@ int show_status(Context& context) {
                 }
             code = std::max(code, standing);
             text += text.empty() ? "" : "\n";
-            text += status_view(context.out, unit, monotonic_now());
+            text += status_view(context.out, unit, micros(monotonic_now()));
             if (std::string log = lines != 0 ? log_tail(context.out, logs, unit.name, lines, "  ") : ""; !log.empty())
                 text += "\n" + log;
             all.units.push_back(std::move(unit));

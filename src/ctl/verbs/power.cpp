@@ -1,4 +1,5 @@
 // The verbs that end the machine, by their own names and by those of other inits.
+#include "base/clock.hpp"
 #include "base/join.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
@@ -95,7 +96,7 @@ int end_machine(Context& context, wire::Ending how) {
                            .no_wall = arguments.no_wall,
                            .warn_only = arguments.warn_only};
     if (!arguments.when.empty()) {
-        auto time = end_time_of(arguments.when, realtime_now());
+        auto time = end_time_of(arguments.when, wall_now().micros);
         if (!time)
             return context.fail("\"" + harmless(arguments.when) + "\" is no time: say now, +MINUTES or HH:MM", usage);
         request.in_seconds = time->in_seconds;

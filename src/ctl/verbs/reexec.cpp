@@ -1,6 +1,8 @@
 // The verbs after which the init is another image of itself.
 #include "ctl/verbs/verbs.hpp"
 
+#include "base/clock.hpp"
+
 #include <ctime>
 
 namespace mi::ctl {
@@ -11,10 +13,10 @@ constexpr Span patience = std::chrono::seconds(20); // with the new image
 
 // What the init says of itself once it answers; there is a moment in which nobody does.
 std::expected<wire::Overview, Failure> overview_of(const Context& context) {
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto end = monotonic_now() + patience;
     for (;;) {
         auto overview = context.call(wire::GetOverview{});
-        if (overview || overview.error().said || std::chrono::steady_clock::now() >= end)
+        if (overview || overview.error().said || monotonic_now() >= end)
             return overview;
         const timespec pause{0, 20'000'000};
         ::nanosleep(&pause, nullptr);

@@ -1,4 +1,5 @@
 // `run`: a command as a unit of its own, which outlives the terminal it was started from.
+#include "base/clock.hpp"
 #include "base/join.hpp"
 #include "config/load.hpp"
 #include "ctl/text/view.hpp"
@@ -36,7 +37,8 @@ bool is_variable(std::string_view name) {
 std::string fresh_name() {
     std::uint32_t chance = 0;
     if (::getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
-        chance = static_cast<std::uint32_t>(::getpid()) * 2654435761u ^ static_cast<std::uint32_t>(monotonic_now());
+        chance =
+            static_cast<std::uint32_t>(::getpid()) * 2654435761u ^ static_cast<std::uint32_t>(micros(monotonic_now()));
     std::string name = "run-";
     for (int i = 0; i < 6; ++i, chance >>= 5)
         name += "0123456789abcdefghijklmnopqrstuv"[chance & 31];

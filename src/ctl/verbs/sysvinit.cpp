@@ -1,5 +1,6 @@
 #include "ctl/verbs/sysvinit.hpp"
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "ctl/run.hpp"
 #include "ctl/verbs/verbs.hpp"
@@ -99,10 +100,10 @@ std::optional<ScriptStatus> script_status(const std::string& unit, Span patience
     }
     to.reset();
     ScriptStatus status;
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto end = monotonic_now() + patience;
     bool in_time = true;
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count();
         pollfd one{from.get(), POLLIN, 0};
         const int ready = left > 0 ? ::poll(&one, 1, static_cast<int>(left)) : 0;
         if (ready < 0 && errno == EINTR)

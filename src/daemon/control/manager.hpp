@@ -2,6 +2,7 @@
 // when what they wait for has happened.
 #pragma once
 
+#include "base/clock.hpp"
 #include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
 
@@ -11,11 +12,6 @@
 #include <vector>
 
 namespace mi::daemon {
-
-// Microseconds since boot, as clients are told moments.
-[[nodiscard]] inline std::int64_t micros(Instant at) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count();
-}
 
 // How much is told of a unit: what costs nothing, what it uses besides, or everything.
 enum class Detail : std::uint8_t { plain, usage, all };

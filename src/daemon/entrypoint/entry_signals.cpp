@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "base/clock.hpp"
 #include "base/signals.hpp"
 
 namespace mi::daemon {
@@ -100,12 +101,6 @@ bool wait_readable(std::initializer_list<int> descriptors, Instant deadline) {
             return false;
         // EINTR: a signal that is not blocked was looked at, or we were traced.
     }
-}
-
-Instant monotonic_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
 }
 
 } // namespace mi::daemon

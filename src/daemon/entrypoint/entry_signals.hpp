@@ -41,7 +41,4 @@ void stop_ignoring_signals();
 // Waits until one of them can be read. False: not until `deadline`.
 [[nodiscard]] bool wait_readable(std::initializer_list<int> descriptors, Instant deadline);
 
-// CLOCK_MONOTONIC, now.
-[[nodiscard]] Instant monotonic_now();
-
 } // namespace mi::daemon

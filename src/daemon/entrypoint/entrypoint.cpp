@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "base/signals.hpp"
 #include "daemon/entrypoint/entry_signals.hpp"

@@ -1,6 +1,8 @@
 // clone(2) and clone3(2), and the wait until exec.
 #include "os/spawn/clone.hpp"
 
+#include "base/clock.hpp"
+
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -119,9 +121,7 @@ bool is_gone(const Stack& stack) { return __atomic_load_n(stack.occupied(), __AT
 bool wait_until_gone(const Stack& stack, Span patience) {
     if (is_gone(stack))
         return true;
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const Span end = std::chrono::seconds(now.tv_sec) + Span(now.tv_nsec) + patience;
+    const Span end = monotonic_now().since_boot + patience;
     // As this call has it: the C library's may have wider seconds on 32-bit machines.
     const long until[] = {static_cast<long>(end / std::chrono::seconds(1)),
                           static_cast<long>((end % std::chrono::seconds(1)).count())};
