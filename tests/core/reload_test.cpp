@@ -245,3 +245,14 @@ TEST_CASE("a unit that is down can be taken out; the others keep what is true of
     CHECK(engine.graph().find("b") == b);
     CHECK(engine.record(b).phase == before);
 }
+
+TEST_CASE("a unit that cannot be used stays so from the same moment on when the files are read again") {
+    constexpr std::string_view files = "[units.web]\nrequires = [\"db\"]\n";
+    World world(files);
+    const Instant since = world.record("db").since;
+    REQUIRE(world.phase("db") == "invalid");
+    world.pass("1h");
+    world.reread(files);
+    CHECK(world.phase("db") == "invalid");
+    CHECK(world.record("db").since == since);
+}
