@@ -2,8 +2,9 @@
 //
 //   callbacks  descriptors were read and deadlines came: subsystems told the engine (Context::apply), or registered what they need
 //   pump       settle the engine; perform its effects, whose outcomes are told to it again; until nothing follows any more
-//   save       what has changed is saved, so that a crash from here on loses nothing (recovery/state_store.hpp)
-//   answer     only now clients and the collector are sent what the turn has brought
+//   answer     clients and the collector are sent what the turn has brought
+//   save       what has changed is saved, with what is still unsent, so that a crash from here on loses nothing
+//              (recovery/state_store.hpp)
 //   wait       the one timer is set to the earliest deadline of any subsystem, and of the engine
 //
 // Why this order is right:
