@@ -1,5 +1,5 @@
-// From a place and options to a running supervisor: what the program before us has left is taken over, the machine is brought up,
-// units are read, and the supervisor runs to the end.
+// From a place and options to the first turn: what the program before us has left is taken over, the machine is brought up,
+// units are read, the parts are made, and they live to the end.
 #pragma once
 
 #include "daemon/options.hpp"

@@ -40,7 +40,7 @@ struct Caller {
     bool more = false; // wants progress, not only the result
 };
 
-// The other side of the socket: the supervisor. `call` may be answered inside it or at any time later, by reply, error or
+// The other side of the socket: the manager. `call` may be answered inside it or at any time later, by reply, error or
 // reply_list of the server, exactly once (and by any number of `continues` replies before, where caller.more). `call` runs in
 // callbacks of the loop and in take_calls, `gone` in finish_turn, the function given to reply_list in finish_turn and flush; none
 // of them inside reply or error.

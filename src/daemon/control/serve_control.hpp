@@ -1,4 +1,4 @@
-// The control server of a manager, made when the supervisor is there.
+// The control server, made when all parts of PID 1 are there.
 #pragma once
 
 #include "state/snapshot.hpp"
@@ -9,7 +9,7 @@ class Manager;
 struct Parts;
 
 // Serves control calls from now on, with the listening socket and the clients of the program before us, where there was one (`before`).
-// Where no server can be made it is said, and the supervisor works without one.
+// Where no server can be made it is said, and PID 1 works without one.
 void serve_control(Parts& parts, Manager& manager, state::Snapshot* before);
 
 } // namespace mi::daemon

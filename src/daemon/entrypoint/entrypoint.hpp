@@ -1,5 +1,5 @@
 // Container mode with one command and no units: `miniinit -- COMMAND`, as an ENTRYPOINT has it. One process, no collector,
-// no socket, no file, no event loop. With units present the supervisor does this work instead. A crash of ours is not the
+// no socket, no file, no event loop. With units present startup.hpp does this work instead. A crash of ours is not the
 // end of COMMAND: the program runs again, as the same process, and knows what it has to from a page of memory.
 #pragma once
 

@@ -96,7 +96,7 @@ public:
     void finish();
     [[nodiscard]] bool finished() const { return finishing_ && pid_ == 0; }
 
-    // The collector's process has ended (reaped by the supervisor). True if it was the collector's.
+    // The collector's process has ended (collected already). True if it was the collector's.
     bool exited(pid_t pid, int code, bool by_signal, Instant now);
     // It was stopped by a signal: that is undone. Others' processes are none of ours.
     void stopped(pid_t pid, int signal, Instant now);

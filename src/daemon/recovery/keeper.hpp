@@ -1,5 +1,5 @@
 // The memory that holds our state for whoever comes after us: a memfd, whose first page is the crash guard's (os/crash.hpp)
-// and whose rest is the journal (state/journal.hpp). What is written there is the supervisor's.
+// and whose rest is the journal (state/journal.hpp). What is written there is state_store.hpp's business.
 #pragma once
 
 #include "base/result.hpp"

@@ -18,7 +18,7 @@ using core::Role;
 using core::Stage;
 using core::UnitId;
 
-// --- before there is a supervisor -------------------------------------------------------------------------------------
+// --- before the parts are made -----------------------------------------------------------------------------------------
 
 void drop_closed(state::Snapshot& state) {
     std::unordered_set<int> taken;
