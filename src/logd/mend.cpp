@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/fd.hpp"
+#include "base/read_at.hpp"
 #include "wire/log_format.hpp"
 
 namespace mi::logd {
@@ -21,16 +22,8 @@ constexpr std::int64_t sector = 512; // no disk writes less
 constexpr std::int64_t least_looked_at = 64 * 1024, most_looked_at = 16 * 1024 * 1024, step = 1024 * 1024;
 
 std::string read_range(int file, std::int64_t begin, std::int64_t end) {
-    std::string text(static_cast<std::size_t>(std::max<std::int64_t>(0, end - begin)), '\0');
-    std::size_t got = 0;
-    while (got < text.size()) {
-        ssize_t n = ::pread(file, text.data() + got, text.size() - got, begin + static_cast<std::int64_t>(got));
-        if (n <= 0)
-            break;
-        got += static_cast<std::size_t>(n);
-    }
-    text.resize(got);
-    return text;
+    return read_at(file, static_cast<std::uint64_t>(begin),
+                   static_cast<std::size_t>(std::max<std::int64_t>(0, end - begin)));
 }
 
 // Stamp of the last whole line in `tail`, which ends with a line end.

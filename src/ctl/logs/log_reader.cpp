@@ -1,6 +1,7 @@
 #include "ctl/logs/log_reader.hpp"
 
 #include "base/directory.hpp"
+#include "base/read_at.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -108,16 +109,7 @@ void LogFile::close() {
 std::size_t LogFile::read(char* to, std::size_t count, std::int64_t at) const {
     if (packed)
         return packed->read(to, count, at);
-    std::size_t got = 0;
-    while (got < count) {
-        ssize_t n = ::pread(file.get(), to + got, count - got, at + static_cast<std::int64_t>(got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        got += static_cast<std::size_t>(n);
-    }
-    return got;
+    return read_at(file.get(), static_cast<std::uint64_t>(at), {to, count});
 }
 
 std::vector<LogFile> open_files(const std::string& place, std::uint64_t device, std::uint64_t inode, bool* known) {

@@ -1,35 +1,18 @@
 #include "ctl/logs/packed_text.hpp"
 
+#include "base/read_at.hpp"
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstring>
 
 namespace mi::ctl {
-namespace {
 
 namespace logs = wire::logs;
-
-std::string read_range(int file, std::uint64_t at, std::size_t size) {
-    std::string bytes(size, '\0');
-    std::size_t got = 0;
-    while (got < size) {
-        ssize_t n = ::pread(file, bytes.data() + got, size - got, static_cast<off_t>(at + got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        got += static_cast<std::size_t>(n);
-    }
-    bytes.resize(got);
-    return bytes;
-}
-
-} // namespace
 
 PackedText::PackedText(int file, std::string name) : file_(file), name_(std::move(name)) {
     struct stat status{};
@@ -41,12 +24,12 @@ PackedText::PackedText(int file, std::string name) : file_(file), name_(std::mov
 }
 
 void PackedText::look(std::uint64_t file_size) {
-    former_inode_ = logs::inode_of_pack(read_range(file_, 0, logs::pack_head_size));
+    former_inode_ = logs::inode_of_pack(read_at(file_, 0, logs::pack_head_size));
     if (file_size >= logs::pack_foot_size) {
         const std::uint64_t size =
-            logs::size_of_pack_table(read_range(file_, file_size - logs::pack_foot_size, logs::pack_foot_size));
+            logs::size_of_pack_table(read_at(file_, file_size - logs::pack_foot_size, logs::pack_foot_size));
         if (size > 0 && size <= file_size)
-            if (auto frames = logs::read_pack_table(read_range(file_, file_size - size, size), file_size)) {
+            if (auto frames = logs::read_pack_table(read_at(file_, file_size - size, size), file_size)) {
                 frames_ = std::move(*frames);
                 return;
             }
@@ -73,7 +56,7 @@ void PackedText::load(std::size_t index) {
         return;
     const logs::PackFrame& frame = frames_[index];
     loaded_ = index;
-    if (auto text = logs::unpack(read_range(file_, frame.at, frame.size), frame.text_size)) {
+    if (auto text = logs::unpack(read_at(file_, frame.at, frame.size), frame.text_size)) {
         text_ = std::move(*text);
         return;
     }

@@ -1,6 +1,7 @@
 #include "ctl/verbs/foreign_root.hpp"
 
 #include "base/directory.hpp"
+#include "base/read_at.hpp"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -16,24 +17,6 @@
 namespace mi::ctl {
 
 namespace {
-
-// A file's bytes from `offset`, as many as there are up to `size`.
-std::string read_at(int fd, std::uint64_t offset, std::size_t size) {
-    std::string bytes;
-    bytes.resize_and_overwrite(size, [&](char* buffer, std::size_t length) {
-        std::size_t have = 0;
-        while (have < length) {
-            ssize_t count = ::pread(fd, buffer + have, length - have, static_cast<off_t>(offset + have));
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count <= 0)
-                break;
-            have += static_cast<std::size_t>(count);
-        }
-        return have;
-    });
-    return bytes;
-}
 
 template <typename Header>
 std::optional<Header> header_at(int fd, std::uint64_t offset) {
