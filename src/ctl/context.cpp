@@ -121,6 +121,13 @@ std::string Context::command(std::string_view other) const {
     return text.append(other) + " ";
 }
 
+void Context::note_lines(const std::vector<std::string>& lines) const {
+    std::string text;
+    for (const std::string& line : lines)
+        text += harmless(line) + "\n";
+    note(text);
+}
+
 int Context::fail(std::string_view message, ExitCode code) const {
     note(paint(err, Colour::bad, "minictl: ") + printable(message, Keep::lines) + "\n");
     return code;

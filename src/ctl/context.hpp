@@ -68,6 +68,8 @@ struct Context {
     }
     // To standard error, what else is to be known.
     void note(std::string_view text) const { write_all(2, fit_to_show(text)); }
+    // The same, what an init said, each in a line of its own.
+    void note_lines(const std::vector<std::string>& lines) const;
     // One line of JSON.
     template <typename T>
     int print_json(const T& value) const {

@@ -227,10 +227,7 @@ int reload_unit_files(Context& context) {
     say("changed", changes->changed);
     say("removed", changes->removed);
     context.print(text);
-    std::string problems;
-    for (const std::string& problem : changes->problems)
-        problems += harmless(problem) + "\n";
-    context.note(problems);
+    context.note_lines(changes->problems);
     return code;
 }
 

@@ -45,10 +45,7 @@ int tell_init(Context& context, Sources& from) {
     auto changes = from.init->call(wire::ReloadUnits{});
     if (!changes)
         return context.fail(changes.error());
-    std::string problems;
-    for (const std::string& problem : changes->problems)
-        problems += harmless(problem) + "\n";
-    context.note(problems);
+    context.note_lines(changes->problems);
     return done;
 }
 
