@@ -19,8 +19,8 @@ void Engine::adopt_graph() {
     records_.resize(graph_.size());
     for (UnitId id : graph_.ids()) {
         Record& record = records_[id];
-        bool valid = graph_.unit(id).fault.empty();
         const std::string& fault = graph_.unit(id).fault;
+        const bool valid = fault.empty();
         if (!valid && !active(record.phase)) {
             const bool known = record.phase == Phase::invalid && record.detail == fault;
             record = Record{.phase = Phase::invalid,

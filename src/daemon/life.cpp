@@ -40,7 +40,7 @@ Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {
     parts.context.now = loop::now();
     for (const std::string& target : wanted)
         if (core::UnitId id = parts.context.graph().find(target); id != core::no_unit)
-            parts.context.engine.apply({.kind = core::Event::Kind::wish, .unit = id}, parts.context.now);
+            parts.context.apply({.kind = core::Event::Kind::wish, .unit = id});
     parts.context.engine.settle(parts.context.now);
     if (parts.before == nullptr)
         parts.activation.open_early();

@@ -1,11 +1,8 @@
 #include "daemon/parts.hpp"
 
-#include "core/explain.hpp"
-
 #include <sys/random.h>
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 namespace mi::daemon {

@@ -27,8 +27,7 @@ void Wiring::shutdown_begins(std::string_view what) {
 }
 
 void Wiring::shutdown_is_over() {
-    if (parts_.control)
-        parts_.control->flush();
+    flush_answers();
     parts_.reachability.remove_syslog();
     clear_transient(parts_.context.place, parts_.succession.names_kept());
 }

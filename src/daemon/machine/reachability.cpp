@@ -35,16 +35,12 @@ Reachability::Reachability(Context& context, const Shutdown& shutdown, Host& hos
 void Reachability::open() {
     if (paths_.fd() < 0)
         return;
-    auto watch = context_.loop.watch(paths_.fd(), [this] {
+    watch_ = context_.watch(paths_.fd(), [this] {
         paths_.drain();
         check(false);
         if (context_.logs.directory() != context_.place.log_directories.front())
             context_.logs.try_storage(); // perhaps it was that which was mounted
     });
-    if (watch)
-        watch_ = std::move(*watch);
-    else
-        context_.say(Priority::err, watch.error().text());
 }
 
 void Reachability::serve(ControlServer& control) {

@@ -9,10 +9,7 @@
 namespace mi::daemon {
 
 void Signals::open() {
-    if (auto watch = context_.loop.watch(queue_.fd(), [this] { pending(); }))
-        watch_ = std::move(*watch);
-    else
-        context_.say(Priority::err, watch.error().text());
+    watch_ = context_.watch(queue_.fd(), [this] { pending(); });
 }
 
 void Signals::pending() {

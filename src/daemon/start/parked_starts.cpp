@@ -4,7 +4,6 @@
 
 namespace mi::daemon {
 
-using core::Event;
 using core::Phase;
 using core::Role;
 
@@ -88,22 +87,16 @@ void ParkedStarts::answered(const core::Effect& effect, const StartFiles* found,
         effects_.push(at->effect);
 }
 
-bool ParkedStarts::drop_unwanted() {
-    const std::size_t before = parked_.size();
-    for (std::size_t i = 0; i < parked_.size();) {
-        const core::Effect effect = parked_[i].effect;
-        const bool wanted = !is_part_of_starting(effect.role) || context_.record(effect.unit).phase == Phase::starting;
-        if (wanted || parked_[i].files) {
-            ++i;
-            continue;
-        }
-        parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
-        context_.apply({.kind = Event::Kind::spawn_failed,
-                        .unit = effect.unit,
-                        .role = effect.role,
-                        .detail = "it was stopped meanwhile"});
-    }
-    return parked_.size() < before;
+std::vector<core::Effect> ParkedStarts::take_unwanted() {
+    std::vector<core::Effect> unwanted;
+    std::erase_if(parked_, [&](const Parked& one) {
+        const bool ends = !one.files && is_part_of_starting(one.effect.role) &&
+                          context_.record(one.effect.unit).phase != Phase::starting;
+        if (ends)
+            unwanted.push_back(one.effect);
+        return ends;
+    });
+    return unwanted;
 }
 
 void ParkedStarts::unit_gone(core::UnitId unit) {

@@ -28,8 +28,8 @@ public:
     // (a connection's is not: its socket is served again).
     using Files = std::expected<StartFiles, std::string>;
     [[nodiscard]] std::optional<Files> files_for(const core::Effect& effect);
-    // The engine hears of starts that are parked and not wanted any more. True: there was one.
-    bool drop_unwanted();
+    // Starts that are parked and not wanted any more; they are forgotten.
+    [[nodiscard]] std::vector<core::Effect> take_unwanted();
     void unit_gone(core::UnitId unit) override;
 
 private:

@@ -103,9 +103,10 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
     auto refuse = [](std::string why, int code = 0) {
         return std::unexpected(NotServed{std::move(why), means_scarce(code)});
     };
+    const auto not_yet = std::unexpected(NotServed{.later = true}); // tried again, so there is nothing to say
     auto files = parked_.files_for(effect);
     if (!files)
-        return std::unexpected(NotServed{{}, true});
+        return not_yet;
     if (!*files)
         return refuse(files->error());
     // Its process needs pipes, and a cgroup: without room for them the connection waits.
@@ -119,12 +120,12 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
     if (!launch)
         return refuse(launch.error());
     if (services_.removal.is_removing(launch->runtime))
-        return std::unexpected(NotServed{{}, true});
+        return not_yet;
     context_.units[id].own.note(*launch);
     if (auto lent = lend_network(id, launch->plan); !lent)
         return refuse(lent.error());
     else if (!*lent)
-        return std::unexpected(NotServed{{}, true});
+        return not_yet;
     auto start = make_process(id, Role::connection, *launch);
     if (!start)
         return refuse(start.error().text(), start.error().step == os::Step::clone ? start.error().code : 0);
@@ -322,8 +323,7 @@ void Starter::take_up_postponed() {
 }
 
 bool Starter::drop_unwanted() {
-    bool dropped = parked_.drop_unwanted();
-    std::vector<core::Effect> unwanted;
+    std::vector<core::Effect> unwanted = parked_.take_unwanted();
     std::erase_if(postponed_, [&](const core::Effect& effect) {
         const bool wanted = context_.record(effect.unit).phase == Phase::starting;
         if (!wanted)
@@ -335,7 +335,7 @@ bool Starter::drop_unwanted() {
                         .unit = effect.unit,
                         .role = effect.role,
                         .detail = "it was stopped meanwhile"});
-    return dropped || !unwanted.empty();
+    return !unwanted.empty();
 }
 
 void Starter::unit_gone(core::UnitId unit) {
