@@ -209,16 +209,8 @@ private:
     // The moves that are possible, each tried.
     void follow(std::size_t at) {
         for (Move move : moves_of(states_[at])) {
-            State next = states_[at];
-            next.parent = at;
-            next.move = move;
-            --next.left;
             ++moves;
-            at_ = at, move_ = move;
-            restore(next);
-            make(engine_, next, move);
-            take(next);
-            add(next);
+            go(at, move, states_[at].left - 1);
             if (!mistake.empty())
                 return;
         }
@@ -232,17 +224,23 @@ private:
         for (UnitId i = 0; i < units * units; ++i) // one that waits for the others is the last to be ready
             way.push_back({Move::Kind::ready, i % units});
         for (Move move : way) {
-            State next = states_.back();
-            if (move.kind == Move::Kind::ready && next.records[move.unit].stage != Stage::main)
-                continue;
-            at_ = next.parent = states_.size() - 1;
-            move_ = next.move = move;
-            next.left = left;
-            restore(next);
-            make(engine_, next, move);
-            take(next);
-            add(next);
+            const bool may_be =
+                move.kind != Move::Kind::ready || states_.back().records[move.unit].stage == Stage::main;
+            if (may_be)
+                go(states_.size() - 1, move, left);
         }
+    }
+
+    // One move from a state that was met; `left`: how many may follow it.
+    void go(std::size_t at, Move move, int left) {
+        State next = states_[at];
+        at_ = next.parent = at;
+        move_ = next.move = move;
+        next.left = left;
+        restore(next);
+        make(engine_, next, move);
+        take(next);
+        add(next);
     }
 
     // One that was met before is followed again where more moves may follow than did then.

@@ -324,11 +324,7 @@ TEST_CASE("a FIFO that is there is used and stays, if it is ours; anything else 
 
 TEST_CASE("nothing is listened at, looked for or removed on a file system that may hang") {
     Scratch scratch;
-    std::string lines; // our mount table, in which /proc is another's
-    for (const Mount& mount : read_mounts().value_or(std::vector<Mount>{}))
-        lines += std::to_string(mount.id) + " 1 0:1 / " + mount.point + " rw - " +
-                 (mount.point == "/proc" ? "fuse.sshfs" : mount.type) + " none rw\n";
-    HangingMounts mounts(scratch.write("mountinfo", lines));
+    HangingMounts mounts(mounts_with_foreign_proc(scratch));
     std::filesystem::create_symlink("/proc/self", scratch / "link");
     for (Kind kind : {Kind::stream, Kind::fifo})
         for (const std::string& path : {std::string("/proc/self/x"), scratch / "link/x"}) {

@@ -248,11 +248,7 @@ TEST_CASE("a name that is no line is told as one") {
 
 TEST_CASE("what lies on a file system that may hang is not moved, not asked about and not removed by us") {
     Scratch scratch;
-    std::string lines; // our mount table, in which /proc is another's
-    for (const Mount& mount : read_mounts().value_or(std::vector<Mount>{}))
-        lines += std::to_string(mount.id) + " 1 0:1 / " + mount.point + " rw - " +
-                 (mount.point == "/proc" ? "fuse.sshfs" : mount.type) + " none rw\n";
-    HangingMounts mounts(scratch.write("mountinfo", lines));
+    HangingMounts mounts(mounts_with_foreign_proc(scratch));
     std::filesystem::create_directories(scratch / "plain");
     std::filesystem::create_symlink("/proc/self", scratch / "link");
     CHECK(set_aside("/proc", {"self", "x"}, scratch / "to", mounts).error().code == EXDEV);

@@ -3,6 +3,7 @@
 
 #include "base/fd.hpp"
 #include "os/children.hpp"
+#include "os/mounts.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>
@@ -50,6 +51,15 @@ public:
 private:
     std::string path_;
 };
+
+// A file like /proc/self/mountinfo with our mounts, in which /proc is a file system that may hang.
+inline std::string mounts_with_foreign_proc(const Scratch& scratch) {
+    std::string lines;
+    for (const Mount& mount : read_mounts().value_or(std::vector<Mount>{}))
+        lines += std::to_string(mount.id) + " 1 0:1 / " + mount.point + " rw - " +
+                 (mount.point == "/proc" ? "fuse.sshfs" : mount.type) + " none rw\n";
+    return scratch.write("mountinfo", lines);
+}
 
 inline std::string contents(const std::string& path) {
     std::ifstream file(path);
