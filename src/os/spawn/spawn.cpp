@@ -222,13 +222,12 @@ SpawnFault fault_of(const Plan& plan, Report report) {
 
 } // namespace
 
-// How a child is made.
-struct Way {
-    bool cgroup_by_flag = false; // born in its cgroup
-    bool may_share_table = true; // of descriptors, until it has one of its own
-};
-
 struct Spawner::State {
+    // How a child is made.
+    struct Birth {
+        bool cgroup_by_flag = false; // born in its cgroup
+        bool may_share_table = true; // of descriptors, until it has one of its own
+    };
     Span patience{};
     std::unique_ptr<Loan> loan;                   // for the next start; null after one that has not come back
     std::vector<std::unique_ptr<Loan>> abandoned; // whose Start nobody wants any more, and whose child is still there
@@ -255,7 +254,7 @@ struct Spawner::State {
     [[nodiscard]] std::optional<SpawnFault> write_words(const Plan& plan, bool apart);
     void order(const Plan& plan);
     // Nothing: it was cancelled, for the child did not come so far as to have a descriptor table of its own.
-    std::expected<std::optional<Start>, SpawnFault> attempt(const Plan& plan, Way way);
+    std::expected<std::optional<Start>, SpawnFault> attempt(const Plan& plan, Birth birth);
 };
 
 // --- a start that is on its way ---------------------------------------------------------------------------------------
@@ -509,7 +508,7 @@ std::optional<SpawnFault> Spawner::State::write_words(const Plan& plan, bool apa
 
 // --- a start ----------------------------------------------------------------------------------------------------------
 
-std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Plan& plan, Way way) {
+std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Plan& plan, Birth birth) {
     const bool apart = needs_executor(plan);
     auto refused = [](Step step, int code) { return std::unexpected(SpawnFault{step, code, {}}); };
     if (apart && executor < 0)
@@ -517,7 +516,7 @@ std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Pl
     if (Result<> borrowed = borrow(); !borrowed)
         return refused(Step::clone, ENOMEM);
     Fd procs, told, tells;
-    if (plan.cgroup >= 0 && !way.cgroup_by_flag) {
+    if (plan.cgroup >= 0 && !birth.cgroup_by_flag) {
         procs = Fd(::openat(plan.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
         if (!procs)
             return refused(Step::cgroup, errno);
@@ -530,7 +529,7 @@ std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Pl
         tells = Fd(ends[1]);
     }
     order(plan);
-    const bool shared = order_descriptors(plan, apart, way.may_share_table, tells.get(), procs.get());
+    const bool shared = order_descriptors(plan, apart, birth.may_share_table, tells.get(), procs.get());
     ProgressSlot slot;
     if (apart && progress) {
         slot = progress->take();
@@ -544,13 +543,13 @@ std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Pl
     loan->table = table_is_shared;
     loan->child.table = shared ? &loan->table : nullptr;
     const long child =
-        clone_borrowing(loan->stack, {be_child, loan.get()}, shared, way.cgroup_by_flag ? plan.cgroup : -1);
+        clone_borrowing(loan->stack, {be_child, loan.get()}, shared, birth.cgroup_by_flag ? plan.cgroup : -1);
     const int code = errno;
     const bool gone = child < 0 || wait_until_gone(loan->stack, patience);
     const bool cancelled = !gone && shared && cancel(*loan);
     window.take_back();
     if (child < 0)
-        return refused(way.cgroup_by_flag && code != EAGAIN && code != ENOMEM ? Step::cgroup : Step::clone, code);
+        return refused(birth.cgroup_by_flag && code != EAGAIN && code != ENOMEM ? Step::cgroup : Step::clone, code);
     if (cancelled) {
         abandoned.push_back(std::move(loan));
         cancelled_child = static_cast<pid_t>(child);
@@ -575,15 +574,15 @@ std::expected<std::optional<Start>, SpawnFault> Spawner::State::attempt(const Pl
 }
 
 std::expected<Start, SpawnFault> Spawner::start(const Plan& plan) {
-    Way way{.cgroup_by_flag = plan.cgroup >= 0 && state_->clones_into_cgroup && !plan.apart};
-    std::expected<std::optional<Start>, SpawnFault> made = state_->attempt(plan, way);
-    if (!made && way.cgroup_by_flag && made.error().step == Step::cgroup && means_unknown(made.error().code)) {
-        state_->clones_into_cgroup = way.cgroup_by_flag = false;
-        made = state_->attempt(plan, way);
+    State::Birth birth{.cgroup_by_flag = plan.cgroup >= 0 && state_->clones_into_cgroup && !plan.apart};
+    std::expected<std::optional<Start>, SpawnFault> made = state_->attempt(plan, birth);
+    if (!made && birth.cgroup_by_flag && made.error().step == Step::cgroup && means_unknown(made.error().code)) {
+        state_->clones_into_cgroup = birth.cgroup_by_flag = false;
+        made = state_->attempt(plan, birth);
     }
     if (made && !*made) {
-        way.may_share_table = false; // and so cannot be cancelled
-        made = state_->attempt(plan, way);
+        birth.may_share_table = false; // and so cannot be cancelled
+        made = state_->attempt(plan, birth);
     }
     if (!made)
         return std::unexpected(made.error());
