@@ -40,7 +40,7 @@ add_library(dep_json INTERFACE)
 target_link_libraries(dep_json INTERFACE dep_boost)
 target_compile_definitions(dep_json INTERFACE BOOST_JSON_NO_LIB BOOST_CONTAINER_NO_LIB)
 
-# zstd: the archive where everything is linked statically (src/zstd_unused.cpp leaves out most of it).
+# zstd: the archive where everything is linked statically (src/link/zstd_unused.cpp leaves out most of it).
 add_library(dep_zstd INTERFACE)
 if(zstd_LIBRARY AND NOT EXISTS "${zstd_LIBRARY}") # found once, and gone
   unset(zstd_LIBRARY CACHE)

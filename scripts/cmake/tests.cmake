@@ -14,6 +14,7 @@ function(room_tests name)
 endfunction()
 
 room_tests(base base)
+room_tests(calendar calendar)
 room_tests(core core config)
 room_tests(config config)
 room_tests(convert convert)

@@ -1,5 +1,5 @@
 // Listing a directory: the one way in which the whole program does it. A crash handler, which may not allocate, has its
-// own in os/crash_steps.cpp.
+// own in os/crash/crash_steps.cpp.
 #pragma once
 
 #include "base/result.hpp"

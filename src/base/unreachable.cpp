@@ -5,7 +5,7 @@
 
 namespace mi {
 
-// The function that a failed assertion calls: os/crash.cpp has ours, and a program without that has the C library's.
+// The function that a failed assertion calls: os/crash/crash.cpp has ours, and a program without that has the C library's.
 void unreachable(const char* why) { __assert_fail(why, "", 0, ""); }
 
 } // namespace mi

@@ -1,5 +1,6 @@
 #include "config/keys.hpp"
 
+#include "calendar/timer.hpp"
 #include "config/readers.hpp"
 
 namespace mi::config {
@@ -7,7 +8,7 @@ namespace mi::config {
 namespace {
 
 using namespace read;
-using core::Cgroup, core::Confinement, core::Hooks, core::LogSettings, core::Process, core::Service, core::Timer;
+using core::Cgroup, core::Confinement, core::Hooks, core::LogSettings, core::Process, core::Service, calendar::Timer;
 using core::Unit, core::ManagerSettings;
 using Relates = core::Relation;
 using If = core::Condition::Kind;

@@ -17,7 +17,7 @@ inline core::Listen& part(core::Unit& unit, core::Listen*) { return unit.listen.
 core::Process& part(core::Unit& unit, core::Process*);
 core::Confinement& part(core::Unit& unit, core::Confinement*);
 core::Cgroup& part(core::Unit& unit, core::Cgroup*);
-core::Timer& part(core::Unit& unit, core::Timer*);
+calendar::Timer& part(core::Unit& unit, calendar::Timer*);
 core::LogSettings& part(core::Unit& unit, core::LogSettings*);
 core::Hooks& part(core::Unit& unit, core::Hooks*);
 

@@ -2,6 +2,7 @@
 #include "config/readers.hpp"
 
 #include "base/text.hpp"
+#include "calendar/timer.hpp"
 
 #include <arpa/inet.h>
 
@@ -15,9 +16,9 @@ core::Cgroup& part(core::Unit& unit, core::Cgroup*) {
     return *unit.cgroup;
 }
 
-core::Timer& part(core::Unit& unit, core::Timer*) {
+calendar::Timer& part(core::Unit& unit, calendar::Timer*) {
     if (!unit.timer)
-        unit.timer = std::make_unique<core::Timer>();
+        unit.timer = std::make_unique<calendar::Timer>();
     return *unit.timer;
 }
 
@@ -98,7 +99,7 @@ void address(const Value& value, core::Unit& unit, core::Listen::Kind kind) {
 }
 
 void calendar(const Value& value, core::Unit& unit) {
-    std::vector<core::Calendar>& calendar = part(unit, static_cast<core::Timer*>(nullptr)).calendar;
+    std::vector<calendar::Calendar>& calendar = part(unit, static_cast<calendar::Timer*>(nullptr)).calendar;
     std::span<const Node> items(&value.node(), 1);
     if (value.node().kind == Node::Kind::array)
         items = value.node().items;
@@ -110,7 +111,7 @@ void calendar(const Value& value, core::Unit& unit) {
         const std::string* text = one.text("a calendar expression, such as \"Mon..Fri 04:00\" or \"daily\"");
         if (text == nullptr)
             continue;
-        if (auto parsed = core::parse_calendar(*text))
+        if (auto parsed = calendar::parse_calendar(*text))
             calendar.push_back(std::move(*parsed));
         else
             one.error("\"" + *text + "\" is no calendar expression: " + parsed.error().message,

@@ -1,6 +1,7 @@
 #include "config/sense.hpp"
 
 #include "base/unreachable.hpp"
+#include "calendar/timer.hpp"
 #include "config/readers.hpp"
 #include "config/syntax.hpp"
 
@@ -143,7 +144,7 @@ void check_sockets(const Reading& reading, const Section& service, const core::U
                       "write ready-fd = " + std::to_string(first_free));
 }
 
-void check_timer(const Reading& reading, const Section& section, const core::Timer& timer) {
+void check_timer(const Reading& reading, const Section& section, const calendar::Timer& timer) {
     constexpr Span least = std::chrono::milliseconds(100);
     if (!section.has("every") && !section.has("calendar") && !section.has("after-boot") && !reading.incomplete)
         section.error("", "[timer] needs `every`, `calendar` or `after-boot`");
@@ -268,7 +269,7 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     check_confinement(process);
     check_sockets(reading, section, unit);
     if (tree.find("timer") != nullptr)
-        check_timer(reading, Section(reading, tree, "timer"), unit.timer ? *unit.timer : core::Timer{});
+        check_timer(reading, Section(reading, tree, "timer"), unit.timer ? *unit.timer : calendar::Timer{});
 }
 
 } // namespace mi::config

@@ -1,7 +1,7 @@
 // Converts timer units: [timer] of the service that the timer runs.
+#include "calendar/calendar.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
-#include "core/calendar.hpp"
 
 namespace mi::convert {
 
@@ -39,7 +39,7 @@ private:
         out_.toml.open(here);
         for (const Assignment& each : all(unit, "Timer", "OnCalendar"))
             if (auto expression = text(each)) {
-                if (auto parsed = core::parse_calendar(*expression))
+                if (auto parsed = calendar::parse_calendar(*expression))
                     calendar_.push_back(std::move(*expression));
                 else
                     lost(each, "it is no calendar expression that is understood: " + parsed.error().message);

@@ -6,13 +6,16 @@
 
 #include "base/capabilities.hpp"
 #include "base/time.hpp"
-#include "core/calendar.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace mi::calendar {
+struct Timer; // calendar/timer.hpp
+}
 
 namespace mi::core {
 
@@ -210,17 +213,6 @@ struct Listen {
     std::uint32_t max_connections = 64;
 };
 
-// `[timer]`.
-struct Timer {
-    Span every{0};                  // 0: none
-    std::optional<Span> after_boot; // 0 is at once
-    Span jitter{0};
-    std::vector<Calendar> calendar;
-    bool persistent = false;
-    bool operator==(const Timer&) const = default;
-};
-
-// `[log]` of a unit, over the manager's own.
 // So many lines in each span of that many seconds; 0 lines: any number.
 struct RateLimit {
     std::uint32_t lines = 0;
@@ -228,6 +220,7 @@ struct RateLimit {
     bool operator==(const RateLimit&) const = default;
 };
 
+// `[log]` of a unit, over the manager's own.
 struct LogSettings {
     std::optional<std::uint64_t> rotate_size; // bytes
     std::optional<std::uint32_t> rotate_keep;
@@ -260,7 +253,7 @@ struct Unit {
     std::unique_ptr<Process> process; // null: the clean context as it is
     std::unique_ptr<Cgroup> cgroup;
     std::vector<Listen> listen;
-    std::unique_ptr<Timer> timer;
+    std::shared_ptr<calendar::Timer> timer; // `[timer]`; a shared_ptr, as that needs no definition of Timer here
     std::unique_ptr<LogSettings> log;
 };
 

@@ -1,7 +1,7 @@
 #include "ctl/client.hpp"
 
 #include "base/clock.hpp"
-#include "os/local_socket.hpp"
+#include "os/socket/local_socket.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
 
 #include "base/printable.hpp"
 
-#include "os/user_place.hpp"
+#include "os/file/user_place.hpp"
 
 #include <unistd.h>
 

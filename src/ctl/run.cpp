@@ -4,7 +4,7 @@
 #include "ctl/options.hpp"
 #include "ctl/verbs/sysvinit.hpp"
 #include "ctl/verbs/verbs.hpp"
-#include "os/limits.hpp"
+#include "os/process/limits.hpp"
 
 #include <csignal>
 #include <string_view>

@@ -25,7 +25,7 @@ struct Row {
     std::string_view expected = {};
 };
 
-template <auto Options::* member, auto value = true>
+template <auto member, auto value = true>
 bool choose(Options& options, std::string_view) {
     options.*member = value;
     return true;
@@ -36,14 +36,14 @@ bool set_text(Options& options, std::string_view value) {
     return true;
 }
 // Who knows such an option knows what is to be done with the state that is behind the descriptor.
-template <int Options::* member>
+template <auto member>
 bool set_descriptor(Options& options, std::string_view value) {
     const auto descriptor = to_number<unsigned short>(value);
     options.*member = descriptor.value_or(0);
     return descriptor.has_value();
 }
 
-std::optional<SignalRewrite> parse_rewrite(std::string_view text) {
+std::optional<entry::SignalRewrite> parse_rewrite(std::string_view text) {
     std::size_t colon = text.find(':');
     if (colon == std::string_view::npos)
         return std::nullopt;
@@ -55,11 +55,11 @@ std::optional<SignalRewrite> parse_rewrite(std::string_view text) {
     // These never reach us, or are not sent on.
     if (*from_signal == SIGKILL || *from_signal == SIGSTOP || *from_signal == SIGCHLD)
         return std::nullopt;
-    return SignalRewrite{*from_signal, *to_signal};
+    return entry::SignalRewrite{*from_signal, *to_signal};
 }
 
 bool rewrite_signal(Options& options, std::string_view value) {
-    const std::optional<SignalRewrite> rewrite = parse_rewrite(value);
+    const std::optional<entry::SignalRewrite> rewrite = parse_rewrite(value);
     if (rewrite)
         options.rewrites.push_back(*rewrite);
     return rewrite.has_value();

@@ -3,53 +3,36 @@
 // This is on the way of every `miniinit -- COMMAND`: getopt_long(3), no streams, nothing built before main.
 #pragma once
 
-#include <bitset>
 #include <expected>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/time.hpp"
+#include "entry/entrypoint.hpp"
 
 namespace mi::daemon {
 
 // How this init is to behave. `automatic`: system in the initial PID namespace as PID 1, else container.
 enum class Mode { automatic, system, container, user };
 
-// `-r FROM:TO`: where FROM arrives, TO is sent on; 0 sends nothing.
-struct SignalRewrite {
-    int from = 0;
-    int to = 0;
-    bool operator==(const SignalRewrite&) const = default;
-};
-
-struct Options {
+struct Options : entry::CommandOptions {
     Mode mode = Mode::automatic;
-    std::string config;                   // --config FILE
-    std::vector<std::string> units;       // --units DIR, in the order given: they replace the search path
-    std::string control;                  // --control PATH
-    std::string log_dir;                  // --log-dir DIR
-    std::string run_dir;                  // --run-dir DIR
-    std::string state_dir;                // --state-dir DIR
-    std::string target;                   // --target NAME
-    std::optional<int> log_level;         // --log-level, as syslog(3) numbers them: 0 (emerg) to 7 (debug)
-    bool allow_insecure_units = false;    // --allow-insecure-units
-    Span grace = std::chrono::seconds(5); // --grace: from TERM to KILL for what COMMAND left behind
-    bool group = false;                   // -g: signals go to COMMAND's whole process group
-    std::vector<SignalRewrite> rewrites;  // -r, in the order given: the last one of a signal counts
-    std::bitset<256> success_exits;       // -e: exit codes that become 0
-    int parent_death_signal = 0;          // -p: what we get when our parent dies; 0: nothing
-    int resume_fd = -1;                   // --resume FD: the state that a re-exec or a crash left; internal
+    std::string config;                // --config FILE
+    std::vector<std::string> units;    // --units DIR, in the order given: they replace the search path
+    std::string control;               // --control PATH
+    std::string log_dir;               // --log-dir DIR
+    std::string run_dir;               // --run-dir DIR
+    std::string state_dir;             // --state-dir DIR
+    std::string target;                // --target NAME
+    std::optional<int> log_level;      // --log-level, as syslog(3) numbers them: 0 (emerg) to 7 (debug)
+    bool allow_insecure_units = false; // --allow-insecure-units
     // --check-snapshot FD, --check-switch-root FD: only say whether we could go on with that; internal
     int check_fd = -1;
     bool no_state = false;     // --no-state: nothing of us outlives a crash
     bool debug_faults = false; // --debug-faults: minictl debug-crash is obeyed
     bool help = false;         // --help: print help_text() and exit 0
     bool version = false;      // --version: print the version and exit 0
-    // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2) wants it.
-    std::span<char* const> command;
     // The init of a machine only: words of the kernel command line that the kernel left to us ("single", "quiet", "3").
     std::vector<std::string> kernel_words;
     // The init of a machine only: what could not be understood, one sentence each. PID 1 goes on without it.

@@ -48,8 +48,8 @@
 #include "daemon/units/unit_files.hpp"
 #include "daemon/wiring.hpp"
 #include "loop/loop.hpp"
-#include "os/children.hpp"
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
+#include "os/process/children.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <memory>
@@ -70,7 +70,7 @@ struct Parts {
         Instant init_started{};
         bool quiet = false;
         int log_level = 6;
-        std::vector<SignalRewrite> signal_rewrites;
+        std::vector<entry::SignalRewrite> signal_rewrites;
         bool signal_group = false; // of the entry
         Span grace = std::chrono::seconds(5);
         std::string entry;               // the unit that is the container's main process, if there is one

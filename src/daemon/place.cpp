@@ -1,7 +1,7 @@
 #include "daemon/place.hpp"
 
-#include "os/system.hpp"
-#include "os/user_place.hpp"
+#include "os/file/user_place.hpp"
+#include "os/machine/system.hpp"
 
 #include <sys/auxv.h>
 #include <unistd.h>

@@ -2,13 +2,13 @@
 
 #include "base/directory.hpp"
 #include "base/printable.hpp"
-#include "daemon/entrypoint/entrypoint.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/recovery/caretaker.hpp"
 #include "daemon/recovery/keeper.hpp"
 #include "daemon/startup.hpp"
+#include "entry/entrypoint.hpp"
 #include "loop/loop.hpp"
-#include "os/system.hpp"
+#include "os/machine/system.hpp"
 
 #include <unistd.h>
 
@@ -68,9 +68,10 @@ int run(int argc, char** argv) {
         return 0;
     }
     bool container = options->mode == Mode::container || (options->mode == Mode::automatic && !machine);
-    const bool entrypoint = options->resume_fd >= 0 ? is_entrypoint_state(options->resume_fd) : !has_units(*options);
+    const bool entrypoint =
+        options->resume_fd >= 0 ? entry::is_entrypoint_state(options->resume_fd) : !has_units(*options);
     if (container && !options->command.empty() && entrypoint)
-        return run_entrypoint(*options, {argv, static_cast<std::size_t>(argc)});
+        return entry::run_entrypoint(*options, {argv, static_cast<std::size_t>(argc)});
     std::vector<os::Limit> limits = os::raise_own_limits();
     if (options->check_fd >= 0 && !machine)
         return check_snapshot(options->check_fd);

@@ -3,7 +3,6 @@
 #include "base/printable.hpp"
 #include "daemon/control/manager.hpp"
 #include "daemon/control/serve_control.hpp"
-#include "daemon/entrypoint/entrypoint.hpp"
 #include "daemon/life.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "daemon/machine/last_stage.hpp"
@@ -11,10 +10,11 @@
 #include "daemon/parts.hpp"
 #include "daemon/recovery/restore.hpp"
 #include "daemon/startup_report.hpp"
-#include "os/normalise.hpp"
-#include "os/runtime.hpp"
+#include "entry/entrypoint.hpp"
+#include "os/file/runtime.hpp"
+#include "os/machine/normalise.hpp"
+#include "os/machine/system.hpp"
 #include "os/spawn/spawn.hpp"
-#include "os/system.hpp"
 
 #include <linux/capability.h>
 #include <unistd.h>

@@ -4,8 +4,8 @@
 
 #include "daemon/options.hpp"
 #include "daemon/place.hpp"
-#include "os/crash.hpp"
-#include "os/limits.hpp"
+#include "os/crash/crash.hpp"
+#include "os/process/limits.hpp"
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 #include "daemon/startup_report.hpp"
 
 #include "daemon/parts.hpp"
-#include "daemon/recovery/crash_report.hpp"
+#include "os/crash/crash_report.hpp"
 #include "wire/log_format.hpp"
 
 #include <string_view>
@@ -43,7 +43,7 @@ void report_crash(Parts& parts, const os::CrashGuard* guard, const Options& opti
     if (guard->page().deliberate != 0)
         parts.context.say(Priority::info, "executed anew");
     else
-        for (const std::string& line : crash_report(guard->page(), loop::now()))
+        for (const std::string& line : os::crash_report(guard->page(), loop::now()))
             parts.context.say(Priority::alert, line);
 }
 

@@ -3,7 +3,7 @@
 
 #include "config/load.hpp"
 #include "daemon/options.hpp"
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 
 #include <string>
 #include <vector>

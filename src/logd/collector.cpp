@@ -15,7 +15,7 @@
 #include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "base/unreachable.hpp"
-#include "os/pidfd.hpp"
+#include "os/process/pidfd.hpp"
 
 namespace mi::logd {
 namespace {

@@ -54,7 +54,7 @@ struct Stream {
     Unit* unit = nullptr;
     std::int32_t leader = 0;  // of a session; 0: none
     std::uint64_t cgroup = 0; // by number; 0: none
-    bool has_pidfds = false;  // a socket: messages come with a descriptor of their sender (os/pidfd.hpp)
+    bool has_pidfds = false;  // a socket: messages come with a descriptor of their sender (os/process/pidfd.hpp)
 };
 
 class Courier {

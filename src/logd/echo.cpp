@@ -7,7 +7,7 @@
 
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
-#include "os/write_ready.hpp"
+#include "os/socket/write_ready.hpp"
 #include "wire/log_format.hpp"
 
 namespace mi::logd {

@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "logd/syslog.hpp"
-#include "os/pidfd.hpp"
+#include "os/process/pidfd.hpp"
 
 namespace mi::logd {
 namespace {

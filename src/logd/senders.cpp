@@ -7,8 +7,8 @@
 #include <cstring>
 
 #include "base/fd.hpp"
-#include "os/cgroup.hpp"
-#include "os/process.hpp"
+#include "os/cgroup/cgroup.hpp"
+#include "os/process/process.hpp"
 
 namespace mi::logd {
 namespace {

@@ -4,7 +4,7 @@
 // A process that has sent something may be gone when we look, and its number may be another's by then. So who has begun
 // after the message was sent is not its sender; and what is known of a process is kept for a while, and is believed as
 // long as the process is the same (its start says so) or as it is too early for the number to have come round again. A
-// kernel that tells the cgroup of who is gone (os/pidfd.hpp) leaves no doubt.
+// kernel that tells the cgroup of who is gone (os/process/pidfd.hpp) leaves no doubt.
 #pragma once
 
 #include <sys/types.h>

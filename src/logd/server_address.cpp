@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 namespace mi::logd {
 namespace {

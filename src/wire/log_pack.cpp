@@ -42,7 +42,7 @@ std::optional<WallTime> parse_packed_name(std::string_view name) {
 Packer::Packer() : context_(::ZSTD_createCCtx()), bytes_(new char[ZSTD_COMPRESSBOUND(pack_frame_text)]) {
     if (context_ == nullptr)
         return;
-    // The fastest: a log shrinks to a tenth by it, and slower levels bring little and the code of their own (zstd_unused.cpp).
+    // The fastest: a log shrinks to a tenth by it, and slower levels bring little and the code of their own (link/zstd_unused.cpp).
     (void)::ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, 1);
     (void)::ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1);
 }

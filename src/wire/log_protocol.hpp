@@ -1,5 +1,5 @@
 // The words PID 1 and the log collector say to each other over their SOCK_SEQPACKET socketpair, and the framing of
-// PID 1's own log lines. Bytes only: sending, receiving and descriptors are os/packet.hpp's, meaning is logd's and
+// PID 1's own log lines. Bytes only: sending, receiving and descriptors are os/socket/packet.hpp's, meaning is logd's and
 // daemon's.
 //
 // A conversation: the collector starts and says `Hello`. PID 1 answers with `Configure`, then `Attach` with every
@@ -81,7 +81,7 @@ struct Attachment {
     Limits limits;
     std::int32_t leader = 0;  // the process of the unit that leads a session, 0: none (for who sends by syslog)
     bool forward = true;      // the unit's lines go to the servers, too
-    std::uint64_t cgroup = 0; // that of its processes, by number (os/pidfd.hpp); 0: none
+    std::uint64_t cgroup = 0; // that of its processes, by number (os/process/pidfd.hpp); 0: none
     bool operator==(const Attachment&) const = default;
 };
 

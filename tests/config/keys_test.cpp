@@ -1,4 +1,5 @@
 // Every key of the key table: described, and read into its member.
+#include "calendar/timer.hpp"
 #include "config/keys.hpp"
 #include "config/load.hpp"
 #include "config/syntax.hpp"

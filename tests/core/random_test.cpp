@@ -1,6 +1,6 @@
 // Random units, random events, and what must be true whatever happens.
+#include "calendar/timer.hpp"
 #include "core/engine.hpp"
-
 #include <doctest/doctest.h>
 
 #include <map>
@@ -113,7 +113,7 @@ private:
                 unit.conditions.push_back({Condition::Kind::first_boot, false, "true"});
             if (i != 0 && unit.kind == core::Kind::service && pick(5) == 0) {
                 if (pick(2) == 0)
-                    unit.timer = std::make_unique<Timer>();
+                    unit.timer = std::make_unique<calendar::Timer>();
                 if (pick(2) == 0)
                     unit.listen.push_back({.address = "/run/" + unit.name, .accept = !unit.timer && pick(2) == 0});
                 if (pick(2) == 0 && !unit.listen.empty() && !unit.timer)

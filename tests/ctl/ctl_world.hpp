@@ -4,7 +4,7 @@
 
 #include "base/fd.hpp"
 #include "ctl/run.hpp"
-#include "os/local_socket.hpp"
+#include "os/socket/local_socket.hpp"
 #include "wire/varlink.hpp"
 
 #include <fcntl.h>

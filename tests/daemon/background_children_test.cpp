@@ -1,6 +1,6 @@
 #include "daemon/process/background_children.hpp"
 
-#include "os/children.hpp"
+#include "os/process/children.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
 // Who connects to units that wait: the first one is told, or each is served, as many as there may be and can be.
 #include "daemon/socket/connections.hpp"
 #include "daemon/socket/sockets.hpp"
-#include "os/local_socket.hpp"
 #include "os/scene.hpp"
+#include "os/socket/local_socket.hpp"
 
 #include <sys/socket.h>
 

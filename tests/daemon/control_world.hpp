@@ -2,7 +2,7 @@
 #pragma once
 
 #include "daemon/control/control.hpp"
-#include "os/local_socket.hpp"
+#include "os/socket/local_socket.hpp"
 #include "wire/varlink.hpp"
 
 #include <poll.h>

@@ -1,9 +1,9 @@
 // Descriptors kept for services: by unit and name, up to a bound, until they hang up; and those nobody keeps.
 #include "daemon/socket/fd_store.hpp"
-#include "os/children.hpp"
-#include "os/discard.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
+#include "os/process/children.hpp"
 #include "os/scene.hpp"
+#include "os/socket/discard.hpp"
 
 #include <sys/eventfd.h>
 #include <sys/mman.h>

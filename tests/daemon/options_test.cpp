@@ -115,7 +115,7 @@ TEST_CASE("every option of an entrypoint is read, in its short and its long form
               "app"};
     auto options = line.read();
     REQUIRE(options);
-    CHECK(options->rewrites == std::vector<SignalRewrite>{{15, 3}, {15, 0}, {35, 1}});
+    CHECK(options->rewrites == std::vector<entry::SignalRewrite>{{15, 3}, {15, 0}, {35, 1}});
     CHECK(options->success_exits.count() == 2);
     CHECK(options->success_exits.test(143));
     CHECK(options->parent_death_signal == SIGKILL);

@@ -1,8 +1,8 @@
 // Whose a process is, and ending all of a unit's: real processes, found without cgroups.
 #include "base/text.hpp"
 #include "daemon/process/processes.hpp"
-#include "os/members.hpp"
-#include "os/process.hpp"
+#include "os/process/members.hpp"
+#include "os/process/process.hpp"
 #include "os/scene.hpp"
 
 #include <algorithm>

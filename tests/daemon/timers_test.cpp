@@ -41,15 +41,15 @@ struct Bench : Timers::Listener {
     }
 };
 
-core::Unit unit(core::Timer timer, const char* name = "nightly") {
+core::Unit unit(calendar::Timer timer, const char* name = "nightly") {
     core::Unit made;
     made.name = name;
-    made.timer = std::make_unique<core::Timer>(std::move(timer));
+    made.timer = std::make_unique<calendar::Timer>(std::move(timer));
     return made;
 }
-core::Timer calendar(std::string_view expression, bool persistent = false) {
-    core::Timer timer{.persistent = persistent};
-    timer.calendar.push_back(*core::parse_calendar(expression));
+calendar::Timer on_calendar(std::string_view expression, bool persistent = false) {
+    calendar::Timer timer{.persistent = persistent};
+    timer.calendar.push_back(*calendar::parse_calendar(expression));
     return timer;
 }
 Timers::Settings in(const os::Scratch& scratch) {
@@ -104,7 +104,7 @@ TEST_CASE("a calendar's time of every second comes by the wall clock") {
     os::Scratch scratch;
     Bench bench;
     Timers timers(bench.loop, bench, in(scratch));
-    timers.arm(1, unit(calendar("*:*:*")));
+    timers.arm(1, unit(on_calendar("*:*:*")));
     bench.run(1);
     std::int64_t past_second = loop::wall_now().micros % 1'000'000;
     CHECK(past_second < 900'000); // a busy machine is late, none is early
@@ -119,7 +119,7 @@ TEST_CASE("a run that was missed is made up for at once, and then it is on recor
     std::filesystem::create_directories(scratch / "state/timers");
     scratch.write("state/timers/nightly", Stamps::text({ago(48h), true}));
     Timers timers(bench.loop, bench, in(scratch));
-    timers.arm(1, unit(calendar("daily", true)));
+    timers.arm(1, unit(on_calendar("daily", true)));
     REQUIRE(timers.told(1).last);
     CHECK(*timers.told(1).last < ago(47h));
     bench.run(1);
@@ -130,7 +130,7 @@ TEST_CASE("a run that was missed is made up for at once, and then it is on recor
     CHECK(stamp->at >= ago(60s));
     Bench again; // the next boot
     Timers next(again.loop, again, in(scratch));
-    next.arm(1, unit(calendar("daily", true)));
+    next.arm(1, unit(on_calendar("daily", true)));
     REQUIRE(next.told(1).next);
     CHECK(*next.told(1).next > loop::wall_now());
     CHECK(next.told(1).last == stamp->at);
@@ -140,7 +140,7 @@ TEST_CASE("a persistent timer that is new is written down as met, and not run fo
     os::Scratch scratch;
     Bench bench;
     Timers timers(bench.loop, bench, in(scratch));
-    timers.arm(1, unit(calendar("daily", true)));
+    timers.arm(1, unit(on_calendar("daily", true)));
     reap_into(timers);
     auto stamp = Stamps::parse(contents(scratch / "state/timers/nightly"));
     REQUIRE(stamp);
@@ -160,7 +160,7 @@ TEST_CASE("a damaged record counts as none, and that is said; one that cannot be
         std::filesystem::create_directories(scratch / "state/timers");
         scratch.write("state/timers/nightly", text);
         Timers timers(bench.loop, bench, in(scratch));
-        timers.arm(1, unit(calendar("daily", true)));
+        timers.arm(1, unit(on_calendar("daily", true)));
         reap_into(timers);
         CHECK(*timers.told(1).next > loop::wall_now());
         CHECK(Stamps::parse(contents(scratch / "state/timers/nightly")));
@@ -191,7 +191,7 @@ TEST_CASE("a record on a file system that may wait for a server is not read, and
     Timers::Settings settings = in(scratch);
     settings.mountinfo = scratch / "mountinfo";
     Timers timers(bench.loop, bench, std::move(settings));
-    timers.arm(1, unit(calendar("daily", true)));
+    timers.arm(1, unit(on_calendar("daily", true)));
     CHECK_FALSE(timers.told(1).last.has_value());
     REQUIRE(bench.troubles.size() == 1);
     CHECK(bench.troubles[0].contains("a server may be waited for"));
@@ -204,7 +204,7 @@ TEST_CASE("a record that comes with a mount is found then, and not overwritten b
     Bench bench;
     scratch.write("state", "not mounted yet");
     Timers timers(bench.loop, bench, in(scratch));
-    timers.arm(1, unit(calendar("daily", true)));
+    timers.arm(1, unit(on_calendar("daily", true)));
     reap_into(timers);
     CHECK(*timers.told(1).next > loop::wall_now());
     std::filesystem::remove(scratch / "state");
@@ -251,7 +251,7 @@ TEST_CASE("another /etc/localtime is noticed at once") {
     os::Scratch scratch;
     Bench bench;
     Timers timers(bench.loop, bench, in(scratch));
-    timers.arm(1, unit(calendar("04:00")));
+    timers.arm(1, unit(on_calendar("04:00")));
     std::int64_t utc = timers.told(1).next->micros;
     // A zone file of version 2 that has nothing but its foot.
     std::string header = "TZif2" + std::string(15, '\0');

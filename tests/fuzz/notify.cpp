@@ -5,8 +5,8 @@
 #include "base/printable.hpp"
 #include "daemon/notify/notice.hpp"
 #include "daemon/socket/fd_store.hpp"
-#include "os/notify_socket.hpp"
-#include "os/packet.hpp"
+#include "os/socket/notify_socket.hpp"
+#include "os/socket/packet.hpp"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>

@@ -27,7 +27,7 @@
 
 #include "base/fd.hpp"
 #include "logd/run.hpp"
-#include "os/syslog_socket.hpp"
+#include "os/socket/syslog_socket.hpp"
 #include "wire/log_format.hpp"
 #include "wire/log_protocol.hpp"
 

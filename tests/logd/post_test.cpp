@@ -5,7 +5,7 @@
 #include <random>
 
 #include "harness.hpp"
-#include "os/syslog_socket.hpp"
+#include "os/socket/syslog_socket.hpp"
 
 using namespace mi;
 using namespace mi::logd::test;

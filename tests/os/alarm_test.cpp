@@ -1,5 +1,5 @@
 // Alarms: they ring at their time, not before, and are silent once taken.
-#include "os/alarm.hpp"
+#include "os/process/alarm.hpp"
 
 #include <poll.h>
 #include <doctest/doctest.h>

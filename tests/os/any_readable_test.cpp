@@ -1,10 +1,10 @@
-#include "os/any_readable.hpp"
+#include "os/process/any_readable.hpp"
 
 #include <poll.h>
 #include <unistd.h>
 #include <doctest/doctest.h>
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 using namespace mi;
 using namespace mi::os;

@@ -1,5 +1,5 @@
 // Limits and their controllers: on directories that look like cgroups, and on the real thing where this machine has it.
-#include "os/cgroup.hpp"
+#include "os/cgroup/cgroup.hpp"
 #include "scene.hpp"
 
 #include <algorithm>

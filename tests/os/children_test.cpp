@@ -1,7 +1,7 @@
 // Signals arrive in a queue, exits are collected once and told rightly.
 #include "scene.hpp"
 
-#include "os/normalise.hpp"
+#include "os/machine/normalise.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,8 +1,8 @@
 // What sets a process apart and needs no mounts: capabilities, system calls, processors, directories of its own, and
 // their removal. What needs mounts is shown in QEMU (tests/boot/features/hardening.py).
-#include "os/confine.hpp"
-#include "os/mounts.hpp"
-#include "os/remove.hpp"
+#include "os/file/remove.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/spawn/confine.hpp"
 #include "scene.hpp"
 
 #include <linux/capability.h>

@@ -1,7 +1,7 @@
 // What crash_test.cpp runs: a program that does as its first argument says and, executed anew, tells what it has found,
 // a line `WORD VALUE` for each thing.
 #include "daemon/machine/faults.hpp"
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 // A program that crashes is executed anew and finds what it has left: with real signals, in a process of its own.
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 #include "os/scene.hpp"
 
 #include <map>

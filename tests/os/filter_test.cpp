@@ -1,6 +1,6 @@
 // What the kernel will answer to each call, by running the program of a filter as the kernel does. That the kernel takes such
 // a program and acts on it is shown in confine_test.cpp.
-#include "os/confine.hpp"
+#include "os/spawn/confine.hpp"
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>

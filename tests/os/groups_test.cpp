@@ -1,8 +1,8 @@
 // Finding all processes of a unit: by cgroup, and without.
-#include "os/cgroup.hpp"
-#include "os/members.hpp"
-#include "os/mounts.hpp"
-#include "os/process.hpp"
+#include "os/cgroup/cgroup.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/process/members.hpp"
+#include "os/process/process.hpp"
 #include "scene.hpp"
 
 #include <algorithm>

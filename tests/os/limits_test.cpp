@@ -1,4 +1,4 @@
-#include "os/limits.hpp"
+#include "os/process/limits.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // Sockets and named pipes that are listened at: each kind, what is at its path before and after, and what comes in.
-#include "os/listen_socket.hpp"
-#include "os/local_socket.hpp"
+#include "os/socket/listen_socket.hpp"
+#include "os/socket/local_socket.hpp"
 #include "scene.hpp"
 
 #include <arpa/inet.h>

@@ -1,8 +1,8 @@
 // Telling whoever supervises us: to a path, to an abstract name, to nobody; never waiting.
-#include "os/notify_client.hpp"
+#include "os/socket/notify_client.hpp"
 
-#include "os/local_socket.hpp"
-#include "os/packet.hpp"
+#include "os/socket/local_socket.hpp"
+#include "os/socket/packet.hpp"
 #include "scene.hpp"
 
 #include <cstddef>

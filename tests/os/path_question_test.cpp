@@ -1,5 +1,5 @@
 // Touching paths: each question, what is judged before it is touched, and the child that does what may hang.
-#include "os/path_inquiry.hpp"
+#include "os/file/path_inquiry.hpp"
 #include "scene.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 #include "base/fd.hpp"
-#include "os/path_watch.hpp"
+#include "os/file/path_watch.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // What removing directories leaves alone: what is mounted below, and what somebody put in the way.
-#include "os/remove.hpp"
+#include "os/file/remove.hpp"
 
-#include "os/mount_id.hpp"
+#include "os/mount/mount_id.hpp"
 #include "scene.hpp"
 
 #include <sched.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/fd.hpp"
-#include "os/children.hpp"
-#include "os/mounts.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/process/children.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // Messages with descriptors, and sockets bound to paths.
-#include "os/local_socket.hpp"
-#include "os/notify_socket.hpp"
-#include "os/packet.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
+#include "os/socket/local_socket.hpp"
+#include "os/socket/notify_socket.hpp"
+#include "os/socket/packet.hpp"
 #include "scene.hpp"
 
 #include <sys/resource.h>

@@ -1,7 +1,7 @@
 // What a started program finds: exactly what its plan says, and the clean state for the rest.
-#include "os/limits.hpp"
-#include "os/normalise.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
+#include "os/machine/normalise.hpp"
+#include "os/process/limits.hpp"
 #include "scene.hpp"
 
 #include <fcntl.h>

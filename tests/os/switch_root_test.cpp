@@ -1,7 +1,7 @@
-#include "os/switch_root.hpp"
+#include "os/mount/switch_root.hpp"
 
 #include "base/fd.hpp"
-#include "os/remove.hpp"
+#include "os/file/remove.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,13 +1,13 @@
 // Accounts, the kernel's command line, what is unmounted in which order, and what is found here. What changes a machine
 // is tried in a machine of its own, not here.
-#include "os/accounts.hpp"
-#include "os/mounts.hpp"
-#include "os/probe.hpp"
-#include "os/runtime.hpp"
-#include "os/shutdown.hpp"
-#include "os/storage.hpp"
-#include "os/system.hpp"
-#include "os/timed_child.hpp"
+#include "os/file/runtime.hpp"
+#include "os/machine/probe.hpp"
+#include "os/machine/shutdown.hpp"
+#include "os/machine/system.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/mount/storage.hpp"
+#include "os/process/accounts.hpp"
+#include "os/process/timed_child.hpp"
 #include "scene.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "os/terminals.hpp"
+#include "os/machine/terminals.hpp"
 
 #include <doctest/doctest.h>
 

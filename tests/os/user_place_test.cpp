@@ -1,5 +1,5 @@
 // The directories of one user, and which of them are trusted.
-#include "os/user_place.hpp"
+#include "os/file/user_place.hpp"
 #include "scene.hpp"
 
 #include <sys/stat.h>

@@ -1,11 +1,11 @@
 // How root walks a path that a unit names: the administrator's links are followed, a user's are not.
 #include "os/spawn/walk.hpp"
 
-#include "os/listen_socket.hpp"
-#include "os/local_socket.hpp"
-#include "os/process.hpp"
-#include "os/runtime.hpp"
-#include "os/walked_file.hpp"
+#include "os/file/runtime.hpp"
+#include "os/file/walked_file.hpp"
+#include "os/process/process.hpp"
+#include "os/socket/listen_socket.hpp"
+#include "os/socket/local_socket.hpp"
 #include "scene.hpp"
 
 #include <sys/prctl.h>

@@ -8,7 +8,7 @@ import subprocess
 from checks_crash import MANAGER, SLEEP, numbers, overview, reexec
 from harness import sh, until
 
-JOURNAL_AT = 4096  # in the memory of the state: src/os/crash.hpp
+JOURNAL_AT = 4096  # in the memory of the state: src/os/crash/crash.hpp
 JOURNAL = 0x74696e69696e696d  # src/state/journal.cpp
 
 

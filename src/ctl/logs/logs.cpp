@@ -4,7 +4,7 @@
 #include "ctl/logs/log_reader.hpp"
 #include "ctl/logs/pager.hpp"
 #include "ctl/verbs/verbs.hpp"
-#include "os/user_place.hpp"
+#include "os/file/user_place.hpp"
 
 #include <regex.h>
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
 #include "ctl/text/local_time.hpp"
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -11,18 +11,18 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000, day_seconds = 86'400;
 
-Result<core::Zone> from_file(const std::string& path) {
+Result<calendar::Zone> from_file(const std::string& path) {
     auto bytes = os::read_file(path, 64 * 1024);
     if (!bytes)
         return std::unexpected(bytes.error());
-    auto zone = core::Zone::from_file(*bytes);
+    auto zone = calendar::Zone::from_file(*bytes);
     if (!zone)
         return fault(0, "zone file", path + " " + std::string(zone.error()));
     return *zone;
 }
 
-const core::Zone& here() {
-    static const core::Zone zone = zone_named("").value_or(core::Zone());
+const calendar::Zone& here() {
+    static const calendar::Zone zone = zone_named("").value_or(calendar::Zone());
     return zone;
 }
 
@@ -33,22 +33,22 @@ void append_two(std::string& text, std::int64_t number) {
 
 } // namespace
 
-Result<core::Zone> zone_named(std::string name) {
+Result<calendar::Zone> zone_named(std::string name) {
     if (name.empty())
         if (const char* rule = std::getenv("TZ"); rule != nullptr && *rule != 0) {
-            if (auto zone = core::Zone::from_rule(rule))
+            if (auto zone = calendar::Zone::from_rule(rule))
                 return *zone;
             name = *rule == ':' ? rule + 1 : rule;
         }
     if (name == "UTC")
-        return core::Zone();
+        return calendar::Zone();
     if (name.starts_with('/'))
         return from_file(name);
     if (!name.empty())
         return from_file("/usr/share/zoneinfo/" + name);
     auto zone = from_file("/etc/localtime");
     if (!zone && zone.error().code == ENOENT)
-        return core::Zone();
+        return calendar::Zone();
     return zone;
 }
 
@@ -83,7 +83,7 @@ std::string_view WallClock::month_name() const {
 WallClock wall_clock(std::int64_t realtime_micros) {
     using namespace std::chrono;
     const auto at = floor<seconds>(microseconds(realtime_micros)).count();
-    const core::Zone::Period period = here().period(at);
+    const calendar::Zone::Period period = here().period(at);
     const seconds wall(at + period.offset);
     const auto date = floor<days>(wall);
     return {sys_days(date), weekday(sys_days(date)), (wall - date).count(), period.name};

@@ -1,9 +1,9 @@
 // The clock on the wall: moments as this system's zone shows them, and back. The C library's functions for this are 120 KB in a
-// static program, and we read zones anyway (core/zone.hpp).
+// static program, and we read zones anyway (calendar/zone.hpp).
 #pragma once
 
 #include "base/result.hpp"
-#include "core/zone.hpp"
+#include "calendar/zone.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace mi::ctl {
 
 // The zone of that name as an init on this system would find it; "": the one that TZ or /etc/localtime says.
-[[nodiscard]] Result<core::Zone> zone_named(std::string name);
+[[nodiscard]] Result<calendar::Zone> zone_named(std::string name);
 
 // What the clock shows.
 struct WallClock {

@@ -3,7 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <poll.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // What a calendar expression means: its full form and its next times, for who writes a timer.
-#include "core/calendar.hpp"
+#include "calendar/calendar.hpp"
 #include "base/clock.hpp"
 #include "ctl/text/local_time.hpp"
 #include "ctl/verbs/verbs.hpp"
@@ -29,18 +29,18 @@ std::string with_weekday(std::int64_t micros) {
 
 int verify_calendar(Context& context) {
     Meaning meaning{context.arguments.calendar, {}, {}};
-    auto calendar = core::parse_calendar(meaning.expression);
+    auto calendar = calendar::parse_calendar(meaning.expression);
     if (!calendar)
         return context.fail("\"" + harmless(meaning.expression) +
                             "\" is no calendar expression: " + harmless(calendar.error().message) +
                             (calendar.error().suggestion.empty() ? "" : " (" + calendar.error().suggestion + ")"));
-    meaning.normal = core::text(*calendar);
+    meaning.normal = calendar::text(*calendar);
     auto zone = zone_named(calendar->zone);
     if (!zone)
         return context.fail("there is no time zone " + harmless(calendar->zone) + " here: " + zone.error().text());
     const std::int64_t now = wall_now().micros;
     for (std::int64_t at = now; meaning.next.size() < shown;) {
-        auto next = core::next(*calendar, {at}, *zone);
+        auto next = calendar::next(*calendar, {at}, *zone);
         if (!next)
             break;
         meaning.next.push_back(at = next->micros);

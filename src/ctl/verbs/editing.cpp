@@ -2,7 +2,7 @@
 
 #include "ctl/text/terminal.hpp"
 #include "ctl/verbs/rights.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include "ctl/text/view.hpp"
 #include "ctl/verbs/sysvinit.hpp"
 #include "ctl/verbs/verbs.hpp"
-#include "os/probe.hpp"
+#include "os/machine/probe.hpp"
 
 #include <algorithm>
 

@@ -6,9 +6,9 @@
 #include "ctl/text/local_time.hpp"
 #include "ctl/text/view.hpp"
 #include "ctl/verbs/verbs.hpp"
-#include "os/accounts.hpp"
-#include "os/shutdown.hpp"
-#include "os/switch_root.hpp"
+#include "os/machine/shutdown.hpp"
+#include "os/mount/switch_root.hpp"
+#include "os/process/accounts.hpp"
 
 #include <signal.h>
 #include <sys/stat.h>

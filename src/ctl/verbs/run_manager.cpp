@@ -1,7 +1,7 @@
 #include "ctl/verbs/run_manager.hpp"
 
-#include "os/runtime.hpp"
-#include "os/user_place.hpp"
+#include "os/file/runtime.hpp"
+#include "os/file/user_place.hpp"
 
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -2,8 +2,8 @@
 #include "daemon/control/manager.hpp"
 
 #include "core/explain.hpp"
-#include "daemon/recovery/crash_report.hpp"
-#include "os/probe.hpp"
+#include "daemon/recovery/crash_overview.hpp"
+#include "os/machine/probe.hpp"
 #include "wire/varlink.hpp"
 
 #include <algorithm>
@@ -90,7 +90,7 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
         overview.notes.push_back(note);
     overview.scheduled = told(parts_.schedule.pending());
     if (const os::CrashGuard* guard = parts_.guard)
-        tell_crashes(guard->page(), overview);
+        describe_crashes(guard->page(), overview);
     if (const std::string& left = parts_.shutdown_report.words(); !left.empty())
         overview.notes.push_back(left);
     overview.watchdog = parts_.hardware_watchdog.words();

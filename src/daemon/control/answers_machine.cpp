@@ -2,9 +2,9 @@
 #include "daemon/control/manager.hpp"
 
 #include "daemon/machine/faults.hpp"
-#include "os/mounts.hpp"
-#include "os/shutdown.hpp"
-#include "os/switch_root.hpp"
+#include "os/machine/shutdown.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/mount/switch_root.hpp"
 
 #include <unistd.h>
 

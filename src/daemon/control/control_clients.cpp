@@ -1,7 +1,7 @@
 // Who comes to the control socket and goes, and how much room each may take.
 #include "daemon/control/control_state.hpp"
-#include "os/local_socket.hpp"
-#include "os/open_file.hpp"
+#include "os/file/open_file.hpp"
+#include "os/socket/local_socket.hpp"
 
 #include <fcntl.h>
 

@@ -1,5 +1,7 @@
 // A unit's record and file as what is told of it.
 #include "base/join.hpp"
+
+#include "calendar/timer.hpp"
 #include "config/syntax.hpp"
 #include "core/explain.hpp"
 #include "daemon/control/manager.hpp"
@@ -42,11 +44,11 @@ wire::Dependencies dependencies_of(const core::Graph& graph, core::UnitId id) {
 }
 
 // "every 1h, Mon..Fri *-*-* 04:00:00".
-std::string timer_words(const core::Timer& timer) {
+std::string timer_words(const calendar::Timer& timer) {
     std::string words;
     auto add = [&](const std::string& more) { join_to(words, more); };
-    for (const core::Calendar& calendar : timer.calendar)
-        add(core::text(calendar));
+    for (const calendar::Calendar& calendar : timer.calendar)
+        add(calendar::text(calendar));
     if (timer.every > Span{0})
         add("every " + config::duration_text(timer.every));
     if (timer.after_boot)

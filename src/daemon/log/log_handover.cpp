@@ -1,7 +1,7 @@
 // From one program to the next: what of the log collector has to be known, and going on with it.
 #include "daemon/log/log_link.hpp"
 
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 
 #include <algorithm>
 

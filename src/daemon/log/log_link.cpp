@@ -2,11 +2,11 @@
 
 #include "base/signals.hpp"
 #include "core/explain.hpp"
-#include "os/children.hpp"
-#include "os/open_file.hpp"
-#include "os/packet.hpp"
-#include "os/runtime.hpp"
-#include "os/syslog_socket.hpp"
+#include "os/file/open_file.hpp"
+#include "os/file/runtime.hpp"
+#include "os/process/children.hpp"
+#include "os/socket/packet.hpp"
+#include "os/socket/syslog_socket.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 #include "daemon/log/log_liveness.hpp"
 #include "logd/run.hpp"
 #include "loop/loop.hpp"
-#include "os/any_readable.hpp"
+#include "os/process/any_readable.hpp"
 #include "os/spawn/spawn.hpp"
 #include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"

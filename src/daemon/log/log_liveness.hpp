@@ -7,7 +7,7 @@
 // - That a message was sent says nothing: the socket takes hundreds that nobody reads. So what counts is an answer. After
 //   something was sent PID 1 sends `Ping`, and what was sent before it counts as taken when its `Pong` has come.
 // - PID 1 has nothing to send when services only write. But it keeps the read ends of all pipes, so it can see that there is
-//   something in them: they are in one epoll set of their own (os/any_readable.hpp), and the loop watches that set as one
+//   something in them: they are in one epoll set of their own (os/process/any_readable.hpp), and the loop watches that set as one
 //   descriptor. The first byte in any pipe wakes PID 1 once. It asks, and stops watching until the answer is there.
 // - A stop by a signal is told to the parent, which PID 1 is: it sends SIGCONT at once, and then asks like after any work.
 //

@@ -1,6 +1,6 @@
 #include "daemon/log/log_upkeep.hpp"
 
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 
 namespace mi::daemon {
 

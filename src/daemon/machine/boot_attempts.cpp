@@ -1,8 +1,8 @@
 #include "daemon/machine/boot_attempts.hpp"
 
 #include "base/text.hpp"
-#include "os/mounts.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
+#include "os/mount/mounts.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

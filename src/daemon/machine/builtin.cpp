@@ -1,7 +1,7 @@
 #include "daemon/machine/builtin.hpp"
 
 #include "base/text.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <unistd.h>
 

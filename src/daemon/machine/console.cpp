@@ -2,7 +2,7 @@
 
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
-#include "os/write_ready.hpp"
+#include "os/socket/write_ready.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
 
 #include "daemon/context.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/watchdog.hpp"
+#include "os/machine/watchdog.hpp"
 
 #include <string>
 

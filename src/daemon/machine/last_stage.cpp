@@ -4,11 +4,11 @@
 #include "base/unreachable.hpp"
 #include "daemon/machine/console.hpp"
 #include "loop/loop.hpp"
-#include "os/mounts.hpp"
-#include "os/release.hpp"
-#include "os/shutdown.hpp"
-#include "os/system.hpp"
-#include "os/watchdog.hpp"
+#include "os/machine/shutdown.hpp"
+#include "os/machine/system.hpp"
+#include "os/machine/watchdog.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/mount/release.hpp"
 #include "wire/log_format.hpp"
 
 #include <unistd.h>

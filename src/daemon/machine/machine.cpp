@@ -3,9 +3,9 @@
 #include "base/text.hpp"
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/last_stage.hpp"
-#include "os/shutdown.hpp"
-#include "os/switch_root.hpp"
-#include "os/system.hpp"
+#include "os/machine/shutdown.hpp"
+#include "os/machine/system.hpp"
+#include "os/mount/switch_root.hpp"
 
 #include <cerrno>
 #include <utility>

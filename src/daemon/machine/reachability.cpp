@@ -3,10 +3,10 @@
 #include "base/scarce.hpp"
 #include "daemon/control/control.hpp"
 #include "daemon/machine/shutdown.hpp"
-#include "os/crash.hpp"
-#include "os/local_socket.hpp"
-#include "os/runtime.hpp"
-#include "os/syslog_socket.hpp"
+#include "os/crash/crash.hpp"
+#include "os/file/runtime.hpp"
+#include "os/socket/local_socket.hpp"
+#include "os/socket/syslog_socket.hpp"
 
 #include <unistd.h>
 

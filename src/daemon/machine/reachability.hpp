@@ -4,7 +4,7 @@
 
 #include "daemon/context.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/path_watch.hpp"
+#include "os/file/path_watch.hpp"
 
 #include <memory>
 #include <optional>

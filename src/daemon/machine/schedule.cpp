@@ -2,7 +2,7 @@
 
 #include "base/unreachable.hpp"
 #include "daemon/machine/shutdown.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 #include "wire/codec.hpp"
 
 #include <unistd.h>

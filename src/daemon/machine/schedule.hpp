@@ -5,7 +5,7 @@
 #include "daemon/machine/scheduled_end.hpp"
 #include "daemon/machine/wall.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/alarm.hpp"
+#include "os/process/alarm.hpp"
 
 #include <memory>
 #include <optional>

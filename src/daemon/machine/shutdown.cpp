@@ -3,8 +3,8 @@
 #include "base/join.hpp"
 #include "base/unreachable.hpp"
 #include "core/explain.hpp"
-#include "os/process.hpp"
-#include "os/switch_root.hpp"
+#include "os/mount/switch_root.hpp"
+#include "os/process/process.hpp"
 
 #include <unistd.h>
 

@@ -4,8 +4,8 @@
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/process/background_children.hpp"
 #include "daemon/units/boot_target.hpp"
-#include "os/mounts.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
+#include "os/mount/mounts.hpp"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 
 #include "daemon/machine/shutdown.hpp"
 #include "daemon/machine/signal_meaning.hpp"
-#include "os/limits.hpp"
+#include "os/process/limits.hpp"
 
 #include <csignal>
 
@@ -55,7 +55,7 @@ bool Signals::pressed_seven_times() {
 
 // The main process of a container gets every signal that we get.
 void Signals::forward(int number) const {
-    for (const SignalRewrite& rewrite : forwarding_.rewrites)
+    for (const entry::SignalRewrite& rewrite : forwarding_.rewrites)
         if (rewrite.from == number) {
             number = rewrite.to;
             break;

@@ -4,7 +4,7 @@
 
 #include "daemon/context.hpp"
 #include "daemon/options.hpp"
-#include "os/children.hpp"
+#include "os/process/children.hpp"
 
 #include <deque>
 #include <memory>
@@ -29,7 +29,7 @@ public:
     // To the main process of a container, where there is one.
     struct Forwarding {
         std::string entry; // its unit; empty: there is none
-        std::vector<SignalRewrite> rewrites;
+        std::vector<entry::SignalRewrite> rewrites;
         bool group = false; // to its whole process group
     };
 

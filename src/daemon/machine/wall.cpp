@@ -3,7 +3,7 @@
 #include "daemon/context.hpp"
 #include "daemon/machine/scheduled_end.hpp"
 #include "daemon/process/background_children.hpp"
-#include "os/terminals.hpp"
+#include "os/machine/terminals.hpp"
 
 #include <unistd.h>
 

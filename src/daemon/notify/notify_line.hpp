@@ -5,7 +5,7 @@
 
 #include "core/unit.hpp"
 #include "loop/loop.hpp"
-#include "os/notify_socket.hpp"
+#include "os/socket/notify_socket.hpp"
 
 #include <sys/types.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 
 #include "daemon/context.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/notify_client.hpp"
+#include "os/socket/notify_client.hpp"
 
 namespace mi::daemon {
 

@@ -1,6 +1,6 @@
 #include "daemon/notify/ready_pipe.hpp"
 
-#include "os/open_file.hpp"
+#include "os/file/open_file.hpp"
 
 #include <unistd.h>
 

@@ -2,9 +2,9 @@
 
 #include "base/text.hpp"
 #include "daemon/notify/notice.hpp"
-#include "os/open_file.hpp"
-#include "os/process.hpp"
-#include "os/runtime.hpp"
+#include "os/file/open_file.hpp"
+#include "os/file/runtime.hpp"
+#include "os/process/process.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -8,8 +8,8 @@
 #include "daemon/socket/fd_store.hpp"
 #include "daemon/start/pending_starts.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/notify_socket.hpp"
-#include "os/path_watch.hpp"
+#include "os/file/path_watch.hpp"
+#include "os/socket/notify_socket.hpp"
 #include "state/snapshot.hpp"
 
 #include <expected>

@@ -1,7 +1,7 @@
 #include "daemon/process/background_children.hpp"
 
-#include "os/children.hpp"
-#include "os/timed_child.hpp"
+#include "os/process/children.hpp"
+#include "os/process/timed_child.hpp"
 
 #include <utility>
 #include <vector>

@@ -5,7 +5,7 @@
 #include "daemon/context.hpp"
 #include "daemon/process/background_children.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/remove.hpp"
+#include "os/file/remove.hpp"
 
 #include <cstdint>
 #include <map>

@@ -1,7 +1,7 @@
 #include "daemon/process/main_process.hpp"
 
-#include "os/process.hpp"
-#include "os/walked_file.hpp"
+#include "os/file/walked_file.hpp"
+#include "os/process/process.hpp"
 
 #include <poll.h>
 #include <sys/syscall.h>

@@ -1,6 +1,6 @@
 #include "daemon/process/owned_directories.hpp"
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -4,7 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "daemon/start/launch.hpp"
-#include "os/remove.hpp"
+#include "os/file/remove.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <sys/types.h>

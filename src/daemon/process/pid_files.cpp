@@ -1,7 +1,7 @@
 #include "daemon/process/pid_files.hpp"
 
-#include "os/process.hpp"
-#include "os/walked_file.hpp"
+#include "os/file/walked_file.hpp"
+#include "os/process/process.hpp"
 
 #include <fcntl.h>
 #include <sys/inotify.h>

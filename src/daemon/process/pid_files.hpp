@@ -4,7 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "core/record.hpp"
-#include "os/mounts.hpp"
+#include "os/mount/mounts.hpp"
 
 #include <sys/types.h>
 

@@ -1,9 +1,9 @@
 #include "daemon/process/processes.hpp"
 
 #include "base/scarce.hpp"
-#include "os/children.hpp"
-#include "os/members.hpp"
-#include "os/process.hpp"
+#include "os/process/children.hpp"
+#include "os/process/members.hpp"
+#include "os/process/process.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -5,8 +5,8 @@
 #include "base/time.hpp"
 #include "core/event.hpp"
 #include "core/graph.hpp"
-#include "os/cgroup.hpp"
-#include "os/members.hpp"
+#include "os/cgroup/cgroup.hpp"
+#include "os/process/members.hpp"
 #include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"
 

@@ -5,7 +5,7 @@
 #include "base/fd.hpp"
 #include "base/time.hpp"
 #include "core/unit.hpp"
-#include "os/cgroup.hpp"
+#include "os/cgroup/cgroup.hpp"
 #include "os/spawn/plan.hpp"
 
 #include <map>

@@ -1,6 +1,6 @@
 #include "daemon/process/unit_processes.hpp"
 
-#include "os/children.hpp"
+#include "os/process/children.hpp"
 
 #include <cerrno>
 #include <csignal>

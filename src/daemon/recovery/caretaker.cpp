@@ -7,12 +7,12 @@
 #include "daemon/machine/faults.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/signal_meaning.hpp"
-#include "daemon/recovery/crash_report.hpp"
-#include "daemon/start/entry_leftovers.hpp"
-#include "os/children.hpp"
-#include "os/local_socket.hpp"
-#include "os/timed_child.hpp"
-#include "os/watchdog.hpp"
+#include "daemon/recovery/crash_overview.hpp"
+#include "entry/leftovers.hpp"
+#include "os/machine/watchdog.hpp"
+#include "os/process/children.hpp"
+#include "os/process/timed_child.hpp"
+#include "os/socket/local_socket.hpp"
 #include "wire/log_protocol.hpp"
 
 #include <fcntl.h>
@@ -115,8 +115,8 @@ void end_everybody(Span grace, os::CrashPage& page) {
     constexpr pid_t no_group = std::numeric_limits<pid_t>::max(); // without /proc, nobody can be found
     Shell shell;
     for (auto [signal, time] : {std::pair(SIGTERM, grace), std::pair(SIGKILL, last_wait)}) {
-        signal_leftovers(signal, no_group);
-        signal_leftovers(SIGCONT, no_group); // who is stopped obeys nothing else
+        entry::signal_leftovers(signal, no_group);
+        entry::signal_leftovers(SIGCONT, no_group); // who is stopped obeys nothing else
         for (const Instant end = loop::now() + time; loop::now() < end; os::wait_for_a_child(end - loop::now()))
             if (!shell.reap(page))
                 return;
@@ -180,7 +180,7 @@ public:
         auto sent = loop_.watch(guard_.wake(), [this] { fault_sent(); });
         if (!signals || !sent)
             return false;
-        for (const std::string& line : crash_report(guard_.page(), loop::now()))
+        for (const std::string& line : os::crash_report(guard_.page(), loop::now()))
             say(Priority::alert, line);
         say(Priority::alert, situation);
         serve();
@@ -270,7 +270,7 @@ private:
         overview.state = wire::ManagerState::caretaker;
         overview.pid = ::getpid();
         overview.log_directory = place_.log_directories.front();
-        tell_crashes(guard_.page(), overview);
+        describe_crashes(guard_.page(), overview);
         return overview;
     }
 

@@ -5,7 +5,7 @@
 
 #include "daemon/options.hpp"
 #include "daemon/place.hpp"
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 
 namespace mi::daemon {
 

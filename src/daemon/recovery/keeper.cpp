@@ -1,6 +1,6 @@
 #include "daemon/recovery/keeper.hpp"
 
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 #ifdef MINIINIT_LATER_STATE
 #include "state/later.hpp"
 #endif

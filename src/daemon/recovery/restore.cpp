@@ -3,8 +3,8 @@
 #include "daemon/recovery/restore.hpp"
 
 #include "daemon/parts.hpp"
-#include "os/open_file.hpp"
-#include "os/process.hpp"
+#include "os/file/open_file.hpp"
+#include "os/process/process.hpp"
 
 #include <algorithm>
 #include <unordered_set>

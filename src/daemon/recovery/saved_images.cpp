@@ -2,7 +2,7 @@
 
 #include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
-#include "os/open_file.hpp"
+#include "os/file/open_file.hpp"
 
 #include <algorithm>
 #include <tuple>

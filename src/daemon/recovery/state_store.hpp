@@ -14,7 +14,7 @@
 #include "daemon/effect_queue.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/recovery/keeper.hpp"
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <optional>

@@ -2,8 +2,8 @@
 
 #include "base/join.hpp"
 #include "core/explain.hpp"
-#include "os/mounts.hpp"
-#include "os/switch_root.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/mount/switch_root.hpp"
 
 #include <fcntl.h>
 

@@ -7,7 +7,7 @@
 #include "daemon/process/processes.hpp"
 #include "daemon/recovery/state_store.hpp"
 #include "daemon/subsystem.hpp"
-#include "os/crash.hpp"
+#include "os/crash/crash.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <string>

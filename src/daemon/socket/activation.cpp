@@ -1,6 +1,6 @@
 #include "daemon/socket/activation.hpp"
 
-#include "os/open_file.hpp"
+#include "os/file/open_file.hpp"
 
 #include "core/explain.hpp"
 #include "core/restart.hpp"

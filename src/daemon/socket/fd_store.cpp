@@ -1,10 +1,10 @@
 #include "daemon/socket/fd_store.hpp"
 
-#include "os/open_file.hpp"
+#include "os/file/open_file.hpp"
 #include "state/snapshot.hpp"
 
-#include "os/children.hpp"
-#include "os/discard.hpp"
+#include "os/process/children.hpp"
+#include "os/socket/discard.hpp"
 
 #include <sys/epoll.h>
 

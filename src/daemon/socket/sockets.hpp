@@ -1,15 +1,15 @@
 // Which unit has which sockets. They are opened before the unit starts, stay while it is restarted, waits or is read again,
 // and are closed when it has come to rest.
 //
-// A path on a file system that may hang (os/mounts.hpp) is refused. It is a place where programs of one machine meet, who
+// A path on a file system that may hang (os/mount/mounts.hpp) is refused. It is a place where programs of one machine meet, who
 // would all hang there with its server; /run serves them better than a child of ours that would have to open, look after and
 // remove what lies there. If such a file system is mounted over a socket later, its path is let be.
 #pragma once
 
 #include "core/unit.hpp"
 #include "daemon/unit_table.hpp"
-#include "os/accounts.hpp"
-#include "os/mounts.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/process/accounts.hpp"
 
 #include <expected>
 #include <string>

@@ -4,7 +4,7 @@
 #include "base/time.hpp"
 #include "core/unit.hpp"
 #include "loop/loop.hpp"
-#include "os/listen_socket.hpp"
+#include "os/socket/listen_socket.hpp"
 
 #include <cstdint>
 #include <map>

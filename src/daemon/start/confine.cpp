@@ -4,7 +4,7 @@
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "daemon/process/owned_directories.hpp"
-#include "os/path_question.hpp"
+#include "os/file/path_question.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <linux/capability.h>

@@ -1,7 +1,7 @@
 #include "daemon/start/launch.hpp"
 
 #include "daemon/start/confine.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>

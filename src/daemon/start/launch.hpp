@@ -4,9 +4,9 @@
 #include "base/fd.hpp"
 #include "core/unit.hpp"
 #include "daemon/options.hpp"
-#include "os/accounts.hpp"
-#include "os/listen_socket.hpp"
-#include "os/mounts.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/process/accounts.hpp"
+#include "os/socket/listen_socket.hpp"
 #include "os/spawn/plan.hpp"
 
 #include <array>
@@ -54,7 +54,7 @@ struct Launch {
     std::vector<os::Directory> runtime; // those that go when the unit is at rest
     std::vector<std::string> warnings;  // for its log
     std::vector<Fd> theirs;             // what the plan's moves refer to
-    std::uint64_t cgroup = 0;           // that it was born in, by number (os/pidfd.hpp); 0: none
+    std::uint64_t cgroup = 0;           // that it was born in, by number (os/process/pidfd.hpp); 0: none
 };
 
 // What a process gets besides what its unit says, as descriptors of ours that stay ours.

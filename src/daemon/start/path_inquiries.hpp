@@ -1,13 +1,13 @@
 // What PID 1 wants to know of paths that units name, answered at once or, where a path may hang, by a child in its own time:
-// see os/path_question.hpp. Who asks goes on with something else meanwhile.
+// see os/file/path_question.hpp. Who asks goes on with something else meanwhile.
 #pragma once
 
 #include "core/record.hpp"
 #include "daemon/process/children.hpp"
 #include "daemon/subsystem.hpp"
 #include "loop/loop.hpp"
-#include "os/children.hpp"
-#include "os/path_inquiry.hpp"
+#include "os/file/path_inquiry.hpp"
+#include "os/process/children.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,7 @@
 #include "daemon/start/pending_starts.hpp"
 
-#include "os/children.hpp"
-#include "os/open_file.hpp"
+#include "os/file/open_file.hpp"
+#include "os/process/children.hpp"
 
 #include <algorithm>
 #include <csignal>

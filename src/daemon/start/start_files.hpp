@@ -1,10 +1,10 @@
 // What the start of a process needs of files: what its environment files hold, and where its program is. The questions, and
-// what follows from their answers, without touching a file (os/path_question.hpp does).
+// what follows from their answers, without touching a file (os/file/path_question.hpp does).
 #pragma once
 
 #include "core/unit.hpp"
 #include "daemon/start/launch.hpp"
-#include "os/path_question.hpp"
+#include "os/file/path_question.hpp"
 
 #include <expected>
 #include <span>

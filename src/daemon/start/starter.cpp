@@ -1,8 +1,8 @@
 #include "daemon/start/starter.hpp"
 
 #include "base/scarce.hpp"
-#include "os/open_file.hpp"
-#include "os/path_question.hpp"
+#include "os/file/open_file.hpp"
+#include "os/file/path_question.hpp"
 
 #include <algorithm>
 #include <cerrno>

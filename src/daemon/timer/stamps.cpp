@@ -1,6 +1,6 @@
 #include "daemon/timer/stamps.hpp"
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 #include "wire/log_format.hpp"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include "daemon/timer/timers.hpp"
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <sys/utsname.h>
 
@@ -44,7 +44,7 @@ Timers::Timers(loop::Loop& loop, Listener& listener, Settings settings)
       stamps_(settings_.stamp_directory, [this](pid_t child) { listener_.child_made(child); }),
       hanging_(settings_.mountinfo) {}
 
-core::Clocks Timers::clocks() const {
+calendar::Clocks Timers::clocks() const {
     os::Moment now = os::present();
     return {now.boot, now.wall};
 }
@@ -66,9 +66,9 @@ std::optional<Stamp> Timers::stamp_of(const std::string& name) {
 }
 
 // The schedule of a unit from now on. `before`: the one it had, whose runs count.
-core::Schedule Timers::plan(const core::Timer& timer, const std::string& name, Armed* before,
-                            std::optional<Stamp>& stamp) {
-    core::Schedule::Past past{.begin = settings_.begin, .after_boot_done = after_boot_done_.contains(name)};
+calendar::Schedule Timers::plan(const calendar::Timer& timer, const std::string& name, Armed* before,
+                                std::optional<Stamp>& stamp) {
+    calendar::Schedule::Past past{.begin = settings_.begin, .after_boot_done = after_boot_done_.contains(name)};
     if (before != nullptr)
         stamp = before->stamp;
     if (timer.persistent && !stamp)
@@ -76,7 +76,7 @@ core::Schedule Timers::plan(const core::Timer& timer, const std::string& name, A
     if (timer.persistent && stamp)
         past.last = stamp->at;
     zones_.refresh();
-    core::Clocks now = clocks();
+    calendar::Clocks now = clocks();
     if (!reference_)
         reference_ = now;
     return {timer, hash(name, settings_.seed), past, now, zones_};
@@ -88,7 +88,7 @@ void Timers::arm(core::UnitId id, const core::Unit& unit) {
     if (auto at = armed_.find(id); at != armed_.end() && at->second.name == unit.name)
         return; // a run is over; its times go on as they were
     std::optional<Stamp> stamp;
-    core::Schedule schedule = plan(*unit.timer, unit.name, nullptr, stamp);
+    calendar::Schedule schedule = plan(*unit.timer, unit.name, nullptr, stamp);
     Armed& armed = armed_.insert_or_assign(id, Armed{unit.name, std::move(schedule), stamp}).first->second;
     if (stamp && stamp->ran && !last_run_.contains(id))
         last_run_[id] = stamp->at;
@@ -107,7 +107,7 @@ bool Timers::tell(core::UnitId id, const std::string& name, state::TimerImage& i
     if (auto at = last_run_.find(id); at != last_run_.end())
         image.last_run = at->second.micros;
     if (auto at = armed_.find(id); at != armed_.end()) {
-        const core::Schedule::State state = at->second.schedule.state();
+        const calendar::Schedule::State state = at->second.schedule.state();
         image.armed = true;
         image.ran = at->second.ran;
         image.after_boot_at = state.after_boot_at;
@@ -177,7 +177,7 @@ void Timers::storage_changed() {
         if (std::optional<Stamp> found = armed.ran ? std::nullopt : stamp_of(armed.name);
             found && found != armed.stamp) {
             armed.stamp = found;
-            armed.schedule = plan(core::Timer(armed.schedule.timer()), armed.name, &armed, armed.stamp);
+            armed.schedule = plan(calendar::Timer(armed.schedule.timer()), armed.name, &armed, armed.stamp);
             armed.unsaved = false;
             planned = true;
             if (found->ran && !last_run_.contains(id))
@@ -198,7 +198,7 @@ void Timers::forget(core::UnitId id) {
 void Timers::reread(const core::Graph& graph) {
     std::erase_if(armed_, [&](const auto& one) { return !graph.unit(one.first).timer; });
     for (auto& [id, armed] : armed_) {
-        const core::Timer& timer = *graph.unit(id).timer;
+        const calendar::Timer& timer = *graph.unit(id).timer;
         if (timer == armed.schedule.timer())
             continue;
         const bool known = armed.stamp.has_value();
@@ -217,7 +217,7 @@ void Timers::zones_may_have_changed() {
 }
 
 // Whether somebody has set the wall clock since the last look.
-void Timers::look_for_a_step(core::Clocks now) {
+void Timers::look_for_a_step(calendar::Clocks now) {
     if (!reference_)
         return;
     Span wall = std::chrono::microseconds(now.wall.micros - reference_->wall.micros);
@@ -240,7 +240,7 @@ void Timers::rang() {
     if (wall_alarm_)
         wall_alarm_->take();
     zones_.refresh();
-    core::Clocks now = clocks();
+    calendar::Clocks now = clocks();
     look_for_a_step(now);
     std::vector<core::UnitId> due;
     for (auto& [id, armed] : armed_) {
@@ -272,13 +272,13 @@ void Timers::set_alarms(int attempts) {
     std::optional<WallTime> wall;
     bool clock_matters = false, zone_matters = false;
     for (auto& [id, armed] : armed_) {
-        const core::Timer& timer = armed.schedule.timer();
+        const calendar::Timer& timer = armed.schedule.timer();
         if (auto at = armed.schedule.boot_deadline(); at && (!boot || *at < *boot))
             boot = at;
         if (auto at = armed.schedule.wall_deadline(); at && (!wall || *at < *wall))
             wall = at;
         clock_matters = clock_matters || !timer.calendar.empty() || timer.persistent;
-        for (const core::Calendar& calendar : timer.calendar)
+        for (const calendar::Calendar& calendar : timer.calendar)
             zone_matters = zone_matters || calendar.zone.empty();
         if (!armed.schedule.missing_zone().empty())
             trouble(armed.name + ": there is no time zone " + armed.schedule.missing_zone() +

@@ -1,15 +1,15 @@
-// The timers of all armed units: the schedules (core/schedule.hpp) at the clocks of this machine. One alarm for each
+// The timers of all armed units: the schedules (calendar/schedule.hpp) at the clocks of this machine. One alarm for each
 // clock, set to the earliest of all, and none while no timer needs it.
 #pragma once
 
+#include "calendar/schedule.hpp"
 #include "core/graph.hpp"
-#include "core/schedule.hpp"
 #include "daemon/place.hpp"
 #include "daemon/timer/stamps.hpp"
 #include "daemon/timer/zone_files.hpp"
 #include "loop/loop.hpp"
-#include "os/alarm.hpp"
-#include "os/mounts.hpp"
+#include "os/mount/mounts.hpp"
+#include "os/process/alarm.hpp"
 #include "state/snapshot.hpp"
 
 #include <functional>
@@ -65,19 +65,19 @@ public:
 private:
     struct Armed {
         std::string name;
-        core::Schedule schedule;
+        calendar::Schedule schedule;
         std::optional<Stamp> stamp; // persistent: what was found or is written
         bool unsaved = false;       // it could not be written yet
         bool ran = false;           // since it was armed
     };
-    [[nodiscard]] core::Clocks clocks() const;
-    [[nodiscard]] core::Schedule plan(const core::Timer& timer, const std::string& name, Armed* before,
-                                      std::optional<Stamp>& stamp);
+    [[nodiscard]] calendar::Clocks clocks() const;
+    [[nodiscard]] calendar::Schedule plan(const calendar::Timer& timer, const std::string& name, Armed* before,
+                                          std::optional<Stamp>& stamp);
     [[nodiscard]] std::optional<Stamp> stamp_of(const std::string& name);
     void save(Armed& armed, bool ran);
     void rang();
     void zones_may_have_changed();
-    void look_for_a_step(core::Clocks now);
+    void look_for_a_step(calendar::Clocks now);
     void set_alarms(int attempts = 3);
     [[nodiscard]] bool watch(int fd, std::unique_ptr<loop::Watch>& watch, loop::Loop::Callback callback);
     void trouble(const std::string& text);
@@ -97,7 +97,7 @@ private:
     std::optional<os::BootAlarm> boot_alarm_;
     std::optional<os::WallAlarm> wall_alarm_;
     std::unique_ptr<loop::Watch> boot_watch_, wall_watch_, zone_watch_;
-    std::optional<core::Clocks> reference_; // where the two clocks stood to each other
+    std::optional<calendar::Clocks> reference_; // where the two clocks stood to each other
 };
 
 // What the timers of a manager in that place go by.

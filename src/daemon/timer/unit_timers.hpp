@@ -4,7 +4,7 @@
 #include "daemon/context.hpp"
 #include "daemon/subsystem.hpp"
 #include "daemon/timer/timers.hpp"
-#include "os/children.hpp"
+#include "os/process/children.hpp"
 
 namespace mi::daemon {
 

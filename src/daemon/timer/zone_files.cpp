@@ -1,6 +1,6 @@
 #include "daemon/timer/zone_files.hpp"
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -15,38 +15,38 @@ namespace {
 constexpr std::size_t largest = 64 * 1024; // the largest there is has 4 KB
 }
 
-const core::Zone* ZoneFiles::find(const std::string& name) {
+const calendar::Zone* ZoneFiles::find(const std::string& name) {
     if (name.empty())
         return local();
     return name == "UTC" ? &utc_ : from_database(name);
 }
 
-const core::Zone* ZoneFiles::local() {
+const calendar::Zone* ZoneFiles::local() {
     if (places_.rule.empty()) {
-        const core::Zone* zone = from_file(places_.local);
+        const calendar::Zone* zone = from_file(places_.local);
         return zone != nullptr ? zone : &utc_;
     }
     if (!by_rule_)
-        by_rule_ = core::Zone::from_rule(places_.rule);
+        by_rule_ = calendar::Zone::from_rule(places_.rule);
     if (by_rule_)
         return &*by_rule_;
     std::string name = places_.rule.substr(places_.rule.front() == ':' ? 1 : 0);
-    const core::Zone* zone = name.starts_with('/') ? from_file(name) : from_database(name);
+    const calendar::Zone* zone = name.starts_with('/') ? from_file(name) : from_database(name);
     if (zone == nullptr && !std::exchange(rule_complained_, true))
         complaints_.push_back("there is no time zone " + places_.rule + ", as TZ says: UTC counts");
     return zone != nullptr ? zone : &utc_;
 }
 
-const core::Zone* ZoneFiles::from_database(const std::string& name) {
+const calendar::Zone* ZoneFiles::from_database(const std::string& name) {
     if (name.empty() || name.find("..") != name.npos)
         return nullptr;
     for (const std::string& directory : places_.databases)
-        if (const core::Zone* zone = from_file(directory + "/" + name))
+        if (const calendar::Zone* zone = from_file(directory + "/" + name))
             return zone;
     return nullptr;
 }
 
-const core::Zone* ZoneFiles::from_file(const std::string& path) {
+const calendar::Zone* ZoneFiles::from_file(const std::string& path) {
     Known& known = files_[path];
     auto zone = [&] { return known.zone ? &*known.zone : nullptr; };
     if (std::exchange(known.generation, generation_) == generation_)
@@ -74,7 +74,7 @@ const core::Zone* ZoneFiles::from_file(const std::string& path) {
         complain(bytes.error().text());
         return nullptr;
     }
-    auto read = core::Zone::from_file(*bytes);
+    auto read = calendar::Zone::from_file(*bytes);
     if (!read)
         complain("the zone file " + path + " " + std::string(read.error()));
     else

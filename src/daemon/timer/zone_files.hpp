@@ -1,9 +1,9 @@
 // The zones of this machine, from its zone files. Read by ourselves, with a bound, and again when a file has changed; what
-// is in them is core/zone.hpp's.
+// is in them is calendar/zone.hpp's.
 #pragma once
 
 #include "base/fd.hpp"
-#include "core/schedule.hpp"
+#include "calendar/schedule.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,7 +13,7 @@
 
 namespace mi::daemon {
 
-class ZoneFiles final : public core::Zones {
+class ZoneFiles final : public calendar::Zones {
 public:
     struct Places {
         std::string local = "/etc/localtime";
@@ -23,7 +23,7 @@ public:
     explicit ZoneFiles(Places places) : places_(std::move(places)) {}
 
     // Null where there is no such zone, or its file cannot be read. There is always a local one: UTC, at the worst.
-    [[nodiscard]] const core::Zone* find(const std::string& name) override;
+    [[nodiscard]] const calendar::Zone* find(const std::string& name) override;
     // What has been found out may be out of date: the next question looks at the file again.
     void refresh() { ++generation_; }
     // What could not be used since the last question, one sentence each; each is told once.
@@ -42,20 +42,20 @@ private:
         bool operator==(const Identity&) const = default;
     };
     struct Known {
-        std::optional<core::Zone> zone;
+        std::optional<calendar::Zone> zone;
         Identity identity;
         unsigned generation = 0;
         bool complained = false;
     };
-    [[nodiscard]] const core::Zone* from_file(const std::string& path);
-    [[nodiscard]] const core::Zone* from_database(const std::string& name);
-    [[nodiscard]] const core::Zone* local();
+    [[nodiscard]] const calendar::Zone* from_file(const std::string& path);
+    [[nodiscard]] const calendar::Zone* from_database(const std::string& name);
+    [[nodiscard]] const calendar::Zone* local();
 
     Places places_;
     unsigned generation_ = 1;
     std::map<std::string, Known> files_; // by path
-    std::optional<core::Zone> by_rule_;
-    core::Zone utc_;
+    std::optional<calendar::Zone> by_rule_;
+    calendar::Zone utc_;
     std::vector<std::string> complaints_;
     bool rule_complained_ = false;
     Fd inotify_;

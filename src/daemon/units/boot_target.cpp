@@ -2,7 +2,7 @@
 
 #include "core/explain.hpp"
 #include "daemon/machine/builtin.hpp"
-#include "os/children.hpp"
+#include "os/process/children.hpp"
 
 #include <vector>
 

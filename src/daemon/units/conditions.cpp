@@ -3,7 +3,7 @@
 #include "base/capabilities.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <algorithm>
 #include <string_view>

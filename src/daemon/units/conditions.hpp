@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/unit.hpp"
-#include "os/path_question.hpp"
+#include "os/file/path_question.hpp"
 
 #include <optional>
 #include <span>

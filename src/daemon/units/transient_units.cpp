@@ -1,7 +1,7 @@
 #include "daemon/units/transient_units.hpp"
 
 #include "base/directory.hpp"
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 
 #include <unistd.h>
 

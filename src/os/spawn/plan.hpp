@@ -2,7 +2,7 @@
 // Who should run, and when, is the engine's business; doing it is spawn.hpp's.
 #pragma once
 
-#include "os/confine.hpp"
+#include "os/spawn/confine.hpp"
 #include "os/spawn/plan_enums.hpp"
 #include "os/spawn/step.hpp"
 

@@ -37,7 +37,7 @@
 // start's, and words.
 #include "os/spawn/spawn.hpp"
 
-#include "os/runtime.hpp"
+#include "os/file/runtime.hpp"
 #include "os/spawn/clone.hpp"
 #include "os/spawn/executor_image.hpp"
 #include "os/spawn/orders_builder.hpp"

@@ -1,0 +1,258 @@
+// The tree of cgroups, by its directories and small files.
+#include "os/cgroup/cgroup.hpp"
+
+#include "base/text.hpp"
+#include "os/cgroup/cgroup_files.hpp"
+#include "os/file/runtime.hpp"
+#include "os/mount/mounts.hpp"
+
+#include <cerrno>
+#include <csignal>
+
+namespace mi::os {
+
+using namespace cgroup;
+
+namespace {
+
+void collect_pids(int directory, std::vector<pid_t>& pids, int depth = 0) {
+    // A threaded cgroup does not say (EOPNOTSUPP); its domain above it does.
+    for (pid_t pid : processes_in(directory).value_or(std::vector<pid_t>{}))
+        if (pid > 0)
+            pids.push_back(pid);
+    if (depth < depth_limit)
+        each_nested(directory, [&](const std::string& name) {
+            if (Fd nested = open_directory(directory, name))
+                collect_pids(nested.get(), pids, depth + 1);
+        });
+}
+
+void remove_nested(int directory, int depth = 0) {
+    if (depth < depth_limit)
+        each_nested(directory, [&](const std::string& name) {
+            if (Fd nested = open_directory(directory, name))
+                remove_nested(nested.get(), depth + 1);
+            ::unlinkat(directory, name.c_str(), AT_REMOVEDIR);
+        });
+}
+
+Result<bool> has_processes(int directory) {
+    Result<std::string> events = read_at(directory, "cgroup.events");
+    if (!events)
+        return std::unexpected(events.error());
+    return events->find("populated 1") != std::string::npos;
+}
+
+// Where we are, as /proc/self/cgroup says: the line of the unified hierarchy.
+Result<std::string> own_path(const std::string& file) {
+    Result<std::string> text = read_file(file);
+    if (!text)
+        return std::unexpected(text.error());
+    for (std::string_view line : split(*text, '\n'))
+        if (line.starts_with("0::"))
+            return std::string(line.substr(3));
+    return fault(ENOENT, "find cgroup v2 in", file);
+}
+
+} // namespace
+
+std::string CgroupTree::escape(std::string_view unit) {
+    // A dot could make it a file of the kernel's ("memory.max") or the way out (".."); the rest keeps it a readable
+    // name.
+    constexpr std::string_view kept = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-@:+";
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string safe;
+    for (char letter : unit) {
+        if (kept.find(letter) != std::string_view::npos) {
+            safe += letter;
+            continue;
+        }
+        auto byte = static_cast<unsigned char>(letter);
+        safe += {'%', digits[byte >> 4], digits[byte & 15]};
+    }
+    return safe.empty() ? "%" : safe;
+}
+
+std::optional<std::string> CgroupTree::unescape(std::string_view directory) {
+    if (directory == "%")
+        return std::string();
+    if (directory.find('.') != std::string_view::npos)
+        return std::nullopt; // not a unit's: the leaf we are in ourselves
+    std::string unit;
+    for (std::size_t i = 0; i < directory.size(); ++i) {
+        if (directory[i] != '%') {
+            unit += directory[i];
+            continue;
+        }
+        std::optional<unsigned> code;
+        if (i + 2 < directory.size())
+            code = to_number<unsigned>(directory.substr(i + 1, 2), 16);
+        if (!code)
+            return std::nullopt;
+        unit += static_cast<char>(*code);
+        i += 2;
+    }
+    return unit;
+}
+
+Result<CgroupTree> CgroupTree::open(std::string_view name) {
+    Result<std::string> own = own_path("/proc/self/cgroup");
+    if (!own)
+        return std::unexpected(own.error());
+    if (own->starts_with("/..") || !own->starts_with('/'))
+        return fault(0, "use cgroup outside our cgroup namespace:", *own);
+    Result<std::vector<Mount>> mounts = read_mounts();
+    if (!mounts)
+        return std::unexpected(mounts.error());
+    for (const Mount& mount : *mounts) {
+        // The mount shows the part of the hierarchy below its root.
+        std::string_view below = *own;
+        if (mount.type != "cgroup2" || mount.root.starts_with("/.."))
+            continue;
+        if (mount.root != "/") {
+            if (!below.starts_with(mount.root) || (below.size() > mount.root.size() && below[mount.root.size()] != '/'))
+                continue;
+            below.remove_prefix(mount.root.size());
+        }
+        std::string directory = mount.point + std::string(below == "/" ? "" : below) + '/' + std::string(name);
+        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+            return fault(errno, "make cgroup", directory);
+        return adopt(directory, (*own == "/" ? "" : *own) + '/' + std::string(name));
+    }
+    return fault(ENOENT, "find where cgroup v2 is mounted");
+}
+
+Result<CgroupTree> CgroupTree::adopt(const std::string& directory, std::string prefix) {
+    Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd)
+        return fault(errno, "open cgroup", directory);
+    if (::faccessat(fd.get(), "cgroup.procs", W_OK, AT_EACCESS) != 0)
+        return fault(errno, "use cgroup", directory);
+    if (!prefix.ends_with('/'))
+        prefix += '/';
+    return CgroupTree(directory, std::move(prefix), std::move(fd));
+}
+
+Result<CgroupTree> CgroupTree::go_on(State state) {
+    Result<CgroupTree> tree = adopt(state.path, std::move(state.prefix));
+    if (tree) {
+        tree->enabled_ = std::move(state.enabled);
+        tree->enabled_above_ = std::move(state.enabled_above);
+        tree->in_leaf_ = state.in_leaf;
+    }
+    return tree;
+}
+
+Fd CgroupTree::open_unit(std::string_view unit) const { return open_directory(directory_.get(), escape(unit)); }
+
+Result<Fd> CgroupTree::make(std::string_view unit, bool* fresh) {
+    std::string name = escape(unit);
+    bool made = ::mkdirat(directory_.get(), name.c_str(), 0755) == 0;
+    if (!made && errno == ENOENT && make_again())
+        made = ::mkdirat(directory_.get(), name.c_str(), 0755) == 0;
+    if (!made && errno != EEXIST)
+        return fault(errno, "make cgroup", path_ + '/' + name);
+    if (fresh != nullptr)
+        *fresh = made;
+    Fd fd(::openat(directory_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd)
+        return fault(errno, "open cgroup", path_ + '/' + name);
+    return fd;
+}
+
+// Somebody has removed the tree, in which nobody was: it can be made anew, with nothing switched on.
+bool CgroupTree::make_again() {
+    if (::mkdir(path_.c_str(), 0755) != 0 && errno != EEXIST)
+        return false;
+    Fd fresh(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fresh)
+        return false;
+    directory_ = std::move(fresh);
+    enabled_.clear();
+    ++generation_;
+    return true;
+}
+
+Result<bool> CgroupTree::populated(std::string_view unit) const {
+    Fd fd = open_unit(unit);
+    if (!fd)
+        return errno == ENOENT ? Result<bool>(false) : fault(errno, "open cgroup of", std::string(unit));
+    return has_processes(fd.get());
+}
+
+Result<std::vector<pid_t>> CgroupTree::pids(std::string_view unit) const {
+    std::vector<pid_t> found;
+    Fd fd = open_unit(unit);
+    if (fd)
+        collect_pids(fd.get(), found);
+    else if (errno != ENOENT)
+        return fault(errno, "open cgroup of", std::string(unit));
+    return found;
+}
+
+Result<> CgroupTree::kill(std::string_view unit) const {
+    Fd fd = open_unit(unit);
+    if (!fd)
+        return errno == ENOENT ? Result<>() : fault(errno, "open cgroup of", std::string(unit));
+    if (write_at(fd.get(), "cgroup.kill", "1"))
+        return {};
+    // Before Linux 5.14: one by one, until a round finds nobody new. Frozen, they cannot fork away meanwhile.
+    bool frozen = write_at(fd.get(), "cgroup.freeze", "1").has_value();
+    std::size_t before = 0;
+    for (int round = 0; round < 20; ++round) {
+        std::vector<pid_t> found;
+        collect_pids(fd.get(), found);
+        for (pid_t pid : found)
+            ::kill(pid, SIGKILL);
+        if (found.empty() || (frozen && found.size() == before))
+            break;
+        before = found.size();
+    }
+    if (frozen)
+        return write_at(fd.get(), "cgroup.freeze", "0");
+    return {};
+}
+
+Result<> CgroupTree::remove(std::string_view unit, bool* missing) {
+    std::string name = escape(unit);
+    if (missing != nullptr)
+        *missing = false;
+    if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) == 0)
+        return {};
+    if (errno == ENOENT) {
+        if (missing != nullptr)
+            *missing = true;
+        return {};
+    }
+    int code = errno;
+    Fd fd = open_directory(directory_.get(), name);
+    Result<bool> busy = fd && code == EBUSY ? has_processes(fd.get()) : Result<bool>(true);
+    if (busy && !*busy) {
+        remove_nested(fd.get());
+        if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) == 0)
+            return {};
+        code = errno == EBUSY ? ENOTEMPTY : errno; // cgroups that nobody is in hold up no one
+    }
+    return fault(code, "remove cgroup", path_ + '/' + name);
+}
+
+std::optional<std::string> CgroupTree::unit_of(pid_t pid) const {
+    Result<std::string> own = own_path("/proc/" + std::to_string(pid) + "/cgroup");
+    if (!own || !own->starts_with(prefix_))
+        return std::nullopt;
+    std::string_view below = std::string_view(*own).substr(prefix_.size());
+    constexpr std::string_view gone = " (deleted)";
+    if (below.ends_with(gone))
+        below.remove_suffix(gone.size());
+    return unescape(below.substr(0, below.find('/')));
+}
+
+Result<> CgroupTree::remove_tree() {
+    Result<> back = go_back();
+    remove_nested(directory_.get());
+    if (::rmdir(path_.c_str()) != 0 && errno != ENOENT)
+        return back ? fault(errno, "remove cgroup", path_) : back;
+    return {};
+}
+
+} // namespace mi::os

@@ -1,0 +1,238 @@
+// Walks, and what is done at their ends.
+#include "os/file/path_question.hpp"
+
+#include "base/text.hpp"
+#include "base/unreachable.hpp"
+#include "os/file/walked_file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace mi::os {
+namespace {
+
+// Answers one question after the other, here or in a child.
+class Touch {
+public:
+    // Null: everything is touched.
+    explicit Touch(HangingMounts* hanging) : judge_(hanging) {}
+
+    PathAnswer answer(const PathQuestion& question) {
+        switch (question.kind) {
+        case PathQuestion::Kind::exists: return exists(question);
+        case PathQuestion::Kind::holds_something: return holds_something(question);
+        case PathQuestion::Kind::program: return program(question);
+        case PathQuestion::Kind::read: return read(question);
+        case PathQuestion::Kind::write: return done(write_walked_file(question.path, question.text, &judge_));
+        case PathQuestion::Kind::remove: return done(remove_walked_file(question.path, &judge_));
+        }
+        unreachable("there is no other kind of question");
+    }
+    [[nodiscard]] const std::optional<Untouched>& untouched() const { return judge_.untouched(); }
+
+private:
+    static constexpr WalkRules to_look{.any_link = true};
+
+    static PathAnswer done(const Result<>& result) { return {.code = result ? 0 : result.error().code}; }
+    long open(const std::string& path, int flags, WalkRules rules, int start = AT_FDCWD) {
+        return judge_.open(path, flags, rules, start);
+    }
+
+    PathAnswer exists(const PathQuestion& question) {
+        const long fd = open(question.path, O_PATH, to_look);
+        const Fd held(static_cast<int>(fd));
+        return {.code = fd < 0 ? static_cast<int>(-fd) : 0};
+    }
+
+    PathAnswer holds_something(const PathQuestion& question) {
+        const long fd = open(question.path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, to_look);
+        if (fd < 0)
+            return {.code = static_cast<int>(-fd)};
+        std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(static_cast<int>(fd)), ::closedir);
+        if (!directory) {
+            const Fd held(static_cast<int>(fd));
+            return {.code = ENOMEM};
+        }
+        while (const dirent* entry = ::readdir(directory.get()))
+            if (std::string_view name = entry->d_name; name != "." && name != "..")
+                return {};
+        return {.code = ENODATA};
+    }
+
+    // 0, or why it cannot be executed by us. `path` is as seen from `root`.
+    int executable(const std::string& path, const Fd& root) {
+        WalkRules rules = to_look;
+        rules.root = root.get();
+        const long fd = open(path, O_PATH, rules, root ? root.get() : AT_FDCWD);
+        const Fd held(static_cast<int>(fd));
+        struct stat about{};
+        if (fd < 0)
+            return fd == -ENOTDIR ? ENOENT : static_cast<int>(-fd);
+        if (::fstat(held.get(), &about) != 0)
+            return errno;
+        if (!S_ISREG(about.st_mode))
+            return EACCES;
+        if (::faccessat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(fd)).c_str(), X_OK, AT_EACCESS) == 0)
+            return 0;
+        return errno != ENOENT ? errno : (about.st_mode & 0111) != 0 ? 0 : EACCES; // there is no /proc
+    }
+
+    PathAnswer program(const PathQuestion& question) {
+        if (question.path.empty())
+            return {.code = ENOENT};
+        Fd root;
+        if (!question.root.empty()) {
+            const long fd = open(question.root, O_PATH | O_DIRECTORY, to_look);
+            if (fd < 0)
+                return {.code = fd == -ENOTDIR ? ENOENT : static_cast<int>(-fd)};
+            root = Fd(static_cast<int>(fd));
+        }
+        if (question.path.find('/') != std::string::npos) {
+            const int code = executable(question.path, root);
+            if (code != 0)
+                return {.code = code == ENOENT || code == ENAMETOOLONG || code == ELOOP ? ENOENT : EACCES};
+            return {.text = question.path};
+        }
+        int worst = ENOENT;
+        for (std::string_view directory : split(question.text, ':')) {
+            std::string path(directory.empty() ? std::string_view(".") : directory);
+            path.append("/").append(question.path);
+            const int code = executable(path, root);
+            if (code == 0)
+                return {.text = std::move(path)};
+            if (untouched())
+                break;
+            if (code == EACCES || code == EPERM)
+                worst = EACCES;
+        }
+        return {.code = worst};
+    }
+
+    PathAnswer read(const PathQuestion& question) {
+        const long path =
+            open(question.path, O_PATH, {.last = question.last_link ? LastLink::followed : LastLink::meant});
+        const Fd held(static_cast<int>(path));
+        struct stat about{};
+        if (path < 0)
+            return {.code = static_cast<int>(-path)};
+        if (::fstat(held.get(), &about) != 0)
+            return {.code = errno};
+        PathAnswer answer{.owner = about.st_uid, .mode = about.st_mode};
+        // What is no regular file is not opened: that may wait, or have an effect.
+        if (!S_ISREG(about.st_mode)) {
+            answer.code = S_ISLNK(about.st_mode) ? ELOOP : ENOTSUP;
+            return answer;
+        }
+        // Not waiting for who holds a lease has effect on that alone.
+        long fd = open_again(held.get(), O_RDONLY | (judge_.may_refuse() ? O_NONBLOCK : 0));
+        if (fd == -ENOENT) // there is no /proc
+            fd = open(question.path, O_RDONLY | O_NONBLOCK,
+                      {.last = question.last_link ? LastLink::followed : LastLink::meant});
+        if (fd == -EAGAIN && judge_.may_refuse())
+            judge_.leave_untouched({question.path, {}});
+        const Fd file(static_cast<int>(fd));
+        answer.code = fd < 0 ? static_cast<int>(-fd) : read_all(file.get(), question.most, answer.text);
+        return answer;
+    }
+    static int read_all(int fd, std::size_t most, std::string& text) {
+        char piece[4096];
+        for (;;) {
+            const ssize_t got = ::read(fd, piece, sizeof piece);
+            if (got == 0)
+                return 0;
+            if (got < 0 && errno != EINTR)
+                return errno;
+            text.append(piece, got < 0 ? 0 : static_cast<std::size_t>(got));
+            if (text.size() > most) {
+                text.clear();
+                return EFBIG;
+            }
+        }
+    }
+
+    MountJudge judge_;
+};
+
+template <typename T>
+void put(std::string& to, T value) {
+    to.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <typename T>
+bool take(std::string_view& from, T& value) {
+    if (from.size() < sizeof value)
+        return false;
+    std::memcpy(&value, from.data(), sizeof value);
+    from.remove_prefix(sizeof value);
+    return true;
+}
+
+} // namespace
+
+std::expected<PathAnswers, Untouched> answer_here(std::span<const PathQuestion> questions, HangingMounts& hanging) {
+    Touch touch(&hanging);
+    PathAnswers answers;
+    for (const PathQuestion& question : questions) {
+        answers.push_back(touch.answer(question));
+        if (touch.untouched())
+            return std::unexpected(*touch.untouched());
+    }
+    return answers;
+}
+
+PathAnswers answer_anyway(std::span<const PathQuestion> questions) {
+    Touch touch(nullptr);
+    PathAnswers answers;
+    for (const PathQuestion& question : questions)
+        answers.push_back(touch.answer(question));
+    return answers;
+}
+
+Result<Fd> open_directory_here(const std::string& path, HangingMounts& hanging, bool last_link) {
+    MountJudge judge(&hanging);
+    const long fd = judge.open(path, O_PATH | O_DIRECTORY,
+                               {.any_link = true, .last = last_link ? LastLink::followed : LastLink::meant});
+    if (fd < 0)
+        return fault(static_cast<int>(-fd), "open", path);
+    return Fd(static_cast<int>(fd));
+}
+
+std::string encode(const PathAnswers& answers) {
+    std::string bytes;
+    put(bytes, static_cast<std::uint32_t>(answers.size()));
+    for (const PathAnswer& answer : answers) {
+        put(bytes, static_cast<std::int32_t>(answer.code));
+        put(bytes, answer.owner);
+        put(bytes, answer.mode);
+        put(bytes, static_cast<std::uint32_t>(answer.text.size()));
+        bytes += answer.text;
+    }
+    return bytes;
+}
+
+std::optional<PathAnswers> decode(std::string_view bytes) {
+    std::uint32_t count = 0;
+    if (!take(bytes, count))
+        return std::nullopt;
+    PathAnswers answers;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        PathAnswer& answer = answers.emplace_back();
+        std::int32_t code = 0;
+        std::uint32_t length = 0;
+        if (!take(bytes, code) || !take(bytes, answer.owner) || !take(bytes, answer.mode) || !take(bytes, length) ||
+            bytes.size() < length)
+            return std::nullopt;
+        answer.code = code;
+        answer.text = bytes.substr(0, length);
+        bytes.remove_prefix(length);
+    }
+    return bytes.empty() ? std::optional(std::move(answers)) : std::nullopt;
+}
+
+} // namespace mi::os

@@ -1,0 +1,220 @@
+// Ending everything that runs, and then the machine. What is mounted is release.cpp's.
+#include "os/machine/shutdown.hpp"
+
+#include "base/clock.hpp"
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "os/file/runtime.hpp"
+#include "os/process/process.hpp"
+#include "os/process/timed_child.hpp"
+
+#include <fcntl.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <sys/io.h>
+#endif
+#include <sys/mman.h>
+#include <sys/reboot.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+namespace mi::os {
+namespace {
+
+constexpr Span held_fast = std::chrono::seconds(1); // then it is taken for good
+constexpr std::size_t most_named = 10;              // a fork bomb needs no list
+
+// Collects whatever ends until nobody is left (true) or `limit` has passed.
+bool collect_all(Span limit) {
+    Instant deadline = monotonic_now() + limit;
+    for (;;) {
+        pid_t ended = ::waitpid(-1, nullptr, WNOHANG | __WALL);
+        if (ended > 0)
+            continue;
+        if (ended < 0 && errno == ECHILD)
+            return true;
+        Span left = deadline - monotonic_now();
+        if (left <= Span(0))
+            return false;
+        wait_for_a_child(left);
+    }
+}
+
+std::vector<ProcessStat> everybody_else() {
+    std::vector<ProcessStat> others;
+    for (pid_t pid : process_ids().value_or(std::vector<pid_t>{}))
+        if (pid != ::getpid())
+            if (Result<ProcessStat> stat = process_stat(pid); stat && !stat->kernel_thread && stat->state != 'Z')
+                others.push_back(*std::move(stat));
+    return others;
+}
+
+void name_stubborn(const std::vector<ProcessStat>& stubborn, const Say& say) {
+    for (std::size_t i = 0; i < std::min(stubborn.size(), most_named); ++i)
+        say("killing " + describe(stubborn[i]));
+    if (stubborn.size() > most_named)
+        say("killing " + std::to_string(stubborn.size() - most_named) + " more");
+}
+
+bool held(const ProcessStat& stat) { return stat.state == 'D'; }
+
+} // namespace
+
+std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& say) {
+    if (::getpid() != 1)
+        return {"not process 1: nobody is ended"}; // kill(-1) would reach everyone else's
+    if (collect_all(Span(0)) && everybody_else().empty())
+        return {};
+    ::kill(-1, SIGTERM);
+    ::kill(-1, SIGCONT); // the stopped ones must be able to hear it
+    if (!collect_all(grace) || !everybody_else().empty()) {
+        name_stubborn(everybody_else(), say);
+        // Again and again, for what was only being made. Of those that the kernel holds fast, some are about to be let go.
+        const Instant began = monotonic_now();
+        for (Span spent{0}; spent < limit; spent = monotonic_now() - began) {
+            ::kill(-1, SIGKILL);
+            if (collect_all(std::min<Span>(limit - spent, std::chrono::seconds(1))))
+                break;
+            if (spent >= held_fast && std::ranges::all_of(everybody_else(), &held))
+                break;
+        }
+    }
+    std::vector<std::string> left;
+    for (const ProcessStat& stat : everybody_else())
+        left.push_back(describe(stat));
+    return left;
+}
+
+std::vector<std::string> end_other_processes(const std::function<bool(pid_t)>& lives_on, Span grace, Span limit,
+                                             const Say& say) {
+    auto others = [&] {
+        std::vector<ProcessStat> all = everybody_else();
+        std::erase_if(all, [&](const ProcessStat& stat) { return lives_on(stat.pid); });
+        return all;
+    };
+    std::vector<ProcessStat> rest = others();
+    auto send = [&](int signal) {
+        for (const ProcessStat& stat : rest)
+            (void)::kill(stat.pid, signal);
+    };
+    // Nobody tells of the end of one that is not our child: a look now and then finds it.
+    auto await = [&](Span span) {
+        for (Instant deadline = monotonic_now() + span; !rest.empty(); rest = others()) {
+            const Span left = deadline - monotonic_now();
+            if (left <= Span(0))
+                break;
+            wait_for_a_child(std::min<Span>(left, std::chrono::milliseconds(100)));
+        }
+    };
+    send(SIGTERM);
+    send(SIGCONT);
+    await(grace);
+    name_stubborn(rest, say);
+    const Instant began = monotonic_now();
+    for (Span spent{0}; !rest.empty() && spent < limit; spent = monotonic_now() - began) {
+        send(SIGKILL);
+        await(std::min<Span>(limit - spent, std::chrono::seconds(1)));
+        if (spent >= held_fast && std::ranges::all_of(rest, &held))
+            break;
+    }
+    std::vector<std::string> left;
+    for (const ProcessStat& stat : rest)
+        left.push_back(describe(stat));
+    return left;
+}
+
+bool sync_within(Span limit) {
+    return in_child(limit, [] {
+               ::sync();
+               return true;
+           }) == Outcome::done;
+}
+
+Result<> end_machine(Ending how) {
+    if (::getpid() != 1)
+        return fault(EPERM, "end the machine");
+    return end_machine_by_force(how);
+}
+
+Result<> end_machine_by_force(Ending how) {
+    int code = 0;
+    switch (how) {
+    case Ending::reboot: code = RB_AUTOBOOT; break;
+    case Ending::poweroff: code = RB_POWER_OFF; break;
+    case Ending::halt: code = RB_HALT_SYSTEM; break;
+    case Ending::kexec: code = RB_KEXEC; break;
+    }
+    ::reboot(code);
+    return fault(errno, "end the machine");
+}
+
+bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text) {
+    return in_child(limit, [&] {
+               if (!make_directory(directory) || !write_file_atomically(directory + "/" + name, text))
+                   return false;
+               Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+               return there && ::fsync(there.get()) == 0;
+           }) == Outcome::done;
+}
+
+Result<> debug_exit(std::uint16_t port, int code) {
+#if defined(__x86_64__) || defined(__i386__)
+    if (::ioperm(port, 1, 1) != 0)
+        return fault(errno, "use the port of miniinit.debug-exit");
+    ::outb(static_cast<unsigned char>(code), port);
+    return fault(0, "end this virtual machine: nothing listens at the port of miniinit.debug-exit");
+#else
+    (void)port, (void)code;
+    return fault(ENOSYS, "use the port of miniinit.debug-exit");
+#endif
+}
+
+bool kexec_loaded() { return read_file("/sys/kernel/kexec_loaded").value_or("").starts_with('1'); }
+
+Result<> exec_from_memory(const std::vector<std::string>& arguments, Span limit) {
+    Fd disk(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    if (!disk)
+        return fault(errno, "open", "/proc/self/exe");
+    struct stat about{};
+    if (::fstat(disk.get(), &about) != 0)
+        return fault(errno, "look at", "/proc/self/exe");
+    constexpr unsigned executable = 0x0010; // MFD_EXEC, Linux 6.3: for where memory is not executable by default
+    Fd memory(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC | executable)));
+    if (!memory)
+        memory = Fd(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC)));
+    if (!memory)
+        return fault(errno, "make memory file");
+    // The disk may be what does not answer any more.
+    Outcome outcome = in_child(limit, [&] {
+        for (off_t copied = 0; copied < about.st_size;) {
+            ssize_t now =
+                ::sendfile(memory.get(), disk.get(), nullptr, static_cast<std::size_t>(about.st_size - copied));
+            if (now <= 0)
+                return false;
+            copied += now;
+        }
+        return true;
+    });
+    if (outcome != Outcome::done)
+        return fault(outcome == Outcome::too_long ? ETIMEDOUT : EIO, "copy", "/proc/self/exe");
+    std::vector<char*> pointers;
+    for (const std::string& argument : arguments)
+        pointers.push_back(const_cast<char*>(argument.c_str()));
+    pointers.push_back(nullptr);
+    ::syscall(SYS_execveat, memory.get(), "", pointers.data(), environ, AT_EMPTY_PATH);
+    return fault(errno, "exec from memory");
+}
+
+Result<> stay_in_memory() {
+    if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+        return fault(errno, "lock memory");
+    return {};
+}
+
+} // namespace mi::os

@@ -1,0 +1,134 @@
+// /proc/PID, line by line; and pid files.
+#include "os/process/process.hpp"
+
+#include "base/directory.hpp"
+#include "base/text.hpp"
+#include "os/file/runtime.hpp"
+#include "os/file/walked_file.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace mi::os {
+
+// `PID (NAME) S PPID PGRP SESSION TTY TPGID FLAGS ... (field 22) STARTTIME ...`; NAME may hold blanks and parentheses.
+std::optional<ProcessStat> parse_stat(std::string_view text) {
+    std::size_t open = text.find('(');
+    std::size_t close = text.rfind(')');
+    if (open == std::string_view::npos || open == 0 || close == std::string_view::npos || close < open)
+        return std::nullopt;
+    std::optional<pid_t> pid = to_number<pid_t>(trim(text.substr(0, open)));
+    std::vector<std::string_view> fields = split(trim(text.substr(close + 1)), ' ');
+    constexpr std::size_t first = 3; // the number, in proc(5), of fields[0]
+    if (!pid || fields.size() < 22 - first + 1 || fields[0].size() != 1)
+        return std::nullopt;
+    std::optional<pid_t> parent = to_number<pid_t>(fields[4 - first]);
+    std::optional<pid_t> group = to_number<pid_t>(fields[5 - first]);
+    std::optional<pid_t> session = to_number<pid_t>(fields[6 - first]);
+    std::optional<unsigned> flags = to_number<unsigned>(fields[9 - first]);
+    std::optional<std::uint64_t> started = to_number<std::uint64_t>(fields[22 - first]);
+    if (!parent || !group || !session || !flags || !started)
+        return std::nullopt;
+    constexpr unsigned of_kernel = 0x00200000; // PF_KTHREAD
+    return ProcessStat{.pid = *pid,
+                       .state = fields[0][0],
+                       .parent = *parent,
+                       .group = *group,
+                       .session = *session,
+                       .kernel_thread = (*flags & of_kernel) != 0,
+                       .started = *started,
+                       .name = std::string(text.substr(open + 1, close - open - 1))};
+}
+
+Result<ProcessStat> process_stat(pid_t pid) {
+    std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    Result<std::string> text = read_file(path);
+    if (!text)
+        return std::unexpected(text.error());
+    std::optional<ProcessStat> stat = parse_stat(*text);
+    if (!stat)
+        return fault(EBADMSG, "understand", path);
+    return *std::move(stat);
+}
+
+pid_t process_session(pid_t pid) {
+    pid_t session = ::getsid(pid);
+    return session < 0 ? 0 : session;
+}
+
+Result<std::vector<pid_t>> process_ids() {
+    auto entries = list_directory("/proc");
+    if (!entries)
+        return std::unexpected(std::move(entries).error());
+    std::vector<pid_t> pids;
+    for (const DirectoryEntry& entry : *entries)
+        if (std::optional<pid_t> pid = to_number<pid_t>(entry.name))
+            pids.push_back(*pid);
+    return pids;
+}
+
+bool process_exists(pid_t pid) {
+    if (pid <= 0)
+        return false;
+    if (Result<ProcessStat> stat = process_stat(pid))
+        return stat->state != 'Z' && stat->state != 'X';
+    else if (stat.error().code == ESRCH)
+        return false;
+    // No /proc, or one that hides others' processes.
+    return ::kill(pid, 0) == 0 || errno == EPERM;
+}
+
+std::optional<uid_t> process_user(pid_t pid) {
+    struct stat about{};
+    if (::stat(("/proc/" + std::to_string(pid)).c_str(), &about) != 0)
+        return std::nullopt;
+    return about.st_uid;
+}
+
+std::string wait_channel(pid_t pid) {
+    std::string channel = read_file("/proc/" + std::to_string(pid) + "/wchan").value_or("");
+    return channel == "0" ? "" : channel;
+}
+
+std::string describe(const ProcessStat& stat) {
+    std::string text = "process " + std::to_string(stat.pid) + " (" + stat.name + ") in state " + stat.state;
+    if (std::string channel = wait_channel(stat.pid); !channel.empty())
+        text += ", waiting in " + channel;
+    return text;
+}
+
+PathQuestion question_for_pid_file(const std::string& path) {
+    constexpr std::size_t most = 63;
+    return {.kind = PathQuestion::Kind::read, .path = path, .most = most, .last_link = false};
+}
+
+Result<pid_t> pid_in(const std::string& path, const PathAnswer& answer, std::optional<uid_t> owner) {
+    switch (answer.code) {
+    case 0: break;
+    case ELOOP: return fault(0, "refuse PID file that is a symbolic link:", path);
+    case ENOTSUP: return fault(0, "refuse PID file that is no regular file:", path);
+    case EMLINK: return fault(0, "refuse PID file that has another name, too:", path);
+    case EFBIG: return fault(0, "find no process id in", path);
+    default: return fault(answer.code, "open", path);
+    }
+    if ((answer.mode & S_IWOTH) != 0)
+        return fault(0, "refuse PID file that anyone can write:", path);
+    if (answer.text.empty())
+        return fault(ENODATA, "find a process id in", path);
+    // Some write more than one line; the number stands in the first.
+    std::string_view whole(answer.text);
+    std::optional<pid_t> pid = to_number<pid_t>(trim(whole.substr(0, whole.find('\n'))));
+    if (!pid || *pid <= 1)
+        return fault(0, "find no process id in", path);
+    // A daemon that gives its privileges up before it writes the file is that file's owner: it can name itself, and
+    // nobody else's processes.
+    const bool trusted = answer.owner == 0 || answer.owner == ::geteuid() || (owner && answer.owner == *owner);
+    if (!trusted && process_user(*pid) != answer.owner)
+        return fault(0, "refuse PID file of another user:", path);
+    return *pid;
+}
+
+} // namespace mi::os
