@@ -136,7 +136,7 @@ def check_key_tests(rows):
             if file.startswith("tests/boot/features/") and unit.stem in text:
                 text += unit.read_text()
         # Behaviour, not reading: what only says that a value is parsed is no test of a key.
-        if not re.match(r"tests/(system|boot|core|daemon|os|logd|container)/", file) or not text:
+        if not re.match(r"tests/(system|boot|calendar|core|daemon|os|logd|container)/", file) or not text:
             wrong.append(f"{name}: {file} is no behaviour test")
         elif sentence not in text:
             wrong.append(f"{name}: {file} has no sentence \"{sentence}\"")
