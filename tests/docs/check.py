@@ -160,7 +160,7 @@ def check_faults():
         fault, file, sentence = line.split("\t")
         tests.append(fault)
         path = ROOT / file
-        if not re.match(r"tests/(system|boot|core|ctl|daemon|os|logd|container)/", file) or not path.is_file():
+        if not re.match(r"tests/(system|boot|calendar|core|ctl|daemon|os|logd|container)/", file) or not path.is_file():
             wrong.append(f"{fault}: {file} is no behaviour test")
         elif sentence not in path.read_text():
             wrong.append(f"{fault}: {file} has no sentence \"{sentence}\"")
