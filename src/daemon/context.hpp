@@ -3,12 +3,12 @@
 
 #include "core/engine.hpp"
 #include "daemon/announcer.hpp"
+#include "daemon/kernel.hpp"
 #include "daemon/log/log_link.hpp"
 #include "daemon/place.hpp"
 #include "daemon/process/children.hpp"
 #include "daemon/start/launch.hpp"
 #include "daemon/unit_table.hpp"
-#include "loop/loop.hpp"
 #include "state/snapshot.hpp"
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct Observer {
 };
 
 struct Context {
-    loop::Loop& loop;
+    Kernel& kernel;
     const Place& place;
     core::ManagerSettings& settings;
     Surroundings& surroundings;
@@ -65,7 +65,7 @@ struct Context {
     void apply(const core::Event& event) { engine.apply(event, now); }
     // Watches a descriptor of our own. What cannot be watched is said, and lived without.
     [[nodiscard]] std::unique_ptr<loop::Watch> watch(int fd, loop::Loop::Callback readable) {
-        auto watched = loop.watch(fd, std::move(readable));
+        auto watched = kernel.watch(fd, std::move(readable));
         if (!watched)
             say(Priority::err, watched.error().text());
         return watched ? std::move(*watched) : nullptr;

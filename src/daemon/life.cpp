@@ -37,7 +37,7 @@ void open(Parts& parts) {
 }
 
 Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {
-    parts.context.now = loop::now();
+    parts.context.now = parts.kernel.now();
     for (const std::string& target : wanted)
         if (core::UnitId id = parts.context.graph().find(target); id != core::no_unit)
             parts.context.apply({.kind = core::Event::Kind::wish, .unit = id});
@@ -46,9 +46,9 @@ Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {
         parts.activation.open_early();
     parts.turn.take();
     if (!parts.shutdown.over())
-        parts.context.loop.run();
+        parts.context.kernel.run();
     const Shutdown::Outcome& outcome = parts.shutdown.outcome();
-    parts.background.wait(std::min(longest_removal, (outcome.deadline - loop::now()) / 8));
+    parts.background.wait(std::min(longest_removal, (outcome.deadline - parts.kernel.now()) / 8));
     return outcome;
 }
 

@@ -1,7 +1,5 @@
 #include "daemon/parts.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -10,30 +8,31 @@ namespace mi::daemon {
 namespace {
 
 // A machine has one init. Elsewhere several may share a cgroup, and none may meet another's services.
-std::optional<os::CgroupTree> open_cgroups(const Place& place, const state::Snapshot* before, std::string& why_not) {
+std::unique_ptr<os::Cgroups> open_cgroups(Kernel& kernel, const Place& place, const state::Snapshot* before,
+                                          std::string& why_not) {
     if (before != nullptr && !before->manager.cgroup.empty()) {
         const state::ManagerImage& was = before->manager;
-        if (auto tree = os::CgroupTree::go_on(
+        if (auto tree = kernel.go_on_with_cgroups(
                 {was.cgroup, was.cgroup_prefix, was.controllers, was.controllers_above, was.in_leaf}))
             return std::move(*tree);
     }
     std::string name = "miniinit";
     if (!place.system()) {
         std::uint32_t chance = 0;
-        if (::getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
-            chance = static_cast<std::uint32_t>(loop::now().since_boot.count());
+        if (kernel.random({reinterpret_cast<unsigned char*>(&chance), sizeof chance}) != sizeof chance)
+            chance = static_cast<std::uint32_t>(kernel.now().since_boot.count());
         name += "-" + std::to_string(chance);
     }
-    auto tree = os::CgroupTree::open(name);
+    auto tree = kernel.open_cgroups(name);
     if (tree)
         return std::move(*tree);
     why_not = "there is no cgroup v2 that can be written (" + tree.error().text() + ")";
-    return std::nullopt;
+    return nullptr;
 }
 
-std::uint64_t jitter_seed() {
-    return static_cast<std::uint64_t>(loop::now().since_boot.count()) ^
-           static_cast<std::uint64_t>(loop::wall_now().micros);
+std::uint64_t jitter_seed(const Kernel& kernel) {
+    return static_cast<std::uint64_t>(kernel.now().since_boot.count()) ^
+           static_cast<std::uint64_t>(kernel.wall_now().micros);
 }
 
 // Where important lines of units are shown: where we say things ourselves.
@@ -45,33 +44,35 @@ std::string console_of_units(const core::ManagerSettings& settings, const Place&
 
 } // namespace
 
-Parts::Parts(loop::Loop& the_loop, os::Spawner& the_spawner, os::SignalQueue& queue, Beginning beginning)
-    : loop(the_loop), spawner(the_spawner), place(std::move(beginning.place)), settings(std::move(beginning.settings)),
+Parts::Parts(Kernel& the_kernel, Beginning beginning)
+    : kernel(the_kernel), place(std::move(beginning.place)), settings(std::move(beginning.settings)),
       surroundings(std::move(beginning.surroundings)), entry(std::move(beginning.entry)), guard(beginning.guard),
       debug_faults(beginning.debug_faults),
-      engine(std::move(beginning.graph), {settings.parallel_starts, jitter_seed()}),
-      processes(open_cgroups(place, beginning.before, no_cgroups)), resources(processes.cgroups(), no_cgroups),
+      engine(std::move(beginning.graph), {settings.parallel_starts, jitter_seed(kernel)}),
+      processes(kernel, open_cgroups(kernel, place, beginning.before, no_cgroups)),
+      resources(processes.cgroups(), no_cgroups),
       log_upkeep(
           context, flush, beginning.guard, [this] { store.save(); }, [this] { shutdown.finish(); }),
-      logs(loop, spawner, log_upkeep,
+      logs(kernel, log_upkeep,
            {place.program, place.log_directories, log_limits(settings, nullptr), settings.forward,
             settings.forward_queue,
             processes.cgroups() != nullptr ? processes.cgroups()->state().prefix : std::string(), settings.total_size,
             console_of_units(settings, place), static_cast<Priority>(settings.console_level.value_or(0))}),
-      announcer(loop, logs, place.system(), std::min(beginning.log_level, place.system() && !beginning.quiet ? 6 : 4)),
-      context{loop, place, settings, surroundings, engine, units, logs, announcer, children},
+      announcer(kernel, logs, place.system(),
+                std::min(beginning.log_level, place.system() && !beginning.quiet ? 6 : 4)),
+      context{kernel, place, settings, surroundings, engine, units, logs, announcer, children},
       parent_notify(context, boot_target, !entry.empty()),
       shutdown(context, processes, wiring, entry.empty() ? std::nullopt : std::optional(beginning.grace)),
       reachability(context, shutdown, wiring, guard,
                    beginning.before != nullptr ? beginning.before->manager.premises : -1),
-      signals(context, queue, shutdown, wiring, {entry, std::move(beginning.signal_rewrites), beginning.signal_group}),
-      inquiries(loop, surroundings.hanging, &children), unit_timers(context), memory_events(context, resources),
+      signals(context, shutdown, wiring, {entry, std::move(beginning.signal_rewrites), beginning.signal_group}),
+      inquiries(kernel, surroundings.hanging, &children), unit_timers(context), memory_events(context, resources),
       condition_check(context, inquiries, std::move(beginning.circumstances)),
       pending_starts(context, processes, starter),
       activation(context, condition_check.circumstances(), fd_store, starter),
       main_process(context, processes, inquiries, wiring),
       notify(context, processes, main_process, fd_store, pending_starts), ready_pipe(context, pending_starts),
-      flush(context), starter(context, spawner, processes, resources, inquiries, effects, entry,
+      flush(context), starter(context, processes, resources, inquiries, effects, entry,
                               {pending_starts, flush, notify, ready_pipe, main_process, activation, memory_events,
                                unit_timers, store, directory_removal}),
       sweeper(context, processes),
@@ -80,13 +81,13 @@ Parts::Parts(loop::Loop& the_loop, os::Spawner& the_spawner, os::SignalQueue& qu
       unit_files(context, effects, subsystems, entry, [this] { wiring.settings_read(); }),
       transient_units(context, unit_files), store(context, saved_images, std::move(beginning.keeper), beginning.guard,
                                                   effects, exits, processes, beginning.before != nullptr),
-      succession(context, spawner, processes, store, beginning.guard, wiring),
+      succession(context, processes, store, beginning.guard, wiring),
       turn(context, {effects, exits, subsystems, unit_processes, starter, sweeper, transient_units, flush, store,
                      succession, shutdown, beginning.guard}),
       before(beginning.before), renew(beginning.renew), init_started(beginning.init_started) {
     surroundings.settings = &settings;
     surroundings.refresh();
-    context.now = loop::now();
+    context.now = kernel.now();
     units_loaded = context.now;
     units.fit(engine.graph().size());
     // Changes of units are told in this order: what asks whether the boot target is reached comes after it.

@@ -81,13 +81,12 @@ struct Parts {
         bool renew = false;                // that was an older one: its collector is, too
     };
 
-    Parts(loop::Loop& loop, os::Spawner& spawner, os::SignalQueue& queue, Beginning beginning);
+    Parts(Kernel& kernel, Beginning beginning);
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
     ~Parts();
 
-    loop::Loop& loop;
-    os::Spawner& spawner;
+    Kernel& kernel;
     Place place;
     core::ManagerSettings settings;
     Surroundings surroundings;
@@ -108,7 +107,7 @@ struct Parts {
     LogLink logs;
     Announcer announcer;
     Context context;
-    BackgroundChildren background{children};
+    BackgroundChildren background{kernel, children};
     DirectoryRemoval directory_removal{context, background};
     BootTarget boot_target{context};
     HardwareWatchdog hardware_watchdog{context, boot_target};

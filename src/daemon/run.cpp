@@ -1,5 +1,6 @@
 #include "daemon/run.hpp"
 
+#include "base/clock.hpp"
 #include "base/directory.hpp"
 #include "base/printable.hpp"
 #include "daemon/machine/last_stage.hpp"
@@ -49,7 +50,7 @@ int check_snapshot(int memory) {
 } // namespace
 
 int run(int argc, char** argv) {
-    Instant started = loop::now();
+    Instant started = monotonic_now();
     os::outlive_limits(); // until signals are read from a queue
     bool machine = ::getpid() == 1 && os::habitat() == os::Habitat::machine;
     if (machine && argc >= 3 && std::string_view(argv[1]) == "--last-stage")

@@ -4,6 +4,7 @@
 #include "daemon/control/manager.hpp"
 #include "daemon/control/serve_control.hpp"
 #include "daemon/life.hpp"
+#include "daemon/linux_kernel.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/machine.hpp"
@@ -96,7 +97,7 @@ private:
     void load_units();
     void state_facts();
     void choose_target();
-    int supervise(os::Spawner& spawner, os::SignalQueue& signals);
+    int supervise(Kernel& kernel);
     void report(Parts& parts) const;
     void begin(Parts& parts) const;
 
@@ -296,17 +297,17 @@ int Startup::run() {
     load_units();
     state_facts();
     choose_target();
-    return supervise(*spawner, *signals);
+    LinuxKernel kernel(std::move(*spawner), std::move(*signals));
+    return supervise(kernel);
 }
 
-int Startup::supervise(os::Spawner& spawner, os::SignalQueue& signals) {
+int Startup::supervise(Kernel& kernel) {
     state::Snapshot* const before = before_ ? &*before_ : nullptr;
     beginning_.place = std::move(place_);
     beginning_.keeper = std::move(keeper_);
     beginning_.before = before;
     beginning_.renew = before != nullptr && guard_ && guard_->page().deliberate != 0;
-    loop::Loop loop;
-    Parts parts(loop, spawner, signals, std::move(beginning_));
+    Parts parts(kernel, std::move(beginning_));
     Manager manager(parts);
     open(parts);
     parts.lock = lock_.get();

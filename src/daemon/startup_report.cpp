@@ -1,5 +1,6 @@
 #include "daemon/startup_report.hpp"
 
+#include "base/clock.hpp"
 #include "daemon/parts.hpp"
 #include "os/crash/crash_report.hpp"
 #include "wire/log_format.hpp"
@@ -43,7 +44,7 @@ void report_crash(Parts& parts, const os::CrashGuard* guard, const Options& opti
     if (guard->page().deliberate != 0)
         parts.context.say(Priority::info, "executed anew");
     else
-        for (const std::string& line : os::crash_report(guard->page(), loop::now()))
+        for (const std::string& line : os::crash_report(guard->page(), monotonic_now()))
             parts.context.say(Priority::alert, line);
 }
 

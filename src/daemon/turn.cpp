@@ -35,12 +35,12 @@ void Turn::performs(Effect::Kind kind, std::initializer_list<Subsystem*> subsyst
 void Turn::open() {
     // All but `changed` and `release`, which every subsystem hears of.
     assert(std::ranges::count_if(performers_, &std::vector<Subsystem*>::empty) == 2);
-    context_.loop.set_due([this] { due(); });
-    context_.loop.set_turn_end([this] { take(); });
+    context_.kernel.set_due([this] { due(); });
+    context_.kernel.set_turn_end([this] { take(); });
 }
 
 void Turn::take() {
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     ++context_.turn;
     pump();
     // Only now the calls of users who may not act: they have a share of the turn's time, after all else.
@@ -130,7 +130,7 @@ void Turn::follow_spawn() {
 }
 
 void Turn::due() {
-    const Instant moment = loop::now();
+    const Instant moment = context_.kernel.now();
     reap();
     for (Subsystem* subsystem : parts_.subsystems)
         if (subsystem->next_deadline() <= context_.now)
@@ -148,8 +148,8 @@ void Turn::due() {
 void Turn::reap() {
     std::vector<os::Exit>& exits = parts_.exits.exits;
     exits.clear();
-    const bool all = os::reap(exits, exits_a_turn, true);
-    context_.now = loop::now();
+    const bool all = context_.kernel.reap(exits, exits_a_turn);
+    context_.now = context_.kernel.now();
     std::erase_if(exits, [this](const os::Exit& change) {
         if (change.kind == os::Exit::Kind::stopped)
             context_.logs.stopped(change.pid, change.code, context_.now);
@@ -182,7 +182,7 @@ void Turn::set_timer() {
         at = std::min(at, control_->next_deadline());
     if (!parts_.effects.empty() || more_to_reap_)
         at = context_.now;
-    context_.loop.wake_at(at);
+    context_.kernel.wake_at(at);
 }
 
 } // namespace mi::daemon

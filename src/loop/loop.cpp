@@ -1,7 +1,5 @@
 #include "loop/loop.hpp"
 
-#include "base/clock.hpp"
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -82,11 +80,7 @@ private:
 
 } // namespace
 
-Instant now() { return monotonic_now(); }
-
-WallTime wall_now() { return mi::wall_now(); }
-
-struct Loop::State {
+struct AsioLoop::State {
     asio::io_context context{1};
     asio::steady_timer timer{context};
     Callback due, turn_end;
@@ -94,10 +88,10 @@ struct Loop::State {
     bool stopped = false;
 };
 
-Loop::Loop() : state_(std::make_unique<State>()) {}
-Loop::~Loop() = default;
+AsioLoop::AsioLoop() : state_(std::make_unique<State>()) {}
+AsioLoop::~AsioLoop() = default;
 
-Result<std::unique_ptr<Watch>> Loop::watch(int fd, Callback readable, Callback writable) {
+Result<std::unique_ptr<Watch>> AsioLoop::watch(int fd, Callback readable, Callback writable) {
     auto watched = std::make_shared<Watched>(state_->context);
     boost::system::error_code error;
     (void)watched->descriptor.assign(fd, error);
@@ -109,9 +103,9 @@ Result<std::unique_ptr<Watch>> Loop::watch(int fd, Callback readable, Callback w
     return std::make_unique<AsioWatch>(std::move(watched));
 }
 
-void Loop::set_due(Callback due) { state_->due = std::move(due); }
+void AsioLoop::set_due(Callback due) { state_->due = std::move(due); }
 
-void Loop::wake_at(Instant at) {
+void AsioLoop::wake_at(Instant at) {
     State& state = *state_;
     if (at == state.armed)
         return;
@@ -130,9 +124,9 @@ void Loop::wake_at(Instant at) {
     });
 }
 
-void Loop::set_turn_end(Callback turn_end) { state_->turn_end = std::move(turn_end); }
+void AsioLoop::set_turn_end(Callback turn_end) { state_->turn_end = std::move(turn_end); }
 
-void Loop::run() {
+void AsioLoop::run() {
     auto work = asio::make_work_guard(state_->context);
     while (!state_->stopped) {
         state_->context.run_one();
@@ -144,6 +138,6 @@ void Loop::run() {
     }
 }
 
-void Loop::stop() { state_->stopped = true; }
+void AsioLoop::stop() { state_->stopped = true; }
 
 } // namespace mi::loop

@@ -1,3 +1,4 @@
+#include "daemon/linux_kernel.hpp"
 #include "daemon/process/background_children.hpp"
 
 #include "os/process/children.hpp"
@@ -43,7 +44,8 @@ pid_t child_until_closed(const std::array<int, 2>& pipe) {
 
 TEST_CASE("a child in the background is told of once it has ended, and belongs to nothing after that") {
     Children children;
-    BackgroundChildren background(children);
+    LinuxKernel kernel;
+    BackgroundChildren background(kernel, children);
     int ended = 0;
     const pid_t child = ::fork();
     if (child == 0)
@@ -62,7 +64,8 @@ TEST_CASE("a child in the background is told of once it has ended, and belongs t
 TEST_CASE("the end waits for a child in the background, but not for ever") {
     const BlockedChildSignal blocked;
     Children children;
-    BackgroundChildren background(children);
+    LinuxKernel kernel;
+    BackgroundChildren background(kernel, children);
     std::array<int, 2> pipe;
     REQUIRE(::pipe(pipe.data()) == 0);
     const pid_t child = child_until_closed(pipe);

@@ -1,4 +1,6 @@
 // Who connects to units that wait: the first one is told, or each is served, as many as there may be and can be.
+#include "base/clock.hpp"
+#include "daemon/linux_kernel.hpp"
 #include "daemon/socket/connections.hpp"
 #include "daemon/socket/sockets.hpp"
 #include "os/scene.hpp"
@@ -77,7 +79,7 @@ private:
     os::HangingMounts hanging_;
     UnitTable units_;
     Sockets sockets_{units_, hanging_};
-    std::unique_ptr<loop::Loop> loop_ = std::make_unique<loop::Loop>();
+    std::unique_ptr<LinuxKernel> loop_ = std::make_unique<LinuxKernel>();
     std::function<bool()> until_ = [] { return true; };
     int turns_ = 0;
 
@@ -117,20 +119,20 @@ TEST_CASE("ending at once and leaving what waits is forgiven a number of times, 
     story.on_demand();
     REQUIRE(story.connections->arm(web, story.sockets()));
     Fd client = story.connect();
-    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 0); // it has not been run yet
+    CHECK(story.connections->idle_runs(web, story.sockets(), monotonic_now()) == 0); // it has not been run yet
     CHECK(story.run_until([&] { return !story.told.empty(); }));
     unsigned looks = 1;
-    while (story.connections->idle_runs(web, story.sockets(), loop::now()) == 0 && looks < 100)
+    while (story.connections->idle_runs(web, story.sockets(), monotonic_now()) == 0 && looks < 100)
         ++looks;
     CHECK(looks == 20);
-    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 21);
+    CHECK(story.connections->idle_runs(web, story.sockets(), monotonic_now()) == 21);
     // A run that lasted is no such run, and none is one that took what waited.
-    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now() + std::chrono::seconds(5)) == 0);
-    CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 0);
+    CHECK(story.connections->idle_runs(web, story.sockets(), monotonic_now() + std::chrono::seconds(5)) == 0);
+    CHECK(story.connections->idle_runs(web, story.sockets(), monotonic_now()) == 0);
     REQUIRE(os::set_blocking(story.sockets()[0].socket.fd(), false));
     REQUIRE(os::accept_connection(story.sockets()[0].socket.fd()).value());
     for (int i = 0; i < 30; ++i)
-        CHECK(story.connections->idle_runs(web, story.sockets(), loop::now()) == 0);
+        CHECK(story.connections->idle_runs(web, story.sockets(), monotonic_now()) == 0);
 }
 
 TEST_CASE("connections are served as they come, as many as there may be, and the next when one has ended") {
@@ -180,12 +182,12 @@ TEST_CASE("without room for its process a connection waits, and so do all others
         } else if (stage == 1 && story.asked == "web web ") {
             stage = 2;
             CHECK(story.connections->next_deadline() != never);
-            CHECK(story.connections->next_deadline() > loop::now());
+            CHECK(story.connections->next_deadline() > monotonic_now());
             story.connections->ended(1001); // and still no room
             CHECK(story.asked == "web web web ");
             CHECK(story.count().now == 0);
             story.answer = Connections::Serving::Kind::served;
-            story.connections->due(loop::now()); // not yet
+            story.connections->due(monotonic_now()); // not yet
             CHECK(story.asked == "web web web ");
             story.connections->due(story.connections->next_deadline());
             CHECK(story.connections->next_deadline() == never);

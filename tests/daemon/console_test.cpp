@@ -1,4 +1,5 @@
 // What the init says to people, where the other end is slow or gone.
+#include "base/clock.hpp"
 #include "daemon/machine/console.hpp"
 
 #include <fcntl.h>
@@ -49,7 +50,7 @@ std::string after_lines(std::string text, unsigned& from) {
 
 TEST_CASE("lines that find no room on the console wait for it, in order, and nobody waits for them") {
     Stderr pipe;
-    loop::Loop loop;
+    loop::AsioLoop loop;
     unsigned said = 0, seen = 0;
     std::string rest;
     {
@@ -63,8 +64,8 @@ TEST_CASE("lines that find no room on the console wait for it, in order, and nob
             if (seen == said)
                 loop.stop();
         });
-        loop.set_due([&] { loop.wake_at(loop::now() + std::chrono::milliseconds(5)); });
-        loop.wake_at(loop::now());
+        loop.set_due([&] { loop.wake_at(monotonic_now() + std::chrono::milliseconds(5)); });
+        loop.wake_at(monotonic_now());
         loop.run();
         console.line("the last");
     }
@@ -74,7 +75,7 @@ TEST_CASE("lines that find no room on the console wait for it, in order, and nob
 
 TEST_CASE("what is too much for that is counted, and said") {
     Stderr pipe;
-    loop::Loop loop;
+    loop::AsioLoop loop;
     std::string text;
     unsigned seen = 0;
     {
@@ -102,14 +103,14 @@ TEST_CASE("a console that nobody reads any more is no reason to do anything else
     {
         Stderr pipe;
         pipe.hang_up();
-        loop::Loop loop;
+        loop::AsioLoop loop;
         Console console(false);
         console.wait_in(loop);
         console.line("nobody hears");
         Console alone(false);
-        const Instant began = loop::now();
+        const Instant began = monotonic_now();
         alone.line("nobody hears");
-        CHECK(loop::now() - began < std::chrono::milliseconds(500));
+        CHECK(monotonic_now() - began < std::chrono::milliseconds(500));
     }
     (void)::signal(SIGPIPE, before);
 }

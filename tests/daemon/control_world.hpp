@@ -1,6 +1,7 @@
 // A control server on a socket of its own, run by a thread, with a handler that answers as the test says; and blocking clients.
 #pragma once
 
+#include "base/clock.hpp"
 #include "daemon/control/control.hpp"
 #include "os/socket/local_socket.hpp"
 #include "wire/varlink.hpp"
@@ -32,7 +33,7 @@ public:
         ++calls;
         last_caller = caller;
         ++of_user[caller.uid];
-        for (const Instant until = loop::now() + cost; loop::now() < until;) {
+        for (const Instant until = monotonic_now() + cost; monotonic_now() < until;) {
         }
         if (std::holds_alternative<wire::Ping>(request) || std::holds_alternative<wire::Shutdown>(request)) {
             server->reply(id, wire::Nothing{});
@@ -100,7 +101,7 @@ public:
         Result<std::unique_ptr<loop::Watch>> watch = loop_.watch(wake_.get(), [this] { run_posted(); });
         REQUIRE(watch.has_value());
         watch_ = std::move(*watch);
-        loop_.set_due([this] { server_->due(loop::now()); });
+        loop_.set_due([this] { server_->due(monotonic_now()); });
         loop_.set_turn_end([this] {
             ++turns;
             (void)server_->take_calls();
@@ -157,7 +158,7 @@ private:
             one();
     }
 
-    loop::Loop loop_;
+    loop::AsioLoop loop_;
     std::string directory_;
     Fd wake_;
     std::mutex mutex_;

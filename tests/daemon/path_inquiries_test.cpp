@@ -1,4 +1,6 @@
 // Questions that wait: answered at once, late, or not, each told once. A lease is the file system that hangs.
+#include "base/clock.hpp"
+#include "daemon/linux_kernel.hpp"
 #include "daemon/start/path_inquiries.hpp"
 #include "os/scene.hpp"
 
@@ -22,8 +24,8 @@ struct Held {
 
     // Asks for it; what is told is in `told`.
     bool ask(Span limit) {
-        return inquiries.ask({{.kind = os::PathQuestion::Kind::read, .path = path, .most = 100}}, loop::now() + limit,
-                             [this](PathInquiries::Answer answer) {
+        return inquiries.ask({{.kind = os::PathQuestion::Kind::read, .path = path, .most = 100}},
+                             monotonic_now() + limit, [this](PathInquiries::Answer answer) {
                                  ++times;
                                  told = answer ? answer->front().text : answer.error();
                              });
@@ -31,7 +33,7 @@ struct Held {
     // Runs the loop until nothing is waited for any more.
     void run() {
         loop.set_due([this] {
-            inquiries.due(loop::now());
+            inquiries.due(monotonic_now());
             loop.wake_at(inquiries.next_deadline());
         });
         loop.set_turn_end([this] {
@@ -53,7 +55,7 @@ struct Held {
     sighandler_t before;
     Fd file;
     bool held = false;
-    loop::Loop loop;
+    LinuxKernel loop;
     os::HangingMounts mounts;
     PathInquiries inquiries{loop, mounts};
     std::string told;
@@ -108,6 +110,6 @@ TEST_CASE("where too many children hang already no other is made, until one of t
     CHECK(story.told.find("4 earlier looks hang") != std::string::npos);
     story.collect(PathInquiries::most_given_up);
     CHECK_FALSE(story.ask(1ms));
-    story.inquiries.due(loop::now() + 1s);
+    story.inquiries.due(monotonic_now() + 1s);
     story.collect(1);
 }

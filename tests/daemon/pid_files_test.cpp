@@ -1,4 +1,5 @@
 // Waiting for PID files: heard of at once, however they are written, believed as far as they deserve.
+#include "daemon/linux_kernel.hpp"
 #include "daemon/process/pid_files.hpp"
 #include "os/scene.hpp"
 
@@ -28,7 +29,8 @@ std::vector<pid_t> named(PidFiles& files) {
 TEST_CASE("a PID file that is there already is a candidate at once") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(3, scratch.write("a.pid", "4711\n"), {});
     REQUIRE(files.candidates().size() == 1);
     CHECK(files.candidates()[0] == std::pair<core::UnitId, Result<pid_t>>(3, 4711));
@@ -39,7 +41,8 @@ TEST_CASE("a PID file that is there already is a candidate at once") {
 TEST_CASE("a PID file that comes late is heard of") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, scratch / "a.pid", {});
     CHECK(named(files).empty());
     SUBCASE("written") { scratch.write("a.pid", "4711\n"); }
@@ -56,7 +59,8 @@ TEST_CASE("a PID file that comes late is heard of") {
 TEST_CASE("a PID file that is kept open and locked is heard of when the number is in it") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, scratch / "a.pid", {});
     Fd file(::open((scratch / "a.pid").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     CHECK(heard(files));
@@ -71,7 +75,8 @@ TEST_CASE("a PID file that is kept open and locked is heard of when the number i
 TEST_CASE("a PID file in a directory that is made late is heard of") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, scratch / "one/two/a.pid", {});
     std::filesystem::create_directory(scratch / "one");
     CHECK(heard(files));
@@ -87,7 +92,8 @@ TEST_CASE("a PID file in a directory that is made late is heard of") {
 TEST_CASE("what is no PID file, or one that others could have planted, is no candidate") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, scratch.write("empty", ""), {});
     files.await(2, scratch.write("words", "hello\n"), {});
     files.await(3, scratch.write("init", "1\n"), {});
@@ -117,7 +123,8 @@ TEST_CASE("what is no PID file, or one that others could have planted, is no can
 TEST_CASE("what is held against a PID file is news once") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, scratch / "a.pid", {});
     CHECK(files.is_news(1, "it is a link"));
     CHECK_FALSE(files.is_news(1, "it is a link"));
@@ -130,7 +137,8 @@ TEST_CASE("what is held against a PID file is news once") {
 TEST_CASE("a PID file that is given to the service's user late, or made safe late, is heard of") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     std::string path = scratch.write("a.pid", "4711\n", 0666);
     files.await(1, path, {});
     CHECK(named(files).empty());
@@ -142,7 +150,8 @@ TEST_CASE("a PID file that is given to the service's user late, or made safe lat
 TEST_CASE("a PID file in a directory that is removed and made anew is heard of") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     std::filesystem::create_directory(scratch / "run");
     files.await(1, scratch / "run/a.pid", {});
     std::filesystem::remove(scratch / "run");
@@ -163,7 +172,8 @@ TEST_CASE("the service's own user may have written it, another may not") {
     std::string path = scratch.write("a.pid", "4711\n");
     REQUIRE(::chown(path.c_str(), 1000, 1000) == 0);
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, path, {});
     CHECK(named(files).empty());
     files.await(1, path, 1001);
@@ -175,7 +185,8 @@ TEST_CASE("the service's own user may have written it, another may not") {
 TEST_CASE("nobody is woken up for a directory that nobody waits for any more") {
     os::Scratch scratch;
     os::HangingMounts mounts;
-    PidFiles files(mounts);
+    LinuxKernel kernel;
+    PidFiles files(kernel, mounts);
     files.await(1, scratch / "a.pid", {});
     files.forget(1);
     scratch.write("b", "x");

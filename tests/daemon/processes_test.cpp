@@ -1,5 +1,6 @@
 // Whose a process is, and ending all of a unit's: real processes, found without cgroups.
 #include "base/text.hpp"
+#include "daemon/linux_kernel.hpp"
 #include "daemon/process/processes.hpp"
 #include "os/process/members.hpp"
 #include "os/process/process.hpp"
@@ -94,7 +95,8 @@ bool lives(pid_t pid) { return os::process_exists(pid); }
 
 TEST_CASE("a process we started is its unit's, and what it leaves behind too") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & setsid sleep 1000 >/dev/null & echo $!; wait");
     processes.add(pids[0], {1, Role::main, {}});
@@ -110,7 +112,8 @@ TEST_CASE("a process we started is its unit's, and what it leaves behind too") {
 TEST_CASE(
     "a process without our INVOCATION_ID and in a session of its own is known by its parents, also when it has ended") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     // Two sessions away from what we started, with an empty environment; the second one is soon a zombie:
     // it ends when who could still collect it has become one that does not.
@@ -129,7 +132,8 @@ TEST_CASE(
 
 TEST_CASE("the process we started keeps its log when it becomes the main one again") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & echo $!; wait");
     processes.add(pids[0], {1, Role::main, {7, 8}});
@@ -142,7 +146,8 @@ TEST_CASE("the process we started keeps its log when it becomes the main one aga
 
 TEST_CASE("with nothing left a unit is swept at once") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("echo");
     processes.add(pids[0], {1, Role::main, {}});
@@ -154,7 +159,8 @@ TEST_CASE("with nothing left a unit is swept at once") {
 
 TEST_CASE("a sweep ends what is left, in the session and out of it, and waits until it is gone") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & a=$!; setsid sleep 1000 >/dev/null & echo $a $!");
     processes.add(pids[0], {1, Role::main, {}});
@@ -169,7 +175,8 @@ TEST_CASE("a sweep ends what is left, in the session and out of it, and waits un
 
 TEST_CASE("what ignores the first word is killed by the second") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids =
         scene.start("sh -c \"trap '' TERM; echo \\$\\$; exec >/dev/null; while :; do sleep 1000; done\" &");
@@ -184,7 +191,8 @@ TEST_CASE("what ignores the first word is killed by the second") {
 
 TEST_CASE("a process of another unit is left alone") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     processes.begin_run(2, "ffeeddccbbaa99887766554433221100");
     std::vector<pid_t> one = scene.start("sleep 1000 >/dev/null & echo $!");
@@ -200,7 +208,8 @@ TEST_CASE("a process of another unit is left alone") {
 
 TEST_CASE("a number that a command of one unit had and another unit's process has now is that one's") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     processes.begin_run(2, "ffeeddccbbaa99887766554433221100");
     std::vector<pid_t> pids = scene.start("echo; exec sleep 1000", "ffeeddccbbaa99887766554433221100");
@@ -219,7 +228,8 @@ TEST_CASE("a number that a command of one unit had and another unit's process ha
 
 TEST_CASE("what the process of a connection leaves in its session is found when that has ended") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     // Without our INVOCATION_ID the session is all that tells.
     std::vector<pid_t> left = scene.start("env -i sleep 1000 >/dev/null & echo $!");
@@ -235,7 +245,8 @@ TEST_CASE("what the process of a connection leaves in its session is found when 
 
 TEST_CASE("kill-mode process: only what we started ourselves has to go") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & echo $!");
     processes.add(pids[0], {1, Role::main, {}});
@@ -247,7 +258,8 @@ TEST_CASE("kill-mode process: only what we started ourselves has to go") {
 
 TEST_CASE("a signal to everything reaches the group, one to the main process only that") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("sleep 1000 >/dev/null & echo $!; wait");
     processes.add(pids[0], {1, Role::main, {}});
@@ -266,7 +278,8 @@ TEST_CASE("a signal to everything reaches the group, one to the main process onl
 
 TEST_CASE("a stopped process is continued so that it can end") {
     Scene scene;
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("echo; exec sleep 1000");
     processes.add(pids[0], {1, Role::main, {}});
@@ -284,7 +297,8 @@ TEST_CASE("a process that could not be put into a cgroup of its own is signalled
     auto tree = os::CgroupTree::adopt(scratch.path(), "/none"); // has no cgroup for the unit
     REQUIRE(tree);
     Scene scene;
-    Processes processes(*std::move(tree));
+    LinuxKernel kernel;
+    Processes processes(kernel, std::make_unique<os::CgroupTree>(*std::move(tree)));
     processes.begin_run(1, invocation);
     std::vector<pid_t> pids = scene.start("echo; exec sleep 1000");
     processes.add(pids[0], {1, Role::main, {}});
@@ -300,7 +314,8 @@ TEST_CASE("a process that could not be put into a cgroup of its own is signalled
 }
 
 TEST_CASE("a process of a unit that is gone is nobody's") {
-    Processes processes(std::nullopt);
+    LinuxKernel kernel;
+    Processes processes(kernel, nullptr);
     processes.begin_run(1, "one");
     processes.begin_run(2, "two");
     processes.add(99'999'901, {1, Role::main, {}});

@@ -1,4 +1,6 @@
 // Timers at the clocks of this machine: they ring, they remember, they live with what is missing or damaged.
+#include "base/clock.hpp"
+#include "daemon/linux_kernel.hpp"
 #include "daemon/timer/timers.hpp"
 #include "os/scene.hpp"
 
@@ -15,7 +17,7 @@ namespace {
 
 // A loop that runs until something is told often enough, and a listener that is told.
 struct Bench : Timers::Listener {
-    loop::Loop loop;
+    LinuxKernel loop;
     std::vector<core::UnitId> came;
     std::vector<std::string> troubles;
     std::size_t enough = 1;
@@ -36,7 +38,7 @@ struct Bench : Timers::Listener {
             loop.stop();
             FAIL("no timer rang");
         });
-        loop.wake_at(loop::now() + 20s);
+        loop.wake_at(monotonic_now() + 20s);
         loop.run();
     }
 };
@@ -64,7 +66,7 @@ void reap_into(Timers& timers) {
 }
 using os::contents;
 WallTime ago(Span span) {
-    return {loop::wall_now().micros - std::chrono::duration_cast<std::chrono::microseconds>(span).count()};
+    return {mi::wall_now().micros - std::chrono::duration_cast<std::chrono::microseconds>(span).count()};
 }
 
 } // namespace
@@ -106,7 +108,7 @@ TEST_CASE("a calendar's time of every second comes by the wall clock") {
     Timers timers(bench.loop, bench, in(scratch));
     timers.arm(1, unit(on_calendar("*:*:*")));
     bench.run(1);
-    std::int64_t past_second = loop::wall_now().micros % 1'000'000;
+    std::int64_t past_second = mi::wall_now().micros % 1'000'000;
     CHECK(past_second < 900'000); // a busy machine is late, none is early
     auto next = timers.told(1).next;
     REQUIRE(next);
@@ -132,7 +134,7 @@ TEST_CASE("a run that was missed is made up for at once, and then it is on recor
     Timers next(again.loop, again, in(scratch));
     next.arm(1, unit(on_calendar("daily", true)));
     REQUIRE(next.told(1).next);
-    CHECK(*next.told(1).next > loop::wall_now());
+    CHECK(*next.told(1).next > mi::wall_now());
     CHECK(next.told(1).last == stamp->at);
 }
 
@@ -146,7 +148,7 @@ TEST_CASE("a persistent timer that is new is written down as met, and not run fo
     REQUIRE(stamp);
     CHECK_FALSE(stamp->ran);
     CHECK_FALSE(timers.told(1).last.has_value());
-    CHECK(*timers.told(1).next > loop::wall_now());
+    CHECK(*timers.told(1).next > mi::wall_now());
     CHECK(bench.troubles.empty());
 }
 
@@ -162,7 +164,7 @@ TEST_CASE("a damaged record counts as none, and that is said; one that cannot be
         Timers timers(bench.loop, bench, in(scratch));
         timers.arm(1, unit(on_calendar("daily", true)));
         reap_into(timers);
-        CHECK(*timers.told(1).next > loop::wall_now());
+        CHECK(*timers.told(1).next > mi::wall_now());
         CHECK(Stamps::parse(contents(scratch / "state/timers/nightly")));
         REQUIRE(bench.troubles.size() == 1);
         CHECK(bench.troubles[0].contains("no last run is to be read in"));
@@ -206,13 +208,13 @@ TEST_CASE("a record that comes with a mount is found then, and not overwritten b
     Timers timers(bench.loop, bench, in(scratch));
     timers.arm(1, unit(on_calendar("daily", true)));
     reap_into(timers);
-    CHECK(*timers.told(1).next > loop::wall_now());
+    CHECK(*timers.told(1).next > mi::wall_now());
     std::filesystem::remove(scratch / "state");
     std::filesystem::create_directories(scratch / "state/timers");
     const std::string record = Stamps::text({ago(72h), true});
     scratch.write("state/timers/nightly", record);
     Stamps other(scratch / "state/timers");
-    other.write("nightly", {loop::wall_now(), false});
+    other.write("nightly", {mi::wall_now(), false});
     int status = 0;
     REQUIRE(::waitpid(-1, &status, 0) > 0);
     CHECK(WEXITSTATUS(status) == EEXIST);

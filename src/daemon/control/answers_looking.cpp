@@ -197,7 +197,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
 void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
     // It costs some milliseconds: those who may not act hear what was found a little while ago.
     constexpr Span fresh = std::chrono::seconds(2);
-    const Instant now = loop::now();
+    const Instant now = parts_.kernel.now();
     if (!caller.may_act && probed_at_ != Instant{} && now < probed_at_ + fresh)
         return parts_.control->reply(id, probed_);
     probed_ = {};

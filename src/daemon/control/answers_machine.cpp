@@ -32,8 +32,8 @@ std::optional<wire::ScheduledShutdown> Manager::told(const std::optional<Schedul
         return std::nullopt;
     const std::int64_t at =
         end->by_wall ? end->at
-                     : loop::wall_now().micros +
-                           std::chrono::duration_cast<std::chrono::microseconds>(Schedule::time_to(*end)).count();
+                     : parts_.kernel.wall_now().micros +
+                           std::chrono::duration_cast<std::chrono::microseconds>(parts_.schedule.time_to(*end)).count();
     return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
 }
 
@@ -42,7 +42,8 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
     const std::int64_t in = shutdown.in_seconds.value_or(0), at = shutdown.at_realtime.value_or(0);
     if (in < 0 || in > longest)
         return parts_.control->error(id, wire::InvalidParameter{"in_seconds"});
-    if (at < 0 || at > loop::wall_now().micros + longest * 1'000'000 || (shutdown.in_seconds && shutdown.at_realtime))
+    if (at < 0 || at > parts_.kernel.wall_now().micros + longest * 1'000'000 ||
+        (shutdown.in_seconds && shutdown.at_realtime))
         return parts_.control->error(id, wire::InvalidParameter{"at_realtime"});
     if ((in > 0 || at > 0) && parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
@@ -51,7 +52,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
             id, wire::NotSupported{"no kernel is loaded: `kexec -l KERNEL --initrd=FILE --reuse-cmdline` loads one"});
     ScheduledEnd end{.how = shutdown.how,
                      .by_wall = at > 0,
-                     .at = at > 0 ? at : micros(loop::now()) + in * 1'000'000,
+                     .at = at > 0 ? at : micros(parts_.kernel.now()) + in * 1'000'000,
                      .message = shutdown.message.value_or(""),
                      .who = name_of(caller, shutdown.who),
                      .no_wall = shutdown.no_wall,

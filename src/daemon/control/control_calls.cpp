@@ -1,6 +1,8 @@
 // What clients of the control socket say and are told, and when.
 #include "daemon/control/control_state.hpp"
 
+#include "base/clock.hpp"
+
 #include <string>
 #include <utility>
 
@@ -15,7 +17,7 @@ void ControlServer::State::on_readable(Connection& client) {
         wait_for_turn(client);
         return;
     }
-    listen_to(client, Connection::reads_a_turn - client.reads, loop::now() + Connection::time_a_turn);
+    listen_to(client, Connection::reads_a_turn - client.reads, monotonic_now() + Connection::time_a_turn);
 }
 
 void ControlServer::State::on_writable(Connection& client) {
@@ -23,7 +25,7 @@ void ControlServer::State::on_writable(Connection& client) {
     client.watch->want_writable(false); // settle() asks again where there is more
     see_to(client);
     if (client.caller.may_act)
-        serve(client, loop::now() + Connection::time_a_turn);
+        serve(client, monotonic_now() + Connection::time_a_turn);
 }
 
 // One who may not act has something to say: it is heard when his user's turn comes.
@@ -36,7 +38,7 @@ void ControlServer::State::wait_for_turn(Connection& client) {
 bool ControlServer::State::take_calls() {
     constexpr Span moment = std::chrono::microseconds(100);
     const std::uint64_t before = last_call;
-    Instant now = loop::now();
+    Instant now = monotonic_now();
     const Instant until = now + settings.others_time;
     while (!callers.empty() && now < until) {
         Connection& client = *callers.next();
@@ -47,7 +49,7 @@ bool ControlServer::State::take_calls() {
             drop(client); // it cannot hear an answer, and nothing that it may ask for has another effect
         else
             listen_to(client, 1, now + moment);
-        const Instant after = loop::now();
+        const Instant after = monotonic_now();
         callers.charge(user, after - now);
         now = after;
     }
@@ -86,7 +88,7 @@ void ControlServer::State::listen_to(Connection& client, unsigned reads, Instant
 // Makes the calls that have come whole, one after the other: the next one once this one is answered, and read.
 void ControlServer::State::serve(Connection& client, Instant until) {
     while (!client.dead && !client.closing && !client.busy() && client.calls < Connection::calls_a_turn &&
-           (client.calls == 0 || loop::now() < until)) {
+           (client.calls == 0 || monotonic_now() < until)) {
         const std::optional<std::string_view> message = client.in.next();
         if (!message)
             break;
@@ -145,7 +147,8 @@ void ControlServer::State::answer(CallId id, bool continues, const std::function
     if (client == nullptr || client->list || (continues && !client->more))
         return;
     // Perhaps it reads well and only this turn is long.
-    if (client->out.size() >= settings.out_limit && client->send_some(barriers, loop::now()) == Connection::Io::ended) {
+    if (client->out.size() >= settings.out_limit &&
+        client->send_some(barriers, monotonic_now()) == Connection::Io::ended) {
         drop(*client);
         return;
     }
@@ -178,21 +181,21 @@ void ControlServer::State::finish_turn() {
         for (const auto& client : clients)
             if (client->out.size() != 0)
                 see_to(*client);
-    Instant now = loop::now();
+    Instant now = monotonic_now();
     const Instant until = now + settings.others_time;
     // Whoever is told that a caller is gone may answer others.
     while (!dirty.empty() || !gone.empty() || (!hearers.empty() && now < until)) {
         for (Connection* client : std::exchange(dirty, {}))
-            settle(*client, loop::now() + Connection::time_a_turn);
+            settle(*client, monotonic_now() + Connection::time_a_turn);
         for (CallId id : std::exchange(gone, {}))
             handler.gone(id);
         if (hearers.empty() || now >= until)
             continue;
-        now = loop::now();
+        now = monotonic_now();
         Connection& client = *hearers.next();
         const uid_t user = client.caller.uid;
         settle(client, until);
-        const Instant after = loop::now();
+        const Instant after = monotonic_now();
         hearers.charge(user, after - now);
         now = after;
     }

@@ -1,4 +1,5 @@
 // Who comes to the control socket and goes, and how much room each may take.
+#include "base/clock.hpp"
 #include "daemon/control/control_state.hpp"
 #include "os/file/open_file.hpp"
 #include "os/socket/local_socket.hpp"
@@ -37,7 +38,7 @@ void ControlServer::State::accept_some() {
         reserve = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         // The whole system may have none left: then whoever waits would wake us again and again.
         if (!rid_of)
-            rest_until = loop::now() + breath;
+            rest_until = monotonic_now() + breath;
         break;
     }
     listening->want_readable(false); // until the next turn

@@ -1,5 +1,7 @@
 #include "daemon/control/control_connection.hpp"
 
+#include "base/clock.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -79,7 +81,7 @@ bool Connection::add_elements(const Barriers& barriers, Instant until) {
         if (!left)
             to.resize(before);
         first = false;
-    } while (left && to.size() < enough && loop::now() < until);
+    } while (left && to.size() < enough && monotonic_now() < until);
     // One who did not say `more` gets the same bytes as one long reply.
     if (!left || more) {
         to += left ? R"(]},"continues":true})" : "]}}";
@@ -100,7 +102,7 @@ Connection::Io Connection::send_some(const Barriers& barriers, Instant until) {
                 call = CallId{};
                 call_memory = 0;
             }
-            if (loop::now() >= until)
+            if (monotonic_now() >= until)
                 break;
         }
         const std::string_view bytes = out.sendable(barriers);
@@ -112,7 +114,7 @@ Connection::Io Connection::send_some(const Barriers& barriers, Instant until) {
         out.sent(static_cast<std::size_t>(count));
         if (static_cast<std::size_t>(count) < bytes.size())
             return Io::again;
-        if (loop::now() >= until)
+        if (monotonic_now() >= until)
             break;
     }
     return list || !out.sendable(barriers).empty() ? Io::fine : Io::again;

@@ -29,7 +29,7 @@ void Manager::call(CallId id, const Caller& caller, wire::Request request) {
 }
 
 void Manager::tell(const core::Event& event) {
-    parts_.context.now = loop::now();
+    parts_.context.now = parts_.kernel.now();
     parts_.context.apply(event);
 }
 
@@ -221,8 +221,8 @@ wire::Event Manager::event_of(UnitId unit, Phase from, Phase to) const {
     const core::Record& record = engine.record(unit);
     wire::Event event;
     event.kind = wire::EventKind::state;
-    event.realtime = loop::wall_now().micros;
-    event.monotonic = micros(loop::now());
+    event.realtime = parts_.kernel.wall_now().micros;
+    event.monotonic = micros(parts_.kernel.now());
     event.unit = engine.graph().name(unit);
     event.from = from;
     event.state = to;
@@ -283,8 +283,8 @@ void Manager::publish_statuses() {
             continue;
         wire::Event event;
         event.kind = wire::EventKind::status;
-        event.realtime = loop::wall_now().micros;
-        event.monotonic = micros(loop::now());
+        event.realtime = parts_.kernel.wall_now().micros;
+        event.monotonic = micros(parts_.kernel.now());
         event.unit = name;
         event.text = parts_.units[unit].status;
         publish(event);
@@ -296,8 +296,8 @@ void Manager::announced(const std::string& text) {
         return;
     wire::Event event;
     event.kind = wire::EventKind::manager;
-    event.realtime = loop::wall_now().micros;
-    event.monotonic = micros(loop::now());
+    event.realtime = parts_.kernel.wall_now().micros;
+    event.monotonic = micros(parts_.kernel.now());
     event.text = text;
     publish(event);
 }

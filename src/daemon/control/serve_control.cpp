@@ -20,7 +20,7 @@ void serve_control(Parts& parts, Manager& manager, state::Snapshot* before) {
         else
             parts.context.say(Priority::warning, "control-group \"" + group + "\": " + id.error().text());
     }
-    auto server = ControlServer::make(parts.loop, std::move(listener), manager, settings);
+    auto server = ControlServer::make(parts.kernel, std::move(listener), manager, settings);
     if (!server) {
         parts.context.say(Priority::warning, server.error().text() + "; minictl cannot reach us");
         return;

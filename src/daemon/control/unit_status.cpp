@@ -74,7 +74,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     const core::Unit& unit = engine.graph().unit(id);
     const core::Record& record = engine.record(id);
     const UnitRun& live = parts.units[id];
-    Instant now = loop::now();
+    Instant now = parts.kernel.now();
     wire::UnitStatus status;
     status.name = unit.name;
     status.kind = unit.kind;
@@ -83,7 +83,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     if (record.stage != core::Stage::none)
         status.stage = record.stage;
     status.since_monotonic = micros(record.since.since_boot);
-    status.since_realtime = record.since == Instant{} ? 0 : loop::wall_now().micros - micros(now - record.since);
+    status.since_realtime = record.since == Instant{} ? 0 : parts.kernel.wall_now().micros - micros(now - record.since);
     status.reason = core::reason(engine, id);
     status.reason_kind = record.reason;
     if (const core::UnitId cause = core::cause(engine, id); cause != core::no_unit)

@@ -73,7 +73,7 @@ Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
             syslog_ = std::max(syslog_, id);
     }
     // One without a socket was told to end, by a program that did not live to see it: until it has, there is no other.
-    const bool told_to_end = image.log_socket < 0 && os::process_exists(image.log_pid);
+    const bool told_to_end = image.log_socket < 0 && kernel_.exists(image.log_pid);
     if (image.log_pid == 0 || (image.log_socket < 0 && !told_to_end))
         return finishing_ ? Result<>() : start(now); // it had just ended
     pid_ = image.log_pid;

@@ -42,8 +42,8 @@ wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core:
             .level = static_cast<Priority>(mine.level.value_or(settings.log_keep_level))};
 }
 
-LogLink::LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings)
-    : loop_(loop), spawner_(spawner), listener_(listener), settings_(std::move(settings)) {
+LogLink::LogLink(Kernel& kernel, Listener& listener, Settings settings)
+    : kernel_(kernel), listener_(listener), settings_(std::move(settings)) {
     if (auto unread = os::AnyReadable::make())
         unread_ = std::move(*unread);
 }
@@ -86,7 +86,7 @@ Result<> LogLink::launch() {
     if (!pair)
         return std::unexpected(pair.error());
     // Before there is a process: two at a time would destroy each other's work, so none may be there that we do not hear.
-    auto watch = loop_.watch(pair->ours.get(), [this] { readable(); }, [this] { send_queued(); });
+    auto watch = kernel_.watch(pair->ours.get(), [this] { readable(); }, [this] { send_queued(); });
     if (!watch)
         return std::unexpected(watch.error());
     os::Plan plan;
@@ -99,14 +99,14 @@ Result<> LogLink::launch() {
                   {estate_.memory.get(), logd::memory_fd},
                   {estate_.holding_read.get(), logd::holding_read_fd},
                   {estate_.holding_write.get(), logd::holding_write_fd}};
-    auto start = spawner_.start(plan);
+    auto start = kernel_.start(plan);
     if (!start)
         return fault(start.error().code, "start the log collector:", start.error().text());
     pid_ = start->pid(); // should it come to nothing yet, that is an end like any other
     socket_ = std::move(pair->ours);
     watch_ = std::move(*watch);
     greeted_ = false;
-    liveness_.expect(loop::now() + LogLiveness::patience);
+    liveness_.expect(kernel_.now() + LogLiveness::patience);
     buffer_.resize(logs::longest_message);
     listener_.collector_started();
     return {};
@@ -114,7 +114,7 @@ Result<> LogLink::launch() {
 
 Result<> LogLink::watch_collector() {
     buffer_.resize(logs::longest_message);
-    auto watch = loop_.watch(socket_.get(), [this] { readable(); }, [this] { send_queued(); });
+    auto watch = kernel_.watch(socket_.get(), [this] { readable(); }, [this] { send_queued(); });
     if (!watch)
         return std::unexpected(watch.error());
     watch_ = std::move(*watch);
@@ -191,7 +191,7 @@ void LogLink::end_turn() {
 // Asks the collector whether it still works, where there is reason to: see log_liveness.hpp.
 void LogLink::check_on_it() {
     const bool serves = greeted_ && !finishing_; // the end has a deadline of its own
-    if (serves && liveness_.asks(loop::now())) {
+    if (serves && liveness_.asks(kernel_.now())) {
         send(logs::Ping{liveness_.number()});
         send_queued();
     }
@@ -202,7 +202,7 @@ void LogLink::check_on_it() {
     if (unread_watch_)
         return;
     watch_new_pipes();
-    auto watch = loop_.watch(unread_->fd(), [this] {
+    auto watch = kernel_.watch(unread_->fd(), [this] {
         liveness_.has_work();
         unread_watch_.reset(); // the end of the turn asks
     });
@@ -275,7 +275,7 @@ void LogLink::send_queued() {
             const int code = result.error().code;
             full = code == EAGAIN;
             if (code == ETOOMANYREFS || code == ENOBUFS || code == ENOMEM)
-                send_again_at_ = loop::now() + std::chrono::milliseconds(200);
+                send_again_at_ = kernel_.now() + std::chrono::milliseconds(200);
             break;
         }
     }
@@ -307,7 +307,7 @@ void LogLink::readable() {
             liveness_.said_hello();
             hand_over_everything();
         } else if (auto* pong = std::get_if<logs::Pong>(&*message)) {
-            liveness_.answered(pong->number, loop::now());
+            liveness_.answered(pong->number, kernel_.now());
         } else if (auto* ended = std::get_if<logs::Ended>(&*message)) {
             for (StreamId id : ended->streams)
                 forget(id);
@@ -317,7 +317,7 @@ void LogLink::readable() {
             listener_.flushed(flushed->token);
         } else if (auto* refused = std::get_if<logs::Refused>(&*message)) {
             refused_.insert(refused_.end(), refused->streams.begin(), refused->streams.end());
-            const Instant now = loop::now();
+            const Instant now = kernel_.now();
             if (now >= refusal_told_until_)
                 listener_.log_trouble("log collector: out of descriptors; the output of " +
                                       std::to_string(refused_.size()) +
@@ -379,7 +379,7 @@ void LogLink::write_lines() {
     if (waiting_lines_.empty()) {
         own_watch_.reset();
     } else if (own_lines_ && !own_watch_) {
-        auto watch = loop_.watch(own_lines_.get(), [] {}, [this] { write_lines(); });
+        auto watch = kernel_.watch(own_lines_.get(), [] {}, [this] { write_lines(); });
         if (watch) { // else the next turn tries
             own_watch_ = std::move(*watch);
             own_watch_->want_writable(true);
@@ -455,7 +455,7 @@ bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
 void LogLink::stopped(pid_t pid, int signal, Instant now) {
     if (pid_ == 0 || pid != pid_)
         return;
-    (void)os::send_signal(pid, SIGCONT);
+    (void)kernel_.send_signal(pid, SIGCONT);
     liveness_.has_work(); // whether it goes on
     if (now < stop_told_until_)
         return;
@@ -477,7 +477,7 @@ void LogLink::due(Instant now) {
         // A successor finishes what it has begun. Where the kernel holds it, it ends when that lets go.
         if (!std::exchange(hangs_, true))
             listener_.log_trouble("the log collector does not answer (for 10 s) and is killed; its successor goes on");
-        (void)os::send_signal(pid_, SIGKILL);
+        (void)kernel_.send_signal(pid_, SIGKILL);
     }
     if (now < restart_at_)
         return;

@@ -5,9 +5,9 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "daemon/kernel.hpp"
 #include "daemon/log/log_liveness.hpp"
 #include "logd/run.hpp"
-#include "loop/loop.hpp"
 #include "os/process/any_readable.hpp"
 #include "os/spawn/spawn.hpp"
 #include "state/snapshot.hpp"
@@ -53,7 +53,7 @@ public:
         virtual void collector_started() = 0;
     };
 
-    LogLink(loop::Loop& loop, os::Spawner& spawner, Listener& listener, Settings settings);
+    LogLink(Kernel& kernel, Listener& listener, Settings settings);
     ~LogLink();
 
     // Makes what the collector needs, and the first collector. A fault means: not yet, it is tried again; what is written
@@ -135,8 +135,7 @@ private:
     void check_on_it();
     void watch_new_pipes();
 
-    loop::Loop& loop_;
-    os::Spawner& spawner_;
+    Kernel& kernel_;
     Listener& listener_;
     Settings settings_;
     logd::Estate estate_;

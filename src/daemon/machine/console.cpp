@@ -1,5 +1,6 @@
 #include "daemon/machine/console.hpp"
 
+#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
 #include "os/socket/write_ready.hpp"
@@ -83,16 +84,16 @@ void Console::watch() {
 }
 
 void Console::await() {
-    const Instant began = loop::now();
+    const Instant began = monotonic_now();
     while (!waiting_.empty() && patience_ > Span(0)) {
         pollfd ready{fd_, POLLOUT, 0};
         (void)::poll(&ready, 1, 10);
         const std::size_t before = waiting_.size();
         write();
-        if (waiting_.size() == before && loop::now() - began >= patience_)
+        if (waiting_.size() == before && monotonic_now() - began >= patience_)
             break;
     }
-    patience_ -= std::min(patience_, loop::now() - began);
+    patience_ -= std::min(patience_, monotonic_now() - began);
 }
 
 } // namespace mi::daemon

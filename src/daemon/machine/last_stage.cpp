@@ -1,5 +1,6 @@
 #include "daemon/machine/last_stage.hpp"
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "daemon/machine/console.hpp"
@@ -64,13 +65,13 @@ class Stage {
 public:
     explicit Stage(LastStage what) : what_(std::move(what)), lines_(what_.in_the_way) {
         if (what_.deadline == never)
-            what_.deadline = loop::now() + without_bound;
+            what_.deadline = monotonic_now() + without_bound;
         directory_ = os::HangingMounts().real_path(what_.state_directory, {});
     }
     [[noreturn]] void run();
 
 private:
-    [[nodiscard]] Span left() const { return std::max<Span>(what_.deadline - loop::now(), Span(0)); }
+    [[nodiscard]] Span left() const { return std::max<Span>(what_.deadline - monotonic_now(), Span(0)); }
     void add(const std::vector<std::string>& more);
     void store();
     void watch_over_it();
@@ -92,7 +93,7 @@ void Stage::add(const std::vector<std::string>& more) {
 }
 
 void Stage::store() {
-    std::string text = wire::logs::stamp_of(loop::wall_now()) + " " + std::string(word(what_.how)) + "\n";
+    std::string text = wire::logs::stamp_of(mi::wall_now()) + " " + std::string(word(what_.how)) + "\n";
     for (const std::string& line : lines_)
         text += line + "\n";
     if (!os::store_within(std::min(left() / 2, storing_limit), directory_, std::string(report_name), text))
@@ -136,7 +137,7 @@ void Stage::run() {
         if (name == word(what_.how))
             ending = value;
     if (!lines_.empty())
-        console_.line("that is all, " + in_millis(what_.deadline - loop::now()) + " ms before the time is over");
+        console_.line("that is all, " + in_millis(what_.deadline - monotonic_now()) + " ms before the time is over");
     // Nobody halts a machine to have it started again; and what kexec starts knows nothing of our watchdog.
     if (watchdog_ && (ending == os::Ending::halt || ending == os::Ending::kexec))
         (void)watchdog_.disarm();
@@ -168,7 +169,7 @@ void end_machine(LastStage what) {
                                        in_millis(what.watchdog),
                                        what.state_directory};
     arguments.insert(arguments.end(), what.in_the_way.begin(), what.in_the_way.end());
-    Span limit = std::min(copying_limit, std::max<Span>((what.deadline - loop::now()) / 4, Span(0)));
+    Span limit = std::min(copying_limit, std::max<Span>((what.deadline - monotonic_now()) / 4, Span(0)));
     auto executed = os::exec_from_memory(arguments, limit);
     Console(true).line(executed.error().text() + "; the root file system stays in use");
     // What is not in memory would have to be read from a disk that does not answer: then it is better not asked for.

@@ -116,7 +116,7 @@ void Reachability::check_syslog() {
 
 void Reachability::syslog_refused(const std::string& path, const Fault& why) {
     if (passes_unseen(why.code))
-        again_ = loop::now() + try_again;
+        again_ = context_.kernel.now() + try_again;
     const bool taken = why.code == EADDRINUSE;
     // A container has what it has: without a /dev that we may write to there is none.
     if (context_.settings.syslog_socket.empty() && !context_.place.system() && !taken)
@@ -134,7 +134,7 @@ void Reachability::remove_syslog() {
 
 void Reachability::trouble(const Fault& why, const std::string& what) {
     if (passes_unseen(why.code))
-        again_ = loop::now() + try_again;
+        again_ = context_.kernel.now() + try_again;
     if (std::string text = why.text() + what; std::exchange(told_, text) != text)
         context_.say(Priority::warning, text);
 }

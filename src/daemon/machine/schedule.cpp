@@ -34,13 +34,14 @@ void open_logins() {
 
 } // namespace
 
-Span Schedule::time_to(const ScheduledEnd& end) {
+Span Schedule::time_to(const ScheduledEnd& end) const {
     const std::chrono::microseconds at(end.at);
-    return end.by_wall ? at - std::chrono::microseconds(loop::wall_now().micros) : at - loop::now().since_boot;
+    return end.by_wall ? at - std::chrono::microseconds(context_.kernel.wall_now().micros)
+                       : at - context_.kernel.now().since_boot;
 }
 
 std::optional<ScheduledEnd> Schedule::set(ScheduledEnd end) {
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     context_.manager_moved = true;
     std::optional<ScheduledEnd> before = std::exchange(end_, std::move(end));
     if (before && before->closed)
@@ -72,7 +73,7 @@ void Schedule::follow(bool tell) {
     again_ = never;
     if (!end_)
         return;
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     const Span left = time_to(*end_);
     if (tell) {
         context_.say(Priority::warning, log_line(*end_, left));
@@ -117,7 +118,7 @@ void Schedule::watch_clock() {
     if (!alarm || !alarm->set(std::nullopt))
         return;
     clock_steps_.emplace(ClockSteps{std::move(*alarm), nullptr});
-    auto watch = context_.loop.watch(clock_steps_->alarm.fd(), [this] {
+    auto watch = context_.kernel.watch(clock_steps_->alarm.fd(), [this] {
         clock_steps_->alarm.take();
         (void)clock_steps_->alarm.set(std::nullopt); // ECANCELED: it was set again, and we look after that
         follow(true);

@@ -25,7 +25,7 @@ public:
     std::optional<ScheduledEnd> set(ScheduledEnd end);
     std::optional<ScheduledEnd> cancel(const std::string& who, const std::string& message, bool no_wall);
     [[nodiscard]] const std::optional<ScheduledEnd>& pending() const { return end_; }
-    [[nodiscard]] static Span time_to(const ScheduledEnd& end);
+    [[nodiscard]] Span time_to(const ScheduledEnd& end) const;
 
     // An end begins, scheduled or not: people are told, whoever asked for it, if they were not told yet; `what`: "reboot".
     void end_begins(std::string_view what);

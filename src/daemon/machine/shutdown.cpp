@@ -120,7 +120,7 @@ std::string Shutdown::in_the_way(core::UnitId id) const {
                     pids.push_back(pid);
     std::string line = "unit " + context_.name(id) + " (" + std::string(core::name(record.phase)) + ")";
     for (pid_t pid : pids)
-        if (auto stat = os::process_stat(pid))
+        if (auto stat = context_.kernel.stat_of(pid))
             line += (pid == pids.front() ? ": " : "; ") + os::describe(*stat);
     return line;
 }
@@ -129,7 +129,7 @@ std::string Shutdown::in_the_way(core::UnitId id) const {
 void Shutdown::give_up() {
     give_up_at_ = never;
     if (all_down_) { // the collector does not end: its last lines are lost, the machine is not
-        auto stat = os::process_stat(context_.logs.pid());
+        auto stat = context_.kernel.stat_of(context_.logs.pid());
         outcome_.in_the_way.push_back("the log collector" + (stat ? ": " + os::describe(*stat) : ""));
         finish();
         return;
@@ -178,7 +178,7 @@ void Shutdown::finish() {
         for (const std::string& socket : {context_.place.control, context_.place.notify})
             (void)::unlink(socket.c_str());
     over_ = true;
-    context_.loop.stop();
+    context_.kernel.stop();
 }
 
 // A container in which all that was to run has failed has nothing left to live for.

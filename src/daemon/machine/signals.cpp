@@ -9,13 +9,13 @@
 namespace mi::daemon {
 
 void Signals::open() {
-    watch_ = context_.watch(queue_.fd(), [this] { pending(); });
+    watch_ = context_.watch(context_.kernel.signals(), [this] { pending(); });
 }
 
 void Signals::pending() {
     bool children = false;
     for (;;) {
-        auto batch = queue_.read();
+        auto batch = context_.kernel.read_signals();
         if (!batch || batch->empty())
             break;
         for (const signalfd_siginfo& info : *batch) {
@@ -31,7 +31,7 @@ void Signals::pending() {
 }
 
 void Signals::arrived(int number) {
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     if (!forwarding_.entry.empty() && !context_.engine.halting())
         return forward(number);
     if (context_.place.system() && number == SIGINT && pressed_seven_times()) {
@@ -70,9 +70,9 @@ void Signals::forward(int number) const {
         return;
     // It may be gone already: then its exit is on its way to us.
     if (forwarding_.group)
-        (void)os::signal_group(pid, number);
+        (void)context_.kernel.signal_group(pid, number);
     else
-        (void)os::send_signal(pid, number);
+        (void)context_.kernel.send_signal(pid, number);
 }
 
 } // namespace mi::daemon

@@ -33,8 +33,8 @@ public:
         bool group = false; // to its whole process group
     };
 
-    Signals(Context& context, os::SignalQueue& queue, Shutdown& shutdown, Host& host, Forwarding forwarding)
-        : context_(context), queue_(queue), shutdown_(shutdown), host_(host), forwarding_(std::move(forwarding)) {}
+    Signals(Context& context, Shutdown& shutdown, Host& host, Forwarding forwarding)
+        : context_(context), shutdown_(shutdown), host_(host), forwarding_(std::move(forwarding)) {}
 
     // They are read from now on.
     void open();
@@ -46,7 +46,6 @@ private:
     void forward(int number) const;
 
     Context& context_;
-    os::SignalQueue& queue_;
     Shutdown& shutdown_;
     Host& host_;
     Forwarding forwarding_;

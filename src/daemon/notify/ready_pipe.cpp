@@ -13,7 +13,7 @@ using core::Phase;
 void ReadyPipe::listen(core::UnitId id, Fd pipe) {
     UnitRun& run = context_.units[id];
     run.ready = std::move(pipe);
-    if (auto watch = context_.loop.watch(run.ready.get(), [this, id] { read(id, 1); }))
+    if (auto watch = context_.kernel.watch(run.ready.get(), [this, id] { read(id, 1); }))
         run.ready_watch = std::move(*watch);
 }
 
@@ -31,7 +31,7 @@ void ReadyPipe::read(core::UnitId id, int most_reads) {
     if (got != 0 && !said)
         return; // EINTR, EAGAIN: it will be readable again
     if (said) {
-        context_.now = loop::now();
+        context_.now = context_.kernel.now();
         pending_starts_.conclude(id);
         context_.apply({.kind = core::Event::Kind::ready, .unit = id});
     }

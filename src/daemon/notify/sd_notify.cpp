@@ -52,7 +52,7 @@ std::expected<void, std::string> Notify::open_line(core::UnitId id) {
 
 Result<> Notify::watch_line(core::UnitId id) {
     NotifyLine& line = *context_.units[id].line;
-    auto watch = context_.loop.watch(line.socket.fd(), [this, id] { hear(id, messages_a_breath); });
+    auto watch = context_.kernel.watch(line.socket.fd(), [this, id] { hear(id, messages_a_breath); });
     if (!watch)
         return std::unexpected(watch.error());
     line.watch = std::move(*watch);
@@ -98,7 +98,7 @@ void Notify::hear(core::UnitId id, std::size_t most) {
         line.turn = context_.turn;
         line.believed.clear();
     }
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     if (hearing_turn_ != context_.turn) {
         hearing_turn_ = context_.turn;
         hear_until_ = context_.now + time_a_turn;
@@ -116,7 +116,7 @@ void Notify::hear(core::UnitId id, std::size_t most) {
         }
         if (!*message)
             return;
-        context_.now = loop::now();
+        context_.now = context_.kernel.now();
         line.heard += 1 + (*message)->fds.size();
         heard(id, **message);
         // Whatever nobody has taken. A barrier (BARRIER=1) is let go at the end of the turn, when all that was said before it
@@ -170,7 +170,7 @@ bool Notify::believes(core::UnitId id, const os::NotifyMessage& message) {
     }
     // It has said its word and ended, as `systemd-notify` in a script does: nobody can tell any more whose it was. That it
     // knew this socket, and who it was, has to do.
-    return !os::process_exists(pid) && (message.uid == 0 || message.uid == line.user);
+    return !context_.kernel.exists(pid) && (message.uid == 0 || message.uid == line.user);
 }
 
 void Notify::heard(core::UnitId id, os::NotifyMessage& message) {
@@ -248,7 +248,7 @@ void Notify::name_main(core::UnitId id, const std::string& text) {
         return refuse("that is no process of this service");
     if (const Processes::Known* known = processes_.find(*pid); known != nullptr && known->role != core::Role::main)
         return refuse("that is one of its commands");
-    if (!os::process_exists(*pid))
+    if (!context_.kernel.exists(*pid))
         return refuse("that process has ended");
     main_process_.adopt(id, *pid);
 }

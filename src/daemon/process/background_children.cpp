@@ -1,7 +1,6 @@
 #include "daemon/process/background_children.hpp"
 
 #include "os/process/children.hpp"
-#include "os/process/timed_child.hpp"
 
 #include <utility>
 #include <vector>
@@ -22,7 +21,7 @@ void BackgroundChildren::wait(Span limit) const {
     std::vector<pid_t> pids;
     for (const auto& [pid, ended] : running_)
         pids.push_back(pid);
-    os::await_children(pids, limit);
+    kernel_.await(pids, limit);
 }
 
 } // namespace mi::daemon

@@ -2,6 +2,7 @@
 // have left, or write to terminals.
 #pragma once
 
+#include "daemon/kernel.hpp"
 #include "daemon/process/children.hpp"
 #include "daemon/subsystem.hpp"
 
@@ -12,7 +13,7 @@ namespace mi::daemon {
 
 class BackgroundChildren final : public Subsystem {
 public:
-    explicit BackgroundChildren(Children& children) : children_(children) {}
+    BackgroundChildren(Kernel& kernel, Children& children) : kernel_(kernel), children_(children) {}
 
     // `pid` has just been made; `ended` is called when it has ended and been collected.
     void add(pid_t pid, std::function<void()> ended = {});
@@ -21,6 +22,7 @@ public:
     void wait(Span limit) const;
 
 private:
+    Kernel& kernel_;
     Children& children_;
     std::map<pid_t, std::function<void()>> running_;
 };

@@ -4,7 +4,6 @@
 #include "os/process/process.hpp"
 
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace mi::daemon {
@@ -30,7 +29,7 @@ void MainProcess::await_pid_file(core::UnitId id) {
 
 // What is against taking the process that a PID file names for one of the unit's; empty: nothing.
 std::string MainProcess::doubt_about(core::UnitId id, pid_t pid) const {
-    if (!os::process_exists(pid))
+    if (!context_.kernel.exists(pid))
         return "names process " + std::to_string(pid) + ", which does not exist";
     if (!processes_.belongs(pid, id, context_.name(id)))
         return "names process " + std::to_string(pid) + ", which is none of this service's";
@@ -53,7 +52,7 @@ void MainProcess::ask_for_pid_file(core::UnitId id) {
                    [this, id, path, owner = context_.user_of(unit)](PathInquiries::Answer answers) {
                        if (!context_.graph().contains(id))
                            return;
-                       context_.now = loop::now();
+                       context_.now = context_.kernel.now();
                        pid_files_.looked(id, context_.now + (answers ? pause : PathInquiries::patience));
                        Result<pid_t> named = fault(0, "cannot look:", answers ? path : answers.error());
                        if (answers)
@@ -107,7 +106,7 @@ bool MainProcess::handed_on(core::UnitId id, pid_t from) {
         return false;
     // What becomes of the service now cannot wait for a file that may hang: such a one names no heir.
     const os::PathQuestion question = os::question_for_pid_file(unit.process->pid_file);
-    auto answers = os::answer_here({&question, 1}, context_.surroundings.hanging);
+    auto answers = context_.kernel.answer_here({&question, 1}, context_.surroundings.hanging);
     if (!answers)
         return false;
     auto heir = os::pid_in(question.path, answers->front(), context_.user_of(unit));
@@ -130,13 +129,14 @@ void MainProcess::watch(core::UnitId id, pid_t pid) {
     UnitRun& live = context_.units[id];
     live.main_watch.reset();
     live.main_end.reset();
-    auto stat = os::process_stat(pid);
+    auto stat = context_.kernel.stat_of(pid);
     if (!stat || stat->parent == ::getpid())
         return; // without /proc its end shows when its parent's does
-    live.main_end = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (!live.main_end)
+    auto end = context_.kernel.watch_end(pid);
+    if (!end)
         return; // it has ended and its parent knows, or the kernel (before 5.3) does not tell
-    auto watch = context_.loop.watch(live.main_end.get(), [this, id, pid] { gone(id, pid); });
+    live.main_end = std::move(*end);
+    auto watch = context_.kernel.watch(live.main_end.get(), [this, id, pid] { gone(id, pid); });
     if (watch)
         live.main_watch = std::move(*watch);
 }
@@ -147,7 +147,7 @@ void MainProcess::gone(core::UnitId id, pid_t pid) {
     // It may have become our child meanwhile: then we know how it ended.
     host_.collect();
     host_.hear(id);
-    auto stat = os::process_stat(pid);
+    auto stat = context_.kernel.stat_of(pid);
     if (context_.record(id).main_pid != pid || (stat && stat->parent == ::getpid()))
         return;
     // How it ended, its own parent knows alone.
@@ -183,11 +183,11 @@ void MainProcess::clear_pid_file(core::UnitId id) {
     if (unit.service.type != core::ServiceType::forking)
         return remove();
     inquiries_.ask({os::question_for_pid_file(path)}, until,
-                   [path, owner = context_.user_of(unit), ours, remove](const PathInquiries::Answer& answers) {
+                   [this, path, owner = context_.user_of(unit), ours, remove](const PathInquiries::Answer& answers) {
                        if (!answers)
                            return;
                        auto named = os::pid_in(path, answers->front(), owner);
-                       if (named && (*named == ours || !os::process_exists(*named)))
+                       if (named && (*named == ours || !context_.kernel.exists(*named)))
                            remove();
                    });
 }

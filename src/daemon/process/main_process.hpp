@@ -22,8 +22,8 @@ public:
         virtual void hear(core::UnitId unit) = 0;
     };
     MainProcess(Context& context, Processes& processes, PathInquiries& inquiries, Host& host)
-        : context_(context), processes_(processes), inquiries_(inquiries), pid_files_(context.surroundings.hanging),
-          host_(host) {}
+        : context_(context), processes_(processes), inquiries_(inquiries),
+          pid_files_(context.kernel, context.surroundings.hanging), host_(host) {}
 
     // Listens for PID files to appear.
     void open();

@@ -11,7 +11,7 @@ constexpr Span pause = std::chrono::seconds(1);
 void MemoryEvents::listen() {
     if (watch_ != nullptr || resources_.memory_events() < 0)
         return;
-    if (auto watch = context_.loop.watch(resources_.memory_events(), [this] { look(false); }))
+    if (auto watch = context_.kernel.watch(resources_.memory_events(), [this] { look(false); }))
         watch_ = std::move(*watch);
 }
 
@@ -26,11 +26,11 @@ void MemoryEvents::look(bool waited) {
     if (!resources_.memory_kill_happened()) {
         if (!waited) {
             watch_->want_readable(false);
-            look_again_ = loop::now() + pause;
+            look_again_ = context_.kernel.now() + pause;
         }
         return;
     }
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     for (core::UnitId id : context_.graph().ids())
         if (core::active(context_.record(id).phase))
             if (auto words = resources_.killed_for_memory(context_.unit(id), context_.now, false))

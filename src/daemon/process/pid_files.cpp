@@ -21,8 +21,8 @@ constexpr std::uint32_t happenings =
     IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 } // namespace
 
-PidFiles::PidFiles(os::HangingMounts& hanging)
-    : hanging_(hanging), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
+PidFiles::PidFiles(Kernel& kernel, os::HangingMounts& hanging)
+    : kernel_(kernel), hanging_(hanging), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
 // Watches the file's directory, or as much of the way there as exists: by a descriptor, so that what is watched is what was
 // judged not to hang.
@@ -78,7 +78,7 @@ std::vector<std::pair<core::UnitId, Result<pid_t>>> PidFiles::candidates() {
         if (awaited.apart)
             continue;
         const os::PathQuestion question = os::question_for_pid_file(awaited.path);
-        auto answers = os::answer_here({&question, 1}, hanging_);
+        auto answers = kernel_.answer_here({&question, 1}, hanging_);
         awaited.apart = !answers;
         if (!answers)
             continue;

@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "core/record.hpp"
+#include "daemon/kernel.hpp"
 #include "os/mount/mounts.hpp"
 
 #include <sys/types.h>
@@ -22,7 +23,7 @@ public:
     // Readable when something happened in a directory that is waited for; -1 where inotify(7) is not to be had (then only
     // `candidates` after other events looks again).
     [[nodiscard]] int fd() const { return inotify_.get(); }
-    explicit PidFiles(os::HangingMounts& hanging);
+    PidFiles(Kernel& kernel, os::HangingMounts& hanging);
 
     // `owner`: who may have written it besides root and us: the service's user.
     void await(core::UnitId unit, std::string path, std::optional<uid_t> owner);
@@ -53,6 +54,7 @@ private:
     void watch(Awaited& awaited);
     void read_all();
 
+    Kernel& kernel_;
     os::HangingMounts& hanging_;
     Fd inotify_;
     std::set<int> watches_; // of directories, as inotify numbers them

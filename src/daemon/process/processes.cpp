@@ -1,9 +1,6 @@
 #include "daemon/process/processes.hpp"
 
 #include "base/scarce.hpp"
-#include "os/process/children.hpp"
-#include "os/process/members.hpp"
-#include "os/process/process.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -51,7 +48,7 @@ void Processes::adopt_main(pid_t pid, core::UnitId unit) {
     known_[pid] = known;
     moved_.push_back(pid);
     ++runs_[unit].known;
-    for (pid_t id : {pid, os::process_session(pid)})
+    for (pid_t id : {pid, kernel_.session_of(pid)})
         if (id > 1)
             own_session(unit, id);
 }
@@ -64,7 +61,7 @@ void Processes::remove(pid_t pid) {
     if (run != runs_.end() && run->second.known > 0)
         --run->second.known;
     // A run may have any number of connections, one after the other: a session nobody is left in is not kept.
-    if (run != runs_.end() && at->second.role == core::Role::connection && !os::signal_group(pid, 0)) {
+    if (run != runs_.end() && at->second.role == core::Role::connection && !kernel_.signal_group(pid, 0)) {
         std::erase(run->second.sessions, pid);
         if (auto owner = session_owners_.find(pid); owner != session_owners_.end() && owner->second == at->second.unit)
             session_owners_.erase(owner);
@@ -120,7 +117,7 @@ os::Membership Processes::membership(core::UnitId unit) const {
     for (pid_t session : run->second.sessions) {
         auto owner = session_owners_.find(session);
         if (owner != session_owners_.end() && owner->second == unit &&
-            (find(session) != nullptr || !os::process_exists(session)))
+            (find(session) != nullptr || !kernel_.exists(session)))
             result.sessions.push_back(session);
     }
     return result;
@@ -133,7 +130,7 @@ bool Processes::belongs(pid_t pid, core::UnitId unit, const std::string& name) c
         return *lives_in == name;
     // One that could not be put into the cgroup of its unit is told as without cgroups.
     auto run = runs_.find(unit);
-    return run != runs_.end() && (!tree_ || run->second.by_session) && os::is_member(pid, membership(unit));
+    return run != runs_.end() && (!tree_ || run->second.by_session) && kernel_.is_member(pid, membership(unit));
 }
 
 void Processes::signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
@@ -146,25 +143,25 @@ void Processes::signal(core::UnitId unit, const std::string& name, core::Effect:
         // That a process is gone already is what we want of it anyway: ESRCH needs no answer.
         if (scope == core::Effect::Scope::main) {
             if (pid_t pid = main > 0 ? main : hook; pid > 0)
-                (void)os::send_signal(pid, what);
+                (void)kernel_.send_signal(pid, what);
             return;
         }
         if (tree_) {
             if (what == SIGKILL)
                 (void)tree_->kill(name);
             for (pid_t pid : members)
-                (void)os::send_signal(pid, what);
+                (void)kernel_.send_signal(pid, what);
             // One that could not be put into a cgroup of its unit is reached all the same.
             for (pid_t pid : {main, hook})
                 if (pid > 0 && std::find(members.begin(), members.end(), pid) == members.end() &&
                     (what == SIGKILL || !tree_->unit_of(pid)))
-                    (void)os::signal_group(pid, what);
+                    (void)kernel_.signal_group(pid, what);
             return;
         }
         // Each process we started leads a group of its own. Members that have left it are found by the sweep.
         for (pid_t pid : {main, hook})
-            if (pid > 0 && !os::signal_group(pid, what))
-                (void)os::send_signal(pid, what);
+            if (pid > 0 && !kernel_.signal_group(pid, what))
+                (void)kernel_.send_signal(pid, what);
     };
     send(number);
     if (asks_to_end(number) && !frozen(unit))
@@ -218,7 +215,7 @@ std::vector<core::UnitId> Processes::swept() {
             } else if (!std::exchange(sweep.signalled, true)) {
                 for (const auto& [pid, known] : known_)
                     if (known.unit == unit)
-                        (void)os::send_signal(pid, sweep.number);
+                        (void)kernel_.send_signal(pid, sweep.number);
             }
         }
     std::vector<core::UnitId> by_session;
@@ -256,14 +253,14 @@ bool Processes::cgroup_swept(core::UnitId unit, Sweep& sweep) {
     else // it could not be put there
         for (const auto& [pid, known] : known_)
             if (known.unit == unit)
-                (void)os::signal_group(pid, sweep.number);
+                (void)kernel_.signal_group(pid, sweep.number);
     return false;
 }
 
 void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::vector<core::UnitId>& done) {
     // Whatever a dead process left behind has become our child. With no child that we did not start ourselves, and none of
     // those left of a unit, there is nothing of it anywhere.
-    auto children = os::own_children();
+    auto children = kernel_.own_children();
     std::vector<core::UnitId> uncertain;
     bool strangers = !children;
     if (children) {
@@ -289,14 +286,14 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
     std::vector<os::Membership> services;
     for (core::UnitId unit : uncertain)
         services.push_back(membership(unit));
-    auto members = os::find_members(services);
+    auto members = kernel_.find_members(services);
     for (std::size_t i = 0; i < uncertain.size(); ++i) {
         core::UnitId unit = uncertain[i];
         Sweep& sweep = sweeps_[unit];
         if (!members && means_scarce(members.error().code)) {
             // Nobody can be looked for now. Those who are known are told, and the next look tells the rest.
             for (pid_t session : services[i].sessions)
-                (void)os::signal_group(session, sweep.number);
+                (void)kernel_.signal_group(session, sweep.number);
             continue;
         }
         if (!members || (*members)[i].empty()) {
@@ -320,9 +317,9 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
                 continue;
             if (!told)
                 sweep.told.push_back(pid);
-            (void)os::send_signal(pid, sweep.number);
+            (void)kernel_.send_signal(pid, sweep.number);
             if (asks_to_end(sweep.number))
-                (void)os::send_signal(pid, SIGCONT);
+                (void)kernel_.send_signal(pid, SIGCONT);
         }
     }
 }

@@ -5,8 +5,7 @@
 #include "base/time.hpp"
 #include "core/event.hpp"
 #include "core/graph.hpp"
-#include "os/cgroup/cgroup.hpp"
-#include "os/process/members.hpp"
+#include "daemon/kernel.hpp"
 #include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"
 
@@ -35,9 +34,9 @@ public:
         std::array<wire::logs::StreamId, 2> streams{}; // its log pipes; 0: none
     };
 
-    // `tree`: none where no cgroup v2 can be used.
-    Processes(std::optional<os::CgroupTree> tree) : tree_(std::move(tree)) {}
-    [[nodiscard]] os::CgroupTree* cgroups() { return tree_ ? &*tree_ : nullptr; }
+    // `tree`: null where no cgroup v2 can be used.
+    Processes(Kernel& kernel, std::unique_ptr<os::Cgroups> tree) : kernel_(kernel), tree_(std::move(tree)) {}
+    [[nodiscard]] os::Cgroups* cgroups() { return tree_.get(); }
 
     // A process we started, or a main process we were shown.
     void add(pid_t pid, const Known& known);
@@ -124,7 +123,8 @@ private:
     [[nodiscard]] bool cgroup_swept(core::UnitId unit, Sweep& sweep);
     void sweep_by_session(const std::vector<core::UnitId>& units, std::vector<core::UnitId>& done);
 
-    std::optional<os::CgroupTree> tree_;
+    Kernel& kernel_;
+    std::unique_ptr<os::Cgroups> tree_;
     std::unordered_map<pid_t, Known> known_;
     std::vector<pid_t> moved_;
     std::unordered_map<core::UnitId, Run> runs_;

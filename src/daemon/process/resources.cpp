@@ -73,7 +73,7 @@ std::vector<LimitFile> limit_files(const core::Cgroup& cgroup) {
     return limits;
 }
 
-Resources::Resources(os::CgroupTree* tree, std::string lack) : tree_(tree), lack_(std::move(lack)) {}
+Resources::Resources(os::Cgroups* tree, std::string lack) : tree_(tree), lack_(std::move(lack)) {}
 
 // --- limits -----------------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ struct LimitFile {
 class Resources {
 public:
     // `tree`: none where no cgroup v2 can be used; then `lack` says why.
-    Resources(os::CgroupTree* tree, std::string lack);
+    Resources(os::Cgroups* tree, std::string lack);
 
     // Where the next process of a unit is to be born.
     struct Berth {
@@ -66,7 +66,7 @@ public:
 
     // For `minictl probe`: why some run had to do without a cgroup though there is a tree, or empty.
     [[nodiscard]] const std::string& trouble() const { return trouble_; }
-    [[nodiscard]] const os::CgroupTree* tree() const { return tree_; }
+    [[nodiscard]] const os::Cgroups* tree() const { return tree_; }
 
 private:
     Result<> need(std::string_view controller);
@@ -76,7 +76,7 @@ private:
     void delegate(const core::Unit& unit, const Fd& cgroup, const os::Plan& plan, std::vector<std::string>& complaints);
     void listen();
 
-    os::CgroupTree* tree_;
+    os::Cgroups* tree_;
     std::string lack_;
     std::string trouble_;
     Fd events_;                                              // inotify on the tree's memory.events

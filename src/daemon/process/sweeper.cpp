@@ -13,10 +13,10 @@ bool Sweeper::look() {
         return false;
     }
     processes_.set_own(context_.logs.pid());
-    const Instant began = loop::now();
+    const Instant began = context_.kernel.now();
     const std::vector<core::UnitId> done = processes_.swept();
     // A look costs as much as there are processes: one stop is answered at once, a thousand share their looks.
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     not_before_ = context_.now + 4 * (context_.now - began);
     for (core::UnitId unit : done)
         context_.apply({.kind = core::Event::Kind::emptied, .unit = unit});

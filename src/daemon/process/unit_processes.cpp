@@ -87,7 +87,7 @@ Result<> UnitProcesses::send_signal(core::UnitId id, int number, bool all) {
         const pid_t pid = record.main_pid > 0 ? record.main_pid : record.hook_pid;
         if (pid <= 0)
             return fault(ESRCH, "signal", context_.name(id));
-        return os::send_signal(pid, number);
+        return context_.kernel.send_signal(pid, number);
     }
     processes_.signal(id, context_.name(id), Effect::Scope::everything, number, record.main_pid, record.hook_pid);
     return {};
@@ -99,7 +99,7 @@ Result<> UnitProcesses::set_frozen(core::UnitId id, bool frozen) {
         return {};
     if (auto done = frozen ? processes_.freeze(id, name) : processes_.thaw(id, name); !done)
         return done;
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     context_.apply({.kind = frozen ? Event::Kind::freeze : Event::Kind::thaw, .unit = id});
     context_.log(id, Priority::info, frozen ? "frozen by hand" : "thawed by hand");
     if (context_.observer != nullptr)

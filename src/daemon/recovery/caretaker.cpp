@@ -1,5 +1,6 @@
 #include "daemon/recovery/caretaker.hpp"
 
+#include "base/clock.hpp"
 #include "base/signals.hpp"
 #include "daemon/control/control.hpp"
 #include "daemon/machine/builtin.hpp"
@@ -46,7 +47,7 @@ public:
         at = never;
         if (pid_ != 0 || taken_)
             return;
-        if (const Instant now = loop::now(); now >= not_before_) {
+        if (const Instant now = monotonic_now(); now >= not_before_) {
             start();
             not_before_ = now + pause;
         }
@@ -117,7 +118,8 @@ void end_everybody(Span grace, os::CrashPage& page) {
     for (auto [signal, time] : {std::pair(SIGTERM, grace), std::pair(SIGKILL, last_wait)}) {
         entry::signal_leftovers(signal, no_group);
         entry::signal_leftovers(SIGCONT, no_group); // who is stopped obeys nothing else
-        for (const Instant end = loop::now() + time; loop::now() < end; os::wait_for_a_child(end - loop::now()))
+        for (const Instant end = monotonic_now() + time; monotonic_now() < end;
+             os::wait_for_a_child(end - monotonic_now()))
             if (!shell.reap(page))
                 return;
     }
@@ -180,13 +182,13 @@ public:
         auto sent = loop_.watch(guard_.wake(), [this] { fault_sent(); });
         if (!signals || !sent)
             return false;
-        for (const std::string& line : os::crash_report(guard_.page(), loop::now()))
+        for (const std::string& line : os::crash_report(guard_.page(), monotonic_now()))
             say(Priority::alert, line);
         say(Priority::alert, situation);
         serve();
         loop_.set_due([this] {
             if (control_)
-                control_->due(loop::now());
+                control_->due(monotonic_now());
             reap();
         });
         loop_.set_turn_end([this] {
@@ -323,7 +325,7 @@ private:
     os::SignalQueue signals_;
     Console console_;
     bool debug_faults_;
-    loop::Loop loop_;
+    loop::AsioLoop loop_;
     std::unique_ptr<ControlServer> control_;
     core::Ending ending_ = core::Ending::none;
     Shell shell_;

@@ -186,7 +186,7 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
 }
 
 void Restore::all(state::Snapshot& state) {
-    parts_.context.now = loop::now();
+    parts_.context.now = parts_.kernel.now();
     if (state.manager.carried) { // of all else, nothing is true in this root
         parts_.notify.restore(state.manager);
         parts_.directory_removal.restore(state.manager);
@@ -236,7 +236,7 @@ void Restore::all(state::Snapshot& state) {
             parts_.main_process.await_pid_file(id);
         if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
             parts_.activation.await_connections(id);
-        if (record.hook_pid > 0 && !os::process_exists(record.hook_pid)) { // and nobody can say how
+        if (record.hook_pid > 0 && !parts_.kernel.exists(record.hook_pid)) { // and nobody can say how
             parts_.processes.remove(record.hook_pid);
             parts_.context.engine.apply({.kind = Event::Kind::spawn_failed,
                                          .unit = id,
@@ -244,7 +244,7 @@ void Restore::all(state::Snapshot& state) {
                                          .detail = "it ended while nobody was there to see how"},
                                         parts_.context.now);
         }
-        if (record.main_pid > 0 && !os::process_exists(record.main_pid))
+        if (record.main_pid > 0 && !parts_.kernel.exists(record.main_pid))
             parts_.main_process.gone(id, record.main_pid); // not our child: nobody else is going to say so
         else if (record.main_pid > 0)
             parts_.main_process.watch(id, record.main_pid);

@@ -53,8 +53,8 @@ state::ManagerImage SavedImages::image_of_manager() const {
             image.limit_raised = true;
         }
     }
-    if (const os::CgroupTree* tree = parts_.resources.tree()) {
-        os::CgroupTree::State state = tree->state();
+    if (const os::Cgroups* tree = parts_.resources.tree()) {
+        os::Cgroups::State state = tree->state();
         image.cgroup = std::move(state.path);
         image.cgroup_prefix = std::move(state.prefix);
         image.controllers = std::move(state.enabled);

@@ -46,7 +46,7 @@ std::string Succession::check_program(const std::string& file, const std::string
     plan.moves = {{os::null_device, 0}, {os::null_device, 1}, {os::null_device, 2}, {copy->get(), state_fd}};
     if (int log = context_.logs.own_lines(); log >= 0)
         plan.moves[2] = {log, 2}; // what it has to say is for our log
-    auto start = spawner_.start(plan);
+    auto start = context_.kernel.start(plan);
     if (!start)
         return "cannot start " + file + ": " + start.error().text();
     checker_ = start->pid(); // should it come to nothing yet, its end tells
@@ -70,7 +70,7 @@ void Succession::exited(const os::Exit& exit) {
 }
 
 void Succession::due(Instant) {
-    (void)os::send_signal(checker_, SIGKILL); // its end is collected like any other
+    (void)context_.kernel.send_signal(checker_, SIGKILL); // its end is collected like any other
     checker_ = 0;
     check_until_ = never;
     check_failed("did not say within 10 s whether it can go on with our state");

@@ -25,9 +25,8 @@ public:
         // What waits to be sent to clients is sent.
         virtual void flush_answers() = 0;
     };
-    Succession(Context& context, os::Spawner& spawner, Processes& processes, StateStore& store, os::CrashGuard* guard,
-               Host& host)
-        : context_(context), spawner_(spawner), processes_(processes), store_(store), guard_(guard), host_(host) {}
+    Succession(Context& context, Processes& processes, StateStore& store, os::CrashGuard* guard, Host& host)
+        : context_(context), processes_(processes), store_(store), guard_(guard), host_(host) {}
 
     // Executes the init anew, if that can go on with our state. Gives why not; what shows only later, the observer hears.
     [[nodiscard]] std::string reexec();
@@ -62,7 +61,6 @@ private:
     void begin_switch_root(NewRoot to, bool keep);
 
     Context& context_;
-    os::Spawner& spawner_;
     Processes& processes_;
     StateStore& store_;
     os::CrashGuard* guard_; // null: a crash is the end, and there is no other program either

@@ -42,7 +42,7 @@ void Activation::open_early() {
         const core::Unit& unit = graph.unit(id);
         if (unit.listen.empty() || !context_.engine.facts(id).coming)
             continue;
-        auto answers = os::answer_here(questions_of(unit.conditions), context_.surroundings.hanging);
+        auto answers = context_.kernel.answer_here(questions_of(unit.conditions), context_.surroundings.hanging);
         if (!answers || unmet(unit.conditions, circumstances_, *answers))
             continue;
         // A machine has not mounted its file systems yet: at most paths something could be put over the socket.
@@ -96,7 +96,7 @@ void Activation::await_connections(core::UnitId id) {
 }
 
 void Activation::arrived(core::UnitId id) {
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     context_.apply({.kind = Event::Kind::trigger, .unit = id});
 }
 
@@ -121,7 +121,7 @@ std::expected<Handed, std::string> Activation::hand(core::UnitId id) {
 }
 
 Connections::Serving Activation::serve(core::UnitId id, const os::Connection& connection) {
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     if (!is_idle(context_.record(id)))
         return {Connections::Serving::Kind::refused};
     Handed handed{.remote = connection.remote};
@@ -153,13 +153,13 @@ void Activation::perform(const core::Effect& effect) {
 // At most one a second: whoever connects must not fill the log.
 void Activation::complain(core::UnitId id, const std::string& text) {
     UnitRun& live = context_.units[id];
-    if (live.complained != Instant{} && loop::now() - live.complained < complaints_apart) {
+    if (live.complained != Instant{} && context_.kernel.now() - live.complained < complaints_apart) {
         ++live.unsaid;
         return;
     }
     std::string more = live.unsaid > 0 ? " (and " + std::to_string(live.unsaid) + " times before)" : "";
     live.unsaid = 0;
-    live.complained = loop::now();
+    live.complained = context_.kernel.now();
     context_.log(id, Priority::warning, text + more);
 }
 

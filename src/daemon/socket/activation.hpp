@@ -28,7 +28,7 @@ public:
     };
     Activation(Context& context, const Circumstances& circumstances, FdStore& fd_store, Host& host)
         : context_(context), circumstances_(circumstances), fd_store_(fd_store), host_(host),
-          sockets_(context.units, context.surroundings.hanging), connections_(context.loop, context.units, *this) {}
+          sockets_(context.units, context.surroundings.hanging), connections_(context.kernel, context.units, *this) {}
 
     // The boot begins: opens the sockets of all units that are wanted, before the first process is made.
     void open_early();

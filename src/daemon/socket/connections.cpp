@@ -42,11 +42,12 @@ Result<> Connections::arm(core::UnitId unit, std::span<const OpenSocket> sockets
         if (accepts)
             if (Result<> done = os::set_blocking(fd, false); !done)
                 return done;
-        auto watch = accepts ? loop_.watch(fd, [this, unit, fd] { accept(unit, fd); }) : loop_.watch(fd, [this, unit] {
-            disarm(unit);
-            of(unit).last_arrival = loop::now();
-            host_.arrived(unit);
-        });
+        auto watch =
+            accepts ? kernel_.watch(fd, [this, unit, fd] { accept(unit, fd); }) : kernel_.watch(fd, [this, unit] {
+                disarm(unit);
+                of(unit).last_arrival = kernel_.now();
+                host_.arrived(unit);
+            });
         if (!watch)
             return std::unexpected(watch.error());
         connections.awaited.push_back({fd, one.settings, std::move(*watch)});
@@ -139,7 +140,7 @@ bool Connections::serve(core::UnitId unit, UnitConnections::Pending pending) {
 
 // Nothing is accepted until something of ours has ended, or for a while.
 void Connections::rest() {
-    resume_at_ = loop::now() + pause;
+    resume_at_ = kernel_.now() + pause;
     hold_all();
 }
 

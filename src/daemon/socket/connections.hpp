@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "daemon/kernel.hpp"
 #include "daemon/unit_table.hpp"
-#include "loop/loop.hpp"
 
 #include <sys/types.h>
 
@@ -33,7 +33,7 @@ public:
         virtual void connection_trouble(core::UnitId unit, const std::string& text) = 0;
     };
 
-    Connections(loop::Loop& loop, UnitTable& units, Host& host) : loop_(loop), units_(units), host_(host) {}
+    Connections(Kernel& kernel, UnitTable& units, Host& host) : kernel_(kernel), units_(units), host_(host) {}
 
     // Awaits connections to the unit; with `accept` they are accepted and served from now on.
     [[nodiscard]] Result<> arm(core::UnitId unit, std::span<const OpenSocket> sockets);
@@ -72,7 +72,7 @@ private:
     void rest();
     void go_on();
 
-    loop::Loop& loop_;
+    Kernel& kernel_;
     UnitTable& units_; // UnitRun::connections
     Host& host_;
     struct Served {

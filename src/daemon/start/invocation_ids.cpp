@@ -1,9 +1,5 @@
 #include "daemon/start/invocation_ids.hpp"
 
-#include "loop/loop.hpp"
-
-#include <sys/random.h>
-
 #include <cstdint>
 #include <string_view>
 
@@ -14,13 +10,13 @@ constexpr std::size_t bytes = 16; // of an id
 } // namespace
 
 void InvocationIds::fill() {
-    const ssize_t got = ::getrandom(random_.data(), random_.size(), GRND_NONBLOCK);
-    if (got >= static_cast<ssize_t>(bytes)) {
-        left_ = static_cast<std::size_t>(got);
+    const std::size_t got = kernel_.random(random_);
+    if (got >= bytes) {
+        left_ = got;
         return;
     }
     // Early in a boot the kernel may have no randomness to give. The id has to be unique, not secret.
-    auto mixed = static_cast<std::uint64_t>(loop::now().since_boot.count());
+    auto mixed = static_cast<std::uint64_t>(kernel_.now().since_boot.count());
     for (unsigned char& byte : random_) {
         mixed = mixed * 6364136223846793005u + 1442695040888963407u;
         byte = static_cast<unsigned char>(mixed >> 56);

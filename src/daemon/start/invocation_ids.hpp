@@ -2,6 +2,8 @@
 // calls for them.
 #pragma once
 
+#include "daemon/kernel.hpp"
+
 #include <array>
 #include <cstddef>
 #include <string>
@@ -10,10 +12,12 @@ namespace mi::daemon {
 
 class InvocationIds {
 public:
+    explicit InvocationIds(Kernel& kernel) : kernel_(kernel) {}
     [[nodiscard]] std::string next();
 
 private:
     void fill();
+    Kernel& kernel_;
     std::array<unsigned char, 4096> random_{};
     std::size_t left_ = 0;
 };

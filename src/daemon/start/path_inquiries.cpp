@@ -22,7 +22,7 @@ bool PathInquiries::ask(std::vector<os::PathQuestion> questions, Instant until, 
         answered(os::PathAnswers{});
         return true;
     }
-    auto here = os::answer_here(questions, hanging_);
+    auto here = kernel_.answer_here(questions, hanging_);
     if (here) {
         answered(std::move(*here));
         return true;
@@ -43,8 +43,8 @@ bool PathInquiries::ask(std::vector<os::PathQuestion> questions, Instant until, 
     if (children_ != nullptr)
         children_->expect(child, *this);
     auto at =
-        pending_.insert(pending_.end(), Pending{std::move(*inquiry), why, until, loop::now(), std::move(answered)});
-    auto watch = loop_.watch(at->inquiry.fd(), [this, at] { heard(at); });
+        pending_.insert(pending_.end(), Pending{std::move(*inquiry), why, until, kernel_.now(), std::move(answered)});
+    auto watch = kernel_.watch(at->inquiry.fd(), [this, at] { heard(at); });
     if (watch) {
         at->watch = std::move(*watch);
         return false;

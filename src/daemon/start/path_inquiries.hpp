@@ -3,9 +3,9 @@
 #pragma once
 
 #include "core/record.hpp"
+#include "daemon/kernel.hpp"
 #include "daemon/process/children.hpp"
 #include "daemon/subsystem.hpp"
-#include "loop/loop.hpp"
 #include "os/file/path_inquiry.hpp"
 #include "os/process/children.hpp"
 
@@ -40,8 +40,8 @@ public:
     }
 
     // `children`: where its children are registered; null in tests, where exited() is called instead.
-    PathInquiries(loop::Loop& loop, os::HangingMounts& hanging, Children* children = nullptr)
-        : loop_(loop), hanging_(hanging), children_(children) {}
+    PathInquiries(Kernel& kernel, os::HangingMounts& hanging, Children* children = nullptr)
+        : kernel_(kernel), hanging_(hanging), children_(children) {}
 
     // Calls `answered` once: before it returns where nothing can hang, else from the loop, at `until` at the latest.
     // True: it has been called.
@@ -66,7 +66,7 @@ private:
     };
     void heard(std::list<Pending>::iterator at);
 
-    loop::Loop& loop_;
+    Kernel& kernel_;
     os::HangingMounts& hanging_;
     Children* children_;
     std::list<Pending> pending_;

@@ -22,7 +22,7 @@ void PendingStarts::await(pid_t pid, const core::Effect& effect, os::Start start
     one.start = std::move(start);
     one.look_in = first_look;
     if (one.start.report() >= 0) {
-        auto watch = context_.loop.watch(one.start.report(), [this, pid] { look_at(pid); });
+        auto watch = context_.kernel.watch(one.start.report(), [this, pid] { look_at(pid); });
         if (watch) {
             one.watch = std::move(*watch);
             return;
@@ -36,7 +36,7 @@ void PendingStarts::look_at(pid_t pid) {
     if (at == pending_.end())
         return;
     Pending& one = at->second;
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     if (one.start.decide()) {
         if (!one.given_up.empty() && !one.start.fault())
             one.watch.reset(); // it was killed: its exit has the last word
@@ -98,7 +98,7 @@ void PendingStarts::give_up(core::UnitId unit) {
             continue;
         if (one.given_up.empty())
             one.given_up = one.start.where();
-        (void)os::send_signal(pid, SIGKILL); // it may have ended already, which is what we want
+        (void)context_.kernel.send_signal(pid, SIGKILL); // it may have ended already, which is what we want
     }
 }
 

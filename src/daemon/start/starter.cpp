@@ -21,10 +21,10 @@ constexpr std::size_t descriptors_a_process = 6;            // that a start need
 
 } // namespace
 
-Starter::Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources,
-                 PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, const Services& services)
-    : context_(context), spawner_(spawner), processes_(processes), resources_(resources), effects_(effects),
-      entry_(entry), services_(services), parked_(context, inquiries, effects, entry) {}
+Starter::Starter(Context& context, Processes& processes, Resources& resources, PathInquiries& inquiries,
+                 EffectQueue& effects, const std::string& entry, const Services& services)
+    : context_(context), processes_(processes), resources_(resources), effects_(effects), entry_(entry),
+      services_(services), parked_(context, inquiries, effects, entry), invocation_ids_(context.kernel) {}
 
 void Starter::spawn(const core::Effect& effect) {
     const core::UnitId id = effect.unit;
@@ -45,7 +45,7 @@ void Starter::spawn(const core::Effect& effect) {
     if (start_later(effect, *launch))
         return;
     if (launch->ready) // a readiness that could not be heard of is not waited for
-        if (auto watch = context_.loop.watch(launch->ready.get(), [] {}); !watch)
+        if (auto watch = context_.kernel.watch(launch->ready.get(), [] {}); !watch)
             return failed(effect, watch.error().text(), watch.error().code);
     auto start = make_process(id, effect.role, *launch);
     if (!start) {
@@ -146,7 +146,7 @@ std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, 
     thaw(id); // a child that is born frozen does not come to its exec
     const bool first = !processes_.has_members(id);
     if (processes_.cgroups() != nullptr && processes_.uses_session(id))
-        return spawner_.start(plan);
+        return context_.kernel.start(plan);
     Resources::Berth berth = resources_.berth(unit, first, role == Role::main || role == Role::connection, plan);
     for (const std::string& complaint : berth.complaints)
         context_.logs.line(unit.name, Priority::warning, complaint);
@@ -155,7 +155,7 @@ std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, 
         plan.cgroup = berth.cgroup.get();
         plan.apart = plan.apart || berth.apart;
         services_.memory_events.listen();
-        auto start = spawner_.start(plan);
+        auto start = context_.kernel.start(plan);
         if (start || start.error().step != os::Step::cgroup) {
             launch.cgroup = os::inode_of(berth.cgroup.get());
             return start;
@@ -166,7 +166,7 @@ std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, 
     }
     processes_.use_session(id);
     plan.cgroup = -1;
-    return spawner_.start(plan);
+    return context_.kernel.start(plan);
 }
 
 void Starter::thaw(core::UnitId id) {
@@ -185,7 +185,7 @@ std::expected<bool, std::string> Starter::lend_network(core::UnitId id, os::Plan
     OwnedDirectories& own = context_.units[id].own;
     if (!own.network) {
         if (!own.networking) {
-            auto child = spawner_.make_network();
+            auto child = context_.kernel.make_network();
             if (!child)
                 return std::unexpected(child.error().text());
             own.networking = std::move(*child);
@@ -355,7 +355,7 @@ void Starter::failed(const core::Effect& effect, std::string why, int code) {
     const core::Unit& unit = context_.unit(effect.unit);
     if (unit.name == entry_) {
         const os::PathQuestion question{.path = unit.service.command.front()};
-        const auto answers = os::answer_here({&question, 1}, context_.surroundings.hanging);
+        const auto answers = context_.kernel.answer_here({&question, 1}, context_.surroundings.hanging);
         const bool is_there = answers && answers->front().code == 0;
         context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
         entry_failure_ = code == ENOENT && !is_there ? 127 : 126;

@@ -44,8 +44,8 @@ public:
         StateStore& store;
         const DirectoryRemoval& removal;
     };
-    Starter(Context& context, os::Spawner& spawner, Processes& processes, Resources& resources,
-            PathInquiries& inquiries, EffectQueue& effects, const std::string& entry, const Services& services);
+    Starter(Context& context, Processes& processes, Resources& resources, PathInquiries& inquiries,
+            EffectQueue& effects, const std::string& entry, const Services& services);
 
     [[nodiscard]] PendingStarts& pending() { return services_.pending; }
     [[nodiscard]] const PendingStarts& pending() const { return services_.pending; }
@@ -92,7 +92,6 @@ private:
     void connection_failed(core::UnitId unit, pid_t pid, const std::string& why);
 
     Context& context_;
-    os::Spawner& spawner_;
     Processes& processes_;
     Resources& resources_;
     EffectQueue& effects_;

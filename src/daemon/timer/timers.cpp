@@ -26,28 +26,25 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed) {
 
 } // namespace
 
-Timers::Settings timer_settings(const Place& place) {
+Timers::Settings timer_settings(const Kernel& kernel, const Place& place) {
     Timers::Settings settings;
     settings.stamp_directory = place.state_directory + "/timers";
     if (const char* rule = std::getenv("TZ"))
         settings.zones.rule = rule;
     if (!place.system()) // a machine's boot is its kernel's, a container's is ours
-        settings.begin = os::present().boot;
+        settings.begin = kernel.clocks().boot;
     utsname name{};
     ::uname(&name); // cannot fail
     settings.seed = hash(os::read_file("/etc/machine-id", 64).value_or(name.nodename), 0);
     return settings;
 }
 
-Timers::Timers(loop::Loop& loop, Listener& listener, Settings settings)
-    : loop_(loop), listener_(listener), settings_(std::move(settings)), zones_(settings_.zones),
+Timers::Timers(Kernel& kernel, Listener& listener, Settings settings)
+    : kernel_(kernel), listener_(listener), settings_(std::move(settings)), zones_(settings_.zones),
       stamps_(settings_.stamp_directory, [this](pid_t child) { listener_.child_made(child); }),
       hanging_(settings_.mountinfo) {}
 
-calendar::Clocks Timers::clocks() const {
-    os::Moment now = os::present();
-    return {now.boot, now.wall};
-}
+calendar::Clocks Timers::clocks() const { return kernel_.clocks(); }
 
 void Timers::trouble(const std::string& text) {
     if (said_.insert(text).second)
@@ -137,7 +134,7 @@ void Timers::go_on(core::UnitId id, const core::Unit& unit, const state::TimerIm
     set_alarms();
 }
 
-void Timers::began(core::UnitId id) { last_run_[id] = os::present().wall; }
+void Timers::began(core::UnitId id) { last_run_[id] = kernel_.wall_now(); }
 
 // Writes down up to when a persistent timer is dealt with.
 void Timers::save(Armed& armed, bool ran) {
@@ -259,7 +256,7 @@ void Timers::rang() {
 }
 
 bool Timers::watch(int fd, std::unique_ptr<loop::Watch>& watch, loop::Loop::Callback callback) {
-    auto watched = loop_.watch(fd, std::move(callback));
+    auto watched = kernel_.watch(fd, std::move(callback));
     if (watched)
         watch = std::move(*watched);
     else

@@ -4,10 +4,10 @@
 
 #include "calendar/schedule.hpp"
 #include "core/graph.hpp"
+#include "daemon/kernel.hpp"
 #include "daemon/place.hpp"
 #include "daemon/timer/stamps.hpp"
 #include "daemon/timer/zone_files.hpp"
-#include "loop/loop.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/process/alarm.hpp"
 #include "state/snapshot.hpp"
@@ -37,7 +37,7 @@ public:
         std::uint64_t seed = 0; // this machine's share of the jitter
         std::string mountinfo = "/proc/self/mountinfo";
     };
-    Timers(loop::Loop& loop, Listener& listener, Settings settings);
+    Timers(Kernel& kernel, Listener& listener, Settings settings);
 
     // The engine wants the unit's times awaited (it may have said so before), or no longer.
     void arm(core::UnitId id, const core::Unit& unit);
@@ -82,7 +82,7 @@ private:
     [[nodiscard]] bool watch(int fd, std::unique_ptr<loop::Watch>& watch, loop::Loop::Callback callback);
     void trouble(const std::string& text);
 
-    loop::Loop& loop_;
+    Kernel& kernel_;
     Listener& listener_;
     Settings settings_;
     ZoneFiles zones_;
@@ -101,6 +101,6 @@ private:
 };
 
 // What the timers of a manager in that place go by.
-[[nodiscard]] Timers::Settings timer_settings(const Place& place);
+[[nodiscard]] Timers::Settings timer_settings(const Kernel& kernel, const Place& place);
 
 } // namespace mi::daemon

@@ -11,7 +11,7 @@ namespace mi::daemon {
 class UnitTimers final : public Subsystem, private Timers::Listener {
 public:
     explicit UnitTimers(Context& context)
-        : context_(context), timers_(context.loop, *this, timer_settings(context.place)) {}
+        : context_(context), timers_(context.kernel, *this, timer_settings(context.kernel, context.place)) {}
 
     [[nodiscard]] Timers& timers() { return timers_; }
     [[nodiscard]] const Timers& timers() const { return timers_; }
@@ -49,7 +49,7 @@ public:
 
 private:
     void time_has_come(core::UnitId unit) override {
-        context_.now = loop::now();
+        context_.now = context_.kernel.now();
         context_.apply({.kind = core::Event::Kind::trigger, .unit = unit});
     }
     void timer_trouble(const std::string& text) override { context_.say(Priority::warning, text); }

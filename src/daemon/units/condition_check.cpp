@@ -15,7 +15,7 @@ void ConditionCheck::check(core::UnitId id) {
 }
 
 void ConditionCheck::answered(core::UnitId id, std::uint64_t digest, const PathInquiries::Answer& answers) {
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     if (!answers)
         return context_.apply({.kind = Event::Kind::conditions_unknown,
                                .unit = id,

@@ -39,7 +39,7 @@ void UnitFiles::remove(core::UnitId unit) { forget(context_.engine.remove(unit, 
 
 UnitFiles::Reread UnitFiles::reread() {
     Reread result;
-    context_.now = loop::now();
+    context_.now = context_.kernel.now();
     config::Loaded loaded = load_again(result);
     add_own_units(loaded);
     take_settings(std::move(loaded.manager));

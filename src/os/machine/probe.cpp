@@ -64,7 +64,7 @@ std::string cgroup_directory() {
     return {};
 }
 
-void cgroups(std::vector<Finding>& findings, const CgroupTree* tree) {
+void cgroups(std::vector<Finding>& findings, const Cgroups* tree) {
     std::string directory = tree != nullptr ? tree->path() : cgroup_directory();
     bool writable = !directory.empty() && ::access(directory.c_str(), W_OK) == 0 &&
                     ::access((directory + "/cgroup.procs").c_str(), W_OK) == 0;
@@ -156,7 +156,7 @@ Finding system_call_filters() {
 
 } // namespace
 
-std::vector<Finding> probe(const CgroupTree* tree) {
+std::vector<Finding> probe(const Cgroups* tree) {
     std::vector<Finding> findings{kernel(), place(), first_process(), proc()};
     cgroups(findings, tree);
     findings.push_back(capabilities());

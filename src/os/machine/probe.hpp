@@ -1,7 +1,7 @@
 // What this kernel and this place offer us, for `minictl probe`.
 #pragma once
 
-#include "os/cgroup/cgroup.hpp"
+#include "os/cgroup/cgroups.hpp"
 
 #include <string>
 #include <vector>
@@ -16,6 +16,6 @@ struct Finding {
 };
 
 // `tree`: the cgroups that are in use, if it is the init that asks; else they are looked for.
-[[nodiscard]] std::vector<Finding> probe(const CgroupTree* tree = nullptr);
+[[nodiscard]] std::vector<Finding> probe(const Cgroups* tree = nullptr);
 
 } // namespace mi::os
