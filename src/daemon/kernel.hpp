@@ -47,6 +47,8 @@ public:
     [[nodiscard]] virtual std::expected<os::Start, os::SpawnFault> start(const os::Plan& plan) = 0;
     // A network namespace, made by a child: see os::Spawner.
     [[nodiscard]] virtual std::expected<os::Start, os::SpawnFault> make_network() = 0;
+    // Whether SIGCHLD waits to be read: else there is nothing to collect that we were not told of.
+    [[nodiscard]] virtual bool child_signal_waits() const = 0;
     // Collects up to `most` children that have ended or were stopped; false when there may be more.
     [[nodiscard]] virtual bool reap(std::vector<os::Exit>& exits, std::size_t most) = 0;
     // Waits for children to end, `limit` at most. Only when the loop has ended.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 namespace mi::daemon {
 
@@ -46,6 +47,11 @@ std::expected<os::Start, os::SpawnFault> LinuxKernel::make_network() {
     if (!spawner_)
         return std::unexpected(os::SpawnFault{os::Step::clone, ENOSYS, {}});
     return spawner_->make_network();
+}
+
+bool LinuxKernel::child_signal_waits() const {
+    sigset_t pending;
+    return ::sigpending(&pending) != 0 || ::sigismember(&pending, SIGCHLD) == 1;
 }
 
 bool LinuxKernel::reap(std::vector<os::Exit>& exits, std::size_t most) { return os::reap(exits, most, true); }

@@ -32,6 +32,7 @@ public:
 
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> start(const os::Plan& plan) override;
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_network() override;
+    [[nodiscard]] bool child_signal_waits() const override;
     [[nodiscard]] bool reap(std::vector<os::Exit>& exits, std::size_t most) override;
     void await(const std::vector<pid_t>& children, Span limit) override;
     Result<> send_signal(pid_t pid, int signal) override;
