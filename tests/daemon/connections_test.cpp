@@ -77,9 +77,9 @@ private:
     os::Accounts accounts_;
     core::Unit unit_;
     os::HangingMounts hanging_;
+    std::unique_ptr<LinuxKernel> loop_ = std::make_unique<LinuxKernel>();
     UnitTable units_;
     Sockets sockets_{units_, hanging_};
-    std::unique_ptr<LinuxKernel> loop_ = std::make_unique<LinuxKernel>();
     std::function<bool()> until_ = [] { return true; };
     int turns_ = 0;
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
 from harness import sh, until
@@ -109,6 +110,14 @@ def ctl_codes(t):
         t.equal("`try-restart` starts nothing that is down", init.state("down"), "down")
 
 
+def has_socket(pid):
+    own = [f"/proc/{pid}/fd/{fd}" for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2]
+    try:
+        return any(os.readlink(path).startswith("socket:") for path in own)
+    except OSError:  # it has just closed one
+        return False
+
+
 def ctl_json(t):
     units = {"web": {"description": "Shop", "documentation": ["man:web(8)"], "requires": ["db"], "wants": ["cache"],
                      "service": sh("echo hello; " + SLEEP)},
@@ -165,8 +174,11 @@ def ctl_json(t):
         init.start("web")
         events = subprocess.Popen([t.scene.minictl, "events", "--json", "db", "web"],
                                   env={"MINIINIT_CONTROL": init.control}, stdout=subprocess.PIPE, text=True)
+        too_late = threading.Timer(30, events.kill)  # an event that was missed would be waited for for ever
+        too_late.start()
         try:
-            # It has subscribed once the init shows another connection; then something happens.
+            # It subscribes with the first thing it says on its connection; then something happens.
+            until(lambda: has_socket(events.pid), 20, "a connection for the events")
             time.sleep(0.2)
             init.stop("db")
             init.start("web")
@@ -181,6 +193,7 @@ def ctl_json(t):
             t.ok("the stop too", [pair for pair in seen if pair[1] in ("stopping", "down")][:2] == [("db", "stopping"),
                     ("db", "down")] or ("db", "down") in seen, seen)
         finally:
+            too_late.cancel()
             events.kill()
             events.wait()
             events.stdout.close()
