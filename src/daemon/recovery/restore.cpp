@@ -163,6 +163,8 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
                 parts_.starter.became_its_program(id, effect.role, image.pid);
         }
     }
+    // What follows from the records by now is decided, too: it must not be taken below for what nobody is about to do.
+    parts_.effects.push(parts_.context.engine.take_effects());
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.
     for (UnitId id : parts_.context.graph().ids()) {
         const Record& record = parts_.context.record(id);

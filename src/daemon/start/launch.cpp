@@ -293,6 +293,9 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
         auto pipe = os::make_pipe();
         if (!pipe)
             return std::unexpected(pipe.error().text());
+        // Also read when it is late, so that its readiness is not missed: then there may be nothing to read.
+        if (Result<> done = os::set_blocking(pipe->read.get(), false); !done)
+            return std::unexpected(done.error().text());
         plan.moves.push_back({pipe->write.get(), unit.service.ready_fd});
         launch.ready = std::move(pipe->read);
         launch.theirs.push_back(std::move(pipe->write));

@@ -7,13 +7,7 @@ namespace mi::daemon {
 using core::Phase;
 using core::Role;
 
-namespace {
-
-bool is_part_of_starting(Role role) {
-    return role == Role::pre_start || role == Role::main || role == Role::post_start;
-}
-
-} // namespace
+namespace {} // namespace
 
 const core::Command& command_of(const core::Unit& unit, Role role, std::size_t index) {
     switch (role) {
@@ -27,6 +21,10 @@ const core::Command& command_of(const core::Unit& unit, Role role, std::size_t i
     case Role::connection: break;
     }
     return unit.service.command;
+}
+
+bool is_part_of_starting(Role role) {
+    return role == Role::pre_start || role == Role::main || role == Role::post_start;
 }
 
 std::vector<ParkedStarts::Parked>::iterator ParkedStarts::find(const core::Effect& effect) {

@@ -18,6 +18,9 @@ namespace mi::daemon {
 // The command of a unit that runs in this role: the one at `index`, where there is a list of them.
 [[nodiscard]] const core::Command& command_of(const core::Unit& unit, core::Role role, std::size_t index);
 
+// Whether a process of this role is one of a start, and is not wanted any more once its unit is to stop.
+[[nodiscard]] bool is_part_of_starting(core::Role role);
+
 class ParkedStarts final : public Subsystem {
 public:
     // `entry`: the name of the unit that is a container's main process, or empty.

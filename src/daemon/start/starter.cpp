@@ -28,6 +28,9 @@ Starter::Starter(Context& context, Processes& processes, Resources& resources, P
 
 void Starter::spawn(const core::Effect& effect) {
     const core::UnitId id = effect.unit;
+    // It has waited for its turn, and what it requires has ended meanwhile.
+    if (is_part_of_starting(effect.role) && context_.record(id).phase != Phase::starting)
+        return not_wanted(effect);
     auto files = parked_.files_for(effect);
     if (!files)
         return; // the effect is queued again when they are known
@@ -331,11 +334,15 @@ bool Starter::drop_unwanted() {
         return !wanted;
     });
     for (const core::Effect& effect : unwanted)
-        context_.apply({.kind = Event::Kind::spawn_failed,
-                        .unit = effect.unit,
-                        .role = effect.role,
-                        .detail = "it was stopped meanwhile"});
+        not_wanted(effect);
     return !unwanted.empty();
+}
+
+void Starter::not_wanted(const core::Effect& effect) {
+    context_.apply({.kind = Event::Kind::spawn_failed,
+                    .unit = effect.unit,
+                    .role = effect.role,
+                    .detail = "it was stopped meanwhile"});
 }
 
 void Starter::unit_gone(core::UnitId unit) {

@@ -88,6 +88,7 @@ private:
     void start_again(const core::Effect& effect, Instant when);
     [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const os::SpawnFault& why);
+    void not_wanted(const core::Effect& effect);
     void failed(const core::Effect& effect, std::string why, int code);
     void connection_failed(core::UnitId unit, pid_t pid, const std::string& why);
 
