@@ -27,6 +27,14 @@ room_tests(ctl ctl)
 room_tests(daemon daemon)
 room_tests(system os wire)
 
+# The whole of PID 1 on a simulated kernel: tests/sim/life.hpp.
+file(GLOB simulation_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/sim/*.cpp)
+add_executable(simulation ${simulation_sources})
+target_link_libraries(simulation PRIVATE daemon)
+target_include_directories(simulation PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+target_compile_options(simulation PRIVATE -O2)
+precompile(simulation)
+
 file(GLOB programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/programs/*.c ${CMAKE_SOURCE_DIR}/tests/bench/*.c)
 foreach(program ${programs})
   get_filename_component(stem ${program} NAME_WE)
