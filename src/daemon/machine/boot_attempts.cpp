@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "os/file/runtime.hpp"
 #include "os/mount/mounts.hpp"
+#include "os/process/helper_child.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -65,42 +66,39 @@ void BootAttempts::try_it() {
     if (const char* place = place_ ? directory_.c_str() : "/"; ::access(place, W_OK) != 0 && errno == EROFS)
         return place_.reset();
     doing_ = wish_;
-    const pid_t child = ::fork();
-    if (child == 0)
-        write(doing_);
-    if (child < 0)
+    const auto child = os::start_helper("boot-attempts", [this] { return write(doing_); }, place_.get());
+    if (!child)
         return; // there will be another time
-    child_ = child;
+    child_ = *child;
     if (made_)
-        made_(child);
+        made_(*child);
     clean_ = false;
 }
 
 // In a child, which may take its time.
-void BootAttempts::write(Wish wish) const {
-    const bool there = place_ && ::fchdir(place_.get()) == 0;
-    (void)::close_range(0, ~0U, 0); // nothing that PID 1 has open may be kept open by a child that hangs
+int BootAttempts::write(Wish wish) const {
+    const bool there = place_ && ::fchdir(os::helper_fd) == 0;
     if (!there) {
         if (auto made = os::make_directory(directory_); !made)
-            ::_exit(std::clamp(made.error().code, 1, 254));
+            return std::clamp(made.error().code, 1, 254);
         if (::chdir(directory_.c_str()) != 0)
-            ::_exit(std::clamp(errno, 1, 254));
+            return std::clamp(errno, 1, 254);
     }
     std::uint32_t count = 0;
     if (wish == Wish::count) {
         auto text = os::read_file(file, largest);
         if (!text && text.error().code != ENOENT)
-            ::_exit(std::clamp(text.error().code, 1, 254));
+            return std::clamp(text.error().code, 1, 254);
         count = (text ? parse(*text) : 0) + 1;
     }
     const bool too_many = count > limit_;
     if (auto done = os::write_file_atomically(file, std::to_string(too_many ? 0 : count) + "\n"); !done)
-        ::_exit(std::clamp(done.error().code, 1, 254));
+        return std::clamp(done.error().code, 1, 254);
     // A machine that fails soon after this has to find the new name when it comes up again.
     Fd directory(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || ::fsync(directory.get()) != 0)
-        ::_exit(std::clamp(errno, 1, 254));
-    ::_exit(too_many ? one_too_many : 0);
+        return std::clamp(errno, 1, 254);
+    return too_many ? one_too_many : 0;
 }
 
 std::optional<BootAttempts::Written> BootAttempts::exited(pid_t pid, int code) {

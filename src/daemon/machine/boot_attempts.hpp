@@ -48,7 +48,7 @@ public:
 private:
     enum class Wish : std::uint8_t { nothing, count, clear };
     void try_it();
-    [[noreturn]] void write(Wish wish) const;
+    [[nodiscard]] int write(Wish wish) const;
 
     std::string directory_;
     std::function<void(pid_t)> made_;

@@ -6,6 +6,7 @@
 #include "daemon/units/boot_target.hpp"
 #include "os/file/runtime.hpp"
 #include "os/mount/mounts.hpp"
+#include "os/process/helper_child.hpp"
 
 #include <unistd.h>
 
@@ -51,13 +52,8 @@ void ShutdownReport::look(bool last_time) {
 // A child does it: the disk may be slow.
 void ShutdownReport::put_aside(const std::string& path) {
     const std::string to = context_.place.state_directory + "/" + std::string(old_report_name);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        (void)::close_range(0, ~0U, 0);
-        ::_exit(::rename(path.c_str(), to.c_str()) == 0 ? 0 : 1);
-    }
-    if (child > 0)
-        background_.add(child);
+    if (auto child = os::start_helper("put-aside", [&] { return ::rename(path.c_str(), to.c_str()) == 0 ? 0 : 1; }))
+        background_.add(*child);
 }
 
 } // namespace mi::daemon

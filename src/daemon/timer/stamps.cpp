@@ -1,6 +1,7 @@
 #include "daemon/timer/stamps.hpp"
 
 #include "os/file/runtime.hpp"
+#include "os/process/helper_child.hpp"
 #include "wire/log_format.hpp"
 
 #include <unistd.h>
@@ -49,25 +50,22 @@ void Stamps::write(const std::string& unit, Stamp stamp) {
         return;
     }
     const std::string to = path(unit), contents = text(stamp);
-    pid_t child = ::fork();
-    if (child == 0) {
-        // What PID 1 has open is nothing that this child, should it hang, may keep open.
-        (void)::close_range(0, ~0U, 0);
+    auto child = os::start_helper("timer-stamp", [&] {
         // One that has run is never forgotten for one that was only met: its record may have come with a mount.
         auto there = read(unit);
         if (!stamp.ran && there && *there && (*there)->ran)
-            ::_exit(EEXIST);
+            return EEXIST;
         auto done = os::make_directory(directory_, 0755);
         if (done)
             done = os::write_file_atomically(to, contents, 0644);
-        ::_exit(done ? 0 : std::clamp(done.error().code, 1, 255));
-    }
+        return done ? 0 : std::clamp(done.error().code, 1, 255);
+    });
     // Without a child there is no stamp: the next run writes the next.
-    if (child <= 0)
+    if (!child)
         return;
-    writing_[child] = unit;
+    writing_[*child] = unit;
     if (made_)
-        made_(child);
+        made_(*child);
 }
 
 std::optional<Stamps::Written> Stamps::exited(pid_t pid, int code) {

@@ -1,9 +1,9 @@
 // fork, a pipe, and nothing that would have to be waited for.
 #include "os/file/path_inquiry.hpp"
 
+#include "os/process/helper_child.hpp"
+
 #include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,22 +13,16 @@ namespace mi::os {
 
 namespace {
 
-// A copy of us, and so with our rights: it looks as we would have looked.
-[[noreturn]] void answer_in_child(int pipe, std::span<const PathQuestion> questions) {
-    // Nothing else of ours is to stay open for as long as this takes.
-    constexpr int at = 3;
-    if (::dup3(pipe, at, O_CLOEXEC) < 0 && pipe != at)
-        ::_exit(1);
-    ::syscall(SYS_close_range, static_cast<unsigned>(at) + 1, ~0U, 0U);
-    ::prctl(PR_SET_NAME, "path-inquiry");
+// In a helper, and so with our rights: it looks as we would have looked.
+int answer(std::span<const PathQuestion> questions) {
     const std::string bytes = encode(answer_anyway(questions));
     for (std::size_t put = 0; put < bytes.size();) {
-        const ssize_t some = ::write(at, bytes.data() + put, bytes.size() - put);
+        const ssize_t some = ::write(helper_fd, bytes.data() + put, bytes.size() - put);
         if (some < 0 && errno != EINTR)
-            ::_exit(1);
+            return 1;
         put += some < 0 ? 0 : static_cast<std::size_t>(some);
     }
-    ::_exit(0);
+    return 0;
 }
 
 } // namespace
@@ -40,12 +34,10 @@ Result<PathInquiry> PathInquiry::begin(std::span<const PathQuestion> questions) 
     Fd read(ends[0]), write(ends[1]);
     if (::fcntl(read.get(), F_SETFL, O_NONBLOCK) != 0)
         return fault(errno, "set up pipe");
-    const pid_t child = ::fork();
-    if (child < 0)
-        return fault(errno, "fork to look at", questions.front().path);
-    if (child == 0)
-        answer_in_child(write.get(), questions);
-    return PathInquiry(std::move(read), child);
+    auto child = start_helper("path-inquiry", [&] { return answer(questions); }, write.get());
+    if (!child)
+        return std::unexpected(child.error());
+    return PathInquiry(std::move(read), *child);
 }
 
 bool PathInquiry::hear() {

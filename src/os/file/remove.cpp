@@ -12,6 +12,7 @@
 #include "os/file/runtime.hpp"
 #include "os/file/walked_file.hpp"
 #include "os/mount/mount_id.hpp"
+#include "os/process/helper_child.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -286,26 +287,30 @@ Leftovers empty_directory(int directory) {
     return removal.take();
 }
 
-Result<RemovingChild> remove_trees_apart(const std::vector<std::string>& paths) {
-    Result<Pipe> pipe = make_pipe();
-    if (!pipe)
-        return std::unexpected(pipe.error());
-    const pid_t child = ::fork();
-    if (child < 0)
-        return fault(errno, "fork to remove", paths.front());
-    if (child > 0)
-        return RemovingChild{child, std::move(pipe->read), paths};
-    // Nothing of ours is to stay open for as long as this takes.
-    const int to = ::dup2(pipe->write.get(), 3);
-    ::syscall(SYS_close_range, 4U, ~0U, 0U);
+namespace {
+
+// In a helper, with a pipe for what is left.
+int remove_all(const std::vector<std::string>& paths) {
     ::setpriority(PRIO_PROCESS, 0, 10);
     std::string left;
     for (const std::string& path : paths)
         left += remove_tree(path).text();
     // There is always room in a pipe that nobody else writes to.
     left.resize(std::min<std::size_t>(left.size(), PIPE_BUF));
-    const bool told = left.empty() || ::write(to, left.data(), left.size()) == static_cast<ssize_t>(left.size());
-    ::_exit(left.empty() && told ? 0 : 1);
+    const bool told = left.empty() || ::write(helper_fd, left.data(), left.size()) == static_cast<ssize_t>(left.size());
+    return left.empty() && told ? 0 : 1;
+}
+
+} // namespace
+
+Result<RemovingChild> remove_trees_apart(const std::vector<std::string>& paths) {
+    Result<Pipe> pipe = make_pipe();
+    if (!pipe)
+        return std::unexpected(pipe.error());
+    auto child = start_helper("removal", [&] { return remove_all(paths); }, pipe->write.get());
+    if (!child)
+        return std::unexpected(child.error());
+    return RemovingChild{*child, std::move(pipe->read), paths};
 }
 
 } // namespace mi::os

@@ -3,6 +3,7 @@
 #include "base/directory.hpp"
 #include "base/fd.hpp"
 #include "os/file/runtime.hpp"
+#include "os/process/helper_child.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -80,16 +81,10 @@ std::vector<std::string> terminals_in_use(std::string_view contents) {
 }
 
 Result<pid_t> write_to_terminals(const std::string& text) {
-    pid_t child = ::fork();
-    if (child < 0)
-        return fault(errno, "fork");
-    if (child == 0) {
-        // What PID 1 has open is nothing that this child, should it hang, may keep open.
-        (void)::close_range(0, ~0U, 0);
+    return start_helper("wall", [&] {
         write_all_terminals(text);
-        ::_exit(0);
-    }
-    return child;
+        return 0;
+    });
 }
 
 } // namespace mi::os

@@ -142,7 +142,7 @@ void Release::thaw_all() {
     std::erase_if(writable, [](const Mount& mount) { return may_hang(mount.type); });
     (void)in_child(std::min(left() / 6, patience), [&] {
         for (const Mount& mount : writable)
-            if (::fork() == 0) {
+            if (::fork() == 0) { // of a child that is waited for, and with our console
                 if (thaw(mount))
                     say_(words_for(mount) + " was frozen");
                 ::_exit(0);

@@ -3,6 +3,7 @@
 #include "base/fd.hpp"
 #include "os/file/remove.hpp"
 #include "os/mount/mounts.hpp"
+#include "os/process/helper_child.hpp"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -128,12 +129,14 @@ Result<> move_to_root(const std::string& root, bool inhabited) {
     struct stat now{};
     if (!in_memory(old.get()) || ::stat("/", &now) != 0 || now.st_dev == before.st_dev)
         return {};
-    if (::fork() == 0) { // it takes its time, and the next init reaps it
-        const int only = ::dup2(old.get(), 3);
-        ::syscall(SYS_close_range, 4U, ~0U, 0U); // nothing of ours is to stay open for as long as this takes
-        (void)empty_directory(only);             // what stays costs memory and nothing else
-        ::_exit(0);
-    }
+    // It takes its time, and the next init reaps it. What stays costs memory and nothing else.
+    (void)start_helper(
+        "old-root",
+        [] {
+            (void)empty_directory(helper_fd);
+            return 0;
+        },
+        old.get());
     return {};
 }
 
