@@ -152,7 +152,7 @@ def crash_subscriptions(t):
     """What clients wait for is waited for by the next program."""
     units = {"slow": {"enabled": False, "service": sh("read line <$MINI_FIFO; echo >&3; " + SLEEP, type="notify-fd")},
              "other": {"service": sh(SLEEP)}}
-    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+    with t.scene.init(units, sections=MANAGER) as init:
         init.wait("other")
         events = init.client()
         events.send("Events", more=True)
@@ -161,7 +161,7 @@ def crash_subscriptions(t):
         until(lambda: init.call("Ping") is not None)
         reexec(init)
         init.call("Ping")
-        crash(init, "segv", 1)
+        crash(init, signal.SIGSEGV, 1)
         init.stop("other")
         reply = waits.receive(10)
         t.ok("a call that waits is answered by the init after the next", reply and reply["parameters"]["unit"]["state"] == "down",
@@ -250,7 +250,7 @@ def crash_signals(t):
 
 def crash_versions(t):
     """Another program on the disk."""
-    with t.scene.init({"keeper": {"service": sh(SLEEP)}}, sections=MANAGER, args=("--debug-faults",)) as init:
+    with t.scene.init({"keeper": {"service": sh(SLEEP)}}, sections=MANAGER) as init:
         pid = init.wait("keeper")["main_pid"]
         right, aside = t.scene.binary, t.scene.binary + ".right"
         os.rename(right, aside)
@@ -263,7 +263,7 @@ def crash_versions(t):
              reply.get("parameters", {}).get("message", ""), reply)
         t.ok("what it had to say is in the log", until(lambda: any("I know of no such state" in line[3]
              for line in init.log("miniinit", ())), 5))
-        crash(init, "segv", 1)
+        crash(init, signal.SIGSEGV, 1)
         reexec(init)
         t.equal("and everything goes on", init.status("keeper")["main_pid"], pid)
 
@@ -271,8 +271,7 @@ def crash_versions(t):
 def crash_while_renewing(t):
     """The collector of before is still writing what it has when the program that replaced ours crashes."""
     beat = t.scene.program("sys_beat")
-    with t.scene.init({"web": {"service": {"command": [beat, "5"], "restart": "no"}}}, sections=MANAGER,
-                      args=("--debug-faults",)) as init:
+    with t.scene.init({"web": {"service": {"command": [beat, "5"], "restart": "no"}}}, sections=MANAGER) as init:
         init.wait("web")
         until(lambda: len(numbers(init, "web", "beat")[0]) > 20, 10, "lines of web")
         before = init.collector()

@@ -100,7 +100,7 @@ def executor_crash(t):
         unit = {"enabled": False, "service": {"command": [lease.path, "20"], "restart": "no"},
                 "process": {"user": "nobody"}}
         units = {"held": unit, "failing": unit, "own": {**unit, "process": {}}, "keeper": {"service": sh(SLEEP)}}
-        with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+        with t.scene.init(units, sections=MANAGER) as init:
             init.call("Start", units=["held", "failing", "own"], wait=False)
             until(lambda: len(held_processes(init, lease.path)) == 2, 10, "two that are held up")
             before = set(held_processes(init, lease.path))

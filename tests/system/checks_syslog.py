@@ -149,15 +149,14 @@ def syslog_socket_lives(t):
     def got(text):
         return until(lambda: text in init.text("syslog", ()), 10)
 
-    with t.scene.init({"keeper": {"service": sh("exec sleep 1000")}}, sections={"log": {"syslog-socket": path}},
-                      args=("--debug-faults",)) as init:
+    with t.scene.init({"keeper": {"service": sh("exec sleep 1000")}}, sections={"log": {"syslog-socket": path}}) as init:
         until(lambda: os.path.exists(path), 10, "the socket")
         t.equal("everybody may send", os.stat(path).st_mode & 0o777, 0o666)
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         connected.connect(path)
         connected.send(b"<14>first")
         t.ok("who belongs to no unit is in the log of `syslog`", got("first"))
-        crash(init, "segv", 1)
+        crash(init, signal.SIGSEGV, 1)
         connected.send(b"<14>after a crash")
         t.ok("a crash of the init leaves it in place", got("after a crash"))
         reexec(init)

@@ -66,7 +66,7 @@ def versions_both_ways(t):
     names = list(units)
     units["done"] = {"service": sh("echo once >>$0.ran; true", type="oneshot")}
     units["all"] = {"kind": "target", "requires": names[:3]}
-    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+    with t.scene.init(units, sections=MANAGER) as init:
         for name in names:
             init.wait(name, timeout=30)
         init.wait("done", "done")
