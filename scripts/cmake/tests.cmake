@@ -88,14 +88,6 @@ endif()
 
 # The program as a later version might be: its state has one more effect, phase, tag and field (tests/state/later.hpp). The
 # one is executed in place of the other, both ways: tests/system/checks_versions.py.
-get_target_property(miniinit_sources miniinit SOURCES)
-add_executable(miniinit_later ${miniinit_sources} src/daemon/recovery/keeper.cpp)
-target_link_libraries(miniinit_later PRIVATE daemon ctl logd)
+program(miniinit_later ${CMAKE_SOURCE_DIR}/src/daemon/recovery/keeper.cpp)
 target_include_directories(miniinit_later PRIVATE ${CMAKE_SOURCE_DIR}/tests)
 target_compile_definitions(miniinit_later PRIVATE MINIINIT_LATER_STATE)
-foreach(property COMPILE_OPTIONS LINK_OPTIONS)
-  get_target_property(of_miniinit miniinit ${property})
-  if(of_miniinit)
-    set_target_properties(miniinit_later PROPERTIES ${property} "${of_miniinit}")
-  endif()
-endforeach()
