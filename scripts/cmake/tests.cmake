@@ -46,7 +46,7 @@ foreach(program ${programs})
 endforeach()
 
 # Crashes, and is executed anew: with the code under test in it.
-add_executable(crash_program ${CMAKE_SOURCE_DIR}/tests/os/crash_program.cpp ${CMAKE_SOURCE_DIR}/src/daemon/machine/faults.cpp)
+add_executable(crash_program ${CMAKE_SOURCE_DIR}/tests/os/crash_program.cpp ${CMAKE_SOURCE_DIR}/src/fault_injection/faults.cpp)
 target_link_libraries(crash_program PRIVATE os)
 set_target_properties(crash_program PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs)
 add_dependencies(test_os crash_program)

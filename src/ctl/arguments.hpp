@@ -89,7 +89,7 @@ struct Context;
 
 // One verb: a row of the table in verbs.cpp.
 struct Verb {
-    std::string_view group; // heading in the overview; none: for tests
+    std::string_view group; // heading in the overview
     std::string_view name;
     std::string_view operands; // "UNIT…"
     std::string_view summary;

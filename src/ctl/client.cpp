@@ -82,7 +82,11 @@ bool Client::served_by_us() const {
 std::optional<Failure> Client::send(const wire::Request& request, bool more) {
     std::string out;
     wire::append_call(out, request, more);
-    for (std::string_view rest = out; !rest.empty();) {
+    return send(out);
+}
+
+std::optional<Failure> Client::send(std::string_view message) {
+    for (std::string_view rest = message; !rest.empty();) {
         const ssize_t count = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR)
             continue;

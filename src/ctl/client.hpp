@@ -50,6 +50,8 @@ public:
 
     // For many answers: sends the call, then `next` once for each. None in time: an empty optional.
     [[nodiscard]] std::optional<Failure> send(const wire::Request& request, bool more);
+    // One whole message of Varlink, its NUL included.
+    [[nodiscard]] std::optional<Failure> send(std::string_view message);
     template <typename R>
     [[nodiscard]] std::expected<std::optional<wire::Answer<R>>, Failure> next(std::optional<Span> patience) {
         std::expected<std::optional<std::string_view>, Failure> message = receive(patience);

@@ -91,8 +91,7 @@ private:
     }
     void verb_names() {
         for (const Verb& verb : verbs())
-            if (!verb.group.empty())
-                add(std::string(verb.name), verb.summary);
+            add(std::string(verb.name), verb.summary);
     }
     void assigned_value(const std::string& last, std::size_t equals) {
         if (const Option* option = option_of_word(options_, last.substr(0, equals))) {

@@ -112,9 +112,6 @@ constexpr Row rows[] = {
          return options.log_level.has_value();
      },
      "a level (emerg, alert, crit, err, warning, notice, info, debug)"},
-    {"debug-faults", 0, "", "for tests: minictl debug-crash makes the init fail", choose<&Options::debug_faults>},
-    {"no-state", 0, "", "to measure what it costs: keep no state, so that a crash is the end",
-     choose<&Options::no_state>},
     {"version", 0, "", "print the version", choose<&Options::version>},
     {"help", 'h', "", "print this", choose<&Options::help>},
     {"resume", 0, "FD", "", set_descriptor<&Options::resume_fd>, "a descriptor"},

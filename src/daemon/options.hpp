@@ -29,10 +29,8 @@ struct Options : entry::CommandOptions {
     bool allow_insecure_units = false; // --allow-insecure-units
     // --check-snapshot FD, --check-switch-root FD: only say whether we could go on with that; internal
     int check_fd = -1;
-    bool no_state = false;     // --no-state: nothing of us outlives a crash
-    bool debug_faults = false; // --debug-faults: minictl debug-crash is obeyed
-    bool help = false;         // --help: print help_text() and exit 0
-    bool version = false;      // --version: print the version and exit 0
+    bool help = false;    // --help: print help_text() and exit 0
+    bool version = false; // --version: print the version and exit 0
     // The init of a machine only: words of the kernel command line that the kernel left to us ("single", "quiet", "3").
     std::vector<std::string> kernel_words;
     // The init of a machine only: what could not be understood, one sentence each. PID 1 goes on without it.

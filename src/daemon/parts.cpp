@@ -47,7 +47,6 @@ std::string console_of_units(const core::ManagerSettings& settings, const Place&
 Parts::Parts(Kernel& the_kernel, Beginning beginning)
     : kernel(the_kernel), place(std::move(beginning.place)), settings(std::move(beginning.settings)),
       surroundings(std::move(beginning.surroundings)), entry(std::move(beginning.entry)), guard(beginning.guard),
-      debug_faults(beginning.debug_faults),
       engine(std::move(beginning.graph), {settings.parallel_starts, jitter_seed(kernel)}),
       processes(kernel, open_cgroups(kernel, place, beginning.before, no_cgroups)),
       resources(processes.cgroups(), no_cgroups),

@@ -73,9 +73,8 @@ struct Parts {
         std::vector<entry::SignalRewrite> signal_rewrites;
         bool signal_group = false; // of the entry
         Span grace = std::chrono::seconds(5);
-        std::string entry;               // the unit that is the container's main process, if there is one
-        os::CrashGuard* guard = nullptr; // null: a crash is the end
-        bool debug_faults = false;
+        std::string entry;                 // the unit that is the container's main process, if there is one
+        os::CrashGuard* guard = nullptr;   // null: a crash is the end
         std::optional<Keeper> keeper;      // what outlives us: in the guard's memory
         state::Snapshot* before = nullptr; // the state of the program before us
         bool renew = false;                // that was an older one: its collector is, too
@@ -92,7 +91,6 @@ struct Parts {
     Surroundings surroundings;
     std::string entry;
     os::CrashGuard* guard;
-    bool debug_faults;
 
     core::Engine engine;
     UnitTable units;

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/directory.hpp"
 #include "base/printable.hpp"
+#include "daemon/fault_injection.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/recovery/caretaker.hpp"
 #include "daemon/recovery/keeper.hpp"
@@ -84,9 +85,8 @@ int run(int argc, char** argv) {
                 std::fprintf(stderr, "miniinit: cannot work: %s\n", sentence.c_str());
             return 70;
         }
-    auto guard = options->no_state
-                     ? Result<os::CrashGuard>(fault(0, "keep no state, as told"))
-                     : os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)});
+    auto guard = keeps_state() ? os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)})
+                               : Result<os::CrashGuard>(fault(0, "keep no state, as told"));
     if (!guard && options->resume_fd >= 0)
         guard = os::CrashGuard::arm(Fd(), {argv, static_cast<std::size_t>(argc)});
     Place place = find_place(*options);

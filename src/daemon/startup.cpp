@@ -255,7 +255,6 @@ void Startup::state_facts() {
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
         surroundings.environment.emplace_back(*variable);
     beginning_.guard = guard_ ? &*guard_ : nullptr;
-    beginning_.debug_faults = options_.debug_faults || wishes_.debug_faults;
     beginning_.quiet = wishes_.quiet;
     beginning_.log_level =
         wishes_.log_level >= 0

@@ -307,20 +307,10 @@ struct Reexec {
     static constexpr Many many = Many::never;
     static void fields(auto&, auto&&) {}
 };
-struct Crash {
-    using Reply = Nothing;
-    static constexpr std::string_view method = "Crash",
-                                      help =
-                                          "For tests: the init commits a fault. NotSupported without --debug-faults.";
-    static constexpr bool acts = true;
-    static constexpr Many many = Many::never;
-    std::string kind;
-    static void fields(auto& self, auto&& visit) { visit("kind", self.kind); }
-};
 
 using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
                              Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw,
-                             Run, CancelShutdown, SwitchRoot, Reexec, Crash>;
+                             Run, CancelShutdown, SwitchRoot, Reexec>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
                            Overview, Times, Schedule>;
 

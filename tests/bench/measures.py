@@ -181,7 +181,10 @@ def restart(bench):
 
 def state(bench):
     """What it costs that our state outlives a crash: with it against without, and with 5,000 units nothing happens to."""
-    ours, bare = bench.miniinit, Stateless(bench.tools, bench.miniinit.binary)
+    ours, bare = bench.miniinit, Stateless(bench.tools)
+    if why := bare.missing():
+        bench.table.note(why)
+        return
     # Pairs, and the median of their ratios: what else the machine does meets both of a pair.
     ratios, rounds = [], 5 if bench.quick else 25
     for _ in range(rounds):

@@ -14,6 +14,7 @@ import hardships
 import lanes
 import powercut
 import shutdowns
+import swap
 from machine import Machine, PROMPT, TOP
 from report import Report, run_tests
 
@@ -301,9 +302,10 @@ def forced_boot(report, machine):
 
 def caretaker_boot(report, machine):
     check = report.check
-    with check("`miniinit.debug-faults` has the init fail when asked to; it comes back, and the shell is the same"):
+    with check("the init is asked to fail three times; it comes back, and the shell is the same"):
         machine.expect("no unit", BOOTED)
         machine.shell()
+        swap.to_faults(machine)
         for number in range(1, 4):
             assert "SIGSEGV" in machine.good("minictl debug-crash segv")
             assert machine.json("minictl status --json")["crashes"] == number
@@ -475,12 +477,13 @@ class Boots:
                      ("single", "single", single_boot), ("emergency", "emergency", emergency_boot))
 
     def bare(self, report):
-        self.stories(report, self.image("bare", "--no-units"), ("bare", "", bare_boot), ("forced", "", forced_boot),
-                     ("caretaker", "miniinit.debug-faults", caretaker_boot))
+        tree = swap.add_faults(os.path.join(self.place, "bare-tree"), self.options.init)
+        self.stories(report, self.image("bare", "--no-units", "--add", tree), ("bare", "", bare_boot),
+                     ("forced", "", forced_boot), ("caretaker", "", caretaker_boot))
 
     def features(self, report):
-        tree = features_tree(os.path.join(self.place, "features-tree"))
-        self.stories(report, self.image("features", "--add", tree), ("features", "miniinit.debug-faults", features_boot))
+        tree = swap.add_faults(features_tree(os.path.join(self.place, "features-tree")), self.options.init)
+        self.stories(report, self.image("features", "--add", tree), ("features", "", features_boot))
 
     def disk(self, report):
         self.stories(report, self.image("disk", "--disk", "--add", EXTRA), ("disk-first", "", first_disk_boot),

@@ -79,10 +79,25 @@ TEST_CASE("no command is no error: the units run") {
 }
 
 TEST_CASE("every option of a supervisor is read") {
-    Line line{"--user",      "--units",   "a",           "--units=b", "--control",
-              "/c",          "--log-dir", "/l",          "--run-dir", "/r",
-              "--state-dir", "/s",        "--target",    "rescue",    "--debug-faults",
-              "--resume",    "7",         "--log-level", "debug",     "--allow-insecure-units"};
+    Line line{"--user",
+              "--units",
+              "a",
+              "--units=b",
+              "--control",
+              "/c",
+              "--log-dir",
+              "/l",
+              "--run-dir",
+              "/r",
+              "--state-dir",
+              "/s",
+              "--target",
+              "rescue",
+              "--resume",
+              "7",
+              "--log-level",
+              "debug",
+              "--allow-insecure-units"};
     auto options = line.read();
     REQUIRE(options);
     CHECK(options->mode == Mode::user);
@@ -93,7 +108,6 @@ TEST_CASE("every option of a supervisor is read") {
     CHECK(options->state_dir == "/s");
     CHECK(options->target == "rescue");
     CHECK(options->resume_fd == 7);
-    CHECK(options->debug_faults);
     CHECK(options->log_level == 7);
     CHECK(options->allow_insecure_units);
 }

@@ -42,6 +42,7 @@ pages=(usr/share/man/man8/miniinit.8 usr/share/man/man1/minictl.1 usr/share/man/
 does "cmake --install works with DESTDIR" env DESTDIR="$work/all" cmake --install "$build" --prefix /usr
 does "the binary is there, and answers to its names" has "$work/all" usr/sbin/miniinit usr/bin/minictl "${commands[@]}"
 does "it is the one that was built" cmp "$binary" "$work/all/usr/sbin/miniinit"
+does "the one that fails when it is asked to is not" lacks "$work/all" usr/sbin/miniinit-faults
 does "minictl is minictl" sh -c "'$work/all/usr/bin/minictl' --help | grep -q 'minictl VERB'"
 does "/sbin/init is left alone" lacks "$work/all" usr/sbin/init sbin/init
 does "the units are those of the tree" same_files "$top/units" "$work/all/usr/lib/miniinit"

@@ -1,6 +1,6 @@
 // What crash_test.cpp runs: a program that does as its first argument says and, executed anew, tells what it has found,
 // a line `WORD VALUE` for each thing.
-#include "daemon/machine/faults.hpp"
+#include "fault_injection/faults.hpp"
 #include "os/crash/crash.hpp"
 
 #include <fcntl.h>
@@ -91,7 +91,7 @@ int main(int argc, char** argv) {
     }
     if (anew) {
         if (kind == "for-ever" && guard->page().trust != os::Trust::bare)
-            daemon::commit_fault("segv");
+            fault_injection::commit_fault("segv");
         return tell(*guard);
     }
     ::dup3(1, kept, O_CLOEXEC);
@@ -104,24 +104,24 @@ int main(int argc, char** argv) {
     ::raise(SIGUSR1);
 
     if (kind == "for-ever") {
-        daemon::commit_fault("segv");
+        fault_injection::commit_fault("segv");
     } else if (kind == "child") {
         const pid_t child = ::vfork(); // NOLINT(bugprone-unsafe-functions)
         if (child == 0)
-            daemon::commit_fault("ill");
+            fault_injection::commit_fault("ill");
         int status = 0;
         ::waitpid(child, &status, 0);
         std::printf("child %d\n", WEXITSTATUS(status));
         return tell(*guard);
     } else if (kind == "twice") {
         ::munmap(&guard->page(), os::CrashPage::size); // the handler faults, too
-        daemon::commit_fault("segv");
+        fault_injection::commit_fault("segv");
     } else if (kind == "full") {
         fill_descriptors();
-        daemon::commit_fault("abort");
+        fault_injection::commit_fault("abort");
     } else if (kind == "removed") {
         ::unlink(argv[2]);
-        daemon::commit_fault("abort");
+        fault_injection::commit_fault("abort");
     } else if (kind == "sent") {
         start_sender(1, 0);
         pollfd wake{guard->wake(), POLLIN, 0};
@@ -140,7 +140,7 @@ int main(int argc, char** argv) {
         std::printf("fault %s\n", guard->run_again(nothing).text().c_str());
         return tell(*guard);
     } else {
-        daemon::commit_fault(kind);
+        fault_injection::commit_fault(kind);
     }
     return 1;
 }

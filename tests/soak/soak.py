@@ -180,7 +180,7 @@ class Soak:
         acts = [self.start] * 6 + [self.stop] * 4 + [self.restart] * 3 + [self.kill] * 3 + [self.kill_at_a_crash] * 2 + \
                [self.task] * 2 + [self.crash] * 2 + [self.reexec] * 2 + [self.collector, self.reload, self.clients, self.flood] + \
                [self.look] * 3
-        with self.scene.init(self.units, sections=self.sections, args=("--debug-faults",)) as self.init:
+        with self.scene.init(self.units, sections=self.sections, fault_injection=True) as self.init:
             self.kept = {name: self.init.wait(name, timeout=30)["main_pid"] for name in self.units if name.startswith("keep")}
             self.init.wait("door")
             ends = time.monotonic() + seconds

@@ -92,7 +92,7 @@ def crash_load(t):
         units[f"victim{number}"] = {"enabled": False, "service": sh(SLEEP, restart="no")}
     chance = random.Random(seed := int(os.environ.get("SEED", time.time_ns() % 1000000)))
     t.note(f"seed {seed}")
-    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+    with t.scene.init(units, sections=MANAGER, fault_injection=True) as init:
         names = [name for name in units if name.startswith("s")]
         for name in names:
             init.wait(name, timeout=30)
@@ -188,7 +188,7 @@ def crash_kinds(t):
              "hooks": {"enabled": False, "service": {**sh(SLEEP), "pre-start": [["/bin/sleep", "1"]], "post-stop": [["/bin/true"]]}},
              "late": {"timer": {"after-boot": "0s", "every": "1h"}, "service": sh("echo ran", type="oneshot")},
              "gone": {"service": sh(SLEEP)}}
-    with t.scene.init(units, sections=MANAGER, args=("--debug-faults",)) as init:
+    with t.scene.init(units, sections=MANAGER, fault_injection=True) as init:
         for unit in ("limited", "private", "forks", "gone"):
             init.wait(unit)
         until(lambda: init.log("late", ("out",)), 5, "the first run of a timer")

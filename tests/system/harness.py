@@ -14,9 +14,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+from fault_injection import program_with_faults  # noqa: E402
 
 FORBIDDEN = "-sys_admin,-sys_boot,-sys_time,-sys_module,-sys_rawio"
 NOBODY = 65534
@@ -40,11 +44,8 @@ class Scene:
         here = os.path.dirname(os.path.realpath(__file__))
         self.work = tempfile.mkdtemp(prefix="miniinit-system-")
         os.chmod(self.work, 0o755)
-        self.binary = os.path.join(self.work, "bin", "miniinit")
-        self.minictl = os.path.join(self.work, "bin", "minictl")
-        os.mkdir(os.path.dirname(self.binary))
-        shutil.copy(binary, self.binary)
-        os.symlink("miniinit", self.minictl)
+        self.given, self.with_faults = binary, None
+        self.binary, self.minictl = self.install(binary, "bin")
         self.programs = os.path.join(self.work, "programs")
         os.mkdir(self.programs)
         self.built = os.path.dirname(os.path.realpath(binary))
@@ -59,6 +60,26 @@ class Scene:
         self.cgroups = next((path for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
                              if os.access(path + "/cgroup.procs", os.W_OK)), None)
         self.inits, self.lock, self.count = [], threading.Lock(), 0
+
+    def install(self, binary, directory):
+        """A copy of the binary in a directory of its own, and the minictl that it is, too."""
+        place = os.path.join(self.work, directory)
+        os.mkdir(place)
+        shutil.copy(binary, place + "/miniinit")
+        os.symlink("miniinit", place + "/minictl")
+        return place + "/miniinit", place + "/minictl"
+
+    def binaries(self, fault_injection):
+        """The init and its minictl: those under test, or those that fail when they are asked to."""
+        if not fault_injection:
+            return self.binary, self.minictl
+        with self.lock:
+            if self.with_faults is None:
+                try:
+                    self.with_faults = self.install(program_with_faults(self.given), "fault-injection")
+                except FileNotFoundError as missing:
+                    raise Failed(str(missing)) from None
+            return self.with_faults
 
     def program(self, name):
         return os.path.join(self.programs, name)
@@ -172,12 +193,14 @@ class Client:
 
 class Init:
     """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given
-    with --units. `mounts`: shell commands that are run before it, in its mount namespace."""
+    with --units. `mounts`: shell commands that are run before it, in its mount namespace. `fault_injection`: one that
+    fails when it is asked to."""
 
     def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True,
-                 proc=True, faults=(),
+                 proc=True, faults=(), fault_injection=False,
                  net=False, before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
+        self.binary, self.minictl = scene.binaries(fault_injection)
         self.dir = os.path.join(scene.work, str(number))
         self.run, self.logs, self.units_dir = self.dir + "/run", self.dir + "/log", self.dir + "/units"
         self.control = self.dir + "/control"
@@ -210,7 +233,7 @@ class Init:
         line += ["--mount-proc"] if proc else []
         line += ["-n"] if net else []
         line += ["/bin/sh", "-c", " && ".join(prepare), "sh"]
-        line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, scene.binary,
+        line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, self.binary,
                  "--container"]
         line += ["--config", self.config] if units is not None or files is None else []
         line += ["--units", self.units_dir] if files is not None else []
@@ -323,7 +346,7 @@ class Init:
     def ctl(self, *words, timeout=20, user=None, input=None):
         """minictl: a CompletedProcess with text. `user` is a number."""
         line = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user is not None else []
-        return subprocess.run(line + [self.scene.minictl, *words], text=True, capture_output=True, timeout=timeout,
+        return subprocess.run(line + [self.minictl, *words], text=True, capture_output=True, timeout=timeout,
                               input=input,
                               stdin=None if input is not None else subprocess.DEVNULL,
                               env={"PATH": os.environ["PATH"], "MINIINIT_CONTROL": self.control})

@@ -11,7 +11,8 @@ namespace {
 
 constexpr Span patience = std::chrono::seconds(20); // with the new image
 
-// What the init says of itself once it answers; there is a moment in which nobody does.
+} // namespace
+
 std::expected<wire::Overview, Failure> overview_of(const Context& context) {
     const auto end = monotonic_now() + patience;
     for (;;) {
@@ -22,8 +23,6 @@ std::expected<wire::Overview, Failure> overview_of(const Context& context) {
         ::nanosleep(&pause, nullptr);
     }
 }
-
-} // namespace
 
 int reexecute(Context& context) {
     auto before = context.call(wire::GetOverview{});
@@ -38,17 +37,6 @@ int reexecute(Context& context) {
     if (after->reexecs == before->reexecs || after->state == wire::ManagerState::caretaker)
         return context.fail("the init was not executed anew: see its log (minictl logs)");
     return context.arguments.json ? context.print_json(*after) : done;
-}
-
-int commit_fault(Context& context) {
-    auto answer = context.call(wire::Crash{context.arguments.words[0]});
-    if (answer || answer.error().said || answer.error().nobody || answer.error().forbidden)
-        return answer ? context.fail("nothing happened") : context.fail(answer.error());
-    auto after = overview_of(context);
-    if (!after)
-        return context.fail(after.error());
-    return context.arguments.json ? context.print_json(*after)
-                                  : context.print(harmless(after->last_crash.value_or("nothing happened")) + "\n");
 }
 
 } // namespace mi::ctl

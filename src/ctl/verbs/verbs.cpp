@@ -99,8 +99,6 @@ constexpr Verb table[] = {
      reexecute},
     {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes",
      "minictl healthcheck web", 0, 0, any_number, check_health},
-    {"", "debug-crash", "KIND", "have an init that was started with --debug-faults fail", "minictl debug-crash segv", 0,
-     1, 1, commit_fault},
 };
 
 } // namespace
@@ -109,7 +107,7 @@ std::span<const Verb> verbs() { return table; }
 
 const Verb* verb_named(std::string_view name) {
     const auto at = std::ranges::find(table, name, &Verb::name);
-    return at == std::end(table) ? nullptr : at;
+    return at == std::end(table) ? fault_verb(name) : at;
 }
 
 std::string no_such_verb(std::string_view name) {

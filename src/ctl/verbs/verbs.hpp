@@ -71,6 +71,11 @@ struct EndTime {
 [[nodiscard]] std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now);
 
 int reexecute(Context&);
-int commit_fault(Context&);
+// What the init says of itself once it answers; while another program takes over there is a moment in which none does.
+[[nodiscard]] std::expected<wire::Overview, Failure> overview_of(const Context&);
+
+// `debug-crash`, the verb by which tests have the init fail, if that is the name; null in the shipped program, which has no
+// such verb: see daemon/fault_injection.hpp.
+[[nodiscard]] const Verb* fault_verb(std::string_view name);
 
 } // namespace mi::ctl

@@ -1,12 +1,9 @@
 // What clients ask to be done with the machine, and with the init itself.
 #include "daemon/control/manager.hpp"
 
-#include "daemon/machine/faults.hpp"
 #include "os/machine/shutdown.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/mount/switch_root.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -123,15 +120,6 @@ void Manager::not_reexecuted(const std::string& why) {
         } else {
             ++at;
         }
-}
-
-void Manager::answer(CallId id, const Caller& caller, const wire::Crash& crash) {
-    if (caller.uid != 0 && caller.uid != ::getuid())
-        return parts_.control->error(id, wire::PermissionDenied{"Crash"});
-    if (!parts_.debug_faults)
-        return parts_.control->error(id, wire::NotSupported{"the init was not started with --debug-faults"});
-    commit_fault(crash.kind);
-    parts_.control->error(id, wire::InvalidParameter{"kind"});
 }
 
 } // namespace mi::daemon

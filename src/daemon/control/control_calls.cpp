@@ -2,6 +2,7 @@
 #include "daemon/control/control_state.hpp"
 
 #include "base/clock.hpp"
+#include "daemon/fault_injection.hpp"
 
 #include <string>
 #include <utility>
@@ -99,6 +100,8 @@ void ControlServer::State::serve(Connection& client, Instant until) {
 }
 
 void ControlServer::State::handle(Connection& client, std::string_view message) {
+    if (client.caller.may_act)
+        inject_fault(message);
     std::expected<wire::Call, wire::Refusal> call = wire::parse_call(message);
     if (!call) {
         if (call.error().error)

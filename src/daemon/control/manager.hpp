@@ -78,7 +78,6 @@ private:
 
     void answer(CallId id, const Caller& caller, const wire::Run& run);
     void answer(CallId id, const Caller& caller, const wire::Reexec&);
-    void answer(CallId id, const Caller& caller, const wire::Crash& crash);
 
     [[nodiscard]] std::optional<wire::ScheduledShutdown> told(const std::optional<ScheduledEnd>& end) const;
     // Which units can be named: those that are there, whoever asks; instances of templates too (as long as few lie idle),

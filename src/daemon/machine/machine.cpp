@@ -37,8 +37,6 @@ KernelWishes kernel_wishes(std::vector<std::string> words) {
             wishes.quiet = true;
         else if (word == "miniinit.shell")
             wishes.shell = true;
-        else if (word == "miniinit.debug-faults")
-            wishes.debug_faults = true;
         else if (std::string_view key = "miniinit.target="; word.starts_with(key))
             wishes.target = word.substr(key.size());
         else if (key = "miniinit.log-level="; word.starts_with(key))

@@ -18,8 +18,7 @@ struct KernelWishes {
     std::string target;             // from `single`, `3`, `emergency`, `miniinit.target=`…; empty: the default
     int log_level = -1;             // from `miniinit.log-level=`; -1: not said
     bool quiet = false;
-    bool shell = false;        // `miniinit.shell`: the built-in shell, and nothing else
-    bool debug_faults = false; // `miniinit.debug-faults`
+    bool shell = false; // `miniinit.shell`: the built-in shell, and nothing else
 };
 [[nodiscard]] KernelWishes kernel_wishes(std::vector<std::string> words);
 

@@ -5,7 +5,6 @@
 #include "daemon/control/control.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "daemon/machine/console.hpp"
-#include "daemon/machine/faults.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/signal_meaning.hpp"
 #include "daemon/recovery/crash_overview.hpp"
@@ -172,9 +171,8 @@ int bare(const Place& place, os::CrashGuard& guard, Span grace) {
 
 class Caretaker final : public ControlHandler {
 public:
-    Caretaker(const Options& options, const Place& place, os::CrashGuard& guard, os::SignalQueue signals)
-        : place_(place), guard_(guard), signals_(std::move(signals)), console_(place.system()),
-          debug_faults_(options.debug_faults) {}
+    Caretaker(const Place& place, os::CrashGuard& guard, os::SignalQueue signals)
+        : place_(place), guard_(guard), signals_(std::move(signals)), console_(place.system()) {}
 
     // False where it cannot work.
     bool run() {
@@ -223,9 +221,6 @@ public:
                                                           : core::Ending::halt);
         } else if (std::holds_alternative<wire::Reexec>(request)) {
             control_->error(id, wire::NotSupported{try_anew()});
-        } else if (const auto* crash = std::get_if<wire::Crash>(&request); crash != nullptr && debug_faults_) {
-            commit_fault(crash->kind);
-            control_->error(id, wire::InvalidParameter{"kind"});
         } else {
             control_->error(id, wire::NotSupported{situation});
         }
@@ -324,7 +319,6 @@ private:
     os::CrashGuard& guard_;
     os::SignalQueue signals_;
     Console console_;
-    bool debug_faults_;
     loop::AsioLoop loop_;
     std::unique_ptr<ControlServer> control_;
     core::Ending ending_ = core::Ending::none;
@@ -343,7 +337,7 @@ int take_care(const Options& options, const Place& place, os::CrashGuard& guard)
             (void)dog->disarm();
     if (guard.page().trust == os::Trust::caretaker)
         if (auto signals = os::SignalQueue::open())
-            if (Caretaker(options, place, guard, std::move(*signals)).run()) {
+            if (Caretaker(place, guard, std::move(*signals)).run()) {
                 end_everybody(options.grace, guard.page());
                 return 1;
             }
