@@ -26,7 +26,7 @@ void Engine::begin_stop(UnitId id, Reason reason) {
     Record& record = change(id);
     Phase before = record.phase;
     bool idle = record.stage == Stage::idle;
-    record.ended = record.good_end = false;
+    record.own_end = OwnEnd::none;
     record.detail.clear();
     set_phase(id, Phase::stopping, reason, record.cause);
     if (graph_.unit(id).kind == Kind::target) {
@@ -119,7 +119,7 @@ void Engine::finish(UnitId id) {
     record.hook = Role::none;
     clear_deadline(id);
     emit({.kind = Effect::Kind::release, .unit = id});
-    bool cycle = std::exchange(record.cycle, false);
+    const bool restart = std::exchange(record.next, Next::as_wanted) == Next::restart;
     if (!graph_.unit(id).fault.empty()) { // its file was broken while it ran: there is nothing to start any more
         disarm(id);
         record.came_up = false;
@@ -128,7 +128,8 @@ void Engine::finish(UnitId id) {
         set_phase(id, Phase::invalid, Reason::file);
         return;
     }
-    if (record.ended && !cycle && (halt_ == Halt::no || halt_ == Halt::final_target) && record.asked != Asked::down) {
+    if (record.own_end != OwnEnd::none && !restart && (halt_ == Halt::no || halt_ == Halt::final_target) &&
+        record.asked != Asked::down) {
         retry_or_fail(id);
         return;
     }
@@ -166,15 +167,16 @@ void Engine::retry_or_fail(UnitId id) {
         fail(id, Reason::restart_limit);
         return;
     }
-    if (record.good_end && record.armed && facts_[id].wanted) {
+    const bool success = record.own_end == OwnEnd::success;
+    if (success && record.armed && facts_[id].wanted) {
         for (UnitId other : graph_.on_success(id))
             ask_start(other, true, true);
         record.reason = Reason::exited;
         arm(id);
         return;
     }
-    if (record.good_end) {
-        record.resting = true;
+    if (success) {
+        record.next = Next::rest;
         set_phase(id, Phase::down, Reason::exited);
         for (UnitId other : graph_.on_success(id))
             ask_start(other, true, true);

@@ -34,7 +34,10 @@ void Engine::adopt_graph() {
         // One that is armed, and has nothing any more to be armed with, is started as what it is now.
         if (valid && record.armed && !triggered(graph_.unit(id))) {
             record.armed = record.demand = false;
-            record.cycle = record.cycle || record.stage == Stage::idle;
+            if (record.stage == Stage::idle && record.next == Next::keep)
+                record.asked = Asked::down; // on the way down nothing is started again
+            else if (record.stage == Stage::idle)
+                record.next = Next::restart;
         }
     }
 }
@@ -96,12 +99,19 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
     record.phase = phase;
     record.frozen = false;
-    if (record.kept && phase == Phase::stopping) { // by itself, or by hand: that is waited for, and is the end of it
-        record.kept = false;
-        record.asked = Asked::nothing;
-    }
+    if (phase == Phase::stopping) // by itself, or by hand: that is waited for, and is the end of it
+        give_up_keeping(id);
     record.since = now_;
     touch(id);
+}
+
+// A unit that was kept for another root is one like all others again.
+void Engine::give_up_keeping(UnitId id) {
+    Record& record = records_[id];
+    if (record.next != Next::keep)
+        return;
+    record.next = Next::as_wanted;
+    record.asked = Asked::nothing;
 }
 
 void Engine::set_deadline(UnitId id, Span span) {

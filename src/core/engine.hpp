@@ -142,7 +142,7 @@ private:
     void back_up(UnitId id);
     void watch_over(UnitId id);
     [[nodiscard]] Reason stop_reason(UnitId id);
-    void fail_start(UnitId id, Reason reason, std::string detail = {}, bool good_end = false);
+    void fail_start(UnitId id, Reason reason, std::string detail = {}, OwnEnd own_end = OwnEnd::failure);
     void ended(UnitId id);
     void leave(UnitId id, Reason reason);
     void hung(UnitId id, std::string detail);
@@ -162,6 +162,7 @@ private:
     // engine.cpp
     void set_phase(UnitId id, Phase phase);
     void set_phase(UnitId id, Phase phase, Reason reason, UnitId cause = no_unit);
+    void give_up_keeping(UnitId id);
     void set_deadline(UnitId id, Span span);
     void clear_deadline(UnitId id) { change(id).deadline = never; }
     // A record that is about to change.
@@ -178,6 +179,9 @@ private:
     [[nodiscard]] const Service& service(UnitId id) const { return graph_.unit(id).service; }
     [[nodiscard]] const std::vector<Command>& commands(UnitId id, Role role) const;
     [[nodiscard]] bool succeeded(UnitId id, const ExitStatus& exit) const;
+    [[nodiscard]] OwnEnd own_end(UnitId id, const ExitStatus& exit) const {
+        return succeeded(id, exit) ? OwnEnd::success : OwnEnd::failure;
+    }
 
     Graph graph_;
     Settings settings_;

@@ -121,8 +121,7 @@ void Engine::conditions_unknown(UnitId id, const std::string& why) {
     if (!is_in(id, Phase::starting, Stage::conditions))
         return;
     Record& record = records_[id];
-    record.ended = true;
-    record.good_end = false;
+    record.own_end = OwnEnd::failure;
     record.up_since = {};
     record.detail = why;
     set_phase(id, Phase::stopping, Reason::conditions_unknown);

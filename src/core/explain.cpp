@@ -146,7 +146,7 @@ std::string sentence(const Engine& engine, UnitId id) {
     const bool by_hand = record.phase == Phase::down && record.asked == Asked::down;
     std::string why = reason(engine, id);
     bool says_by_hand = record.reason == Reason::asked || record.reason == Reason::unneeded;
-    if (record.phase == Phase::down && record.resting) {
+    if (record.next == Next::rest) {
         why = "it " + (record.last_exit.kind == ExitStatus::Kind::none
                            ? std::string("completed")
                            : "ended by itself with " + text(record.last_exit));

@@ -34,20 +34,21 @@ Counts downward(Relation relation, Facts dependent) {
 
 Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) {
     Facts facts;
-    Phase phase = record.phase;
+    const Phase phase = record.phase;
+    const bool kept = record.next == Next::keep, resting = record.next == Next::rest;
     facts.wanted = phase != Phase::invalid && record.asked != Asked::down &&
-                   (record.kept || (accepts_wishes && (record.asked == Asked::up || counts.pulled > 0)));
-    facts.pulls = facts.wanted && !record.kept && phase != Phase::failed && phase != Phase::skipped && !record.resting;
+                   (kept || (accepts_wishes && (record.asked == Asked::up || counts.pulled > 0)));
+    facts.pulls = facts.wanted && !kept && phase != Phase::failed && phase != Phase::skipped && !resting;
     // What a kept one needs is stopped, and comes back in the other root.
-    facts.keep = facts.wanted && (record.kept || counts.unkept == 0) && !record.cycle;
+    facts.keep = facts.wanted && (kept || counts.unkept == 0) && record.next != Next::restart;
     facts.good = good(record);
     facts.came_up = record.came_up;
     facts.coming =
-        facts.wanted && !record.resting && !record.armed && counts.stuck == 0 &&
+        facts.wanted && !resting && !record.armed && counts.stuck == 0 &&
         (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping);
     facts.hopeful = facts.wanted && (facts.good || facts.coming || phase == Phase::backoff);
     facts.lost = phase == Phase::failed || phase == Phase::invalid;
-    facts.active = active(phase) && !record.kept;
+    facts.active = active(phase) && !kept;
     return facts;
 }
 

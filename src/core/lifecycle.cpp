@@ -32,7 +32,9 @@ Stage after(Role role) {
 void Engine::begin_start(UnitId id) {
     Record& record = change(id);
     record.detail.clear();
-    record.ended = record.good_end = record.cycle = false;
+    record.own_end = OwnEnd::none;
+    if (record.next != Next::keep) // one that is kept is also when it has failed and is started again
+        record.next = Next::as_wanted;
     if (record.armed)
         record.demand = false; // this is the run it was for
     record.main_pid = record.hook_pid = 0;
@@ -94,7 +96,7 @@ void Engine::come_up(UnitId id) {
     clear_deadline(id);
     if (oneshot && record.armed) {
         // Its trigger may come again: this run is over, and what it left behind goes with it.
-        record.ended = record.good_end = true;
+        record.own_end = OwnEnd::success;
         record.tries = 0;
         set_phase(id, Phase::stopping, Reason::exited);
         tear_down_from(id, Stage::sweep);
@@ -110,10 +112,9 @@ void Engine::come_up(UnitId id) {
     }
 }
 
-void Engine::fail_start(UnitId id, Reason reason, std::string detail, bool good_end) {
+void Engine::fail_start(UnitId id, Reason reason, std::string detail, OwnEnd own_end) {
     Record& record = change(id);
-    record.ended = true;
-    record.good_end = good_end;
+    record.own_end = own_end;
     record.up_since = {};
     if (!detail.empty())
         record.detail = std::move(detail);
@@ -194,7 +195,7 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
             fail_start(id, Reason::protocol, "it ended before it said that it is ready");
         } else {
             // One that had come so far as post-start did run, and may have run to its good end.
-            fail_start(id, Reason::exited, {}, record.stage == Stage::post_start && succeeded(id, exit));
+            fail_start(id, Reason::exited, {}, record.stage == Stage::post_start ? own_end(id, exit) : OwnEnd::failure);
         }
         break;
     case Phase::up:
@@ -202,7 +203,7 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     case Phase::stopping:
         if (record.reason == Reason::leaving) {
             record.reason = Reason::exited;
-            record.good_end = succeeded(id, exit);
+            record.own_end = own_end(id, exit);
         }
         if (record.stage == Stage::terminate || record.stage == Stage::kill)
             tear_down_from(id, Stage::sweep);
@@ -287,8 +288,7 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
 // The main process of a running service is gone and nobody asked it to go.
 void Engine::ended(UnitId id) {
     Record& record = change(id);
-    record.ended = true;
-    record.good_end = succeeded(id, record.last_exit);
+    record.own_end = own_end(id, record.last_exit);
     if (stable_run(service(id), now_ - record.up_since))
         record.tries = 0;
     set_phase(id, Phase::stopping, Reason::exited);
@@ -298,8 +298,7 @@ void Engine::ended(UnitId id) {
 // It says that it is going, or that it hangs: a stop that nobody asked for, with the same time for it as any other.
 void Engine::leave(UnitId id, Reason reason) {
     Record& record = change(id);
-    record.ended = true;
-    record.good_end = false; // its exit will tell
+    record.own_end = OwnEnd::failure; // its exit will tell
     if (stable_run(service(id), now_ - record.up_since))
         record.tries = 0;
     set_phase(id, Phase::stopping, reason);

@@ -27,7 +27,9 @@ std::string_view name(Role role) {
     unreachable("there is no other role");
 }
 
-bool possible(Phase phase, Stage stage) {
+namespace {
+
+bool has_stage(Phase phase, Stage stage) {
     switch (stage) {
     case Stage::none: return phase != Phase::starting && phase != Phase::stopping;
     case Stage::idle: return phase == Phase::up;
@@ -45,6 +47,23 @@ bool possible(Phase phase, Stage stage) {
     case Stage::last_sweep: return phase == Phase::stopping;
     }
     unreachable("there is no other stage");
+}
+
+bool has_next(Phase phase, Next next) {
+    switch (next) {
+    case Next::as_wanted:
+    case Next::restart: return true;
+    case Next::rest: return phase == Phase::down;
+    case Next::keep: return phase != Phase::stopping;
+    }
+    unreachable("nothing else is next");
+}
+
+} // namespace
+
+bool possible(const Record& record) {
+    return has_stage(record.phase, record.stage) && has_next(record.phase, record.next) &&
+           (!record.frozen || record.phase == Phase::up);
 }
 
 } // namespace mi::core

@@ -35,6 +35,17 @@ enum class Phase : std::uint8_t {
 // What somebody said about the unit itself, as opposed to what other units need of it.
 enum class Asked : std::uint8_t { nothing, up, down };
 
+// Whether a stop follows the unit's own end, or its failure, which nobody asked for; and what that end counts as.
+enum class OwnEnd : std::uint8_t { none, failure, success };
+
+// What is to become of the unit, beside what is asked of it and what others need of it.
+enum class Next : std::uint8_t {
+    as_wanted,
+    rest,    // it ended by itself: wanted or not, it is not started until somebody asks
+    restart, // it is stopped, and then started again
+    keep,    // it goes on while everything else is stopped for a switch of the root
+};
+
 // Which of a unit's processes: the main one, or a command around it.
 // `connection`: one for a connection that was accepted; the engine does not hear of those.
 enum class Role : std::uint8_t { none, pre_start, main, post_start, reload, stop, post_stop, connection };
@@ -106,17 +117,16 @@ struct Record {
     Asked asked = Asked::nothing;
     Stage stage = Stage::none;
     Reason reason = Reason::none;
-    Role hook = Role::none; // of the command that is running now, if hook_pid != 0
-    bool resting = false;   // ended by itself: wanted or not, it is not started until somebody asks
-    bool cycle = false;     // to be stopped, and then started again
-    bool came_up = false;   // at least once since it was last down by our will: what `milestones` look at
-    bool ended = false;     // the current stop follows the unit's own end or failure, nobody asked for it
-    bool good_end = false;  // with `ended`: that end counts as success
-    bool open = false;      // its sockets are
-    bool armed = false;     // its trigger is in force: it is as good as up whether it runs or not
-    bool demand = false;    // it is to be run as soon as it is armed, without waiting for the trigger
-    bool kept = false;      // it goes on while everything else is stopped for a switch of the root
-    bool frozen = false;    // while up: it does not get to run, and is not expected to say that it is alive
+    Role hook = Role::none;        // of the command that is running now, if hook_pid != 0
+    OwnEnd own_end = OwnEnd::none; // of the stop that is under way, or was the last
+    Next next = Next::as_wanted;
+    // Every combination of these is possible: a timer is armed without sockets, sockets stay open over a restart, and what
+    // is armed may be asked to run once more while its present run ends.
+    bool came_up = false; // at least once since it was last down by our will: what `milestones` look at
+    bool open = false;    // its sockets are
+    bool armed = false;   // its trigger is in force: it is as good as up whether it runs or not
+    bool demand = false;  // it is to be run as soon as it is armed, without waiting for the trigger
+    bool frozen = false;  // only while up: it does not get to run, and is not expected to say that it is alive
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none
     std::int32_t hook_pid = 0;
@@ -130,17 +140,11 @@ struct Record {
     ExitStatus last_exit;
     std::string detail; // words for `reason`
     bool operator==(const Record&) const = default;
-    static void fields(auto& self, auto&& visit) {
-        visit(self.phase, self.asked, self.stage, self.reason, self.hook, self.resting, self.cycle, self.came_up,
-              self.ended, self.good_end, self.open, self.armed, self.demand, self.frozen, self.hook_index,
-              self.main_pid, self.hook_pid, self.tries, self.restarts, self.cause, self.since.since_boot,
-              self.up_since.since_boot, self.deadline.since_boot, self.watchdog, self.last_exit, self.detail,
-              self.kept);
-    }
 };
 
-// Whether a unit that is in `phase` can be in `stage`, when what an event does to it is done.
-[[nodiscard]] bool possible(Phase phase, Stage stage);
+// Whether a record can be like this when what an event does to it is done: a phase has only its own stages, what is not up is
+// not frozen, what rests is down, and what is kept is not stopping.
+[[nodiscard]] bool possible(const Record& record);
 
 // Whether the unit holds anything that has to be stopped before it is down.
 [[nodiscard]] constexpr bool active(Phase phase) {
@@ -181,8 +185,9 @@ struct Record {
 // The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again.
 [[nodiscard]] constexpr bool good(const Record& record) {
     return good(record.phase) ||
-           (record.armed && (record.phase == Phase::starting || record.phase == Phase::backoff ||
-                             record.phase == Phase::waiting || (record.phase == Phase::stopping && record.ended)));
+           (record.armed &&
+            (record.phase == Phase::starting || record.phase == Phase::backoff || record.phase == Phase::waiting ||
+             (record.phase == Phase::stopping && record.own_end != OwnEnd::none)));
 }
 
 } // namespace mi::core

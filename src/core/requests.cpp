@@ -17,21 +17,22 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
         UnitId at = stack.back();
         stack.pop_back();
         Record& record = change(at);
+        if (record.next == Next::rest)
+            record.next = Next::as_wanted;
         if (at == id) {
             if (all && record.phase == Phase::done)
-                record.cycle = true;
+                record.next = Next::restart;
             record.asked = Asked::up;
         } else if (record.asked == Asked::down) {
             record.asked = Asked::nothing;
         }
-        record.resting = false;
         if (at == id && run && triggered(graph_.unit(id)))
             record.demand = !record.armed || (record.phase != Phase::starting && record.phase != Phase::up &&
                                               record.phase != Phase::reloading);
         if (at == id && run && record.phase == Phase::up && record.stage == Stage::idle)
             triggered_again(id);
-        if (record.phase == Phase::stopping && record.ended)
-            record.cycle = true; // on its way down by its own end: this wish is what follows
+        if (record.phase == Phase::stopping && record.own_end != OwnEnd::none)
+            record.next = Next::restart; // on its way down by its own end: this wish is what follows
         if (record.phase == Phase::failed && record.reason != Reason::dependency_failed) {
             record.tries = 0;
             set_phase(at, Phase::down, Reason::asked);
@@ -56,7 +57,9 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
 void Engine::ask_stop(UnitId id) {
     Record& record = change(id);
     record.asked = Asked::down;
-    record.resting = record.cycle = record.demand = false;
+    record.demand = false;
+    if (record.next != Next::keep) // one that is kept is, until it stops
+        record.next = Next::as_wanted;
     if (record.phase == Phase::failed)
         set_phase(id, Phase::down, Reason::asked);
     else if (record.phase == Phase::down || record.phase == Phase::waiting)
@@ -71,7 +74,7 @@ void Engine::ask_restart(UnitId id) {
     bool idle = record.stage == Stage::idle;
     ask_start(id, false, !active(record.phase));
     if (active(record.phase)) {
-        record.cycle = true;
+        record.next = Next::restart;
         record.demand = triggered(graph_.unit(id)) && !idle; // what ran runs again; what only waits, waits again
     }
     touch(id);
@@ -95,7 +98,8 @@ void Engine::ask_reload(UnitId id) {
 void Engine::ask_reset(UnitId id) {
     Record& record = change(id);
     record.tries = 0;
-    record.resting = false;
+    if (record.next == Next::rest)
+        record.next = Next::as_wanted;
     if (record.phase == Phase::failed)
         set_phase(id, Phase::down, Reason::none);
     touch(id);
@@ -113,13 +117,13 @@ void Engine::isolate(UnitId id) {
         }
     }
     ask_start(id, true, false);
-    change(id).cycle = false;
+    change(id).next = Next::as_wanted;
 }
 
 bool Engine::would_keep(UnitId id) const {
     const Record& record = records_[id];
     return service(id).switch_root == SwitchRoot::keep && active(record.phase) && record.phase != Phase::stopping &&
-           facts_[id].wanted && !record.cycle;
+           facts_[id].wanted && record.next != Next::restart;
 }
 
 // `keep`: those that say so go on, until a shutdown without that.
@@ -128,11 +132,16 @@ void Engine::begin_shutdown(bool keep) {
     if (begins)
         halt_ = Halt::stopping;
     for (UnitId id : graph_.ids()) {
-        if (!begins && (keep || !records_[id].kept))
+        if (!begins && (keep || records_[id].next != Next::keep))
             continue;
         Record& record = change(id);
-        record.kept = keep && would_keep(id);
-        record.asked = record.kept ? Asked::up : Asked::nothing;
+        if (keep && would_keep(id)) {
+            record.next = Next::keep;
+            record.asked = Asked::up;
+        } else {
+            give_up_keeping(id);
+            record.asked = Asked::nothing;
+        }
         touch(id);
     }
 }

@@ -24,9 +24,9 @@ namespace mi::core {
     switch (policy) {
     case RestartPolicy::no: return false;
     case RestartPolicy::always: return true;
-    case RestartPolicy::on_failure: return !record.good_end;
+    case RestartPolicy::on_failure: return record.own_end != OwnEnd::success;
     case RestartPolicy::on_abnormal:
-        return !record.good_end &&
+        return record.own_end != OwnEnd::success &&
                (record.reason == Reason::start_timeout || record.reason == Reason::watchdog ||
                 (record.reason == Reason::exited && record.last_exit.kind == ExitStatus::Kind::signal));
     }

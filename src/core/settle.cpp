@@ -39,7 +39,7 @@ void Engine::look_at(UnitId id) {
 
 // Computes a unit's facts again and tells the neighbours what changed.
 void Engine::refresh(UnitId id) {
-    assert(possible(records_[id].phase, records_[id].stage) && "a phase has only its own stages");
+    assert(possible(records_[id]) && "what is in a record goes together");
     Facts old = facts_[id];
     Facts fresh = facts_of(records_[id], counts_[id], accepts_wishes());
     look_at(id);
@@ -119,7 +119,7 @@ void Engine::settle(Instant now) {
 // Why a unit that may not stay is stopped; for a requirement that went, `cause` names it.
 Reason Engine::stop_reason(UnitId id) {
     const Record& record = records_[id];
-    if (record.cycle)
+    if (record.next == Next::restart)
         return Reason::restarting;
     if (!facts_[id].wanted)
         return halt_ != Halt::no                   ? Reason::shutdown
@@ -141,13 +141,13 @@ void Engine::act(UnitId id) {
     const Counts& counts = counts_[id];
     switch (record.phase) {
     case Phase::down:
-        if (facts.wanted && !record.resting)
+        if (facts.wanted && record.next != Next::rest)
             set_phase(id, Phase::waiting, Reason::asked);
         else
             disarm(id);
         break;
     case Phase::waiting:
-        if (!facts.wanted || record.resting) {
+        if (!facts.wanted) {
             set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
                       record.cause);
         } else if (counts.failed > 0) {

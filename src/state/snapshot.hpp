@@ -14,10 +14,10 @@
 #include "core/engine.hpp"
 #include "core/event.hpp"
 #include "core/first_start.hpp"
-#include "core/record.hpp"
 #include "state/items.hpp"
 #include "state/journal.hpp"
 #include "state/numbers.hpp"
+#include "state/record_image.hpp"
 #include "wire/codec.hpp"
 
 #include <cstdint>
@@ -105,7 +105,7 @@ struct TimerImage {
 struct UnitImage {
     std::uint32_t id = core::no_unit; // what others, and `cause` in the record, call it by
     std::string name;
-    core::Record record;
+    RecordImage record;
     std::uint64_t digest = 0;
     Span starting{0}, up{0}; // since boot
     std::string status, trouble;

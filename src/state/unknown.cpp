@@ -14,6 +14,8 @@ namespace mi::state {
 namespace {
 
 using core::Asked;
+using core::Next;
+using core::OwnEnd;
 using core::Phase;
 using core::Record;
 using core::Role;
@@ -120,7 +122,9 @@ void phase_from_processes(Record& record) {
         // ended; or it is at rest.
         if (record.armed)
             record.phase = Phase::up;
-        else if (record.ended || record.cycle)
+        else if (record.next == Next::rest)
+            record.phase = Phase::down;
+        else if (record.own_end != OwnEnd::none || record.next == Next::restart)
             record.phase = Phase::waiting;
         else if (record.came_up)
             record.phase = record.last_exit.kind == core::ExitStatus::Kind::none ? Phase::up : Phase::done;
@@ -163,6 +167,15 @@ void stage_from_phase(Record& record) {
     }
 }
 
+// What goes with the phase that a unit had, and not with the one that it counts as in, is dropped.
+void drop_impossible(Record& record) {
+    if (record.phase != Phase::up)
+        record.frozen = false;
+    if ((record.next == Next::rest && record.phase != Phase::down) ||
+        (record.next == Next::keep && record.phase == Phase::stopping))
+        record.next = Next::as_wanted;
+}
+
 void settle_record(Record& record, const std::string& name, Report& report) {
     if (record.hook == unknown<Role>) {
         report.add("a command of it is of a kind of a later version, and not waited for", name);
@@ -183,6 +196,7 @@ void settle_record(Record& record, const std::string& name, Report& report) {
                        (record.phase == before ? "it goes on from the nearest one" : "it is started anew"),
                    name);
     }
+    drop_impossible(record);
     if (record.asked == unknown<Asked>) {
         record.asked = core::active(record.phase) ? Asked::up : Asked::nothing; // what runs goes on, what rests rests
         report.add("what was asked of it is of a later version; it stays as it is", name);

@@ -172,10 +172,11 @@ std::uint64_t hash_of(const State& state) {
         const Record& record = state.records[unit];
         const Processes& processes = state.processes[unit];
         std::uint64_t bits = 0;
-        for (bool bit : {record.resting, record.cycle, record.came_up, record.ended, record.good_end, processes.main,
-                         processes.told, processes.leftovers, processes.swept, record.main_pid != 0})
+        for (bool bit : {record.came_up, processes.main, processes.told, processes.leftovers, processes.swept,
+                         record.main_pid != 0})
             bits = bits << 1 | bit;
-        mix(bits << 40 | static_cast<std::uint64_t>(record.phase) << 32 |
+        mix(bits << 56 | static_cast<std::uint64_t>(record.next) << 48 |
+            static_cast<std::uint64_t>(record.own_end) << 40 | static_cast<std::uint64_t>(record.phase) << 32 |
             static_cast<std::uint64_t>(record.stage) << 24 | static_cast<std::uint64_t>(record.reason) << 16 |
             static_cast<std::uint64_t>(record.asked) << 8 | record.tries);
         mix(record.deadline == never ? 0 : static_cast<std::uint64_t>((record.deadline - state.now).count()) + 1);
@@ -405,7 +406,7 @@ private:
                 violate(name_of(unit) + " is started beside what it conflicts with");
     }
     void check_stop(const Engine& engine, UnitId unit) {
-        if (engine.record(unit).phase != Phase::stopping || engine.record(unit).ended)
+        if (engine.record(unit).phase != Phase::stopping || engine.record(unit).own_end != OwnEnd::none)
             return;
         for (const Edge& edge : engine.graph().needed_by(unit))
             if (edge.relation == Relation::requirement && active(engine.record(edge.unit).phase))

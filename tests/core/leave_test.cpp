@@ -59,7 +59,7 @@ TEST_CASE("a kept unit that ends while a root is left is waited for and not star
     world.leftovers_end("crypt");
     CHECK(world.halted());
     CHECK(world.running() == "disk");
-    CHECK_FALSE(world.record("crypt").kept);
+    CHECK(world.record("crypt").next == Next::as_wanted);
 }
 
 TEST_CASE("a kept unit can be stopped by hand while a root is left") {
@@ -68,6 +68,34 @@ TEST_CASE("a kept unit can be stopped by hand while a root is left") {
     world.leave();
     world.stop("crypt");
     CHECK(sorted(world.signals()) == "crypt:TERM+ seed:TERM+ web:TERM+");
+}
+
+TEST_CASE("a kept unit that failed and is started again while a root is left is still kept") {
+    World world("[units.web]\nservice = { command = '/web', activation = 'on-demand', switch-root = 'keep' }\n"
+                "[[units.web.listen]]\nstream = '/run/web'\n");
+    world.ask("web");
+    world.exit("web", 0);
+    REQUIRE(world.record("web").stage == Stage::idle);
+    world.leave();
+    world.says("web", Event::Kind::overrun);
+    CHECK(world.phase("web") == "failed");
+    world.reset("web");
+    CHECK(world.phase("web") == "up");
+    CHECK(world.record("web").next == Next::keep);
+}
+
+TEST_CASE("a kept unit that only waits for its trigger, and is read again without it, is stopped for good") {
+    const std::string web =
+        "[units.web]\nservice = { command = '/web', activation = 'on-demand', switch-root = 'keep' }\n"
+        "[[units.web.listen]]\nstream = '/run/web'\n";
+    World world(web);
+    world.ask("web");
+    world.exit("web", 0);
+    world.leave();
+    world.reread("[units.web]\nservice = { command = '/web', switch-root = 'keep' }\n");
+    CHECK(world.phase("web") == "down");
+    CHECK(world.record("web").asked == Asked::nothing);
+    CHECK(world.running().empty());
 }
 
 TEST_CASE("when the machine is to be shut down after all, what was kept is stopped too") {

@@ -223,7 +223,7 @@ private:
             }
             break;
         case Effect::Kind::signal:
-            if (engine_.record(id).phase == Phase::stopping && !engine_.record(id).ended)
+            if (engine_.record(id).phase == Phase::stopping && engine_.record(id).own_end == OwnEnd::none)
                 may_stop(id);
             for (auto& [pid, process] : processes_)
                 if (process.unit == id && (effect.number == 9 || pick(4) != 0))

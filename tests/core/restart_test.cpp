@@ -76,7 +76,7 @@ TEST_CASE("exits that count as success are as the unit says") {
     SUBCASE("a code") { world.exit("a", 3); }
     SUBCASE("a signal") { world.die("a", 10); }
     CHECK(world.phase("a") == "down");
-    CHECK(world.record("a").resting);
+    CHECK(world.record("a").next == Next::rest);
     world.ask("a");
     world.exit("a", 1);
     CHECK(world.phase("a") == "backoff");

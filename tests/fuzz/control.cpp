@@ -1,7 +1,7 @@
 // The control protocol against any bytes: cut into messages, parsed, validated, encoded again and, as records of the snapshot,
 // decoded. Two properties besides not crashing: what is accepted is encoded to something that is accepted, with the same
 // meaning; and framing does not depend on the pieces in which the bytes come.
-#include "state/numbers.hpp"
+#include "state/record_image.hpp"
 #include "wire/codec.hpp"
 #include "wire/varlink.hpp"
 
@@ -65,7 +65,7 @@ void try_answer(std::string_view message) {
 }
 
 void try_record(std::string_view bytes) {
-    core::Record record, back;
+    state::RecordImage record, back;
     if (!wire::decode(bytes, record))
         return;
     std::string encoded;

@@ -29,7 +29,7 @@ UnitImage web() {
 struct OlderUnit {
     std::uint32_t id = 0;
     std::string name;
-    core::Record record;
+    RecordImage record;
     static void fields(auto& self, auto&& visit) { visit(self.id, self.name, self.record); }
 };
 struct NewerProcess {

@@ -127,10 +127,22 @@ TEST_CASE("an unknown phase counts as what the processes of the unit say") {
     CHECK(with_later_phase({.hook = Role::stop, .main_pid = 42, .hook_pid = 43}).phase == Phase::stopping);
     CHECK(with_later_phase({.hook = Role::pre_start, .hook_pid = 43}).stage == Stage::pre_start);
     CHECK(with_later_phase({.armed = true}).stage == Stage::idle);
-    CHECK(with_later_phase({.ended = true}).phase == Phase::waiting);
+    CHECK(with_later_phase({.own_end = core::OwnEnd::failure}).phase == Phase::waiting);
+    CHECK(with_later_phase({.own_end = core::OwnEnd::success, .next = core::Next::rest}).phase == Phase::down);
+    CHECK(with_later_phase({.next = core::Next::restart}).phase == Phase::waiting);
     CHECK(with_later_phase({.came_up = true}).phase == Phase::up);
     CHECK(with_later_phase({.came_up = true, .last_exit = core::ExitStatus::code(0)}).phase == Phase::done);
     CHECK(with_later_phase({}).phase == Phase::down);
+}
+
+TEST_CASE("what does not go with the phase that a unit counts as in is dropped") {
+    const core::Record thawed = with_later_phase(
+        {.hook = Role::stop, .next = core::Next::keep, .frozen = true, .main_pid = 42, .hook_pid = 43});
+    CHECK(thawed.phase == Phase::stopping);
+    CHECK_FALSE(thawed.frozen);
+    CHECK(thawed.next == core::Next::as_wanted);
+    CHECK(with_later_phase({.next = core::Next::rest, .main_pid = 42}).next == core::Next::as_wanted);
+    CHECK(with_later_phase({.frozen = true, .main_pid = 42}).frozen);
 }
 
 TEST_CASE("an unknown stage leads to where the unit cannot wait for ever") {
@@ -148,7 +160,7 @@ TEST_CASE("an unknown request leaves a unit as it is") {
          {std::pair{Phase::up, core::Asked::up}, std::pair{Phase::failed, core::Asked::nothing}}) {
         std::string frame;
         // Of the record, the second byte is the request: behind the phase.
-        put_item(frame, Tag::unit, UnitImage{.id = 1, .name = "w", .record = {.phase = phase}});
+        put_item(frame, Tag::unit, UnitImage{.id = 1, .name = "w", .record = core::Record{.phase = phase}});
         frame[frame.find('w') + 3] = later;
         auto state = fold({frame});
         REQUIRE(state);

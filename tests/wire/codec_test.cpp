@@ -1,4 +1,4 @@
-#include "state/numbers.hpp"
+#include "state/record_image.hpp"
 #include "wire/codec.hpp"
 
 #include <doctest/doctest.h>
@@ -17,14 +17,16 @@ std::string bytes_of(const auto& value) {
     return bytes;
 }
 
-core::Record full_record() {
-    core::Record record;
+state::RecordImage full_record() {
+    state::RecordImage record;
     record.phase = core::Phase::backoff;
     record.asked = core::Asked::up;
     record.stage = core::Stage::post_stop;
     record.reason = core::Reason::file;
     record.hook = core::Role::post_stop;
-    record.resting = record.cycle = record.came_up = record.ended = true;
+    record.own_end = core::OwnEnd::success;
+    record.next = core::Next::restart;
+    record.came_up = true;
     record.hook_index = 255;
     record.main_pid = 4194304;
     record.hook_pid = -1;
@@ -64,8 +66,8 @@ struct OldPair {
 } // namespace
 
 TEST_CASE("a record comes back from its bytes as it was") {
-    for (const core::Record& record : {core::Record{}, full_record()}) {
-        core::Record back;
+    for (const state::RecordImage& record : {state::RecordImage{}, full_record()}) {
+        state::RecordImage back;
         back.detail = "something else";
         REQUIRE(decode(bytes_of(record), back));
         CHECK(back == record);
@@ -107,7 +109,7 @@ TEST_CASE("a record cut off anywhere is refused, and nothing is read past its en
     for (std::size_t length = 0; length < bytes.size(); ++length) {
         // A copy of exactly this size, so that the address sanitizer sees a step too far.
         const std::vector<char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
-        core::Record back;
+        state::RecordImage back;
         CHECK_FALSE(decode(std::string_view(cut.data(), cut.size()), back));
     }
 }
@@ -119,9 +121,9 @@ TEST_CASE("random damage is refused or read as something, never worse") {
         std::string damaged = bytes;
         for (int i = 0; i < 3; ++i)
             damaged[random() % damaged.size()] = static_cast<char>(random());
-        core::Record back;
+        state::RecordImage back;
         if (decode(damaged, back)) {
-            core::Record again;
+            state::RecordImage again;
             REQUIRE(decode(bytes_of(back), again));
             CHECK(again == back);
         }
@@ -155,6 +157,6 @@ TEST_CASE("a newer reader defaults the fields that are missing") {
 }
 
 TEST_CASE("bytes after the value are refused") {
-    core::Record back;
-    CHECK_FALSE(decode(bytes_of(core::Record{}) + "x", back));
+    state::RecordImage back;
+    CHECK_FALSE(decode(bytes_of(state::RecordImage{}) + "x", back));
 }

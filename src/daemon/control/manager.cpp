@@ -178,7 +178,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
         }
         break;
     case Goal::restart:
-        if (record.cycle)
+        if (record.next == core::Next::restart)
             return false;
         [[fallthrough]];
     case Goal::isolate:
@@ -195,7 +195,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
         if (phase == Phase::down && facts.coming)
             return false;
         // A service that ran to its good end at once did start.
-        result.ok = core::good(phase) || (phase == Phase::down && record.resting);
+        result.ok = core::good(phase) || record.next == core::Next::rest;
         break;
     case Goal::end:
         if (transient(phase) || phase == Phase::up || phase == Phase::backoff || (phase == Phase::down && facts.coming))

@@ -107,7 +107,7 @@ void Shutdown::report_slow_stops() {
 // what is kept goes on.
 std::string Shutdown::in_the_way(core::UnitId id) const {
     const core::Record& record = context_.record(id);
-    if (record.kept ||
+    if (record.next == core::Next::keep ||
         (record.phase != Phase::stopping && record.phase != Phase::starting && record.phase != Phase::reloading))
         return {};
     std::vector<pid_t> pids;

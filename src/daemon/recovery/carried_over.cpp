@@ -6,12 +6,12 @@
 namespace mi::daemon {
 
 void leave_behind(state::Snapshot& state) {
-    std::erase_if(state.units, [](const auto& one) { return !one.second.record.kept; });
+    std::erase_if(state.units, [](const auto& one) { return one.second.record.next != core::Next::keep; });
     auto gone = [&](core::UnitId unit) { return !state.units.contains(unit); };
     std::erase_if(state.processes, [&](const auto& one) { return gone(one.second.unit); });
     std::erase_if(state.effects, [&](const state::EffectImage& effect) { return gone(effect.unit); });
     for (auto& [id, image] : state.units) {
-        image.record.kept = false;
+        image.record.next = core::Next::as_wanted;
         image.record.cause = core::no_unit;
         image.record.asked = core::Asked::up;
         image.starting = image.up = Span{0}; // that was no part of this boot

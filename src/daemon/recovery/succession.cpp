@@ -105,7 +105,7 @@ void Succession::give_way() {
 std::vector<std::string> Succession::names_kept() const {
     std::vector<std::string> names;
     for (core::UnitId id : context_.graph().ids())
-        if (context_.engine.halting() ? context_.record(id).kept : context_.engine.would_keep(id))
+        if (context_.engine.halting() ? context_.record(id).next == core::Next::keep : context_.engine.would_keep(id))
             names.push_back(context_.name(id));
     return names;
 }
@@ -175,7 +175,7 @@ void Succession::enter_new_root() {
     GoingOn going;
     going.lives_on = [&](pid_t pid) {
         return std::ranges::any_of(graph.ids(), [&](core::UnitId id) {
-            return context_.record(id).kept && processes_.belongs(pid, id, graph.name(id));
+            return context_.record(id).next == core::Next::keep && processes_.belongs(pid, id, graph.name(id));
         });
     };
     going.hand_over = [&](int program) {

@@ -87,8 +87,9 @@ bool TransientUnits::forget_ended() {
         if (!context_.graph().contains(id) || !is_transient(context_.unit(id)))
             continue;
         const core::Record& record = context_.record(id);
-        const bool at_rest = record.phase == Phase::down &&
-                             (record.resting || record.asked == core::Asked::down || !context_.engine.facts(id).wanted);
+        const bool at_rest =
+            record.phase == Phase::down &&
+            (record.next == core::Next::rest || record.asked == core::Asked::down || !context_.engine.facts(id).wanted);
         if (record.phase == Phase::done) { // what it was for is done; its post-stop comes with the stop
             context_.apply({.kind = Event::Kind::stop, .unit = id});
             told = true;
