@@ -50,37 +50,12 @@ std::vector<Effect> Engine::step(const Event& event, Instant now) {
 
 std::vector<Effect> Engine::take_effects() { return std::exchange(effects_, {}); }
 
-// The unit whose deadline is the first, or no_unit. Entries that no longer count go, those put off go to their new place.
-UnitId Engine::next_due() {
-    while (!deadlines_.empty()) {
-        Deadline top = deadlines_.top();
-        if (queued_[top.unit] == top.at && records_[top.unit].deadline == top.at)
-            return top.unit;
-        deadlines_.pop();
-        if (queued_[top.unit] != top.at)
-            continue;
-        queued_[top.unit] = records_[top.unit].deadline;
-        if (queued_[top.unit] != never)
-            deadlines_.push({queued_[top.unit], top.unit});
-    }
-    return no_unit;
-}
-
 Instant Engine::next_deadline() {
     UnitId unit = next_due();
     return unit == no_unit ? never : records_[unit].deadline;
 }
 
-std::vector<UnitId> Engine::due(Instant now) {
-    std::vector<UnitId> units;
-    for (UnitId unit = next_due(); unit != no_unit && records_[unit].deadline <= now; unit = next_due()) {
-        units.push_back(unit);
-        deadlines_.pop();
-    }
-    for (UnitId unit : units)
-        deadlines_.push({queued_[unit], unit});
-    return units;
-}
+std::vector<UnitId> Engine::due(Instant now) { return deadlines_.passed(records_, now); }
 
 void Engine::set_phase(UnitId id, Phase phase) { set_phase(id, phase, records_[id].reason, records_[id].cause); }
 
@@ -91,11 +66,11 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     if (record.phase == phase)
         return;
     if (record.phase == Phase::starting) {
-        must(starting_ > 0, "a unit that starts is counted");
-        --starting_;
+        must(totals_.starting > 0, "a unit that starts is counted");
+        --totals_.starting;
     }
     if (phase == Phase::starting)
-        ++starting_;
+        ++totals_.starting;
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
     record.phase = phase;
     record.frozen = false;
@@ -120,10 +95,7 @@ void Engine::set_deadline(UnitId id, Span span) {
         return;
     }
     change(id).deadline = now_ + span;
-    if (records_[id].deadline < queued_[id]) {
-        queued_[id] = records_[id].deadline;
-        deadlines_.push({queued_[id], id});
-    }
+    deadlines_.set(id, records_[id].deadline);
 }
 
 void Engine::emit_spawn(UnitId id, Role role, std::uint8_t index) {
@@ -252,10 +224,7 @@ void Engine::add(Unit unit, Instant now) {
 
 void Engine::take_changes(Changes& changes) {
     changes.all = std::exchange(all_changed_, false);
-    changes.units.clear();
-    std::swap(changes.units, changed_);
-    for (UnitId id : changes.units)
-        is_changed_[id] = 0;
+    changed_.take_all(changes.units);
 }
 
 void Engine::restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt halt, Instant now) {

@@ -5,13 +5,14 @@
 // cost of a turn is in proportion to what it touches.
 #pragma once
 
+#include "core/deadlines.hpp"
 #include "core/event.hpp"
 #include "core/facts.hpp"
 #include "core/graph.hpp"
+#include "core/unit_list.hpp"
 
 #include <deque>
 #include <functional>
-#include <queue>
 #include <vector>
 
 namespace mi::core {
@@ -46,8 +47,8 @@ public:
     // Whether Event::leave would let the unit go on.
     [[nodiscard]] bool would_keep(UnitId id) const;
     // Units that have something to stop, and units whose start is still to come or under way.
-    [[nodiscard]] std::size_t active_units() const { return active_; }
-    [[nodiscard]] std::size_t coming_units() const { return coming_; }
+    [[nodiscard]] std::size_t active_units() const { return totals_.active; }
+    [[nodiscard]] std::size_t coming_units() const { return totals_.coming; }
 
     // Takes other units (they were read again). A unit that is gone but has something to stop stays, asked for, until it is
     // down. Gives the units that are gone.
@@ -86,11 +87,12 @@ private:
     std::vector<UnitId> regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays);
     void soften_new_requirements(UnitId id, Unit& fresh) const;
     [[nodiscard]] bool requires_already(UnitId id, UnitId other) const;
-    void touch(UnitId id);
-    void look_at(UnitId id);
+    void touch(UnitId id) { dirty_.add(id); }
+    void look_at(UnitId id) { to_look_at_.add(id); }
     void refresh(UnitId id);
     void drain();
     void act(UnitId id);
+    void act_on_waiting(UnitId id);
     void advance_halt();
     void yield_to(UnitId id);
     [[nodiscard]] bool accepts_wishes() const { return halt_ == Halt::no || halt_ == Halt::final_target; }
@@ -148,6 +150,7 @@ private:
     void hung(UnitId id, std::string detail);
     void main_exited(UnitId id, const ExitStatus& exit);
     void hook_exited(UnitId id, Role role, const ExitStatus& exit);
+    bool run_next_command(UnitId id, Role role);
     void deadline_passed(UnitId id);
 
     // descent.cpp: down
@@ -167,13 +170,10 @@ private:
     void clear_deadline(UnitId id) { change(id).deadline = never; }
     // A record that is about to change.
     Record& change(UnitId id) {
-        if (!is_changed_[id]) {
-            is_changed_[id] = 1;
-            changed_.push_back(id);
-        }
+        changed_.add(id);
         return records_[id];
     }
-    [[nodiscard]] UnitId next_due();
+    [[nodiscard]] UnitId next_due() { return deadlines_.first(records_); }
     void emit(Effect effect) { effects_.push_back(effect); }
     void emit_spawn(UnitId id, Role role, std::uint8_t index);
     [[nodiscard]] const Service& service(UnitId id) const { return graph_.unit(id).service; }
@@ -192,26 +192,19 @@ private:
     Instant now_{};
     std::vector<Effect> effects_;
 
-    struct Deadline {
-        Instant at;
-        UnitId unit;
-        bool operator>(const Deadline& other) const { return at > other.at; }
-    };
-    std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
-    // Of each unit the moment of the one entry that counts: not later than its deadline, which may have moved on since.
-    // So one that is put off again and again, as a watchdog's is, adds no entry.
-    std::vector<Instant> queued_;
+    Deadlines deadlines_;
 
-    std::vector<UnitId> changed_; // records, since take_changes()
-    std::vector<char> is_changed_;
+    UnitList<std::vector<UnitId>> changed_; // records, since take_changes()
     bool all_changed_ = true;
-    std::vector<UnitId> dirty_; // facts to compute again
-    std::vector<char> is_dirty_;
-    std::deque<UnitId> to_look_at_; // units whose next step may have become possible
-    std::vector<char> is_queued_;
-    std::deque<UnitId> for_a_slot_; // ready to start, but parallel_starts are starting
-    bool adopting_ = false;         // facts are being made anew: nobody's wish is new
-    std::size_t starting_ = 0, active_ = 0, coming_ = 0;
+    UnitList<std::vector<UnitId>> dirty_;     // facts to compute again
+    UnitList<std::deque<UnitId>> to_look_at_; // units whose next step may have become possible
+    std::deque<UnitId> for_a_slot_;           // ready to start, but parallel_starts are starting
+    bool adopting_ = false;                   // facts are being made anew: nobody's wish is new
+    // How many units are in the phase `starting`, and of how many these facts are true.
+    struct Totals {
+        std::size_t starting = 0, active = 0, coming = 0;
+    };
+    Totals totals_;
 };
 
 } // namespace mi::core

@@ -27,6 +27,14 @@ Stage after(Role role) {
     unreachable("there is no other role");
 }
 
+// What is said of the command that has just failed.
+std::string failure_of(const Record& record, Role role, const ExitStatus& exit) {
+    const std::string which = std::string(name(role)) + " command " + std::to_string(record.hook_index + 1);
+    if (exit.oom)
+        return which + " was killed: out of memory (" + record.detail + ")";
+    return record.detail.empty() ? which + " ended with " + text(exit) : record.detail;
+}
+
 } // namespace
 
 void Engine::begin_start(UnitId id) {
@@ -218,6 +226,15 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     }
 }
 
+// The next command of the list, if there is one.
+bool Engine::run_next_command(UnitId id, Role role) {
+    Record& record = change(id);
+    if (++record.hook_index >= commands(id, role).size())
+        return false;
+    emit_spawn(id, role, record.hook_index);
+    return true;
+}
+
 void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
     Record& record = change(id);
     if (record.hook != role)
@@ -229,20 +246,7 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
             tear_down_from(id, Stage::sweep);
         return;
     }
-    bool good = exit.kind == ExitStatus::Kind::code && exit.number == 0;
-    auto next = [&] {
-        if (++record.hook_index < commands(id, role).size()) {
-            emit_spawn(id, role, record.hook_index);
-            return true;
-        }
-        return false;
-    };
-    auto failure = [&] {
-        std::string which = std::string(name(role)) + " command " + std::to_string(record.hook_index + 1);
-        if (exit.oom)
-            return which + " was killed: out of memory (" + record.detail + ")";
-        return record.detail.empty() ? which + " ended with " + text(exit) : record.detail;
-    };
+    const bool good = exit.kind == ExitStatus::Kind::code && exit.number == 0;
     switch (role) {
     case Role::pre_start:
     case Role::post_start:
@@ -251,8 +255,9 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         if (good && role == Role::pre_start && !facts_[id].keep) {
             begin_stop(id, stop_reason(id)); // what it needs has gone meanwhile, and others that go first hold it
         } else if (!good) {
-            fail_start(id, role == Role::pre_start ? Reason::pre_start_failed : Reason::post_start_failed, failure());
-        } else if (!next()) {
+            fail_start(id, role == Role::pre_start ? Reason::pre_start_failed : Reason::post_start_failed,
+                       failure_of(record, role, exit));
+        } else if (!run_next_command(id, role)) {
             if (role == Role::pre_start)
                 start_from(id, after(role));
             else
@@ -262,18 +267,18 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
     case Role::reload:
         if (record.phase == Phase::reloading) {
             if (!good)
-                record.detail = failure();
+                record.detail = failure_of(record, role, exit);
             back_up(id);
         }
         break;
     case Role::stop:
         // What a stop command says of itself changes nothing: the service is stopped in any case.
-        if (record.phase == Phase::stopping && record.stage == Stage::stop && !next())
+        if (record.phase == Phase::stopping && record.stage == Stage::stop && !run_next_command(id, role))
             tear_down_from(id, after(role));
         break;
     case Role::post_stop:
         if (record.phase == Phase::stopping && record.stage == Stage::post_stop) {
-            if (!next())
+            if (!run_next_command(id, role))
                 tear_down_from(id, Stage::last_sweep);
             else
                 set_deadline(id, service(id).stop_timeout);

@@ -23,20 +23,6 @@ void tally(Counts& counts, const Counts& more, const Counts& less) {
 
 } // namespace
 
-void Engine::touch(UnitId id) {
-    if (!is_dirty_[id]) {
-        is_dirty_[id] = 1;
-        dirty_.push_back(id);
-    }
-}
-
-void Engine::look_at(UnitId id) {
-    if (!is_queued_[id]) {
-        is_queued_[id] = 1;
-        to_look_at_.push_back(id);
-    }
-}
-
 // Computes a unit's facts again and tells the neighbours what changed.
 void Engine::refresh(UnitId id) {
     assert(possible(records_[id]) && "what is in a record goes together");
@@ -46,9 +32,9 @@ void Engine::refresh(UnitId id) {
     if (fresh == old)
         return;
     facts_[id] = fresh;
-    active_ += fresh.active - old.active;
-    coming_ += fresh.coming - old.coming;
-    must(active_ <= graph_.size() && coming_ <= graph_.size(), "at most all units are active, or coming");
+    totals_.active += fresh.active - old.active;
+    totals_.coming += fresh.coming - old.coming;
+    must(totals_.active <= graph_.size() && totals_.coming <= graph_.size(), "at most all units are active, or coming");
     for (const Edge& edge : graph_.needs(id)) {
         Counts more = downward(edge.relation, fresh), less = downward(edge.relation, old);
         if (more == less)
@@ -84,12 +70,8 @@ void Engine::yield_to(UnitId id) {
 }
 
 void Engine::drain() {
-    while (!dirty_.empty()) {
-        UnitId id = dirty_.back();
-        dirty_.pop_back();
-        is_dirty_[id] = 0;
-        refresh(id);
-    }
+    while (!dirty_.empty())
+        refresh(dirty_.take_last());
 }
 
 void Engine::settle(Instant now) {
@@ -98,7 +80,7 @@ void Engine::settle(Instant now) {
         // What is wanted is worked out to the end before anything starts: a unit must not start because the one it
         // comes after has not been looked at yet.
         drain();
-        if (to_look_at_.empty() && !for_a_slot_.empty() && starting_ < settings_.parallel_starts) {
+        if (to_look_at_.empty() && !for_a_slot_.empty() && totals_.starting < settings_.parallel_starts) {
             look_at(for_a_slot_.front());
             for_a_slot_.pop_front();
         }
@@ -109,10 +91,7 @@ void Engine::settle(Instant now) {
                 break;
             continue;
         }
-        UnitId id = to_look_at_.front();
-        to_look_at_.pop_front();
-        is_queued_[id] = 0;
-        act(id);
+        act(to_look_at_.take_first());
     }
 }
 
@@ -134,6 +113,31 @@ Reason Engine::stop_reason(UnitId id) {
     return Reason::dependency_stopped;
 }
 
+// The step of a unit that waits: to its start, if nothing is in its way.
+void Engine::act_on_waiting(UnitId id) {
+    const Record& record = records_[id];
+    const Counts& counts = counts_[id];
+    if (!facts_[id].wanted) {
+        set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
+                  record.cause);
+    } else if (counts.failed > 0) {
+        for (const Edge& edge : graph_.needs(id))
+            if (upward(edge.relation, facts_[edge.unit]).failed > 0) {
+                set_phase(id, Phase::failed, Reason::dependency_failed, edge.unit);
+                break;
+            }
+        disarm(id);
+        for (UnitId other : graph_.on_failure(id))
+            ask_start(other, true, true);
+        conclude(id, service(id).exit_action);
+    } else if (counts.blocked == 0 && counts.conflicting == 0) {
+        if (settings_.parallel_starts == 0 || totals_.starting < settings_.parallel_starts)
+            begin_start(id);
+        else
+            for_a_slot_.push_back(id);
+    }
+}
+
 // Takes the step that a unit's facts call for, if there is one.
 void Engine::act(UnitId id) {
     Record& record = records_[id];
@@ -146,27 +150,7 @@ void Engine::act(UnitId id) {
         else
             disarm(id);
         break;
-    case Phase::waiting:
-        if (!facts.wanted) {
-            set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
-                      record.cause);
-        } else if (counts.failed > 0) {
-            for (const Edge& edge : graph_.needs(id))
-                if (upward(edge.relation, facts_[edge.unit]).failed > 0) {
-                    set_phase(id, Phase::failed, Reason::dependency_failed, edge.unit);
-                    break;
-                }
-            disarm(id);
-            for (UnitId other : graph_.on_failure(id))
-                ask_start(other, true, true);
-            conclude(id, service(id).exit_action);
-        } else if (counts.blocked == 0 && counts.conflicting == 0) {
-            if (settings_.parallel_starts == 0 || starting_ < settings_.parallel_starts)
-                begin_start(id);
-            else
-                for_a_slot_.push_back(id);
-        }
-        break;
+    case Phase::waiting: act_on_waiting(id); break;
     case Phase::starting:
     case Phase::up:
     case Phase::reloading:
@@ -212,7 +196,7 @@ void Engine::advance_halt() {
     case Halt::no:
     case Halt::done: break;
     case Halt::stopping:
-        if (active_ > 0)
+        if (totals_.active > 0)
             break;
         if (UnitId last = graph_.find("shutdown"); last != no_unit && !graph_.needs(last).empty()) {
             change(last).asked = Asked::up;
@@ -222,13 +206,13 @@ void Engine::advance_halt() {
         }
         break;
     case Halt::final_target:
-        if (coming_ == 0) {
+        if (totals_.coming == 0) {
             change(graph_.find("shutdown")).asked = Asked::nothing;
             set(Halt::last);
         }
         break;
     case Halt::last:
-        if (active_ == 0) {
+        if (totals_.active == 0) {
             halt_ = Halt::done;
             emit({.kind = Effect::Kind::halt});
         }
@@ -241,26 +225,19 @@ void Engine::rebuild() {
     std::size_t size = graph_.size();
     facts_.assign(size, {});
     counts_.assign(size, {});
-    is_dirty_.assign(size, 0);
-    is_queued_.assign(size, 0);
-    is_changed_.assign(size, 0);
-    changed_.clear();
+    changed_.reset(size);
     all_changed_ = true;
-    dirty_.clear();
-    to_look_at_.clear();
+    dirty_.reset(size);
+    to_look_at_.reset(size);
     for_a_slot_.clear();
-    starting_ = active_ = coming_ = 0;
-    deadlines_ = {};
-    queued_.assign(size, never);
+    totals_ = {};
+    deadlines_.reset(records_);
     // With no facts yet, every dependency counts as what an absent fact means.
     for (UnitId id = 0; id < size; ++id) {
         for (const Edge& edge : graph_.needs(id))
             tally(counts_[id], upward(edge.relation, Facts{}), Counts{});
         if (records_[id].phase == Phase::starting)
-            ++starting_;
-        queued_[id] = records_[id].deadline;
-        if (queued_[id] != never)
-            deadlines_.push({queued_[id], id});
+            ++totals_.starting;
     }
     for (UnitId id : graph_.order())
         touch(id);

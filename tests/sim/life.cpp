@@ -333,7 +333,7 @@ void Life::signalling(const Process& process, int number) {
     if (in_order && (record.phase == Phase::up || record.phase == Phase::done || record.phase == Phase::down))
         wrong(process.unit + " is " + std::string(core::name(record.phase)) + ", and its process " +
               std::to_string(process.pid) + " (" + process.role + ") is sent signal " + std::to_string(number));
-    if (number != SIGTERM || process.role != "main" || record.ended)
+    if (number != SIGTERM || process.role != "main" || record.own_end != core::OwnEnd::none)
         return;
     for (const core::Edge& edge : parts_->context.graph().needed_by(id))
         if (edge.relation == core::Relation::requirement)

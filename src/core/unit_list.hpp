@@ -1,0 +1,52 @@
+// Units that something is to be done with, each listed once.
+#pragma once
+
+#include "core/record.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace mi::core {
+
+// `Units`: a vector, or a deque where the first is taken first.
+template <typename Units>
+class UnitList {
+public:
+    // Empty, for ids below `size`.
+    void reset(std::size_t size) {
+        units_.clear();
+        listed_.assign(size, 0);
+    }
+    void add(UnitId id) {
+        if (!listed_[id]) {
+            listed_[id] = 1;
+            units_.push_back(id);
+        }
+    }
+    [[nodiscard]] bool empty() const { return units_.empty(); }
+    UnitId take_first() {
+        const UnitId id = units_.front();
+        units_.pop_front();
+        listed_[id] = 0;
+        return id;
+    }
+    UnitId take_last() {
+        const UnitId id = units_.back();
+        units_.pop_back();
+        listed_[id] = 0;
+        return id;
+    }
+    // All of them into `units`, whose memory is kept for the next ones.
+    void take_all(Units& units) {
+        units.clear();
+        std::swap(units, units_);
+        for (UnitId id : units)
+            listed_[id] = 0;
+    }
+
+private:
+    Units units_;
+    std::vector<char> listed_; // by id
+};
+
+} // namespace mi::core
