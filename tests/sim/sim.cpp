@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "sim/life.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
     }
     if (argc % 2 == 0)
         return usage();
+    (void)std::signal(SIGPIPE, SIG_IGN); // as in PID 1, where all signals are blocked
     sim::Totals totals;
     const Instant began = monotonic_now();
     for (std::uint64_t seed = order.seed; seed < order.seed + order.lives; ++seed)
