@@ -1,5 +1,7 @@
 #include "state/snapshot.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <algorithm>
 
 namespace mi::state {
@@ -25,79 +27,68 @@ bool Snapshot::take(std::string_view frame) {
             if (!items.get(passed_over))
                 return false;
             ++unknown_items_[number];
-            continue;
-        }
-        switch (tag) {
-        case Tag::manager: {
-            ManagerImage image;
-            if (!items.get(image))
-                return false;
-            manager = std::move(image);
-            break;
-        }
-        case Tag::unit: {
-            UnitImage image;
-            if (!items.get(image) || image.id >= core::most_units)
-                return false;
-            units[image.id] = std::move(image);
-            break;
-        }
-        case Tag::process: {
-            ProcessImage image;
-            if (!items.get(image))
-                return false;
-            if (image.unit == core::no_unit)
-                processes.erase(image.pid);
-            else
-                processes[image.pid] = std::move(image);
-            break;
-        }
-        case Tag::stream: {
-            StreamImage image;
-            if (!items.get(image))
-                return false;
-            if (image.fd < 0)
-                streams.erase(image.id);
-            else
-                streams[image.id] = std::move(image);
-            break;
-        }
-        case Tag::client: {
-            ClientImage image;
-            if (!items.get(image))
-                return false;
-            if (image.open)
-                clients[image.fd] = std::move(image);
-            else
-                clients.erase(image.fd);
-            break;
-        }
-        case Tag::effect:
-            if (!items.get(effects.emplace_back()))
-                return false;
-            break;
-        case Tag::exit:
-            if (!items.get(exits.emplace_back()))
-                return false;
-            break;
-        case Tag::spawn:
-            if (!items.get(spawned.emplace()))
-                return false;
-            break;
-        case Tag::done: {
-            // What a commit has on record is no longer on its way.
-            DoneImage image;
-            if (!items.get(image))
-                return false;
-            effects.erase(effects.begin(),
-                          effects.begin() + std::min<std::ptrdiff_t>(image.effects, std::ssize(effects)));
-            exits.erase(exits.begin(), exits.begin() + std::min<std::ptrdiff_t>(image.exits, std::ssize(exits)));
-            spawned.reset();
-            break;
-        }
+        } else if (!take_item(tag, items)) {
+            return false;
         }
     }
     unknown_seen_ = unknown_seen_ || items.unknown_count() > 0;
+    return true;
+}
+
+bool Snapshot::take_item(Tag tag, wire::Decoder& items) {
+    // Into the map by `key`, in place of what is there; or out of it, where the item says that it is gone.
+    auto keep = [&items](auto image, auto& map, auto key, auto is_gone) {
+        if (!items.get(image))
+            return false;
+        if (is_gone(image))
+            map.erase(key(image));
+        else
+            map[key(image)] = std::move(image);
+        return true;
+    };
+    switch (tag) {
+    case Tag::manager: {
+        ManagerImage image;
+        if (!items.get(image))
+            return false;
+        manager = std::move(image);
+        return true;
+    }
+    case Tag::unit: {
+        UnitImage image;
+        if (!items.get(image) || image.id >= core::most_units)
+            return false;
+        units[image.id] = std::move(image);
+        return true;
+    }
+    case Tag::process:
+        return keep(
+            ProcessImage{}, processes, [](const ProcessImage& image) { return image.pid; },
+            [](const ProcessImage& image) { return image.unit == core::no_unit; });
+    case Tag::stream:
+        return keep(
+            StreamImage{}, streams, [](const StreamImage& image) { return image.id; },
+            [](const StreamImage& image) { return image.fd < 0; });
+    case Tag::client:
+        return keep(
+            ClientImage{}, clients, [](const ClientImage& image) { return image.fd; },
+            [](const ClientImage& image) { return !image.open; });
+    case Tag::effect: return items.get(effects.emplace_back());
+    case Tag::exit: return items.get(exits.emplace_back());
+    case Tag::spawn: return items.get(spawned.emplace());
+    case Tag::done: return take_done(items);
+    }
+    unreachable("there is no other tag");
+}
+
+// What a commit has on record is no longer on its way.
+bool Snapshot::take_done(wire::Decoder& items) {
+    DoneImage image;
+    if (!items.get(image))
+        return false;
+    effects.erase(effects.begin(), effects.begin() + std::min<std::ptrdiff_t>(image.effects, std::ssize(effects)));
+    exits.erase(exits.begin(), exits.begin() + std::min<std::ptrdiff_t>(image.exits, std::ssize(exits)));
+    spawned.reset();
     return true;
 }
 

@@ -327,6 +327,8 @@ private:
     friend std::optional<Snapshot> fold(const std::vector<std::string_view>& frames);
     // False: the bytes are not items. What came before in the frame may have been taken.
     [[nodiscard]] bool take(std::string_view frame);
+    [[nodiscard]] bool take_item(Tag tag, wire::Decoder& items);
+    [[nodiscard]] bool take_done(wire::Decoder& items);
     // Drops what is unknown, or replaces it; afterwards no enumerator is wire::unknown<E>.
     void settle_unknown();
 

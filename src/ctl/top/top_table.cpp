@@ -60,24 +60,19 @@ std::string short_age(std::int64_t micros) {
                        : two(s / 86400, 'd', s / 3600 % 24);
 }
 
-// How columns are called, how wide they are, and which goes first where there is no room (1 is the first).
-struct Column {
-    TopOrder order;
-    std::string_view heading;
-    unsigned width, goes;
-};
-constexpr std::array<Column, 6> columns_of_table{{{TopOrder::state, "STATE", 9, 6},
-                                                  {TopOrder::cpu, "CPU%", 6, 5},
-                                                  {TopOrder::memory, "MEMORY", 7, 4},
-                                                  {TopOrder::tasks, "TASKS", 5, 2},
-                                                  {TopOrder::restarts, "RESTARTS", 8, 1},
-                                                  {TopOrder::uptime, "SINCE", 6, 3}}};
-
 std::string right(std::string text, unsigned width) {
     return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
 }
 
 } // namespace
+
+// How columns are called, how wide they are, and which goes first where there is no room.
+constexpr std::array<TopTable::Column, 6> TopTable::columns_of_table{{{TopOrder::state, "STATE", 9, 6},
+                                                                      {TopOrder::cpu, "CPU%", 6, 5},
+                                                                      {TopOrder::memory, "MEMORY", 7, 4},
+                                                                      {TopOrder::tasks, "TASKS", 5, 2},
+                                                                      {TopOrder::restarts, "RESTARTS", 8, 1},
+                                                                      {TopOrder::uptime, "SINCE", 6, 3}}};
 
 bool order_named(std::string_view word, TopOrder& order) {
     const auto at = std::ranges::find(order_words, word);
@@ -181,30 +176,24 @@ std::optional<std::int64_t> TopTable::age_of(const TopRow& row, std::int64_t now
     return row.since_monotonic == 0 ? std::nullopt : std::optional(now - row.since_monotonic);
 }
 
-std::vector<std::string> TopTable::lines(const Style& style, unsigned width, unsigned height, std::int64_t now,
-                                         const LastLine& last) {
+// What there is room for: as many columns as fit, and the last line of each unit where a few letters of it do.
+TopTable::Layout TopTable::layout(unsigned width) const {
+    constexpr std::size_t worth = 12; // letters of a line: fewer say nothing
+    Layout layout{.shown = {columns_of_table.begin(), columns_of_table.end()}, .width = width};
     // Names as wide as the longest one, but no wider than a third of the terminal.
-    std::size_t name_width = 8;
     for (const TopRow& row : rows_)
-        name_width = std::max(name_width, columns(row.unit));
+        layout.name = std::max(layout.name, columns(row.unit));
     if (width != 0)
-        name_width = std::min<std::size_t>(name_width, std::max(8u, width / 3));
-    std::vector<Column> shown(columns_of_table.begin(), columns_of_table.end());
-    auto taken = [&] {
-        std::size_t sum = name_width;
-        for (const Column& column : shown)
-            sum += 1 + column.width;
-        return sum;
-    };
-    for (unsigned goes = 1; width != 0 && taken() > width && goes <= 6; ++goes)
-        std::erase_if(shown, [&](const Column& column) { return column.goes == goes; });
-    // A few letters of a line say nothing.
-    constexpr std::size_t worth = 12;
-    const bool with_line = width == 0 || taken() + 2 + worth <= width;
+        layout.name = std::min<std::size_t>(layout.name, std::max(8u, width / 3));
+    for (unsigned goes = 1; width != 0 && layout.taken() > width && goes <= 6; ++goes)
+        std::erase_if(layout.shown, [&](const Column& column) { return column.goes == goes; });
+    layout.with_line = width == 0 || layout.taken() + 2 + worth <= width;
+    return layout;
+}
 
-    std::vector<std::string> all;
-    std::string heading = fitted(order_ == TopOrder::name ? (reversed_ ? "UNIT▴" : "UNIT▾") : "UNIT", name_width);
-    for (const Column& column : shown) {
+std::string TopTable::heading(const Layout& layout) const {
+    std::string heading = fitted(order_ == TopOrder::name ? (reversed_ ? "UNIT▴" : "UNIT▾") : "UNIT", layout.name);
+    for (const Column& column : layout.shown) {
         std::string word(column.heading);
         if (column.order == order_)
             word += reversed_ ? "▴" : "▾";
@@ -215,70 +204,71 @@ std::vector<std::string> TopTable::lines(const Style& style, unsigned width, uns
                    : wide > column.width           ? word
                                                    : " " + blanks + word;
     }
-    if (with_line)
+    if (layout.with_line)
         heading += "  LAST LINE";
-    if (width != 0)
-        heading = fitted(heading, width);
-    all.push_back(std::move(heading));
+    return layout.width != 0 ? fitted(heading, layout.width) : heading;
+}
 
-    const std::size_t room = height == 0 ? rows_.size() : height - 1;
+// The rows that are shown of all: those around the selected one.
+void TopTable::scroll(std::size_t room) {
     const std::size_t at = place();
-    if (height != 0 && room > 0) {
-        if (at < first_)
-            first_ = at;
-        if (at >= first_ + room)
-            first_ = at - room + 1;
-        // No empty rows below while there are units above.
-        first_ = std::min(first_, rows_.size() > room ? rows_.size() - room : 0);
-    } else {
-        first_ = 0;
+    if (at < first_)
+        first_ = at;
+    if (at >= first_ + room)
+        first_ = at - room + 1;
+    // No empty rows below while there are units above.
+    first_ = std::min(first_, rows_.size() > room ? rows_.size() - room : 0);
+}
+
+std::string TopTable::cell(const Style& style, const Column& column, const TopRow& row, std::int64_t now) const {
+    switch (column.order) {
+    case TopOrder::state:
+        return row.frozen ? paint(style, Colour::busy, fitted("frozen", column.width))
+                          : state_word(style, row.state, column.width);
+    case TopOrder::cpu: return right(row.cpu_permille ? percent(*row.cpu_permille) : "-", column.width);
+    case TopOrder::memory:
+        return right(row.memory_bytes ? size_text(static_cast<std::uint64_t>(*row.memory_bytes)) : "-", column.width);
+    case TopOrder::tasks: return right(row.tasks ? std::to_string(*row.tasks) : "-", column.width);
+    case TopOrder::restarts: {
+        std::string count = right(std::to_string(row.restarts), column.width);
+        return row.restarts == 0 ? count : paint(style, Colour::busy, count);
     }
+    case TopOrder::uptime: {
+        const auto past = age_of(row, now);
+        return right(past ? short_age(*past) : "-", column.width);
+    }
+    case TopOrder::name: return {};
+    }
+    unreachable("there is no other column");
+}
+
+std::vector<std::string> TopTable::lines(const Style& style, unsigned width, unsigned height, std::int64_t now,
+                                         const LastLine& last) {
+    const Layout shown = layout(width);
+    std::vector<std::string> all{heading(shown)};
+    const std::size_t room = height == 0 ? rows_.size() : height - 1;
+    if (height != 0 && room > 0)
+        scroll(room);
+    else
+        first_ = 0;
     for (std::size_t i = first_; i < std::min(rows_.size(), first_ + room); ++i) {
         const TopRow& row = rows_[i];
         const bool chosen = style.terminal && height != 0 && row.unit == selected_;
         // One that is selected is shown in reverse, and colours in that would be hard to read.
         Style own = style;
         own.colours = style.colours && !chosen;
-        std::string line = fitted(harmless(row.unit), name_width);
-        for (const Column& column : shown) {
-            line += ' ';
-            switch (column.order) {
-            case TopOrder::state:
-                line += row.frozen ? paint(own, Colour::busy, fitted("frozen", column.width))
-                                   : state_word(own, row.state, column.width);
-                break;
-            case TopOrder::cpu: line += right(row.cpu_permille ? percent(*row.cpu_permille) : "-", column.width); break;
-            case TopOrder::memory:
-                line += right(row.memory_bytes ? size_text(static_cast<std::uint64_t>(*row.memory_bytes)) : "-",
-                              column.width);
-                break;
-            case TopOrder::tasks: line += right(row.tasks ? std::to_string(*row.tasks) : "-", column.width); break;
-            case TopOrder::restarts: {
-                const std::string count = right(std::to_string(row.restarts), column.width);
-                line += row.restarts == 0 ? count : paint(own, Colour::busy, count);
-                break;
-            }
-            case TopOrder::uptime: {
-                const auto past = age_of(row, now);
-                line += right(past ? short_age(*past) : "-", column.width);
-                break;
-            }
-            case TopOrder::name: break;
-            }
-        }
-        if (with_line) {
-            std::string said = harmless(last ? last(row.unit) : std::string());
-            if (width != 0)
-                said = fitted(said, width - taken() - 2);
-            line += "  " + said;
-        } else if (chosen && taken() < width) {
-            line.append(width - taken(), ' ');
+        std::string line = fitted(harmless(row.unit), shown.name);
+        for (const Column& column : shown.shown)
+            line += ' ' + cell(own, column, row, now);
+        if (shown.with_line) {
+            const std::string said = harmless(last ? last(row.unit) : std::string());
+            line += "  " + (width != 0 ? fitted(said, width - shown.taken() - 2) : said);
+        } else if (chosen && shown.taken() < width) {
+            line.append(width - shown.taken(), ' ');
         }
         if (width == 0)
             line.erase(line.find_last_not_of(' ') + 1);
-        if (chosen)
-            line = "\033[7m" + line + "\033[0m";
-        all.push_back(std::move(line));
+        all.push_back(chosen ? "\033[7m" + line + "\033[0m" : std::move(line));
     }
     return all;
 }

@@ -78,7 +78,30 @@ private:
         std::string unit;
         std::int64_t cpu = 0;
     };
+    struct Column {
+        TopOrder order;
+        std::string_view heading;
+        unsigned width, goes; // which goes first where there is no room (1 is the first)
+    };
+    // How wide everything is.
+    struct Layout {
+        std::vector<Column> shown;
+        std::size_t name = 8;
+        unsigned width = 0; // of the terminal; 0: any
+        bool with_line = false;
+        [[nodiscard]] std::size_t taken() const {
+            std::size_t sum = name;
+            for (const Column& column : shown)
+                sum += 1 + column.width;
+            return sum;
+        }
+    };
+    static const std::array<Column, 6> columns_of_table;
     void arrange();
+    [[nodiscard]] Layout layout(unsigned width) const;
+    [[nodiscard]] std::string heading(const Layout& layout) const;
+    void scroll(std::size_t room);
+    [[nodiscard]] std::string cell(const Style& style, const Column& column, const TopRow& row, std::int64_t now) const;
     [[nodiscard]] std::size_t place() const; // of the selection
     [[nodiscard]] std::optional<std::int64_t> age_of(const TopRow& row, std::int64_t now) const;
 

@@ -67,6 +67,44 @@ bool changed_on_disk(const Parts& parts, core::UnitId id) {
            started_as != parts.engine.graph().unit(id).digest;
 }
 
+// What runs it: its sockets, and its timer.
+void add_triggers(const Parts& parts, core::UnitId id, wire::UnitStatus& status) {
+    const core::Unit& unit = parts.engine.graph().unit(id);
+    for (const OpenSocket& one : parts.units[id].sockets) {
+        const ConnectionCount count = parts.activation.connections().count(id, one.settings);
+        status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
+                                  .address = one.settings.address,
+                                  .name = descriptor_name(unit, one.settings),
+                                  .accept = one.settings.accept,
+                                  .connections = count.now,
+                                  .most = one.settings.accept ? one.settings.max_connections : 0,
+                                  .accepted = static_cast<std::int64_t>(count.all)});
+    }
+    if (!unit.timer)
+        return;
+    status.timer = timer_words(*unit.timer);
+    const Timers::Told told = parts.unit_timers.timers().told(id);
+    if (told.next)
+        status.next_realtime = told.next->micros;
+    if (told.last)
+        status.last_run_realtime = told.last->micros;
+}
+
+// Not in every list: a thousand units are thousands of files to read.
+void add_usage(const Parts& parts, core::UnitId id, bool all, wire::UnitStatus& status) {
+    const core::Unit& unit = parts.engine.graph().unit(id);
+    if (all)
+        status.dependencies = dependencies_of(parts.engine.graph(), id);
+    if (!core::active(parts.engine.record(id).phase) || unit.kind != core::Kind::service ||
+        parts.processes.uses_session(id))
+        return;
+    const os::CgroupUsage usage = parts.resources.usage(unit.name, all);
+    status.memory_bytes = usage.memory;
+    status.memory_peak_bytes = usage.memory_peak;
+    status.cpu_usec = usage.cpu_usec;
+    status.tasks = usage.tasks;
+}
+
 } // namespace
 
 wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
@@ -109,38 +147,10 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.enabled = unit.enabled;
     status.masked = unit.masked;
     status.changed = changed_on_disk(parts, id);
-    for (const OpenSocket& one : live.sockets) {
-        const ConnectionCount count = parts.activation.connections().count(id, one.settings);
-        status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
-                                  .address = one.settings.address,
-                                  .name = descriptor_name(unit, one.settings),
-                                  .accept = one.settings.accept,
-                                  .connections = count.now,
-                                  .most = one.settings.accept ? one.settings.max_connections : 0,
-                                  .accepted = static_cast<std::int64_t>(count.all)});
-    }
     status.frozen = parts.processes.frozen(id);
-    if (unit.timer) {
-        status.timer = timer_words(*unit.timer);
-        Timers::Told told = parts.unit_timers.timers().told(id);
-        if (told.next)
-            status.next_realtime = told.next->micros;
-        if (told.last)
-            status.last_run_realtime = told.last->micros;
-    }
-    if (detail == Detail::plain)
-        return status;
-    // Not in every list: a thousand units are thousands of files to read.
-    const bool all = detail == Detail::all;
-    if (all)
-        status.dependencies = dependencies_of(engine.graph(), id);
-    if (core::active(record.phase) && unit.kind == core::Kind::service && !parts.processes.uses_session(id)) {
-        os::CgroupUsage usage = parts.resources.usage(unit.name, all);
-        status.memory_bytes = usage.memory;
-        status.memory_peak_bytes = usage.memory_peak;
-        status.cpu_usec = usage.cpu_usec;
-        status.tasks = usage.tasks;
-    }
+    add_triggers(parts, id, status);
+    if (detail != Detail::plain)
+        add_usage(parts, id, detail == Detail::all, status);
     return status;
 }
 

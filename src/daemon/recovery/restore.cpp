@@ -103,6 +103,7 @@ public:
 
 private:
     void manager(const state::ManagerImage& image);
+    void last_spawn(const state::SpawnImage& image, UnitId id);
     void effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known);
 
     Parts& parts_;
@@ -114,6 +115,38 @@ void Restore::manager(const state::ManagerImage& image) {
     parts_.lock = image.lock;
     for (Subsystem* subsystem : parts_.subsystems)
         subsystem->restore(image);
+}
+
+// What was made last, and is on record only so.
+void Restore::last_spawn(const state::SpawnImage& image, UnitId id) {
+    Launch launch;
+    launch.out = Fd(image.out);
+    launch.err = Fd(image.err);
+    launch.ready = Fd(image.ready);
+    if (id != core::no_unit && !image.invocation.empty()) {
+        if (parts_.processes.invocation(id) != image.invocation)
+            parts_.processes.begin_run(id, image.invocation);
+        if (image.by_session)
+            parts_.processes.use_session(id);
+    }
+    if (id != core::no_unit && image.line && image.line->fd >= 0)
+        parts_.notify.restore_line(id, *image.line);
+    if (id != core::no_unit && image.role == Role::connection) {
+        parts_.starter.connection_born(id, image.pid, launch);
+        if (image.on_its_way)
+            parts_.starter.pending().restore(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role},
+                                             image.report);
+    } else if (id != core::no_unit) {
+        auto decided = parts_.effects.find_spawn(id, image.role);
+        Effect effect{.kind = Effect::Kind::spawn, .unit = id, .role = image.role};
+        if (decided != parts_.effects.end()) {
+            effect = *decided;
+            parts_.effects.erase(decided);
+        }
+        parts_.starter.born(effect, image.pid, launch);
+        if (!image.on_its_way || !parts_.starter.pending().restore(image.pid, effect, image.report))
+            parts_.starter.became_its_program(id, effect.role, image.pid);
+    }
 }
 
 void Restore::effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
@@ -130,39 +163,8 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
         if (effect.unit != core::no_unit || effect.kind == Effect::Kind::halt)
             parts_.effects.push(effect);
     }
-    // What was made last, and is on record only so.
-    if (state.spawned) {
-        const state::SpawnImage& image = *state.spawned;
-        const UnitId id = known(image.unit) ? image.unit : core::no_unit;
-        Launch launch;
-        launch.out = Fd(image.out);
-        launch.err = Fd(image.err);
-        launch.ready = Fd(image.ready);
-        if (id != core::no_unit && !image.invocation.empty()) {
-            if (parts_.processes.invocation(id) != image.invocation)
-                parts_.processes.begin_run(id, image.invocation);
-            if (image.by_session)
-                parts_.processes.use_session(id);
-        }
-        if (id != core::no_unit && image.line && image.line->fd >= 0)
-            parts_.notify.restore_line(id, *image.line);
-        if (id != core::no_unit && image.role == Role::connection) {
-            parts_.starter.connection_born(id, image.pid, launch);
-            if (image.on_its_way)
-                parts_.starter.pending().restore(
-                    image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role}, image.report);
-        } else if (id != core::no_unit) {
-            auto decided = parts_.effects.find_spawn(id, image.role);
-            Effect effect{.kind = Effect::Kind::spawn, .unit = id, .role = image.role};
-            if (decided != parts_.effects.end()) {
-                effect = *decided;
-                parts_.effects.erase(decided);
-            }
-            parts_.starter.born(effect, image.pid, launch);
-            if (!image.on_its_way || !parts_.starter.pending().restore(image.pid, effect, image.report))
-                parts_.starter.became_its_program(id, effect.role, image.pid);
-        }
-    }
+    if (state.spawned)
+        last_spawn(*state.spawned, known(state.spawned->unit) ? state.spawned->unit : core::no_unit);
     // What follows from the records by now is decided, too: it must not be taken below for what nobody is about to do.
     parts_.effects.push(parts_.context.engine.take_effects());
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.

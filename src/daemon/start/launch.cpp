@@ -199,6 +199,19 @@ std::expected<void, std::string> hand_over(os::Plan& plan, Environment& environm
     return {};
 }
 
+std::expected<void, std::string> add_ready_pipe(Launch& launch, int target) {
+    auto pipe = os::make_pipe();
+    if (!pipe)
+        return std::unexpected(pipe.error().text());
+    // Also read when it is late, so that its readiness is not missed: then there may be nothing to read.
+    if (Result<> done = os::set_blocking(pipe->read.get(), false); !done)
+        return std::unexpected(done.error().text());
+    launch.plan.moves.push_back({pipe->write.get(), target});
+    launch.ready = std::move(pipe->read);
+    launch.theirs.push_back(std::move(pipe->write));
+    return {};
+}
+
 // A limit of the same resource that comes later replaces the earlier one.
 void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more) {
     for (const core::Limit& limit : more) {
@@ -289,17 +302,9 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     plan.environment = std::move(environment);
     if (auto done = connect(launch, process, entry, handed.stream); !done)
         return std::unexpected(done.error());
-    if (main && unit.service.type == core::ServiceType::notify_fd) {
-        auto pipe = os::make_pipe();
-        if (!pipe)
-            return std::unexpected(pipe.error().text());
-        // Also read when it is late, so that its readiness is not missed: then there may be nothing to read.
-        if (Result<> done = os::set_blocking(pipe->read.get(), false); !done)
-            return std::unexpected(done.error().text());
-        plan.moves.push_back({pipe->write.get(), unit.service.ready_fd});
-        launch.ready = std::move(pipe->read);
-        launch.theirs.push_back(std::move(pipe->write));
-    }
+    if (main && unit.service.type == core::ServiceType::notify_fd)
+        if (auto done = add_ready_pipe(launch, unit.service.ready_fd); !done)
+            return std::unexpected(done.error());
     return launch;
 }
 
