@@ -231,11 +231,23 @@ void Courier::settle_pending() {
     units_.leave(unit);
 }
 
+// What is about to be written, and where: a successor finds out how much of it was.
+void Courier::note_pending(const Unit& unit, const Place& place, std::size_t size) {
+    record_.device = place.device;
+    record_.inode = place.inode;
+    record_.offset = place.size;
+    record_.size = size;
+    record_.told = units_.in_memory() ? 0 : unit.loss;
+    record_.target_size = 0;
+    if (&unit != unit_) // a line of PID 1's about another unit
+        record_.target_size = static_cast<std::uint32_t>(unit.name.copy(record_.target, sizeof record_.target));
+    publish(record_.pending, 1u);
+}
+
 // Writes some of the lines at the beginning of `rest`, at least one.
 void Courier::write_piece(Unit& unit, std::string_view rest) {
     auto opened = units_.open(unit);
-    const std::int64_t jumped =
-        shared_.clock_offset - (unit.clock_offset == 0 ? shared_.clock_offset : unit.clock_offset);
+    const std::int64_t jumped = unit.clock_offset == 0 ? 0 : shared_.clock_offset - unit.clock_offset;
     const std::int64_t behind = unit.last.micros - now_.micros;
     const bool rotate_first = behind > longest_wait;
     WallTime stamp = behind > 0 && !rotate_first ? unit.last : now_;
@@ -278,15 +290,7 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     Result<Place> place =
         opened ? units_.place(unit, lines.size(), now_, rotate_first) : Result<Place>(std::unexpected(opened.error()));
     if (place) {
-        record_.device = place->device;
-        record_.inode = place->inode;
-        record_.offset = place->size;
-        record_.size = lines.size();
-        record_.told = units_.in_memory() ? 0 : unit.loss;
-        record_.target_size = 0;
-        if (&unit != unit_) // a line of PID 1's about another unit
-            record_.target_size = static_cast<std::uint32_t>(unit.name.copy(record_.target, sizeof record_.target));
-        publish(record_.pending, 1u);
+        note_pending(unit, *place, lines.size());
         appended = units_.append(unit, lines, *place);
     } else {
         appended.code = place.error().code;
@@ -299,15 +303,19 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         unit.last = stamp;
         unit.clock_offset = shared_.clock_offset;
     }
-    if (appended.code != 0) {
-        if (record_.told != 0 && appended.kept >= notices)
-            units_.clear_loss(unit);
-        const std::string_view lost = lines.substr(std::max(appended.kept, notices));
-        units_.count_loss(unit, static_cast<std::uint64_t>(std::count(lost.begin(), lost.end(), '\n')), appended.code);
-        record_.told = 0;
-    }
+    if (appended.code != 0)
+        note_failure(unit, appended, lines, notices);
     commit(unit);
     units_.count_loss(unit, cut.dropped, over_rate);
+}
+
+// Not all of it could be written; the first `notices` bytes are no lines of the unit's.
+void Courier::note_failure(Unit& unit, const Units::Appended& appended, std::string_view lines, std::size_t notices) {
+    if (record_.told != 0 && appended.kept >= notices)
+        units_.clear_loss(unit);
+    const std::string_view lost = lines.substr(std::max(appended.kept, notices));
+    units_.count_loss(unit, static_cast<std::uint64_t>(std::count(lost.begin(), lost.end(), '\n')), appended.code);
+    record_.told = 0;
 }
 
 // How many lines of it may still be taken in this span of its rate-limit.

@@ -97,6 +97,8 @@ private:
     Result<> read_in(std::size_t left);
     void write_out();
     void write_piece(Unit& unit, std::string_view text);
+    void note_pending(const Unit& unit, const Place& place, std::size_t size);
+    void note_failure(Unit& unit, const Units::Appended& appended, std::string_view lines, std::size_t notices);
     void write_letters();
     void commit(Unit& unit);
     void store_tail();

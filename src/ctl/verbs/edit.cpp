@@ -130,6 +130,19 @@ bool says_something(std::string_view text) {
     return false;
 }
 
+// A text to begin with, and the rights of what it comes from.
+struct Text {
+    std::string text;
+    config::Rights rights;
+};
+
+Text drop_in_text(const std::string& name, const std::vector<config::FileText>& files) {
+    Text begun{new_drop_in(name, files), {}};
+    for (const config::FileText& each : files)
+        begun.rights.limit(each.rights);
+    return begun;
+}
+
 } // namespace
 
 int mask_units(Context& context) { return set_masked(context, true); }
@@ -150,24 +163,16 @@ int edit_unit(Context& context) {
     const std::string path = admin_of(from->source) + "/" + file;
     if (full && files->front().path.ends_with("miniinit.toml"))
         return context.fail(harmless(name) + " stands in " + harmless(files->front().path) + ": edit that file");
-    std::string text;
-    config::Rights rights; // of what the text comes from
     const auto there = std::ranges::find(*files, path, &config::FileText::path);
-    if (there != files->end() || full) {
-        const config::FileText& whole = there != files->end() ? *there : files->front();
-        text = whole.text;
-        rights = whole.rights;
-    } else {
-        text = new_drop_in(name, *files);
-        for (const config::FileText& each : *files)
-            rights.limit(each.rights);
-    }
+    auto [text, rights] = there != files->end() ? Text{there->text, there->rights}
+                          : full                ? Text{files->front().text, files->front().rights}
+                                                : drop_in_text(name, *files);
     auto draft = Draft::make(from->source, file, rights);
     if (!draft)
         return context.fail(draft.error().text(),
                             draft.error().code == EACCES || draft.error().code == EPERM ? refused : failed);
     Edited edited{name, path, false};
-    std::string before = text;
+    const std::string before = text;
     for (;;) {
         auto changed = draft->edit(text);
         if (!changed)

@@ -21,6 +21,13 @@ bool transient(Phase phase) {
     return phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping || phase == Phase::reloading;
 }
 
+// Whether a start goes on. One that waits for what nobody is going to bring up will not come by itself.
+bool is_on_its_way(Phase phase, const core::Facts& facts) {
+    if (phase == Phase::waiting)
+        return facts.coming || !facts.wanted;
+    return transient(phase) || (phase == Phase::down && facts.coming);
+}
+
 } // namespace
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
@@ -155,8 +162,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
     const core::Engine& engine = parts_.engine;
     const core::Record& record = engine.record(unit);
     const core::Facts& facts = engine.facts(unit);
-    Phase phase = record.phase;
-    result.state = phase;
+    const Phase phase = result.state = record.phase;
     switch (goal) {
     case Goal::stop:
         if (record.asked != core::Asked::down && facts.wanted) {
@@ -189,10 +195,7 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
                     return false;
         [[fallthrough]];
     case Goal::start:
-        // One that waits for what nobody is going to bring up will not come by itself.
-        if (transient(phase) && !(phase == Phase::waiting && facts.wanted && !facts.coming))
-            return false;
-        if (phase == Phase::down && facts.coming)
+        if (is_on_its_way(phase, facts))
             return false;
         // A service that ran to its good end at once did start.
         result.ok = core::good(phase) || record.next == core::Next::rest;

@@ -310,17 +310,21 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
         }
         sweep.orphans = orphans_;
         sweep.empty_looks = 0;
-        // New ones may have been forked since the last look. Each is told once to end gently, and killed at every look.
-        for (pid_t pid : (*members)[i]) {
-            bool told = std::find(sweep.told.begin(), sweep.told.end(), pid) != sweep.told.end();
-            if (told && sweep.number != SIGKILL)
-                continue;
-            if (!told)
-                sweep.told.push_back(pid);
-            (void)kernel_.send_signal(pid, sweep.number);
-            if (asks_to_end(sweep.number))
-                (void)kernel_.send_signal(pid, SIGCONT);
-        }
+        tell_members(sweep, (*members)[i]);
+    }
+}
+
+// New ones may have been forked since the last look. Each is told once to end gently, and killed at every look.
+void Processes::tell_members(Sweep& sweep, const std::vector<pid_t>& members) {
+    for (pid_t pid : members) {
+        bool told = std::find(sweep.told.begin(), sweep.told.end(), pid) != sweep.told.end();
+        if (told && sweep.number != SIGKILL)
+            continue;
+        if (!told)
+            sweep.told.push_back(pid);
+        (void)kernel_.send_signal(pid, sweep.number);
+        if (asks_to_end(sweep.number))
+            (void)kernel_.send_signal(pid, SIGCONT);
     }
 }
 

@@ -121,6 +121,7 @@ private:
     [[nodiscard]] os::Membership membership(core::UnitId unit) const;
     void own_session(core::UnitId unit, pid_t session);
     [[nodiscard]] bool cgroup_swept(core::UnitId unit, Sweep& sweep);
+    void tell_members(Sweep& sweep, const std::vector<pid_t>& members);
     void sweep_by_session(const std::vector<core::UnitId>& units, std::vector<core::UnitId>& done);
 
     Kernel& kernel_;

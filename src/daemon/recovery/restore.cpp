@@ -103,6 +103,7 @@ public:
 
 private:
     void manager(const state::ManagerImage& image);
+    void look_after(UnitId id);
     void last_spawn(const state::SpawnImage& image, UnitId id);
     void effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known);
 
@@ -189,6 +190,27 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
     }
 }
 
+// What a unit waits for is waited for again, and of processes that ended unseen the engine hears.
+void Restore::look_after(UnitId id) {
+    const Record& record = parts_.context.record(id);
+    if (record.stage == Stage::pid_file)
+        parts_.main_process.await_pid_file(id);
+    if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
+        parts_.activation.await_connections(id);
+    if (record.hook_pid > 0 && !parts_.kernel.exists(record.hook_pid)) { // and nobody can say how
+        parts_.processes.remove(record.hook_pid);
+        parts_.context.engine.apply({.kind = Event::Kind::spawn_failed,
+                                     .unit = id,
+                                     .role = record.hook,
+                                     .detail = "it ended while nobody was there to see how"},
+                                    parts_.context.now);
+    }
+    if (record.main_pid > 0 && !parts_.kernel.exists(record.main_pid))
+        parts_.main_process.gone(id, record.main_pid); // not our child: nobody else is going to say so
+    else if (record.main_pid > 0)
+        parts_.main_process.watch(id, record.main_pid);
+}
+
 void Restore::all(state::Snapshot& state) {
     parts_.context.now = parts_.kernel.now();
     if (state.manager.carried) { // of all else, nothing is true in this root
@@ -234,25 +256,8 @@ void Restore::all(state::Snapshot& state) {
     parts_.before = nullptr;
     parts_.store.resume();
     parts_.turn.reap(); // the word of those that ended meanwhile may have gone with the program before us
-    for (UnitId id : parts_.context.graph().ids()) {
-        const Record& record = parts_.context.record(id);
-        if (record.stage == Stage::pid_file)
-            parts_.main_process.await_pid_file(id);
-        if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
-            parts_.activation.await_connections(id);
-        if (record.hook_pid > 0 && !parts_.kernel.exists(record.hook_pid)) { // and nobody can say how
-            parts_.processes.remove(record.hook_pid);
-            parts_.context.engine.apply({.kind = Event::Kind::spawn_failed,
-                                         .unit = id,
-                                         .role = record.hook,
-                                         .detail = "it ended while nobody was there to see how"},
-                                        parts_.context.now);
-        }
-        if (record.main_pid > 0 && !parts_.kernel.exists(record.main_pid))
-            parts_.main_process.gone(id, record.main_pid); // not our child: nobody else is going to say so
-        else if (record.main_pid > 0)
-            parts_.main_process.watch(id, record.main_pid);
-    }
+    for (UnitId id : parts_.context.graph().ids())
+        look_after(id);
     parts_.memory_events.listen();
 }
 

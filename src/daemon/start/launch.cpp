@@ -199,6 +199,19 @@ std::expected<void, std::string> hand_over(os::Plan& plan, Environment& environm
     return {};
 }
 
+// What every process of the unit begins with.
+Environment first_environment(const core::Unit& unit, const std::string& invocation, bool entry,
+                              const Surroundings& surroundings) {
+    Environment environment = surroundings.base;
+    if (entry) // it takes our place in all but name: everything we were told is meant for it
+        for (std::string_view variable : surroundings.environment)
+            if (std::size_t at = variable.find('='); at != std::string_view::npos)
+                environment.set(variable.substr(0, at), variable.substr(at + 1));
+    environment.set("MINIINIT_UNIT", unit.name);
+    environment.set("INVOCATION_ID", invocation);
+    return environment;
+}
+
 std::expected<void, std::string> add_ready_pipe(Launch& launch, int target) {
     auto pipe = os::make_pipe();
     if (!pipe)
@@ -253,14 +266,8 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     const Process* process = unit.process.get();
     const core::ManagerSettings& settings = *surroundings.settings;
 
-    Environment environment = surroundings.base;
-    if (entry) // it takes our place in all but name: everything we were told is meant for it
-        for (std::string_view variable : surroundings.environment)
-            if (std::size_t at = variable.find('='); at != std::string_view::npos)
-                environment.set(variable.substr(0, at), variable.substr(at + 1));
-    environment.set("MINIINIT_UNIT", unit.name);
-    environment.set("INVOCATION_ID", invocation);
-    bool notifies = !surroundings.notify.empty() && core::heard_of(unit.service) != core::NotifyAccess::none;
+    const bool notifies = !surroundings.notify.empty() && core::heard_of(unit.service) != core::NotifyAccess::none;
+    Environment environment = first_environment(unit, invocation, entry, surroundings);
     if (notifies)
         environment.set("NOTIFY_SOCKET", surroundings.notify);
     if (main && unit.service.watchdog > Span{0}) {

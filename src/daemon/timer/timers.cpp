@@ -315,7 +315,11 @@ void Timers::set_alarms(int attempts) {
             return set_alarms(attempts - 1);
         }
     }
-    if (!zone_matters) {
+    watch_local_zone(zone_matters);
+}
+
+void Timers::watch_local_zone(bool wanted) {
+    if (!wanted) {
         zone_watch_.reset();
         zones_.unwatch();
     } else if (int fd = zones_.watch(); fd >= 0 && !zone_watch_) {

@@ -79,6 +79,7 @@ private:
     void zones_may_have_changed();
     void look_for_a_step(calendar::Clocks now);
     void set_alarms(int attempts = 3);
+    void watch_local_zone(bool wanted);
     [[nodiscard]] bool watch(int fd, std::unique_ptr<loop::Watch>& watch, loop::Loop::Callback callback);
     void trouble(const std::string& text);
 
