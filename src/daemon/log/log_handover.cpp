@@ -14,7 +14,7 @@ void LogLink::tell(state::ManagerImage& image) const {
     image.log_memory = estate_.memory.get();
     image.holding_read = estate_.holding_read.get();
     image.holding_write = estate_.holding_write.get();
-    image.own_lines = own_lines_.get();
+    image.own_lines = own_lines_.fd();
     image.log_pid = pid_;
     image.last_stream = last_stream_;
     image.log_finishing = finishing_;
@@ -52,7 +52,7 @@ std::vector<StreamId> LogLink::all_streams() const {
 Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
     state::ManagerImage& image = snapshot.manager;
     estate_ = {Fd(image.log_memory), Fd(image.holding_read), Fd(image.holding_write)};
-    own_lines_ = Fd(image.own_lines);
+    own_lines_.restore(image.own_lines);
     last_stream_ = image.last_stream;
     finishing_ = image.log_finishing;
     storage_ = image.log_directory;

@@ -19,9 +19,9 @@ namespace mi::daemon {
 namespace logs = wire::logs;
 
 namespace {
-constexpr std::size_t most_waiting_lines = 512; // of our own, while the pipe is full
-constexpr std::size_t messages_a_turn = 64;     // from the collector
-constexpr Span soon = std::chrono::seconds(2);  // until what the system refused is tried again
+constexpr std::size_t many_new_pipes = 512;    // that are not watched yet
+constexpr std::size_t messages_a_turn = 64;    // from the collector
+constexpr Span soon = std::chrono::seconds(2); // until what the system refused is tried again
 
 constexpr std::ptrdiff_t most_waiting_pipes = 16; // of a unit, with one that hangs for good
 } // namespace
@@ -43,7 +43,7 @@ wire::logs::Limits log_limits(const core::ManagerSettings& settings, const core:
 }
 
 LogLink::LogLink(Kernel& kernel, Listener& listener, Settings settings)
-    : kernel_(kernel), listener_(listener), settings_(std::move(settings)) {
+    : kernel_(kernel), listener_(listener), settings_(std::move(settings)), own_lines_(kernel) {
     if (auto unread = os::AnyReadable::make())
         unread_ = std::move(*unread);
 }
@@ -66,16 +66,12 @@ Result<> LogLink::equip() {
             return std::unexpected(estate.error());
         estate_ = std::move(*estate);
     }
-    if (own_lines_)
+    if (own_lines_.fd() >= 0)
         return {};
-    auto pipe = os::make_pipe();
+    auto pipe = own_lines_.open();
     if (!pipe)
         return std::unexpected(pipe.error());
-    // Our own lines must never make us wait.
-    if (::fcntl(pipe->write.get(), F_SETFL, O_NONBLOCK) != 0)
-        return fault(errno, "make non-blocking", "the pipe of our own log lines");
-    own_lines_ = std::move(pipe->write);
-    attach("miniinit", logs::Source::init, settings_.limits, std::move(pipe->read));
+    attach("miniinit", logs::Source::init, settings_.limits, std::move(*pipe));
     return {};
 }
 
@@ -125,7 +121,7 @@ StreamId LogLink::attach(const std::string& unit, logs::Source source, const log
                          pid_t leader, bool forward, std::uint64_t cgroup) {
     StreamId id = ++last_stream_;
     const std::uint64_t inode = os::inode_of(pipe.get());
-    if (not_watched_yet_.size() > 2 * streams_.size() + most_waiting_lines) // as nothing is ever quiet
+    if (not_watched_yet_.size() > 2 * streams_.size() + many_new_pipes) // as nothing is ever quiet
         std::erase_if(not_watched_yet_, [this](StreamId one) { return !streams_.contains(one); });
     not_watched_yet_.push_back(id);
     streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward, cgroup});
@@ -183,8 +179,7 @@ void LogLink::end_turn() {
         liveness_.has_work();
         send_queued();
     }
-    if (!waiting_lines_.empty())
-        write_lines();
+    own_lines_.write();
     check_on_it();
 }
 
@@ -266,7 +261,7 @@ void LogLink::send_queued() {
         for (StreamId id : next.streams) {
             auto at = streams_.find(id);
             // One that has ended meanwhile cannot have: only the collector ends streams, and it has not heard of it.
-            fds.push_back(at != streams_.end() ? at->second.pipe.get() : own_lines_.get());
+            fds.push_back(at != streams_.end() ? at->second.pipe.get() : own_lines_.fd());
         }
         auto result = os::send_packet(socket_.get(), next.bytes, fds);
         if (!result) {
@@ -352,39 +347,6 @@ bool LogLink::flush(std::uint64_t token, const std::vector<StreamId>& streams) {
     else // it is starting: once it has been given the streams, it can be asked
         early_flushes_.push_back(logs::encode(logs::ToCollector(logs::Flush{token, streams})));
     return true;
-}
-
-void LogLink::line(const std::string& unit, Priority priority, std::string_view text) {
-    for (std::string& framed : logs::init_lines(unit, priority, text))
-        if (waiting_lines_.size() < most_waiting_lines)
-            waiting_lines_.push_back(std::move(framed));
-        else
-            ++lost_lines_;
-    write_lines();
-}
-
-void LogLink::write_lines() {
-    std::size_t written = 0;
-    while (own_lines_ && written < waiting_lines_.size()) {
-        const std::string& next = waiting_lines_[written];
-        if (::write(own_lines_.get(), next.data(), next.size()) < 0)
-            break; // full: the collector will read, and then we are told
-        if (++written == waiting_lines_.size() && lost_lines_ > 0)
-            waiting_lines_.push_back(logs::init_lines({}, Priority::warning,
-                                                      std::to_string(std::exchange(lost_lines_, 0)) +
-                                                          " lines of miniinit are lost here: nobody read them")
-                                         .front());
-    }
-    waiting_lines_.erase(waiting_lines_.begin(), waiting_lines_.begin() + static_cast<std::ptrdiff_t>(written));
-    if (waiting_lines_.empty()) {
-        own_watch_.reset();
-    } else if (own_lines_ && !own_watch_) {
-        auto watch = kernel_.watch(own_lines_.get(), [] {}, [this] { write_lines(); });
-        if (watch) { // else the next turn tries
-            own_watch_ = std::move(*watch);
-            own_watch_->want_writable(true);
-        }
-    }
 }
 
 void LogLink::try_storage() {

@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "daemon/kernel.hpp"
 #include "daemon/log/log_liveness.hpp"
+#include "daemon/log/own_lines.hpp"
 #include "logd/run.hpp"
 #include "os/process/any_readable.hpp"
 #include "os/spawn/spawn.hpp"
@@ -71,7 +72,7 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::string& directory() const { return storage_; }
     // The pipe that our own lines go into; -1: none.
-    [[nodiscard]] int own_lines() const { return own_lines_.get(); }
+    [[nodiscard]] int own_lines() const { return own_lines_.fd(); }
 
     // Has the collector read `pipe` as `source` of `unit` from now on; it is of the process `leader` in the
     // `cgroup` (by number), or of none (0).
@@ -87,7 +88,9 @@ public:
     // collector to ask.
     bool flush(std::uint64_t token, const std::vector<StreamId>& streams);
     // A line of PID 1 itself, in the log of `unit` (empty: its own).
-    void line(const std::string& unit, Priority priority, std::string_view text);
+    void line(const std::string& unit, Priority priority, std::string_view text) {
+        own_lines_.add(unit, priority, text);
+    }
     // Something was mounted.
     void try_storage();
     // From now on logs are kept there, and what there is goes along.
@@ -124,7 +127,6 @@ private:
     Result<> launch();
     Result<> watch_collector();
     void attach_refused();
-    void write_lines();
     void hand_over_everything();
     void configure();
     void readable();
@@ -144,10 +146,7 @@ private:
     pid_t pid_ = 0;
     bool greeted_ = false; // the collector has said Hello
     bool finishing_ = false;
-    Fd own_lines_; // write end of the pipe of our own lines
-    std::vector<std::string> waiting_lines_;
-    std::unique_ptr<loop::Watch> own_watch_; // while lines wait
-    std::size_t lost_lines_ = 0;             // of ours, since the last one that found room
+    OwnLines own_lines_;
     std::unordered_map<StreamId, Stream> streams_;
     std::optional<os::AnyReadable> unread_;     // their pipes; none where there is no such thing
     std::vector<StreamId> not_watched_yet_;     // those that join it when it is next watched

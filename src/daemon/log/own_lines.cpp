@@ -1,0 +1,64 @@
+#include "daemon/log/own_lines.hpp"
+
+#include "os/file/runtime.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace mi::daemon {
+
+namespace logs = wire::logs;
+
+namespace {
+constexpr std::size_t most_waiting = 512; // lines, while the pipe is full
+} // namespace
+
+Result<Fd> OwnLines::open() {
+    auto pipe = os::make_pipe();
+    if (!pipe)
+        return std::unexpected(pipe.error());
+    if (::fcntl(pipe->write.get(), F_SETFL, O_NONBLOCK) != 0)
+        return fault(errno, "make non-blocking", "the pipe of our own log lines");
+    pipe_ = std::move(pipe->write);
+    return std::move(pipe->read);
+}
+
+void OwnLines::add(const std::string& unit, logs::Priority priority, std::string_view text) {
+    for (std::string& framed : logs::init_lines(unit, priority, text))
+        if (waiting_.size() < most_waiting)
+            waiting_.push_back(std::move(framed));
+        else
+            ++lost_;
+    write();
+}
+
+void OwnLines::write() {
+    if (waiting_.empty())
+        return;
+    std::size_t written = 0;
+    while (pipe_ && written < waiting_.size()) {
+        const std::string& next = waiting_[written];
+        if (::write(pipe_.get(), next.data(), next.size()) < 0)
+            break; // full: the collector will read, and then we are told
+        if (++written == waiting_.size() && lost_ > 0)
+            waiting_.push_back(logs::init_lines({}, logs::Priority::warning,
+                                                std::to_string(std::exchange(lost_, 0)) +
+                                                    " lines of miniinit are lost here: nobody read them")
+                                   .front());
+    }
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(written));
+    if (waiting_.empty()) {
+        watch_.reset();
+    } else if (pipe_ && !watch_) {
+        auto watch = kernel_.watch(pipe_.get(), [] {}, [this] { write(); });
+        if (watch) { // else the next turn tries
+            watch_ = std::move(*watch);
+            watch_->want_writable(true);
+        }
+    }
+}
+
+} // namespace mi::daemon
