@@ -17,7 +17,8 @@ public:
         units_.clear();
         listed_.assign(size, 0);
     }
-    void add(UnitId id) {
+    // Always inlined: every change of a record comes through here, and at -Os the call costs more than the test.
+    [[gnu::always_inline]] void add(UnitId id) {
         if (!listed_[id]) {
             listed_[id] = 1;
             units_.push_back(id);
