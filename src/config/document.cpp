@@ -21,6 +21,11 @@ bool Node::is_table_array() const {
            std::all_of(items.begin(), items.end(), [](const Node& item) { return item.kind == Kind::table; });
 }
 
+bool is_empty(const Node& node) {
+    return (node.kind == Node::Kind::array && node.items.empty()) ||
+           (node.kind == Node::Kind::text && node.text.empty());
+}
+
 std::uint16_t Reading::add_file(std::string path, std::string_view text) {
     files_.push_back({std::move(path), text});
     return static_cast<std::uint16_t>(files_.size() - 1);
@@ -102,7 +107,8 @@ void merge(Node& base, Node&& over) {
             std::find_if(base.items.begin(), base.items.end(), [&](const Node& each) { return each.key == item.key; });
         if (old == base.items.end()) {
             base.items.push_back(std::move(item));
-        } else if (old->kind == Node::Kind::table && item.kind == Node::Kind::table) {
+        } else if (old->kind == Node::Kind::table && item.kind == Node::Kind::table &&
+                   !(item.in_line && item.items.empty())) {
             merge(*old, std::move(item));
         } else if (old->is_table_array() && item.is_table_array()) {
             for (Node& element : item.items) {

@@ -23,8 +23,9 @@ struct Place {
 struct Node {
     enum class Kind : std::uint8_t { text, integer, real, boolean, date, array, table };
     Kind kind = Kind::table;
-    bool truth = false; // boolean
-    Place place;        // of the value; of the header for a table
+    bool truth = false;   // boolean
+    bool in_line = false; // a table in braces
+    Place place;          // of the value; of the header for a table
     Place key_place;
     std::int64_t integer = 0;
     double real = 0;
@@ -35,6 +36,9 @@ struct Node {
     [[nodiscard]] const Node* find(std::string_view name) const;
     [[nodiscard]] bool is_table_array() const; // [[…]]: not empty, and every item a table
 };
+
+// [] or "": nothing is said, but that in so many words.
+[[nodiscard]] bool is_empty(const Node& node);
 
 // What is wrong with the files that make up one unit, or one bundle, and the texts to quote from.
 class Reading {
@@ -79,7 +83,7 @@ private:
 // is in the tree.
 [[nodiscard]] Node parse_document(Reading& reading, std::uint16_t file, std::string_view text);
 
-// Lays `over` over `base`, key by key: tables merge, arrays and scalars replace. Arrays of tables append, but an item
+// Lays `over` over `base`, key by key: tables merge, but {} in one line empties; arrays and scalars replace. Arrays of tables append, but an item
 // with the `name` of an earlier one merges into it.
 void merge(Node& base, Node&& over);
 

@@ -114,7 +114,7 @@ constexpr KeyInfo unit_rows[] = {
     row("process", "environment-files", "paths", "", environment_files,
         "files of KEY=VALUE lines; with a leading '-' one may be missing"),
     row("process", "pass-environment", "names", "", pass_environment,
-        "variables passed on from PID 1's own environment; \"*\": all"),
+        "variables passed on from PID 1's own environment; \"*\": all; without it those of [defaults]"),
     row("process", "working-directory", "path", "\"/\"", path<&Process::working_directory>,
         "the directory it starts in"),
     row("process", "umask", "mode", "\"0022\"", mode<&Process::umask>, "its file mode mask"),
@@ -220,7 +220,7 @@ constexpr KeyInfo manager_rows[] = {
     setting("manager", "log-level", "error|warning|info|debug", "\"info\"", manager_log_level,
             "what PID 1 itself logs"),
     setting("manager", "default-target", "unit", "\"default\"", manager_unit_name, "what is brought up at boot"),
-    setting("manager", "language", "string", "", manager<&ManagerSettings::language>, "LANG of services"),
+    setting("manager", "language", "string", "", manager_language, "LANG of services"),
     setting("manager", "path", "string", "\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"",
             manager_path, "PATH of services, and where commands are looked up"),
 

@@ -179,6 +179,7 @@ void manager_path(const Value& value, core::ManagerSettings& settings);
 void manager_environment(const Value& value, core::ManagerSettings& settings);
 void manager_pass_environment(const Value& value, core::ManagerSettings& settings);
 void manager_limits(const Value& value, core::ManagerSettings& settings);
+void manager_language(const Value& value, core::ManagerSettings& settings);
 void manager_shutdown_timeout(const Value& value, core::ManagerSettings& settings);
 void manager_unit_name(const Value& value, core::ManagerSettings& settings);
 void manager_socket(const Value& value, core::ManagerSettings& settings);

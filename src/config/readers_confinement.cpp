@@ -128,7 +128,7 @@ void cpu_affinity(const Value& value, core::Unit& unit) {
     if (items == nullptr)
         return;
     if (items->empty())
-        return value.error("is empty: it would run on no processor");
+        return value.error("is empty: it would run on no processor", "all of them are [\"0-8191\"]");
     std::vector<bool> chosen(last + 1);
     for (const Node& item : *items) {
         Value each = value.of(item);

@@ -104,8 +104,6 @@ void calendar(const Value& value, core::Unit& unit) {
     if (value.node().kind == Node::Kind::array)
         items = value.node().items;
     calendar.clear();
-    if (items.empty())
-        value.expected("at least one calendar expression");
     for (const Node& item : items) {
         const Value one = value.of(item);
         const std::string* text = one.text("a calendar expression, such as \"Mon..Fri 04:00\" or \"daily\"");
@@ -205,11 +203,17 @@ void manager_path(const Value& value, core::ManagerSettings& settings) {
         if (!directory.starts_with('/'))
             return value.error("\"" + std::string(directory) + "\" is no absolute path");
     settings.path = *path;
+    settings.path_said = true;
 }
 
 void manager_shutdown_timeout(const Value& value, core::ManagerSettings& settings) {
     value.into(settings.shutdown_timeout);
     settings.shutdown_timeout_said = true;
+}
+
+void manager_language(const Value& value, core::ManagerSettings& settings) {
+    if (const std::string* language = value.text())
+        settings.language = *language;
 }
 
 void manager_unit_name(const Value& value, core::ManagerSettings& settings) {

@@ -68,11 +68,11 @@ void environment_into(const Value& value, std::vector<std::pair<std::string, std
     }
 }
 
-void pass_environment_into(const Value& value, std::vector<std::string>& member) {
+void pass_environment_into(const Value& value, std::optional<std::vector<std::string>>& member) {
     const std::vector<Node>* items = value.array("an array of names");
     if (items == nullptr)
         return;
-    member.clear();
+    std::vector<std::string>& names = member.emplace();
     for (const Node& item : *items) {
         const std::string* name = value.of(item).text();
         if (name == nullptr)
@@ -80,7 +80,7 @@ void pass_environment_into(const Value& value, std::vector<std::string>& member)
         if (*name != "*" && !is_variable_name(*name))
             value.of(item).error("\"" + *name + "\" cannot be the name of a variable");
         else
-            member.push_back(*name);
+            names.push_back(*name);
     }
 }
 

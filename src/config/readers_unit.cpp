@@ -128,14 +128,17 @@ void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind 
     }
 }
 
+// Whether one of `command` and `script` has to be there, and say something, is sense.cpp's question.
 void command(const Value& value, core::Unit& unit) {
+    if (is_empty(value.node()))
+        return;
     if (std::optional<core::Command> words = value.command())
         unit.service.command = std::move(*words);
 }
 
 void script(const Value& value, core::Unit& unit) {
     const std::string* lines = value.text();
-    if (lines == nullptr)
+    if (lines == nullptr || lines->empty())
         return;
     if (trim(*lines).empty())
         return value.error("the script is empty");
@@ -143,6 +146,8 @@ void script(const Value& value, core::Unit& unit) {
 }
 
 void reload_command(const Value& value, core::Unit& unit) {
+    if (is_empty(value.node()))
+        return;
     if (std::optional<core::Command> words = value.command())
         part(unit, static_cast<core::Hooks*>(nullptr)).reload = std::move(*words);
 }
@@ -152,7 +157,7 @@ void success_exit(const Value& value, core::Unit& unit) {
     if (items == nullptr)
         return;
     if (items->empty())
-        return value.error("is empty: then nothing would ever succeed");
+        return value.error("is empty: then nothing would ever succeed", "the default is [0]");
     unit.service.success_exit.clear();
     for (const Node& item : *items) {
         Value each = value.of(item);

@@ -25,12 +25,21 @@ public:
         return table_ == nullptr ? nullptr : table_->find(key);
     }
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+    // Whether it says more than an empty list or text, with which a drop-in takes back what it lies over.
+    [[nodiscard]] bool says(std::string_view key) const {
+        const Node* item = find(key);
+        return item != nullptr && !is_empty(*item);
+    }
     // At the key if it is there, else at the table.
     void error(std::string_view key, std::string message, std::string suggestion = {}) const {
         if (const Node* item = find(key))
             reading_.error(item->key_place, std::move(message), std::move(suggestion));
         else if (table_ != nullptr)
             reading_.error(table_->place, std::move(message), std::move(suggestion));
+    }
+    // At the value, which is there.
+    void value_error(std::string_view key, std::string message) const {
+        reading_.error(find(key)->place, "`" + std::string(key) + "`: " + std::move(message));
     }
     void warning(std::string_view key, std::string message) const {
         if (const Node* item = find(key))
@@ -44,15 +53,19 @@ private:
 
 void check_type(const Reading& reading, const Section& section, core::Service& service, bool has_pid_file) {
     using core::ServiceType;
-    if (section.has("command") && section.has("script"))
+    if (section.says("command") && section.says("script"))
         section.error("script", "`command` and `script` exclude each other: one thing runs");
+    else if (section.has("command") && !section.says("command") && !section.says("script"))
+        section.value_error("command", "the command is empty");
+    else if (section.has("script") && !section.says("command") && !section.says("script"))
+        section.value_error("script", "the script is empty");
     else if (!section.has("command") && !section.has("script") && !reading.incomplete)
         section.error("", "[service] needs `command` or `script`");
     if (service.type == ServiceType::forking && !has_pid_file && !reading.incomplete)
         section.error("type", "a forking service needs `pid-file` in [process]: it tells the main process");
     if (section.has("ready-fd") && service.type != ServiceType::notify_fd)
         section.error("ready-fd", "`ready-fd` is for type = \"notify-fd\" only");
-    if (section.has("reload-command") && section.has("reload-signal"))
+    if (section.says("reload-command") && section.has("reload-signal"))
         section.error("reload-signal", "`reload-command` and `reload-signal` exclude each other");
     if (service.type == ServiceType::oneshot) {
         if (service.watchdog != Span{0})
@@ -67,7 +80,9 @@ void check_restart(const Section& section, core::Service& service) {
     if (!section.has("restart") && service.type == core::ServiceType::oneshot)
         service.restart = core::RestartPolicy::no;
     if (service.restart_delay > service.restart_delay_max) {
-        if (section.has("restart-delay-max"))
+        if (section.has("restart-delay-max") && !section.has("restart-delay"))
+            service.restart_delay = service.restart_delay_max;
+        else if (section.has("restart-delay-max"))
             section.error("restart-delay", "`restart-delay` " + duration_text(service.restart_delay) +
                                                " is longer than `restart-delay-max` " +
                                                duration_text(service.restart_delay_max));
@@ -110,7 +125,7 @@ void check_accept(const Section& service, const Section& process, core::Unit& un
     if (unit.service.type != core::ServiceType::simple)
         service.error("type", "accept = true runs one process for each connection, which is of type = \"simple\"");
     for (std::string_view key : {"pre-start", "post-start", "reload-command", "reload-signal", "watchdog"})
-        if (service.has(key))
+        if (service.says(key))
             service.error(key, "`" + std::string(key) + "` is about a main process, and accept = true has none");
     if (process.has("pid-file"))
         process.error("pid-file", "`pid-file` is about a main process, and accept = true has none");
@@ -146,21 +161,21 @@ void check_sockets(const Reading& reading, const Section& service, const core::U
 
 void check_timer(const Reading& reading, const Section& section, const calendar::Timer& timer) {
     constexpr Span least = std::chrono::milliseconds(100);
-    if (!section.has("every") && !section.has("calendar") && !section.has("after-boot") && !reading.incomplete)
+    if (!section.has("every") && !section.says("calendar") && !section.has("after-boot") && !reading.incomplete)
         section.error("", "[timer] needs `every`, `calendar` or `after-boot`");
     if (section.has("every") && timer.every < least)
         section.error("every", "`every` is less than 100ms: a timer is for what is done now and then");
     if (section.has("every") && timer.jitter >= timer.every)
         section.error("jitter", "`jitter` " + duration_text(timer.jitter) + " is not shorter than `every` " +
                                     duration_text(timer.every));
-    if (timer.persistent && !section.has("every") && !section.has("calendar") && !reading.incomplete)
+    if (timer.persistent && !section.has("every") && !section.says("calendar") && !reading.incomplete)
         section.error("persistent", "`persistent` needs `every` or `calendar`: `after-boot` is of each boot");
 }
 
 void check_confinement(const Section& process) {
-    if (!process.has("system-call-filter"))
+    if (!process.says("system-call-filter"))
         process.warning("system-call-error", "`system-call-error` has no effect without `system-call-filter`");
-    if (!process.has("protect-system") && !process.has("read-only-paths"))
+    if (!process.has("protect-system") && !process.says("read-only-paths"))
         process.warning("read-write-paths",
                         "`read-write-paths` has no effect without `protect-system` or `read-only-paths`");
 }

@@ -171,6 +171,7 @@ private:
 
     void take_table(Node& into, toml::table& table) {
         into.kind = Node::Kind::table;
+        into.in_line = table.is_inline();
         if (table.size() > most_keys)
             return reading_.error(place(table.source().begin), "a table of more than 20000 keys");
         into.items.reserve(table.size());

@@ -177,8 +177,8 @@ struct Process {
     std::vector<std::string> supplementary_groups;
     std::vector<std::pair<std::string, std::string>> environment;
     std::vector<EnvironmentFile> environment_files;
-    std::vector<std::string> pass_environment; // names, or "*"
-    std::string working_directory;             // empty: /
+    std::optional<std::vector<std::string>> pass_environment; // names, or "*"; none said: those of [defaults]
+    std::string working_directory;                            // empty: /
     std::optional<std::uint32_t> umask;
     std::optional<int> nice;
     std::optional<int> oom_score_adjust;
@@ -275,10 +275,11 @@ struct ManagerSettings {
     std::string control_group;
     std::string log_level = "info";
     std::string default_target = "default";
-    std::string language; // LANG of services
+    std::optional<std::string> language; // LANG of services
+    bool path_said = false;              // or a PATH that is passed on counts more
     std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     std::vector<std::pair<std::string, std::string>> environment; // [defaults] environment
-    std::vector<std::string> pass_environment;                    // [defaults] pass-environment
+    std::optional<std::vector<std::string>> pass_environment;     // [defaults]; none said: the mode decides
     std::vector<Limit> limits;                                    // [defaults] limits
     std::uint64_t rotate_size = 10u << 20;
     std::uint32_t rotate_keep = 8;

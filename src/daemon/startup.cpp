@@ -228,8 +228,6 @@ void Startup::load_units() {
     }
     if (before_)
         complete_units(*before_, loaded.units);
-    if (place_.mode == Mode::container && loaded.manager.pass_environment.empty())
-        loaded.manager.pass_environment = {"*"};
     beginning_.settings = std::move(loaded.manager);
     beginning_.graph = core::Graph(std::move(loaded.units), before_ ? ids_of_units(*before_) : core::Graph::Names{});
     for (const std::string& problem : beginning_.graph.problems())

@@ -10,15 +10,14 @@
 namespace mi::daemon {
 
 void introduce(Parts& parts, const Options& options) {
-    const core::ManagerSettings& settings = parts.settings;
     std::string_view mode = parts.place.mode == Mode::system ? "system"
                             : parts.place.mode == Mode::user ? "user"
                                                              : "container";
     std::string line = wire::logs::start_text(mode) + ", " + std::to_string(parts.engine.graph().count()) + " units";
-    if (!settings.pass_environment.empty())
-        line += settings.pass_environment == std::vector<std::string>{"*"}
+    if (const std::vector<std::string> passed = parts.context.surroundings.passed_on(); !passed.empty())
+        line += passed == std::vector<std::string>{"*"}
                     ? "; services get our environment"
-                    : "; services get " + std::to_string(settings.pass_environment.size()) + " variables of ours";
+                    : "; services get " + std::to_string(passed.size()) + " variables of ours";
     if (!options.command.empty())
         line += "; command: " + std::string(options.command.front());
     parts.logs.line({}, Priority::info, line);

@@ -148,7 +148,7 @@ constexpr Broken broken[] = {
      "web.toml:3:17: `success-exit`: expected a signal such as \"SIGTERM\", found the string \"SIGTREM\" (did you mean "
      "\"SIGTERM\"?)"},
     {"[service]\ncommand = [\"/x\"]\nsuccess-exit = []\n"sv,
-     "web.toml:3:16: `success-exit`: is empty: then nothing would ever succeed"},
+     "web.toml:3:16: `success-exit`: is empty: then nothing would ever succeed (the default is [0])"},
     {"[service]\ncommand = [\"/x\"]\nstop-signal = \"SIGTEM\"\n"sv,
      "web.toml:3:15: `stop-signal`: expected a signal such as \"SIGTERM\", found the string \"SIGTEM\" (did you mean "
      "\"SIGTERM\"?)"},
@@ -262,7 +262,7 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\n[process]\ninaccessible-paths = [\"/srv/../etc\"]\n"sv,
      "web.toml:4:23: `inaccessible-paths`: expected an absolute path without \"..\", found the string \"/srv/../etc\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\ncpu-affinity = []\n"sv,
-     "web.toml:4:16: `cpu-affinity`: is empty: it would run on no processor"},
+     "web.toml:4:16: `cpu-affinity`: is empty: it would run on no processor (all of them are [\"0-8191\"])"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nstate-directory = \"a:b\"\n"sv,
      "web.toml:4:19: `state-directory`: \"a:b\" has a ':', which separates the directories in the environment"},
     {"[service]\ncommand = [\"/x\"]\n[log]\nrate-limit = \"10/1.5s\"\n"sv,
@@ -342,7 +342,7 @@ constexpr Broken broken[] = {
      "web.toml:4:12: `calendar`: \"dayly\" is no calendar expression: \"dayly\" is no weekday, nor a word such as "
      "daily (did you mean \"daily\"?)"},
     {"[service]\ncommand = [\"/x\"]\n[timer]\ncalendar = []\n"sv,
-     "web.toml:4:12: `calendar`: expected at least one calendar expression, found an empty array"},
+     "web.toml:3:1: [timer] needs `every`, `calendar` or `after-boot`"},
     {"[service]\ncommand = [\"/x\"]\n[timer]\ncalendar = 4\n"sv,
      "web.toml:4:12: `calendar`: expected a calendar expression, such as \"Mon..Fri 04:00\" or \"daily\", found the "
      "integer 4 (write \"4\")"},

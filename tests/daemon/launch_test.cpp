@@ -23,6 +23,7 @@ public:
         unit_ = std::move(loaded.units.front());
         settings = std::move(loaded.manager);
         surroundings.settings = &settings;
+        surroundings.mode = Mode::system;
     }
     Pad(const Pad&) = delete;
     Pad& operator=(const Pad&) = delete;
@@ -92,8 +93,42 @@ TEST_CASE("what is passed on is taken from ours by name, or all of it") {
     CHECK(pad.variable("A") == "1=2");
     CHECK_FALSE(pad.variable("B"));
     CHECK_FALSE(pad.variable("GONE"));
-    pad.settings.pass_environment = {"*"};
-    CHECK(pad.variable("B") == "2");
+}
+
+TEST_CASE("what is passed on: by the unit's word, else by that of the defaults, else all of it in a container") {
+    struct Row {
+        const char* defaults;
+        const char* unit;
+        Mode mode;
+        const char* environment; // besides PATH and what is told of itself
+    };
+    const Row rows[] = {
+        {"", "", Mode::container, "A=1 B=2"},
+        {"", "", Mode::system, ""},
+        {"pass-environment = []", "", Mode::container, ""},
+        {"pass-environment = ['A']", "", Mode::container, "A=1"},
+        {"pass-environment = ['A']", "pass-environment = []", Mode::system, ""},
+        {"pass-environment = ['A']", "pass-environment = ['B']", Mode::system, "B=2"},
+        {"", "pass-environment = []", Mode::container, ""},
+        {"environment = { B = 'x' }", "pass-environment = []", Mode::container, "B=x"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.defaults);
+        CAPTURE(row.unit);
+        Pad pad("[defaults]\n" + std::string(row.defaults) + "\n" + service + "[units.a.process]\n" + row.unit + "\n");
+        pad.surroundings.mode = row.mode;
+        pad.surroundings.environment = {"A=1", "B=2"};
+        CHECK(pad.environment() == std::string(row.environment) + (*row.environment != 0 ? " " : "") +
+                                       "INVOCATION_ID=0123 MINIINIT_UNIT=a PATH=" + core::ManagerSettings{}.path);
+    }
+}
+
+TEST_CASE("a setting that says what is the default anyway counts more than what is passed on") {
+    Pad pad("[manager]\nlanguage = ''\npath = '" + core::ManagerSettings{}.path + "'\n" + service);
+    pad.surroundings.mode = Mode::container;
+    pad.surroundings.environment = {"PATH=/passed", "LANG=de"};
+    CHECK(pad.variable("PATH") == core::ManagerSettings{}.path);
+    CHECK(pad.variable("LANG") == "");
 }
 
 TEST_CASE("what we tell a service of itself is not replaced by what our own maker told us") {

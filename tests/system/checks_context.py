@@ -353,4 +353,16 @@ def context_tty(t):
         os.close(theirs)
 
 
-GROUPS = [context_clean, context_keys, context_faults, context_confined, context_tty]
+def context_nothing_passed(t):
+    """In a container everything is passed on where nothing is said; what is said counts, also where it is nothing."""
+    own_names = ["INVOCATION_ID", "MINIINIT_UNIT", "PATH"]
+    with t.scene.init({"show": show(t)}, env={"SECRET": "1"},
+                      sections={"defaults": {"pass-environment": []}}) as init:
+        init.wait("show", "done")
+        t.equal("[defaults] pass-environment = [] passes nothing on", sorted(state_of(init)["env"]), own_names)
+    with t.scene.init({"show": show(t, process={"pass-environment": []})}, env={"SECRET": "1"}) as init:
+        init.wait("show", "done")
+        t.equal("so does that of a unit", sorted(state_of(init)["env"]), own_names)
+
+
+GROUPS = [context_clean, context_nothing_passed, context_keys, context_faults, context_confined, context_tty]

@@ -202,7 +202,7 @@ std::expected<void, std::string> hand_over(os::Plan& plan, Environment& environm
 // What every process of the unit begins with.
 Environment first_environment(const core::Unit& unit, const std::string& invocation, bool entry,
                               const Surroundings& surroundings) {
-    Environment environment = surroundings.base;
+    Environment environment = surroundings.base_for(unit.process.get());
     if (entry) // it takes our place in all but name: everything we were told is meant for it
         for (std::string_view variable : surroundings.environment)
             if (std::size_t at = variable.find('='); at != std::string_view::npos)
@@ -239,23 +239,32 @@ void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more
 
 } // namespace
 
+std::vector<std::string> Surroundings::passed_on() const {
+    if (settings->pass_environment)
+        return *settings->pass_environment;
+    return mode == Mode::container ? std::vector<std::string>{"*"} : std::vector<std::string>{};
+}
+
 void Surroundings::refresh() {
-    base = {};
-    base.set("PATH", settings->path);
+    base_of_own_choice = {};
+    base_of_own_choice.set("PATH", settings->path);
     if (mode == Mode::user) {
         // Whose manager it is, as with `user`; and where that user's files and session are.
         if (auto user = accounts.user(std::to_string(::geteuid())); user && !user->name.empty())
-            set_account(base, *user, user->name);
-        pass(base, of_a_session, environment);
+            set_account(base_of_own_choice, *user, user->name);
+        pass(base_of_own_choice, of_a_session, environment);
     }
-    pass(base, settings->pass_environment, environment);
+    base = base_of_own_choice;
+    pass(base, passed_on(), environment);
     // What the configuration says in so many words wins over what is merely passed on.
-    if (settings->path != core::ManagerSettings{}.path)
-        base.set("PATH", settings->path);
-    if (!settings->language.empty())
-        base.set("LANG", settings->language);
-    for (const auto& [key, value] : settings->environment)
-        base.set(key, value);
+    for (os::StringList* list : {&base_of_own_choice, &base}) {
+        if (settings->path_said)
+            list->set("PATH", settings->path);
+        if (settings->language)
+            list->set("LANG", *settings->language);
+        for (const auto& [key, value] : settings->environment)
+            list->set(key, value);
+    }
 }
 
 std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
@@ -278,7 +287,8 @@ std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::C
     if (process != nullptr) {
         if (auto done = choose_user(plan, environment, *process, surroundings.accounts); !done)
             return std::unexpected(done.error());
-        pass(environment, process->pass_environment, surroundings.environment);
+        if (process->pass_environment)
+            pass(environment, *process->pass_environment, surroundings.environment);
         // The files last: they are the administrator's, who overrides with them what the unit sets.
         for (const auto& [key, value] : process->environment)
             environment.set(key, value);

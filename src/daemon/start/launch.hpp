@@ -27,8 +27,16 @@ struct Surroundings {
     std::vector<os::Limit> limits;        // as we found them, where ours differ: a child has to set them back
     std::vector<std::string> environment; // ours, as we were started: "KEY=VALUE"
     os::StringList base;                  // what every environment begins with: see refresh
+    os::StringList base_of_own_choice;    // the same, where the unit says itself what is passed on
     // Works out `base` from `settings` and `environment`: to be called when they have changed.
     void refresh();
+    // The variables of ours that a unit gets which says nothing about them: those of the settings; in a container, where those
+    // say nothing either, all.
+    [[nodiscard]] std::vector<std::string> passed_on() const;
+    // What the environment of this unit's processes begins with.
+    [[nodiscard]] const os::StringList& base_for(const core::Process* process) const {
+        return process != nullptr && process->pass_environment ? base_of_own_choice : base;
+    }
     std::array<std::string, 3> directories{"/run", "/var/lib", "/var/log"}; // Place::own_directories
     std::vector<std::string> reserved; // directories of our own, which no service can be given
     std::string nothing;               // for os::prepare_nothing

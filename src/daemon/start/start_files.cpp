@@ -25,12 +25,11 @@ std::optional<std::string> path_in(const Variables& variables) {
 
 // PATH as prepare() sets it, before the environment files: each that has one wins over the one before.
 std::string path_before_files(const core::Process* process, bool entry, const Surroundings& surroundings) {
-    std::string path(surroundings.base.get("PATH"));
+    std::string path(surroundings.base_for(process).get("PATH"));
     const auto passes = [&] {
-        return entry ||
-               (process != nullptr && std::ranges::any_of(process->pass_environment, [](const std::string& name) {
-                    return name == "PATH" || name == "*";
-                }));
+        return entry || (process != nullptr && process->pass_environment &&
+                         std::ranges::any_of(*process->pass_environment,
+                                             [](const std::string& name) { return name == "PATH" || name == "*"; }));
     };
     for (std::string_view ours : surroundings.environment)
         if (ours.starts_with("PATH=") && passes())

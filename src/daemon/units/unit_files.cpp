@@ -96,8 +96,6 @@ void UnitFiles::add_own_units(config::Loaded& loaded) const {
 // Settings that only matter for what is started later are in force at once.
 void UnitFiles::take_settings(core::ManagerSettings settings) {
     context_.settings = std::move(settings);
-    if (context_.place.mode == Mode::container && context_.settings.pass_environment.empty())
-        context_.settings.pass_environment = {"*"};
     context_.surroundings.refresh();
     settings_read_();
 }
