@@ -1,9 +1,8 @@
 // The values of [process] that are more than a word or a number, and those of miniinit.toml that are like them.
 #include "config/readers.hpp"
 
+#include "base/resource_limits.hpp"
 #include "base/text.hpp"
-
-#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -84,23 +83,7 @@ void pass_environment_into(const Value& value, std::optional<std::vector<std::st
     }
 }
 
-struct LimitName {
-    std::string_view name;
-    int resource;
-    bool bytes;
-};
-constexpr LimitName limit_names[] = {
-    {"as", RLIMIT_AS, true},           {"core", RLIMIT_CORE, true},
-    {"cpu", RLIMIT_CPU, false},        {"data", RLIMIT_DATA, true},
-    {"fsize", RLIMIT_FSIZE, true},     {"locks", RLIMIT_LOCKS, false},
-    {"memlock", RLIMIT_MEMLOCK, true}, {"msgqueue", RLIMIT_MSGQUEUE, true},
-    {"nice", RLIMIT_NICE, false},      {"nofile", RLIMIT_NOFILE, false},
-    {"nproc", RLIMIT_NPROC, false},    {"rss", RLIMIT_RSS, true},
-    {"rtprio", RLIMIT_RTPRIO, false},  {"rttime", RLIMIT_RTTIME, false},
-    {"stack", RLIMIT_STACK, true},     {"sigpending", RLIMIT_SIGPENDING, false},
-};
-
-std::optional<std::uint64_t> limit_value(const Value& value, const LimitName& limit) {
+std::optional<std::uint64_t> limit_value(const Value& value, const ResourceLimit& limit) {
     const Node& node = value.node();
     if (node.kind == Node::Kind::text && node.text == "unlimited")
         return ~std::uint64_t{0};
@@ -117,11 +100,11 @@ void limits_into(const Value& value, std::vector<core::Limit>& member) {
         return value.expected("a table such as { nofile = 65536, core = 0 }");
     for (const Node& item : value.node().items) {
         Value each = value.of(item);
-        auto limit = std::find_if(std::begin(limit_names), std::end(limit_names),
-                                  [&](const LimitName& name) { return name.name == item.key; });
-        if (limit == std::end(limit_names)) {
+        auto limit = std::find_if(std::begin(resource_limits), std::end(resource_limits),
+                                  [&](const ResourceLimit& name) { return name.name == item.key; });
+        if (limit == std::end(resource_limits)) {
             std::vector<std::string_view> names;
-            for (const LimitName& name : limit_names)
+            for (const ResourceLimit& name : resource_limits)
                 names.push_back(name.name);
             std::string_view near = nearest(item.key, names);
             each.key_error("there is no limit \"" + item.key + "\"",

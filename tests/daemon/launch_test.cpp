@@ -1,6 +1,7 @@
 // From a unit to a plan: the environment, the descriptors, the identity and the limits that its process is given.
 #include "config/load.hpp"
 #include "daemon/start/launch.hpp"
+#include "os/process/limits.hpp"
 #include "os/scene.hpp"
 #include "start_scene.hpp"
 
@@ -348,7 +349,8 @@ TEST_CASE("limits: ours as we found them, then the defaults, then the unit's, on
     REQUIRE(launch->plan.limits.size() == 3);
     CHECK(launch->plan.limits[0].resource == RLIMIT_NOFILE);
     CHECK(launch->plan.limits[0].soft == 5);
-    CHECK(launch->plan.limits[0].hard == RLIM_INFINITY);
+    CHECK(launch->plan.limits[0].hard == os::reachable({RLIMIT_NOFILE, 5, RLIM_INFINITY}).hard);
+    CHECK(launch->plan.limits[0].at_most);
     CHECK(launch->plan.limits[1].resource == RLIMIT_FSIZE);
     CHECK(launch->plan.limits[1].hard == 7);
     CHECK(launch->plan.limits[2].resource == RLIMIT_CORE);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 
 #include "scene.hpp"
 
@@ -65,4 +66,31 @@ TEST_CASE("too little of something is said with its name, what it is and what is
                said.front().find("(RLIMIT_FSIZE) is 4 KiB, and 8 MiB are needed") != std::string::npos;
     }));
     CHECK(too_small_limits().empty());
+}
+
+TEST_CASE("more open files than the kernel counts to are as many as it counts to") {
+    rlim_t most = 1u << 20;
+    if (std::ifstream file("/proc/sys/fs/nr_open"); file)
+        file >> most;
+    const Limit all = reachable({RLIMIT_NOFILE, RLIM_INFINITY, RLIM_INFINITY});
+    CHECK(all.soft == most);
+    CHECK(all.hard == most);
+    CHECK(all.at_most);
+    const Limit soft = reachable({RLIMIT_NOFILE, 1024, most + 1});
+    CHECK(soft.soft == 1024);
+    CHECK(soft.hard == most);
+    CHECK(soft.at_most);
+    const Limit exact = reachable({RLIMIT_NOFILE, 1024, 4096});
+    CHECK(exact.hard == 4096);
+    CHECK_FALSE(exact.at_most);
+    // Of the others the kernel knows "unlimited".
+    CHECK(reachable({RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY}).hard == RLIM_INFINITY);
+    CHECK(reachable({RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY}).at_most);
+}
+
+TEST_CASE("a limit is named as it is written in a unit") {
+    CHECK(words_of({RLIMIT_NOFILE, 65536, 65536}) == "nofile = 65536");
+    CHECK(words_of({RLIMIT_CORE, 0, RLIM_INFINITY}) == "core = [0, \"unlimited\"]");
+    CHECK(words_of({RLIMIT_STACK, RLIM_INFINITY, RLIM_INFINITY}) == "stack = \"unlimited\"");
+    CHECK(words_of({77, 1, 1}) == "resource 77 = 1");
 }

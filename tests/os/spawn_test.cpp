@@ -166,6 +166,17 @@ TEST_CASE("umask, directory, nice, limits, OOM score, privileges and parent deat
     CHECK(contents("/proc/self/oom_score_adj") == own_score);
 }
 
+TEST_CASE("where the kernel refuses a limit that is to be as high as may be, ours does") {
+    Spawner spawner = *Spawner::make();
+    rlimit ours{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &ours) == 0);
+    Plan plan = plan_for("os_show");
+    plan.limits = {{RLIMIT_NOFILE, 100, rlim_t{1} << 40, true}}; // beyond fs.nr_open, for root, too
+    CHECK(run(spawner, plan)["nofile"] == "100 " + std::to_string(ours.rlim_max));
+    plan.limits = {{RLIMIT_NOFILE, 100, rlim_t{1} << 40, false}};
+    CHECK(failure(spawner, plan).text() == "setrlimit: Operation not permitted (nofile = [100, 1099511627776])");
+}
+
 TEST_CASE("a user, a group and groups are taken on, and privileges are gone") {
     if (!is_root())
         return;

@@ -4,9 +4,11 @@ import glob
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import stat
+import subprocess
 
 from harness import NOBODY, sh, until
 
@@ -225,18 +227,24 @@ def context_faults(t):
     # A privilege that cannot be dropped fails the start.
     units = {"drop": {"service": {"command": true, "restart": "no"}, "process": {"user": "daemon"}},
              "low": {"service": {"command": true, "restart": "no"}, "process": {"nice": -5}},
-             "more": {"service": {"command": true, "restart": "no"}, "process": {"limits": {"nofile": "unlimited"}}},
+             "more": {"service": {"command": true, "restart": "no"}, "process": {"limits": {"nofile": 5000}}},
+             "most": {"service": {"command": [t.scene.program("sys_state")], "type": "oneshot"},
+                      "process": {"limits": {"nofile": "unlimited"}}},
              "score": {"service": {"command": true, "restart": "no"}, "process": {"oom-score-adjust": -500}},
              "keeper": {"service": sh("exec sleep 1000")}}
     drop = "-setgid,-setuid,-sys_nice,-sys_resource"
-    with t.scene.init(units, before=["setpriv", "--bounding-set=" + drop, "--inh-caps=" + drop]) as init:
+    with t.scene.init(units, before=["prlimit", "--nofile=256:4000", "setpriv", "--bounding-set=" + drop,
+                                     "--inh-caps=" + drop]) as init:
         t.has("without the power to set groups, a start as another user fails, by name",
               init.wait("drop", "failed")["reason"],
               'cannot start: setgroups: Operation not permitted (user "daemon")')
         t.has("a nice value that is refused fails the start", init.wait("low", "failed")["reason"], "cannot start",
               "setpriority: Permission denied")
-        t.has("a limit that is refused fails the start", init.wait("more", "failed")["reason"], "cannot start",
-              "limit", "Operation not permitted")
+        t.has("a limit that is refused fails the start, and is named as it is written",
+              init.wait("more", "failed")["reason"], "cannot start: setrlimit: Operation not permitted (nofile = 5000)")
+        init.wait("most", "done")
+        t.equal("without privileges, nofile = \"unlimited\" is our own hard limit",
+                limits_of(state_of(init, "most")).get("Max open files"), ("4000", "4000"))
         t.has("an OOM score that is refused fails the start", init.wait("score", "failed")["reason"], "cannot start",
               "oom", "denied")
 
@@ -353,6 +361,29 @@ def context_tty(t):
         os.close(theirs)
 
 
+def context_most_files(t):
+    """Of open files the kernel knows no "unlimited", which is what other inits' files ask for."""
+    show_all = show(t, process={"limits": {"nofile": "unlimited"}})
+    with open("/proc/sys/fs/nr_open") as file:
+        most = file.read().strip()
+    # Where we may not raise our own hard limit, that is the most.
+    if subprocess.run(["prlimit", f"--nofile={most}:{most}", "true"], stderr=subprocess.DEVNULL).returncode:
+        most = str(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    theirs = f"{t.scene.work}/database.service"
+    with open(theirs, "w") as file:
+        file.write(f"[Service]\nType=oneshot\nExecStart={t.scene.program('sys_state')}\nLimitNOFILE=infinity\n")
+    with t.scene.init({"show": show_all}, files={}) as init:
+        converted = init.ctl("convert", theirs).stdout
+        with open(f"{init.units_dir}/database.toml", "w") as file:
+            file.write(converted)
+        init.ctl("reload-units")
+        init.ctl("start", "database")
+        for name in ("show", "database"):
+            init.wait(name, "done")
+            t.equal(f"nofile = \"unlimited\" is as many as the kernel allows ({name})",
+                    limits_of(state_of(init, name)).get("Max open files"), (most, most))
+
+
 def context_nothing_passed(t):
     """In a container everything is passed on where nothing is said; what is said counts, also where it is nothing."""
     own_names = ["INVOCATION_ID", "MINIINIT_UNIT", "PATH"]
@@ -365,4 +396,4 @@ def context_nothing_passed(t):
         t.equal("so does that of a unit", sorted(state_of(init)["env"]), own_names)
 
 
-GROUPS = [context_clean, context_nothing_passed, context_keys, context_faults, context_confined, context_tty]
+GROUPS = [context_clean, context_nothing_passed, context_most_files, context_keys, context_faults, context_confined, context_tty]

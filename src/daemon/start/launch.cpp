@@ -2,6 +2,7 @@
 
 #include "daemon/start/confine.hpp"
 #include "os/file/runtime.hpp"
+#include "os/process/limits.hpp"
 #include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>
@@ -231,9 +232,8 @@ void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more
         auto same =
             std::find_if(to.begin(), to.end(), [&](const os::Limit& l) { return l.resource == limit.resource; });
         if (same == to.end())
-            same = to.insert(to.end(), os::Limit{limit.resource, 0, 0});
-        same->soft = limit.soft;
-        same->hard = limit.hard;
+            same = to.insert(to.end(), os::Limit{});
+        *same = os::reachable({limit.resource, limit.soft, limit.hard});
     }
 }
 

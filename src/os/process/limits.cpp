@@ -1,5 +1,6 @@
 #include "os/process/limits.hpp"
 
+#include "base/resource_limits.hpp"
 #include "base/text.hpp"
 #include "os/file/runtime.hpp"
 
@@ -130,6 +131,30 @@ std::vector<Limit> raise_own_limits() {
         before.push_back({need.resource, was.rlim_cur, was.rlim_max});
     }
     return before;
+}
+
+std::string words_of(const Limit& limit) {
+    const auto* const known = std::ranges::find(resource_limits, limit.resource, &ResourceLimit::resource);
+    const auto bound = [](rlim_t value) {
+        return value == RLIM_INFINITY ? std::string("\"unlimited\"") : std::to_string(value);
+    };
+    const std::string name =
+        known != std::end(resource_limits) ? std::string(known->name) : "resource " + std::to_string(limit.resource);
+    return name + " = " +
+           (limit.soft == limit.hard ? bound(limit.soft) : "[" + bound(limit.soft) + ", " + bound(limit.hard) + "]");
+}
+
+Limit reachable(Limit limit) {
+    constexpr rlim_t usual = 1u << 20; // fs.nr_open, where it is not changed
+    limit.at_most = limit.hard == RLIM_INFINITY;
+    if (limit.resource != RLIMIT_NOFILE)
+        return limit;
+    const std::string text = read_file("/proc/sys/fs/nr_open").value_or("");
+    const rlim_t most = to_number<rlim_t>(trim(text)).value_or(usual);
+    limit.at_most = limit.hard > most;
+    limit.hard = std::min(limit.hard, most);
+    limit.soft = std::min(limit.soft, limit.hard);
+    return limit;
 }
 
 std::vector<std::string> too_small_limits() {

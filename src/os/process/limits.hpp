@@ -32,6 +32,12 @@ void outlive_limits();
 // What was changed, as it was before: for children.
 [[nodiscard]] std::vector<Limit> raise_own_limits();
 
+// As it is written in a unit: `nofile = 65536`, `nofile = [1024, "unlimited"]`.
+[[nodiscard]] std::string words_of(const Limit& limit);
+// What can be set in its place, where it is more than the kernel knows: of open files, fs.nr_open is the most. What was not a
+// number, or more than that, is met as far as our own hard limit allows it (Limit::at_most).
+[[nodiscard]] Limit reachable(Limit limit);
+
 // What we cannot work with: the limit, what it is and what would do. Empty: there is enough of everything.
 [[nodiscard]] std::vector<std::string> too_small_limits();
 // What will end us some time, in the same words.

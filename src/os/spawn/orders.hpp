@@ -40,7 +40,7 @@ struct OpenOrder {
 };
 struct LimitOrder {
     std::int32_t resource;
-    std::uint32_t unused;
+    std::uint32_t at_most;
     std::uint64_t soft, hard;
 };
 struct DirectoryOrder {

@@ -57,7 +57,7 @@ void OrdersBuilder::add_files(const Plan& plan) {
         opens.push_back({text(open.path), open.flags, open.mode, open.target});
     std::vector<LimitOrder> limits;
     for (const Limit& limit : plan.limits)
-        limits.push_back({limit.resource, 0, limit.soft, limit.hard});
+        limits.push_back({limit.resource, limit.at_most ? 1u : 0u, limit.soft, limit.hard});
     const auto opens_at = add(opens);
     const auto limits_at = add(limits);
     const auto processors = add(plan.processors);

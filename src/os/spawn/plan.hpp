@@ -119,6 +119,7 @@ struct Limit {
     int resource = RLIMIT_NOFILE;
     rlim_t soft = 0;
     rlim_t hard = 0;
+    bool at_most = false; // where the kernel refuses so much, our own hard limit does
 };
 
 // The child's whole life up to exec. What is at its default costs no system call. Descriptors of ours that no move

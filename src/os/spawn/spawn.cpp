@@ -38,6 +38,7 @@
 #include "os/spawn/spawn.hpp"
 
 #include "os/file/runtime.hpp"
+#include "os/process/limits.hpp"
 #include "os/spawn/clone.hpp"
 #include "os/spawn/executor_image.hpp"
 #include "os/spawn/orders_builder.hpp"
@@ -185,9 +186,7 @@ std::string object_of(const Plan& plan, const Report& report) {
     case Step::oom_score: return plan.oom_score ? std::to_string(*plan.oom_score) : "";
     case Step::limits: {
         const Limit* limit = item_of(plan.limits, report.item);
-        return limit == nullptr ? ""
-                                : "resource " + std::to_string(limit->resource) + ", " + std::to_string(limit->soft) +
-                                      ":" + std::to_string(limit->hard);
+        return limit == nullptr ? "" : words_of(*limit);
     }
     case Step::stdio: {
         const Move* move = item_of(plan.moves, report.item);

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <sys/prctl.h>
 
+#include <cerrno>
 #include <csignal>
 
 namespace mi::os {
@@ -132,12 +133,23 @@ BARE bool set_oom_score(const Child& child, Progress& progress) {
     return written;
 }
 
+// Sets soft and hard limit. `at_most`: to no more than our hard limit, where we may not have more.
+BARE long set_limit(const LimitOrder& limit) {
+    std::uint64_t both[] = {limit.soft, limit.hard}; // struct rlimit64
+    const long done = call(SYS_prlimit64, 0, limit.resource, both, nullptr);
+    std::uint64_t ours[2];
+    if (done != -EPERM || limit.at_most == 0 || call(SYS_prlimit64, 0, limit.resource, nullptr, ours) < 0)
+        return done;
+    both[1] = limit.hard < ours[1] ? limit.hard : ours[1];
+    both[0] = limit.soft < both[1] ? limit.soft : both[1];
+    return call(SYS_prlimit64, 0, limit.resource, both, nullptr);
+}
+
 BARE bool set_limits(const Child& child, Progress& progress) {
     const LimitOrder* limits = child.all(child.orders->limits);
     for (std::uint32_t i = 0; i < child.orders->limits.count; ++i) {
         progress.at(Step::limits, i);
-        const std::uint64_t both[] = {limits[i].soft, limits[i].hard}; // struct rlimit64
-        if (!progress.did(call(SYS_prlimit64, 0, limits[i].resource, both, nullptr)))
+        if (!progress.did(set_limit(limits[i])))
             return false;
     }
     return true;
