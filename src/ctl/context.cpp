@@ -4,8 +4,10 @@
 
 #include "os/file/user_place.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 namespace mi::ctl {
@@ -126,6 +128,37 @@ void Context::note_lines(const std::vector<std::string>& lines) const {
     for (const std::string& line : lines)
         text += harmless(line) + "\n";
     note(text);
+}
+
+int Context::judge_name(const std::string& name) const {
+    const std::string_view wrong = config::name_fault(name);
+    return wrong.empty() ? done : fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
+}
+
+int Context::fail_missing(const Sources& from, const std::string& unit) const {
+    return fail("there is no unit " + harmless(unit) + " (" + harmless(from.looked()) + ")", refused);
+}
+
+bool Context::write_out(std::string_view text) const {
+    if (output_lost)
+        return false;
+    if (write_all(1, text))
+        return true;
+    if (errno != EPIPE) {
+        output_lost = true;
+        fail(fault(errno, "write", "standard output").error().text());
+    }
+    return false;
+}
+
+int Context::outcome(int code) const {
+    // Some file systems say only at the end what could not be stored.
+    const int copy = output_lost ? -1 : ::fcntl(1, F_DUPFD_CLOEXEC, 3);
+    if (copy >= 0 && ::close(copy) != 0 && errno != EINTR) {
+        output_lost = true;
+        fail(fault(errno, "write", "standard output").error().text());
+    }
+    return code == done && output_lost ? failed : code;
 }
 
 int Context::fail(std::string_view message, ExitCode code) const {

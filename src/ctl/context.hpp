@@ -64,8 +64,12 @@ struct Context {
 
     // To standard output; on a terminal only what is fit to be shown. What cannot be written there is a failure of the verb.
     int print(std::string_view text) const {
-        return (out.terminal ? write_all(1, fit_to_show(text)) : write_all(1, text)) ? done : failed;
+        return (out.terminal ? write_out(fit_to_show(text)) : write_out(text)) ? done : failed;
     }
+    // To standard output as it is. False: it cannot be written, which is said, unless nobody reads any more (EPIPE).
+    [[nodiscard]] bool write_out(std::string_view text) const;
+    // The exit code of a verb that has ended with `code`: of one whose output got lost, `failed` in place of `done`.
+    [[nodiscard]] int outcome(int code) const;
     // To standard error, what else is to be known.
     void note(std::string_view text) const { write_all(2, fit_to_show(text)); }
     // The same, what an init said, each in a line of its own.
@@ -78,6 +82,12 @@ struct Context {
     // Says what went wrong, as JSON too where that is wanted; the result is the exit code.
     int fail(const Failure& failure) const;
     int fail(std::string_view message, ExitCode code = failed) const;
+    // 0, or the exit code after the report that no unit can have that name.
+    [[nodiscard]] int judge_name(const std::string& name) const;
+    // There is no such unit where it was looked for.
+    int fail_missing(const Sources& from, const std::string& unit) const;
+
+    mutable bool output_lost = false; // and it was said
 };
 
 } // namespace mi::ctl

@@ -6,6 +6,8 @@
 #include "ctl/verbs/verbs.hpp"
 #include "os/process/limits.hpp"
 
+#include <fcntl.h>
+
 #include <csignal>
 #include <string_view>
 
@@ -31,12 +33,21 @@ int run_verb(const Verb& verb, int argc, char** argv) {
         return say_usage(context.err,
                          arguments.error() + "\n(`minictl " + std::string(verb.name) + " --help` says more)");
     context.arguments = std::move(*arguments);
-    return context.arguments.help ? show_help(context, &verb) : verb.run(context);
+    return context.outcome(context.arguments.help ? show_help(context, &verb) : verb.run(context));
+}
+
+// A descriptor that we are started without would be that of the next thing we open, the init's socket say: in its place comes
+// one that takes no output.
+void hold_standard_descriptors() {
+    for (int fd = 0; fd <= 2; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0)
+            (void)::open("/dev/null", O_RDONLY); // the lowest that is free: this one
 }
 
 } // namespace
 
 int run(int argc, char** argv) {
+    hold_standard_descriptors();
     os::outlive({SIGXFSZ}); // what cannot be written is an error with words
     const std::string_view called = argc > 0 ? base_name(argv[0]) : "minictl";
     if (called == "telinit" || called == "init")

@@ -564,13 +564,69 @@ TEST_CASE("every verb has help with an example") {
 }
 
 TEST_CASE("output that cannot be written is a failure") {
-    FakeInit init(usual_with());
-    auto to_full = [] {
-        const int full = ::open("/dev/full", O_WRONLY);
-        ::dup2(full, 1);
+    FakeInit init([](const wire::Request& request, bool more) {
+        if (std::holds_alternative<wire::Tree>(request))
+            return reply(wire::Branches{{"web"}, {{"web", Phase::up, {}, core::Kind::service}}});
+        if (std::holds_alternative<wire::Probe>(request))
+            return reply(wire::Features{{{}}});
+        if (std::holds_alternative<wire::BootTimes>(request)) {
+            wire::Times times{.init = 1, .units_loaded = 2, .target_reached = 3, .units = {}};
+            times.units.push_back({"web", 1, 2, wire::FirstStart{1, 1, 2, {}, Phase::up}});
+            return reply(times);
+        }
+        return usual(request, more);
+    });
+    init.directory.write("web.toml", "[service]\ncommand = [\"/bin/true\"]\n");
+    init.directory.write("log/web/current", "2026-11-22T04:10:01.123456Z info out: hello\n");
+    const std::string units = init.directory.at("");
+    const std::vector<std::vector<std::string>> verbs = {
+        {"list"},
+        {"list", "--json"},
+        {"status", "web"},
+        {"tree"},
+        {"explain", "web"},
+        {"times"},
+        {"blame"},
+        {"critical-chain"},
+        {"graph"},
+        {"plot"},
+        {"probe"},
+        {"version"},
+        {"help"},
+        {"help", "--json"},
+        {"help", "list"},
+        {"keys"},
+        {"completion", "bash"},
+        {"cat", "web", "--units", units},
+        {"show", "web", "--units", units},
+        {"verify", "--units", units, "--json"},
+        {"verify", "--calendar", "daily"},
+        {"logs", "--directory", init.directory.at("log")},
+        {"list", "--help"},
     };
-    CHECK(init.ctl({"list"}, to_full).code == 1);
-    CHECK(init.ctl({"list", "--json"}, to_full).code == 1);
+    for (const std::vector<std::string>& words : verbs) {
+        CAPTURE(words.front());
+        CAPTURE(words.back());
+        if (const bool says = init.ctl(words).out != ""; !says) {
+            CHECK(says);
+            continue;
+        }
+        const Outcome full = init.ctl(words, [] { ::dup2(::open("/dev/full", O_WRONLY), 1); });
+        CHECK(full.code == 1);
+        CHECK(full.err == "minictl: write standard output: No space left on device\n");
+        const Outcome closed = init.ctl(words, [] { ::close(1); });
+        CHECK(closed.code == 1);
+        CHECK(closed.err == "minictl: write standard output: Bad file descriptor\n");
+        // Who reads no more has seen enough.
+        const Outcome left = init.ctl(words, [] {
+            int ends[2];
+            (void)::pipe(ends);
+            ::close(ends[0]);
+            ::dup2(ends[1], 1);
+            (void)::signal(SIGPIPE, SIG_IGN);
+        });
+        CHECK(left.err == "");
+    }
 }
 
 TEST_CASE("on a terminal there are colours, progress and a result, elsewhere and with NO_COLOR no colours") {

@@ -58,8 +58,8 @@ private:
 // Writes in large pieces, but at once where somebody waits for it.
 class Output {
 public:
-    Output(LogOutput output, Style style) : output_(output), style_(style) {}
-    // False: nobody reads any more.
+    Output(const Context& context, LogOutput output) : context_(context), output_(output) {}
+    // False: nobody reads any more, or it cannot be written.
     bool show(std::string_view unit, const logs::Line& line) {
         // `cat` gives back what was written: a line without an end is joined with the next of its stream, but with no
         // other.
@@ -70,18 +70,18 @@ public:
             open_unit_ = unit;
             open_source_ = line.source;
         }
-        text_ += show_line(style_, output_, unit, line);
+        text_ += show_line(context_.out, output_, unit, line);
         return text_.size() < 64 * 1024 || flush();
     }
     bool flush() {
-        const bool written = write_all(1, text_);
+        const bool written = context_.write_out(text_);
         text_.clear();
         return written;
     }
 
 private:
+    const Context& context_;
     LogOutput output_;
-    Style style_;
     std::string text_;
     bool open_ = false;
     std::string open_unit_;
@@ -213,7 +213,7 @@ int show(const Context& context, LogQuery& query) {
     // Who gives us no keyboard does not want to be asked for keys.
     if (!query.no_pager && !query.follow && context.out.terminal && ::isatty(STDIN_FILENO) == 1)
         pager = Pager::start();
-    Output output(query.output, context.out);
+    Output output(context, query.output);
     std::optional<Follower> follower;
     if (query.follow) {
         auto started = Follower::start(query.directories, query.units, all);

@@ -81,7 +81,7 @@ void Top::draw() {
     for (std::size_t i = 0; i < lines.size(); ++i)
         frame += (i == 0 ? "" : "\r\n") + lines[i] + "\033[K";
     frame += "\033[J";
-    if (!write_all(1, frame))
+    if (!context_.write_out(frame))
         over_ = true;
 }
 

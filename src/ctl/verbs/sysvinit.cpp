@@ -72,7 +72,7 @@ int telinit_main(int argc, char** argv) {
         context.arguments.system = true;
         if (!meaning->operand.empty())
             context.arguments.words.emplace_back(meaning->operand);
-        return verb.run(context);
+        return context.outcome(verb.run(context));
     }
     return failed;
 }
