@@ -36,6 +36,81 @@ TEST_CASE("verify without a file looks at all units together") {
     CHECK(has(outcome.out, "cycle"));
 }
 
+TEST_CASE("verify looks for what the units name on the system that it runs on") {
+    struct Row {
+        const char* unit;
+        const char* said; // behind the name of the file
+    };
+    const Row rows[] = {
+        {"requires = [\"nowhere\"]\n[service]\ncommand = [\"/bin/sh\"]\n",
+         ":1:13: error: `requires`: there is no unit nowhere"},
+        {"milestones = [\"nowhere\"]\n[service]\ncommand = [\"/bin/sh\"]\n",
+         ":1:15: error: `milestones`: there is no unit nowhere"},
+        {"wants = [\"nowhere\"]\n[service]\ncommand = [\"/bin/sh\"]\n",
+         ":1:10: warning: `wants`: there is no unit nowhere"},
+        {"[service]\ncommand = [\"/usr/bin/none\"]\n", ":2:12: error: there is no program /usr/bin/none"},
+        {"[service]\ncommand = \"none-such x\"\n", ":2:11: error: there is no program none-such in /usr/local/sbin"},
+        {"[service]\ncommand = [\"/bin/sh\"]\npre-start = [\"/usr/bin/none\"]\n",
+         ":3:14: error: there is no program /usr/bin/none"},
+        {"[service]\ncommand = [\"/bin/sh\"]\n[process]\nuser = \"none-such\"\n",
+         ":4:8: error: there is no user \"none-such\""},
+        {"[service]\ncommand = [\"/bin/sh\"]\n[process]\ngroup = \"none-such\"\n",
+         ":4:9: error: there is no group \"none-such\""},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.unit);
+        Directory directory;
+        directory.write("web.toml", row.unit);
+        const std::string path = directory.at("web.toml");
+        const bool warned = has(row.said, "warning");
+        for (const std::vector<std::string>& words :
+             {std::vector<std::string>{"minictl", "verify", "--units", directory.at("")},
+              {"minictl", "verify", "--units", directory.at(""), "web"},
+              {"minictl", "verify", "--units", directory.at("."), "web"}}) {
+            const Outcome outcome = run_ctl(words);
+            CHECK(has(outcome.out, std::string("web.toml") + row.said));
+            CHECK(outcome.code == (warned ? 0 : 1));
+        }
+        // A file that lies elsewhere may be meant for another system.
+        const Outcome file = run_ctl({"minictl", "verify", path});
+        std::string said = row.said;
+        if (const std::size_t at = said.find("error"); at != said.npos)
+            said.replace(at, 5, "warning");
+        CHECK(has(file.out, path + said));
+        CHECK(file.code == 0);
+    }
+}
+
+TEST_CASE("verify knows the units that stand together, and instances by their template") {
+    Directory directory;
+    directory.write("units/web.toml", "requires = [\"db@1\", \"cache\"]\n" + good_unit);
+    directory.write("units/db@.toml", good_unit);
+    directory.write("miniinit.toml", "[units.cache.service]\ncommand = [\"/bin/true\"]\n[units.front]\n"
+                                     "requires = [\"cache\"]\n[units.front.service]\ncommand = [\"/bin/true\"]\n");
+    const Outcome together = run_ctl({"minictl", "verify", directory.at("units/web.toml"),
+                                      directory.at("units/db@.toml"), directory.at("miniinit.toml")});
+    CHECK(together.out == "");
+    CHECK(together.code == 0);
+    CHECK(run_ctl({"minictl", "verify", "--units", directory.at("units"), "--config", directory.at("miniinit.toml")})
+              .code == 0);
+}
+
+TEST_CASE("a name that no unit can have is refused by every verb that reads unit files") {
+    Directory directory;
+    directory.write("t@.toml", good_unit);
+    for (const char* verb : {"show", "cat", "edit", "enable", "disable", "mask", "unmask"})
+        for (const char* name : {"t@a b", "t@../x", "../t", "-x", ".hidden"}) {
+            CAPTURE(verb);
+            CAPTURE(name);
+            const Outcome outcome = run_ctl({"minictl", verb, "--units", directory.at(""), "--", name});
+            CHECK(outcome.code == 2);
+            CHECK(has(outcome.err, "is no name of a unit: a name c"));
+            CHECK(outcome.out == "");
+        }
+    CHECK(run_ctl({"minictl", "cat", "t@", "--units", directory.at("")}).code == 0);
+    CHECK(run_ctl({"minictl", "show", "t@a", "--units", directory.at("")}).code == 0);
+}
+
 TEST_CASE("show tells each setting and its place, cat the files") {
     Directory directory;
     directory.write("web.toml", good_unit);

@@ -56,8 +56,8 @@ int set_masked(Context& context, bool masked) {
     Maskings all;
     int code = done;
     for (const std::string& name : context.arguments.words) {
-        if (std::string_view wrong = config::name_fault(name); !wrong.empty()) {
-            code = context.fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
+        if (const int wrong = context.judge_name(name); wrong != done) {
+            code = wrong;
             continue;
         }
         const config::Loaded loaded = config::load_one(from->source, name);
@@ -153,11 +153,11 @@ int edit_unit(Context& context) {
     auto from = context.sources();
     if (!from)
         return context.fail(from.error());
-    if (std::string_view wrong = config::name_fault(name); !wrong.empty())
-        return context.fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
+    if (const int wrong = context.judge_name(name); wrong != done)
+        return wrong;
     auto files = config::cat(from->source, name);
     if (!files || files->empty())
-        return context.fail("there is no unit " + harmless(name) + " (" + harmless(from->looked()) + ")", refused);
+        return context.fail_missing(*from, name);
     const bool full = context.arguments.full;
     const std::string file = full ? name + ".toml" : name + ".toml.d/override.toml";
     const std::string path = admin_of(from->source) + "/" + file;

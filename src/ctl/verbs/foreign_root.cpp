@@ -64,6 +64,8 @@ Fd ForeignRoot::open_inside(const std::string& path, int flags) const {
 ForeignRoot::Entry ForeignRoot::look(const std::string& path) const {
     Fd fd = open_inside(path, O_PATH);
     struct stat status{};
+    if (!fd && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        return {Entry::Kind::hidden, false};
     if (!fd || ::fstat(fd.get(), &status) != 0)
         return {};
     return {S_ISREG(status.st_mode)   ? Entry::Kind::file

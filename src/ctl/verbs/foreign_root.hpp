@@ -1,4 +1,4 @@
-// The files of a system that is not the running one, below some directory: links are followed inside it, and nothing
+// The files of a system, mostly one that is not the running one, below some directory: links are followed inside it, and nothing
 // outside of it is ever looked at.
 #pragma once
 
@@ -17,7 +17,7 @@ public:
     static Result<ForeignRoot> open(const std::string& directory);
 
     struct Entry {
-        enum class Kind { missing, file, directory, other };
+        enum class Kind { missing, file, directory, other, hidden }; // hidden: we may not look there
         Kind kind = Kind::missing;
         bool executable = false; // has an execute bit
     };

@@ -71,8 +71,14 @@ struct Inspection::Subject {
     const core::Unit& unit;
     std::string inside; // its root directory, below ours
     std::string search; // its PATH
+    bool only_warn = false;
 
-    void error(const Node& at, std::string message) const { reading.error(at.place, std::move(message)); }
+    void error(const Node& at, std::string message) const {
+        if (only_warn)
+            reading.warning(at.place, std::move(message));
+        else
+            reading.error(at.place, std::move(message));
+    }
 };
 
 Inspection::Inspection(const ForeignRoot& root, const config::Loaded& loaded, std::span<const std::string> files)
@@ -105,14 +111,14 @@ void Inspection::own_machine() {
 }
 
 void Inspection::look(config::Reading& reading, const Node& tree, const core::Unit& unit) {
-    Subject subject{reading, tree, unit, {}, path_};
+    Subject subject{reading, tree, unit, {}, path_, only_warns_};
     relations(subject);
     if (will_be_skipped(unit))
         return;
     if (const Node* directory = find(tree, "process", "root-directory");
         directory != nullptr && directory->kind == Node::Kind::text && !is_open(directory->text)) {
         subject.inside = directory->text;
-        if (!is_volatile(directory->text) && root_.look(directory->text).kind != ForeignRoot::Entry::Kind::directory)
+        if (!is_volatile(directory->text) && !is_directory(directory->text))
             return subject.error(*directory, "`root-directory`: there is no directory " + directory->text);
     }
     if (const Node* path = find(tree, "process", "environment"); path != nullptr && path->kind == Node::Kind::table)
@@ -142,19 +148,33 @@ bool Inspection::will_be_skipped(const core::Unit& unit) const {
     });
 }
 
+// An instance is there where its template is.
+bool Inspection::is_known(const std::string& unit) const {
+    const std::size_t at = unit.find('@');
+    return units_.contains(unit) || (at != std::string::npos && units_.contains(unit.substr(0, at + 1)));
+}
+
+// Whether it is a directory as far as we may look.
+bool Inspection::is_directory(const std::string& path) const {
+    const ForeignRoot::Entry::Kind kind = root_.look(path).kind;
+    return kind == ForeignRoot::Entry::Kind::directory || kind == ForeignRoot::Entry::Kind::hidden;
+}
+
 void Inspection::relations(Subject& subject) {
     struct Key {
         std::string_view name;
-        bool hard; // without the other unit this one cannot start
+        bool hard;        // without the other unit this one cannot start
+        bool ours = true; // it is this unit that lacks something
     };
-    for (const Key& key : {Key{"requires", true}, Key{"milestones", true}, Key{"wants", false}, Key{"wanted-by", false},
-                           Key{"required-by", false}, Key{"on-failure", false}, Key{"on-success", false}})
+    for (const Key& key :
+         {Key{"requires", true}, Key{"milestones", true}, Key{"wants", false}, Key{"wanted-by", false, false},
+          Key{"required-by", false, false}, Key{"on-failure", false}, Key{"on-success", false}})
         each_text(subject.tree.find(key.name), [&](const Node& item) {
-            if (is_open(item.text) || units_.contains(item.text))
+            if (is_open(item.text) || is_known(item.text) || (subject.only_warn && !key.ours))
                 return;
             std::string message = "`" + std::string(key.name) + "`: there is no unit " + item.text;
             if (key.hard)
-                subject.reading.error(item.place, std::move(message));
+                subject.error(item, std::move(message));
             else
                 subject.reading.warning(item.place, std::move(message));
         });
@@ -203,7 +223,8 @@ std::string Inspection::find_program(const std::string& name, const std::string&
     for (std::string_view directory : split(search, ':')) {
         const std::string file = std::string(directory) + "/" + name;
         const ForeignRoot::Entry entry = root_.look(inside + file);
-        if (entry.kind == ForeignRoot::Entry::Kind::file && entry.executable)
+        if ((entry.kind == ForeignRoot::Entry::Kind::file && entry.executable) ||
+            entry.kind == ForeignRoot::Entry::Kind::hidden)
             return file;
     }
     return {};
@@ -217,13 +238,18 @@ std::string Inspection::wrong_with(const std::string& file, const std::string& i
     const ForeignRoot::Entry entry = root_.look(inside + file);
     if (entry.kind == ForeignRoot::Entry::Kind::missing)
         return "there is no program " + file;
+    if (entry.kind == ForeignRoot::Entry::Kind::hidden)
+        return {};
     if (entry.kind != ForeignRoot::Entry::Kind::file)
         return file + " is no file";
     if (!entry.executable)
         return file + " cannot be executed: it has no execute bit";
     if (std::optional<ForeignRoot::Binary> binary = root_.binary(inside + file))
         return wrong_with_binary(*binary, file, inside);
-    const std::string start = root_.text(inside + file, longest).value_or("");
+    const std::optional<std::string> read = root_.text(inside + file, longest);
+    if (!read)
+        return {}; // it may be executed, but not read
+    const std::string& start = *read;
     if (!start.starts_with("#!"))
         return file + " is neither a program nor a script with #!";
     const std::string_view line = trim(std::string_view(start).substr(2, start.find('\n') - 2));
@@ -297,7 +323,7 @@ void Inspection::files(Subject& subject) {
         if (made)
             return;
     }
-    if (root_.look(subject.inside + directory->text).kind != ForeignRoot::Entry::Kind::directory)
+    if (!is_directory(subject.inside + directory->text))
         subject.error(*directory, "there is no directory " + directory->text);
 }
 

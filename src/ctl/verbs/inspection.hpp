@@ -16,12 +16,16 @@ class Inspection : public config::Inspector {
 public:
     // `loaded`: the units of the system; `files`: further ones, by their paths.
     Inspection(const ForeignRoot& root, const config::Loaded& loaded, std::span<const std::string> files);
+    // What is missing is only a warning from now on: the units may be meant for another system.
+    void only_warn(bool warn) { only_warns_ = warn; }
 
     void look(config::Reading& reading, const config::Node& tree, const core::Unit& unit) override;
 
 private:
     struct Subject; // the unit that is looked at
 
+    [[nodiscard]] bool is_known(const std::string& unit) const;
+    [[nodiscard]] bool is_directory(const std::string& path) const;
     [[nodiscard]] bool will_be_skipped(const core::Unit& unit) const;
     void relations(Subject& subject);
     void commands(Subject& subject);
@@ -41,6 +45,7 @@ private:
     const ForeignRoot& root_;
     std::string path_; // of the manager
     std::set<std::string, std::less<>> units_, users_, groups_;
+    bool only_warns_ = false;
     unsigned machine_ = 0;     // 0: not known
     std::string machine_file_; // which says so
 };

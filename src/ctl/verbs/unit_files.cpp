@@ -1,11 +1,6 @@
-// The verbs that read and change unit files, with or without an init.
-#include "core/graph.hpp"
-
+// The verbs that show and change unit files, with or without an init.
 #include "base/unreachable.hpp"
-#include "ctl/verbs/inspection.hpp"
 #include "ctl/verbs/verbs.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -41,28 +36,6 @@ struct Files {
     std::vector<File> files;
     static void fields(auto& self, auto&& visit) { visit("files", self.files); }
 };
-struct ProblemLine {
-    std::string file;
-    std::uint32_t line = 0, column = 0;
-    std::string severity, message, source_line, suggestion;
-    static void fields(auto& self, auto&& visit) {
-        visit("file", self.file);
-        visit("line", self.line);
-        visit("column", self.column);
-        visit("severity", self.severity);
-        visit("message", self.message);
-        visit("source_line", self.source_line);
-        visit("suggestion", self.suggestion);
-    }
-};
-struct Problems {
-    std::uint32_t units = 0;
-    std::vector<ProblemLine> problems;
-    static void fields(auto& self, auto&& visit) {
-        visit("units", self.units);
-        visit("problems", self.problems);
-    }
-};
 struct Enabling {
     std::string unit;
     bool enabled = false, changed = false;
@@ -77,13 +50,9 @@ struct Enablings {
     static void fields(auto& self, auto&& visit) { visit("units", self.units); }
 };
 
-int fail_missing(const Context& context, const Sources& from, const std::string& unit) {
-    return context.fail("there is no unit " + harmless(unit) + " (" + harmless(from.looked()) + ")", refused);
-}
-
 int fail_on(const Context& context, const Sources& from, const std::string& unit, const Fault& fault) {
     if (fault.code == ENOENT)
-        return fail_missing(context, from, unit);
+        return context.fail_missing(from, unit);
     return context.fail(fault.text(), fault.code == EACCES || fault.code == EPERM ? refused : failed);
 }
 
@@ -119,12 +88,12 @@ int set_enabled(Context& context, bool enabled) {
     Enablings all;
     int code = done;
     for (const std::string& name : context.arguments.words) {
-        if (std::string_view wrong = config::name_fault(name); !wrong.empty()) {
-            code = context.fail("\"" + harmless(name) + "\" is no name of a unit: " + std::string(wrong), usage);
+        if (const int wrong = context.judge_name(name); wrong != done) {
+            code = wrong;
             continue;
         }
         if (config::load_one(from->source, name).units.empty()) {
-            code = fail_missing(context, *from, name);
+            code = context.fail_missing(*from, name);
             continue;
         }
         Result<bool> changed = config::set_enabled(from->source, name, enabled);
@@ -146,16 +115,12 @@ int set_enabled(Context& context, bool enabled) {
     return context.print(text) == done ? code : failed;
 }
 
-void add(Problems& problems, const config::Problem& problem) {
-    problems.problems.push_back({problem.file, problem.line, problem.column,
-                                 problem.severity == config::Severity::error ? "error" : "warning", problem.message,
-                                 problem.source_line, problem.suggestion});
-}
-
 } // namespace
 
 int show_settings(Context& context) {
     const std::string& name = context.arguments.words[0];
+    if (const int wrong = context.judge_name(name); wrong != done)
+        return wrong;
     auto from = context.sources();
     if (!from)
         return context.fail(from.error());
@@ -189,6 +154,10 @@ int show_files(Context& context) {
     Files all;
     int code = done;
     for (const std::string& name : context.arguments.words) {
+        if (const int wrong = context.judge_name(name); wrong != done) {
+            code = wrong;
+            continue;
+        }
         Result<std::vector<config::FileText>> files = config::cat(from->source, name);
         if (!files) {
             code = fail_on(context, *from, name, files.error());
@@ -205,69 +174,6 @@ int show_files(Context& context) {
         text += file.text;
         text += file.text.ends_with('\n') ? "" : "\n";
     }
-    return context.print(text) == done ? code : failed;
-}
-
-int verify_files(Context& context) {
-    if (!context.arguments.calendar.empty())
-        return verify_calendar(context);
-    auto from = context.sources();
-    if (!from)
-        return context.fail(from.error());
-    Problems found;
-    std::string text;
-    bool bad = false, missing = false;
-    std::optional<ForeignRoot> root;
-    std::optional<Inspection> inspection;
-    config::Inspector* onlooker = nullptr;
-    if (!context.arguments.root.empty()) {
-        if (auto opened = ForeignRoot::open(context.arguments.root))
-            root = std::move(*opened);
-        else
-            return context.fail(opened.error().text());
-        inspection.emplace(*root, config::load(from->source), context.arguments.words);
-        onlooker = &*inspection;
-    }
-    auto take = [&](config::Loaded loaded) {
-        for (const config::Problem& problem : loaded.problems) {
-            add(found, problem);
-            text += config::text(problem);
-            bad = bad || problem.severity == config::Severity::error;
-        }
-        found.units += static_cast<std::uint32_t>(loaded.units.size());
-        return std::move(loaded.units);
-    };
-    if (context.arguments.words.empty()) {
-        // All of them together: also what is wrong with how they hang together.
-        const core::Graph graph(take(config::load(from->source, onlooker)));
-        for (const std::string& problem : graph.problems()) {
-            found.problems.push_back({"", 0, 0, "error", problem, "", ""});
-            text += harmless(problem) + "\n";
-            bad = true;
-        }
-    }
-    for (const std::string& word : context.arguments.words) {
-        // A unit may be named as everywhere else, where that cannot be taken for a file.
-        const bool unit =
-            !word.ends_with(".toml") && config::name_fault(word).empty() && ::access(word.c_str(), F_OK) != 0;
-        config::Source outside = from->source; // a file is named as it is seen from here
-        outside.root.clear();
-        if (!unit)
-            (void)take(config::read_file(outside, word, onlooker));
-        else if (config::Loaded loaded = config::load_one(from->source, word, onlooker); !loaded.units.empty())
-            (void)take(std::move(loaded));
-        else
-            missing = fail_missing(context, *from, word) != done;
-    }
-    // Who asks for all is not to take it for good that nothing was found, in a directory mistyped, say.
-    if (context.arguments.words.empty() && found.units == 0 && text.empty() &&
-        ::access((from->source.root + from->source.config).c_str(), F_OK) != 0)
-        bad = context.fail("there is no unit to verify (" + harmless(from->looked()) + ")") != done;
-    const ExitCode code = missing ? refused : bad ? failed : done;
-    if (context.arguments.json)
-        return context.print_json(found) == done ? code : failed;
-    if (text.empty() && code == done && context.out.terminal)
-        text = std::to_string(found.units) + (found.units == 1 ? " unit" : " units") + ", no problems\n";
     return context.print(text) == done ? code : failed;
 }
 

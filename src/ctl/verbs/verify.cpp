@@ -1,0 +1,163 @@
+// `verify`: what is wrong with units by themselves (config), with how they hang together (core), and with the system that they
+// are for (inspection.hpp): the one below --root, else the one that we are on.
+#include "core/graph.hpp"
+#include "ctl/verbs/inspection.hpp"
+#include "ctl/verbs/verbs.hpp"
+#include "os/machine/system.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
+
+namespace mi::ctl {
+
+namespace {
+
+struct ProblemLine {
+    std::string file;
+    std::uint32_t line = 0, column = 0;
+    std::string severity, message, source_line, suggestion;
+    static void fields(auto& self, auto&& visit) {
+        visit("file", self.file);
+        visit("line", self.line);
+        visit("column", self.column);
+        visit("severity", self.severity);
+        visit("message", self.message);
+        visit("source_line", self.source_line);
+        visit("suggestion", self.suggestion);
+    }
+};
+struct Problems {
+    std::uint32_t units = 0;
+    std::vector<ProblemLine> problems;
+    static void fields(auto& self, auto&& visit) {
+        visit("units", self.units);
+        visit("problems", self.problems);
+    }
+};
+
+// A word that names a file, and not a unit as everywhere else.
+bool is_file(const std::string& word) {
+    return word.ends_with(".toml") || !config::name_fault(word).empty() || ::access(word.c_str(), F_OK) == 0;
+}
+
+class Verification {
+public:
+    Verification(const Context& context, const Sources& from) : context_(context), from_(from), outside_(from.source) {
+        outside_.root.clear(); // a file is named as it is seen from here
+    }
+    int run() {
+        auto root = ForeignRoot::open(here() ? "/" : context_.arguments.root);
+        if (!root)
+            return context_.fail(root.error().text());
+        inspection_.emplace(*root, units_to_know(), context_.arguments.words);
+        if (context_.arguments.words.empty())
+            all();
+        for (const std::string& word : context_.arguments.words)
+            one(word);
+        return conclude();
+    }
+
+private:
+    // Whether the units are looked at against the system that we are on.
+    [[nodiscard]] bool here() const { return context_.arguments.root.empty(); }
+
+    // All units that there are, those of the files that are verified, and what these name of templates.
+    [[nodiscard]] config::Loaded units_to_know() const {
+        std::vector<core::Unit> theirs;
+        std::vector<std::string> named;
+        for (const std::string& word : context_.arguments.words)
+            if (is_file(word))
+                std::ranges::move(config::read_file(outside_, word).units, std::back_inserter(theirs));
+        for (const core::Unit& unit : theirs)
+            for (const core::Dependency& dependency : unit.dependencies)
+                named.push_back(dependency.unit);
+        config::Loaded known = config::load(from_.source, named);
+        std::ranges::move(theirs, std::back_inserter(known.units));
+        // Services of a container have its PATH, unless the configuration says otherwise.
+        const char* path = ::getenv("PATH");
+        if (here() && path != nullptr && !known.manager.path_said && !context_.of_user() &&
+            os::habitat() == os::Habitat::container)
+            known.manager.path += std::string(":") + path;
+        return known;
+    }
+
+    void add(std::vector<config::Problem> problems) {
+        for (config::Problem& problem : problems) {
+            const bool error = problem.severity == config::Severity::error;
+            bad_ = bad_ || error;
+            text_ += config::text(problem);
+            found_.problems.push_back({std::move(problem.file), problem.line, problem.column,
+                                       error ? "error" : "warning", std::move(problem.message),
+                                       std::move(problem.source_line), std::move(problem.suggestion)});
+        }
+    }
+
+    std::vector<core::Unit> take(config::Loaded loaded) {
+        add(std::move(loaded.problems));
+        found_.units += static_cast<std::uint32_t>(loaded.units.size());
+        return std::move(loaded.units);
+    }
+
+    // All of them together: also what is wrong with how they hang together.
+    void all() {
+        const core::Graph graph(take(config::load(from_.source, &*inspection_)));
+        for (const std::string& problem : graph.problems()) {
+            found_.problems.push_back({"", 0, 0, "error", problem, "", ""});
+            text_ += harmless(problem) + "\n";
+            bad_ = true;
+        }
+        // Who asks for all is not to take it for good that nothing was found, in a directory mistyped, say.
+        if (found_.units == 0 && text_.empty() &&
+            ::access((from_.source.root + from_.source.config).c_str(), F_OK) != 0)
+            bad_ = context_.fail("there is no unit to verify (" + harmless(from_.looked()) + ")") != done;
+    }
+
+    // A file, which may be meant for another system where it does not lie with the units of this one; or a unit.
+    void one(const std::string& word) {
+        inspection_->only_warn(here() && is_file(word) && !is_of_this_system(word));
+        if (is_file(word))
+            (void)take(config::read_file(outside_, word, &*inspection_));
+        else if (config::Loaded loaded = config::load_one(from_.source, word, &*inspection_); !loaded.units.empty())
+            (void)take(std::move(loaded));
+        else
+            missing_ = context_.fail_missing(from_, word) != done;
+    }
+
+    [[nodiscard]] bool is_of_this_system(const std::string& file) const {
+        const std::string directory = file.substr(0, std::min(file.rfind('/'), file.size()));
+        return file == from_.source.config ||
+               std::ranges::find(from_.source.directories, directory) != from_.source.directories.end();
+    }
+
+    int conclude() {
+        const ExitCode code = missing_ ? refused : bad_ ? failed : done;
+        if (context_.arguments.json)
+            return context_.print_json(found_) == done ? code : failed;
+        if (text_.empty() && code == done && context_.out.terminal)
+            text_ = std::to_string(found_.units) + (found_.units == 1 ? " unit" : " units") + ", no problems\n";
+        return context_.print(text_) == done ? code : failed;
+    }
+
+    const Context& context_;
+    const Sources& from_;
+    config::Source outside_;
+    std::optional<Inspection> inspection_;
+    Problems found_;
+    std::string text_;
+    bool bad_ = false, missing_ = false;
+};
+
+} // namespace
+
+int verify_files(Context& context) {
+    if (!context.arguments.calendar.empty())
+        return verify_calendar(context);
+    auto from = context.sources();
+    return from ? Verification(context, *from).run() : context.fail(from.error());
+}
+
+} // namespace mi::ctl
