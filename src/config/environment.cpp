@@ -63,6 +63,7 @@ private:
             problem(line_, "expected KEY=VALUE");
             return skip_line();
         }
+        key = key.substr(0, key.find_last_not_of(" \t") + 1); // as `A = 1` is read by systemd
         if (!is_variable_name(key)) {
             problem(line_, "`" + std::string(key.substr(0, 80)) + "` cannot be the name of a variable");
             return skip_line();

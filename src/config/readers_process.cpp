@@ -60,7 +60,10 @@ void environment_into(const Value& value, std::vector<std::pair<std::string, std
         return value.expected("a table of strings");
     for (const Node& item : value.node().items) {
         Value each = value.of(item);
-        if (!is_variable_name(item.key))
+        if (item.kind == Node::Kind::table && !item.items.empty())
+            each.expected("a string",
+                          "a name with a dot stands in quotes: \"" + item.key + "." + item.items.front().key + "\"");
+        else if (!is_variable_name(item.key))
             each.key_error("\"" + item.key + "\" cannot be the name of a variable");
         else if (const std::string* text = each.text())
             member.emplace_back(item.key, *text);

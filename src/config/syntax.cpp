@@ -119,6 +119,13 @@ std::optional<std::uint32_t> parse_percent(std::string_view text) {
 }
 
 bool is_variable_name(std::string_view name) {
+    constexpr std::string_view odd = "=\"'\\$`\x7f";
+    return !name.empty() && std::none_of(name.begin(), name.end(), [&](char c) {
+        return static_cast<unsigned char>(c) <= ' ' || odd.find(c) != std::string_view::npos;
+    });
+}
+
+bool is_shell_variable_name(std::string_view name) {
     return !name.empty() && (is_letter(name.front()) || name.front() == '_') &&
            std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
 }

@@ -59,7 +59,7 @@ private:
             for (const std::string& word : words(each)) {
                 const std::size_t equals = word.find('=');
                 const std::string name = word.substr(0, equals);
-                if (equals != word.npos && config::is_variable_name(name))
+                if (equals != word.npos && config::is_shell_variable_name(name))
                     set("environment." + name, quoted(word.substr(equals + 1)));
                 else
                     lost(each, "\"" + word + "\" sets no variable");

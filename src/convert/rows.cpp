@@ -205,7 +205,8 @@ private:
         switch (row_.form) {
         case Form::accounts: return unless_empty(is_account(word) ? quoted(word) : "", not_an_account);
         case Form::variables:
-            return unless_empty(config::is_variable_name(word) ? quoted(word) : "", "it is no name of a variable");
+            return unless_empty(config::is_shell_variable_name(word) ? quoted(word) : "",
+                                "it is no name of a variable");
         case Form::processors: return processors(word);
         case Form::environment_files:
             if (!word.starts_with('/') && !word.starts_with("-/"))

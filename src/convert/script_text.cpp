@@ -42,7 +42,7 @@ std::string take_variable(std::string_view& text, const Variables& known, bool& 
         }
     } else {
         std::size_t length = 0;
-        while (length < text.size() && config::is_variable_name(text.substr(0, length + 1)))
+        while (length < text.size() && config::is_shell_variable_name(text.substr(0, length + 1)))
             ++length;
         name = text.substr(0, length);
         text.remove_prefix(length);
@@ -86,7 +86,7 @@ Variables variables_of(std::string_view script) {
         if (line.starts_with("export "))
             line = trim(line.substr(7));
         std::size_t equals = line.find('=');
-        if (equals == std::string_view::npos || !config::is_variable_name(line.substr(0, equals)))
+        if (equals == std::string_view::npos || !config::is_shell_variable_name(line.substr(0, equals)))
             return;
         std::string value = value_of(line.substr(equals + 1), known);
         auto [at, fresh] = known.try_emplace(std::string(line.substr(0, equals)), value);

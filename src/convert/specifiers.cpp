@@ -121,7 +121,7 @@ std::expected<Word, std::string> Specifiers::expand(std::string_view raw, bool v
         if (!piece.empty())
             word.pieces.push_back({kind, std::move(piece)});
     };
-    if (variables && raw.starts_with('$') && config::is_variable_name(raw.substr(1))) {
+    if (variables && raw.starts_with('$') && config::is_shell_variable_name(raw.substr(1))) {
         word.splits = true;
         add(Word::Piece::Kind::variable, std::string(raw.substr(1)));
         return word;
@@ -147,7 +147,7 @@ std::expected<Word, std::string> Specifiers::expand(std::string_view raw, bool v
             text += '$';
         } else if (variables && raw.starts_with("${") && raw.find('}') != raw.npos) {
             const std::string name(raw.substr(2, raw.find('}') - 2));
-            if (!config::is_variable_name(name))
+            if (!config::is_shell_variable_name(name))
                 return std::unexpected("\"${" + name + "}\" is more than the name of a variable");
             taken = name.size() + 3;
             add(Word::Piece::Kind::variable, name);

@@ -186,8 +186,11 @@ constexpr Broken broken[] = {
      "web.toml:4:21: `working-directory`: expected an absolute path, found the string \"srv\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = [\"A=1\"]\n"sv,
      "web.toml:4:15: `environment`: expected a table of strings, found an array"},
-    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { \"A-B\" = \"1\" }\n"sv,
-     "web.toml:4:17: `environment`: \"A-B\" cannot be the name of a variable"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { \"A B\" = \"1\" }\n"sv,
+     "web.toml:4:17: `environment`: \"A B\" cannot be the name of a variable"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { discovery.type = \"single-node\" }\n"sv,
+     "web.toml:4:17: `environment`: expected a string, found a table (a name with a dot stands in quotes: "
+     "\"discovery.type\")"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { PORT = 80 }\n"sv,
      "web.toml:4:24: `environment`: expected a string, found the integer 80 (write \"80\")"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment-files = [\"-etc/x\"]\n"sv,

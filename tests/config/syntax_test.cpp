@@ -120,13 +120,25 @@ TEST_CASE("environment files have KEY=VALUE lines, comments and quotes, and no e
 }
 
 TEST_CASE("a bad line of an environment file is named and the others stand") {
-    Environment environment = parse_environment("A=1\nnonsense\n2B=x\nC D=y\nE=2\nF='open\nG=3\n");
+    Environment environment = parse_environment("A=1\nnonsense\n$B=x\nC D=y\nE=2\nF='open\nG=3\n");
     REQUIRE(environment.problems.size() == 4);
     CHECK(environment.problems[0] == EnvironmentProblem{2, "expected KEY=VALUE"});
-    CHECK(environment.problems[1] == EnvironmentProblem{3, "`2B` cannot be the name of a variable"});
+    CHECK(environment.problems[1] == EnvironmentProblem{3, "`$B` cannot be the name of a variable"});
     CHECK(environment.problems[2] == EnvironmentProblem{4, "`C D` cannot be the name of a variable"});
     CHECK(environment.problems[3] == EnvironmentProblem{6, "F: unterminated single quote"});
     CHECK(environment.variables.size() == 2);
+}
+
+TEST_CASE("the name of a variable is what execve takes and nobody means otherwise") {
+    for (const char* name :
+         {"A", "_", "discovery.type", "node-name", "2B", "npm_config_//registry.npmjs.org/:_authToken", "BASH_FUNC_x%%",
+          "ProgramFiles(x86)", "\xc3\xa4"})
+        CHECK_MESSAGE(is_variable_name(name), name);
+    for (const char* name : {"", "A B", "A=B", "A\tB", "'A'", "\"A\"", "$A", "`A`", "A\\", "A\n", "\x7f"})
+        CHECK_MESSAGE(!is_variable_name(name), name);
+    CHECK(is_shell_variable_name("A_1"));
+    for (const char* name : {"", "1A", "a.b", "a-b"})
+        CHECK_MESSAGE(!is_shell_variable_name(name), name);
 }
 
 } // namespace mi::config

@@ -72,6 +72,14 @@ TEST_CASE("a property is any key of a unit, as text where it does not look like 
     CHECK(unit.listen[1].address == "127.0.0.1:80");
 }
 
+TEST_CASE("a variable that no shell can have is taken along, and can be set") {
+    const core::Unit unit = read({.command = {"true"},
+                                  .environment = {{"a.b", "1"}, {"npm_//x/:_t", "2"}},
+                                  .properties = {"process.environment.discovery.type=single-node"}});
+    CHECK(unit.process->environment == std::vector<std::pair<std::string, std::string>>{
+                                           {"a.b", "1"}, {"discovery.type", "single-node"}, {"npm_//x/:_t", "2"}});
+}
+
 TEST_CASE("a whole environment takes the place of the caller's") {
     const core::Unit unit =
         read({.command = {"true"}, .environment = {{"A", "1"}}, .properties = {"process.environment={ C = \"3\" }"}});

@@ -2,6 +2,7 @@
 #include "base/clock.hpp"
 #include "base/join.hpp"
 #include "config/load.hpp"
+#include "config/syntax.hpp"
 #include "ctl/text/view.hpp"
 #include "ctl/verbs/run_manager.hpp"
 #include "ctl/verbs/unit_text.hpp"
@@ -26,12 +27,6 @@ namespace {
 constexpr std::string_view not_for_others[] = {"NOTIFY_SOCKET",  "LISTEN_PID",    "LISTEN_FDS",
                                                "LISTEN_FDNAMES", "WATCHDOG_PID",  "WATCHDOG_USEC",
                                                "INVOCATION_ID",  "MINIINIT_UNIT", "JOURNAL_STREAM"};
-
-bool is_variable(std::string_view name) {
-    auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    return !name.empty() && letter(name.front()) &&
-           std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
 
 // A name nothing has yet, short enough to be typed.
 std::string fresh_name() {
@@ -60,7 +55,7 @@ void take_along(TransientUnit& unit, std::string& left_out) {
         const std::string_view name = line.substr(0, equals);
         if (equals == std::string_view::npos || std::ranges::find(not_for_others, name) != std::end(not_for_others))
             continue;
-        if (is_variable(name) && can_be_text(line))
+        if (config::is_variable_name(name) && can_be_text(line))
             unit.environment.emplace_back(name, line.substr(equals + 1));
         else if (name != "_")
             join_to(left_out, harmless(name));

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "config/keys.hpp"
+#include "config/syntax.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -80,6 +81,11 @@ bool bare_key(std::string_view key) {
     });
 }
 
+// The name of an entry of [process] environment, as TOML.
+std::string variable_key(std::string_view name) {
+    return "environment." + (bare_key(name) ? std::string(name) : toml_string(name));
+}
+
 class Text {
 public:
     explicit Text(const TransientUnit& unit) {
@@ -98,7 +104,7 @@ public:
         if (!unit.umask.empty())
             process.set("umask", toml_string(unit.umask));
         for (const auto& [key, value] : unit.environment)
-            process.set("environment." + key, toml_string(value));
+            process.set(variable_key(key), toml_string(value));
     }
 
     // The error in words, or empty.
@@ -115,6 +121,13 @@ public:
         // [process] environment and limits are tables themselves: what follows is the name of an entry.
         const std::size_t inner = key.find('.');
         const std::string_view first = std::string_view(key).substr(0, inner);
+        if (table == "process" && first == "environment" && inner != std::string::npos) {
+            const std::string variable = key.substr(inner + 1);
+            if (!config::is_variable_name(variable))
+                return "--property: \"" + variable + "\" cannot be the name of a variable";
+            section("process").set(variable_key(variable), toml_string(value));
+            return {};
+        }
         if (!bare_key(negated ? first.substr(1) : first) || (!table.empty() && !bare_key(table)) ||
             (inner != std::string::npos && !bare_key(std::string_view(key).substr(inner + 1))))
             return "--property: \"" + std::string(name) + "\" cannot be the name of a key";
