@@ -1,5 +1,6 @@
 #include "config/load.hpp"
 
+#include "config/commands.hpp"
 #include "config/files.hpp"
 #include "config/inspector.hpp"
 #include "config/library.hpp"
@@ -50,6 +51,9 @@ std::string_view name_fault(std::string_view name) {
 
 namespace {
 
+// The name under which a unit is read: of a template, that of some instance.
+std::string name_to_read(std::string_view name) { return std::string(name) + (name.ends_with('@') ? "1" : ""); }
+
 // Reads a unit; of a template, some instance of it, but whoever looks on sees the placeholders.
 core::Unit read_inspected(const Source& source, Reading& reading, Node& tree, std::string_view name,
                           Inspector* inspector) {
@@ -57,8 +61,8 @@ core::Unit read_inspected(const Source& source, Reading& reading, Node& tree, st
     Node before;
     if (is_template && inspector != nullptr)
         before = tree;
-    core::Unit unit =
-        read_unit(reading, tree, is_template ? std::string(name) + "1" : std::string(name), source.bare_is_service);
+    core::Unit unit = read_unit(reading, tree, name_to_read(name), source.bare_is_service);
+    check_commands(reading, tree);
     if (inspector != nullptr)
         inspector->look(reading, is_template ? before : tree, unit);
     return unit;
@@ -152,7 +156,11 @@ private:
             unit.masked = assembly.masked;
             unit.fault = assembly.masked ? "masked" : brief(assembly.reading.first_error());
         } else {
-            unit = read_inspected(source_, assembly.reading, assembly.tree, name, inspector_);
+            // The words of a transient unit have been in somebody's shell already.
+            const bool typed =
+                !source_.transient.empty() && assembly.source.starts_with(source_.root + source_.transient);
+            unit = typed ? read_unit(assembly.reading, assembly.tree, name, source_.bare_is_service)
+                         : read_inspected(source_, assembly.reading, assembly.tree, name, inspector_);
         }
         unit.source = std::move(assembly.source);
         unit.enabled = library_.switched(name).value_or(unit.enabled);
@@ -256,7 +264,12 @@ Loaded read_file(const Source& source, const std::string& path, Inspector* inspe
 Loaded read_text(std::string_view name, std::string_view text, std::string_view filename) {
     Reading reading;
     Node tree = parse_document(reading, reading.add_file(std::string(filename), text), text);
-    return one_unit({}, std::string(name), std::string(filename), reading, tree, nullptr);
+    Loaded loaded;
+    core::Unit& unit = loaded.units.emplace_back(read_unit(reading, tree, name_to_read(name), false));
+    unit.name = name;
+    unit.source = filename;
+    loaded.problems = reading.take_problems();
+    return loaded;
 }
 
 } // namespace mi::config

@@ -72,7 +72,8 @@ struct Loaded {
 // [defaults], or is called miniinit.toml. Its permissions are not looked at.
 [[nodiscard]] Loaded read_file(const Source& source, const std::string& path);
 
-// Reads a unit from a text that need not be in any file yet; `filename` is for messages.
+// Reads a unit from a text that need not be in any file yet; `filename` is for messages. Its commands are taken for what was
+// meant: see check_commands in commands.hpp.
 [[nodiscard]] Loaded read_text(std::string_view name, std::string_view text, std::string_view filename);
 
 // A unit's name is 1 to 200 of A-Z a-z 0-9 _ . @ : - and starts with neither '.', '-' nor '@'; `miniinit`, `kernel` and

@@ -55,9 +55,27 @@ void supplementary_groups(const Value& value, core::Unit& unit) {
 
 namespace {
 
+// Assignments in an array or a string, as the table that they have to be; empty where they are none.
+std::string table_of(const Node& node) {
+    Node table;
+    std::span<const Node> items(&node, 1);
+    if (node.kind == Node::Kind::array)
+        items = node.items;
+    for (const Node& item : items) {
+        const std::size_t equals = item.kind == Node::Kind::text ? item.text.find('=') : std::string::npos;
+        if (equals == std::string::npos || !is_variable_name(std::string_view(item.text).substr(0, equals)))
+            return {};
+        Node& entry = table.items.emplace_back();
+        entry.kind = Node::Kind::text;
+        entry.key = item.text.substr(0, equals);
+        entry.text = item.text.substr(equals + 1);
+    }
+    return table.items.empty() ? std::string() : "write " + toml_text(table);
+}
+
 void environment_into(const Value& value, std::vector<std::pair<std::string, std::string>>& member) {
     if (value.node().kind != Node::Kind::table)
-        return value.expected("a table of strings");
+        return value.expected("a table of strings", table_of(value.node()));
     for (const Node& item : value.node().items) {
         Value each = value.of(item);
         if (item.kind == Node::Kind::table && !item.items.empty())
@@ -94,7 +112,12 @@ std::optional<std::uint64_t> limit_value(const Value& value, const ResourceLimit
         return static_cast<std::uint64_t>(node.integer);
     if (limit.bytes && node.kind == Node::Kind::text)
         return value.size();
-    value.expected(limit.bytes ? "a size or \"unlimited\"" : "a number or \"unlimited\"");
+    const bool number = node.kind == Node::Kind::text && to_number<std::uint64_t>(node.text);
+    const bool none = node.kind == Node::Kind::text && (node.text == "infinity" || node.text == "none");
+    value.expected(limit.bytes ? "a size or \"unlimited\"" : "a number or \"unlimited\"",
+                   none     ? "write \"unlimited\""
+                   : number ? "write " + node.text + " without quotes"
+                            : "");
     return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #include "config/scan.hpp"
 
+#include "base/text.hpp"
 #include "base/utf8.hpp"
 
 #include <algorithm>
@@ -147,6 +148,26 @@ std::uint32_t column_of(std::string_view line, std::size_t at) {
         if (i + 1 <= at && (i + 1 == line.size() || (static_cast<unsigned char>(line[i + 1]) & 0xc0) != 0x80))
             ++column;
     return column;
+}
+
+std::uint32_t line_of_systemd(std::string_view text) {
+    constexpr std::string_view sections[] = {"[Unit]",  "[Service]", "[Install]", "[Socket]", "[Timer]",
+                                             "[Mount]", "[Path]",    "[Slice]",   "[Swap]"};
+    std::uint32_t begins = 0;
+    for (std::uint32_t number = 1; !text.empty(); ++number) {
+        const std::string_view line = trim(take_line(text));
+        if (line.empty() || line.starts_with('#') || line.starts_with(';'))
+            continue;
+        if (std::ranges::find(sections, line) != std::end(sections)) {
+            begins = begins == 0 ? number : begins;
+            continue;
+        }
+        // `Description=Shop`, and no string, array or number that TOML would read.
+        const std::size_t name = line.find_first_of(" \t=");
+        const bool capital = line.front() >= 'A' && line.front() <= 'Z' && name != line.npos;
+        return capital && trim(line.substr(name)).starts_with('=') ? begins : 0;
+    }
+    return 0;
 }
 
 } // namespace mi::config

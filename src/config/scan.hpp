@@ -42,6 +42,10 @@ private:
 // Whether a line by itself looks like `key =` or `[table]`, even though a bracket is still open before it.
 [[nodiscard]] bool starts_statement(std::string_view line);
 
+// The line of `text`, from 1, in which a unit of systemd begins: its first one with a section, which a setting in systemd's way
+// follows. 0: this is none.
+[[nodiscard]] std::uint32_t line_of_systemd(std::string_view text);
+
 // Splits the first line off `text`, without its line end.
 [[nodiscard]] std::string_view take_line(std::string_view& text);
 

@@ -78,6 +78,40 @@ std::optional<Span> parse_duration(std::string_view text) {
     return Span{sum};
 }
 
+std::string duration_meant(std::string_view text) {
+    struct Name {
+        std::string_view theirs, ours;
+    };
+    constexpr Name names[] = {{"", "s"},          {"sec", "s"},          {"secs", "s"},
+                              {"second", "s"},    {"seconds", "s"},      {"m", "min"},
+                              {"mins", "min"},    {"mn", "min"},         {"minute", "min"},
+                              {"minutes", "min"}, {"hr", "h"},           {"hrs", "h"},
+                              {"hour", "h"},      {"hours", "h"},        {"day", "d"},
+                              {"days", "d"},      {"week", "w"},         {"weeks", "w"},
+                              {"msec", "ms"},     {"millisecond", "ms"}, {"milliseconds", "ms"},
+                              {"usec", "us"},     {"microseconds", "us"}};
+    std::string meant;
+    const auto is_blank = [](char c) { return c == ' ' || c == ',' || c == '\t'; };
+    while (!text.empty()) {
+        (void)take(text, is_blank);
+        const std::string_view number = take(text, [](char c) { return is_digit(c) || c == '.'; });
+        (void)take(text, is_blank);
+        std::string unit;
+        for (char letter : take(text, is_letter))
+            unit += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+        for (const Name& name : names)
+            if (name.theirs == unit) {
+                unit = name.ours;
+                break;
+            }
+        if (number.empty() || unit.empty())
+            return {};
+        meant.append(number).append(unit);
+        (void)take(text, is_blank);
+    }
+    return !meant.empty() && parse_duration(meant) ? meant : std::string();
+}
+
 std::string duration_text(Span span) {
     std::int64_t rest = span.count();
     if (rest == 0)

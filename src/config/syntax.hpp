@@ -21,6 +21,9 @@ namespace mi::config {
 // The shortest exact way to write it: `1h30min`, `100ms`, `0`.
 [[nodiscard]] std::string duration_text(Span span);
 
+// How what people write for a duration ("5 minutes", "10sec", "90", "1 h 30 m") is written here; empty where it is none.
+[[nodiscard]] std::string duration_meant(std::string_view text);
+
 // `4096`, `64K`, `10M`, `1G`, `2T`, also `64KiB`: powers of 1024, in bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 

@@ -35,6 +35,12 @@ public:
     Parser(Reading& reading, std::uint16_t file) : reading_(reading), file_(file) {}
 
     Node parse(std::string_view text) {
+        if (const std::uint32_t line = line_of_systemd(text); line != 0) {
+            reading_.error({file_, line, 1}, "this is a unit of systemd, which has another language",
+                           "call it NAME.service; `minictl convert NAME.service` prints it as ours");
+            reading_.incomplete = true;
+            return empty_tree();
+        }
         std::string repaired; // a copy of text once something had to be blanked out
         for (int errors = 0;; ++errors) {
             std::uint32_t wrong_line = refuse(text);

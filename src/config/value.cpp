@@ -110,12 +110,62 @@ void Value::expected(std::string_view expected, std::string suggestion) const {
     error("expected " + std::string(expected) + ", found " + describe(node_), std::move(suggestion));
 }
 
-void Value::not_one_of(const std::vector<std::string_view>& words) const {
-    std::string_view near = node_.kind == Node::Kind::text ? likeliest(node_.text, words) : std::string_view{};
+namespace {
+
+// What other inits call a word of ours. `besides`: another one that may be meant.
+struct Theirs {
+    std::string_view theirs, ours, besides;
+};
+constexpr Theirs words_of_others[] = {
     // `restart = no` is what other files write, and false what that becomes.
-    if (node_.kind == Node::Kind::boolean && !node_.truth && std::find(words.begin(), words.end(), "no") != words.end())
-        near = "no";
-    expected(listing(words), near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
+    {"false", "no", ""},
+    {"true", "always", "\"on-failure\" restarts it only after a failure"},
+    {"yes", "always", "\"on-failure\" restarts it only after a failure"},
+    {"never", "no", ""},
+    {"unless-stopped", "always", ""},
+    {"respawn", "always", ""},
+    {"unexpected", "on-failure", ""},
+    {"on-abort", "on-abnormal", ""},
+    {"on-watchdog", "on-abnormal", ""},
+    {"daemon", "simple", "\"forking\" is for what goes into the background by itself"},
+    {"process", "simple", ""},
+    {"longrun", "simple", ""},
+    {"exec", "simple", ""},
+    {"idle", "simple", ""},
+    {"dbus", "simple", ""},
+    {"bgprocess", "forking", ""},
+    {"fork", "forking", ""},
+    {"scripted", "oneshot", ""},
+    {"task", "oneshot", ""},
+    {"notify-reload", "notify", ""},
+    {"s6", "notify-fd", ""},
+    {"control-group", "group", ""},
+    {"cgroup", "group", ""},
+    {"journal", "log", ""},
+    {"syslog", "log", ""},
+    {"kmsg", "log", ""},
+    {"journal+console", "log", ""},
+    {"/dev/null", "null", ""},
+    {"/dev/stdout", "inherit", ""},
+    {"/dev/stderr", "inherit", ""},
+};
+
+} // namespace
+
+void Value::not_one_of(const std::vector<std::string_view>& words) const {
+    std::string_view word = node_.kind == Node::Kind::text ? std::string_view(node_.text) : std::string_view{};
+    if (node_.kind == Node::Kind::boolean)
+        word = node_.truth ? "true" : "false";
+    std::string suggestion;
+    if (std::string_view near = likeliest(word, words); node_.kind == Node::Kind::text && !near.empty())
+        suggestion = "did you mean \"" + std::string(near) + "\"?";
+    for (const Theirs& each : words_of_others)
+        if (each.theirs == word && std::ranges::find(words, each.ours) != words.end())
+            suggestion = "did you mean \"" + std::string(each.ours) + "\"?" + (each.besides.empty() ? "" : " ") +
+                         std::string(each.besides);
+    if (word.starts_with('/') && std::ranges::find(words, "file:PATH") != words.end() && suggestion.empty())
+        suggestion = "write \"file:" + std::string(word) + "\"";
+    expected(listing(words), std::move(suggestion));
 }
 
 std::string_view likeliest(std::string_view word, const std::vector<std::string_view>& words) {
@@ -285,16 +335,12 @@ void Value::into(Span& member) const {
         }
     }
     std::string suggestion;
-    std::string_view text = node_.text;
     if (node_.kind == Node::Kind::integer && node_.integer >= 0)
         suggestion = "write \"" + std::to_string(node_.integer) + "s\"";
-    else if (node_.kind == Node::Kind::text && to_number<std::uint32_t>(text))
-        suggestion = "write \"" + node_.text + "s\"";
-    else if (text.ends_with('m') && to_number<std::uint32_t>(text.substr(0, text.size() - 1)))
-        suggestion = "write \"" + node_.text + "in\"";
-    else if (std::size_t end = text.find("sec");
-             end != text.npos && end > 0 && parse_duration(std::string(text.substr(0, end)) + "s"))
-        suggestion = "write \"" + node_.text.substr(0, end) + "s\"";
+    else if (std::string meant = duration_meant(node_.text); !meant.empty())
+        suggestion = "write \"" + meant + "\"";
+    else if (node_.text == "infinity" || node_.text == "never" || node_.text == "none" || node_.text == "unlimited")
+        suggestion = "where there may be no bound, that is \"0\"";
     expected("a duration such as \"500ms\", \"10s\" or \"1h30min\"", suggestion);
 }
 

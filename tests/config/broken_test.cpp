@@ -79,7 +79,34 @@ constexpr Broken broken[] = {
      "\"sometimes\""},
     {"[service]\ncommand = [\"/x\"]\ntype = \"daemon\"\n"sv,
      "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the "
-     "string \"daemon\""},
+     "string \"daemon\" (did you mean \"simple\"? \"forking\" is for what goes into the background by itself)"},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"dbus\"\n"sv,
+     "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the "
+     "string \"dbus\" (did you mean \"simple\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nrestart = true\n"sv,
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the boolean "
+     "true (did you mean \"always\"? \"on-failure\" restarts it only after a failure)"},
+    {"[service]\ncommand = [\"/x\"]\nrestart = \"unless-stopped\"\n"sv,
+     "web.toml:3:11: `restart`: expected \"no\", \"on-failure\", \"on-abnormal\" or \"always\", found the string "
+     "\"unless-stopped\" (did you mean \"always\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nkill-mode = \"control-group\"\n"sv,
+     "web.toml:3:13: `kill-mode`: expected \"group\", \"process\" or \"mixed\", found the string "
+     "\"control-group\" (did you mean \"group\"?)"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nstdout = \"/srv/out\"\n"sv,
+     "web.toml:4:10: `stdout`: expected \"log\", \"console\", \"null\", \"inherit\", \"socket\" or \"file:PATH\", "
+     "found the string \"/srv/out\" (write \"file:/srv/out\")"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nstdout = \"journal\"\n"sv,
+     "web.toml:4:10: `stdout`: expected \"log\", \"console\", \"null\", \"inherit\", \"socket\" or \"file:PATH\", "
+     "found the string \"journal\" (did you mean \"log\"?)"},
+    {"[service]\ncommand = [\"/x\"]\nstart-timeout = \"5 minutes\"\n"sv,
+     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
+     "string \"5 minutes\" (write \"5min\")"},
+    {"[service]\ncommand = [\"/x\"]\nstart-timeout = \"infinity\"\n"sv,
+     "web.toml:3:17: `start-timeout`: expected a duration such as \"500ms\", \"10s\" or \"1h30min\", found the "
+     "string \"infinity\" (where there may be no bound, that is \"0\")"},
+    {"# shop\n\n[Unit]\nDescription=Shop\n[Service]\nExecStart=/usr/bin/shop\n"sv,
+     "web.toml:3:1: this is a unit of systemd, which has another language (call it NAME.service; `minictl convert "
+     "NAME.service` prints it as ours)"},
     {"[service]\ncommand = [\"/x\"]\ntype = \"fork\"\n"sv,
      "web.toml:3:8: `type`: expected \"simple\", \"oneshot\", \"forking\", \"notify\" or \"notify-fd\", found the "
      "string \"fork\" (did you mean \"forking\"?)"},
@@ -185,7 +212,16 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\n[process]\nworking-directory = \"srv\"\n"sv,
      "web.toml:4:21: `working-directory`: expected an absolute path, found the string \"srv\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = [\"A=1\"]\n"sv,
-     "web.toml:4:15: `environment`: expected a table of strings, found an array"},
+     "web.toml:4:15: `environment`: expected a table of strings, found an array (write { A = \"1\" })"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = \"a.b=x y\"\n"sv,
+     "web.toml:4:15: `environment`: expected a table of strings, found the string \"a.b=x y\" (write { \"a.b\" = \"x "
+     "y\" })"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { nofile = \"infinity\" }\n"sv,
+     "web.toml:4:21: `limits`: expected a number or \"unlimited\", found the string \"infinity\" (write "
+     "\"unlimited\")"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nlimits = { nofile = \"1024\" }\n"sv,
+     "web.toml:4:21: `limits`: expected a number or \"unlimited\", found the string \"1024\" (write 1024 without "
+     "quotes)"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { \"A B\" = \"1\" }\n"sv,
      "web.toml:4:17: `environment`: \"A B\" cannot be the name of a variable"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { discovery.type = \"single-node\" }\n"sv,
