@@ -390,6 +390,8 @@ void Life::check_time() {
             wrong(parts_->context.name(unit) + " is starting for longer than its start-timeout");
         if (record.phase == Phase::stopping && time > 6 * service.stop_timeout + 2 * service.start_timeout + 10 * slack)
             wrong(parts_->context.name(unit) + " is stopping for longer than its stop-timeout");
+        if (record.reason == core::Reason::exited && record.last_exit.kind == core::ExitStatus::Kind::none)
+            wrong("how " + parts_->context.name(unit) + " has ended is forgotten");
         if (record.phase == Phase::failed && record.reason == core::Reason::exited &&
             service.type == core::ServiceType::oneshot && machine_.done.contains(number_[unit]))
             wrong(parts_->context.name(unit) + " has failed, though it has ended well");
