@@ -59,7 +59,7 @@ def sweep(minictl, root, files, services, out):
     done = run(minictl, "verify", *made)
     check("each unit passes verify", (done.stdout + done.stderr).splitlines() if done.returncode else [])
     done = run(minictl, "verify", "--units", out, "--allow-insecure-units")
-    check("all of them together pass verify: no cycle", (done.stdout + done.stderr).splitlines() if done.returncode else [])
+    check("all of them together pass verify: no cycle", wrong_anywhere(done))
     # Whatever stands in a file and not in the unit is named with its line.
     answer = json.loads(run(minictl, "convert", "--root", root, "--json", *files).stdout)
     wrong = [f"{remark['file']}:{remark['line']}" for unit in answer["units"] for remark in unit["remarks"]
@@ -68,6 +68,12 @@ def sweep(minictl, root, files, services, out):
     wrong = [f"{unit['unit']}: {remark['directive']}" for unit in answer["units"] for remark in unit["remarks"]
              if remark["directive"] and " ".join(remark["directive"].split()) not in " ".join(unit["toml"].split())]
     check("every remark is a comment in the unit, too", wrong)
+
+
+def wrong_anywhere(done):
+    """What verify holds against units, but for programs, users and units that are missing on this system: they are for another."""
+    return [line for line in (done.stdout + done.stderr).splitlines()
+            if line and not line.startswith(" ") and ": warning: " not in line and "there is no " not in line]
 
 
 def has_unit(path, made):
