@@ -32,8 +32,7 @@ file(GLOB simulation_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/sim/*.c
 add_executable(simulation ${simulation_sources})
 target_link_libraries(simulation PRIVATE daemon)
 target_include_directories(simulation PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-target_compile_options(simulation PRIVATE -O2)
-precompile(simulation)
+target_compile_options(simulation PRIVATE -O2) # and so not with the precompiled headers
 
 file(GLOB programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/programs/*.c ${CMAKE_SOURCE_DIR}/tests/bench/*.c)
 foreach(program ${programs})
