@@ -1,5 +1,6 @@
 #include "config/commands.hpp"
 
+#include "config/command_words.hpp"
 #include "config/syntax.hpp"
 
 #include <algorithm>
@@ -21,34 +22,16 @@ struct Word {
     [[nodiscard]] bool plain_at(std::size_t at) const { return at < plain.size() && plain[at] == '1'; }
 };
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-
-// The words of a string, split as split_command() does; that it can be is not asked here.
+// What is wrong with a command besides is not asked here.
 std::vector<Word> words_of(std::string_view text) {
     std::vector<Word> words;
-    bool in_word = false;
-    char quote = 0;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char letter = text[at];
-        const bool blank = letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r';
-        if (quote == 0 && blank) {
-            in_word = false;
-            continue;
-        }
-        if (!in_word)
-            words.emplace_back();
-        in_word = true;
-        if (quote != 0 && letter == quote)
-            quote = 0;
-        else if (quote == 0 && (letter == '\'' || letter == '"'))
-            quote = letter;
-        else if (quote != '\'' && letter == '\\' && at + 1 < text.size())
-            words.back().add(text[++at], false);
-        else
-            words.back().add(letter, quote == 0);
-    }
+    (void)split_words(
+        text, [&] { words.emplace_back(); }, [&](char letter, bool plain) { words.back().add(letter, plain); });
     return words;
 }
+
+// Whether a name can begin so: a letter or _.
+bool begins_name(char c) { return is_shell_variable_name({&c, 1}); }
 
 // `&&`, `||`, `|`, `;`, `&`, `>`, `2>&1`, `</dev/null`.
 bool is_operator(std::string_view word) {
@@ -67,7 +50,7 @@ bool begins_home(std::string_view word) { return word == "~" || word.starts_with
 // Whether `$` at `at` begins a variable or a substitution.
 bool begins_variable(std::string_view word, std::size_t at) {
     return word[at] == '$' && at + 1 < word.size() &&
-           (is_letter(word[at + 1]) || word[at + 1] == '{' || word[at + 1] == '(');
+           (begins_name(word[at + 1]) || word[at + 1] == '{' || word[at + 1] == '(');
 }
 
 bool is_for_a_shell(const Word& word, bool first) {
@@ -76,7 +59,7 @@ bool is_for_a_shell(const Word& word, bool first) {
     if (word.all_plain() && is_operator(word.text))
         return true;
     if (word.plain_at(0) &&
-        (begins_home(word.text) || (word.text.front() == '~' && word.text.size() > 1 && is_letter(word.text[1]))))
+        (begins_home(word.text) || (word.text.front() == '~' && word.text.size() > 1 && begins_name(word.text[1]))))
         return true;
     if (word.text.back() == ';' && word.plain.back() == '1')
         return true;

@@ -83,8 +83,8 @@ private:
 // is in the tree.
 [[nodiscard]] Node parse_document(Reading& reading, std::uint16_t file, std::string_view text);
 
-// Lays `over` over `base`, key by key: tables merge, but {} in one line empties; arrays and scalars replace. Arrays of tables append, but an item
-// with the `name` of an earlier one merges into it.
+// Lays `over` over `base`, key by key: tables merge, but {} in one line empties; arrays and scalars replace. Arrays of tables
+// append, but an item with the `name` of an earlier one merges into it.
 void merge(Node& base, Node&& over);
 
 // Fills in `${name}` and `${instance}` in every string below `node`; `$${name}` stands for a literal `${name}`. Where

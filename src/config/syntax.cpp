@@ -1,6 +1,7 @@
 #include "config/syntax.hpp"
 
 #include "base/text.hpp"
+#include "config/command_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -166,43 +167,10 @@ bool is_shell_variable_name(std::string_view name) {
 
 std::expected<core::Command, std::string_view> split_command(std::string_view text) {
     core::Command words;
-    std::string word;
-    bool in_word = false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        char letter = text[at];
-        if (letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r') {
-            if (in_word)
-                words.push_back(std::move(word));
-            word.clear();
-            in_word = false;
-            continue;
-        }
-        in_word = true;
-        if (letter == '\\') {
-            if (++at == text.size())
-                return std::unexpected("backslash at the end");
-            word += text[at];
-        } else if (letter == '\'') {
-            std::size_t end = text.find('\'', at + 1);
-            if (end == std::string_view::npos)
-                return std::unexpected("unterminated single quote");
-            word += text.substr(at + 1, end - at - 1);
-            at = end;
-        } else if (letter == '"') {
-            for (++at; at < text.size() && text[at] != '"'; ++at) {
-                if (text[at] == '\\' && at + 1 < text.size() &&
-                    std::string_view("\"\\$`").find(text[at + 1]) != std::string_view::npos)
-                    ++at;
-                word += text[at];
-            }
-            if (at == text.size())
-                return std::unexpected("unterminated double quote");
-        } else {
-            word += letter;
-        }
-    }
-    if (in_word)
-        words.push_back(std::move(word));
+    const std::string_view fault =
+        split_words(text, [&] { words.emplace_back(); }, [&](char letter, bool) { words.back() += letter; });
+    if (!fault.empty())
+        return std::unexpected(fault);
     return words;
 }
 

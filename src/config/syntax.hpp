@@ -48,10 +48,10 @@ struct Environment {
         variables;                            // a name set twice: the last one stands, at its first place
     std::vector<EnvironmentProblem> problems; // such lines are left out
 };
-// The dialect of `environment-files`, of which miniinit-unit(5) has a table: KEY=VALUE a line, blank lines and lines starting with # or ; ignored, an `export
-// ` before the key allowed. VALUE is shell words without expansion: '…' literal (may span lines), "…" with \" \\ \$ \`,
-// and backslash-newline joins lines; unquoted, blanks at both ends go, those inside stay, and # after a blank starts a
-// comment.
+// The dialect of `environment-files`, of which miniinit-unit(5) has a table: KEY=VALUE a line, blank lines and lines starting
+// with # or ; ignored, an `export ` before the key allowed. VALUE is shell words without expansion: '…' literal (may span
+// lines), "…" with \" \\ \$ \`, and backslash-newline joins lines; unquoted, blanks at both ends go, those inside stay, and
+// # after a blank starts a comment.
 [[nodiscard]] Environment parse_environment(std::string_view text);
 
 // Whether `name` can be a variable of the environment. execve(2) takes anything without '=' and NUL; what has blanks, control
