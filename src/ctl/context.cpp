@@ -144,20 +144,21 @@ bool Context::write_out(std::string_view text) const {
         return false;
     if (write_all(1, text))
         return true;
-    if (errno != EPIPE) {
-        output_lost = true;
-        fail(fault(errno, "write", "standard output").error().text());
-    }
+    if (errno != EPIPE)
+        lose_output(errno);
     return false;
+}
+
+void Context::lose_output(int code) const {
+    output_lost = true;
+    fail(Fault{code, "write", "standard output"}.text());
 }
 
 int Context::outcome(int code) const {
     // Some file systems say only at the end what could not be stored.
     const int copy = output_lost ? -1 : ::fcntl(1, F_DUPFD_CLOEXEC, 3);
-    if (copy >= 0 && ::close(copy) != 0 && errno != EINTR) {
-        output_lost = true;
-        fail(fault(errno, "write", "standard output").error().text());
-    }
+    if (copy >= 0 && ::close(copy) != 0 && errno != EINTR)
+        lose_output(errno);
     return code == done && output_lost ? failed : code;
 }
 

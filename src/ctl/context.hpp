@@ -87,6 +87,7 @@ struct Context {
     // There is no such unit where it was looked for.
     int fail_missing(const Sources& from, const std::string& unit) const;
 
+    void lose_output(int code) const;
     mutable bool output_lost = false; // and it was said
 };
 

@@ -13,6 +13,16 @@
 
 namespace mi::daemon {
 
+namespace {
+
+Result<std::unique_ptr<os::Cgroups>> kept(Result<os::CgroupTree> tree) {
+    if (!tree)
+        return std::unexpected(tree.error());
+    return std::make_unique<os::CgroupTree>(std::move(*tree));
+}
+
+} // namespace
+
 Result<std::unique_ptr<loop::Watch>> LinuxKernel::watch(int fd, Callback readable, Callback writable) {
     return loop_.watch(fd, std::move(readable), std::move(writable));
 }
@@ -84,17 +94,11 @@ Result<Fd> LinuxKernel::watch_end(pid_t pid) {
 }
 
 Result<std::unique_ptr<os::Cgroups>> LinuxKernel::open_cgroups(const std::string& name) {
-    auto tree = os::CgroupTree::open(name);
-    if (!tree)
-        return std::unexpected(tree.error());
-    return std::make_unique<os::CgroupTree>(std::move(*tree));
+    return kept(os::CgroupTree::open(name));
 }
 
 Result<std::unique_ptr<os::Cgroups>> LinuxKernel::go_on_with_cgroups(os::Cgroups::State state) {
-    auto tree = os::CgroupTree::go_on(std::move(state));
-    if (!tree)
-        return std::unexpected(tree.error());
-    return std::make_unique<os::CgroupTree>(std::move(*tree));
+    return kept(os::CgroupTree::go_on(std::move(state)));
 }
 
 std::expected<os::PathAnswers, os::Untouched> LinuxKernel::answer_here(std::span<const os::PathQuestion> questions,

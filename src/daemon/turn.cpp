@@ -130,11 +130,10 @@ void Turn::follow_spawn() {
 }
 
 void Turn::due() {
-    const Instant moment = context_.kernel.now();
+    const Instant moment = context_.now = context_.kernel.now();
     // Children that have ended by now are not late. wait4(2) looks at all that there are, so it is asked only if one has.
     if (more_to_reap_ || context_.kernel.child_signal_waits())
         reap();
-    context_.now = context_.kernel.now();
     for (Subsystem* subsystem : parts_.subsystems)
         if (subsystem->next_deadline() <= context_.now)
             subsystem->due(context_.now);

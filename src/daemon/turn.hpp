@@ -70,7 +70,6 @@ public:
 
 private:
     void pump();
-    [[nodiscard]] bool spawn_next();
     void perform(const core::Effect& effect);
     void follow_spawn();
     void due();

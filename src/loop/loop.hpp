@@ -20,8 +20,8 @@ public:
     virtual void want_readable(bool wanted) = 0;
 };
 
-// One thread's event loop; it outlives its watches. `turn_end` runs after the callbacks of each wake-up. An interface, so that a test can wait for
-// simulated time.
+// One thread's event loop; it outlives its watches. `turn_end` runs after the callbacks of each wake-up. An interface, so that
+// a test can wait for simulated time.
 class Loop {
 public:
     Loop() = default;

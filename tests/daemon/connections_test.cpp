@@ -3,6 +3,7 @@
 #include "daemon/linux_kernel.hpp"
 #include "daemon/socket/connections.hpp"
 #include "daemon/socket/sockets.hpp"
+#include "os/file/runtime.hpp"
 #include "os/scene.hpp"
 #include "os/socket/local_socket.hpp"
 

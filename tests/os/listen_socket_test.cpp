@@ -1,4 +1,5 @@
 // Sockets and named pipes that are listened at: each kind, what is at its path before and after, and what comes in.
+#include "os/file/runtime.hpp"
 #include "os/socket/listen_socket.hpp"
 #include "os/socket/local_socket.hpp"
 #include "scene.hpp"

@@ -167,7 +167,7 @@ void Life::keep_descriptors(std::vector<std::pair<int, int>>& kept) const {
 
 bool Life::run_program() {
     draw_crash();
-    kernel_ = std::make_unique<SimKernel>(machine_, static_cast<SimKernel::Watcher&>(*this), faults_);
+    kernel_ = std::make_unique<SimKernel>(machine_, *this, faults_);
     std::vector<std::pair<int, int>> kept;
     bool crashed = false;
     {

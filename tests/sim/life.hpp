@@ -34,7 +34,7 @@ struct Totals {
     Span simulated{0};
 };
 
-class Life final : SimKernel::Watcher {
+class Life final : public SimKernel::Watcher {
 public:
     // `told`: what happens is printed.
     Life(std::uint64_t seed, unsigned units, bool told, Totals& totals);

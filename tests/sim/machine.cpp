@@ -267,11 +267,12 @@ bool Machine::signal_group(pid_t group, int number) {
     return !members.empty();
 }
 
-bool Machine::populated(std::string_view unit) const {
+std::vector<pid_t> Machine::members(std::string_view unit) const {
+    std::vector<pid_t> members;
     for (const auto& [pid, process] : processes_)
         if (process->cgroup == unit && !process->zombie)
-            return true;
-    return false;
+            members.push_back(pid);
+    return members;
 }
 
 bool Machine::run_collector() {

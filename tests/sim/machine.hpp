@@ -100,7 +100,8 @@ public:
     // --- cgroups ---
     std::set<std::string, std::less<>> cgroups;
     std::set<std::string, std::less<>> frozen;
-    [[nodiscard]] bool populated(std::string_view unit) const;
+    // Who lives in the cgroup of a unit.
+    [[nodiscard]] std::vector<pid_t> members(std::string_view unit) const;
 
     // --- the log collector ---
     // Lets it read what it was sent and answer; true if it had something to do.

@@ -289,11 +289,7 @@ public:
     }
     Result<> kill(std::string_view unit) const override {
         kernel_.enter();
-        std::vector<pid_t> members;
-        for (const auto& [pid, process] : machine_.processes())
-            if (process->cgroup == unit && !process->zombie)
-                members.push_back(pid);
-        for (pid_t pid : members)
+        for (pid_t pid : machine_.members(unit))
             if (const Process* process = machine_.find(pid)) {
                 kernel_.watcher_.signalling(*process, SIGKILL);
                 (void)machine_.signal(pid, SIGKILL);
@@ -304,11 +300,7 @@ public:
         kernel_.enter();
         if (!machine_.cgroups.contains(unit))
             return fault(ENOENT, "read cgroup", std::string(unit));
-        std::vector<pid_t> members;
-        for (const auto& [pid, process] : machine_.processes())
-            if (process->cgroup == unit && !process->zombie)
-                members.push_back(pid);
-        return members;
+        return machine_.members(unit);
     }
     Result<> remove(std::string_view unit, bool* missing) override {
         kernel_.enter();
@@ -317,7 +309,7 @@ public:
             *missing = at == machine_.cgroups.end();
         if (at == machine_.cgroups.end())
             return {};
-        if (machine_.populated(unit))
+        if (!machine_.members(unit).empty())
             return fault(EBUSY, "remove cgroup", std::string(unit));
         machine_.cgroups.erase(at);
         return {};

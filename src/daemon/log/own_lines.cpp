@@ -2,10 +2,8 @@
 
 #include "os/file/runtime.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 namespace mi::daemon {
@@ -20,8 +18,8 @@ Result<Fd> OwnLines::open() {
     auto pipe = os::make_pipe();
     if (!pipe)
         return std::unexpected(pipe.error());
-    if (::fcntl(pipe->write.get(), F_SETFL, O_NONBLOCK) != 0)
-        return fault(errno, "make non-blocking", "the pipe of our own log lines");
+    if (auto done = os::set_blocking(pipe->write.get(), false); !done)
+        return std::unexpected(done.error());
     pipe_ = std::move(pipe->write);
     return std::move(pipe->read);
 }

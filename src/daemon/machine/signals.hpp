@@ -4,7 +4,6 @@
 
 #include "daemon/context.hpp"
 #include "daemon/options.hpp"
-#include "os/process/children.hpp"
 
 #include <deque>
 #include <memory>

@@ -1,7 +1,5 @@
 #include "daemon/process/background_children.hpp"
 
-#include "os/process/children.hpp"
-
 #include <utility>
 #include <vector>
 

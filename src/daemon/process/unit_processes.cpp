@@ -1,7 +1,5 @@
 #include "daemon/process/unit_processes.hpp"
 
-#include "os/process/children.hpp"
-
 #include <cerrno>
 #include <csignal>
 

@@ -151,9 +151,10 @@ void Restore::last_spawn(const state::SpawnImage& image, UnitId id) {
 }
 
 void Restore::effects(const state::Snapshot& state, const std::function<bool(UnitId)>& known) {
+    auto named = [&](UnitId id) { return known(id) ? id : core::no_unit; };
     for (const state::EffectImage& image : state.effects) {
         Effect effect{.kind = image.kind,
-                      .unit = known(image.unit) ? image.unit : core::no_unit,
+                      .unit = named(image.unit),
                       .role = image.role,
                       .index = image.index,
                       .scope = image.scope,
@@ -165,7 +166,7 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
             parts_.effects.push(effect);
     }
     if (state.spawned)
-        last_spawn(*state.spawned, known(state.spawned->unit) ? state.spawned->unit : core::no_unit);
+        last_spawn(*state.spawned, named(state.spawned->unit));
     // What follows from the records by now is decided, too: it must not be taken below for what nobody is about to do.
     parts_.effects.push(parts_.context.engine.take_effects());
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.

@@ -4,6 +4,7 @@
 
 #include "core/explain.hpp"
 #include "core/restart.hpp"
+#include "os/file/runtime.hpp"
 
 #include <algorithm>
 

@@ -2,6 +2,7 @@
 
 #include "base/unreachable.hpp"
 #include "daemon/socket/sockets.hpp"
+#include "os/file/runtime.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,6 @@
 #include "daemon/start/pending_starts.hpp"
 
 #include "os/file/open_file.hpp"
-#include "os/process/children.hpp"
 
 #include <algorithm>
 #include <csignal>

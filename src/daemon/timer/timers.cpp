@@ -44,8 +44,6 @@ Timers::Timers(Kernel& kernel, Listener& listener, Settings settings)
       stamps_(settings_.stamp_directory, [this](pid_t child) { listener_.child_made(child); }),
       hanging_(settings_.mountinfo) {}
 
-calendar::Clocks Timers::clocks() const { return kernel_.clocks(); }
-
 void Timers::trouble(const std::string& text) {
     if (said_.insert(text).second)
         listener_.timer_trouble(text);
@@ -73,7 +71,7 @@ calendar::Schedule Timers::plan(const calendar::Timer& timer, const std::string&
     if (timer.persistent && stamp)
         past.last = stamp->at;
     zones_.refresh();
-    calendar::Clocks now = clocks();
+    calendar::Clocks now = kernel_.clocks();
     if (!reference_)
         reference_ = now;
     return {timer, hash(name, settings_.seed), past, now, zones_};
@@ -130,7 +128,7 @@ void Timers::go_on(core::UnitId id, const core::Unit& unit, const state::TimerIm
     armed.ran = image.ran;
     armed.schedule.go_on({image.after_boot_at, image.every_from, image.every_resumed, image.fresh,
                           WallTime{image.cursor}, WallTime{image.last}, image.not_before},
-                         clocks(), zones_);
+                         kernel_.clocks(), zones_);
     set_alarms();
 }
 
@@ -209,7 +207,7 @@ void Timers::reread(const core::Graph& graph) {
 void Timers::zones_may_have_changed() {
     zones_.refresh();
     for (auto& [id, armed] : armed_)
-        armed.schedule.replan(clocks(), zones_);
+        armed.schedule.replan(kernel_.clocks(), zones_);
     set_alarms();
 }
 
@@ -237,7 +235,7 @@ void Timers::rang() {
     if (wall_alarm_)
         wall_alarm_->take();
     zones_.refresh();
-    calendar::Clocks now = clocks();
+    calendar::Clocks now = kernel_.clocks();
     look_for_a_step(now);
     std::vector<core::UnitId> due;
     for (auto& [id, armed] : armed_) {
@@ -304,14 +302,14 @@ void Timers::set_alarms(int attempts) {
         if (!made)
             return failed(made.error());
         wall_alarm_.emplace(std::move(*made));
-        reference_ = clocks();
+        reference_ = kernel_.clocks();
         (void)watch(wall_alarm_->fd(), wall_watch_, [this] { rang(); });
     }
     if (Result<> set = wall_alarm_ ? wall_alarm_->set(wall) : Result<>(); !set) {
         if (set.error().code != ECANCELED)
             failed(set.error());
         else if (attempts > 0) { // the clock was set since we looked: what was planned may be wrong
-            look_for_a_step(clocks());
+            look_for_a_step(kernel_.clocks());
             return set_alarms(attempts - 1);
         }
     }
@@ -333,7 +331,7 @@ void Timers::watch_local_zone(bool wanted) {
 Timers::Told Timers::told(core::UnitId id) const {
     Told told;
     if (auto at = armed_.find(id); at != armed_.end())
-        told.next = at->second.schedule.next(clocks());
+        told.next = at->second.schedule.next(kernel_.clocks());
     if (auto at = last_run_.find(id); at != last_run_.end())
         told.last = at->second;
     return told;

@@ -70,7 +70,6 @@ private:
         bool unsaved = false;       // it could not be written yet
         bool ran = false;           // since it was armed
     };
-    [[nodiscard]] calendar::Clocks clocks() const;
     [[nodiscard]] calendar::Schedule plan(const calendar::Timer& timer, const std::string& name, Armed* before,
                                           std::optional<Stamp>& stamp);
     [[nodiscard]] std::optional<Stamp> stamp_of(const std::string& name);

@@ -1,9 +1,9 @@
 // fork, a pipe, and nothing that would have to be waited for.
 #include "os/file/path_inquiry.hpp"
 
+#include "os/file/runtime.hpp"
 #include "os/process/helper_child.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,16 +28,15 @@ int answer(std::span<const PathQuestion> questions) {
 } // namespace
 
 Result<PathInquiry> PathInquiry::begin(std::span<const PathQuestion> questions) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        return fault(errno, "make pipe");
-    Fd read(ends[0]), write(ends[1]);
-    if (::fcntl(read.get(), F_SETFL, O_NONBLOCK) != 0)
-        return fault(errno, "set up pipe");
-    auto child = start_helper("path-inquiry", [&] { return answer(questions); }, write.get());
+    auto pipe = make_pipe();
+    if (!pipe)
+        return std::unexpected(pipe.error());
+    if (auto done = set_blocking(pipe->read.get(), false); !done)
+        return std::unexpected(done.error());
+    auto child = start_helper("path-inquiry", [&] { return answer(questions); }, pipe->write.get());
     if (!child)
         return std::unexpected(child.error());
-    return PathInquiry(std::move(read), *child);
+    return PathInquiry(std::move(pipe->read), *child);
 }
 
 bool PathInquiry::hear() {

@@ -112,4 +112,12 @@ Result<Pipe> make_pipe() {
     return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+Result<> set_blocking(int fd, bool blocking) {
+    int flags = ::fcntl(fd, F_GETFL);
+    int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    if (flags < 0 || (flags != wanted && ::fcntl(fd, F_SETFL, wanted) != 0))
+        return fault(errno, blocking ? "make a descriptor wait" : "make a descriptor not wait");
+    return {};
+}
+
 } // namespace mi::os

@@ -37,5 +37,7 @@ struct Pipe {
     Fd write;
 };
 [[nodiscard]] Result<Pipe> make_pipe();
+// Makes reads and accepts of everybody who shares the descriptor wait (or not).
+Result<> set_blocking(int fd, bool blocking);
 
 } // namespace mi::os

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
+#include "os/file/runtime.hpp"
 #include "os/socket/local_socket.hpp"
 
 #include <arpa/inet.h>
@@ -334,14 +335,6 @@ Result<> has_room(std::size_t count) {
         if (!taken[i])
             return fault(errno, "make descriptors");
     }
-    return {};
-}
-
-Result<> set_blocking(int fd, bool blocking) {
-    int flags = ::fcntl(fd, F_GETFL);
-    int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-    if (flags < 0 || (flags != wanted && ::fcntl(fd, F_SETFL, wanted) != 0))
-        return fault(errno, blocking ? "make a descriptor wait" : "make a descriptor not wait");
     return {};
 }
 

@@ -86,7 +86,4 @@ struct Connection {
 // Whether so many more descriptors can be had, up to 16; the fault says why not.
 [[nodiscard]] Result<> has_room(std::size_t count);
 
-// Makes reads and accepts of everybody who shares the descriptor wait (or not).
-Result<> set_blocking(int fd, bool blocking);
-
 } // namespace mi::os
