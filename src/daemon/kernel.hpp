@@ -39,7 +39,7 @@ public:
     // --- signals to PID 1 ---
     // Readable when a signal waits.
     [[nodiscard]] virtual int signals() const = 0;
-    // The next batch, empty when there are none; valid until the next call. signalfd(2).
+    // The next batch; fewer than os::SignalQueue::batch: there were no more. Valid until the next call. signalfd(2).
     [[nodiscard]] virtual Result<std::span<const signalfd_siginfo>> read_signals() = 0;
 
     // --- processes ---

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -28,6 +29,7 @@ constexpr std::uint32_t control_index = UINT32_MAX;
 constexpr std::uint32_t server_index = control_index - logs::most_servers; // of the first one
 constexpr std::uint32_t console_index = server_index - 1;
 constexpr std::uint32_t packing_index = console_index - 1;  // below are streams
+constexpr rlim_t spare = 6;                                 // descriptors that pipes leave for files
 constexpr std::size_t most_batches = 64;                    // of a source that may never be empty
 constexpr Span last_words = std::chrono::milliseconds(500); // to servers, at the end
 constexpr unsigned most_reports = 100;
@@ -39,6 +41,13 @@ bool watch(int epoll, int operation, int fd, std::uint32_t events, std::uint32_t
     event.events = events;
     event.data.u32 = index;
     return ::epoll_ctl(epoll, operation, fd, &event) == 0;
+}
+
+// Whether a pipe with this number leaves enough of them for log files, without which what it brings would be lost. A pipe that is
+// not taken keeps what is in it.
+bool leaves_room(int pipe) {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) != 0 || static_cast<rlim_t>(pipe) + spare < limit.rlim_cur;
 }
 
 // One message and the descriptors that came with it. os::receive_packet refuses a message with more descriptors than
@@ -98,8 +107,10 @@ bool Collector::turn() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     // PID 1 first: what it asks for should not wait for a flood.
     for (int i = 0; i < count; ++i)
-        if (events[static_cast<std::size_t>(i)].data.u32 == control_index && !read_control())
-            return false;
+        if (events[static_cast<std::size_t>(i)].data.u32 == control_index)
+            read_control();
+    if (alone_)
+        return false;
     // Then who may be gone in a moment, then the rest.
     for (bool by_post : {true, false})
         for (int i = 0; i < count; ++i)
@@ -117,18 +128,23 @@ bool Collector::turn() {
     echo();
     forward();
     report();
-    return !finishing_ && !unusable_;
+    return !finishing_ && !unusable_ && !alone_;
 }
 
-// False: there will be no more.
-bool Collector::read_control() {
-    // A bounded number of messages, so that pipes get their turn.
-    for (int i = 0; i < 16 && !finishing_ && !unusable_; ++i) {
+void Collector::read_control() {
+    (void)take_messages();
+    send(); // an EPOLLOUT was for this
+}
+
+// A bounded number of messages, so that pipes get their turn. False: there are no more now.
+bool Collector::take_messages() {
+    bool more = true;
+    for (int i = 0; i < 16 && more && !finishing_ && !unusable_; ++i) {
         arrived_.clear();
         ssize_t size = receive(control_, message_, arrived_);
-        if (size == 0 || (size < 0 && errno == ECONNRESET))
-            return false;
-        if (size < 0)
+        alone_ = size == 0 || (size < 0 && errno == ECONNRESET);
+        more = size > 0;
+        if (!more)
             break;
         auto message = logs::decode_to_collector({message_.data(), static_cast<std::size_t>(size)});
         if (!message) { // only a different program would send that; its descriptors are closed again
@@ -141,8 +157,7 @@ bool Collector::read_control() {
             std::visit([this](const auto& one) { handle(one); }, *message);
     }
     arrived_.clear();
-    send(); // an EPOLLOUT was for this
-    return true;
+    return more && !finishing_ && !unusable_;
 }
 
 void Collector::handle(const logs::Configure& message) {
@@ -188,6 +203,8 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     auto at = find(entry.stream);
     if (at != known_.end() && at->id == entry.stream)
         return true;
+    if (!leaves_room(pipe.get()))
+        return false;
     if (unused_.empty()) {
         unused_.push_back(static_cast<std::uint32_t>(streams_.size()));
         streams_.emplace_back();
@@ -218,7 +235,7 @@ void Collector::handle(const logs::Flush& message) {
         take_post(); // what it had to say by syslog(3) comes before its end, too
     for (StreamId id : message.streams)
         if (auto at = find(id); at != known_.end() && at->id == id)
-            drain(at->index);
+            drain(at->index, Rest::with);
     say(logs::Flushed{message.token});
 }
 
@@ -249,11 +266,39 @@ void Collector::read(std::uint32_t index) {
     Stream& stream = streams_[index];
     if (stream.id == 0 || unusable_)
         return;
+    if (stream.source == Source::init)
+        return read_own(index);
     auto took = move(stream);
     if (!took) {
         give_up(took.error());
     } else if (took->end) {
         (void)courier_.move_tail(stream);
+        end(index);
+    }
+}
+
+// Lines of PID 1: after what those wrote that they are about.
+void Collector::read_own(std::uint32_t index) {
+    const OwnWords::Ahead ahead = own_words_.look(streams_[index].pipe.get(), courier_.desk());
+    if (ahead.bytes > 0) {
+        while (take_messages()) { // pipes that PID 1 sent before it wrote this
+        }
+        take_post();
+        // In the order in which their processes were made.
+        std::vector<std::uint32_t> theirs;
+        for (const Known& one : known_)
+            if (const Stream& stream = streams_[one.index];
+                stream.source < Source::init && ahead.concern(stream.unit->name))
+                theirs.push_back(one.index);
+        for (std::uint32_t one : theirs)
+            drain(one, Rest::without);
+    }
+    Stream& own = streams_[index];
+    auto took = courier_.move(own, ahead.bytes > 0 ? ahead.bytes : SIZE_MAX);
+    if (!took) {
+        give_up(took.error());
+    } else if (took->end) {
+        (void)courier_.move_tail(own);
         end(index);
     }
 }
@@ -340,9 +385,8 @@ void Collector::take_post() {
     }
 }
 
-// Everything the pipe has now, and the unfinished line. Bounded by that: a service that keeps writing is not waited
-// for.
-void Collector::drain(std::uint32_t index) {
+// Everything the pipe has now. Bounded by that: a service that keeps writing is not waited for.
+void Collector::drain(std::uint32_t index, Rest rest) {
     Stream& stream = streams_[index];
     int there = 0;
     if (stream.source == Source::syslog)
@@ -362,11 +406,15 @@ void Collector::drain(std::uint32_t index) {
             (void)courier_.move_tail(stream);
             return end(index);
         }
-        if (took->bytes == 0 || took->bytes >= left)
+        // A last look finds the end of a pipe that has one: then its unfinished line is all there will be.
+        if (took->bytes == 0 || left == 0)
             break;
-        left -= took->bytes;
+        left -= std::min(left, took->bytes);
+        if (left == 0 && rest == Rest::with)
+            break;
     }
-    (void)courier_.move_tail(stream);
+    if (rest == Rest::with)
+        (void)courier_.move_tail(stream);
 }
 
 void Collector::end(std::uint32_t index) {
@@ -391,7 +439,7 @@ void Collector::finish() {
     take_post();
     while (!known_.empty()) {
         const auto [id, index] = known_.back();
-        drain(index);
+        drain(index, Rest::with);
         if (!known_.empty() && known_.back().id == id)
             known_.pop_back();
     }

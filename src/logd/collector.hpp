@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "logd/courier.hpp"
 #include "logd/kernel_log.hpp"
+#include "logd/own_words.hpp"
 #include "logd/packing.hpp"
 #include "logd/post.hpp"
 #include "logd/storage.hpp"
@@ -36,7 +37,8 @@ private:
     };
 
     bool turn();
-    bool read_control();
+    void read_control();
+    [[nodiscard]] bool take_messages();
     void handle(const wire::logs::Configure& message);
     void handle(const wire::logs::Attach& message);
     void handle(const wire::logs::Flush& message);
@@ -46,12 +48,15 @@ private:
     bool attach(const wire::logs::Attachment& entry, Fd pipe);
 
     void read(std::uint32_t index);
+    void read_own(std::uint32_t index);
     [[nodiscard]] Result<Courier::Took> move(Stream& stream);
     void take_post();
     void echo();
     void forward();
     void forward_last();
-    void drain(std::uint32_t index);
+    // Whether an unfinished last line is written, too, though its end may be to come.
+    enum class Rest { with, without };
+    void drain(std::uint32_t index, Rest rest);
     void end(std::uint32_t index);
     void finish();
     void give_up(const Fault& fault);
@@ -70,6 +75,7 @@ private:
     Courier courier_;
     Post post_;
     KernelLog kernel_log_;
+    OwnWords own_words_;
     Storage storage_;
     Packing packing_;
     Total total_;
@@ -78,6 +84,7 @@ private:
     bool configured_ = false;
     bool finishing_ = false;
     bool unusable_ = false;
+    bool alone_ = false;          // PID 1 is gone
     std::vector<Stream> streams_; // by index, which epoll knows; unused ones have id 0
     std::vector<std::uint32_t> unused_;
     std::vector<Known> known_; // by id

@@ -108,11 +108,11 @@ void Courier::begin(Stream& stream, bool take_tail) {
     ++unit_->users;
 }
 
-Result<Courier::Took> Courier::move(Stream& stream) {
+Result<Courier::Took> Courier::move(Stream& stream, std::size_t most) {
     begin(stream, false);
     publish(record_.step, Step::moving);
-    ssize_t moved =
-        ::splice(stream.pipe.get(), nullptr, holding_write_, nullptr, input_room, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    ssize_t moved = ::splice(stream.pipe.get(), nullptr, holding_write_, nullptr, std::min(most, input_room),
+                             SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
     if (moved <= 0) {
         const int code = moved < 0 ? errno : 0;
         publish(record_.step, Step::idle);
@@ -296,6 +296,8 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         appended.code = place.error().code;
     }
     echo_.take(unit.name, lines);
+    if (source == Source::init)
+        announce(rest.substr(0, cut.taken));
     if (unit.forward)
         for (Forwarder* server : servers_)
             server->take(unit.name, lines);
@@ -307,6 +309,16 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         note_failure(unit, appended, lines, notices);
     commit(unit);
     units_.count_loss(unit, cut.dropped, over_rate);
+}
+
+// Of lines of PID 1 those go to the console that are marked for it.
+void Courier::announce(std::string_view lines) {
+    while (!lines.empty()) {
+        const std::size_t end = std::min(lines.find('\n'), lines.size() - 1);
+        if (const auto line = wire::logs::parse_init_line(lines.substr(0, end)); line.shown)
+            echo_.announce(line.text);
+        lines.remove_prefix(end + 1);
+    }
 }
 
 // Not all of it could be written; the first `notices` bytes are no lines of the unit's.

@@ -69,8 +69,8 @@ public:
         std::size_t bytes = 0; // 0 and no end: nothing is there
         bool end = false;      // nothing will come any more
     };
-    // Moves what the pipe has, at most one batch. A Fault means that the estate is unusable.
-    Result<Took> move(Stream& stream);
+    // Moves what the pipe has, at most one batch, and at most so many bytes. A Fault means that the estate is unusable.
+    Result<Took> move(Stream& stream, std::size_t most = SIZE_MAX);
     // Writes the stream's unfinished line, marked as unended.
     Result<> move_tail(Stream& stream);
     // Where letters for `deliver` are put together.
@@ -99,6 +99,7 @@ private:
     void write_piece(Unit& unit, std::string_view text);
     void note_pending(const Unit& unit, const Place& place, std::size_t size);
     void note_failure(Unit& unit, const Units::Appended& appended, std::string_view lines, std::size_t notices);
+    void announce(std::string_view lines);
     void write_letters();
     void commit(Unit& unit);
     void store_tail();

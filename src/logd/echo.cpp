@@ -65,6 +65,11 @@ void Echo::take(std::string_view unit, std::string_view lines) {
     }
 }
 
+void Echo::announce(std::string_view text) {
+    if (!device_.empty())
+        put("miniinit", text);
+}
+
 void Echo::put(std::string_view unit, std::string_view text) {
     const std::string_view end = device_ == logs::own_output ? "\n" : "\r\n"; // a terminal may be in raw mode
     if (queue_.size() + unit.size() + std::min(text.size(), longest) + 128 > most_waiting) {

@@ -168,9 +168,11 @@ struct StreamImage {
     wire::logs::Priority level = wire::logs::Priority::debug;
     std::uint32_t rate_seconds = 1;
     std::uint64_t cgroup = 0;
+    bool held = false; // the collector has not been given it
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode, self.leader,
-              self.local, self.compress, self.rotate_age, self.rate_limit, self.level, self.rate_seconds, self.cgroup);
+              self.local, self.compress, self.rotate_age, self.rate_limit, self.level, self.rate_seconds, self.cgroup,
+              self.held);
     }
 };
 

@@ -299,8 +299,9 @@ namespace {
 constexpr char separator = '\x1f';
 }
 
-std::vector<std::string> init_lines(std::string_view unit, Priority priority, std::string_view text) {
-    std::string head{'<', static_cast<char>('0' + static_cast<int>(priority)), '>'};
+std::vector<std::string> init_lines(std::string_view unit, Priority priority, std::string_view text, bool shown) {
+    std::string head{'<', static_cast<char>('0' + static_cast<int>(priority))};
+    head += shown ? "+>" : ">";
     head += unit.substr(0, std::min(longest_unit, unit.find_first_of("\x1f\n")));
     head += separator;
     std::size_t room = longest_init_write - head.size() - 1;
@@ -315,11 +316,13 @@ std::vector<std::string> init_lines(std::string_view unit, Priority priority, st
 }
 
 InitLine parse_init_line(std::string_view line) {
-    std::size_t at = line.substr(0, longest_unit + 4).find(separator);
-    if (line.size() < 4 || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[2] != '>' || at == line.npos ||
-        at < 3)
-        return {{}, Priority::info, line};
-    return {line.substr(3, at - 3), static_cast<Priority>(line[1] - '0'), line.substr(at + 1)};
+    const std::size_t at = line.substr(0, longest_unit + 5).find(separator);
+    const bool shown = line.size() > 3 && line[2] == '+';
+    const std::size_t name = shown ? 4 : 3;
+    if (line.size() <= name || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[name - 1] != '>' ||
+        at == line.npos || at < name)
+        return {{}, Priority::info, line, false};
+    return {line.substr(name, at - name), static_cast<Priority>(line[1] - '0'), line.substr(at + 1), shown};
 }
 
 } // namespace mi::wire::logs

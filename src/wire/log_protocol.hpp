@@ -195,14 +195,16 @@ inline constexpr std::size_t longest_init_write = 4096;
 
 // `text` as lines of `unit` (empty: the attachment's own) for the pipe of Source::init: one element per write(2),
 // each at most longest_init_write bytes. Line ends inside `text` make several lines; a longer line is cut into
-// several.
-[[nodiscard]] std::vector<std::string> init_lines(std::string_view unit, Priority priority, std::string_view text);
+// several. `shown`: the collector puts it on its console, too, whatever the level of that.
+[[nodiscard]] std::vector<std::string> init_lines(std::string_view unit, Priority priority, std::string_view text,
+                                                  bool shown = false);
 
 // One such line (without its line end) taken apart; a line without a frame is a text of no unit at priority info.
 struct InitLine {
     std::string_view unit;
     Priority priority = Priority::info;
     std::string_view text;
+    bool shown = false;
     bool operator==(const InitLine&) const = default;
 };
 [[nodiscard]] InitLine parse_init_line(std::string_view line);

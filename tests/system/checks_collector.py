@@ -80,8 +80,8 @@ def collector_frozen(t):
 
 def collector_frozen_asked(t):
     """What PID 1 itself has for it is enough of a reason."""
-    with t.scene.init({"one": {"service": sh("exec sleep 1000")}, "two": {"enabled": False,
-                                                                     "service": sh("exec sleep 1000")}}) as init:
+    with t.scene.init({"one": {"service": sh("exec sleep 1000")},
+                       "two": {"enabled": False, "service": sh("echo here; exec sleep 1000")}}) as init:
         init.wait("one")
         first = init.collector()
         if not init.freeze(first):

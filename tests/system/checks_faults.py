@@ -125,15 +125,15 @@ def faults_descriptors(t):
         t.ok("services can be stopped", all(one["ok"] for one in result.values())
              and not set(gone) & set(up()), result)
         t.ok("and in their places others come up by themselves", until(lambda: set(held) & set(up()), 20))
-        until(lambda: all(init.state(name) != "up" or init.text(name) for name in units), 10)
+        until(lambda: all(init.state(name) != "up" or init.text(name) for name in units), 30)
         t.ok("the output of those that run is in their logs", all("hello" in init.text(name) for name in up()
-             if name != "keeper"), [name for name in up() if not init.text(name)])
+             if name != "keeper"), ([name for name in up() if not init.text(name)], init.console()[-600:]))
         init.signal(signal.SIGTERM)
         t.equal("it ends in order", init.ended(15), 0)
 
     units = {"keeper": {"service": sh(SLEEP)},
              "fd": {"enabled": False, "service": sh("echo >&3; " + SLEEP, type="notify-fd", restart_delay="200ms")},
-             "plain": {"enabled": False, "service": sh(SLEEP, restart_delay="200ms")}}
+             "plain": {"enabled": False, "service": sh("echo here; echo there >&2; " + SLEEP, restart_delay="200ms")}}
     with t.scene.init(units, faults=("accept4", "pipe2", "epoll_ctl")) as init:
         init.wait("keeper")
         for name, code in (("EMFILE", errno.EMFILE), ("ENFILE", errno.ENFILE), ("ENOMEM", errno.ENOMEM)):
@@ -233,7 +233,7 @@ def faults_full(t):
     """File systems without room, without inodes, read-only."""
     beats = t.scene.program("sys_notify")
     units = {"keeper": {"service": sh(SLEEP)},
-             "plain": {"enabled": False, "service": sh("echo here; " + SLEEP)},
+             "plain": {"enabled": False, "service": sh("echo here; echo there >&2; " + SLEEP)},
              "notifies": {"enabled": False, "service": sh(beats + " send:READY=1 end:0; " + SLEEP, type="notify",
                                                           notify_access="all", restart_delay="300ms")}}
     with t.scene.init(units, run_mount="size=64K,nr_inodes=40") as init:

@@ -24,6 +24,7 @@ import checks_forward
 import checks_hanging
 import checks_sysvinit
 import checks_keys
+import checks_last_words
 import checks_limits
 import checks_logs
 import checks_nested
@@ -49,7 +50,7 @@ from harness import Checks, Failed, Scene
 GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, checks_context, checks_types,
                                checks_forking, checks_notify, checks_policy, checks_reload, checks_ending,
                                checks_ctl, checks_clients, checks_paths, checks_robust, checks_user, checks_run,
-                               checks_sysvinit, checks_keys, checks_crash, checks_sockets, checks_timers,
+                               checks_sysvinit, checks_keys, checks_last_words, checks_crash, checks_sockets, checks_timers,
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
                                checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging,

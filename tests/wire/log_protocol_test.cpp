@@ -210,3 +210,15 @@ TEST_CASE("priorities have names and numbers") {
     CHECK_FALSE(priority_of("8"));
     CHECK_FALSE(priority_of(""));
 }
+
+TEST_CASE("a line of PID 1's that is to be shown on the console says so") {
+    for (const std::string_view unit : {"", "web", "+"}) {
+        const auto lines = init_lines(unit, Priority::err, "first\nsecond", true);
+        REQUIRE(lines.size() == 2);
+        CHECK(parse_init_line(std::string_view(lines[0]).substr(0, lines[0].size() - 1)) ==
+              InitLine{unit, Priority::err, "first", true});
+        CHECK_FALSE(parse_init_line(init_lines(unit, Priority::err, "first")[0]).shown);
+    }
+    CHECK(parse_init_line("<4+\x1fx").unit.empty());
+    CHECK(parse_init_line("<4+>").text == "<4+>");
+}

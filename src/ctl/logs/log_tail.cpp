@@ -8,13 +8,13 @@
 namespace mi::ctl {
 
 std::string log_tail(const Style& style, const std::string& directory, const std::string& unit, unsigned lines,
-                     const std::string& indent) {
+                     const std::string& indent, std::optional<WallTime> since) {
     std::string text;
     if (directory.empty() || lines == 0)
         return text;
     std::vector<std::string> complaints; // who may not read logs is not told so by every verb
     std::vector<UnitLog> logs = open_logs({directory}, {unit}, complaints);
-    Merge merge(logs, {}, true);
+    Merge merge(logs, {.since = since, .until = {}}, true);
     // Part of a view, which is always fit to be shown; what `logs` writes into a pipe is not.
     Style shown = style;
     shown.terminal = true;

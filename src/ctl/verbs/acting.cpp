@@ -134,18 +134,21 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
 }
 
 // Why a unit did not get where it should: the whole chain of reasons, where the result does not have it, and what the unit
-// and the root cause said last.
-std::string blame(Context& context, Client& client, const wire::JobResult& result, const std::string& logs) {
+// and the root cause have said since it was asked for. A root cause that was there before has its last lines shown.
+std::string blame(Context& context, Client& client, const wire::JobResult& result, const std::string& logs,
+                  WallTime asked) {
     std::string text;
     auto explanation = client.call(wire::Explain{result.unit});
     if (explanation && result.outcome != wire::JobOutcome::failed)
         for (const std::string& sentence : explanation->sentences)
             text += "  " + harmless(sentence) + "\n";
     const unsigned lines = context.arguments.lines.value_or(10);
-    text += log_tail(context.err, logs, result.unit, lines, "  | ");
+    text += log_tail(context.err, logs, result.unit, lines, "  | ", asked);
     if (explanation && !explanation->chain.empty())
-        if (const std::string& root = explanation->chain.back().unit; root != result.unit)
-            text += log_tail(context.err, logs, root, lines, "  | ");
+        if (const std::string& root = explanation->chain.back().unit; root != result.unit) {
+            const std::string of_now = log_tail(context.err, logs, root, lines, "  | ", asked);
+            text += of_now.empty() ? log_tail(context.err, logs, root, lines, "  | ") : of_now;
+        }
     return text;
 }
 
@@ -155,6 +158,7 @@ int do_job(Context& context, R request) {
     if (!client)
         return context.fail(client.error());
     request.wait = !context.arguments.no_wait;
+    const WallTime asked = wall_now();
     auto progress = result_of(context, *client, wire::Request(std::move(request)));
     if (!progress)
         return context.fail(progress.error());
@@ -173,7 +177,7 @@ int do_job(Context& context, R request) {
         if (logs.empty() && context.arguments.lines != 0u)
             if (auto overview = client->call(wire::GetOverview{}))
                 logs = overview->log_directory;
-        bad += result_view(context.err, result) + "\n" + blame(context, *client, result, logs);
+        bad += result_view(context.err, result) + "\n" + blame(context, *client, result, logs, asked);
         // Where somebody looks who may not know what to do next.
         if (context.err.terminal)
             bad += paint(context.err, Colour::faint,

@@ -38,6 +38,7 @@ state::StreamImage LogLink::tell(StreamId id) const {
         image.leader = at->second.leader;
         image.cgroup = at->second.cgroup;
         image.local = !at->second.forward;
+        image.held = at->second.is_held;
     }
     return image;
 }
@@ -59,7 +60,9 @@ Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
     started_ = now;
     for (auto& [id, stream] : snapshot.streams) {
         last_stream_ = std::max(last_stream_, id);
-        streams_.emplace(id, Stream{stream.unit,
+        Stream& one =
+            streams_
+                .emplace(id, Stream{stream.unit,
                                     stream.source,
                                     {stream.rotate_size, stream.rotate_keep, stream.compress, stream.rotate_age,
                                      stream.rate_limit, std::max(stream.rate_seconds, 1u), stream.level},
@@ -67,8 +70,9 @@ Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
                                     stream.inode,
                                     stream.leader,
                                     !stream.local,
-                                    stream.cgroup});
-        not_watched_yet_.push_back(id);
+                                    stream.cgroup})
+                .first->second;
+        one.is_held = stream.held && held_.add(id, one.pipe.get());
         if (stream.source == logs::Source::syslog)
             syslog_ = std::max(syslog_, id);
     }

@@ -82,7 +82,7 @@ Result<> LogLink::launch() {
     if (!pair)
         return std::unexpected(pair.error());
     // Before there is a process: two at a time would destroy each other's work, so none may be there that we do not hear.
-    auto watch = kernel_.watch(pair->ours.get(), [this] { readable(); }, [this] { send_queued(); });
+    auto watch = kernel_.watch(pair->ours.get(), [this] { readable(); }, [this] { writable(); });
     if (!watch)
         return std::unexpected(watch.error());
     os::Plan plan;
@@ -110,7 +110,7 @@ Result<> LogLink::launch() {
 
 Result<> LogLink::watch_collector() {
     buffer_.resize(logs::longest_message);
-    auto watch = kernel_.watch(socket_.get(), [this] { readable(); }, [this] { send_queued(); });
+    auto watch = kernel_.watch(socket_.get(), [this] { readable(); }, [this] { writable(); });
     if (!watch)
         return std::unexpected(watch.error());
     watch_ = std::move(*watch);
@@ -121,21 +121,80 @@ StreamId LogLink::attach(const std::string& unit, logs::Source source, const log
                          pid_t leader, bool forward, std::uint64_t cgroup) {
     StreamId id = ++last_stream_;
     const std::uint64_t inode = os::inode_of(pipe.get());
-    if (not_watched_yet_.size() > 2 * streams_.size() + many_new_pipes) // as nothing is ever quiet
-        std::erase_if(not_watched_yet_, [this](StreamId one) { return !streams_.contains(one); });
-    not_watched_yet_.push_back(id);
-    streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward, cgroup});
-    to_attach_.push_back(id);
+    Stream& stream = streams_.emplace(id, Stream{unit, source, limits, std::move(pipe), inode, leader, forward, cgroup})
+                         .first->second;
+    // Who sends by syslog(3) is told by the streams that the collector has, so then it is given all.
+    const bool of_a_process = source == logs::Source::out || source == logs::Source::err;
+    stream.is_held = of_a_process && syslog_ == 0 && !finishing_ && held_.add(id, stream.pipe.get());
+    if (!stream.is_held)
+        to_attach_.push_back(id);
     moved_.push_back(id);
     return id;
+}
+
+// Hands over what there is something in by now, and closes what there will be nothing in.
+void LogLink::look_at_held() {
+    if (held_.empty())
+        return;
+    const HeldPipes::Found found = held_.take();
+    for (StreamId id : found.filled)
+        streams_.at(id).is_held = false;
+    moved_.insert(moved_.end(), found.filled.begin(), found.filled.end());
+    to_attach_.insert(to_attach_.end(), found.filled.begin(), found.filled.end());
+    for (StreamId id : found.ended) {
+        streams_.at(id).is_held = false;
+        forget(id);
+    }
+}
+
+void LogLink::release_held() {
+    for (auto& [id, stream] : streams_)
+        if (std::exchange(stream.is_held, false)) {
+            held_.remove(id, stream.pipe.get());
+            to_attach_.push_back(id);
+            moved_.push_back(id);
+        }
+}
+
+bool LogLink::has_last_words(StreamId id) {
+    auto at = streams_.find(id);
+    if (at != streams_.end() && at->second.is_held) {
+        look_at_held();
+        at = streams_.find(id);
+    }
+    return at != streams_.end() && !at->second.is_held;
+}
+
+// The collector reads pipes before our lines (logd/own_words.hpp): so it is given those first in which there is something.
+void LogLink::write(const std::string& unit, Priority priority, std::string_view text, bool shown) {
+    look_at_held();
+    hand_over_new();
+    own_lines_.add(unit, priority, text, shown);
+    write_own_lines();
+}
+
+bool LogLink::line_on_console(Priority priority, std::string_view text) {
+    // One that has only been started says it as soon as it can; one that has failed before may never.
+    const bool can = pid_ != 0 && failures_ == 0 && !hangs_ && !finishing_;
+    const bool shown = can && !settings_.console.empty() && !own_lines_.many_wait();
+    write({}, priority, text, shown);
+    return shown;
+}
+
+// Not while pipes are still on their way, unless so many lines wait that they would be lost.
+void LogLink::write_own_lines() {
+    if (queue_.empty() || own_lines_.many_wait())
+        own_lines_.write();
 }
 
 void LogLink::hear_syslog(Fd socket) {
     // The collector reads what is in the old one, and then sees that it has ended.
     if (auto before = streams_.find(std::exchange(syslog_, 0)); before != streams_.end())
         os::close_syslog(before->second.pipe.get());
-    if (socket)
-        syslog_ = attach("syslog", logs::Source::syslog, settings_.limits, std::move(socket));
+    if (!socket)
+        return;
+    syslog_ = attach("syslog", logs::Source::syslog, settings_.limits, std::move(socket));
+    release_held();
 }
 
 Result<> LogLink::hear_kernel() {
@@ -153,33 +212,43 @@ bool LogLink::has_too_many(const std::string& unit) const {
                          most_waiting_pipes;
 }
 
-void LogLink::end_turn() {
+// Gives the collector the pipes that it is to have: in batches, as one message takes many.
+void LogLink::hand_over_new() {
     // Until the collector has said Hello, attaching is hand_over_everything's.
-    if (greeted_ && !to_attach_.empty()) {
-        std::size_t from = 0;
-        while (from < to_attach_.size()) {
-            logs::Attach message;
-            std::vector<StreamId> ids;
-            while (from < to_attach_.size() && ids.size() < logs::most_attachments) {
-                StreamId id = to_attach_[from++];
-                auto at = streams_.find(id);
-                if (at == streams_.end())
-                    continue;
-                const Stream& stream = at->second;
-                message.streams.push_back(
-                    {id, stream.source, stream.unit, stream.limits, stream.leader, stream.forward, stream.cgroup});
-                ids.push_back(id);
-            }
-            if (!ids.empty())
-                queue_.push_back({logs::encode(logs::ToCollector(std::move(message))), std::move(ids)});
+    if (!greeted_ || to_attach_.empty())
+        return;
+    std::size_t from = 0;
+    while (from < to_attach_.size()) {
+        logs::Attach message;
+        std::vector<StreamId> ids;
+        while (from < to_attach_.size() && ids.size() < logs::most_attachments) {
+            StreamId id = to_attach_[from++];
+            auto at = streams_.find(id);
+            if (at == streams_.end())
+                continue;
+            const Stream& stream = at->second;
+            message.streams.push_back(
+                {id, stream.source, stream.unit, stream.limits, stream.leader, stream.forward, stream.cgroup});
+            ids.push_back(id);
         }
-        to_attach_.clear();
+        not_watched_yet_.insert(not_watched_yet_.end(), ids.begin(), ids.end());
+        if (!ids.empty())
+            queue_.push_back({logs::encode(logs::ToCollector(std::move(message))), std::move(ids)});
     }
+    to_attach_.clear();
+    if (not_watched_yet_.size() > 2 * streams_.size() + many_new_pipes) // as nothing is ever quiet
+        std::erase_if(not_watched_yet_, [this](StreamId one) { return !streams_.contains(one); });
+    liveness_.has_work();
+    send_queued();
+}
+
+void LogLink::end_turn() {
+    hand_over_new();
     if (!queue_.empty()) {
         liveness_.has_work();
         send_queued();
     }
-    own_lines_.write();
+    write_own_lines();
     check_on_it();
 }
 
@@ -218,6 +287,8 @@ void LogLink::forget(StreamId id) {
     if (auto at = streams_.find(id); at != streams_.end()) {
         if (at->second.is_watched)
             unread_->remove(at->second.pipe.get());
+        if (at->second.is_held)
+            held_.remove(id, at->second.pipe.get());
         streams_.erase(at);
     }
     moved_.push_back(id);
@@ -229,8 +300,11 @@ void LogLink::hand_over_everything() {
     to_attach_.clear();
     refused_.clear();
     for (const auto& [id, stream] : streams_)
-        to_attach_.push_back(id);
-    std::sort(to_attach_.begin(), to_attach_.end());
+        if (!stream.is_held)
+            to_attach_.push_back(id);
+    // Our own lines last: they follow what is in the others.
+    std::ranges::sort(to_attach_, {},
+                      [this](StreamId id) { return std::pair(streams_.at(id).source == logs::Source::init, id); });
     greeted_ = true;
     end_turn();
     for (std::string& flush : early_flushes_)
@@ -277,6 +351,12 @@ void LogLink::send_queued() {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent));
     if (watch_)
         watch_->want_writable(full);
+}
+
+// The collector has read: there is room again.
+void LogLink::writable() {
+    send_queued();
+    write_own_lines();
 }
 
 void LogLink::readable() {
@@ -342,6 +422,7 @@ void LogLink::attach_refused() {
 bool LogLink::flush(std::uint64_t token, const std::vector<StreamId>& streams) {
     if (!socket_)
         return false;
+    hand_over_new(); // a stream that the collector does not know counts as empty
     if (greeted_)
         send(logs::Flush{token, streams});
     else // it is starting: once it has been given the streams, it can be asked
@@ -362,6 +443,7 @@ void LogLink::move_to(std::vector<std::string> directories) {
 
 void LogLink::finish() {
     finishing_ = true;
+    look_at_held();
     restart_at_ = never;
     hear_syslog({}); // who sends from now on is told that nobody hears
     if (!greeted_)
@@ -427,10 +509,13 @@ void LogLink::stopped(pid_t pid, int signal, Instant now) {
 }
 
 Instant LogLink::next_deadline() const {
-    return std::min({restart_at_, send_again_at_, attach_again_at_, finishing_ ? never : liveness_.next_deadline()});
+    return std::min({restart_at_, send_again_at_, attach_again_at_, held_.next_deadline(),
+                     finishing_ ? never : liveness_.next_deadline()});
 }
 
 void LogLink::due(Instant now) {
+    if (now >= held_.next_deadline())
+        look_at_held();
     if (now >= send_again_at_)
         send_queued();
     if (now >= attach_again_at_)

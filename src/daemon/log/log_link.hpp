@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "daemon/kernel.hpp"
+#include "daemon/log/held_pipes.hpp"
 #include "daemon/log/log_liveness.hpp"
 #include "daemon/log/own_lines.hpp"
 #include "logd/run.hpp"
@@ -74,8 +75,8 @@ public:
     // The pipe that our own lines go into; -1: none.
     [[nodiscard]] int own_lines() const { return own_lines_.fd(); }
 
-    // Has the collector read `pipe` as `source` of `unit` from now on; it is of the process `leader` in the
-    // `cgroup` (by number), or of none (0).
+    // Has the collector read `pipe` as `source` of `unit`, as soon as there is something in it (held_pipes.hpp); it is of the
+    // process `leader` in the `cgroup` (by number), or of none (0).
     StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe,
                     pid_t leader = 0, bool forward = true, std::uint64_t cgroup = 0);
     // Has it read messages of syslog(3) at this socket instead of the one before, or at none; senders there turn to the new
@@ -84,13 +85,16 @@ public:
     [[nodiscard]] bool hears_syslog() const { return syslog_ != 0; }
     // Has it read the kernel's messages, if it does not yet.
     Result<> hear_kernel();
+    // A process that wrote to it has ended. True: what it wrote may not be in its log yet, see flush().
+    [[nodiscard]] bool has_last_words(StreamId id);
     // Asks for everything in these streams to be written; Listener::flushed(token) follows. False where there is no
     // collector to ask.
     bool flush(std::uint64_t token, const std::vector<StreamId>& streams);
-    // A line of PID 1 itself, in the log of `unit` (empty: its own).
-    void line(const std::string& unit, Priority priority, std::string_view text) {
-        own_lines_.add(unit, priority, text);
-    }
+    // A line of PID 1 itself, in the log of `unit` (empty: its own). It comes after everything that services have written so far.
+    void line(const std::string& unit, Priority priority, std::string_view text) { write(unit, priority, text, false); }
+    // The same in our own log, and on the console by the collector, so that it stands behind what services said there. False: that
+    // cannot be had now, and it is in the log only.
+    bool line_on_console(Priority priority, std::string_view text);
     // Something was mounted.
     void try_storage();
     // From now on logs are kept there, and what there is goes along.
@@ -121,15 +125,22 @@ private:
         bool forward = true;
         std::uint64_t cgroup = 0;
         bool is_watched = false; // in `unread_`
+        bool is_held = false;    // in `held_`
     };
 
     Result<> equip();
     Result<> launch();
     Result<> watch_collector();
     void attach_refused();
+    void look_at_held();
+    void release_held();
+    void hand_over_new();
     void hand_over_everything();
     void configure();
     void readable();
+    void writable();
+    void write(const std::string& unit, Priority priority, std::string_view text, bool shown);
+    void write_own_lines();
     void send(const wire::logs::ToCollector& message);
     void send_queued();
     void lose_collector();
@@ -154,6 +165,7 @@ private:
     LogLiveness liveness_;
     StreamId last_stream_ = 0;
     StreamId syslog_ = 0; // the socket that is bound at present
+    HeldPipes held_{kernel_, [this] { look_at_held(); }};
     std::vector<StreamId> to_attach_;
     std::vector<StreamId> moved_;
     bool renewing_ = false;         // its end is as we wanted it

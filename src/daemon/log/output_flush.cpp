@@ -10,7 +10,7 @@ constexpr Span longest_hold = std::chrono::seconds(1);
 } // namespace
 
 void OutputFlush::add(StreamId stream) {
-    if (stream != 0)
+    if (stream != 0 && context_.logs.has_last_words(stream))
         streams_.push_back(stream);
 }
 

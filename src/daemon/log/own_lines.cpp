@@ -24,14 +24,15 @@ Result<Fd> OwnLines::open() {
     return std::move(pipe->read);
 }
 
-void OwnLines::add(const std::string& unit, logs::Priority priority, std::string_view text) {
-    for (std::string& framed : logs::init_lines(unit, priority, text))
+void OwnLines::add(const std::string& unit, logs::Priority priority, std::string_view text, bool shown) {
+    for (std::string& framed : logs::init_lines(unit, priority, text, shown))
         if (waiting_.size() < most_waiting)
             waiting_.push_back(std::move(framed));
         else
             ++lost_;
-    write();
 }
+
+bool OwnLines::many_wait() const { return waiting_.size() >= most_waiting / 2; }
 
 void OwnLines::write() {
     if (waiting_.empty())

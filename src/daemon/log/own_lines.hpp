@@ -25,10 +25,12 @@ public:
     // The write end; -1: none yet.
     [[nodiscard]] int fd() const { return pipe_.get(); }
 
-    // A line in the log of `unit` (empty: our own).
-    void add(const std::string& unit, wire::logs::Priority priority, std::string_view text);
+    // A line in the log of `unit` (empty: our own), for write(); `shown`: on the console as well.
+    void add(const std::string& unit, wire::logs::Priority priority, std::string_view text, bool shown);
     // Writes what there is room for, and is called back for the rest.
     void write();
+    // Half as many as can wait are waiting.
+    [[nodiscard]] bool many_wait() const;
 
 private:
     Kernel& kernel_;

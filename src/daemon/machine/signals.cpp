@@ -14,10 +14,11 @@ void Signals::open() {
 
 void Signals::pending() {
     bool children = false;
-    for (;;) {
+    for (bool more = true; more;) {
         auto batch = context_.kernel.read_signals();
-        if (!batch || batch->empty())
+        if (!batch)
             break;
+        more = batch->size() == os::SignalQueue::batch;
         for (const signalfd_siginfo& info : *batch) {
             if (info.ssi_signo == SIGCHLD)
                 children = true;

@@ -48,20 +48,25 @@ void FdStore::adopt(core::UnitId unit, std::string name, Fd fd, bool polled) {
         watch(unit, stored);
 }
 
-void FdStore::watch(core::UnitId unit, StoredFd& stored) const {
+void FdStore::watch(core::UnitId unit, StoredFd& stored) {
     const std::uint64_t whose = (std::uint64_t{unit} << 32) | static_cast<std::uint32_t>(stored.fd.get());
     epoll_event nothing_but_hang_up{.events = 0, .data = {.u64 = whose}};
     stored.watched =
         hang_ups_ && ::epoll_ctl(hang_ups_.get(), EPOLL_CTL_ADD, stored.fd.get(), &nothing_but_hang_up) == 0;
+    watched_ += stored.watched ? 1 : 0;
 }
 
-void FdStore::unwatch(const StoredFd& stored) const {
+void FdStore::unwatch(const StoredFd& stored) {
+    if (!stored.watched)
+        return;
     // Its open file may live on elsewhere, and would go on to be reported.
-    if (stored.watched)
-        (void)::epoll_ctl(hang_ups_.get(), EPOLL_CTL_DEL, stored.fd.get(), nullptr);
+    (void)::epoll_ctl(hang_ups_.get(), EPOLL_CTL_DEL, stored.fd.get(), nullptr);
+    --watched_;
 }
 
 void FdStore::drop_dead() {
+    if (watched_ == 0)
+        return;
     std::array<epoll_event, 64> events;
     int count = ::epoll_wait(hang_ups_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {

@@ -44,8 +44,8 @@ public:
     void restore_unit(core::UnitId unit, state::UnitImage& image) override;
 
 private:
-    void watch(core::UnitId unit, StoredFd& stored) const;
-    void unwatch(const StoredFd& stored) const;
+    void watch(core::UnitId unit, StoredFd& stored);
+    void unwatch(const StoredFd& stored);
     void drop_all(core::UnitId unit);
     void close_unwanted(core::UnitId unit);
     [[nodiscard]] UnwantedFds& unwanted_of(core::UnitId unit);
@@ -54,6 +54,7 @@ private:
     Children& children_;
     std::function<void(core::UnitId)> changed_;
     Fd hang_ups_; // an epoll(7) of its own: told of nothing but the hang-up, it wakes nobody while data comes and goes
+    std::size_t watched_ = 0;      // are in it
     UnwantedFds unwanted_of_gone_; // of all units that are gone
     std::unordered_map<pid_t, core::UnitId> closers_;
 };

@@ -29,15 +29,17 @@ struct Exit {
 // Every signal that can be, blocked, and read from one descriptor.
 class SignalQueue {
 public:
+    static constexpr std::size_t batch = 16; // signals at a time, at most
+
     static Result<SignalQueue> open();
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // The next batch of pending signals, empty when there are none; valid until the next call.
+    // The next batch of pending signals; fewer than `batch`: there were no more. Valid until the next call.
     Result<std::span<const signalfd_siginfo>> read();
 
 private:
     explicit SignalQueue(Fd fd) : fd_(std::move(fd)) {}
     Fd fd_;
-    std::array<signalfd_siginfo, 16> batch_{};
+    std::array<signalfd_siginfo, batch> batch_{};
 };
 
 // Collects up to `most` children that have ended (with `job_control`, also stops and continues) and appends them to
