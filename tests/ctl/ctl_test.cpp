@@ -136,9 +136,10 @@ TEST_CASE("a start that succeeds is silent where nobody looks") {
     CHECK(outcome.err.empty());
 }
 
-TEST_CASE("a start that fails says why, and what the unit said last") {
+TEST_CASE("a start that fails says why, and what the unit has said since") {
     Directory logs;
-    logs.write("cache/current", "2026-11-22T04:10:01.123456Z err err: cannot open /x\n");
+    logs.write("cache/current", "2026-11-22T04:10:01.123456Z err err: of a run before\n"
+                                "2999-11-22T04:10:01.123456Z err err: cannot open /x\n");
     FakeInit init([&](const wire::Request& request, bool more) {
         if (std::holds_alternative<wire::Start>(request))
             return reply(
@@ -150,6 +151,7 @@ TEST_CASE("a start that fails says why, and what the unit said last") {
     CHECK(has(outcome.err, "✗ cache is failed: it exited with code 1\n"));
     CHECK(has(outcome.err, "  Its file is broken.\n"));
     CHECK(has(outcome.err, "cache: cannot open /x\n"));
+    CHECK_FALSE(has(outcome.err, "of a run before"));
     const Outcome json = init.ctl({"start", "cache", "--json"});
     CHECK(json.code == 1);
     CHECK(json.out == R"({"event":null,"results":[{"unit":"cache","ok":false,"state":"failed","message":)"
