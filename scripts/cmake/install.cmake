@@ -14,7 +14,7 @@ function(install_links component folder target)
 endfunction()
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME miniinit)
-install(TARGETS miniinit RUNTIME DESTINATION sbin)
+install(PROGRAMS ${CMAKE_BINARY_DIR}/miniinit DESTINATION sbin)
 install_links(miniinit bin ../sbin/miniinit minictl)
 install_links(commands sbin miniinit poweroff reboot halt shutdown telinit)
 install(DIRECTORY units/ DESTINATION lib/miniinit FILES_MATCHING PATTERN "*.toml")

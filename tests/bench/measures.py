@@ -19,10 +19,10 @@ from table import seconds
 class Bench:
     """What all parts need: the programs, where to work, how thorough to be."""
 
-    def __init__(self, tools, floor, inits, peers, table, quick):
+    def __init__(self, tools, floor, inits, peers, table, quick, progress):
         self.tools, self.work, self.launch = tools, tools / "work", tools / "bench_launch"
         self.floor, self.inits, self.peers, self.table, self.quick = floor, inits, peers, table, quick
-        self.miniinit = inits[0]
+        self.miniinit, self.progress = inits[0], progress
         self.ends = time.monotonic() + 240  # after that the other inits are left out
 
     def run(self, stack, init, what, count, target):
@@ -35,10 +35,11 @@ class Bench:
         """{init: [values]}: `some` rounds of measure(init) in turn. One that fails takes no further part; one that
         takes seconds has only one round; and the other inits none when the time is up."""
         values, over = {init: [] for init in inits}, set()
-        for _ in range(some):
+        for number in range(some):
             for init in inits:
                 if init in over:
                     continue
+                self.progress.at(f"round {number + 1} of {some}, {init.name}")
                 began = time.monotonic()
                 if init in self.peers and began > self.ends:
                     over.add(init)
@@ -187,7 +188,8 @@ def state(bench):
         return
     # Pairs, and the median of their ratios: what else the machine does meets both of a pair.
     ratios, rounds = [], 5 if bench.quick else 25
-    for _ in range(rounds):
+    for number in range(rounds):
+        bench.progress.at(f"pair {number + 1} of {rounds}")
         with_it, without = bring_up(bench, ours, 1000)[0], bring_up(bench, bare, 1000)[0]
         without = (without + bring_up(bench, bare, 1000)[0]) / 2
         ratios.append((with_it / without + bring_up(bench, ours, 1000)[0] / without) / 2)
@@ -276,8 +278,9 @@ def orphans(bench):
 def each(bench, mode, times, rounds, programs, environment=None):
     """{name: median seconds} of running each of {name: argv}, in turns."""
     values = {name: [] for name in programs}
-    for _ in range(rounds):
+    for number in range(rounds):
         for name, argv in programs.items():
+            bench.progress.at(f"round {number + 1} of {rounds}, {name}")
             done = subprocess.run([bench.tools / "bench_floor", mode, str(times), *argv], capture_output=True,
                                   text=True, env={**ENVIRONMENT, **(environment or {})}, check=False)
             if done.returncode != 0:
@@ -318,5 +321,8 @@ def status(bench):
         bench.table.times("status of a service", values, bar=1.5, base=S6.name)
 
 
+# Seconds that the parts take on two processors.
+USUAL = {"start": 70, "chain": 10, "memory": 45, "restart": 25, "orphans": 60, "logs": 60, "since": 20, "command": 5, "status": 5,
+         "state": 60}
 PARTS = {"start": start, "chain": chain, "memory": memory, "restart": restart, "orphans": orphans, "logs": logs, "since": since,
          "command": command, "status": status, "state": state}
