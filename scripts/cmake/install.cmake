@@ -20,6 +20,8 @@ install_links(commands sbin miniinit poweroff reboot halt shutdown telinit)
 install(DIRECTORY units/ DESTINATION lib/miniinit FILES_MATCHING PATTERN "*.toml")
 install(FILES etc/miniinit.toml README.md DESTINATION share/doc/miniinit)
 install(DIRECTORY etc/examples etc/container DESTINATION share/doc/miniinit)
+# Where the links of the README lead.
+install(DIRECTORY etc/docs DESTINATION share/doc/miniinit/etc PATTERN pictures EXCLUDE)
 # `minictl completion SHELL` prints the same.
 install(FILES etc/completions/minictl.bash DESTINATION share/bash-completion/completions RENAME minictl)
 install(FILES etc/completions/_minictl DESTINATION share/zsh/site-functions)

@@ -103,10 +103,10 @@ def logs(bench):
         return {writer.name.split(",")[0]: statistics.median(value[which] for value in values[writer])
                 for writer in writers if writer in values}
     what = f"{count:,} log lines of 100 bytes"
-    bench.table.times(f"{what} (floor: cat > file)", of("time", floor, one, *others), bar=2.0)
+    bench.table.times(f"write {what} to a file (bare: `cat`)", of("time", floor, one, *others), bar=2.0)
     cpu = of("cpu", floor, one, *others)
-    bench.table.times("- the reader's CPU time for them", cpu, bar=1.0, base="s6-svscan" if "s6-svscan" in cpu else "floor")
-    for which, meant in (("time", "of 50 services at once"), ("cpu", "the collector's CPU time for these")):
+    bench.table.times("- processor time of the program that writes them", cpu, bar=1.0, base="s6-svscan" if "s6-svscan" in cpu else "floor")
+    for which, meant in (("time", "of 50 services at once"), ("cpu", "processor time for these")):
         crowd, alone = of(which, fifty).get("miniinit"), of(which, one).get("miniinit")
         if crowd and alone:
             bench.table.row(f"- {meant}", {"miniinit": f"{seconds(crowd)} ({crowd / alone:.2f}× one)"}, "≤ 1× one",

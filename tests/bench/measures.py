@@ -101,7 +101,7 @@ def start(bench):
     if (bench.miniinit, 5000) in medians:
         growth = {init.name: medians[init, 5000] / medians[init, 1000]
                   for init in [bench.floor, *bench.inits, *bench.peers] if (init, 5000) in medians}
-        bench.table.row("time for 5,000 / time for 1,000", {name: f"{value:.1f}" for name, value in growth.items()},
+        bench.table.row("time for 5,000 services / time for 1,000", {name: f"{value:.1f}" for name, value in growth.items()},
                         bar="≤ 5.5", held=[growth[init.name] <= 5.5 for init in bench.inits if init.name in growth])
 
 
@@ -115,7 +115,7 @@ def chain(bench):
 
     inits = [bench.floor, *bench.inits, *[peer for peer in bench.peers if type(peer).chain is not Init.chain]]
     values = bench.rounds(3 if bench.quick else 9, inits, measure)
-    bench.table.times("chain of 300 oneshots", {init.name: median(some) for init, some in values.items()}, bar=2.0)
+    bench.table.times("start 300 oneshots, each when the one before is done", {init.name: median(some) for init, some in values.items()}, bar=2.0)
 
 
 def memory(bench):
@@ -149,11 +149,11 @@ def memory(bench):
 
     bench.rounds(1, [bench.floor, *bench.inits, *([] if bench.quick else bench.peers)], measure)
     ours = [init.name for init in bench.inits]
-    bench.table.row("memory (PSS) for 1,000", {name: f"{value / 1024:.1f} MiB" for name, value in pss.items()},
+    bench.table.row("memory of the init with 1,000 services", {name: f"{value / 1024:.1f} MiB" for name, value in pss.items()},
                     bar="< 6 MiB", held=[pss[name] < 6 * 1024 for name in ours if name in pss])
-    bench.table.row("wake-ups a second, idle", {name: f"{value:.1f}" for name, value in woken.items()},
+    bench.table.row("times a second that it wakes up, while nothing happens", {name: f"{value:.1f}" for name, value in woken.items()},
                     bar="0", held=[woken[name] == 0 for name in ours if name in woken])
-    bench.table.row("descriptors of PID 1 a service", {name: f"{value:.1f}" for name, value in descriptors.items()},
+    bench.table.row("open descriptors of process 1 for each service", {name: f"{value:.1f}" for name, value in descriptors.items()},
                     bar="≤ 2", held=[descriptors[name] <= 2 for name in ours if name in descriptors])
 
 
@@ -177,7 +177,7 @@ def restart(bench):
     values = bench.rounds(1 if bench.quick else 5, [bench.floor, *bench.inits], measure)
     if not bench.quick:
         values |= bench.rounds(1, bench.peers, measure)
-    bench.table.times("killed service up again", {init.name: median(some) for init, some in values.items()}, bar=2.0)
+    bench.table.times("from `kill -9` of a service until it is up again", {init.name: median(some) for init, some in values.items()}, bar=2.0)
 
 
 def state(bench):
@@ -194,7 +194,7 @@ def state(bench):
         without = (without + bring_up(bench, bare, 1000)[0]) / 2
         ratios.append((with_it / without + bring_up(bench, ours, 1000)[0] / without) / 2)
     cost = median(ratios)
-    bench.table.row("start 1,000 with state / without", {ours.name: f"{cost:.3f}"}, bar="≤ 1.03", held=[cost <= 1.03])
+    bench.table.row("start of 1,000 services with crash recovery / without", {ours.name: f"{cost:.3f}"}, bar="≤ 1.03", held=[cost <= 1.03])
 
     def again(init):
         with ExitStack() as stack:
@@ -212,7 +212,7 @@ def state(bench):
     crowded = Crowded(bench.tools, ours.binary)
     values = bench.rounds(3 if bench.quick else 9, [ours, crowded], again)
     growth = median(values[crowded]) / median(values[ours])
-    bench.table.row("CPU of 100 restarts, beside 5,000 other units / beside none", {ours.name: f"{growth:.2f}"},
+    bench.table.row("processor time of 100 restarts, beside 5,000 other units / beside none", {ours.name: f"{growth:.2f}"},
                     bar="≤ 1.2", held=[growth <= 1.2])
 
 
@@ -267,11 +267,11 @@ def orphans(bench):
 
     rounds = 1 if bench.quick else 3
     values = bench.rounds(rounds, commands(bench), measure)
-    bench.table.times(f"collect {count:,} orphans, one command",
+    bench.table.times(f"reap {count:,} orphans of one command",
                       {init.name: median(some) for init, some in values.items()})
     values = {init: some for init, some in values.items() if init.name == "floor"}
     values |= bench.rounds(rounds, bench.inits, among_services)
-    bench.table.times(f"collect {count:,} orphans, among 100 services",
+    bench.table.times(f"reap {count:,} orphans, beside 100 services",
                       {init.name: median(some) for init, some in values.items()})
 
 
@@ -297,7 +297,7 @@ def command(bench):
     programs = {one.name: [*one.argv, true] for one in commands(bench)}
     programs["miniinit"] = [bench.miniinit.binary, "--", true]
     values = each(bench, "namespaces", 10 if bench.quick else 40, 3 if bench.quick else 7, programs)
-    bench.table.times("`-- true` as a container's PID 1", values, bar=1.0, base="tini")
+    bench.table.times("run `true` as the command of a container", values, bar=1.0, base="tini")
 
 
 def status(bench):
@@ -318,7 +318,7 @@ def status(bench):
             programs[runit.name] = [shutil.which("sv"), "status", other.place.path / "scan/service-0"]
         values = each(bench, "repeat", 20 if bench.quick else 50, 3 if bench.quick else 7, programs,
                       {"MINIINIT_CONTROL": str(ours.place.path / "control")})
-        bench.table.times("status of a service", values, bar=1.5, base=S6.name)
+        bench.table.times("ask for the status of a service", values, bar=1.5, base=S6.name)
 
 
 # Seconds that the parts take on two processors.

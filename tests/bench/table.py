@@ -1,4 +1,8 @@
-"""The table of results: a row for each measure, a column for each program, as Markdown."""
+"""The table of results: a row for each measure, a column for each program, as Markdown, in words for strangers."""
+
+# What a column is called where people read.
+HEADS = {"floor": "bare spawning", "miniinit, cgroup each": "miniinit, a cgroup for each service", "s6-svscan": "s6",
+         "runsvdir": "runit", "miniinit before": "miniinit before the change"}
 
 
 def seconds(value):
@@ -26,8 +30,7 @@ class Table:
             cells[name] = seconds(value) + (f" ({ratio:.1f}×)" if ratio is not None and name != base else "")
             if ratio is not None and bar is not None and name in self.ours:
                 held.append(ratio <= bar)
-        of = "" if base == "floor" else f" {base}"
-        self.row(what, cells, "" if bar is None else f"≤ {bar:g}×{of}", held)
+        self.row(what, cells, "" if bar is None else f"≤ {bar:g} × {HEADS.get(base, base)}", held)
 
     def row(self, what, cells, bar="", held=()):
         verdict = "" if not bar else "?" if not held else "yes" if all(held) else "partly" if any(held) else "no"
@@ -46,10 +49,11 @@ class Table:
     def markdown(self, logs):
         """`logs`: {column: how it keeps the output of services}."""
         used = [name for name in self.columns if any(name in cells for _, cells, _, _ in self.rows)]
-        loggers = {name: f" + {logger}" for name, logger in logs.items() if logger not in ("none", "built in")}
-        heads = [name + loggers.get(name, "") for name in used]
-        lines = ["| | bar | held | " + " | ".join(heads) + " |", "| --- | --- | --- |" + " --- |" * len(used)]
+        loggers = {name: f" with {logger}" for name, logger in logs.items() if logger not in ("none", "built in")}
+        heads = [HEADS.get(name, name) + loggers.get(name, "") for name in used]
+        lines = ["| what is measured | " + " | ".join(heads) + " | goal of miniinit | reached |",
+                 "| --- |" + " --- |" * len(used) + " --- | --- |"]
         for what, cells, bar, verdict in self.rows:
-            lines.append(f"| {what} | {bar} | {verdict} | " + " | ".join(cells.get(name, "") for name in used) + " |")
+            lines.append(f"| {what} | " + " | ".join(cells.get(name, "") for name in used) + f" | {bar} | {verdict} |")
         lines += [""] + [f"- {note}" for note in self.notes]
         return "\n".join(lines).rstrip() + "\n"

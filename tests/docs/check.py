@@ -1,6 +1,6 @@
-"""Compares README.md, the guides for developers and etc/man/ with the program and its sources, so that they cannot say
-what is no longer so: keys with their types and defaults, verbs, options, kernel words, examples. What the program should
-do is other tests' business."""
+"""Compares README.md, the pages of etc/docs, the guides for developers and etc/man/ with the program and its sources, so that
+they cannot say what is no longer so: keys with their types and defaults, verbs, options, kernel words, examples, links. What the
+program should do is other tests' business; promises.tsv, keys.tsv and faults.tsv name these."""
 
 import json
 import os
@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import pages
+import promises
 
 ROOT = Path(__file__).resolve().parents[2]
 MAN = ROOT / "etc/man"
@@ -237,7 +240,7 @@ def check_verbs(minictl):
     examples = re.findall(r"^\.Dl minictl ([a-z-]+)", text, re.M)
     check("minictl.1 has an example of every verb", [verb for verb in verbs if verb not in examples])
     check_verb_options(told, text)
-    texts = {"README.md": (ROOT / "README.md").read_text()} | {page: plain(source(page)) for page in PAGES}
+    texts = {pages.name(page): page.read_text() for page in pages.PAGES} | {page: plain(source(page)) for page in PAGES}
     for where, words in texts.items():
         called = re.findall(r"(?:`|^\.Dl |^ *(?:\$ )?|\.Ic )minictl ((?:--user )?)([a-z][a-z-]+)", words, re.M)
         unknown = {verb for _, verb in called} - set(verbs)
@@ -308,11 +311,9 @@ def check_toml(minictl, place, where, number, text):
 
 
 def check_examples(minictl, place):
-    readme = (ROOT / "README.md").read_text()
-    blocks = re.findall(r"^```toml\n(.*?)^```$", readme, re.M | re.S)
-    check("README.md has examples in TOML", [] if len(blocks) >= 3 else ["too few"])
-    for number, block in enumerate(blocks, 1):
-        check_toml(minictl, place, "README.md", number, block)
+    for page in pages.PAGES:
+        for number, block in enumerate(pages.blocks(page.read_text(), "toml"), 1):
+            check_toml(minictl, place, pages.name(page), number, block)
     for page in ("miniinit-unit.5", "miniinit.toml.5"):
         blocks = [block for block in literal_blocks(page) if re.search(r"^\[", block, re.M)]
         check(f"{page} has examples in TOML", [] if blocks else ["none"])
@@ -323,14 +324,14 @@ def check_examples(minictl, place):
 def check_shown_examples(minictl):
     """The units of etc/examples, which other tests run, are read, and are shown whole where people read."""
     files = sorted((ROOT / "etc/examples").glob("*.toml"))
-    check("etc/examples has the five units that the README promises", [] if len(files) >= 5 else files)
+    check("etc/examples has the five units that the page promises", [] if len(files) >= 5 else files)
     done = subprocess.run([minictl, "verify", *files], capture_output=True, text=True, timeout=20)
     check("every unit of etc/examples is read without a problem", [done.stdout + done.stderr] if done.returncode else [])
-    readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "etc/docs/units.md").read_text()
     blocks = [block.strip() for block in literal_blocks("miniinit-unit.5")]
     for name in ("web", "worker", "nightly", "daytime", "files"):
         text = (ROOT / f"etc/examples/{name}.toml").read_text()
-        check(f"README.md shows {name}.toml as it is in etc/examples", [] if text in readme else ["it does not"])
+        check(f"etc/docs/units.md shows {name}.toml as it is in etc/examples", [] if text in page else ["it does not"])
         check(f"miniinit-unit.5 shows {name}.toml as it is in etc/examples",
               [] if text.strip() in blocks else ["it does not"])
 
@@ -387,16 +388,10 @@ def check_first_service(binary, minictl, place):
 
 def check_readme():
     readme = (ROOT / "README.md").read_text()
-    markers = re.findall(r"^<!-- /?bench -->$", readme, re.M)
-    right = markers == ["<!-- bench -->", "<!-- /bench -->"]
-    check("README.md has one place for the benchmarks", [] if right else markers)
-    links = set(re.findall(r"\]\(([^)#:]+)\)", readme))
-    paths = set(re.findall(r"`((?:src|etc|units|tests|qemu|scripts|\.ci)/[\w./-]*)`", readme))
-    check("README.md names files that there are", sorted(path for path in links | paths if not (ROOT / path).exists()))
-    rooms = {path.name for path in (ROOT / "src").iterdir() if path.is_dir()}
-    check("README.md names every folder of src/", sorted(room for room in rooms if f"`{room}`" not in readme))
     presets = set(re.findall(r'"name": "(\w+)",\s*"description"', (ROOT / "CMakePresets.json").read_text()))
     check("README.md names every preset", sorted(preset for preset in presets if f"`{preset}`" not in readme))
+    table = (ROOT / "tests/docs/promises.tsv").read_text()
+    check("tests/docs/promises.tsv names a test for every promise of README.md", promises.problems(readme, table))
 
 
 GUIDES = ["src/README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md"]
@@ -458,6 +453,7 @@ def main():
         check_first_service(binary, minictl, place)
         check_readme()
         check_guides()
+        pages.run_all(check, binary, minictl, place)
         if shutil.which("mandoc"):
             check_format()
     print(f"{passed} passed, {failed} failed")
