@@ -240,11 +240,26 @@ def check_verbs(minictl):
     examples = re.findall(r"^\.Dl minictl ([a-z-]+)", text, re.M)
     check("minictl.1 has an example of every verb", [verb for verb in verbs if verb not in examples])
     check_verb_options(told, text)
+    check_options_in_pages(told)
     texts = {pages.name(page): page.read_text() for page in pages.PAGES} | {page: plain(source(page)) for page in PAGES}
     for where, words in texts.items():
         called = re.findall(r"(?:`|^\.Dl |^ *(?:\$ )?|\.Ic )minictl ((?:--user )?)([a-z][a-z-]+)", words, re.M)
         unknown = {verb for _, verb in called} - set(verbs)
         check(f"{where} calls minictl with verbs that there are", sorted(unknown))
+
+
+def check_options_in_pages(verbs):
+    """What the pages tell to type: each option is one of that verb, or of minictl."""
+    every = {"j", "-json", "-control", "-user", "-system", "h", "-help", "-version"}
+    known = {verb["name"]: {option["letter"] for option in verb["options"]} | {f"-{option['name']}" for option in verb["options"]}
+             for verb in verbs}
+    for page in pages.PAGES:
+        wrong = []
+        for words in re.findall(r"(?:`|^ {4}(?:\$ )?)minictl ([^`#\n|>]+)", page.read_text(), re.M):
+            options = [word[1:].split("=")[0] for word in words.split(" -- ")[0].split() if re.match(r"-{1,2}[a-zA-Z]", word)]
+            verb = next((word for word in words.split() if word in known), None)
+            wrong += [f"minictl {words}" for option in options if option not in every | known.get(verb, set())]
+        check(f"{pages.name(page)} gives minictl options that there are", wrong)
 
 
 def check_options():
@@ -421,6 +436,8 @@ def check_guides():
     drawn = {name: re.findall(r"`(\w+)`", uses) for name, uses in rows}
     check("src/README.md says of every room which rooms it uses",
           [name for name, rooms in linked.items() if name not in drawn or sorted(drawn[name]) != sorted(rooms)])
+    rooms = {path.name for path in (ROOT / "src").iterdir() if path.is_dir()}
+    check("src/README.md names every folder of src/", sorted(room for room in rooms if f"`{room}`" not in text))
     folders = [f"daemon/{path.name}" for path in (ROOT / "src/daemon").iterdir() if path.is_dir()]
     check("src/README.md names every folder of daemon", sorted(name for name in folders if f"`{name}`" not in text))
     files = [path for top in ("src", "tests") for path in (ROOT / top).rglob("*.[chp][py]*")]

@@ -207,9 +207,15 @@ def check_boot():
     with tree("progress", "build", "boot") as place:
         program(place / "scripts/bootstrap", "")
         program(place / "tools/cmake", "echo '[1/2] Building'")
+        (place / "tests/boot").mkdir(parents=True)
+        (place / "tests/boot/smoke.py").write_text("print('1 passed, 0 failed')")
         for name in ("qemu/image", "qemu/run"):
             program(place / name, f"echo {name}")
         done = run(place, "scripts/boot", env=with_tools(place))
+        smoke = run(place, "scripts/boot", "--smoke", env=with_tools(place))
+        check("scripts/boot --smoke says how long it takes, and in the end how long it took",
+              re.search(r"^boot --smoke: about .*^boot --smoke: took \d+ s$", smoke.stderr, re.S | re.M) and
+              smoke.stdout == "1 passed, 0 failed\n", smoke)
         check("scripts/boot says how long the build takes, how far it is, and that it boots", done.returncode == 0 and
               re.search(r"build release: about .*\n.*build release: done in .*\n.*Booting\.", done.stderr, re.S), done)
 
