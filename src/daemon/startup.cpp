@@ -11,6 +11,7 @@
 #include "daemon/parts.hpp"
 #include "daemon/recovery/restore.hpp"
 #include "daemon/startup_report.hpp"
+#include "daemon/units/first_wanted.hpp"
 #include "entry/entrypoint.hpp"
 #include "os/file/runtime.hpp"
 #include "os/machine/normalise.hpp"
@@ -45,15 +46,6 @@ bool first_boot() {
     if (place.system())
         end_machine({.how = core::Ending::reboot, .state_directory = place.state_directory});
     ::_exit(70);
-}
-
-// Everything that is enabled, where no target says what is to run.
-std::vector<std::string> enabled_units(const core::Graph& graph) {
-    std::vector<std::string> names;
-    for (core::UnitId id : graph.ids())
-        if (graph.unit(id).enabled && graph.unit(id).fault.empty())
-            names.push_back(graph.name(id));
-    return names;
 }
 
 // Whether all there is to run was broken from the start: nothing would ever end such a container.
@@ -120,7 +112,7 @@ private:
     bool nothing_read_ = false; // there is no unit file
     std::string target_;
     bool has_target_ = false;
-    std::vector<std::string> wanted_; // units that are to run without a target
+    std::vector<std::string> wanted_; // units that are to run whatever the target says
 };
 
 // What cannot be understood is as if it were not there: all begins anew.
@@ -263,7 +255,7 @@ void Startup::state_facts() {
     beginning_.grace = options_.grace;
 }
 
-// Where no target says what is to run, it is all that is enabled, and the main process of a container.
+// Without a target that somebody has asked for, units are wanted by themselves, and the main process of a container is.
 void Startup::choose_target() {
     target_ = wishes_.shell              ? builtin_name
               : !options_.target.empty() ? options_.target
@@ -272,8 +264,8 @@ void Startup::choose_target() {
     has_target_ = beginning_.graph.find(target_) != core::no_unit;
     if (before_)
         return;
-    if (!has_target_ && !place_.system() && options_.target.empty())
-        wanted_ = enabled_units(beginning_.graph);
+    if (!place_.system() && options_.target.empty())
+        wanted_ = first_wanted(beginning_.graph, target_);
     if (!beginning_.entry.empty())
         wanted_.push_back(beginning_.entry);
 }
