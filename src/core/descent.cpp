@@ -2,6 +2,7 @@
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
+#include "core/explain.hpp"
 #include "core/restart.hpp"
 
 #include <utility>
@@ -164,6 +165,7 @@ void Engine::retry_or_fail(UnitId id) {
         if (settings.restart_limit_action == LimitAction::shutdown)
             emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::exit});
         record.tries = 0;
+        record.detail = last_end(*this, id);
         fail(id, Reason::restart_limit);
         return;
     }

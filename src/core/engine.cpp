@@ -26,10 +26,13 @@ void Engine::adopt_graph() {
             record = Record{.phase = Phase::invalid,
                             .asked = record.asked,
                             .reason = Reason::file,
+                            .restarts = record.restarts,
                             .since = known ? record.since : now_,
+                            .last_exit = record.last_exit,
                             .detail = fault};
         } else if (valid && record.phase == Phase::invalid) {
-            record = Record{.asked = record.asked, .since = now_};
+            record = Record{
+                .asked = record.asked, .restarts = record.restarts, .since = now_, .last_exit = record.last_exit};
         }
         // One that is armed, and has nothing any more to be armed with, is started as what it is now.
         if (valid && record.armed && !triggered(graph_.unit(id))) {
@@ -179,11 +182,17 @@ std::vector<UnitId> Engine::regraph(std::vector<Unit> fresh, const std::function
     for (UnitId id : gone)
         records_[id] = {};
     for (Record& record : records_)
-        if (!graph_.contains(record.cause))
-            record.cause = no_unit;
+        forget_gone(record);
     std::erase_if(effects_,
                   [this](const Effect& effect) { return effect.unit != no_unit && !graph_.contains(effect.unit); });
     return gone;
+}
+
+// What a record says of other units holds while they are there.
+void Engine::forget_gone(Record& record) const {
+    for (UnitId* other : {&record.cause, &record.yields_to})
+        if (!graph_.contains(*other))
+            *other = no_unit;
 }
 
 std::vector<UnitId> Engine::remove(UnitId id, Instant now) {
@@ -233,8 +242,7 @@ void Engine::restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt h
     for (const auto& [id, record] : saved)
         if (graph_.contains(id)) {
             records_[id] = record;
-            if (!graph_.contains(record.cause))
-                records_[id].cause = no_unit;
+            forget_gone(records_[id]);
         }
     adopt_graph();
     rebuild();

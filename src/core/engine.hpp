@@ -85,6 +85,7 @@ private:
     void rebuild();
     void adopt_graph();
     std::vector<UnitId> regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays);
+    void forget_gone(Record& record) const;
     void soften_new_requirements(UnitId id, Unit& fresh) const;
     [[nodiscard]] bool requires_already(UnitId id, UnitId other) const;
     void touch(UnitId id) { dirty_.add(id); }
@@ -144,6 +145,7 @@ private:
     void back_up(UnitId id);
     void watch_over(UnitId id);
     [[nodiscard]] Reason stop_reason(UnitId id);
+    [[nodiscard]] Reason unwanted_reason(UnitId id);
     void fail_start(UnitId id, Reason reason, std::string detail = {}, OwnEnd own_end = OwnEnd::failure);
     void ended(UnitId id);
     void leave(UnitId id, Reason reason);

@@ -169,7 +169,10 @@ void Engine::spawned(UnitId id, Role role, std::int32_t pid) {
 void Engine::spawn_failed(UnitId id, Role role, const std::string& why) {
     Record& record = records_[id];
     if (role != Role::main) {
-        record.detail = why;
+        // Of a stop the command around it is no reason, unless it tells how far a start had come.
+        if (record.phase != Phase::stopping ||
+            (record.reason == Reason::start_timeout && role != Role::stop && role != Role::post_stop))
+            record.detail = why;
         hook_exited(id, role, ExitStatus::code(127));
     } else if (is_in(id, Phase::starting, Stage::main)) {
         record.main_pid = 0;
@@ -254,8 +257,10 @@ void Engine::says_it_hangs(UnitId id) {
 }
 
 void Engine::says_it_leaves(UnitId id) {
-    if (runs(id))
-        leave(id, Reason::leaving);
+    if (!runs(id))
+        return;
+    records_[id].detail.clear();
+    leave(id, Reason::leaving);
 }
 
 void Engine::set_frozen(UnitId id, bool frozen) {

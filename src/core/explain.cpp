@@ -22,6 +22,16 @@ std::string_view verb(Relation relation) {
     }
 }
 
+bool stopped_by_hand(const Record& record) { return record.asked == Asked::down && record.yields_to == no_unit; }
+
+// What has to stop before `id` does, if something has.
+UnitId holder(const Engine& engine, UnitId id) {
+    for (const Edge& edge : engine.graph().needed_by(id))
+        if (downward(edge.relation, engine.facts(edge.unit)).held > 0)
+            return edge.unit;
+    return no_unit;
+}
+
 // A dependency that keeps `id` from starting, the hardest kind first; none if nothing does.
 const Edge* blocker(const Engine& engine, UnitId id) {
     const Edge* found = nullptr;
@@ -86,11 +96,13 @@ std::string reason(const Engine& engine, UnitId id) {
                 return "a unit it conflicts with has to stop first";
             return "as many units are starting as parallel-starts allows";
         }
+        if (record.phase == Phase::stopping)
+            return "stopped by hand" + (record.detail.empty() ? "" : "; " + record.detail);
         if (record.phase == Phase::down && record.asked == Asked::down)
             return "stopped by hand";
         return record.detail;
     case Reason::unneeded:
-        return record.phase == Phase::stopping || record.asked != Asked::down ? "nothing needs it" : "stopped by hand";
+        return record.phase == Phase::stopping || !stopped_by_hand(record) ? "nothing needs it" : "stopped by hand";
     case Reason::dependency_failed: return "dependency failed: " + other(engine, record.cause);
     case Reason::dependency_stopped: return other(engine, record.cause) + ", which it requires, stopped";
     case Reason::conflict: return "it conflicts with " + other(engine, record.cause);
@@ -108,9 +120,7 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::post_start_failed: return "post-start failed" + detail;
     case Reason::protocol: return record.detail;
     case Reason::restart_limit:
-        return "it ended too often in a row, last with " +
-               (record.last_exit.kind == ExitStatus::Kind::none ? "a failed start" : text(record.last_exit)) +
-               filter_words(engine, id) + detail;
+        return "it ended too often in a row" + (record.detail.empty() ? "" : ", " + record.detail);
     case Reason::restarting: return "it is being restarted";
     case Reason::watchdog: return "its watchdog ran out" + detail;
     case Reason::leaving: return "it says that it is stopping" + detail;
@@ -121,6 +131,16 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::conditions_unknown: return record.detail;
     }
     unreachable("there is no other reason");
+}
+
+std::string last_end(const Engine& engine, UnitId id) {
+    const Record& record = engine.record(id);
+    const std::string detail = record.detail.empty() ? "" : ": " + record.detail;
+    if (record.reason == Reason::spawn_failed)
+        return "last with a failed start" + detail;
+    if (record.reason == Reason::exited && record.last_exit.kind != ExitStatus::Kind::none)
+        return "last with " + text(record.last_exit) + filter_words(engine, id) + detail;
+    return "the last time because " + reason(engine, id);
 }
 
 UnitId cause(const Engine& engine, UnitId id) {
@@ -143,7 +163,7 @@ std::vector<UnitId> chain(const Engine& engine, UnitId id) {
 
 std::string sentence(const Engine& engine, UnitId id) {
     const Record& record = engine.record(id);
-    const bool by_hand = record.phase == Phase::down && record.asked == Asked::down;
+    const bool is_asked_down = record.phase == Phase::down && record.asked == Asked::down;
     std::string why = reason(engine, id);
     bool says_by_hand = record.reason == Reason::asked || record.reason == Reason::unneeded;
     if (record.next == Next::rest) {
@@ -151,6 +171,11 @@ std::string sentence(const Engine& engine, UnitId id) {
                            ? std::string("completed")
                            : "ended by itself with " + text(record.last_exit));
         says_by_hand = false;
+    } else if (active(record.phase) && record.phase != Phase::stopping && record.asked == Asked::down) {
+        const UnitId first = holder(engine, id);
+        why =
+            (record.yields_to == no_unit ? "stopped by hand" : "it conflicts with " + other(engine, record.yields_to)) +
+            (first == no_unit ? "" : "; " + other(engine, first) + " stops first");
     } else if (active(record.phase) && why.empty()) {
         UnitId by = puller(engine, id);
         if (record.asked == Asked::up)
@@ -163,7 +188,9 @@ std::string sentence(const Engine& engine, UnitId id) {
     std::string words = engine.graph().name(id) + " is " + std::string(name(record.phase));
     if (!why.empty())
         words += ": " + why;
-    if (by_hand && !says_by_hand && record.reason != Reason::conflict)
+    if (is_asked_down && record.yields_to != no_unit && record.reason != Reason::conflict)
+        words += " (it conflicts with " + other(engine, record.yields_to) + ")";
+    else if (is_asked_down && record.yields_to == no_unit && !says_by_hand)
         words += " (stopped by hand)";
     return words + ".";
 }

@@ -14,6 +14,9 @@ namespace mi::core {
 // Why the unit is in its state, as the part of a sentence: "dependency failed: db". Empty where there is nothing to say.
 [[nodiscard]] std::string reason(const Engine& engine, UnitId id);
 
+// Of a unit that ended: what it ended with the last time, as the part of a sentence: "last with exit code 3".
+[[nodiscard]] std::string last_end(const Engine& engine, UnitId id);
+
 // The other unit that this reason speaks of: what it waits for, what has failed it, what it gave way to; no_unit: none.
 [[nodiscard]] UnitId cause(const Engine& engine, UnitId id);
 

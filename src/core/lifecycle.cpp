@@ -163,6 +163,7 @@ void Engine::triggered_again(UnitId id) {
         set_phase(id, Phase::waiting, Reason::asked);
     } else if (record.phase == Phase::up && record.stage == Stage::idle && facts_[id].keep &&
                !accepts(graph_.unit(id))) {
+        record.reason = Reason::asked; // how its last run ended is no reason for this one
         begin_start(id);
     }
 }
@@ -294,6 +295,8 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
 void Engine::ended(UnitId id) {
     Record& record = change(id);
     record.own_end = own_end(id, record.last_exit);
+    if (!record.last_exit.oom)
+        record.detail.clear(); // of a reload, say
     if (stable_run(service(id), now_ - record.up_since))
         record.tries = 0;
     set_phase(id, Phase::stopping, Reason::exited);
@@ -341,7 +344,8 @@ void Engine::deadline_passed(UnitId id) {
             tear_down_from(id, Stage::terminate);
             break;
         case Stage::terminate:
-            record.detail = "it did not end in time and was killed";
+            record.detail += record.detail.empty() ? "" : "; ";
+            record.detail += "it did not end in time and was killed";
             tear_down_from(id, Stage::kill);
             break;
         case Stage::sweep:

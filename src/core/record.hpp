@@ -133,6 +133,7 @@ struct Record {
     std::uint32_t tries = 0;    // restarts in a row without a stable run
     std::uint32_t restarts = 0; // all of them
     UnitId cause = no_unit;     // the other unit that `reason` speaks of
+    UnitId yields_to = no_unit; // what it conflicts with, if that, and nobody's hand, made `asked` down
     Instant since{};            // when the phase began
     Instant up_since{};         // when it last came up
     Instant deadline = never;   // of the present stage, the end of backoff, or the watchdog's while up

@@ -57,12 +57,15 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
 void Engine::ask_stop(UnitId id) {
     Record& record = change(id);
     record.asked = Asked::down;
+    record.yields_to = no_unit;
     record.demand = false;
     if (record.next != Next::keep) // one that is kept is, until it stops
         record.next = Next::as_wanted;
+    // Why it failed, or had stopped before, stays.
     if (record.phase == Phase::failed)
-        set_phase(id, Phase::down, Reason::asked);
-    else if (record.phase == Phase::down || record.phase == Phase::waiting)
+        set_phase(id, Phase::down, record.reason, record.cause);
+    else if ((record.phase == Phase::down && record.reason == Reason::none) ||
+             (record.phase == Phase::stopping && record.reason == Reason::restarting))
         record.reason = Reason::asked;
     touch(id);
 }

@@ -62,9 +62,10 @@ void Engine::refresh(UnitId id) {
 void Engine::yield_to(UnitId id) {
     for (UnitId other : graph_.conflicts(id))
         if (facts_[other].wanted || facts_[other].active) {
-            change(other).asked = Asked::down;
-            records_[other].reason = Reason::conflict;
-            records_[other].cause = id;
+            Record& record = change(other);
+            if (record.asked != Asked::down)
+                record.yields_to = id;
+            record.asked = Asked::down;
             touch(other);
         }
 }
@@ -95,16 +96,25 @@ void Engine::settle(Instant now) {
     }
 }
 
+// Why a unit that nothing wants is stopped, or not started; for a conflict, `cause` names the other unit.
+Reason Engine::unwanted_reason(UnitId id) {
+    Record& record = change(id);
+    if (halt_ != Halt::no)
+        return Reason::shutdown;
+    if (record.asked != Asked::down)
+        return Reason::unneeded;
+    if (record.yields_to == no_unit)
+        return Reason::asked;
+    record.cause = record.yields_to;
+    return Reason::conflict;
+}
+
 // Why a unit that may not stay is stopped; for a requirement that went, `cause` names it.
 Reason Engine::stop_reason(UnitId id) {
-    const Record& record = records_[id];
-    if (record.next == Next::restart)
+    if (records_[id].next == Next::restart)
         return Reason::restarting;
     if (!facts_[id].wanted)
-        return halt_ != Halt::no                   ? Reason::shutdown
-               : record.reason == Reason::conflict ? Reason::conflict
-               : record.asked == Asked::down       ? Reason::asked
-                                                   : Reason::unneeded;
+        return unwanted_reason(id);
     for (const Edge& edge : graph_.needs(id))
         if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
             change(id).cause = edge.unit;
@@ -118,8 +128,8 @@ void Engine::act_on_waiting(UnitId id) {
     const Record& record = records_[id];
     const Counts& counts = counts_[id];
     if (!facts_[id].wanted) {
-        set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
-                  record.cause);
+        const Reason reason = unwanted_reason(id);
+        set_phase(id, Phase::down, reason, record.cause);
     } else if (counts.failed > 0) {
         for (const Edge& edge : graph_.needs(id))
             if (upward(edge.relation, facts_[edge.unit]).failed > 0) {
@@ -166,19 +176,22 @@ void Engine::act(UnitId id) {
             clear_deadline(id);
             change(id).tries = 0;
             record.came_up = false;
-            set_phase(id, Phase::down, record.reason == Reason::conflict ? Reason::conflict : Reason::unneeded,
-                      record.cause);
+            set_phase(id, Phase::down); // why it ended is not forgotten
         }
         break;
     case Phase::skipped:
-        if (!facts.wanted)
-            set_phase(id, Phase::down, Reason::unneeded);
+        if (!facts.wanted) {
+            const Reason reason = unwanted_reason(id);
+            set_phase(id, Phase::down, reason, record.cause);
+        }
         break;
     case Phase::failed:
         if (!facts.wanted)
             disarm(id);
-        if (record.reason == Reason::dependency_failed && counts.failed == 0)
-            set_phase(id, facts.wanted ? Phase::waiting : Phase::down, Reason::asked);
+        if (record.reason == Reason::dependency_failed && counts.failed == 0) {
+            const Reason reason = facts.wanted ? Reason::asked : unwanted_reason(id);
+            set_phase(id, facts.wanted ? Phase::waiting : Phase::down, reason, record.cause);
+        }
         break;
     case Phase::stopping: // its events drive it
     case Phase::invalid: break;

@@ -229,7 +229,7 @@ TEST_CASE("a conflict also ends a pending restart") {
     CHECK(world.phase("a") == "backoff");
     world.ask("b");
     CHECK(world.phase("a") == "down");
-    CHECK(world.why("a") == "a is down: it conflicts with b. b is starting: it was asked for.");
+    CHECK(world.why("a") == "a is down: it ended with exit code 1 (it conflicts with b).");
     world.pass("1min");
     CHECK(world.running() == "b");
 }
