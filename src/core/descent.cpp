@@ -29,6 +29,7 @@ void Engine::begin_stop(UnitId id, Reason reason) {
     bool idle = record.stage == Stage::idle;
     record.own_end = OwnEnd::none;
     record.detail.clear();
+    no_longer_done(id);
     set_phase(id, Phase::stopping, reason, record.cause);
     if (graph_.unit(id).kind == Kind::target) {
         finish(id);
@@ -45,6 +46,22 @@ void Engine::begin_stop(UnitId id, Reason reason) {
         return;
     }
     tear_down_from(id, before == Phase::starting ? Stage::terminate : Stage::stop);
+}
+
+// A oneshot that is done runs once more, as after a stop. Those that require it go on meanwhile.
+void Engine::run_again(UnitId id) {
+    Record& record = change(id);
+    record.own_end = OwnEnd::success; // it had ended long ago
+    record.next = Next::again;
+    record.detail.clear();
+    set_phase(id, Phase::stopping, Reason::restarting);
+    tear_down_from(id, Stage::stop);
+}
+
+// It ran again, and that has failed or is called off.
+void Engine::no_longer_done(UnitId id) {
+    if (Record& record = change(id); record.next == Next::again)
+        record.next = Next::as_wanted;
 }
 
 // Ends what is left of the unit, gently first where there is time for that.
@@ -120,7 +137,8 @@ void Engine::finish(UnitId id) {
     record.hook = Role::none;
     clear_deadline(id);
     emit({.kind = Effect::Kind::release, .unit = id});
-    const bool restart = std::exchange(record.next, Next::as_wanted) == Next::restart;
+    const Next next = std::exchange(record.next, Next::as_wanted);
+    const bool restart = next == Next::restart || next == Next::again;
     if (!graph_.unit(id).fault.empty()) { // its file was broken while it ran: there is nothing to start any more
         disarm(id);
         record.came_up = false;
@@ -139,6 +157,8 @@ void Engine::finish(UnitId id) {
     // Its sockets stay open over a restart; if it is not to be started again, act() closes them.
     if (std::exchange(record.armed, false))
         emit({.kind = Effect::Kind::disarm, .unit = id});
+    if (next == Next::again)
+        record.next = next;
     set_phase(id, Phase::down);
 }
 

@@ -79,6 +79,8 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     record.frozen = false;
     if (phase == Phase::stopping) // by itself, or by hand: that is waited for, and is the end of it
         give_up_keeping(id);
+    if (!fits(phase, record.next))
+        record.next = Next::as_wanted;
     record.since = now_;
     touch(id);
 }
@@ -243,6 +245,8 @@ void Engine::restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt h
         if (graph_.contains(id)) {
             records_[id] = record;
             forget_gone(records_[id]);
+            if (!fits(record.phase, record.next)) // programs before this one could leave a restart to what is skipped
+                records_[id].next = Next::as_wanted;
         }
     adopt_graph();
     rebuild();

@@ -94,6 +94,7 @@ private:
     void drain();
     void act(UnitId id);
     void act_on_waiting(UnitId id);
+    void stay_down(UnitId id);
     void advance_halt();
     void yield_to(UnitId id);
     [[nodiscard]] bool accepts_wishes() const { return halt_ == Halt::no || halt_ == Halt::final_target; }
@@ -157,6 +158,8 @@ private:
 
     // descent.cpp: down
     void begin_stop(UnitId id, Reason reason);
+    void run_again(UnitId id);
+    void no_longer_done(UnitId id);
     void sweep(UnitId id, bool gently);
     void tear_down_from(UnitId id, Stage stage);
     void finish(UnitId id);

@@ -124,6 +124,7 @@ void Engine::conditions_unknown(UnitId id, const std::string& why) {
     record.own_end = OwnEnd::failure;
     record.up_since = {};
     record.detail = why;
+    no_longer_done(id);
     set_phase(id, Phase::stopping, Reason::conditions_unknown);
     finish(id);
 }

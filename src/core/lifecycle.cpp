@@ -41,7 +41,8 @@ void Engine::begin_start(UnitId id) {
     Record& record = change(id);
     record.detail.clear();
     record.own_end = OwnEnd::none;
-    if (record.next != Next::keep) // one that is kept is also when it has failed and is started again
+    // One that is kept is also when it has failed and is started again.
+    if (record.next != Next::keep && record.next != Next::again)
         record.next = Next::as_wanted;
     if (record.armed)
         record.demand = false; // this is the run it was for
@@ -124,6 +125,7 @@ void Engine::fail_start(UnitId id, Reason reason, std::string detail, OwnEnd own
     Record& record = change(id);
     record.own_end = own_end;
     record.up_since = {};
+    no_longer_done(id);
     if (!detail.empty())
         record.detail = std::move(detail);
     set_phase(id, Phase::stopping, reason, record.cause);

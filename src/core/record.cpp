@@ -49,20 +49,22 @@ bool has_stage(Phase phase, Stage stage) {
     unreachable("there is no other stage");
 }
 
-bool has_next(Phase phase, Next next) {
+} // namespace
+
+bool fits(Phase phase, Next next) {
     switch (next) {
-    case Next::as_wanted:
-    case Next::restart: return true;
+    case Next::as_wanted: return true;
     case Next::rest: return phase == Phase::down;
+    case Next::restart: return active(phase);
+    case Next::again:
+        return phase == Phase::stopping || phase == Phase::down || phase == Phase::waiting || phase == Phase::starting;
     case Next::keep: return phase != Phase::stopping;
     }
     unreachable("nothing else is next");
 }
 
-} // namespace
-
 bool possible(const Record& record) {
-    return has_stage(record.phase, record.stage) && has_next(record.phase, record.next) &&
+    return has_stage(record.phase, record.stage) && fits(record.phase, record.next) &&
            (!record.frozen || record.phase == Phase::up);
 }
 

@@ -43,6 +43,7 @@ enum class Next : std::uint8_t {
     as_wanted,
     rest,    // it ended by itself: wanted or not, it is not started until somebody asks
     restart, // it is stopped, and then started again
+    again,   // it was done, and runs once more: until that has ended it is as good as done
     keep,    // it goes on while everything else is stopped for a switch of the root
 };
 
@@ -143,6 +144,9 @@ struct Record {
     bool operator==(const Record&) const = default;
 };
 
+// Whether that can be next in this phase.
+[[nodiscard]] bool fits(Phase phase, Next next);
+
 // Whether a record can be like this when what an event does to it is done: a phase has only its own stages, what is not up is
 // not frozen, what rests is down, and what is kept is not stopping.
 [[nodiscard]] bool possible(const Record& record);
@@ -183,9 +187,10 @@ struct Record {
     unreachable("there is no other phase");
 }
 
-// The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again.
+// The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again; one that was done,
+// while it runs again.
 [[nodiscard]] constexpr bool good(const Record& record) {
-    return good(record.phase) ||
+    return good(record.phase) || record.next == Next::again ||
            (record.armed &&
             (record.phase == Phase::starting || record.phase == Phase::backoff || record.phase == Phase::waiting ||
              (record.phase == Phase::stopping && record.own_end != OwnEnd::none)));

@@ -6,8 +6,8 @@
 namespace mi::core {
 
 // Asks for a unit, and clears out of the way what would keep its requirements down: an earlier stop by hand, a failure, a
-// rest. With `all`, what it merely wants gets a new try as well, and a oneshot that is done runs again.
-// One that is triggered is armed, and with `run` also run, as if its trigger had come.
+// rest. With `all`, what it merely wants gets a new try as well.
+// One that is triggered is armed, and with `run` also run, as if its trigger had come; a oneshot that is done runs again.
 void Engine::ask_start(UnitId id, bool all, bool run) {
     if (halt_ != Halt::no)
         return;
@@ -20,8 +20,6 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
         if (record.next == Next::rest)
             record.next = Next::as_wanted;
         if (at == id) {
-            if (all && record.phase == Phase::done)
-                record.next = Next::restart;
             record.asked = Asked::up;
         } else if (record.asked == Asked::down) {
             record.asked = Asked::nothing;
@@ -31,8 +29,10 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
                                               record.phase != Phase::reloading);
         if (at == id && run && record.phase == Phase::up && record.stage == Stage::idle)
             triggered_again(id);
-        if (record.phase == Phase::stopping && record.own_end != OwnEnd::none)
+        if (record.phase == Phase::stopping && record.own_end != OwnEnd::none && record.next != Next::again)
             record.next = Next::restart; // on its way down by its own end: this wish is what follows
+        else if (at == id && run && record.phase == Phase::done)
+            run_again(id);
         if (record.phase == Phase::failed && record.reason != Reason::dependency_failed) {
             record.tries = 0;
             set_phase(at, Phase::down, Reason::asked);
@@ -101,8 +101,6 @@ void Engine::ask_reload(UnitId id) {
 void Engine::ask_reset(UnitId id) {
     Record& record = change(id);
     record.tries = 0;
-    if (record.next == Next::rest)
-        record.next = Next::as_wanted;
     if (record.phase == Phase::failed)
         set_phase(id, Phase::down, Reason::none);
     touch(id);

@@ -130,6 +130,7 @@ void Engine::act_on_waiting(UnitId id) {
     if (!facts_[id].wanted) {
         const Reason reason = unwanted_reason(id);
         set_phase(id, Phase::down, reason, record.cause);
+        no_longer_done(id);
     } else if (counts.failed > 0) {
         for (const Edge& edge : graph_.needs(id))
             if (upward(edge.relation, facts_[edge.unit]).failed > 0) {
@@ -148,6 +149,16 @@ void Engine::act_on_waiting(UnitId id) {
     }
 }
 
+// It is down, and nothing wants it.
+void Engine::stay_down(UnitId id) {
+    disarm(id);
+    if (records_[id].next != Next::again)
+        return;
+    no_longer_done(id);
+    records_[id].reason = unwanted_reason(id);
+    touch(id);
+}
+
 // Takes the step that a unit's facts call for, if there is one.
 void Engine::act(UnitId id) {
     Record& record = records_[id];
@@ -158,7 +169,7 @@ void Engine::act(UnitId id) {
         if (facts.wanted && record.next != Next::rest)
             set_phase(id, Phase::waiting, Reason::asked);
         else
-            disarm(id);
+            stay_down(id);
         break;
     case Phase::waiting: act_on_waiting(id); break;
     case Phase::starting:

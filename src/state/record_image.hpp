@@ -21,7 +21,7 @@ struct RecordImage : core::Record {
               flags.own_end, flags.success, self.open, self.armed, self.demand, self.frozen, self.hook_index,
               self.main_pid, self.hook_pid, self.tries, self.restarts, self.cause, self.since.since_boot,
               self.up_since.since_boot, self.deadline.since_boot, self.watchdog, self.last_exit, self.detail,
-              flags.keep, self.yields_to);
+              flags.keep, self.yields_to, flags.again);
         if constexpr (!std::is_const_v<std::remove_reference_t<decltype(self)>>) {
             self.own_end = flags.its_own_end();
             self.next = flags.its_next();
@@ -30,12 +30,12 @@ struct RecordImage : core::Record {
 
 private:
     struct Flags {
-        bool rest, restart, keep; // at most one of them
-        bool own_end, success;    // no success without an end
+        bool rest, restart, again, keep; // at most one of them
+        bool own_end, success;           // no success without an end
         explicit Flags(const core::Record& record)
             : rest(record.next == core::Next::rest), restart(record.next == core::Next::restart),
-              keep(record.next == core::Next::keep), own_end(record.own_end != core::OwnEnd::none),
-              success(record.own_end == core::OwnEnd::success) {}
+              again(record.next == core::Next::again), keep(record.next == core::Next::keep),
+              own_end(record.own_end != core::OwnEnd::none), success(record.own_end == core::OwnEnd::success) {}
 
         [[nodiscard]] core::OwnEnd its_own_end() const {
             if (!own_end)
@@ -49,6 +49,8 @@ private:
                 return core::Next::restart;
             if (rest)
                 return core::Next::rest;
+            if (again)
+                return core::Next::again;
             return keep ? core::Next::keep : core::Next::as_wanted;
         }
     };

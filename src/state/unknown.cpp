@@ -171,8 +171,7 @@ void stage_from_phase(Record& record) {
 void drop_impossible(Record& record) {
     if (record.phase != Phase::up)
         record.frozen = false;
-    if ((record.next == Next::rest && record.phase != Phase::down) ||
-        (record.next == Next::keep && record.phase == Phase::stopping))
+    if (!core::fits(record.phase, record.next))
         record.next = Next::as_wanted;
 }
 

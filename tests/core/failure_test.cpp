@@ -230,3 +230,26 @@ TEST_CASE("so does a command around it") {
     CHECK(world.why("hog") ==
           "hog is failed: pre-start failed: pre-start command 1 was killed: out of memory (memory-max 1M).");
 }
+
+TEST_CASE("a reset is of what has failed: what ended well stays as it is") {
+    World world("[units.well]\nservice = { command = '/w', restart = 'no' }\n"
+                "[units.once]\nservice = { type = 'oneshot', command = '/o' }\n"
+                "[units.skipped]\nservice.command = '/s'\ncondition.path-exists = '/x'\n"
+                "[units.bad]\nservice = { command = '/b', restart = 'no' }\n"
+                "[units.all]\nwants = ['well', 'once', 'skipped', 'bad']\n[units.all.target]\n");
+    world.unmet("skipped", "path-exists = /x");
+    world.ask("all");
+    world.exit("well", 0);
+    world.exit("once", 0);
+    world.exit("bad", 1);
+    world.spawned();
+    for (const char* unit : {"well", "once", "skipped", "bad", "all"})
+        world.reset(unit);
+    CHECK(world.spawned() == "bad"); // which is wanted still, and has a new try
+    CHECK(world.phase("well") == "down");
+    CHECK(world.phase("once") == "done");
+    CHECK(world.phase("skipped") == "skipped");
+    CHECK(world.phase("bad") == "up");
+    world.ask("well");
+    CHECK(world.spawned() == "well");
+}

@@ -20,10 +20,107 @@ TEST_CASE("a oneshot is done once it ended well, and stays done") {
     world.exit("a", 0);
     CHECK(world.phase("a") == "done");
     CHECK(world.running() == "b");
-    world.ask("a");
+    world.wish("a");
     CHECK(world.spawned() == "a b");
     world.pass("1h");
     CHECK(world.phase("a") == "done");
+}
+
+TEST_CASE("a oneshot that is done runs again when it is started, and what requires it goes on") {
+    World world("[units.a]\nservice = { type = 'oneshot', command = '/a', stop-command = '/s' }\n"
+                "[units.b]\nrequires = ['a']\n[units.other]\nconflicts = ['a']\n[units.late]\nwants = ['a']\n");
+    world.ask("b");
+    world.exit("a", 0);
+    world.ready("b");
+    world.spawned();
+    world.ask("a");
+    CHECK(world.spawned() == "a/stop-command");
+    world.hook_exit("a");
+    CHECK(world.spawned() == "a");
+    CHECK(world.phase("a") == "starting");
+    CHECK(world.phase("b") == "up");
+    SUBCASE("it ends well") {
+        world.ask("late");
+        CHECK(world.phase("late") == "waiting");
+        world.exit("a", 0);
+        CHECK(world.phase("a") == "done");
+        CHECK(world.phase("late") == "starting");
+        CHECK(world.signals() == "");
+        world.stop("a"); // it is done as it was before: what requires it goes first
+        CHECK(world.phase("a") == "done");
+        CHECK(world.phase("b") == "stopping");
+    }
+    SUBCASE("it fails, and what requires it with it") {
+        world.exit("a", 1);
+        CHECK(world.phase("a") == "failed");
+        CHECK(world.phase("b") == "stopping");
+        world.die("b", 15);
+        CHECK(world.phase("b") == "failed");
+    }
+    SUBCASE("it is stopped before it has ended") {
+        world.stop("a");
+        CHECK(world.phase("b") == "stopping");
+        CHECK(world.phase("a") == "starting"); // what requires it goes first
+        world.die("b", 15);
+        CHECK(world.phase("a") == "stopping");
+        world.die("a", 15);
+        CHECK(world.why("a") == "a is down: stopped by hand.");
+        CHECK(world.record("a").next == Next::as_wanted);
+    }
+    SUBCASE("all is shut down before it has ended") {
+        world.obedient();
+        world.shut_down();
+        CHECK(world.halted());
+    }
+}
+
+TEST_CASE("a oneshot that is to run again, and is not wanted any more, stays down") {
+    World world("[units.a]\nservice = { type = 'oneshot', command = '/a', stop-command = '/s' }\n"
+                "[units.b]\nconflicts = ['a']\n[units.c]\nrequires = ['a']\n");
+    world.ask("a");
+    world.exit("a", 0);
+    world.ask("a");
+    world.ask("a"); // twice is once
+    REQUIRE(world.phase("a") == "stopping");
+    SUBCASE("by hand") {
+        world.stop("a");
+        world.hook_exit("a");
+        CHECK(world.why("a") == "a is down: stopped by hand.");
+        world.spawned();
+        world.ask("c"); // it is not done any more
+        CHECK(world.spawned() == "a");
+        CHECK(world.phase("c") == "waiting");
+    }
+    SUBCASE("by a conflict") {
+        world.ask("b");
+        world.hook_exit("a");
+        CHECK(world.why("a").starts_with("a is down: it conflicts with b."));
+    }
+}
+
+TEST_CASE("a oneshot with a timer that is done with a run runs again when it is started") {
+    World world("[units.a]\nservice = { type = 'oneshot', command = '/a' }\ntimer.every = '1h'\n");
+    world.ask("a");
+    world.exit("a", 0);
+    world.ask("a");
+    CHECK(world.spawned() == "a a");
+}
+
+TEST_CASE("a restart that is asked for while conditions are looked at ends with the unit left out") {
+    World world("[units.a]\nservice.command = '/a'\ncondition.path-exists = '/x'\n[units.b]\nrequires = ['a']\n");
+    Engine& engine = world.engine();
+    const UnitId a = world.id("a");
+    world.ask("b");
+    world.ready("b");
+    world.exit("a", 1); // so b has to stop, and takes its time
+    REQUIRE(world.phase("b") == "stopping");
+    (void)engine.step({.kind = Event::Kind::due}, engine.next_deadline());
+    REQUIRE(world.record("a").stage == Stage::conditions);
+    world.restart("a"); // is held back by b
+    REQUIRE(world.record("a").next == Next::restart);
+    (void)engine.step({.kind = Event::Kind::condition_unmet, .unit = a, .detail = "path-exists = /x"}, world.now());
+    CHECK(world.phase("a") == "skipped");
+    CHECK(world.record("a").next == Next::as_wanted);
 }
 
 TEST_CASE("a oneshot that fails is failed and not tried again by itself") {

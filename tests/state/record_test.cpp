@@ -89,7 +89,7 @@ TEST_CASE("the states of a record, as an earlier program reads them") {
         return earlier;
     };
     for (OwnEnd own_end : {OwnEnd::none, OwnEnd::failure, OwnEnd::success})
-        for (Next next : {Next::as_wanted, Next::rest, Next::restart, Next::keep}) {
+        for (Next next : {Next::as_wanted, Next::rest, Next::restart, Next::again, Next::keep}) {
             const FlaggedRecord earlier = flags({.own_end = own_end, .next = next});
             CHECK(earlier.ended == (own_end != OwnEnd::none));
             CHECK(earlier.good_end == (own_end == OwnEnd::success));
