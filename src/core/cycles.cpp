@@ -306,4 +306,14 @@ private:
 
 CycleReport break_cycles(std::size_t units, const Needs& needs) { return Breaker(units, needs).run(); }
 
+std::vector<std::vector<UnitId>> connected_parts(std::size_t units, const Needs& edges) {
+    std::vector<std::vector<UnitId>> parts;
+    const View view(units, edges);
+    Parts(view).each([&](std::vector<UnitId> part) {
+        if (part.size() > 1)
+            parts.push_back(std::move(part));
+    });
+    return parts;
+}
+
 } // namespace mi::core

@@ -29,4 +29,8 @@ struct CycleReport {
 // units and edges (but for one logarithm), whatever they look like.
 [[nodiscard]] CycleReport break_cycles(std::size_t units, const std::function<std::span<const Edge>(UnitId)>& needs);
 
+// The largest sets of two units and more that all lead to one another along `edges(id)`, each sorted.
+[[nodiscard]] std::vector<std::vector<UnitId>>
+connected_parts(std::size_t units, const std::function<std::span<const Edge>(UnitId)>& edges);
+
 } // namespace mi::core

@@ -165,6 +165,10 @@ void Engine::finish(UnitId id) {
 void Engine::retry_or_fail(UnitId id) {
     Record& record = change(id);
     const Service& settings = service(id);
+    if (record.reason == Reason::restart_limit) { // of a ring
+        give_up(id);
+        return;
+    }
     if (halt_ == Halt::no && facts_[id].wanted && restarts(settings.restart, record)) {
         ++record.tries;
         bool beyond = settings.restart_limit != 0 && record.tries > settings.restart_limit;
@@ -180,19 +184,13 @@ void Engine::retry_or_fail(UnitId id) {
             set_phase(id, Phase::backoff);
             return;
         }
-        if (settings.restart_limit_action == LimitAction::reboot)
-            emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::reboot});
-        if (settings.restart_limit_action == LimitAction::shutdown)
-            emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::exit});
-        record.tries = 0;
         record.detail = last_end(*this, id);
-        fail(id, Reason::restart_limit);
+        give_up(id);
         return;
     }
     const bool success = record.own_end == OwnEnd::success;
     if (success && record.armed && facts_[id].wanted) {
-        for (UnitId other : graph_.on_success(id))
-            ask_start(other, true, true);
+        start_followers(id, graph_.on_success(id));
         record.reason = Reason::exited;
         arm(id);
         return;
@@ -200,12 +198,22 @@ void Engine::retry_or_fail(UnitId id) {
     if (success) {
         record.next = Next::rest;
         set_phase(id, Phase::down, Reason::exited);
-        for (UnitId other : graph_.on_success(id))
-            ask_start(other, true, true);
+        start_followers(id, graph_.on_success(id));
         conclude(id, settings.exit_action);
         return;
     }
     fail(id, record.reason);
+}
+
+// Its restart limit is reached.
+void Engine::give_up(UnitId id) {
+    const LimitAction action = service(id).restart_limit_action;
+    if (action == LimitAction::reboot)
+        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::reboot});
+    if (action == LimitAction::shutdown)
+        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::exit});
+    change(id).tries = 0;
+    fail(id, Reason::restart_limit);
 }
 
 void Engine::fail(UnitId id, Reason reason) {
@@ -215,8 +223,7 @@ void Engine::fail(UnitId id, Reason reason) {
         emit({.kind = Effect::Kind::arm, .unit = id});
     else
         disarm(id);
-    for (UnitId other : graph_.on_failure(id))
-        ask_start(other, true, true);
+    start_followers(id, graph_.on_failure(id));
     conclude(id, service(id).exit_action);
 }
 

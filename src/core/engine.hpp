@@ -127,13 +127,17 @@ private:
     void says_it_leaves(UnitId id);
     void set_frozen(UnitId id, bool frozen);
 
-    // requests.cpp
+    // requests.cpp, rounds.cpp
     void ask_start(UnitId id, bool all, bool run);
     void ask_stop(UnitId id);
     void ask_restart(UnitId id);
     void ask_reload(UnitId id);
     void ask_reset(UnitId id);
     void isolate(UnitId id);
+    void start_followers(UnitId id, std::span<const UnitId> others);
+    void come_round(UnitId from, UnitId to);
+    void end_rounds(UnitId id, UnitId from);
+    void forget_rounds(UnitId id);
     void begin_shutdown(bool keep);
 
     // lifecycle.cpp: up
@@ -164,6 +168,7 @@ private:
     void tear_down_from(UnitId id, Stage stage);
     void finish(UnitId id);
     void retry_or_fail(UnitId id);
+    void give_up(UnitId id);
     void fail(UnitId id, Reason reason);
     void conclude(UnitId id, ExitAction action);
 

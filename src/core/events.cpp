@@ -3,6 +3,7 @@
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
+#include "core/restart.hpp"
 
 #include <utility>
 
@@ -32,19 +33,22 @@ void Engine::apply_to_all(Event::Kind kind) {
 void Engine::apply_to_unit(const Event& event) {
     const UnitId id = event.unit;
     switch (event.kind) {
-    case Event::Kind::start: return ask_start(id, false, true);
-    case Event::Kind::wish: return ask_start(id, false, false);
+    case Event::Kind::start: forget_rounds(id); return ask_start(id, false, true);
+    case Event::Kind::wish: forget_rounds(id); return ask_start(id, false, false);
     case Event::Kind::stop: return ask_stop(id);
-    case Event::Kind::restart: return ask_restart(id);
+    case Event::Kind::restart: forget_rounds(id); return ask_restart(id);
     case Event::Kind::reload: return ask_reload(id);
-    case Event::Kind::reset: return ask_reset(id);
+    case Event::Kind::reset: forget_rounds(id); return ask_reset(id);
     case Event::Kind::isolate: return isolate(id);
     case Event::Kind::conditions_met: return conditions_met(id);
     case Event::Kind::condition_unmet: return condition_unmet(id, event.detail);
     case Event::Kind::conditions_unknown: return conditions_unknown(id, event.detail);
     case Event::Kind::sockets_opened: return sockets_opened(id);
     case Event::Kind::sockets_failed: return sockets_failed(id, event.detail);
-    case Event::Kind::trigger: return triggered_again(id);
+    case Event::Kind::trigger:
+        if (stable_run(service(id), now_ - records_[id].since)) // a pause does as well
+            forget_rounds(id);
+        return triggered_again(id);
     case Event::Kind::overrun: return overrun(id, event.detail);
     case Event::Kind::spawned: return spawned(id, event.role, event.pid);
     case Event::Kind::spawn_failed: return spawn_failed(id, event.role, event.detail);

@@ -1,6 +1,7 @@
 #include "core/graph.hpp"
 
 #include "core/cycles.hpp"
+#include "core/rings.hpp"
 
 #include <algorithm>
 #include <unordered_set>
@@ -104,6 +105,54 @@ void Graph::build(std::vector<Unit> units, Names names) {
     conflicts_.fill(units_.size(), pairs.conflicts);
     on_failure_.fill(units_.size(), pairs.on_failure);
     on_success_.fill(units_.size(), pairs.on_success);
+    look_for_rings();
+}
+
+namespace {
+
+std::string_view key_of(Relation relation) {
+    switch (relation) {
+    case Relation::on_success: return "on-success";
+    case Relation::on_failure: return "on-failure";
+    case Relation::want: return "wants";
+    case Relation::milestone: return "milestones";
+    default: return "requires";
+    }
+}
+
+} // namespace
+
+// Rings of units that start one another. Those that only need one another are cycles.
+void Graph::look_for_rings() {
+    if (on_failure_.items.empty() && on_success_.items.empty())
+        return;
+    std::vector<std::pair<UnitId, Edge>> pairs;
+    for (UnitId id : ids()) {
+        for (const Edge& edge : needs(id))
+            if (edge.relation != Relation::after)
+                pairs.emplace_back(id, edge);
+        for (UnitId other : on_failure(id))
+            pairs.push_back({id, {other, Relation::on_failure}});
+        for (UnitId other : on_success(id))
+            pairs.push_back({id, {other, Relation::on_success}});
+    }
+    tidy(pairs, edge_less);
+    Lists<Edge> starts;
+    starts.fill(units_.size(), pairs);
+    for (Ring& ring : find_rings(units_.size(), [&](UnitId id) { return starts.of(id); })) {
+        std::string text = "ring of units that start one another: ";
+        for (std::size_t i = 0; i < std::min(ring.path.size(), most_named); ++i)
+            text += units_[ring.path[i].first].name + " -> ";
+        text += (ring.path.size() > most_named ? "... -> " : "") + units_[ring.path.front().first].name + " (";
+        for (std::size_t i = 0; i < std::min(ring.path.size(), most_named); ++i)
+            text += std::string(i == 0 ? "" : ", ") + std::string(key_of(ring.path[i].second.relation));
+        warnings_.push_back(
+            {text + "); each round counts as a restart, with restart-delay and restart-limit", ring.units});
+        ring_of_.resize(units_.size());
+        rings_.push_back(std::move(ring.units));
+        for (UnitId id : rings_.back())
+            ring_of_[id] = static_cast<std::uint32_t>(rings_.size());
+    }
 }
 
 // Says what was found and what came of it. Where the units require one another none can start, and each says so itself: of

@@ -69,8 +69,22 @@ public:
     [[nodiscard]] std::span<const UnitId> on_success(UnitId id) const { return on_success_.of(id); }
     // Every unit after all it depends on.
     [[nodiscard]] const std::vector<UnitId>& order() const { return order_; }
+    // The units that start one another in a ring with this one, itself included, by the end of one and by what one needs
+    // (rings.hpp); empty: it is in none.
+    [[nodiscard]] std::span<const UnitId> ring(UnitId id) const {
+        return ring_of_.empty() || ring_of_[id] == 0 ? std::span<const UnitId>() : rings_[ring_of_[id] - 1];
+    }
+    [[nodiscard]] bool in_one_ring(UnitId one, UnitId other) const {
+        return !ring_of_.empty() && ring_of_[one] != 0 && ring_of_[one] == ring_of_[other];
+    }
     // What was found wrong with the units as a whole, a line each.
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+    // What works and is hardly meant: the rings.
+    struct Warning {
+        std::string text;
+        std::vector<UnitId> units; // that it is about, sorted
+    };
+    [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }
 
 private:
     // Lists of all units in one array: `of(id)` is a slice of it.
@@ -91,6 +105,7 @@ private:
     void name_units();
     void resolve(Pairs& pairs);
     void report(const Cycle& cycle);
+    void look_for_rings();
     [[nodiscard]] std::string given_up_words(std::span<const std::pair<UnitId, Edge>> edges) const;
 
     std::vector<Unit> units_; // by id
@@ -100,7 +115,10 @@ private:
     Lists<Edge> needs_, needed_by_;
     Lists<UnitId> conflicts_, on_failure_, on_success_;
     std::vector<UnitId> order_;
+    std::vector<std::uint32_t> ring_of_; // by id: 1 more than its place in rings_, 0: in none; empty: there is none
+    std::vector<std::vector<UnitId>> rings_;
     std::vector<std::string> problems_;
+    std::vector<Warning> warnings_;
 };
 
 } // namespace mi::core

@@ -99,6 +99,8 @@ void Engine::start_from(UnitId id, Stage stage) {
 void Engine::come_up(UnitId id) {
     Record& record = change(id);
     bool oneshot = graph_.unit(id).kind == Kind::service && service(id).type == ServiceType::oneshot;
+    if (oneshot && stable_run(service(id), now_ - record.since))
+        forget_rounds(id);
     record.stage = Stage::none;
     record.came_up = true;
     record.up_since = now_;
@@ -115,8 +117,7 @@ void Engine::come_up(UnitId id) {
     watch_over(id);
     if (oneshot) {
         record.tries = 0;
-        for (UnitId other : graph_.on_success(id))
-            ask_start(other, true, true);
+        start_followers(id, graph_.on_success(id));
         conclude(id, service(id).exit_action);
     }
 }
@@ -166,7 +167,12 @@ void Engine::triggered_again(UnitId id) {
     } else if (record.phase == Phase::up && record.stage == Stage::idle && facts_[id].keep &&
                !accepts(graph_.unit(id))) {
         record.reason = Reason::asked; // how its last run ended is no reason for this one
-        begin_start(id);
+        if (record.not_before > now_) {
+            record.stage = Stage::none;
+            set_phase(id, Phase::waiting, Reason::asked);
+        } else {
+            begin_start(id);
+        }
     }
 }
 
@@ -299,8 +305,10 @@ void Engine::ended(UnitId id) {
     record.own_end = own_end(id, record.last_exit);
     if (!record.last_exit.oom)
         record.detail.clear(); // of a reload, say
-    if (stable_run(service(id), now_ - record.up_since))
+    if (stable_run(service(id), now_ - record.up_since)) {
         record.tries = 0;
+        forget_rounds(id);
+    }
     set_phase(id, Phase::stopping, Reason::exited);
     tear_down_from(id, record.hook_pid != 0 ? Stage::terminate : Stage::sweep);
 }
@@ -309,8 +317,10 @@ void Engine::ended(UnitId id) {
 void Engine::leave(UnitId id, Reason reason) {
     Record& record = change(id);
     record.own_end = OwnEnd::failure; // its exit will tell
-    if (stable_run(service(id), now_ - record.up_since))
+    if (stable_run(service(id), now_ - record.up_since)) {
         record.tries = 0;
+        forget_rounds(id);
+    }
     set_phase(id, Phase::stopping, reason);
     record.stage = Stage::terminate;
     record.hook_index = 0;

@@ -57,7 +57,8 @@ bool fits(Phase phase, Next next) {
     case Next::rest: return phase == Phase::down;
     case Next::restart: return active(phase);
     case Next::again:
-        return phase == Phase::stopping || phase == Phase::down || phase == Phase::waiting || phase == Phase::starting;
+        return phase == Phase::stopping || phase == Phase::down || phase == Phase::waiting || phase == Phase::backoff ||
+               phase == Phase::starting;
     case Next::keep: return phase != Phase::stopping;
     }
     unreachable("nothing else is next");

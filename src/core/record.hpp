@@ -133,10 +133,12 @@ struct Record {
     std::int32_t hook_pid = 0;
     std::uint32_t tries = 0;    // restarts in a row without a stable run
     std::uint32_t restarts = 0; // all of them
+    std::uint32_t rounds = 0;   // starts in a row by the end of a unit in a ring with this one (Graph::ring)
     UnitId cause = no_unit;     // the other unit that `reason` speaks of
     UnitId yields_to = no_unit; // what it conflicts with, if that, and nobody's hand, made `asked` down
     Instant since{};            // when the phase began
     Instant up_since{};         // when it last came up
+    Instant not_before{};       // a start that comes earlier waits for that
     Instant deadline = never;   // of the present stage, the end of backoff, or the watchdog's while up
     Span watchdog{0};           // how often it has to say that it is alive; 0: need not
     ExitStatus last_exit;

@@ -138,11 +138,14 @@ void Engine::act_on_waiting(UnitId id) {
                 break;
             }
         disarm(id);
-        for (UnitId other : graph_.on_failure(id))
-            ask_start(other, true, true);
+        start_followers(id, graph_.on_failure(id));
         conclude(id, service(id).exit_action);
     } else if (counts.blocked == 0 && counts.conflicting == 0) {
-        if (settings_.parallel_starts == 0 || totals_.starting < settings_.parallel_starts)
+        if (record.not_before > now_) {
+            change(id).detail = "it is one of units that start one another";
+            set_deadline(id, record.not_before - now_);
+            set_phase(id, Phase::backoff);
+        } else if (settings_.parallel_starts == 0 || totals_.starting < settings_.parallel_starts)
             begin_start(id);
         else
             for_a_slot_.push_back(id);

@@ -224,6 +224,8 @@ void Startup::load_units() {
     beginning_.graph = core::Graph(std::move(loaded.units), before_ ? ids_of_units(*before_) : core::Graph::Names{});
     for (const std::string& problem : beginning_.graph.problems())
         faults_.push_back(problem);
+    for (const core::Graph::Warning& warning : beginning_.graph.warnings())
+        faults_.push_back(warning.text);
 }
 
 // What conditions ask about, what every process of a unit begins with, and what was said of ourselves.

@@ -256,4 +256,59 @@ def policy_relations(t):
              init.text("miniinit", ()))
 
 
-GROUPS = [policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_relations]
+def policy_reasons(t):
+    """Why a unit failed or stopped is not lost with what comes later; what is started and reset runs what it should."""
+    units = {"fails": {"service": sh("exit 3", restart="no")},
+             "once": {"service": sh("echo run", type="oneshot")},
+             "user": {"requires": ["once"], "service": sh(SLEEP)},
+             "well": {"service": sh("echo run", restart="no")},
+             "slow": {"service": {**sh("trap '' TERM; while :; do sleep 0.1; done"), "stop-timeout": "1min"}},
+             "dep": {"wants": ["slow"], "service": sh(SLEEP)}}
+    with t.scene.init(units) as init:
+        for unit in ("user", "slow", "dep"):
+            init.wait(unit)
+        init.wait("fails", "failed")
+        init.wait("well", "down")
+        init.stop("fails")
+        t.equal("a stop of what has failed leaves why it did", init.explain("fails"),
+                "fails is down: it ended with exit code 3 (stopped by hand).")
+        init.call("Stop", units=["slow"], wait=False)
+        init.wait("slow", "stopping")
+        t.equal("what is stopped by hand says so while it stops", init.explain("slow"),
+                "slow is stopping: stopped by hand.")
+        pid = init.status("user")["main_pid"]
+        result = init.ctl("start", "once")
+        t.equal("`start` runs a oneshot again that is done, and what requires it goes on",
+                (result.returncode, init.text("once").count("run"), init.state("once"), init.status("user")["main_pid"]),
+                (0, 2, "done", pid))
+        init.ctl("reset")
+        t.equal("`reset` starts nothing that ended well", (init.state("well"), init.text("well").count("run")),
+                ("down", 1))
+
+
+def policy_rings(t):
+    delays = {"restart-delay": "10ms", "restart-delay-max": "1s", "restart-limit": 4}
+    units = {"ping": {"on-success": ["pong"], "service": {**sh("echo run", type="oneshot"), **delays}},
+             "pong": {"on-success": ["ping"], "service": {**sh("echo run", type="oneshot"), **delays}},
+             "breaks": {"on-failure": ["mends"], "service": {**sh("echo run; exit 1", restart="no"), **delays}},
+             "mends": {"enabled": False, "wants": ["breaks"], "service": {**sh("echo run", type="oneshot"), **delays}}}
+    with t.scene.init(units) as init:
+        for unit in ("pong", "mends"):
+            t.has(f"a ring of units ends at its restart-limit ({unit})", init.wait(unit, "failed")["reason"],
+                  "too often in a row, started each time by the end of")
+        t.ok("after as many rounds", all(3 <= init.text(unit).count("run") <= 6 for unit in units),
+             {unit: init.text(unit).count("run") for unit in units})
+        warning = ": ping -> pong -> ping (on-success, on-success); each round counts as a restart"
+        t.has("the init's own log tells of it", init.text("miniinit", (), once="ping -> pong"), warning)
+        result = init.ctl("verify", "--config", init.config)
+        t.ok("`verify` names the ring", "warning" in result.stdout and warning in result.stdout, result.stdout)
+        t.equal("and it is no error", result.returncode, 0)
+        for name in ("one", "two"):
+            init.write_file(name + ".toml", f'on-success = ["{"two" if name == "one" else "one"}"]\n'
+                                            '[service]\ntype = "oneshot"\ncommand = "/bin/true"\n')
+        files = [f"{init.units_dir}/{name}.toml" for name in ("one", "two")]
+        t.has("nor is one of files that are verified", init.ctl("verify", *files).stdout, "one -> two -> one")
+
+
+GROUPS = [policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_relations, policy_reasons,
+          policy_rings]

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <set>
 #include <utility>
 
 namespace mi::ctl {
@@ -58,6 +59,8 @@ public:
             all();
         for (const std::string& word : context_.arguments.words)
             one(word);
+        if (!named_.empty())
+            together();
         return conclude();
     }
 
@@ -110,19 +113,41 @@ private:
             text_ += harmless(problem) + "\n";
             bad_ = true;
         }
+        for (const core::Graph::Warning& warning : graph.warnings())
+            warn(warning.text);
         // Who asks for all is not to take it for good that nothing was found, in a directory mistyped, say.
         if (found_.units == 0 && text_.empty() &&
             ::access((from_.source.root + from_.source.config).c_str(), F_OK) != 0)
             bad_ = context_.fail("there is no unit to verify (" + harmless(from_.looked()) + ")") != done;
     }
 
+    void warn(const std::string& text) {
+        found_.problems.push_back({"", 0, 0, "warning", text, "", ""});
+        text_ += "warning: " + harmless(text) + "\n";
+    }
+
+    // What is to be known of the named units together with all others.
+    void together() {
+        std::vector<core::Unit> units = units_to_know().units;
+        std::ranges::reverse(units); // of two of one name the one in a file that is verified counts
+        const core::Graph graph(std::move(units));
+        for (const core::Graph::Warning& warning : graph.warnings())
+            if (std::ranges::any_of(warning.units, [&](core::UnitId id) { return named_.contains(graph.name(id)); }))
+                warn(warning.text);
+    }
+
+    void note(const std::vector<core::Unit>& units) {
+        for (const core::Unit& unit : units)
+            named_.insert(unit.name);
+    }
+
     // A file, which may be meant for another system where it does not lie with the units of this one; or a unit.
     void one(const std::string& word) {
         inspection_->only_warn(here() && is_file(word) && !is_of_this_system(word));
         if (is_file(word))
-            (void)take(config::read_file(outside_, word, &*inspection_));
+            note(take(config::read_file(outside_, word, &*inspection_)));
         else if (config::Loaded loaded = config::load_one(from_.source, word, &*inspection_); !loaded.units.empty())
-            (void)take(std::move(loaded));
+            note(take(std::move(loaded)));
         else
             missing_ = context_.fail_missing(from_, word) != done;
     }
@@ -146,6 +171,7 @@ private:
     const Sources& from_;
     config::Source outside_;
     std::optional<Inspection> inspection_;
+    std::set<std::string> named_; // units that were verified by name
     Problems found_;
     std::string text_;
     bool bad_ = false, missing_ = false;

@@ -48,6 +48,8 @@ UnitFiles::Reread UnitFiles::reread() {
         subsystem->units_reread();
     for (const std::string& problem : context_.graph().problems())
         result.problems.push_back(problem);
+    for (const core::Graph::Warning& warning : context_.graph().warnings())
+        result.problems.push_back(warning.text);
     return result;
 }
 

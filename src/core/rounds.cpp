@@ -1,0 +1,100 @@
+// Units that the end of another one starts. Where they start one another round and round (Graph::ring), each round is a restart of
+// all of them: after the delay that a restart has, and not more often in a row than `restart-limit` says. A stable run of any of
+// them, or somebody who asks for one, begins the count anew.
+#include "core/engine.hpp"
+
+#include "core/restart.hpp"
+
+#include <utility>
+
+namespace mi::core {
+
+void Engine::start_followers(UnitId id, std::span<const UnitId> others) {
+    for (UnitId other : others)
+        if (graph_.in_one_ring(id, other))
+            come_round(id, other);
+        else
+            ask_start(other, true, true);
+}
+
+// The end of `from` starts `to`, which leads to `from` again.
+void Engine::come_round(UnitId from, UnitId to) {
+    Record& record = change(to);
+    const bool idle = record.stage == Stage::idle;
+    const bool is_target = graph_.unit(to).kind == Kind::target; // one that is up starts what has failed of its wishes
+    if (halt_ != Halt::no || record.phase == Phase::invalid)
+        return;
+    if (record.phase == Phase::waiting || record.phase == Phase::starting || record.phase == Phase::reloading ||
+        record.phase == Phase::backoff || (record.phase == Phase::up && !idle && !is_target)) {
+        record.asked = Asked::up; // it is on its way, or runs
+        touch(to);
+        return;
+    }
+    const Service& settings = service(to);
+    ++record.rounds;
+    const bool beyond = settings.restart_limit != 0 && record.rounds > settings.restart_limit;
+    if (beyond && settings.restart_limit_action != LimitAction::retry) {
+        end_rounds(to, from);
+        return;
+    }
+    ++record.restarts;
+    const Instant start =
+        now_ + (beyond ? settings.restart_delay_max
+                       : restart_delay(settings, record.rounds, settings_.seed + to + record.restarts));
+    for (UnitId each : graph_.ring(to)) // also what is started along with it
+        if (each == to || !active(records_[each].phase))
+            change(each).not_before = start;
+    ask_start(to, true, true);
+}
+
+// It was started round the ring too often: it has failed as if it had been restarted too often by itself.
+void Engine::end_rounds(UnitId id, UnitId from) {
+    Record& record = change(id);
+    std::string detail = "started each time by the end of " + graph_.name(from);
+    switch (record.phase) {
+    case Phase::down:
+    case Phase::skipped:
+        record.next = Next::as_wanted;
+        record.detail = std::move(detail);
+        give_up(id);
+        break;
+    case Phase::up:
+        if (record.stage != Stage::idle)
+            break; // a target: nothing more is started for it
+        record.stage = Stage::none;
+        record.detail = std::move(detail);
+        give_up(id);
+        break;
+    case Phase::done:
+        record.own_end = OwnEnd::failure;
+        record.detail = std::move(detail);
+        set_phase(id, Phase::stopping, Reason::restart_limit);
+        tear_down_from(id, Stage::stop);
+        break;
+    case Phase::stopping:
+        if (record.own_end == OwnEnd::none)
+            break;
+        record.own_end = OwnEnd::failure;
+        record.next = Next::as_wanted;
+        record.detail = std::move(detail);
+        set_phase(id, Phase::stopping, Reason::restart_limit);
+        break;
+    case Phase::waiting:
+    case Phase::starting:
+    case Phase::reloading:
+    case Phase::backoff:
+    case Phase::failed:
+    case Phase::invalid: break;
+    }
+    touch(id);
+}
+
+void Engine::forget_rounds(UnitId id) {
+    for (UnitId each : graph_.ring(id))
+        if (records_[each].rounds != 0 || records_[each].not_before != Instant{}) {
+            change(each).rounds = 0;
+            records_[each].not_before = {};
+        }
+}
+
+} // namespace mi::core
