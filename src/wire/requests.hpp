@@ -36,7 +36,7 @@ struct List {
     static constexpr std::string_view
         method = "List",
         help = "The units that are not down, by name; with `all` every one, with `failed` "
-               "those that failed or are waiting to be tried again, with `timers` those "
+               "those that failed or are waiting to be tried again, and no masked ones, with `timers` those "
                "that a timer runs, in any state. With `usage` also what they use, which costs a few "
                "reads each. With more, in portions.";
     static constexpr bool acts = false;
@@ -52,10 +52,11 @@ struct List {
         visit("usage", self.usage);
     }
 };
-// Whether a unit in `state` belongs to what `list` asks for.
-[[nodiscard]] constexpr bool listed(const List& list, core::Phase state) {
+// Whether a unit in `state` belongs to what `list` asks for. One that is masked is invalid by somebody's will, so nothing failed.
+[[nodiscard]] constexpr bool listed(const List& list, core::Phase state, bool masked) {
     if (list.failed)
-        return state == core::Phase::failed || state == core::Phase::invalid || state == core::Phase::backoff;
+        return state == core::Phase::failed || state == core::Phase::backoff ||
+               (state == core::Phase::invalid && !masked);
     return list.all || list.timers || state != core::Phase::down;
 }
 struct Status {

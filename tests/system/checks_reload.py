@@ -126,6 +126,9 @@ def reload_enable(t):
         t.ok("a masked unit cannot be started", result.returncode == 1 and "masked" in result.stderr,
              f"{result.returncode} {result.stderr}")
         t.equal("and is shown as masked", init.status("masked")["masked"], True)
+        t.equal("but nothing has failed", (init.call("Overview")["parameters"]["failed"],
+                                           init.call("List", failed=True)["parameters"]["units"],
+                                           init.ctl("healthcheck").returncode), ([], [], 0))
         result = init.start("needs-masked")["needs-masked"]
         t.ok("what requires it fails, and says so", not result["ok"] and "masked" in result["message"], result)
         for verb, name, link in (("enable", "out", "enabled/out"), ("disable", "in", "disabled/in")):

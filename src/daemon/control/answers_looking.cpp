@@ -69,7 +69,8 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     }
     overview.units = static_cast<std::uint32_t>(graph.count());
     for (UnitId unit : graph.ids()) {
-        if (Phase phase = engine.record(unit).phase; phase == Phase::failed || phase == Phase::invalid)
+        if (Phase phase = engine.record(unit).phase;
+            phase == Phase::failed || (phase == Phase::invalid && !graph.unit(unit).masked))
             overview.failed.push_back(graph.name(unit));
         else if (phase == Phase::backoff)
             overview.backoff.push_back(graph.name(unit));
@@ -102,7 +103,8 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     std::vector<std::string> names;
     const core::Graph& graph = parts_.engine.graph();
     for (UnitId unit : graph.ids())
-        if (wire::listed(list, parts_.engine.record(unit).phase) && (!list.timers || graph.unit(unit).timer))
+        if (wire::listed(list, parts_.engine.record(unit).phase, graph.unit(unit).masked) &&
+            (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
     answer_with(id, std::move(names), list.usage ? Detail::usage : Detail::plain);
