@@ -216,10 +216,19 @@ void Engine::give_up(UnitId id) {
     fail(id, Reason::restart_limit);
 }
 
+// Whether the trigger of a unit that has failed is in force still. A socket that nobody is going to serve is closed.
+bool Engine::awaits_next_run(UnitId id, Reason reason) const {
+    const Unit& unit = graph_.unit(id);
+    if (!records_[id].armed || unit.timer)
+        return records_[id].armed;
+    return !accepts(unit) && reason != Reason::restart_limit && reason != Reason::trigger_limit &&
+           reason != Reason::sockets_failed;
+}
+
 void Engine::fail(UnitId id, Reason reason) {
     set_phase(id, Phase::failed, reason);
-    // A failed run does not end a timer: the next time is a new try. A socket nobody serves is closed.
-    if (records_[id].armed && graph_.unit(id).timer)
+    // A failed run does not end a timer, nor that connections are awaited: the next time is a new try.
+    if (awaits_next_run(id, reason))
         emit({.kind = Effect::Kind::arm, .unit = id});
     else
         disarm(id);

@@ -170,6 +170,7 @@ private:
     void retry_or_fail(UnitId id);
     void give_up(UnitId id);
     void fail(UnitId id, Reason reason);
+    [[nodiscard]] bool awaits_next_run(UnitId id, Reason reason) const;
     void conclude(UnitId id, ExitAction action);
 
     // engine.cpp

@@ -147,14 +147,24 @@ void Engine::sockets_failed(UnitId id, const std::string& why) {
         fail_start(id, Reason::sockets_failed, why);
     } else if (is_in(id, Phase::starting, Stage::sockets)) {
         fail_start(id, Reason::sockets_failed, why);
+    } else if (records_[id].phase == Phase::failed && records_[id].armed && !graph_.unit(id).timer) {
+        set_phase(id, Phase::failed, Reason::sockets_failed);
+        records_[id].detail = why;
+        disarm(id);
     }
 }
 
 void Engine::overrun(UnitId id, const std::string& words) {
+    Record& record = records_[id];
+    if (record.phase == Phase::failed && record.armed) {
+        record.detail = words;
+        set_phase(id, Phase::failed, Reason::trigger_limit);
+        disarm(id);
+    }
     if (!is_in(id, Phase::up, Stage::idle))
         return;
-    records_[id].detail = words;
-    records_[id].stage = Stage::none;
+    record.detail = words;
+    record.stage = Stage::none;
     fail(id, Reason::trigger_limit);
 }
 

@@ -135,13 +135,37 @@ TEST_CASE("dependents of an on-demand service stay up while its run ends, fails 
     CHECK(world.armed() == "web");
 }
 
+TEST_CASE("an on-demand service whose run failed is failed, and awaits the next connection") {
+    World world("[units.web]\n[units.web.service]\ntype = 'oneshot'\ncommand = '/bin/web'\nactivation = 'on-demand'\n"
+                "[[units.web.listen]]\nstream = '/run/web'\n");
+    world.obedient();
+    world.ask("web");
+    world.exit("web", 1);
+    CHECK(world.phase("web") == "failed");
+    CHECK(world.open() == "web");
+    CHECK(world.armed() == "web");
+    world.trigger("web");
+    CHECK(world.running() == "web");
+    world.exit("web", 1);
+    SUBCASE("until it is stopped") { world.stop("web"); }
+    SUBCASE("until all is") { world.shut_down(); }
+    SUBCASE("until it was too often") {
+        world.says("web", Event::Kind::overrun);
+        CHECK(world.why("web") == "web is failed: it was triggered too often.");
+    }
+    CHECK(world.open() == "");
+    CHECK(world.armed() == "");
+}
+
 TEST_CASE("an on-demand service that fails for good closes its sockets and takes its dependents along") {
-    World world("[units.web]\n[units.web.service]\ncommand = '/bin/web'\nactivation = 'on-demand'\nrestart = 'no'\n"
+    World world("[units.web]\n[units.web.service]\ncommand = '/bin/web'\nactivation = 'on-demand'\nrestart-limit = 1\n"
                 "[[units.web.listen]]\nstream = '/run/web'\n[units.shop]\nrequires = ['web']\n");
     world.obedient();
     world.ask("shop");
     world.ready("shop");
     world.trigger("web");
+    world.exit("web", 1);
+    world.pass("200ms");
     world.exit("web", 1);
     CHECK(world.phase("web") == "failed");
     CHECK(world.open().empty());

@@ -2,7 +2,9 @@
 writable, no root."""
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 
 from harness import NOBODY, SANITIZERS, sh, until
@@ -62,6 +64,23 @@ def ending_codes(t):
     with t.scene.init({"a": {"service": {"comand": ["/bin/true"]}}}, wait=False) as init:
         t.equal("so does one in which nothing is valid", init.ended(10), 1)
         t.has("and the file and line of the mistake are on the console", init.console(), "config.toml:", "comand")
+    path = t.scene.work + "/on-demand"
+    takes = "import socket; socket.socket(fileno=3).accept()[0].sendall(b'taken'); raise SystemExit(3)"
+    with t.scene.init({"only": {"service": {"type": "oneshot", "command": ["/bin/false"]},
+                                "timer": {"every": "300ms"}}}) as init:
+        ran = [init.wait_failed("only")["since_monotonic"]]
+        ran += [until(lambda: (s := init.status("only"))["state"] == "failed" and s["since_monotonic"] != ran[0]
+                      and s["since_monotonic"], 10)]
+        t.ok("a container whose only unit has a timer goes on after a run that failed", all(ran), init.console())
+    with t.scene.init({"only": {"service": {"type": "oneshot", "command": [sys.executable, "-c", takes],
+                                            "activation": "on-demand"}, "listen": [{"stream": path}]}}) as init:
+        answers = []
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX) as one:
+                one.connect(path)
+                answers.append(one.recv(10))
+            init.wait_failed("only")
+        t.equal("and one whose only unit is on demand answers the next connection", answers, [b"taken"] * 2)
     for verb in ("poweroff", "reboot", "halt"):
         with t.scene.init(keeper) as init:
             init.wait("keeper")

@@ -181,13 +181,13 @@ void Shutdown::finish() {
     context_.kernel.stop();
 }
 
-// A container in which all that was to run has failed has nothing left to live for.
+// A container in which all that was to run has failed has nothing left to live for, unless a trigger may still run something.
 bool Shutdown::all_failed() const {
     const core::Graph& graph = context_.graph();
     return context_.engine.coming_units() == 0 && std::ranges::none_of(graph.ids(), [&](core::UnitId id) {
                const core::Record& record = context_.record(id);
                return graph.unit(id).kind == core::Kind::service &&
-                      (core::active(record.phase) || record.phase == Phase::backoff ||
+                      (core::active(record.phase) || record.phase == Phase::backoff || record.armed ||
                        record.asked == core::Asked::down);
            });
 }

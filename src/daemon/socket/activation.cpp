@@ -20,6 +20,11 @@ bool is_idle(const core::Record& record) {
     return record.phase == core::Phase::up && record.stage == core::Stage::idle;
 }
 
+// Its trigger is in force: nothing of it runs, or its last run has failed.
+bool awaits_trigger(const core::Record& record) {
+    return is_idle(record) || (record.phase == core::Phase::failed && record.armed);
+}
+
 core::Listen listen_of(const state::SocketImage& image) {
     core::Listen listen{.kind = image.kind, .address = image.address};
     listen.name = image.name;
@@ -76,7 +81,7 @@ void Activation::close(core::UnitId id) {
 
 void Activation::await_connections(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
-    if (unit.listen.empty() || !is_idle(context_.record(id)))
+    if (unit.listen.empty() || !awaits_trigger(context_.record(id)))
         return; // it waits for something else, or is run already
     context_.units[id].digest = unit.digest;
     connections_.disarm(id);
