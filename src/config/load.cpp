@@ -122,7 +122,8 @@ public:
         }
         for (const std::string& name : instances)
             templates.insert(std::string_view(name).substr(0, name.find('@') + 1));
-        for (const std::string& name : library_.templates())
+        loaded_.templates = library_.templates();
+        for (const std::string& name : loaded_.templates)
             if (!templates.contains(name))
                 check_template(name);
         library_.warn_of_strays();

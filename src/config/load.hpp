@@ -52,6 +52,7 @@ struct Source {
 // What was read. Units are sorted by name, and no two have the same name.
 struct Loaded {
     std::vector<core::Unit> units;
+    std::vector<std::string> templates; // the names of all that there are, `getty@`; told by load() alone
     core::ManagerSettings manager;
     std::vector<Problem> problems; // in order of file and line, errors and warnings; nothing about a file twice
 };

@@ -45,6 +45,8 @@ struct Arguments {
     bool to_the_end = false;                   // --wait
     bool clean = false;                        // --clean
     bool timers = false;                       // --timers
+    bool files = false;                        // --files
+    bool quiet = false;                        // --quiet
     std::string calendar;                      // --calendar EXPRESSION
     std::string output;                        // --output DIR
     bool strict = false;                       // --strict
@@ -83,6 +85,15 @@ enum Takes : unsigned {
     takes_shutdown = 1 << 18, // those of other inits' `shutdown`; what follows the first word is a message
     takes_logs = 1 << 19,
     takes_version = 1 << 20,
+
+    // What the verb is like.
+    acts = 1 << 21,           // it ends or changes something: it is done for its whole name alone, and hardly proposed
+    called_by_name = 1 << 22, // a word of minictl only where that is called so
+    names_units = 1 << 23,    // its operands UNIT are units that the init knows
+    names_files = 1 << 24,    // its operands UNIT are units that there are files of
+    one_by_one = 1 << 25,     // its function does one unit; for several it is called for each
+
+    takes_quiet = 1 << 26,
 };
 
 struct Context;
@@ -102,8 +113,6 @@ inline constexpr unsigned any_number = ~0u;
 [[nodiscard]] std::span<const Verb> verbs();
 // Null: there is none of that name.
 [[nodiscard]] const Verb* verb_named(std::string_view name);
-// Says so, and which may have been meant.
-[[nodiscard]] std::string no_such_verb(std::string_view name);
 
 // Reads what follows the verb. The error is one line for people.
 [[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc, char** argv);

@@ -5,6 +5,8 @@
 #include "config/keys.hpp"
 #include "ctl/listing.hpp"
 #include "ctl/options.hpp"
+#include "ctl/unit_names.hpp"
+#include "ctl/verbs/words.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -61,7 +63,7 @@ private:
             } else if (word.size() > 1 && word[0] == '-' && !ended_) {
                 option(word);
             } else if (verb_ == nullptr) {
-                verb_ = verb_named(word);
+                verb_ = verb_called(word).verb;
                 options_ = options_of(verb_ != nullptr ? *verb_ : before_verb);
             } else {
                 operands_.push_back(word);
@@ -91,7 +93,13 @@ private:
     }
     void verb_names() {
         for (const Verb& verb : verbs())
-            add(std::string(verb.name), verb.summary);
+            if ((verb.takes & called_by_name) == 0)
+                add(std::string(verb.name), verb.summary);
+        // Words of others are there for who knows them, and not among what there is to choose from.
+        if (result_.candidates.empty())
+            for (const OtherWord& other : other_words())
+                if (!other.means.empty())
+                    add(std::string(other.word), "minictl " + std::string(other.means));
     }
     void assigned_value(const std::string& last, std::size_t equals) {
         if (const Option* option = option_of_word(options_, last.substr(0, equals))) {
@@ -144,21 +152,6 @@ private:
             if (row.section != before)
                 add(std::string(before = row.section));
     }
-    // Whether the verb would do something to it.
-    [[nodiscard]] bool fits(const wire::UnitStatus& unit) const {
-        const std::string_view name = verb_ != nullptr ? verb_->name : std::string_view{};
-        if (name == "start")
-            return !core::good(unit.state) && unit.state != core::Phase::invalid;
-        if (name == "stop" || name == "try-restart")
-            return core::active(unit.state) || unit.state == core::Phase::waiting || unit.state == core::Phase::backoff;
-        if (name == "reload" || name == "freeze" || name == "signal")
-            return unit.state == core::Phase::up && unit.kind == core::Kind::service;
-        if (name == "thaw")
-            return unit.frozen;
-        if (name == "reset")
-            return unit.state == core::Phase::failed || unit.state == core::Phase::backoff;
-        return name != "target" || unit.kind == core::Kind::target;
-    }
     void units() {
         static constexpr Verb quiet{};
         const Context context{arguments_, verb_ != nullptr ? *verb_ : quiet, {}, {}};
@@ -171,7 +164,8 @@ private:
                 return; // silence is better than half a sentence
             for (const wire::UnitStatus& unit : (*answer)->value.units)
                 // Those that are named already are not meant again.
-                if (fits(unit) && std::ranges::find(operands_, unit.name) == operands_.end())
+                if ((verb_ == nullptr || fits(*verb_, unit)) &&
+                    std::ranges::find(operands_, unit.name) == operands_.end())
                     add(unit.name, unit.description);
             continues = (*answer)->continues;
         }

@@ -24,7 +24,8 @@ struct Sources {
 struct Context {
     Arguments arguments;
     const Verb& verb;
-    Style out, err; // of standard output and standard error
+    Style out, err;            // of standard output and standard error
+    bool among_others = false; // what the verb is run for is one of several units
 
     // Of the init of this machine.
     static constexpr char system_socket[] = "/run/miniinit/control";

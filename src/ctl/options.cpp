@@ -66,6 +66,11 @@ bool set_facilities(Arguments& arguments, std::string_view value) {
     }
     return true;
 }
+// "all" is what there is without it.
+bool set_last(Arguments& arguments, std::string_view value) {
+    arguments.logs.last = to_number<std::size_t>(value);
+    return arguments.logs.last.has_value() || value == "all";
+}
 bool set_boot(Arguments& arguments, std::string_view value) {
     const auto number = value.empty() ? 0 : to_number<std::int32_t>(value);
     if (!number || *number > 0)
@@ -79,6 +84,8 @@ constexpr Option options[] = {
     {"all", 'a', "", takes_every, "every process of the unit, not only the main one", set_flag<&Arguments::all>},
     {"failed", 'F', "", takes_failed, "only what failed or is to be tried again", set_flag<&Arguments::failed>},
     {"timers", 'T', "", takes_timers, "what timers run, and when that is next", set_flag<&Arguments::timers>},
+    {"files", 0, "", takes_timers, "every unit that there is a file of, and whether it is started at boot",
+     set_flag<&Arguments::files>},
     {"reverse", 'r', "", takes_reverse, "what needs the unit, rather than what it needs",
      set_flag<&Arguments::reverse>},
     {"from", 0, "UNIT", takes_graph, "only this unit and what it depends on", set_text<&Arguments::from>},
@@ -97,15 +104,21 @@ constexpr Option options[] = {
      [](Arguments& arguments, std::string_view value) {
          return (arguments.lines = to_number<unsigned>(value)).value_or(0) > 0;
      }},
+    {"quiet", 'q', "", takes_quiet, "print nothing: the exit code tells", set_flag<&Arguments::quiet>},
     {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
+    {"no-block", 0, "", takes_no_wait, "", set_flag<&Arguments::no_wait>},
 
     // Of `logs`.
     {"follow", 'f', "", takes_logs, "go on as lines are written; begins with the last 10",
      set_log_flag<&LogQuery::follow>},
-    {"lines", 'n', "N", takes_logs, "only the last N",
+    {"lines", 'n', "N", takes_logs, "only the last N", set_last},
+    {"unit", 'u', "UNIT", takes_logs, "of this unit, as one that is named (may be given again)",
      [](Arguments& arguments, std::string_view value) {
-         return (arguments.logs.last = to_number<std::size_t>(value)).has_value();
+         arguments.logs.units.emplace_back(value);
+         return true;
      }},
+    {"pager-end", 'e', "", takes_logs, "the last 1000, beginning at the end where there is a pager",
+     set_log_flag<&LogQuery::at_end>},
     {"boot", 'b', "[N]", takes_logs, "since the init was started last; -1: of the run before, and so on", set_boot},
     {"list-boots", 0, "", takes_logs, "when the init was started, and which N that is",
      set_log_flag<&LogQuery::list_boots>},
@@ -125,7 +138,7 @@ constexpr Option options[] = {
          arguments.logs.pattern = value;
          return true;
      }},
-    {"since", 'S', "TIME", takes_logs, "\"2026-11-22 04:10:01\", \"04:10\", today, yesterday, -5min, \"2h ago\"",
+    {"since", 'S', "TIME", takes_logs, "\"2026-11-22 04:10:01\", \"04:10\", today, yesterday, 10m, \"2h ago\"",
      [](Arguments& arguments, std::string_view value) {
          return (arguments.logs.since = parse_moment(value, wall_now())).has_value();
      }},
@@ -144,6 +157,13 @@ constexpr Option options[] = {
          return true;
      }},
 
+    // Of `journalctl` and `docker logs`: it is so here anyway.
+    {"tail", 0, "N", takes_logs, "", set_last},
+    {"catalog", 'x', "", takes_logs, "", set_nothing},
+    {"quiet", 'q', "", takes_logs, "", set_nothing},
+    {"full", 'l', "", takes_logs | takes_lines, "", set_nothing},
+    {"no-pager", 0, "", takes_lines, "", set_nothing},
+
     // Of what ends the machine.
     {"when", 0, "TIME", takes_end, "then, not now: +MINUTES or HH:MM", set_text<&Arguments::when>},
     {"message", 'm', "TEXT", takes_end, "what people are told on their terminals besides",
@@ -153,7 +173,7 @@ constexpr Option options[] = {
     {"halt", 'H', "", takes_shutdown, "halt", set_ending<wire::Ending::halt>},
     {"reboot", 'r', "", takes_shutdown, "reboot", set_ending<wire::Ending::reboot>},
     {"", 'k', "", takes_shutdown, "only tell people", set_flag<&Arguments::warn_only>},
-    {"", 'c', "", takes_shutdown, "cancel what is scheduled", set_flag<&Arguments::cancel>},
+    {"cancel", 'c', "", takes_end | takes_shutdown, "cancel what is scheduled", set_flag<&Arguments::cancel>},
     {"no-wall", 0, "", takes_end | takes_shutdown, "do not tell people on their terminals",
      set_flag<&Arguments::no_wall>},
     {"force", 'f', "", takes_end, "at once, without stopping anything: data may be lost", set_flag<&Arguments::force>},

@@ -2,13 +2,17 @@
 
 #include "base/printable.hpp"
 #include "ctl/options.hpp"
+#include "ctl/unit_names.hpp"
 #include "ctl/verbs/sysvinit.hpp"
 #include "ctl/verbs/verbs.hpp"
+#include "ctl/verbs/words.hpp"
 #include "os/process/limits.hpp"
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <csignal>
+#include <string>
 #include <string_view>
 
 namespace mi::ctl {
@@ -25,6 +29,26 @@ int say_usage(const Style& err, std::string_view message) {
     return usage;
 }
 
+// For the units that were named, all together or one after the other.
+int run_named(Context& context) {
+    if (const std::optional<int> code = name_units(context))
+        return *code;
+    const std::vector<std::string> words = context.arguments.words;
+    const std::size_t first = first_unit(context.verb);
+    if ((context.verb.takes & one_by_one) == 0 || words.size() <= first + 1)
+        return context.verb.run(context);
+    int code = done;
+    context.among_others = true;
+    for (std::size_t i = first; i < words.size(); ++i) {
+        if (i > first && !context.arguments.json && (context.verb.takes & acts) == 0)
+            context.print("\n");
+        context.arguments.words.assign(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(first));
+        context.arguments.words.push_back(words[i]);
+        code = std::max(code, context.verb.run(context));
+    }
+    return code;
+}
+
 // argv[0] is the verb's own word.
 int run_verb(const Verb& verb, int argc, char** argv) {
     Context context{{}, verb, style_of(1), style_of(2)};
@@ -33,8 +57,19 @@ int run_verb(const Verb& verb, int argc, char** argv) {
         return say_usage(context.err,
                          arguments.error() + "\n(`minictl " + std::string(verb.name) + " --help` says more)");
     context.arguments = std::move(*arguments);
-    return context.outcome(context.arguments.help ? show_help(context, &verb) : verb.run(context));
+    return context.outcome(context.arguments.help ? show_help(context, &verb) : run_named(context));
 }
+
+// Whoever types `minictl shutdown` may mean his own manager, or a supervisor that has such a word: only a command of that name is
+// surely about the machine.
+std::string not_as_a_verb(const Verb& verb) {
+    return "`minictl " + std::string(verb.name) +
+           "` does nothing: it is the machine's, and only where it is called as `" + std::string(verb.name) +
+           "`\n(`minictl poweroff` ends the init that is meant, with --when TIME later, and with "
+           "--cancel not)";
+}
+
+bool asks_for_help(char** begin, char** end) { return std::find(begin, end, std::string_view("--help")) != end; }
 
 // A descriptor that we are started without would be that of the next thing we open, the init's socket say: in its place comes
 // one that takes no output.
@@ -70,14 +105,18 @@ int run(int argc, char** argv) {
     }
     if (at >= argc)
         return write_all(2, help_overview()) ? usage : failed;
-    const Verb* verb = verb_named(argv[at]);
-    if (verb == nullptr)
+    Called meant = verb_called(argv[at]);
+    if (meant.verb == nullptr)
         return say_usage(style_of(2), no_such_verb(argv[at]));
+    if ((meant.verb->takes & called_by_name) != 0 && !asks_for_help(argv + at + 1, argv + argc))
+        return say_usage(style_of(2), not_as_a_verb(*meant.verb));
     std::vector<char*> words{argv[at]};
+    for (std::string& option : meant.options)
+        words.push_back(option.data());
     words.insert(words.end(), argv + 1, argv + at);
     words.insert(words.end(), argv + at + 1, argv + argc);
     words.push_back(nullptr);
-    return run_verb(*verb, static_cast<int>(words.size()) - 1, words.data());
+    return run_verb(*meant.verb, static_cast<int>(words.size()) - 1, words.data());
 }
 
 } // namespace mi::ctl

@@ -444,10 +444,9 @@ TEST_CASE("poweroff, reboot, halt and shutdown go by the name they are called by
         CHECK(run_ctl({name, "--control", init.path()}).code == 0);
     auto at_socket = [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); };
     using Words = std::vector<std::string>;
-    for (const Words& words :
-         {Words{"shutdown", "-h", "now"}, Words{"shutdown", "-r", "now"}, Words{"shutdown", "-h", "0"},
-          Words{"shutdown", "-t", "3", "-H", "now"}, Words{"halt", "-p"}, Words{"reboot", "-d", "-n"},
-          Words{"minictl", "shutdown", "-P", "+0"}})
+    for (const Words& words : {Words{"shutdown", "-h", "now"}, Words{"shutdown", "-r", "now"},
+                               Words{"shutdown", "-h", "0"}, Words{"shutdown", "-t", "3", "-H", "now"},
+                               Words{"halt", "-p"}, Words{"reboot", "-d", "-n"}, Words{"shutdown", "-P", "+0"}})
         CHECK(run_ctl(words, at_socket).code == 0);
     CHECK(run_ctl({"reboot", "-w"}, at_socket).code == 0); // would only write wtmp: nobody is asked
     CHECK(run_ctl({"shutdown", "-h", "noon"}, at_socket).code == 2);
@@ -456,6 +455,19 @@ TEST_CASE("poweroff, reboot, halt and shutdown go by the name they are called by
     using enum wire::Ending;
     CHECK(seen == std::vector<wire::Ending>{poweroff, reboot, halt, poweroff, poweroff, reboot, poweroff, halt,
                                             poweroff, reboot, poweroff});
+}
+
+TEST_CASE("minictl shutdown is no verb: the machine's is called by that name alone") {
+    FakeInit init([](const wire::Request&, bool) { return reply(wire::Schedule{}); });
+    for (std::vector<std::string> words :
+         {std::vector<std::string>{"shutdown"}, {"shutdown", "-h", "now"}, {"--user", "shutdown"}}) {
+        const Outcome outcome = init.ctl(words);
+        CHECK(outcome.code == 2);
+        CHECK(has(outcome.err, "`minictl poweroff` ends the init that is meant"));
+    }
+    CHECK(init.asked.empty());
+    CHECK_FALSE(has(run_ctl({"minictl", "--help"}).out, "shutdown"));
+    CHECK(has(run_ctl({"minictl", "help", "shutdown"}).out, "Usage: shutdown "));
 }
 
 TEST_CASE("a shutdown at a time says when it will be, what it replaces, and to whom that was told") {
@@ -497,7 +509,7 @@ TEST_CASE("shutdown -c says what it cancelled, and fails where there was nothing
         return reply(answer);
     });
     auto at_socket = [&] { ::setenv("MINIINIT_CONTROL", init.path().c_str(), 1); };
-    CHECK(run_ctl({"shutdown", "-c", "not", "today"}, at_socket).code == 0);
+    CHECK(init.ctl({"poweroff", "--cancel", "--message", "not today"}).code == 0);
     Outcome outcome = run_ctl({"shutdown", "-c", "not", "today"}, at_socket);
     CHECK(outcome.code == 1);
     CHECK(has(outcome.err, "no shutdown is scheduled"));

@@ -244,4 +244,40 @@ def ctl_logs(t):
              all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", stamp) for stamp in stamps), stamps)
 
 
-GROUPS = [ctl_codes, ctl_json, ctl_logs]
+def ctl_habits(t):
+    """What fingers know from systemd."""
+    units = {"web1": {"service": sh("echo one; " + SLEEP)}, "web2": {"service": sh(SLEEP)},
+             "web3": {"enabled": False, "service": sh(SLEEP)}, "db": {"service": sh(SLEEP)},
+             "goal": {"target": {}}}
+    with t.scene.init(units) as init:
+        init.wait("web1")
+        init.wait("web2")
+        init.wait("db")
+        pids = lambda: [init.status(name).get("main_pid") for name in ("web1", "web2", "web3", "db")]
+        before = pids()
+        done = init.ctl("restart", "web*")
+        after = pids()
+        t.equal("`restart 'web*'` restarts what runs and matches, and nothing else",
+                (done.returncode, after[0] != before[0], after[1] != before[1], after[2:]),
+                (0, True, True, [None, before[3]]))
+        t.equal("`start 'web*'` starts what is down", (init.ctl("start", "web*").returncode, init.state("web3")), (0, "up"))
+        init.ctl("stop", "web[23].service")
+        t.equal("`stop 'web[23].service'`", [init.state(name) for name in ("web1", "web2", "web3")], ["up", "down", "down"])
+        t.equal("`is-active` and its codes", [init.ctl("is-active", name).returncode for name in
+                                              ("web1.service", "web2", "goal.target", "nothing")], [0, 3, 0, 4])
+        t.equal("`is-failed`", init.ctl("is-failed", "web1").returncode, 1)
+        t.has("`list-units`, `ps`", init.ctl("list-units").stdout + init.ctl("ps").stdout, "web1")
+        t.equal("`daemon-reload`", init.ctl("daemon-reload").returncode, 0)
+        t.has("`list-dependencies goal.target`", init.ctl("list-dependencies", "goal.target").stdout, "goal")
+        until(lambda: "one" in init.text("web1", ("out",)), 5)
+        t.has("`journal -u web1.service --tail 1 --since 10m`",
+              init.ctl("journal", "-u", "web1.service", "-g", "one", "--since", "10m", "--tail", "1", "-o", "cat").stdout,
+              "one")
+        for word in ("exec", "exit", "tail", "shutdown", "isolate"):
+            done = init.ctl(word, "web1")
+            t.ok(f"`{word}` does nothing, and is not taken for a verb that is a letter away",
+                 done.returncode == 2 and "did you mean" not in done.stderr, done.stderr)
+        t.equal("and everything is as it was", init.state("web1"), "up")
+
+
+GROUPS = [ctl_codes, ctl_json, ctl_logs, ctl_habits]

@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "ctl/boot/boot_view.hpp"
 #include "ctl/boot/plot.hpp"
+#include "ctl/unit_names.hpp"
 #include "ctl/verbs/verbs.hpp"
 
 namespace mi::ctl {
@@ -20,7 +21,10 @@ std::optional<Boot> boot_of(Context& context, int& code) {
 
 // The unit of that name in `at`; otherwise says that there is none.
 bool found(Context& context, const Boot& boot, const std::string& name, std::optional<std::size_t>& at, int& code) {
-    if (at = boot.find(name); at)
+    at = boot.find(name);
+    if (!at)
+        at = boot.find(without_suffix(name).name);
+    if (at)
         return true;
     std::vector<std::string_view> names;
     for (const BootUnit& unit : boot.units)

@@ -129,6 +129,10 @@ std::optional<WallTime> parse_moment(std::string_view text, WallTime now) {
         auto span = span_in_micros(text.substr(0, text.size() - 4));
         return span ? std::optional(WallTime{now.micros - *span}) : std::nullopt;
     }
+    // "10m" can only be so long ago.
+    if (!text.empty() && text.back() >= 'a' && text.back() <= 'z')
+        if (auto span = span_in_micros(text))
+            return WallTime{now.micros - *span};
     // [YYYY-MM-DD][T or blank][HH:MM[:SS[.fraction]]][Z]
     const bool utc = text.ends_with('Z');
     if (utc)

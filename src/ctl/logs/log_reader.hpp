@@ -54,7 +54,7 @@ struct UnitLog {
 [[nodiscard]] std::vector<LogFile> open_files(const std::string& place, std::uint64_t device = 0,
                                               std::uint64_t inode = 0, bool* known = nullptr);
 
-// Whether `name` matches a shell pattern of `*` and `?`.
+// Whether `name` matches a shell pattern of `*`, `?` and `[…]`.
 [[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
 
 // Two line beginnings in the file, near each other: every line before the first is earlier than `at`, every one from

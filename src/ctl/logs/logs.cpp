@@ -3,6 +3,7 @@
 #include "ctl/logs/log_follow.hpp"
 #include "ctl/logs/log_reader.hpp"
 #include "ctl/logs/pager.hpp"
+#include "ctl/unit_names.hpp"
 #include "ctl/verbs/verbs.hpp"
 #include "os/file/user_place.hpp"
 
@@ -14,6 +15,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <deque>
+#include <iterator>
 #include <memory>
 
 #include "base/text.hpp"
@@ -212,7 +214,7 @@ int show(const Context& context, LogQuery& query) {
     std::optional<Pager> pager;
     // Who gives us no keyboard does not want to be asked for keys.
     if (!query.no_pager && !query.follow && context.out.terminal && ::isatty(STDIN_FILENO) == 1)
-        pager = Pager::start();
+        pager = Pager::start(query.at_end);
     Output output(context, query.output);
     std::optional<Follower> follower;
     if (query.follow) {
@@ -246,6 +248,13 @@ std::vector<std::string> directories_of(const Context& context) {
     return directories;
 }
 
+// `web.service` is the unit web, unless there is a log of a unit that is really called so.
+std::string name_in_logs(const LogQuery& query, const std::string& word) {
+    const std::string_view name = without_suffix(word).name;
+    std::vector<std::string> complaints; // are made when the logs are read
+    return name == word || !open_logs(query.directories, {word}, complaints).empty() ? word : std::string(name);
+}
+
 } // namespace
 
 std::vector<std::string> log_directories(bool user, const std::string& root) {
@@ -271,7 +280,11 @@ int show_logs(Context& context) {
     LogQuery query = context.arguments.logs;
     if (query.directories.empty())
         query.directories = directories_of(context);
-    query.units = context.arguments.words;
+    std::ranges::copy(context.arguments.words, std::back_inserter(query.units));
+    for (std::string& unit : query.units)
+        unit = name_in_logs(query, unit);
+    if (query.at_end && !query.last && !query.follow)
+        query.last = 1000;
     if (context.arguments.json)
         query.output = LogOutput::json;
     if (query.list_boots)

@@ -37,6 +37,7 @@ struct LogQuery {
     bool list_boots = false;          // instead of lines
     bool kernel = false;              // also the unit `kernel`
     bool no_pager = false;
+    bool at_end = false; // the pager begins at the end
 };
 
 // Where logs are: /var/log/miniinit and /run/log/miniinit under `root` (empty: /); in user mode
@@ -44,7 +45,7 @@ struct LogQuery {
 [[nodiscard]] std::vector<std::string> log_directories(bool user, const std::string& root = {});
 
 // A moment as people write it: "2026-11-22T04:10:01Z", "2026-11-22 04:10:01" (local time; seconds, minutes or the
-// whole time may be missing), "04:10", "today", "yesterday", "now", "-5min", "2h 30min ago".
+// whole time may be missing), "04:10", "today", "yesterday", "now", "10m", "-5min", "2h 30min ago".
 [[nodiscard]] std::optional<WallTime> parse_moment(std::string_view text, WallTime now);
 
 // One line as it is shown, with its line end (with `cat` none where the original has none).

@@ -36,7 +36,7 @@ bool is_there(std::string_view command) {
 
 } // namespace
 
-std::optional<Pager> Pager::start() {
+std::optional<Pager> Pager::start(bool at_end) {
     std::string_view command = "less";
     for (const char* name : {"PAGER", "MINIINIT_PAGER"}) // the last that is set counts
         if (::getenv(name) != nullptr)
@@ -44,7 +44,10 @@ std::optional<Pager> Pager::start() {
     command = trim(command);
     if (command.empty() || command == "cat" || !is_there(command))
         return std::nullopt;
-    const std::string words(command);
+    std::string words(command);
+    const std::string_view program = command.substr(0, command.find(' '));
+    if (at_end && (program == "less" || program.ends_with("/less")))
+        words += " +G";
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return std::nullopt;

@@ -11,8 +11,8 @@ namespace mi::ctl {
 class Pager {
 public:
     // $MINIINIT_PAGER, else $PAGER, else less. Nothing where that is empty, `cat`, or not to be found: then standard output
-    // is as it was.
-    [[nodiscard]] static std::optional<Pager> start();
+    // is as it was. `at_end`: less begins there.
+    [[nodiscard]] static std::optional<Pager> start(bool at_end);
     ~Pager();
     Pager(Pager&& other) noexcept;
     Pager& operator=(Pager&& other) noexcept;

@@ -1,6 +1,8 @@
 // What --help and `minictl help` say, to people and to programs: from the tables of verbs and options.
+#include "base/join.hpp"
 #include "ctl/options.hpp"
 #include "ctl/verbs/verbs.hpp"
+#include "ctl/verbs/words.hpp"
 
 namespace mi::ctl {
 
@@ -26,9 +28,21 @@ struct VerbHelp {
         visit("options", self.options);
     }
 };
+// A word of another program, and what it means here.
+struct WordHelp {
+    std::string word, means;
+    static void fields(auto& self, auto&& visit) {
+        visit("word", self.word);
+        visit("means", self.means);
+    }
+};
 struct Help {
     std::vector<VerbHelp> verbs;
-    static void fields(auto& self, auto&& visit) { visit("verbs", self.verbs); }
+    std::vector<WordHelp> other_words;
+    static void fields(auto& self, auto&& visit) {
+        visit("verbs", self.verbs);
+        visit("other_words", self.other_words);
+    }
 };
 
 VerbHelp told(const Verb& verb) {
@@ -64,7 +78,8 @@ std::string options_text(const Verb& verb) {
 }
 
 std::string help_of(const Verb& verb) {
-    std::string text = "Usage: minictl " + std::string(verb.name) + " [OPTIONS]";
+    std::string text = "Usage: " + std::string((verb.takes & called_by_name) != 0 ? "" : "minictl ");
+    text.append(verb.name).append(" [OPTIONS]");
     text.append(verb.operands.empty() ? "" : " ").append(verb.operands).append("\n").append(verb.summary);
     return text + "\n\nOptions:\n" + options_text(verb) + "\nExample:\n  " + std::string(verb.example) + "\n";
 }
@@ -75,12 +90,20 @@ std::string help_overview() {
     std::string text = "Usage: minictl VERB [OPTIONS] [UNIT…]\nSteers and shows the units of miniinit.\n";
     std::string_view group;
     for (const Verb& verb : verbs()) {
+        if ((verb.takes & called_by_name) != 0)
+            continue;
         if (verb.group != group) {
             group = verb.group;
             text.append("\n").append(group).append(":\n");
         }
         add_line(text, "  " + std::string(verb.name) + " " + std::string(verb.operands), verb.summary);
     }
+    std::string others;
+    for (const OtherWord& other : other_words())
+        if (!other.means.empty())
+            join_to(others, other.word);
+    text +=
+        "\nA verb that only looks can be cut short as far as no other begins so. Also understood:\n" + others + ".\n";
     return text + "\nOptions, before or after the verb:\n" + options_text(before_verb) +
            "Without --control, $MINIINIT_CONTROL, --user and --system the init of the system is meant where there is "
            "one,\n"
@@ -95,13 +118,16 @@ int show_help(Context& context, const Verb* about) {
     for (const Verb& verb : verbs())
         if (about == nullptr || &verb == about)
             help.verbs.push_back(told(verb));
+    for (const OtherWord& other : other_words())
+        if (about == nullptr && !other.means.empty())
+            help.other_words.push_back({std::string(other.word), std::string(other.means)});
     return context.print_json(help);
 }
 
 int show_help(Context& context) {
     if (context.arguments.words.empty())
         return show_help(context, nullptr);
-    const Verb* about = verb_named(context.arguments.words[0]);
+    const Verb* about = verb_called(context.arguments.words[0]).verb;
     return about != nullptr ? show_help(context, about) : context.fail(no_such_verb(context.arguments.words[0]), usage);
 }
 

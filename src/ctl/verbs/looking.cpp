@@ -3,8 +3,10 @@
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "ctl/listing.hpp"
+#include "ctl/logs/log_reader.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
+#include "ctl/unit_names.hpp"
 #include "ctl/verbs/sysvinit.hpp"
 #include "ctl/verbs/verbs.hpp"
 #include "os/machine/probe.hpp"
@@ -22,6 +24,22 @@ struct Versions {
         visit("version", self.version);
         visit("manager", self.manager);
     }
+};
+
+// `yes`: it is what was asked for.
+struct State {
+    std::string unit;
+    core::Phase state = core::Phase::down;
+    bool yes = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("unit", self.unit);
+        visit("state", self.state);
+        visit("yes", self.yes);
+    }
+};
+struct States {
+    std::vector<State> units;
+    static void fields(auto& self, auto&& visit) { visit("units", self.units); }
 };
 
 struct Health {
@@ -54,10 +72,15 @@ int exit_code_of(core::Phase state) {
 } // namespace
 
 int list_units(Context& context) {
+    const Arguments& arguments = context.arguments;
+    if (arguments.files)
+        return list_files(context);
+    if (!arguments.root.empty() || !arguments.config.empty() || !arguments.units.empty())
+        return context.fail("what is up is asked of an init: with --root, --config and --units there is `list --files`",
+                            usage);
     auto client = context.connect();
     if (!client)
         return context.fail(client.error());
-    const Arguments& arguments = context.arguments;
     auto all = list_of(*client, {arguments.all, arguments.failed, arguments.timers});
     if (!all)
         return context.fail(all.error());
@@ -118,6 +141,47 @@ int show_status(Context& context) {
     return context.print(text) == done ? code : failed;
 }
 
+// `is-active` and its like: the state of each unit, and whether one of them is so.
+template <typename Is>
+int ask_of_each(Context& context, int none, Is is) {
+    auto client = context.connect();
+    if (!client) {
+        (void)context.fail(client.error());
+        return refused; // nobody could tell
+    }
+    States all;
+    std::string text;
+    int code = none;
+    for (const std::string& name : context.arguments.words) {
+        auto units = client->call(wire::Status{{name}});
+        if (!units) {
+            (void)context.fail(units.error().message);
+            code = code == done ? done : refused;
+            continue;
+        }
+        for (wire::UnitStatus& unit : units->units) {
+            const bool yes = is(unit);
+            code = yes ? done : code;
+            text.append(wire::word(unit.state)).append("\n");
+            all.units.push_back({std::move(unit.name), unit.state, yes});
+        }
+    }
+    if (context.arguments.quiet)
+        return code;
+    const int printed = context.arguments.json ? context.print_json(all) : context.print(text);
+    return printed == done ? code : failed;
+}
+
+int are_active(Context& context) {
+    return ask_of_each(context, not_running,
+                       [](const wire::UnitStatus& unit) { return exit_code_of(unit.state) == done; });
+}
+int have_failed(Context& context) {
+    return ask_of_each(context, failed, [](const wire::UnitStatus& unit) {
+        return unit.state == core::Phase::failed || (unit.state == core::Phase::invalid && !unit.masked);
+    });
+}
+
 int show_tree(Context& context) {
     wire::Tree request{{}, context.arguments.reverse};
     if (!context.arguments.words.empty())
@@ -146,8 +210,16 @@ int watch_events(Context& context) {
     if (!client)
         return context.fail(client.error());
     wire::Events request;
-    if (!context.arguments.words.empty())
-        request.units = context.arguments.words;
+    // A pattern is also for units that are not there yet.
+    const std::vector<std::string>& words = context.arguments.words;
+    const bool patterns = std::ranges::any_of(words, is_pattern);
+    if (!words.empty() && !patterns)
+        request.units = words;
+    auto meant = [&](const wire::Event& event) {
+        return !patterns || (event.unit && std::ranges::any_of(words, [&](const std::string& word) {
+                                 return matches_pattern(*event.unit, word);
+                             }));
+    };
     if (auto failure = client->send(request, true))
         return context.fail(*failure);
     for (;;) {
@@ -157,6 +229,8 @@ int watch_events(Context& context) {
         if (!*answer)
             continue;
         const wire::Event& event = (*answer)->value.event;
+        if (!meant(event) && (*answer)->continues)
+            continue;
         const int printed =
             context.arguments.json ? context.print_json(event) : context.print(event_view(context.out, event));
         if (printed != done || !(*answer)->continues)
@@ -166,18 +240,27 @@ int watch_events(Context& context) {
 
 int wait_for(Context& context) {
     const Arguments& arguments = context.arguments;
-    const wire::Wait request{arguments.words[0], arguments.state};
-    auto client = context.connect();
-    if (!client)
-        return context.fail(client.error());
-    if (auto failure = client->send(request, false))
-        return context.fail(*failure);
-    auto answer = client->next<wire::UnitReply>(arguments.timeout);
-    if (!answer)
-        return context.fail(answer.error());
-    if (!*answer)
-        return context.fail(request.unit + " is not " + std::string(wire::word(request.state)) + " yet");
-    return arguments.json ? context.print_json((*answer)->value.unit) : done;
+    const Instant begun = monotonic_now();
+    int code = done;
+    for (const std::string& unit : arguments.words) {
+        auto client = context.connect();
+        if (!client)
+            return context.fail(client.error());
+        if (auto failure = client->send(wire::Wait{unit, arguments.state}, false))
+            return context.fail(*failure);
+        std::optional<Span> left;
+        if (arguments.timeout)
+            left = std::max(Span{0}, *arguments.timeout - (monotonic_now() - begun));
+        auto answer = client->next<wire::UnitReply>(left);
+        if (!answer)
+            code = std::max(code, context.fail(answer.error()));
+        else if (!*answer)
+            code = std::max(
+                code, context.fail(harmless(unit) + " is not " + std::string(wire::word(arguments.state)) + " yet"));
+        else if (arguments.json)
+            code = std::max(code, context.print_json((*answer)->value.unit));
+    }
+    return code;
 }
 
 int show_times(Context& context) {

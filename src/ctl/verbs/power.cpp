@@ -79,15 +79,27 @@ int show_schedule(Context& context, const wire::Schedule& schedule) {
         return context.print_json(schedule);
     std::string text;
     if (schedule.scheduled)
-        text = scheduled_view(*schedule.scheduled) + "\n(`shutdown -c` cancels it)\n";
+        text = scheduled_view(*schedule.scheduled) + "\n(`" + context.command("poweroff") + "--cancel` cancels it)\n";
     if (schedule.scheduled && schedule.before)
         text += "It was " + scheduled_view(*schedule.before) + "\n";
     return context.print(text);
 }
 
+int cancel_end(Context& context) {
+    const Arguments& arguments = context.arguments;
+    auto answer = context.call(wire::CancelShutdown{arguments.message, caller(), arguments.no_wall});
+    if (!answer)
+        return context.fail(answer.error());
+    if (!answer->before)
+        return context.fail("no shutdown is scheduled", failed);
+    return show_schedule(context, *answer);
+}
+
 // So, where the options do not say how; then, where they say when; without the init, at once.
 int end_machine(Context& context, wire::Ending how) {
     const Arguments& arguments = context.arguments;
+    if (arguments.cancel)
+        return cancel_end(context);
     if (arguments.only_record) // there is no wtmp to be written
         return done;
     wire::Shutdown request{.how = arguments.how.value_or(how),
@@ -114,16 +126,6 @@ int end_machine(Context& context, wire::Ending how) {
         we_are_the_init() && signal_of(request.how) != 0 && ::kill(1, signal_of(request.how)) == 0)
         return done;
     return context.fail(answer.error());
-}
-
-int cancel_end(Context& context) {
-    const Arguments& arguments = context.arguments;
-    auto answer = context.call(wire::CancelShutdown{arguments.message, caller(), arguments.no_wall});
-    if (!answer)
-        return context.fail(answer.error());
-    if (!answer->before)
-        return context.fail("no shutdown is scheduled", failed);
-    return show_schedule(context, *answer);
 }
 
 } // namespace
@@ -176,7 +178,7 @@ int shut_down(Context& context) {
         arguments.when = word == arguments.words.end() ? "+1" : *word++;
     for (; word != arguments.words.end(); ++word)
         join_to(arguments.message, *word, " ");
-    return arguments.cancel ? cancel_end(context) : end_machine(context, wire::Ending::poweroff);
+    return end_machine(context, wire::Ending::poweroff);
 }
 
 } // namespace mi::ctl

@@ -137,7 +137,8 @@ int show_settings(Context& context) {
     if (context.arguments.json)
         return context.print_json(settings);
     value_width = std::min<std::size_t>(value_width, 40);
-    std::string text;
+    // A setting does not say whose it is.
+    std::string text = context.among_others ? paint(context.out, Colour::strong, harmless(name) + ":") + "\n" : "";
     for (const SettingLine& one : settings.settings) {
         const std::string value = harmless(one.value);
         text += fitted(one.key, key_width) + " = " + value;

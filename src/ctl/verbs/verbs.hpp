@@ -8,6 +8,8 @@ namespace mi::ctl {
 
 int list_units(Context&);
 int show_status(Context&);
+int are_active(Context&);
+int have_failed(Context&);
 int show_tree(Context&);
 int explain_unit(Context&);
 int show_top(Context&);
@@ -43,6 +45,8 @@ int show_files(Context&);
 int verify_files(Context&);
 int verify_calendar(Context&);
 int convert_files(Context&);
+int list_files(Context&);
+int are_enabled(Context&);
 int enable_units(Context&);
 int disable_units(Context&);
 
