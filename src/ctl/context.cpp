@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace mi::ctl {
 
@@ -19,31 +20,50 @@ std::string environment(const char* name) {
     return value != nullptr ? value : "";
 }
 
+std::string user_socket() { return os::client_run_directory(os::user_place()) + "/control"; }
+
+// Whether an init listens there: a socket may be left of one that is gone.
+bool listens(const std::string& path) {
+    const auto client = Client::connect(path);
+    return client || !client.error().nobody;
+}
+
 } // namespace
 
-bool Context::of_user() const {
+Context::Chosen Context::choose() const {
     if (!arguments.control.empty())
-        return false;
+        return {};
     if (arguments.user || arguments.system)
-        return arguments.user;
+        return {.of_user = arguments.user};
     if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & (takes_end | takes_shutdown)) != 0)
-        return false;
-    const bool has_system = ::access(system_socket, F_OK) == 0;
+        return {};
+    const bool root = ::geteuid() == 0, system = listens(system_socket), user = listens(user_socket());
     // What a user runs is his own business; root's is the system's.
-    if ((verb.takes & takes_run) != 0)
-        return ::geteuid() != 0 || !has_system;
-    if (has_system)
-        return false;
-    // Without an init of ours on this machine, root's own manager is meant where it runs.
-    const os::UserPlace place = os::user_place();
-    return ::geteuid() != 0 || ::access((os::client_run_directory(place) + "/control").c_str(), F_OK) == 0;
+    const bool own = (verb.takes & takes_run) != 0 ? !root || !system : !system && (user || !root);
+    return {.of_user = own, .of_two = system && user};
+}
+
+bool Context::of_user() const {
+    if (!chosen)
+        chosen = choose();
+    return chosen->of_user;
+}
+
+void Context::say_which() const {
+    const bool own = of_user();
+    if (!chosen->of_two || !err.terminal || arguments.json || std::exchange(chosen->said, true))
+        return;
+    note(paint(err, Colour::faint,
+               own ? "(this is your own manager; --system is the init of the system)"
+                   : "(this is the init of the system; --user is your own manager)") +
+         "\n");
 }
 
 std::string Context::socket_path() const {
     if (!arguments.control.empty())
         return arguments.control;
     if (of_user())
-        return os::client_run_directory(os::user_place()) + "/control";
+        return user_socket();
     if (std::string path = environment("MINIINIT_CONTROL"); !arguments.system && !path.empty())
         return path;
     return system_socket;
@@ -51,6 +71,7 @@ std::string Context::socket_path() const {
 
 std::expected<Client, Failure> Context::connect() const {
     const bool own = of_user();
+    say_which();
     std::expected<Client, Failure> client = Client::connect(socket_path());
     // In a directory that others may have made a socket can be anybody's.
     if (client && own && !client->served_by_us())
@@ -167,6 +188,20 @@ int Context::fail(std::string_view message, ExitCode code) const {
     return code;
 }
 
+std::string Context::other_one(const Failure& failure) const {
+    const auto* missing =
+        failure.said && failure.said->known ? std::get_if<wire::NoSuchUnit>(&*failure.said->known) : nullptr;
+    if (missing == nullptr || !chosen || !chosen->of_two)
+        return {};
+    const bool own = chosen->of_user;
+    auto other = Client::connect(own ? system_socket : user_socket());
+    if (!other || !other->call(wire::Status{{missing->unit}}))
+        return {};
+    return "\n(" + std::string(own ? "the init of the system" : "your own manager") +
+           " has a unit of that name: `minictl " + (own ? "--system " : "--user ") + std::string(verb.name) + " " +
+           missing->unit + "`)";
+}
+
 int Context::fail(const Failure& failure) const {
     if (arguments.json) {
         std::string text = R"({"error":)";
@@ -180,7 +215,7 @@ int Context::fail(const Failure& failure) const {
     }
     const bool stands =
         failure.said && failure.said->known && std::holds_alternative<wire::NotRunning>(*failure.said->known);
-    return fail(failure.message, failure.forbidden ? refused : stands ? not_running : failed);
+    return fail(failure.message + other_one(failure), failure.forbidden ? refused : stands ? not_running : failed);
 }
 
 } // namespace mi::ctl

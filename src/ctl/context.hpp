@@ -32,8 +32,10 @@ struct Context {
 
     [[nodiscard]] std::expected<Client, Failure> connect() const;
     // Which init is meant where no socket is named: the user's own, or the system's. Without --user and --system the
-    // system's where there is one, else the user's; for what ends the machine, never the user's.
+    // system's where one listens, else the user's; for what ends the machine, never the user's.
     [[nodiscard]] bool of_user() const;
+    // Where both listen and nothing was said: tells whoever sits at the terminal which one is meant, once.
+    void say_which() const;
     // Of the init that is meant: by --control, --user, --system, $MINIINIT_CONTROL, or as of_user() says.
     [[nodiscard]] std::string socket_path() const;
     // Where the verbs that read unit files look: by --root, --units and --config, else where the init that answers
@@ -90,6 +92,17 @@ struct Context {
 
     void lose_output(int code) const;
     mutable bool output_lost = false; // and it was said
+
+    // What of_user() found, once: an init that is away for a moment is still the one that is meant.
+    struct Chosen {
+        bool of_user = false;
+        bool of_two = false; // both listen, and it was not said which one is meant
+        bool said = false;   // to whoever sits there
+    };
+    [[nodiscard]] Chosen choose() const;
+    // Of a unit that one of two does not know, and the other does: how to reach that, as a line to be added. Empty: not so.
+    [[nodiscard]] std::string other_one(const Failure& failure) const;
+    mutable std::optional<Chosen> chosen;
 };
 
 } // namespace mi::ctl

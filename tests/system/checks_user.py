@@ -286,8 +286,11 @@ def user_and_system(t):
         empty = init.dir + "/empty"
         os.makedirs(empty + "/log")
 
-        def both(*words, root=False):
+        def both(*words, root=False, typed=""):
+            """`typed`: what a shell in a terminal of the user's gets, in place of words for minictl."""
             line = [t.scene.minictl, *words] if root else init.as_user(t.scene.minictl, *words)
+            if typed:
+                line = init.as_user("script", "-qec", t.scene.minictl + " " + typed, "/dev/null")
             return subprocess.run(["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-f", "--kill-child", "-m",
                                    "--propagation", "private", "--mount-proc", "/bin/bash", "-c", script,
                                    t.scene.binary, config, empty, *line],
@@ -297,6 +300,19 @@ def user_and_system(t):
         t.has("for root it is always the system's", both("list", root=True).stdout, "theirs")
         result = both("stop", "theirs")
         t.has("a user may only look at it, and is told of his own", result.stderr, "not allowed", "--user")
+        t.equal("nothing is said of the other one where nobody sits", both("list").stderr, "")
+        result = both("status", "mine")
+        t.has("what only the user's own has is told", result.stderr, "minictl --user status mine")
+        said = both(typed="list").stdout
+        t.has("on a terminal it is said which one is meant", said, "(this is the init of the system; --user is your own")
+        t.equal("once", said.count("(this is"), 1)
+        t.ok("but not where it was chosen", "(this is" not in both(typed="--user list").stdout)
+        left = ('mount -t tmpfs -o mode=755 none /run && mkdir /run/miniinit && python3 -c "import socket; '
+                'socket.socket(socket.AF_UNIX).bind(\'/run/miniinit/control\')" && chmod 666 /run/miniinit/control && exec "$@"')
+        result = subprocess.run(["unshare", "-m", "--propagation", "private", "/bin/sh", "-c", left, "sh",
+                                 *init.as_user(t.scene.minictl, "list")], env=init.env, text=True, capture_output=True,
+                                timeout=30, stdin=subprocess.DEVNULL)
+        t.has("a socket that is left of a system's manager is none: the user's own is meant", result.stdout, "mine")
         t.has("--system is that even where there is none", init.ctl("--system", "list").stderr, "/run/miniinit/control")
 
 

@@ -239,6 +239,7 @@ int show(const Context& context, LogQuery& query) {
 std::vector<std::string> directories_of(const Context& context) {
     if (!context.arguments.root.empty())
         return log_directories(false, context.arguments.root);
+    context.say_which();
     std::vector<std::string> directories = log_directories(context.of_user());
     if (!context.of_user() && context.socket_path() == Context::system_socket)
         return directories;

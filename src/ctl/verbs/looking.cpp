@@ -116,8 +116,8 @@ int show_status(Context& context) {
     for (const std::string& name : arguments.words) {
         auto units = client->call(wire::Status{{name}});
         if (!units) {
-            code = std::max(code, arguments.json ? context.fail(units.error())
-                                                 : context.fail(units.error().message, refused));
+            (void)context.fail(units.error());
+            code = refused;
             continue;
         }
         for (wire::UnitStatus& unit : units->units) {
@@ -155,7 +155,7 @@ int ask_of_each(Context& context, int none, Is is) {
     for (const std::string& name : context.arguments.words) {
         auto units = client->call(wire::Status{{name}});
         if (!units) {
-            (void)context.fail(units.error().message);
+            (void)(context.arguments.json ? context.fail(units.error().message) : context.fail(units.error()));
             code = code == done ? done : refused;
             continue;
         }

@@ -125,9 +125,12 @@ int run_command(Context& context) {
         return code;
     if (!context.out.terminal)
         return context.print(name + "\n");
-    const std::string how = context.of_user() ? "minictl --user " : "minictl ";
-    return context.print(name + " runs; `" + how + "logs -f " + name + "` shows what it writes, `" + how + "stop " +
-                         name + "` ends it\n");
+    // Without an option the other verbs may mean another manager.
+    auto how = [&](const std::string& other) {
+        return context.of_user() && !context.arguments.user ? "minictl --user " + other + " " : context.command(other);
+    };
+    return context.print(name + " runs; `" + how("logs -f") + name + "` shows what it writes, `" + how("stop") + name +
+                         "` ends it\n");
 }
 
 } // namespace mi::ctl
