@@ -121,6 +121,7 @@ void aliases(const Value& value, core::Unit& unit);
 void command(const Value& value, core::Unit& unit);
 void script(const Value& value, core::Unit& unit);
 void reload_command(const Value& value, core::Unit& unit);
+void reload_signal(const Value& value, core::Unit& unit);
 void success_exit(const Value& value, core::Unit& unit);
 void watchdog(const Value& value, core::Unit& unit);
 

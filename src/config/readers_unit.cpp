@@ -152,6 +152,13 @@ void reload_command(const Value& value, core::Unit& unit) {
         part(unit, static_cast<core::Hooks*>(nullptr)).reload = std::move(*words);
 }
 
+void reload_signal(const Value& value, core::Unit& unit) {
+    if (std::optional<int> number = value.signal()) {
+        unit.service.reload_signal = *number;
+        unit.service.reload_signal_said = true;
+    }
+}
+
 void success_exit(const Value& value, core::Unit& unit) {
     const std::vector<Node>* items = value.array("an array of exit codes and signal names");
     if (items == nullptr)

@@ -98,6 +98,7 @@ struct Service {
     std::uint32_t restart_limit = 10; // 0: none
     int stop_signal = 15;
     int reload_signal = 1;
+    bool reload_signal_said = false;  // or it is sent only to what handles it
     std::uint32_t fd_store_max = 128; // descriptors it may leave with us over its restarts
     int ready_fd = 3;                 // notify-fd: the descriptor on which the newline comes
     Span restart_delay = std::chrono::milliseconds(100);

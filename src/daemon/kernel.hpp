@@ -59,6 +59,8 @@ public:
     [[nodiscard]] virtual bool exists(pid_t pid) const = 0;
     // Its line in /proc.
     [[nodiscard]] virtual Result<os::ProcessStat> stat_of(pid_t pid) const = 0;
+    // What it does with a signal. A fault: /proc does not tell.
+    [[nodiscard]] virtual Result<os::Disposition> signal_disposition(pid_t pid, int signal) const = 0;
     // The id of its session; 0: it is gone.
     [[nodiscard]] virtual pid_t session_of(pid_t pid) const = 0;
     [[nodiscard]] virtual Result<std::vector<pid_t>> own_children() const = 0;

@@ -76,6 +76,10 @@ bool LinuxKernel::exists(pid_t pid) const { return os::process_exists(pid); }
 
 Result<os::ProcessStat> LinuxKernel::stat_of(pid_t pid) const { return os::process_stat(pid); }
 
+Result<os::Disposition> LinuxKernel::signal_disposition(pid_t pid, int signal) const {
+    return os::signal_disposition(pid, signal);
+}
+
 pid_t LinuxKernel::session_of(pid_t pid) const { return os::process_session(pid); }
 
 Result<std::vector<pid_t>> LinuxKernel::own_children() const { return os::own_children(); }

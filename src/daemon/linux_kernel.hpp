@@ -39,6 +39,7 @@ public:
     Result<> signal_group(pid_t group, int signal) override;
     [[nodiscard]] bool exists(pid_t pid) const override;
     [[nodiscard]] Result<os::ProcessStat> stat_of(pid_t pid) const override;
+    [[nodiscard]] Result<os::Disposition> signal_disposition(pid_t pid, int signal) const override;
     [[nodiscard]] pid_t session_of(pid_t pid) const override;
     [[nodiscard]] Result<std::vector<pid_t>> own_children() const override;
     [[nodiscard]] Result<std::vector<std::vector<pid_t>>>

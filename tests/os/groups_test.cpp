@@ -177,6 +177,23 @@ TEST_CASE("the stat line of a process with an awkward name is understood") {
     CHECK(process_session(::getpid()) == ::getsid(0));
 }
 
+TEST_CASE(
+    "what a process does with a signal is told by its status: caught, kept to be read, ignored, or none of these") {
+    const auto status = [](const std::string& masks) { return "Name:\tSigCgt: no\nState:\tS (sleeping)\n" + masks; };
+    const std::string lines = "SigBlk:\t0000000000000004\nSigIgn:\t0000000000001001\nSigCgt:\t8000000000000006\n";
+    CHECK(parse_disposition(status(lines), 1) == Disposition::ignored);
+    CHECK(parse_disposition(status(lines), 2) == Disposition::handled);
+    CHECK(parse_disposition(status(lines), 3) == Disposition::handled);
+    CHECK(parse_disposition(status(lines), 13) == Disposition::ignored);
+    CHECK(parse_disposition(status(lines), 15) == Disposition::by_default);
+    CHECK(parse_disposition(status(lines), 64) == Disposition::handled);
+    CHECK(!parse_disposition(status("SigBlk:\t0\nSigIgn:\t0\n"), 1));
+    CHECK(!parse_disposition(status("SigBlk:\t0\nSigIgn:\tx\nSigCgt:\t0\n"), 1));
+    CHECK(!parse_disposition("", 1));
+    CHECK(signal_disposition(::getpid(), SIGSTOP) == Disposition::by_default);
+    CHECK(!signal_disposition(0, SIGHUP));
+}
+
 TEST_CASE("a pid file is believed only if nobody else could have written it") {
     Scratch scratch;
     CHECK(pid_named_by(scratch.write("good", "4711\n")) == 4711);

@@ -179,6 +179,48 @@ def reload_bad(t):
                 {"bad", "worse", "open", "needs-bad"})
 
 
+def reload_by_signal(t):
+    """SIGHUP by default, to what handles it only."""
+    ready = 'import os, signal, time\n{}\nos.write(3, b"\\n")\n{}'
+    def python(before, after, **more):
+        return {"service": {"type": "notify-fd", "restart": "no", **more,
+                            "command": ["/usr/bin/python3", "-c", ready.format(before, after)]}}
+    block = "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})"
+    sleeps = "time.sleep(1000)"
+    heard = "while True:\n  signal.sigwait({signal.SIGHUP}); print('heard', flush=True)"
+    units = {"plain": python("", sleeps), "ignores": python("signal.signal(1, signal.SIG_IGN)", sleeps),
+             "handles": python("signal.signal(1, lambda *_: print('heard', flush=True))",
+                               "while True:\n  signal.pause()"),
+             "waits": python(block, heard), "explicit": python("", sleeps, **{"reload-signal": "SIGHUP"}),
+             "group": {"target": {}},
+             "listens": {"service": {"command": "/bin/cat", "activation": "on-demand"},
+                         "listen": [{"stream": "@reload-by-signal"}]}}
+    units["all"] = {"wants": list(units), "target": {}}
+    with t.scene.init(units) as init:
+        init.wait("all")
+        for unit, why in (("plain", "would end it"), ("ignores", "ignores it")):
+            pid = init.wait(unit)["main_pid"]
+            result = init.ctl("reload", unit)
+            t.ok(f"reload of a service whose program does not handle SIGHUP ({unit}) fails, and says why",
+                 result.returncode == 1 and "does not handle SIGHUP" in result.stderr and why in result.stderr
+                 and str(pid) in result.stderr, f"{result.returncode} {result.stderr}")
+            t.has("and what to do instead", result.stderr, f"minictl restart {unit}", "minictl reload-units",
+                  "reload-command", "reload-signal")
+            t.equal("while it runs on", (init.state(unit), init.status(unit)["main_pid"]), ("up", pid))
+        result = init.ctl("reload", "handles", "plain")
+        t.equal("and so do others that were named with it", (result.returncode, init.state("plain")), (1, "up"))
+        t.equal("which get no signal then", init.text("handles"), "")
+        for unit in ("handles", "waits"):
+            t.equal(f"one that handles it ({unit}) is sent it", (init.ctl("reload", unit).returncode,
+                                                              init.text(unit, once="heard")), (0, "heard"))
+        t.equal("a signal that the unit names is sent in any case", init.ctl("reload", "explicit").returncode, 0)
+        t.equal("and does what it does", init.wait("explicit", "failed")["last_exit"]["number"], 1)
+        for unit, why in (("group", "a target has nothing to reload"), ("listens", "nothing of it runs")):
+            result = init.ctl("reload", unit)
+            t.ok(f"a reload that would do nothing ({unit}) is none", result.returncode == 1 and why in result.stderr,
+                 f"{result.returncode} {result.stderr}")
+
+
 def reload_storm(t):
     """Files come, change and go while their units start, crash and stop."""
     seed = int(os.environ.get("SEED", "0")) or random.randrange(1, 1 << 32)
@@ -226,4 +268,4 @@ def reload_storm(t):
              {name: init.brief(name) for name in names if init.state(name) != "up"})
 
 
-GROUPS = [reload_storm, reload_units, reload_by_start, reload_enable, reload_bad]
+GROUPS = [reload_storm, reload_by_signal, reload_units, reload_by_start, reload_enable, reload_bad]

@@ -1,6 +1,8 @@
 // What clients ask to be done with units.
 #include "daemon/control/manager.hpp"
 
+#include "base/signals.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -54,6 +56,32 @@ void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& re
     begin(id, caller, Goal::restart, running, restart.wait);
 }
 
+// Why a unit that is up cannot be reloaded; empty: it can be.
+std::string Manager::why_not_reload(UnitId id) const {
+    const core::Unit& unit = parts_.engine.graph().unit(id);
+    const core::Service& service = unit.service;
+    const pid_t main = parts_.engine.record(id).main_pid;
+    if (unit.kind == core::Kind::target)
+        return "a target has nothing to reload (`minictl reload-units` reads unit files)";
+    if (main <= 0)
+        return "nothing of it runs that could read its settings again; what runs next reads them anyway";
+    // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
+    if (service.hooks && !service.hooks->reload.empty())
+        return parts_.processes.frozen(id) ? "it is frozen" : "";
+    if (service.reload_signal_said)
+        return {};
+    // Without /proc the default is sent as it is documented.
+    const auto does = parts_.kernel.signal_disposition(main, service.reload_signal);
+    if (!does || *does == os::Disposition::handled)
+        return {};
+    const std::string signal = signal_name(service.reload_signal);
+    return "its main process (" + std::to_string(main) + ") does not handle " + signal +
+           (*does == os::Disposition::ignored ? " but ignores it, so that nothing would change"
+                                              : ", which would end it") +
+           ". `minictl restart " + unit.name + "` has it read its settings again, `minictl reload-units` reads unit " +
+           "files; if it can reload in another way, set `reload-command` or `reload-signal`";
+}
+
 void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
     std::vector<UnitId> ids;
     if (!find(id, reload.units, Named::startable, ids))
@@ -61,13 +89,10 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload
     for (UnitId unit : ids)
         if (Phase phase = parts_.engine.record(unit).phase; phase != Phase::up)
             return parts_.control->error(id, wire::NotRunning{parts_.engine.graph().name(unit), phase});
-    for (UnitId unit : ids) {
-        // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
-        const core::Hooks* hooks = parts_.engine.graph().unit(unit).service.hooks.get();
-        if (parts_.processes.frozen(unit) && hooks != nullptr && !hooks->reload.empty())
-            return parts_.control->error(id,
-                                         wire::JobFailed{parts_.engine.graph().name(unit), Phase::up, "it is frozen"});
-    }
+    for (UnitId unit : ids)
+        if (std::string refusal = why_not_reload(unit); !refusal.empty())
+            return parts_.control->error(
+                id, wire::JobFailed{parts_.engine.graph().name(unit), Phase::up, std::move(refusal)});
     for (UnitId unit : ids)
         tell({.kind = EngineEvent::Kind::reload, .unit = unit});
     begin(id, caller, Goal::reload, ids, reload.wait);

@@ -89,6 +89,7 @@ private:
     // The ids of all names, each once, or nothing after the error was answered.
     [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, Named which,
                             std::vector<core::UnitId>& ids);
+    [[nodiscard]] std::string why_not_reload(core::UnitId id) const;
     void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
     // Whether the unit has got where the goal wants it, and how.

@@ -88,6 +88,36 @@ std::optional<uid_t> process_user(pid_t pid) {
     return about.st_uid;
 }
 
+std::optional<Disposition> parse_disposition(std::string_view status, int signal) {
+    // Masks of 64 bits in hexadecimal; the lowest is signal 1.
+    auto holds = [&](std::string_view name) -> std::optional<bool> {
+        const std::size_t at = status.find(name);
+        if (at == std::string_view::npos)
+            return std::nullopt;
+        const std::string_view line = status.substr(at + name.size(), status.find('\n', at + 1) - at - name.size());
+        const std::optional<std::uint64_t> mask = to_number<std::uint64_t>(trim(line), 16);
+        return mask ? std::optional((*mask >> (signal - 1) & 1) != 0) : std::nullopt;
+    };
+    const auto blocked = holds("\nSigBlk:"), ignored = holds("\nSigIgn:"), caught = holds("\nSigCgt:");
+    if (!blocked || !ignored || !caught)
+        return std::nullopt;
+    return *blocked || *caught ? Disposition::handled : *ignored ? Disposition::ignored : Disposition::by_default;
+}
+
+Result<Disposition> signal_disposition(pid_t pid, int signal) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/status";
+    Result<std::string> text = read_file(path);
+    if (!text)
+        return std::unexpected(text.error());
+    std::optional<Disposition> disposition = parse_disposition(*text, signal);
+    if (!disposition)
+        return fault(EBADMSG, "understand", path);
+    // While it waits in sigwait(3), the signals that it waits for are not among those that its status calls blocked.
+    if (*disposition != Disposition::handled && wait_channel(pid).contains("sigtimedwait"))
+        return Disposition::handled;
+    return *disposition;
+}
+
 std::string wait_channel(pid_t pid) {
     std::string channel = read_file("/proc/" + std::to_string(pid) + "/wchan").value_or("");
     return channel == "0" ? "" : channel;

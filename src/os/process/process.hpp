@@ -36,6 +36,11 @@ struct ProcessStat {
 [[nodiscard]] bool process_exists(pid_t pid);
 // Whom it runs as (root, where it may not be looked into); nothing if there is no such process or no /proc.
 [[nodiscard]] std::optional<uid_t> process_user(pid_t pid);
+// What a process does with a signal. What it keeps blocked it reads by signalfd(2) or sigwait(3), which is handling it, too.
+enum class Disposition : std::uint8_t { by_default, ignored, handled };
+// By /proc/PID/status and wchan: of its first thread, as far as blocking goes.
+[[nodiscard]] Result<Disposition> signal_disposition(pid_t pid, int signal);
+[[nodiscard]] std::optional<Disposition> parse_disposition(std::string_view status, int signal);
 // `process 123 (name) in state D, waiting in FUNCTION`
 [[nodiscard]] std::string describe(const ProcessStat& stat);
 // The function of the kernel in which it waits, or empty.
