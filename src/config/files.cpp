@@ -1,6 +1,7 @@
 #include "config/files.hpp"
 
 #include "base/directory.hpp"
+#include "config/private_group.hpp"
 #include "config/pseudo_files.hpp"
 
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +26,7 @@ constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 // Where a file's owner does not exist in our user namespace.
 constexpr uid_t overflow_user = 65534;
 constexpr std::size_t smallest_read = 512;
+constexpr char access_list[] = "system.posix_acl_access";
 
 bool trusted_owner(uid_t user, const Source& source) { return user == 0 || user == source.owner; }
 
@@ -34,26 +37,41 @@ std::string error_text(int code) {
     return std::string("cannot be read: ") + (words != nullptr ? words : "unknown error");
 }
 
+// An access control list: then the group's bits of the mode say what anybody in it may.
+bool has_access_list(long length) { return length >= 0 || (errno != ENODATA && errno != ENOTSUP); }
+
+// Whether the group may write, and is more than the owner of the source himself.
+bool group_may_write(const struct stat& status, const Source& source, bool has_list) {
+    return (status.st_mode & S_IWGRP) != 0 &&
+           (has_list || !has_private_group(source.root, source.owner, status.st_gid));
+}
+
+std::string go_w(const std::string& path) { return "chmod go-w " + path; }
+std::string chown_to(const Source& source, const std::string& path) {
+    return "chown " + (source.owner == 0 ? "root" : std::to_string(source.owner)) + " " + path;
+}
+
 // One directory above; `status` of what `path` is.
-std::string untrusted_ancestor(const std::string& path, const struct stat& status, const Source& source) {
-    bool shared =
-        (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0 && S_ISDIR(status.st_mode);
+Distrust untrusted_ancestor(const std::string& path, const struct stat& status, const Source& source) {
     if (!trusted_owner(status.st_uid, source) && status.st_uid != overflow_user)
-        return "is below " + path + ", which " + owned_by(status.st_uid);
-    if (shared)
-        return "is below " + path + ", which others may write";
+        return {"is below " + path + ", which " + owned_by(status.st_uid), chown_to(source, path)};
+    if (!S_ISDIR(status.st_mode) || (status.st_mode & S_ISVTX) != 0)
+        return {};
+    if ((status.st_mode & S_IWOTH) != 0 ||
+        group_may_write(status, source, has_access_list(::lgetxattr(path.c_str(), access_list, nullptr, 0))))
+        return {"is below " + path + ", which others may write", go_w(path)};
     return {};
 }
 
 // Every proper prefix of `path`; says in `links` whether one of them, or `path` itself, is a link.
-std::string check_prefixes(const std::string& path, std::size_t from, const Source& source, bool& links) {
+Distrust check_prefixes(const std::string& path, std::size_t from, const Source& source, bool& links) {
     for (std::size_t slash = path.find('/', from); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         std::string prefix = slash == 0 ? "/" : path.substr(0, slash);
         struct stat status{};
         if (::lstat(prefix.c_str(), &status) != 0)
             continue; // opening will say so
         links = links || S_ISLNK(status.st_mode);
-        if (std::string wrong = untrusted_ancestor(prefix, status, source); !wrong.empty())
+        if (Distrust wrong = untrusted_ancestor(prefix, status, source))
             return wrong;
     }
     struct stat status{};
@@ -63,29 +81,36 @@ std::string check_prefixes(const std::string& path, std::size_t from, const Sour
 
 } // namespace
 
-std::string untrusted(const struct stat& status, const Source& source) {
+Distrust untrusted(int fd, const struct stat& status, const std::string& path, const Source& source) {
     if (source.allow_insecure)
         return {};
     if (!trusted_owner(status.st_uid, source))
-        return owned_by(status.st_uid);
+        return {owned_by(status.st_uid), chown_to(source, path)};
     if ((status.st_mode & S_IWOTH) != 0)
-        return "is writable by everyone";
-    if ((status.st_mode & S_IWGRP) != 0)
-        return "is writable by group " + std::to_string(status.st_gid);
+        return {"is writable by everyone", go_w(path)};
+    if (group_may_write(status, source, has_access_list(::fgetxattr(fd, access_list, nullptr, 0))))
+        return {"is writable by group " + std::to_string(status.st_gid), go_w(path)};
     return {};
 }
 
-std::string untrusted_above(const std::string& path, const Source& source) {
+Distrust untrusted_above(const std::string& path, const Source& source) {
     if (source.allow_insecure)
         return {};
     bool links = false;
-    std::string wrong = check_prefixes(path, source.root.size(), source, links);
-    if (!wrong.empty() || !links || !source.root.empty())
+    Distrust wrong = check_prefixes(path, source.root.size(), source, links);
+    if (wrong || !links || !source.root.empty())
         return wrong;
     char real[PATH_MAX];
     if (::realpath(path.c_str(), real) == nullptr)
         return {}; // opening will say so
     return check_prefixes(real, 0, source, links);
+}
+
+std::string Distrust::help(const Source& source) const {
+    if (cure.empty())
+        return {};
+    return "whoever can write it decides what runs as " +
+           (source.owner == 0 ? "root" : "user " + std::to_string(source.owner)) + ": " + cure;
 }
 
 void Rights::limit(const Rights& other) {
@@ -130,15 +155,20 @@ Rights rights_below(const struct stat& directory) {
     return rights;
 }
 
+// Of a directory, for what is in it.
+Distrust in(const std::string& directory, Distrust wrong) {
+    if (wrong)
+        wrong.why = "is in " + directory + ", which " + wrong.why;
+    return wrong;
+}
+
 Result<Directory> list(const Source& source, Fd fd, std::string path) {
     Directory directory{std::move(fd), std::move(path), {}, {}, {}};
     struct stat status{};
     if (::fstat(directory.fd.get(), &status) != 0)
         return fault(errno, "look at", directory.path);
-    directory.refused = untrusted(status, source);
+    directory.refused = in(directory.path, untrusted(directory.fd.get(), status, directory.path, source));
     directory.rights = rights_below(status);
-    if (!directory.refused.empty())
-        directory.refused = "is in " + directory.path + ", which " + directory.refused;
     auto entries = list_directory(directory.fd.get(), directory.path);
     if (!entries)
         return fault(entries.error().code, "read", directory.path);
@@ -158,9 +188,8 @@ Result<Directory> open_directory(const Source& source, const std::string& path) 
     if (!fd)
         return fault(errno, "open", full);
     Result<Directory> directory = list(source, std::move(fd), full);
-    if (directory && directory->refused.empty())
-        if (directory->refused = untrusted_above(full, source); !directory->refused.empty())
-            directory->refused = "is in " + full + ", which " + directory->refused;
+    if (directory && !directory->refused)
+        directory->refused = in(full, untrusted_above(full, source));
     return directory;
 }
 
@@ -174,19 +203,17 @@ Result<Directory> open_directory(const Source& source, const Directory& parent, 
     if (!fd)
         return fault(errno, "open", full);
     Result<Directory> directory = list(source, std::move(fd), full);
-    if (directory && directory->refused.empty())
+    if (directory && !directory->refused)
         directory->refused = parent.refused;
-    if (directory && directory->refused.empty() && link)
-        if (directory->refused = untrusted_above(full, source); !directory->refused.empty())
-            directory->refused = "is in " + full + ", which " + directory->refused;
+    if (directory && !directory->refused && link)
+        directory->refused = in(full, untrusted_above(full, source));
     return directory;
 }
 
 namespace {
 
-Content refusal(std::string reason, bool suspicious = false) {
-    return {Content::Kind::refused, {}, std::move(reason), suspicious};
-}
+Content refusal(std::string reason) { return {Content::Kind::refused, {}, {std::move(reason), {}}}; }
+Content refusal(Distrust wrong) { return {Content::Kind::refused, {}, std::move(wrong)}; }
 
 bool is_null_device(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3); }
 
@@ -209,16 +236,16 @@ std::string not_written(int fd, const struct stat& status) {
 }
 
 // Checks and reads what is open as `fd`.
-Content read_open(const Source& source, int fd, std::size_t largest) {
+Content read_open(const Source& source, int fd, const std::string& path, std::size_t largest) {
     struct stat status{};
     if (::fstat(fd, &status) != 0)
         return refusal(error_text(errno));
     if (is_null_device(status))
-        return {Content::Kind::mask, {}, {}, false};
+        return {Content::Kind::mask, {}, {}};
     if (std::string wrong = not_written(fd, status); !wrong.empty())
         return refusal(std::move(wrong));
-    if (std::string wrong = untrusted(status, source); !wrong.empty())
-        return refusal(std::move(wrong), true);
+    if (Distrust wrong = untrusted(fd, status, path, source))
+        return refusal(std::move(wrong));
     auto size = static_cast<std::size_t>(status.st_size);
     Content content;
     content.kind = Content::Kind::text;
@@ -247,7 +274,7 @@ Content read_other(const Source& source, const std::string& path, std::size_t la
     char target[PATH_MAX];
     ssize_t length = ::readlink(path.c_str(), target, sizeof target);
     if (length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == "/dev/null")
-        return {Content::Kind::mask, {}, {}, false}; // a root file system need not have a /dev yet
+        return {Content::Kind::mask, {}, {}}; // a root file system need not have a /dev yet
     Fd look(open_inside(source, path, O_PATH | O_CLOEXEC));
     struct stat status{};
     if (!look || ::fstat(look.get(), &status) != 0)
@@ -255,31 +282,32 @@ Content read_other(const Source& source, const std::string& path, std::size_t la
                : errno == ENOENT             ? refusal("is a link to a file that does not exist")
                                              : refusal(error_text(errno));
     if (is_null_device(status))
-        return {Content::Kind::mask, {}, {}, false};
+        return {Content::Kind::mask, {}, {}};
     if (std::string wrong = not_written(look.get(), status); !wrong.empty())
         return refusal(std::move(wrong));
-    if (std::string wrong = untrusted_above(path, source); !wrong.empty())
-        return refusal(std::move(wrong), true);
+    if (Distrust wrong = untrusted_above(path, source))
+        return refusal(std::move(wrong));
     Fd fd(open_inside(source, path, read_flags));
-    return fd ? read_open(source, fd.get(), largest) : refusal(error_text(errno));
+    return fd ? read_open(source, fd.get(), path, largest) : refusal(error_text(errno));
 }
 
 } // namespace
 
 Content read_entry(const Source& source, const Directory& directory, const Entry& entry, std::size_t largest) {
-    if (!directory.refused.empty())
-        return refusal(directory.refused, true);
+    if (directory.refused)
+        return refusal(directory.refused);
+    const std::string path = directory.path + '/' + entry.name;
     if (entry.regular) {
         Fd fd(::openat(directory.fd.get(), entry.name.c_str(), read_flags | O_NOFOLLOW));
         if (fd) {
-            Content content = read_open(source, fd.get(), largest);
+            Content content = read_open(source, fd.get(), path, largest);
             content.rights.limit(directory.rights);
             return content;
         }
         if (errno != ELOOP) // it has become a link
             return errno == ENOENT ? Content{} : refusal(error_text(errno));
     }
-    return read_other(source, directory.path + '/' + entry.name, largest);
+    return read_other(source, path, largest);
 }
 
 Content read_path(const Source& source, const std::string& path, std::size_t largest) {

@@ -16,13 +16,22 @@ namespace mi::config {
 constexpr std::size_t largest_unit = 1u << 20;
 constexpr std::size_t largest_bundle = 32u << 20;
 
-// Why whoever may write a file or directory with this `status` must not decide what runs: "is writable by everyone";
-// empty where it is fine.
-[[nodiscard]] std::string untrusted(const struct stat& status, const Source& source);
+// Why something is not read: what is said of it ("is writable by everyone"), and the command that mends it. `cure` is empty where
+// it is not a matter of who may write it, `why` where nothing is wrong.
+struct Distrust {
+    std::string why, cure;
+    explicit operator bool() const { return !why.empty(); }
+    // The cure, with what it is good for.
+    [[nodiscard]] std::string help(const Source& source) const;
+};
+
+// Whether whoever may write the file or directory `fd`, with this `status`, must not decide what runs. Members of the group
+// count as others, but for a group that is the user's own (`source.owner`, in user mode).
+[[nodiscard]] Distrust untrusted(int fd, const struct stat& status, const std::string& path, const Source& source);
 
 // The same for every directory above `path` and, where it is or passes links, above what they lead to: with the name of
 // the one at fault. Directories with the sticky bit are fine here.
-[[nodiscard]] std::string untrusted_above(const std::string& path, const Source& source);
+[[nodiscard]] Distrust untrusted_above(const std::string& path, const Source& source);
 
 struct Entry {
     std::string name;
@@ -33,8 +42,8 @@ struct Entry {
 // An open directory and what is in it, sorted by name.
 struct Directory {
     Fd fd;
-    std::string path;    // with the root of the source
-    std::string refused; // why nothing in it can be used, or empty
+    std::string path;   // with the root of the source
+    Distrust refused{}; // why nothing in it can be used
     std::vector<Entry> entries;
     Rights rights{}; // that those have who get past it
 };
@@ -49,8 +58,7 @@ struct Content {
     enum class Kind { text, missing, mask, refused };
     Kind kind = Kind::missing;
     std::string text;
-    std::string reason;      // refused: "is writable by everyone", "is a directory, not a file"
-    bool suspicious = false; // refused because of who may write it
+    Distrust reason{}; // refused: "is writable by everyone", "is a directory, not a file"
     Rights rights{};
 };
 

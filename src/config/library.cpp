@@ -13,10 +13,6 @@ namespace {
 constexpr std::string_view suffix = ".toml";
 constexpr std::string_view drop_in_suffix = ".toml.d";
 
-std::string refusal_help(const Content& content) {
-    return content.suspicious ? "whoever can write it decides what runs as root: chown root and chmod go-w" : "";
-}
-
 // `getty@` for `getty@tty1`; empty where `name` is no instance.
 std::string_view template_of(std::string_view name) {
     std::size_t at = name.find('@');
@@ -44,9 +40,8 @@ void Library::find() {
             directories_.emplace_back();
             continue;
         }
-        if (!directory->refused.empty())
-            file_problem(directory->path, "nothing in it is used: a unit " + directory->refused,
-                         "whoever can write it decides what runs as root: chown root and chmod go-w");
+        if (const Distrust& refused = directory->refused)
+            file_problem(directory->path, "nothing in it is used: a unit " + refused.why, refused.help(source_));
         directories_.push_back(std::move(*directory));
         scan(directories_.back(), static_cast<int>(i));
         if (i == 0)
@@ -80,8 +75,8 @@ void Library::read_switches(const Directory& admin) {
             file_problem(admin.path + '/' + std::string(which), Fault{links.error().code, "cannot be read"}.text());
             continue;
         }
-        if (!links->refused.empty()) {
-            file_problem(links->path, "not looked at: a link in it " + links->refused);
+        if (const Distrust& refused = links->refused) {
+            file_problem(links->path, "not looked at: a link in it " + refused.why, refused.help(source_));
             continue;
         }
         for (const Entry& entry : links->entries) {
@@ -110,7 +105,7 @@ void Library::read_bundle_file() {
             file_problem(path, "does not exist");
         return;
     case Content::Kind::mask: return;
-    case Content::Kind::refused: return file_problem(path, content.reason, refusal_help(content));
+    case Content::Kind::refused: return file_problem(path, content.reason.why, content.reason.help(source_));
     case Content::Kind::text: break;
     }
     take_bundle(content.text, path);
@@ -291,7 +286,7 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
         std::uint16_t file = assembly.reading.add_file(assembly.source, *assembly.texts.back());
         assembly.masked = content.kind == Content::Kind::mask;
         if (content.kind == Content::Kind::refused) {
-            assembly.reading.error({file, 0, 0}, content.reason, refusal_help(content));
+            assembly.reading.error({file, 0, 0}, content.reason.why, content.reason.help(source_));
             assembly.readable = false;
         }
         if (assembly.masked || !assembly.readable)
@@ -332,7 +327,7 @@ void Library::add_drop_ins(Assembly& assembly, std::string_view name) const {
         assembly.texts.push_back(std::make_unique<std::string>(std::move(content.text)));
         std::uint16_t file = assembly.reading.add_file(assembly.paths.back(), *assembly.texts.back());
         if (content.kind == Content::Kind::refused) {
-            assembly.reading.error({file, 0, 0}, content.reason, refusal_help(content));
+            assembly.reading.error({file, 0, 0}, content.reason.why, content.reason.help(source_));
             assembly.paths.pop_back();
             assembly.texts.pop_back();
             assembly.rights.pop_back();

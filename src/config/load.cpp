@@ -244,7 +244,7 @@ Loaded read_file(const Source& source, const std::string& path, Inspector* inspe
     if (content.kind != Content::Kind::text)
         return complain(content.kind == Content::Kind::missing ? "does not exist"
                         : content.kind == Content::Kind::mask  ? "is a mask"
-                                                               : content.reason);
+                                                               : content.reason.why);
     Reading reading;
     Node tree = parse_document(reading, reading.add_file(path, content.text), content.text);
     bool bundle =

@@ -1,11 +1,13 @@
 // Who may have written a file, and what else may lie where a unit is expected.
 #include "config/load.hpp"
+#include "config/private_group.hpp"
 #include "directory.hpp"
 
 #include <doctest/doctest.h>
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace mi::config {
@@ -64,6 +66,87 @@ TEST_CASE("nothing is used from a directory that others can write, nor from one 
     CHECK(reason(directory, true).empty());
 }
 
+TEST_CASE("a group that is the user's own may write, as a umask of 0002 has it") {
+    constexpr std::string_view passwd =
+        "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n"
+        "bob:x:1001:1001:::\ncid:x:1002:100:::\ndan:x:1003:100:::\neve:x:1004:1000:::\n";
+    constexpr std::string_view alone = "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n"
+                                       "cid:x:1002:100:::\n";
+    constexpr std::string_view group = "root:x:0:\nann:x:1000:\nbob:x:1001:bob\nusers:x:100:\nfilm:x:44:ann\n";
+    CHECK(is_private_group(alone, group, 1000, 1000));
+    CHECK_FALSE(is_private_group(passwd, group, 1000, 1000)); // eve has it as well
+    CHECK(is_private_group(passwd, group, 1001, 1001));       // which lists but its owner
+    CHECK_FALSE(is_private_group(passwd, "bob:x:1001:bob,ann\n", 1001, 1001));
+    CHECK_FALSE(is_private_group(passwd, "bob:x:1001:\nrobert:x:1001:ann\n", 1001, 1001)); // by another name
+    CHECK_FALSE(is_private_group(passwd, group, 1002, 100));                               // dan has it as well
+    CHECK(is_private_group(alone, group, 1002, 100));
+    CHECK_FALSE(is_private_group(alone, group, 1000, 44)); // listed there, but it is not the user's own
+    CHECK_FALSE(is_private_group(alone, group, 1000, 0));
+    CHECK_FALSE(is_private_group(alone, group, 0, 0)); // services without root's number may have it
+    CHECK(is_private_group(alone, group, 4711, 4711)); // nobody knows of another
+    CHECK_FALSE(is_private_group(alone, group, 4711, 4712));
+    CHECK_FALSE(is_private_group(alone, "x:x:4711:ann\n", 4711, 4711));
+    CHECK_FALSE(is_private_group("x:x:1:4711:::\n", "", 4711, 4711));
+}
+
+TEST_CASE(
+    "files and directories that only the user's own group may write are read, and what mends the others is said") {
+    if (::getuid() != 0)
+        return;
+    TestDirectory directory;
+    directory.write("etc/a.toml", plain, 0664);
+    directory.write("etc/passwd", "u:x:4321:4321:::\n");
+    directory.write("etc/group", "u:x:4321:\n");
+    ::chmod(directory.path("etc").c_str(), 0775);
+    Source source = directory.source();
+    source.owner = 4321;
+    auto read = [&] {
+        Loaded loaded = load(source);
+        REQUIRE(loaded.units.size() == 1);
+        std::string fault = loaded.units[0].fault, root = directory.path("");
+        for (std::size_t at = fault.find(root); at != std::string::npos; at = fault.find(root))
+            fault.erase(at, root.size());
+        return fault;
+    };
+    auto give = [&](const char* name, uid_t user, gid_t group) {
+        REQUIRE(::chown(directory.path(name).c_str(), user, group) == 0);
+    };
+    give("etc", 4321, 4321);
+    give("etc/a.toml", 4321, 4321);
+    CHECK(read().empty());
+    give("etc", 0, 4321); // root's, but only the user may write
+    CHECK(read().empty());
+    give("etc", 4321, 4322);
+    CHECK(read() == "etc/a.toml: is in etc, which is writable by group 4322 (whoever can write it decides what runs as "
+                    "user 4321: chmod go-w etc)");
+    ::chmod(directory.path("etc").c_str(), 0755);
+    give("etc/a.toml", 4321, 4322);
+    CHECK(read() == "etc/a.toml: is writable by group 4322 (whoever can write it decides what runs as user 4321: chmod "
+                    "go-w etc/a.toml)");
+    give("etc/a.toml", 4322, 4321);
+    CHECK(read() ==
+          "etc/a.toml: is owned by user 4322 (whoever can write it decides what runs as user 4321: chown 4321 "
+          "etc/a.toml)");
+    give("etc/a.toml", 4321, 4321);
+    // For root's own units no group will do.
+    source.owner = 0;
+    give("etc", 0, 0);
+    give("etc/a.toml", 0, 0);
+    CHECK(read() == "etc/a.toml: is writable by group 0 (whoever can write it decides what runs as root: chmod go-w "
+                    "etc/a.toml)");
+    // A list of further users hides behind the group's bits.
+    source.owner = 4321;
+    give("etc/a.toml", 4321, 4321);
+    constexpr unsigned char list[] = {2,  0, 0, 0,                       // the version, then tag, rights and number:
+                                      1,  0, 6, 0, 255,  255, 255, 255,  // the owner,
+                                      2,  0, 6, 0, 0xe7, 3,   0,   0,    // user 999,
+                                      4,  0, 4, 0, 255,  255, 255, 255,  // the group,
+                                      16, 0, 6, 0, 255,  255, 255, 255,  // the most that these two may,
+                                      32, 0, 4, 0, 255,  255, 255, 255}; // others
+    if (::setxattr(directory.path("etc/a.toml").c_str(), "system.posix_acl_access", list, sizeof list, 0) == 0)
+        CHECK(read().starts_with("etc/a.toml: is writable by group 4321 ("));
+}
+
 TEST_CASE("a refused file still hides the one behind it") {
     TestDirectory directory;
     directory.write("etc/a.toml", plain, 0666);
@@ -110,7 +193,7 @@ TEST_CASE("a bundle that others can write is refused whole") {
     CHECK(loaded.units.empty());
     CHECK(loaded.manager.boot_attempts == 3);
     CHECK(problems(loaded, directory) == "miniinit.toml: is writable by everyone (whoever can write it decides what "
-                                         "runs as root: chown root and chmod go-w)\n");
+                                         "runs as root: chmod go-w miniinit.toml)\n");
 }
 
 TEST_CASE("what is no file is said to be none, and nothing waits for it") {

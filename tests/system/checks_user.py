@@ -248,14 +248,24 @@ def user_places(t):
             server.terminate()
             server.wait(20)
     with UserInit(t, files={"good.toml": f'[service]\nscript = "{SLEEP}"\n', "open.toml": f'[service]\nscript = "{SLEEP}"\n',
-                            "gone.toml": f'[service]\nscript = "{SLEEP}"\n'}, start=False) as init:
-        os.chmod(init.config + "/open.toml", 0o664)
+                            "gone.toml": f'[service]\nscript = "{SLEEP}"\n',
+                            "own.toml": f'[service]\nscript = "{SLEEP}"\n'}, start=False) as init:
+        # As a umask of 0002 makes them: every user has a group that nobody else is in.
+        for name, mode in (("", 0o775), ("/..", 0o775), ("/own.toml", 0o664), ("/../miniinit.toml", 0o664),
+                           ("/open.toml", 0o664)):
+            os.chmod(init.config + name, mode)
+        os.chown(init.config + "/open.toml", init.uid, 4)
         os.chown(init.config + "/gone.toml", 65534, 65534)
         init.start()
         init.up("good")
-        t.has("a unit file that others may write is refused", init.ctl("status", "open").stdout, "invalid",
-              f"is writable by group {init.uid}")
-        t.has("and one of another user's", init.ctl("status", "gone").stdout, "invalid", "is owned by user 65534")
+        t.attempt("a file that only the user's own group may write, in such a directory, is read", lambda: init.up("own"))
+        t.equal("and verify finds nothing wrong with it", (result := init.ctl("verify", init.config + "/own.toml"))
+                and (result.returncode, result.stderr), (0, ""))
+        t.has("a unit file that others may write is refused, with the command that mends it",
+              init.ctl("status", "open").stdout, "invalid", "is writable by group 4",
+              f"chmod go-w {init.config}/open.toml")
+        t.has("and one of another user's", init.ctl("status", "gone").stdout, "invalid", "is owned by user 65534",
+              f"chown {init.uid} {init.config}/gone.toml")
         result = init.ctl("disable", "good")
         t.ok("minictl disable makes its link in the user's own configuration", result.returncode == 0
              and os.path.lexists(init.config + "/disabled/good"), result.stderr)
