@@ -2,6 +2,7 @@
 
 #include "base/printable.hpp"
 
+#include "os/file/init_place.hpp"
 #include "os/file/user_place.hpp"
 
 #include <fcntl.h>
@@ -37,7 +38,7 @@ Context::Chosen Context::choose() const {
         return {.of_user = arguments.user};
     if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & (takes_end | takes_shutdown)) != 0)
         return {};
-    const bool root = ::geteuid() == 0, system = listens(system_socket), user = listens(user_socket());
+    const bool root = ::geteuid() == 0, system = listens(system_socket()), user = listens(user_socket());
     // What a user runs is his own business; root's is the system's.
     const bool own = (verb.takes & takes_run) != 0 ? !root || !system : !system && (user || !root);
     return {.of_user = own, .of_two = system && user};
@@ -66,8 +67,10 @@ std::string Context::socket_path() const {
         return user_socket();
     if (std::string path = environment("MINIINIT_CONTROL"); !arguments.system && !path.empty())
         return path;
-    return system_socket;
+    return system_socket();
 }
+
+std::string Context::system_socket() { return os::place_of_init() + "/control"; }
 
 std::expected<Client, Failure> Context::connect() const {
     const bool own = of_user();

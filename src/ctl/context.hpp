@@ -27,8 +27,8 @@ struct Context {
     Style out, err;            // of standard output and standard error
     bool among_others = false; // what the verb is run for is one of several units
 
-    // Of the init of this machine.
-    static constexpr char system_socket[] = "/run/miniinit/control";
+    // Of the init of this machine or container, wherever it could put it.
+    [[nodiscard]] static std::string system_socket();
 
     [[nodiscard]] std::expected<Client, Failure> connect() const;
     // Which init is meant where no socket is named: the user's own, or the system's. Without --user and --system the

@@ -1,5 +1,7 @@
 #include "daemon/place.hpp"
 
+#include "os/file/init_place.hpp"
+#include "os/file/runtime.hpp"
 #include "os/file/user_place.hpp"
 #include "os/machine/system.hpp"
 
@@ -63,7 +65,12 @@ Place find_place(const Options& options) {
         place.source = config::user_source(user.config_home, place.run_directory, ::geteuid());
         place.complaint = std::move(user.complaint);
     } else {
-        place.run_directory = run_directory.empty() ? "/run/miniinit" : run_directory;
+        // What is mounted on /run of a machine may not be there yet.
+        const bool looks = run_directory.empty() && place.mode == Mode::container;
+        place.run_directory = !run_directory.empty() ? run_directory
+                              : looks                ? os::place_for_init()
+                                                     : os::init_directory;
+        place.spare = looks && place.run_directory != os::init_directory;
         place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};
         place.own_directories = {"/run", "/var/lib", "/var/log"};
         place.state_directory = "/var/lib/miniinit";
@@ -92,6 +99,11 @@ Place find_place(const Options& options) {
 }
 
 Result<Fd> claim_place(const Place& place) {
+    if (place.spare) {
+        if (auto made = os::make_directory(place.run_directory, 0755); !made)
+            return std::unexpected(made.error());
+        return os::lock_run_directory(place.run_directory);
+    }
     if (auto made = os::make_own_directory(place.run_directory); !made)
         return std::unexpected(made.error());
     // Logs are nobody else's business either. Where they cannot be kept, the run directory takes them.

@@ -15,6 +15,7 @@ struct Place {
     Mode mode = Mode::container;                // never automatic
     bool first_process = false;                 // we are PID 1 of our namespace
     std::string run_directory;                  // /run/miniinit
+    bool spare = false;                         // it is one that stands in for that (os/file/init_place.hpp)
     std::string control;                        // the control socket
     std::string notify;                         // directory of the sockets for sd_notify(3)
     std::vector<std::string> log_directories;   // best first
@@ -30,8 +31,8 @@ struct Place {
 // The place that `options` and the environment ask for.
 [[nodiscard]] Place find_place(const Options& options);
 
-// User mode: makes the directories of the place, private to the user, and takes the lock that one manager of them can have.
-// A fault where they are not ours, or another manager is there.
+// User mode: makes the directories of the place, private to the user, and takes the lock that one manager of them can have;
+// also of a directory that stands in for /run/miniinit. A fault where they are not ours, or another manager is there.
 [[nodiscard]] Result<Fd> claim_place(const Place& place);
 
 // Removes the transient units that a manager before this one left behind; not those in `but`.

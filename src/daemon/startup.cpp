@@ -13,6 +13,7 @@
 #include "daemon/startup_report.hpp"
 #include "daemon/units/first_wanted.hpp"
 #include "entry/entrypoint.hpp"
+#include "os/file/init_place.hpp"
 #include "os/file/runtime.hpp"
 #include "os/machine/normalise.hpp"
 #include "os/machine/system.hpp"
@@ -150,10 +151,20 @@ void Startup::normalise() {
         os::close_all_on_exec(); // they were kept open for us, not for our children
 }
 
-// A user has one manager. False: there is another one, which was said.
+// A user has one manager. False: there is another one, which was said. A container goes on without a place of its own.
 bool Startup::take_lock() {
     if (before_ && before_->manager.lock >= 0) {
         lock_ = Fd(before_->manager.lock);
+    } else if (place_.spare) {
+        auto claimed = claim_place(place_);
+        if (claimed) {
+            lock_ = std::move(*claimed);
+            return true;
+        }
+        faults_.push_back(claimed.error().text());
+        Options usual = options_;
+        usual.run_dir = os::init_directory;
+        place_ = find_place(usual);
     } else if (place_.mode == Mode::user) {
         auto claimed = claim_place(place_);
         if (!claimed) {
@@ -330,6 +341,9 @@ void Startup::report(Parts& parts) const {
         report_crash(parts, guard_ ? &*guard_ : nullptr, options_);
     for (const std::string& fault : faults_)
         parts.context.say(Priority::warning, fault);
+    if (parts.place.spare && boots())
+        parts.context.say(Priority::info, std::string(os::init_directory) +
+                                              " cannot be made here: the control socket is " + parts.place.control);
     if (nothing_read_ && boots() && parts.place.system())
         parts.context.say(Priority::err, "there is no unit file in " + parts.place.source.directories.front() +
                                              " nor anywhere else on the search path");

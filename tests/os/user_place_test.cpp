@@ -1,4 +1,5 @@
 // The directories of one user, and which of them are trusted.
+#include "os/file/init_place.hpp"
 #include "os/file/user_place.hpp"
 #include "scene.hpp"
 
@@ -45,6 +46,17 @@ TEST_CASE("the XDG variables say where, if they are absolute and the directory i
     place = user_place();
     CHECK(place.complaint.starts_with("XDG_RUNTIME_DIR is not used: "));
     CHECK(place.run_directories.back() == "/tmp/miniinit-" + std::to_string(::geteuid()));
+}
+
+TEST_CASE("a directory could be had where it is there for us to write, or where the nearest one above it is") {
+    Scratch scratch;
+    CHECK(could_have(scratch.path()));
+    CHECK(could_have(scratch / "a/b/c"));
+    scratch.write("file", "");
+    CHECK_FALSE(could_have(scratch / "file"));
+    CHECK_FALSE(could_have(scratch / "file/below"));
+    for (const std::string& directory : spare_directories(4711))
+        CHECK(directory.ends_with("/miniinit-init-4711"));
 }
 
 TEST_CASE("one lock for a run directory, and its holder is named") {

@@ -32,6 +32,7 @@ import checks_notify
 import checks_order
 import checks_orphans
 import checks_paths
+import checks_places
 import checks_policy
 import checks_printable
 import checks_reload
@@ -54,7 +55,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
                                checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging,
-                               checks_versions)
+                               checks_versions, checks_places)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \

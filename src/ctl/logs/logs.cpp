@@ -241,7 +241,7 @@ std::vector<std::string> directories_of(const Context& context) {
         return log_directories(false, context.arguments.root);
     context.say_which();
     std::vector<std::string> directories = log_directories(context.of_user());
-    if (!context.of_user() && context.socket_path() == Context::system_socket)
+    if (!context.of_user() && context.socket_path() == Context::system_socket())
         return directories;
     if (auto overview = context.call(wire::GetOverview{}); overview && !overview->log_directory.empty())
         if (std::ranges::find(directories, overview->log_directory) == directories.end())
