@@ -197,7 +197,7 @@ std::string Context::other_one(const Failure& failure) const {
     if (missing == nullptr || !chosen || !chosen->of_two)
         return {};
     const bool own = chosen->of_user;
-    auto other = Client::connect(own ? system_socket : user_socket());
+    auto other = Client::connect(own ? system_socket() : user_socket());
     if (!other || !other->call(wire::Status{{missing->unit}}))
         return {};
     return "\n(" + std::string(own ? "the init of the system" : "your own manager") +
