@@ -109,8 +109,8 @@ def words_of_this_run(t):
     with open(count, "w") as file:
         file.write("0")
     text = f"n=$(($(cat {count}) + 1)); echo $n >{count}; echo run number $n; exit 3"
-    units = {"fails": {"service": sh(text, type="oneshot", restart="no")},
-             "needs": {"requires": ["fails"], "after": ["fails"], "service": sh("exec sleep 1000")},
+    units = {"fails": {"enabled": False, "service": sh(text, type="oneshot", restart="no")},
+             "needs": {"enabled": False, "requires": ["fails"], "after": ["fails"], "service": sh("exec sleep 1000")},
              "stays": {"service": sh("exec sleep 1000")}}
     with t.scene.init(units) as init:
         init.wait("stays")
