@@ -110,10 +110,11 @@ std::string_view read_parameters(JsonView parameters, T& value) {
     return wrong;
 }
 
+// `nulls`: what is absent is null. So it is in all that is answered, where a program finds every field always.
 template <typename T>
-void append_object(std::string& out, const T& parameters, std::string_view rest) {
+void append_object(std::string& out, const T& parameters, std::string_view rest, bool nulls) {
     out += "{\"parameters\":";
-    JsonWriter writer(out, false);
+    JsonWriter writer(out, nulls);
     write_json(writer, parameters);
     out += rest;
     out += "}";
@@ -166,7 +167,7 @@ void describe_errors(Describer& types, std::string& out, const std::variant<E...
 std::expected<Call, Refusal> parse_introspection(Call call, std::string_view method, std::string_view full,
                                                  JsonView parameters) {
     if (method == "GetInfo") {
-        append_object(call.answer, Info{}, {});
+        append_object(call.answer, Info{}, {}, true);
         return call;
     }
     if (method != "GetInterfaceDescription")
@@ -175,9 +176,9 @@ std::expected<Call, Refusal> parse_introspection(Call call, std::string_view met
     if (std::string_view wrong = read_parameters(parameters, wanted); !wrong.empty())
         return std::unexpected(Refusal{InvalidParameter{std::string(wrong)}, call.oneway});
     if (wanted.interface == interface_name)
-        append_object(call.answer, Description{interface_description()}, {});
+        append_object(call.answer, Description{interface_description()}, {}, true);
     else if (wanted.interface == service_interface)
-        append_object(call.answer, Description{std::string(service_description)}, {});
+        append_object(call.answer, Description{std::string(service_description)}, {}, true);
     else
         return std::unexpected(Refusal{InterfaceNotFound{wanted.interface}, call.oneway});
     return call;
@@ -236,7 +237,7 @@ std::string method_name(const Request& request) {
 
 void append_reply(std::string& out, const Reply& reply, bool continues) {
     const std::string_view rest = continues ? R"(,"continues":true)" : std::string_view{};
-    std::visit([&](const auto& parameters) { append_object(out, parameters, rest); }, reply);
+    std::visit([&](const auto& parameters) { append_object(out, parameters, rest, true); }, reply);
 }
 
 void append_error(std::string& out, const Error& error) {
@@ -247,7 +248,7 @@ void append_error(std::string& out, const Error& error) {
             rest += '.';
             rest += one.error;
             rest += '"';
-            append_object(out, one, rest);
+            append_object(out, one, rest, true);
         },
         error);
 }
@@ -265,7 +266,7 @@ void append_call(std::string& out, const Request& request, bool more) {
     std::string rest = ",\"method\":\"" + method_name(request) + '"';
     if (more)
         rest += ",\"more\":true";
-    std::visit([&](const auto& parameters) { append_object(out, parameters, rest); }, request);
+    std::visit([&](const auto& parameters) { append_object(out, parameters, rest, false); }, request);
 }
 
 std::optional<RawAnswer> parse_answer(std::string_view message) {

@@ -68,7 +68,7 @@ void append_error(std::string& out, const Error& error);
 [[nodiscard]] std::string list_head(const Reply& empty);
 template <typename T>
 void append_element(std::string& out, const T& element) {
-    JsonWriter writer(out, false);
+    JsonWriter writer(out, true);
     write_json(writer, element);
 }
 

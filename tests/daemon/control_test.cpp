@@ -252,7 +252,7 @@ TEST_CASE("only root and the control group may act, everyone may look") {
             ssize_t count = ::recv(fd->get(), answer, sizeof answer, 0);
             const std::string_view text(answer, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
             return text.find("org.miniinit.Manager.PermissionDenied") != std::string_view::npos ? 1
-                   : text.find("error") != std::string_view::npos                               ? 2
+                   : text.find("\"error\":") != std::string_view::npos                          ? 2
                                                                                                 : 0;
         };
     };

@@ -326,8 +326,8 @@ inline void put(const Fd& pipe, std::string_view bytes) {
     }
 }
 
-// Waits (polling, as a last resort) until `done`, at most 10 s, or as long as a process of low priority may take.
-inline bool wait_until(const std::function<bool()>& done, int seconds = 10) {
+// Waits (polling, as a last resort) until `done`, a minute at most: that is for a machine that is busy.
+inline bool wait_until(const std::function<bool()>& done, int seconds = 60) {
     for (int i = 0; i < 200 * seconds; ++i) {
         if (done())
             return true;
