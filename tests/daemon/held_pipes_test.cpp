@@ -80,3 +80,13 @@ TEST_CASE("a pipe that was let go is not heard of again, though others have it o
     CHECK(scene.held.take().filled.empty());
     CHECK_FALSE(scene.held.empty());
 }
+
+TEST_CASE("when all that were new have ended before their first look, that is due once and no more") {
+    Scene scene;
+    os::Pipe ended = scene.hold(1);
+    ended.write.reset();
+    CHECK(scene.held.take().ended == Streams{1});
+    REQUIRE(scene.held.next_deadline() != never);
+    CHECK(scene.first_look().ended.empty());
+    CHECK(scene.held.next_deadline() == never);
+}

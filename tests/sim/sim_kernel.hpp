@@ -109,6 +109,7 @@ private:
     bool crashed_ = false, at_rest_ = false;
     Callback due_, turn_end_;
     Instant wake_at_ = never;
+    Instant asked_at_{}; // when PID 1 asked to be woken then
     bool stopped_ = false;
     Fd ready_; // epoll(7)
     std::map<int, SimWatch*> watches_;

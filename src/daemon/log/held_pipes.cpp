@@ -48,7 +48,7 @@ HeldPipes::Found HeldPipes::take() {
 }
 
 void HeldPipes::look_at_quiet(Found& found) {
-    if (!watch_) // none ever was
+    if (count_ == new_.size())
         return;
     std::vector<std::uint64_t> ready;
     for (std::size_t seen = 0;; seen = ready.size()) {

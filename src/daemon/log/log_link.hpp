@@ -1,26 +1,20 @@
-// PID 1's side of the log collector: it keeps the collector running, keeps the read end of every pipe, and hands them over
-// again to each new collector. It reads no log bytes itself.
+// PID 1's side of the log collector: it keeps the collector running, and gives it what it is to read: log_streams.hpp has the
+// pipes, own_lines.hpp what PID 1 says itself, collector_socket.hpp the way there.
 #pragma once
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "daemon/kernel.hpp"
-#include "daemon/log/held_pipes.hpp"
-#include "daemon/log/log_liveness.hpp"
+#include "daemon/log/collector_health.hpp"
+#include "daemon/log/collector_socket.hpp"
+#include "daemon/log/log_streams.hpp"
 #include "daemon/log/own_lines.hpp"
 #include "logd/run.hpp"
-#include "os/process/any_readable.hpp"
-#include "os/spawn/spawn.hpp"
 #include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace mi::daemon {
@@ -64,11 +58,9 @@ public:
     // Goes on with the collector, the pipes and the estate of the program before this one. `renew`: a new collector takes
     // over as soon as that one has written what it has.
     Result<> go_on(state::Snapshot& snapshot, Instant now, bool renew);
-    // For the snapshot: what there is besides the streams; a stream; and which of them came or went since last asked.
+    // For the snapshot: what there is besides the streams.
     void tell(state::ManagerImage& image) const;
-    [[nodiscard]] state::StreamImage tell(StreamId id) const;
-    [[nodiscard]] std::vector<StreamId> all_streams() const;
-    [[nodiscard]] std::vector<StreamId>& moved() { return moved_; }
+    [[nodiscard]] LogStreams& streams() { return streams_; }
     [[nodiscard]] bool running() const { return pid_ != 0; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::string& directory() const { return storage_; }
@@ -115,74 +107,39 @@ public:
     void due(Instant now);
 
 private:
-    struct Stream {
-        std::string unit;
-        wire::logs::Source source;
-        wire::logs::Limits limits;
-        Fd pipe;
-        std::uint64_t inode = 0; // of the pipe
-        pid_t leader = 0;
-        bool forward = true;
-        std::uint64_t cgroup = 0;
-        bool is_watched = false; // in `unread_`
-        bool is_held = false;    // in `held_`
-    };
-
     Result<> equip();
     Result<> launch();
-    Result<> watch_collector();
-    void attach_refused();
-    void look_at_held();
-    void release_held();
     void hand_over_new();
     void hand_over_everything();
     void configure();
     void readable();
-    void writable();
+    void take(const wire::logs::FromCollector& message);
+    void take(const wire::logs::Refused& refused);
+    void take(const wire::logs::Dropped& dropped);
     void write(const std::string& unit, Priority priority, std::string_view text, bool shown);
     void write_own_lines();
-    void send(const wire::logs::ToCollector& message);
-    void send_queued();
     void lose_collector();
-    void forget(StreamId id);
-    void check_on_it();
-    void watch_new_pipes();
+    [[nodiscard]] int pipe_of(StreamId id) const;
 
     Kernel& kernel_;
     Listener& listener_;
     Settings settings_;
+    LogStreams streams_;
+    CollectorHealth health_;
+    CollectorSocket socket_;
+    OwnLines own_lines_;
     logd::Estate estate_;
-    Fd socket_;
-    std::unique_ptr<loop::Watch> watch_;
     pid_t pid_ = 0;
     bool greeted_ = false; // the collector has said Hello
     bool finishing_ = false;
-    OwnLines own_lines_;
-    std::unordered_map<StreamId, Stream> streams_;
-    std::optional<os::AnyReadable> unread_;     // their pipes; none where there is no such thing
-    std::vector<StreamId> not_watched_yet_;     // those that join it when it is next watched
-    std::unique_ptr<loop::Watch> unread_watch_; // while it is news that there is something in one
-    LogLiveness liveness_;
-    StreamId last_stream_ = 0;
-    StreamId syslog_ = 0; // the socket that is bound at present
-    HeldPipes held_{kernel_, [this] { look_at_held(); }};
-    std::vector<StreamId> to_attach_;
-    std::vector<StreamId> moved_;
-    bool renewing_ = false;         // its end is as we wanted it
-    std::vector<StreamId> refused_; // the collector had no descriptor for them
-    struct Queued {
-        std::string bytes;
-        std::vector<StreamId> streams; // whose descriptors go with it
-    };
-    std::vector<Queued> queue_;
+    bool renewing_ = false;                  // its end is as we wanted it
+    bool hangs_ = false;                     // it does not answer, and was killed for it
+    StreamId syslog_ = 0;                    // the socket that is bound at present
     std::vector<std::string> early_flushes_; // asked before it has said Hello
     std::string storage_;
-    std::vector<char> buffer_;
     unsigned failures_ = 0;
-    Instant started_{};
-    Instant restart_at_ = never, send_again_at_ = never, attach_again_at_ = never;
+    Instant started_{}, restart_at_ = never;
     Instant refusal_told_until_{}, stop_told_until_{};
-    bool hangs_ = false; // the collector does not answer, and was killed for it
 };
 
 } // namespace mi::daemon

@@ -45,8 +45,8 @@ void StateStore::save_all(bool bytes) {
     }
     for (const auto& [pid, known] : processes_.known())
         state::put_item(frame, state::Tag::process, source_.image_of_process(pid));
-    for (StreamId stream : context_.logs.all_streams())
-        state::put_item(frame, state::Tag::stream, context_.logs.tell(stream));
+    for (const auto& [id, stream] : context_.logs.streams().all())
+        state::put_item(frame, state::Tag::stream, context_.logs.streams().tell(id));
     if (control_ != nullptr)
         for (int fd : control_->all())
             state::put_item(frame, state::Tag::client, source_.image_of_client(fd, bytes));
@@ -62,7 +62,7 @@ void StateStore::save_all(bool bytes) {
 // What came or went is saved, or nothing is.
 void StateStore::drop_moved() {
     processes_.moved().clear();
-    context_.logs.moved().clear();
+    context_.logs.streams().moved().clear();
     if (control_ != nullptr)
         control_->moved().clear();
 }
@@ -96,8 +96,8 @@ void StateStore::save_moved(std::string& frame) {
         state::put_item(frame, state::Tag::unit, source_.image_of_unit(unit));
     for (pid_t pid : processes_.moved())
         state::put_item(frame, state::Tag::process, source_.image_of_process(pid));
-    for (StreamId stream : context_.logs.moved())
-        state::put_item(frame, state::Tag::stream, context_.logs.tell(stream));
+    for (StreamId stream : context_.logs.streams().moved())
+        state::put_item(frame, state::Tag::stream, context_.logs.streams().tell(stream));
     if (control_ != nullptr)
         for (int fd : control_->moved())
             state::put_item(frame, state::Tag::client, source_.image_of_client(fd, false));
