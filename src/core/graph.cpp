@@ -140,6 +140,10 @@ void Graph::look_for_rings() {
     Lists<Edge> starts;
     starts.fill(units_.size(), pairs);
     for (Ring& ring : find_rings(units_.size(), [&](UnitId id) { return starts.of(id); })) {
+        // It is told from its first name on, whatever came first.
+        std::ranges::rotate(ring.path, std::ranges::min_element(ring.path, {}, [this](const auto& step) {
+                                return std::string_view(units_[step.first].name);
+                            }));
         std::string text = "ring of units that start one another: ";
         for (std::size_t i = 0; i < std::min(ring.path.size(), most_named); ++i)
             text += units_[ring.path[i].first].name + " -> ";
