@@ -103,6 +103,9 @@ while ! grep -q '2/7' said; do sleep 0.1; done""")
         check("it says how long it took", re.fullmatch(r"build it: done in \d+ s", lines[-1]), lines)
         again = run(place, "scripts/progress", "--announce", "build it", "log", "true").stderr
         check("the next time it says how long it usually takes", again.startswith("build it: usually "), again)
+        code = run(place, "scripts/progress", "--every", "1", "it", "log", "sleep", "2.2").stderr.splitlines()
+        check("of what tells nothing it says how long it has taken so far", code and
+              all(re.fullmatch(r"it: \d s \(log: log\)", line) for line in code), code)
         check("what is quickly done says nothing unless it is asked to",
               run(place, "scripts/progress", "it", "log", "true").stderr == "")
         bad = run(place, "scripts/progress", "--announce", "other", "log", "sh", "-c", "echo 'not ok - x'; exit 7")
@@ -149,8 +152,9 @@ def check_killed():
         one.kill()
         one.wait()
         for pid in in_session(one.pid):
-            if b"tail" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):  # it has ended by itself
+                if b"tail" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
         check("if it is killed, nothing goes on speaking of progress",
               started and wait_for(lambda: not in_session(one.pid)), in_session(one.pid))
 
@@ -244,7 +248,8 @@ def interrupted(place, how):
         os.killpg(build.pid, how)  # cmake and ninja, as the terminal does; ninja ends its children
     else:
         for pid in in_session(build.pid):
-            os.kill(pid, how)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, how)
     build.wait()
     return reached and wait_for(lambda: not in_session(build.pid))
 
