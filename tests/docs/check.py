@@ -256,17 +256,18 @@ def check_verbs(minictl):
 
 
 def check_options_in_pages(verbs):
-    """What the pages tell to type: each option is one of that verb, or of minictl."""
+    """What the pages and the manual tell to type: each option is one of that verb, or of minictl."""
     every = {"j", "-json", "-control", "-user", "-system", "h", "-help", "-version"}
     known = {verb["name"]: {option["letter"] for option in verb["options"]} | {f"-{option['name']}" for option in verb["options"]}
              for verb in verbs}
-    for page in pages.PAGES:
+    texts = {pages.name(page): page.read_text() for page in pages.PAGES} | {page: plain(source(page)) for page in PAGES}
+    for where, text in texts.items():
         wrong = []
-        for words in re.findall(r"(?:`|^ {4}(?:\$ )?)minictl ([^`#\n|>]+)", page.read_text(), re.M):
+        for words in re.findall(r"(?:`|^\.Dl |^ {4}(?:\$ )?)minictl ([^`#\n|>]+)", text, re.M):
             options = [word[1:].split("=")[0] for word in words.split(" -- ")[0].split() if re.match(r"-{1,2}[a-zA-Z]", word)]
             verb = next((word for word in words.split() if word in known), None)
             wrong += [f"minictl {words}" for option in options if option not in every | known.get(verb, set())]
-        check(f"{pages.name(page)} gives minictl options that there are", wrong)
+        check(f"{where} gives minictl options that there are", wrong)
 
 
 def check_options():
