@@ -58,7 +58,7 @@ def anchors(text):
 
 def broken_links(page):
     text = page.read_text()
-    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)):
+    for link in re.findall(r"(?:\]\(|src=\")([^)\"\s]+)[)\"]", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)):
         target, _, anchor = link.partition("#")
         if re.match(r"https?:", link) or link == "../../releases":  # of the site that has the repository
             continue

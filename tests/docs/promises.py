@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def blocks(text):
     """Paragraphs, items of lists and rows of tables, without code, headings and pictures."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    text = re.sub(r"^(?: {4}|#|!\[).*$", "", text, flags=re.M)
+    text = re.sub(r"^(?: {4}|#|\[<img).*$", "", text, flags=re.M)
     text = re.sub(r"^- \*\*[^*]+\.\*\*", "- ", text, flags=re.M)  # the head of what follows
     for block in re.split(r"\n\s*\n", text):
         if block.startswith("|"):
