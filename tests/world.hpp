@@ -147,7 +147,12 @@ public:
     void met(const std::string& unit) { unmet_.erase(unit), unknown_.erase(unit); }
     void unknown(const std::string& unit, const std::string& why) { unknown_[unit] = why; }
     void refuse(const std::string& unit, const std::string& why) { refused_[unit] = why; }
-    void permit(const std::string& unit) { refused_.erase(unit); }
+    // The same, and it will be so until somebody changes something.
+    void refuse_for_good(const std::string& unit, const std::string& why) {
+        refuse(unit, why);
+        for_good_.insert(unit);
+    }
+    void permit(const std::string& unit) { refused_.erase(unit), for_good_.erase(unit); }
     // From now on sockets of the unit cannot be opened; from now on they can.
     void occupy(const std::string& unit, const std::string& why) { unbound_[unit] = why; }
     void vacate(const std::string& unit) { unbound_.erase(unit); }
@@ -341,8 +346,11 @@ private:
             REQUIRE_FALSE((process.unit == called && process.role == effect.role));
         }
         if (auto at = refused_.find(called); at != refused_.end()) {
-            answers_.push_back(
-                {.kind = Event::Kind::spawn_failed, .unit = effect.unit, .role = effect.role, .detail = at->second});
+            answers_.push_back({.kind = Event::Kind::spawn_failed,
+                                .unit = effect.unit,
+                                .role = effect.role,
+                                .detail = at->second,
+                                .lasts = for_good_.contains(called)});
             return;
         }
         add_word(spawned_, effect.role == Role::main ? called : called + "/" + std::string(name(effect.role)));
@@ -404,6 +412,7 @@ private:
     std::vector<Process> processes_;
     std::map<std::string, Sweep> sweeps_;
     std::map<std::string, std::string> unmet_, unknown_, refused_, unbound_;
+    std::set<std::string> for_good_; // of those in refused_
     std::set<std::string> obedient_, lingering_, open_, armed_;
     std::map<std::string, int> arms_;
     std::deque<Event> answers_;

@@ -10,4 +10,10 @@ namespace mi {
     return code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN;
 }
 
+// Whether it fails in the same way until somebody changes something: it is not there, of another kind, or not allowed.
+[[nodiscard]] constexpr bool means_refusal(int code) {
+    return code == ENOENT || code == ENOTDIR || code == EISDIR || code == ELOOP || code == ENAMETOOLONG ||
+           code == EACCES || code == EPERM || code == ENOEXEC || code == EINVAL || code == ENOTSUP;
+}
+
 } // namespace mi

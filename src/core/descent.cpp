@@ -221,8 +221,8 @@ bool Engine::awaits_next_run(UnitId id, Reason reason) const {
     const Unit& unit = graph_.unit(id);
     if (!records_[id].armed || unit.timer)
         return records_[id].armed;
-    return !accepts(unit) && reason != Reason::restart_limit && reason != Reason::trigger_limit &&
-           reason != Reason::sockets_failed;
+    return !accepts(unit) && !records_[id].hopeless && reason != Reason::restart_limit &&
+           reason != Reason::trigger_limit && reason != Reason::sockets_failed;
 }
 
 void Engine::fail(UnitId id, Reason reason) {

@@ -110,10 +110,10 @@ private:
     void condition_unmet(UnitId id, const std::string& which);
     void conditions_unknown(UnitId id, const std::string& why);
     void sockets_opened(UnitId id);
-    void sockets_failed(UnitId id, const std::string& why);
+    void sockets_failed(UnitId id, const std::string& why, bool lasts);
     void overrun(UnitId id, const std::string& words);
     void spawned(UnitId id, Role role, std::int32_t pid);
-    void spawn_failed(UnitId id, Role role, const std::string& why);
+    void spawn_failed(UnitId id, Role role, const std::string& why, bool lasts);
     void exited(const Event& event);
     void emptied(UnitId id);
     void ready(UnitId id);

@@ -28,11 +28,11 @@ struct Event {
         condition_unmet,    // detail: which and why
         conditions_unknown, // detail: what could not be looked at, and why
         sockets_opened,
-        sockets_failed, // detail: which socket and why; also of a unit that waits, and was read again
+        sockets_failed, // detail: which socket and why; lasts; also of a unit that waits, and was read again
         trigger,        // a connection waits, or the time has come
         overrun,        // detail: the trigger comes again and again, to no effect
         spawned,        // pid
-        spawn_failed,   // detail: the step and its error
+        spawn_failed,   // detail: the step and its error; lasts: another try fails in the same way
         exited,         // exit; with exit.oom, detail: for want of which memory
         emptied,        // no process of the unit is left
         // The service says so itself.
@@ -58,6 +58,7 @@ struct Event {
     ExitStatus exit{};
     Span span{0};
     std::string detail{};
+    bool lasts = false;
 };
 
 // Something to be done. Safe to repeat: the outcome comes back as an Event.

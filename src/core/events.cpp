@@ -44,14 +44,14 @@ void Engine::apply_to_unit(const Event& event) {
     case Event::Kind::condition_unmet: return condition_unmet(id, event.detail);
     case Event::Kind::conditions_unknown: return conditions_unknown(id, event.detail);
     case Event::Kind::sockets_opened: return sockets_opened(id);
-    case Event::Kind::sockets_failed: return sockets_failed(id, event.detail);
+    case Event::Kind::sockets_failed: return sockets_failed(id, event.detail, event.lasts);
     case Event::Kind::trigger:
         if (stable_run(service(id), now_ - records_[id].since)) // a pause does as well
             forget_rounds(id);
         return triggered_again(id);
     case Event::Kind::overrun: return overrun(id, event.detail);
     case Event::Kind::spawned: return spawned(id, event.role, event.pid);
-    case Event::Kind::spawn_failed: return spawn_failed(id, event.role, event.detail);
+    case Event::Kind::spawn_failed: return spawn_failed(id, event.role, event.detail, event.lasts);
     case Event::Kind::exited: return exited(event);
     case Event::Kind::emptied: return emptied(id);
     case Event::Kind::ready: return ready(id);
@@ -139,13 +139,14 @@ void Engine::sockets_opened(UnitId id) {
         go_on(id, Stage::idle);
 }
 
-void Engine::sockets_failed(UnitId id, const std::string& why) {
+void Engine::sockets_failed(UnitId id, const std::string& why, bool lasts) {
     if (is_in(id, Phase::up, Stage::idle)) {
         // Its file was read again, and has others: they are for its next start to open.
         records_[id].armed = false;
         emit({.kind = Effect::Kind::disarm, .unit = id});
         fail_start(id, Reason::sockets_failed, why);
     } else if (is_in(id, Phase::starting, Stage::sockets)) {
+        records_[id].hopeless = lasts;
         fail_start(id, Reason::sockets_failed, why);
     } else if (records_[id].phase == Phase::failed && records_[id].armed && !graph_.unit(id).timer) {
         set_phase(id, Phase::failed, Reason::sockets_failed);
@@ -181,8 +182,10 @@ void Engine::spawned(UnitId id, Role role, std::int32_t pid) {
     }
 }
 
-void Engine::spawn_failed(UnitId id, Role role, const std::string& why) {
+void Engine::spawn_failed(UnitId id, Role role, const std::string& why, bool lasts) {
     Record& record = records_[id];
+    if (record.phase == Phase::starting)
+        record.hopeless = lasts;
     if (role != Role::main) {
         // Of a stop the command around it is no reason, unless it tells how far a start had come.
         if (record.phase != Phase::stopping ||

@@ -40,6 +40,7 @@ std::string failure_of(const Record& record, Role role, const ExitStatus& exit) 
 void Engine::begin_start(UnitId id) {
     Record& record = change(id);
     record.detail.clear();
+    record.hopeless = false;
     record.own_end = OwnEnd::none;
     // One that is kept is also when it has failed and is started again.
     if (record.next != Next::keep && record.next != Next::again)

@@ -123,11 +123,12 @@ struct Record {
     Next next = Next::as_wanted;
     // Every combination of these is possible: a timer is armed without sockets, sockets stay open over a restart, and what
     // is armed may be asked to run once more while its present run ends.
-    bool came_up = false; // at least once since it was last down by our will: what `milestones` look at
-    bool open = false;    // its sockets are
-    bool armed = false;   // its trigger is in force: it is as good as up whether it runs or not
-    bool demand = false;  // it is to be run as soon as it is armed, without waiting for the trigger
-    bool frozen = false;  // only while up: it does not get to run, and is not expected to say that it is alive
+    bool came_up = false;  // at least once since it was last down by our will: what `milestones` look at
+    bool open = false;     // its sockets are
+    bool armed = false;    // its trigger is in force: it is as good as up whether it runs or not
+    bool demand = false;   // it is to be run as soon as it is armed, without waiting for the trigger
+    bool hopeless = false; // its start failed, and fails in the same way until somebody changes something
+    bool frozen = false;   // only while up: it does not get to run, and is not expected to say that it is alive
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none
     std::int32_t hook_pid = 0;

@@ -19,8 +19,10 @@ namespace mi::core {
     });
 }
 
-// Whether `policy` starts a service again whose record says how it ended.
+// Whether `policy` starts a service again whose record says how it ended. What cannot get better by itself is not tried again.
 [[nodiscard]] constexpr bool restarts(RestartPolicy policy, const Record& record) {
+    if (record.hopeless)
+        return false;
     switch (policy) {
     case RestartPolicy::no: return false;
     case RestartPolicy::always: return true;

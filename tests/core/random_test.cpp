@@ -206,7 +206,8 @@ private:
             if (effect.role == Role::main || effect.role == Role::pre_start)
                 may_start(id);
             if (pick(15) == 0) {
-                answers.push_back({.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role});
+                answers.push_back(
+                    {.kind = Event::Kind::spawn_failed, .unit = id, .role = effect.role, .lasts = pick(2) == 0});
                 break;
             }
             for (const auto& [pid, process] : processes_)

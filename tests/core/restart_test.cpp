@@ -306,3 +306,50 @@ TEST_CASE("restarts are counted and the last exit is kept") {
     CHECK(world.record("a").restarts == 1);
     CHECK(world.record("a").last_exit == ExitStatus::signal(11));
 }
+
+TEST_CASE("what cannot get better by itself is not tried again") {
+    World world("[units.a]\n[units.a.service]\ncommand = '/a'\nrestart = 'always'\nrestart-limit = 0\n"
+                "[units.b]\non-failure = ['c']\n[units.b.service]\ncommand = '/b'\npre-start = [['/p']]\n"
+                "[units.c]\nservice.command = '/c'\n");
+    const std::string why = "exec \"/a\": No such file or directory";
+    world.refuse_for_good("a", why);
+    world.refuse_for_good("b", "user \"x\": no such user");
+    world.ask("a");
+    CHECK(world.why("a") == "a is failed: cannot start: " + why + ".");
+    CHECK(world.record("a").restarts == 0);
+    world.ask("b"); // also of a command before it; and this is an end for good
+    CHECK(world.why("b") == "b is failed: pre-start failed: user \"x\": no such user.");
+    CHECK(world.running() == "c");
+    world.pass("1h");
+    CHECK(world.phase("a") == "failed");
+    world.permit("a");
+    world.ask("a"); // whoever asks may have mended it
+    CHECK(world.running() == "c a");
+    world.exit("a", 1);
+    CHECK(world.phase("a") == "backoff");
+}
+
+TEST_CASE("what may get better by itself is tried again") {
+    World world("[units.a]\nservice.command = '/a'\n");
+    world.refuse("a", "clone: Cannot allocate memory");
+    world.ask("a");
+    CHECK(world.phase("a") == "backoff");
+    world.refuse_for_good("a", "exec \"/a\": No such file or directory");
+    world.pass("200ms");
+    CHECK(world.phase("a") == "failed");
+}
+
+TEST_CASE(
+    "a timer's service that cannot start is tried at its next time, and an on-demand one not at every connection") {
+    World world(
+        "[units.t]\nservice.command = '/t'\ntimer.every = '1h'\n"
+        "[units.d]\nservice = { command = '/d', activation = 'on-demand' }\nlisten = [{ stream = '/run/d' }]\n");
+    world.refuse_for_good("t", "exec \"/t\": No such file or directory");
+    world.refuse_for_good("d", "exec \"/d\": No such file or directory");
+    world.ask("t");
+    world.ask("d");
+    CHECK(world.phase("t") == "failed");
+    CHECK(world.phase("d") == "failed");
+    CHECK(world.armed() == "t");
+    CHECK(world.open() == "");
+}

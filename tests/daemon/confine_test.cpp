@@ -13,8 +13,8 @@ using namespace mi::daemon;
 namespace {
 
 // The launch of a service with these lines in [process].
-std::expected<Launch, std::string> launch(Surroundings& surroundings, const std::string& process,
-                                          const std::string& service = "command = ['/bin/true']\n") {
+std::expected<Launch, NoStart> launch(Surroundings& surroundings, const std::string& process,
+                                      const std::string& service = "command = ['/bin/true']\n") {
     static core::ManagerSettings settings;
     surroundings.settings = &settings;
     surroundings.refresh();
@@ -106,7 +106,7 @@ TEST_CASE("paths are followed to where they lead before they are put in order") 
     surroundings.nothing = scratch / "nothing";
     auto made = launch(surroundings, "inaccessible-paths = ['" + (scratch / "root") + "']\n");
     REQUIRE_FALSE(made);
-    CHECK(made.error() == "inaccessible-paths \"" + (scratch / "root") + "\": that is the root directory");
+    CHECK(made.error().words == "inaccessible-paths \"" + (scratch / "root") + "\": that is the root directory");
 }
 
 TEST_CASE("a private /tmp is a directory of the run, in which nobody else can look") {
@@ -174,7 +174,7 @@ TEST_CASE("a root directory has in it what the service is given outside") {
     CHECK(changes(*made) == (may_mount ? "bind:/run/miniinit/notify bind:/var/lib/s" : "bind:/var/lib/s"));
     auto missing = launch(surroundings, "root-directory = '" + scratch.path() + "'\n", "command = ['sh']\n");
     REQUIRE_FALSE(missing);
-    CHECK(missing.error() == "exec: find sh: No such file or directory");
+    CHECK(missing.error().words == "exec: find sh: No such file or directory");
 }
 
 TEST_CASE("capabilities: those that are named and that we have; the others are spoken of") {

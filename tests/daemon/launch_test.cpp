@@ -28,7 +28,7 @@ public:
     }
     Pad(const Pad&) = delete;
     Pad& operator=(const Pad&) = delete;
-    std::expected<Launch, std::string> launch(bool main = true, const Handed& handed = {}) {
+    std::expected<Launch, NoStart> launch(bool main = true, const Handed& handed = {}) {
         surroundings.refresh();
         auto files = files_anyway(unit_, entry_, surroundings);
         if (!files)
@@ -37,7 +37,7 @@ public:
     }
     std::string fault() {
         auto made = launch();
-        return made ? "none" : made.error();
+        return made ? "none" : made.error().words;
     }
     // "KEY=VALUE" of every variable, sorted.
     std::string environment() {
@@ -413,7 +413,7 @@ TEST_CASE("a ready-fd that is taken by what it is handed fails the start with wo
     CHECK(pad.launch(true, {.listed = {{70, "one"}}}));
     auto launch = pad.launch(true, {.listed = {{70, "one"}, {71, "two"}}});
     REQUIRE_FALSE(launch);
-    CHECK(launch.error() == "its ready-fd 4 is where it finds \"two\"");
+    CHECK(launch.error().words == "its ready-fd 4 is where it finds \"two\"");
 }
 
 TEST_CASE("what the plan says is what the process gets") {

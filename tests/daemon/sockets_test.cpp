@@ -30,7 +30,7 @@ public:
     // The fault, or nothing.
     std::string open(const std::vector<std::string>& names, core::UnitId id = 0) {
         auto opened = sockets.open(id, unit(names), accounts);
-        return opened ? "" : opened.error();
+        return opened ? "" : opened.error().words;
     }
     // What is open, as "a b", by the names of the paths.
     std::string listed() const {

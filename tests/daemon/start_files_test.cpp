@@ -27,7 +27,7 @@ struct Start {
     std::vector<os::PathQuestion> questions(const StartFiles* found = nullptr) {
         return questions_for_start(unit, unit.service.command, false, surroundings, found);
     }
-    std::expected<StartAnswer, std::string> answer(const os::PathAnswers& answers, const StartFiles* found = nullptr) {
+    std::expected<StartAnswer, NoStart> answer(const os::PathAnswers& answers, const StartFiles* found = nullptr) {
         return files_for_start(unit, unit.service.command, answers, found);
     }
     core::Unit unit;
@@ -53,9 +53,9 @@ TEST_CASE("a start asks for its environment files in order, and then for its pro
 
 TEST_CASE("a root directory that is missing is named, and not the program that is then missing too") {
     Start start("root-directory = '/jail'\n");
-    CHECK(start.answer({{.code = ENOENT}, {.code = ENOENT}}).error() ==
+    CHECK(start.answer({{.code = ENOENT}, {.code = ENOENT}}).error().words ==
           "change root: No such file or directory (\"/jail\")");
-    CHECK(start.answer({{}, {.code = ENOENT}}).error() == "exec: find tool: No such file or directory");
+    CHECK(start.answer({{}, {.code = ENOENT}}).error().words == "exec: find tool: No such file or directory");
 }
 
 TEST_CASE("a command that is a path is not looked for") {
@@ -102,16 +102,32 @@ TEST_CASE("PATH is that of the unit, else ours where it is passed on, else the m
 TEST_CASE("what is wrong with an environment file is said, and an optional one need not be there") {
     Start start("environment-files = ['-/etc/a']\n", "['/bin/tool']");
     CHECK(start.answer({{.code = ENOENT}}));
-    CHECK(start.answer({{.code = EACCES}}).error() == "environment file: open /etc/a: Permission denied");
-    CHECK(start.answer({{.code = ENOTSUP}}).error() == "environment file /etc/a: it is no regular file");
-    CHECK(start.answer({{.code = ELOOP}}).error().find("is not followed") != std::string::npos);
-    CHECK(start.answer({{.text = "A=1\nnonsense\n"}}).error().starts_with("environment file /etc/a:2: "));
+    CHECK(start.answer({{.code = EACCES}}).error().words == "environment file: open /etc/a: Permission denied");
+    CHECK(start.answer({{.code = ENOTSUP}}).error().words == "environment file /etc/a: it is no regular file");
+    CHECK(start.answer({{.code = ELOOP}}).error().words.find("is not followed") != std::string::npos);
+    CHECK(start.answer({{.text = "A=1\nnonsense\n"}}).error().words.starts_with("environment file /etc/a:2: "));
     Start missing("environment-files = ['/etc/a']\n", "['/bin/tool']");
-    CHECK(missing.answer({{.code = ENOENT}}).error() == "environment file: open /etc/a: No such file or directory");
+    CHECK(missing.answer({{.code = ENOENT}}).error().words ==
+          "environment file: open /etc/a: No such file or directory");
 }
 
 TEST_CASE("a program that is not there, or may not be executed, is the failure of the start") {
     Start start("environment.A = '1'\n");
-    CHECK(start.answer({{.code = ENOENT}}).error() == "exec: find tool: No such file or directory");
-    CHECK(start.answer({{.code = EACCES}}).error() == "exec: find tool: Permission denied");
+    CHECK(start.answer({{.code = ENOENT}}).error().words == "exec: find tool: No such file or directory");
+    CHECK(start.answer({{.code = EACCES}}).error().words == "exec: find tool: Permission denied");
+}
+
+TEST_CASE("what is not there or not allowed stays so, what takes long or is scarce does not") {
+    Start start("environment-files = ['/etc/a']\n");
+    CHECK(start.answer({{.code = ENOENT}}).error().lasts);
+    CHECK(start.answer({{.code = EACCES}}).error().lasts);
+    CHECK(start.answer({{.text = "nonsense\n"}}).error().lasts);
+    CHECK_FALSE(start.answer({{.code = ENOMEM}}).error().lasts);
+    CHECK_FALSE(start.answer({{.code = EIO}}).error().lasts);
+    CHECK(NoStart(os::SpawnFault{os::Step::exec, ENOENT, "\"/x\""}).lasts);
+    CHECK(NoStart(os::SpawnFault{os::Step::user, EPERM, "user \"www-data\""}).lasts);
+    CHECK(NoStart(os::SpawnFault{os::Step::directory, ENOENT, "\"/srv\""}).lasts);
+    CHECK_FALSE(NoStart(os::SpawnFault{os::Step::exec, ETXTBSY, "\"/x\""}).lasts);
+    CHECK_FALSE(NoStart(os::SpawnFault{os::Step::terminal, ENOENT, "\"/dev/ttyUSB0\""}).lasts);
+    CHECK_FALSE(NoStart(os::SpawnFault{os::Step::clone, EAGAIN, ""}).lasts);
 }

@@ -5,7 +5,7 @@
 
 namespace mi::daemon {
 
-inline std::expected<StartFiles, std::string> files_anyway(const core::Unit& unit, bool entry,
+inline std::expected<StartFiles, NoStart> files_anyway(const core::Unit& unit, bool entry,
                                                            const Surroundings& surroundings) {
     const core::Command& command = unit.service.command;
     auto ask = [&](const StartFiles* found) {

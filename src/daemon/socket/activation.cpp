@@ -61,11 +61,14 @@ void Activation::open_early() {
 
 void Activation::open(core::UnitId id) {
     if (auto opened = bring_up_to_date(id); !opened)
-        context_.apply({.kind = Event::Kind::sockets_failed, .unit = id, .detail = std::move(opened.error())});
+        context_.apply({.kind = Event::Kind::sockets_failed,
+                        .unit = id,
+                        .detail = std::move(opened.error().words),
+                        .lasts = opened.error().lasts});
 }
 
 // Whatever is open afterwards the engine knows of: it says when that is to be closed.
-std::expected<void, std::string> Activation::bring_up_to_date(core::UnitId id) {
+std::expected<void, NoStart> Activation::bring_up_to_date(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     auto opened = sockets_.open(id, unit, context_.surroundings.accounts);
     const core::Record& record = context_.record(id);
@@ -89,7 +92,7 @@ void Activation::await_connections(core::UnitId id) {
         context_.apply({.kind = kind, .unit = id, .detail = std::move(why)});
     };
     if (auto opened = bring_up_to_date(id); !opened)
-        return fail(Event::Kind::sockets_failed, opened.error());
+        return fail(Event::Kind::sockets_failed, opened.error().words);
     const bool accepts = core::accepts(unit);
     if (!accepts && unit.service.activation != core::Activation::on_demand)
         return; // its timer runs it, and then it finds its sockets
@@ -111,7 +114,7 @@ std::expected<Handed, std::string> Activation::hand(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     Handed handed;
     if (auto opened = bring_up_to_date(id); !opened)
-        return std::unexpected(opened.error());
+        return std::unexpected(opened.error().words);
     for (const OpenSocket& one : context_.units[id].sockets) {
         if (auto done = os::set_blocking(one.socket.fd(), true); !done)
             return std::unexpected(done.error().text());

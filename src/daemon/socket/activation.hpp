@@ -61,7 +61,7 @@ public:
     [[nodiscard]] Connections& connections() { return connections_; } // to restore them
 
 private:
-    [[nodiscard]] std::expected<void, std::string> bring_up_to_date(core::UnitId unit);
+    [[nodiscard]] std::expected<void, NoStart> bring_up_to_date(core::UnitId unit);
     void arrived(core::UnitId unit) override;
     Connections::Serving serve(core::UnitId unit, const os::Connection& connection) override;
     void connection_trouble(core::UnitId unit, const std::string& text) override { complain(unit, text); }

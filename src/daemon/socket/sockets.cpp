@@ -27,15 +27,16 @@ bool same_socket(const core::Listen& a, const core::Listen& b) {
            a.backlog == b.backlog && a.reuse_port == b.reuse_port;
 }
 
-std::expected<os::Endpoint, std::string> endpoint_of(const core::Listen& listen, os::Accounts& accounts) {
+std::expected<os::Endpoint, NoStart> endpoint_of(const core::Listen& listen, os::Accounts& accounts) {
     os::Endpoint endpoint{.kind = kind_of(listen.kind),
                           .address = listen.address,
                           .mode = listen.mode.value_or(0666),
                           .backlog = listen.backlog,
                           .reuse_port = listen.reuse_port};
     auto missing = [](std::string_view what, const std::string& name, const Fault& fault) {
-        return std::unexpected(std::string(what) + " \"" + name +
-                               "\": " + (fault.code == ENOENT ? "no such " + std::string(what) : fault.text()));
+        return std::unexpected(NoStart(std::string(what) + " \"" + name + "\": " +
+                                           (fault.code == ENOENT ? "no such " + std::string(what) : fault.text()),
+                                       fault.code));
     };
     if (!listen.user.empty()) {
         auto user = accounts.user(listen.user);
@@ -63,12 +64,12 @@ bool is_privileged_port(const core::Listen& listen) {
 }
 
 // The words of a failure name the socket, the step and its error.
-std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen, os::Accounts& accounts,
-                                                      os::HangingMounts& hanging) {
+std::expected<os::ListenSocket, NoStart> open_one(const core::Listen& listen, os::Accounts& accounts,
+                                                  os::HangingMounts& hanging) {
     std::string where = "cannot listen at " + listen.address + ": ";
     auto endpoint = endpoint_of(listen, accounts);
     if (!endpoint)
-        return std::unexpected(where + endpoint.error());
+        return std::unexpected(NoStart(where + endpoint.error().words, endpoint.error().lasts ? ENOENT : 0));
     os::MountJudge judge(&hanging);
     auto socket = os::ListenSocket::open(*endpoint, &judge);
     if (socket)
@@ -79,7 +80,10 @@ std::expected<os::ListenSocket, std::string> open_one(const core::Listen& listen
     where += socket.error().text();
     if (socket.error().code == EACCES && is_privileged_port(listen))
         where += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
-    return std::unexpected(std::move(where));
+    NoStart refused(std::move(where));
+    refused.lasts =
+        socket.error().code == EACCES || socket.error().code == EPERM; // an address may become free, or be given
+    return std::unexpected(std::move(refused));
 }
 
 } // namespace
@@ -121,7 +125,7 @@ void Sockets::remove(OpenSocket& one) {
     one.socket.remove(&judge);
 }
 
-std::expected<void, std::string> Sockets::open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts) {
+std::expected<void, NoStart> Sockets::open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts) {
     std::vector<OpenSocket>& open = units_[id].sockets;
     // First what stays, then what goes: it may be in the way of what comes.
     std::vector<OpenSocket> before = std::exchange(open, {}), now(unit.listen.size());
@@ -137,7 +141,7 @@ std::expected<void, std::string> Sockets::open(core::UnitId id, const core::Unit
         if (old.socket.fd() >= 0)
             remove(old);
     before.clear();
-    std::expected<void, std::string> result;
+    std::expected<void, NoStart> result;
     std::vector<std::size_t> fresh;
     for (std::size_t i = 0; i < now.size() && result; ++i) {
         if (now[i].socket.fd() >= 0)

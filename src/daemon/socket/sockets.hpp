@@ -24,7 +24,7 @@ public:
     // Makes what is open be what the unit's file says, in its order: what is there already stays as it is, what the file no
     // longer has is closed. Cheap where nothing has changed. The words with which it fails, naming the socket and the step;
     // then nothing new is open.
-    std::expected<void, std::string> open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts);
+    std::expected<void, NoStart> open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts);
     // Closes them all and removes their paths.
     void close(core::UnitId unit);
 

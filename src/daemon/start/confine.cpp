@@ -23,7 +23,7 @@ using core::OwnDirectory;
 using core::ProtectSystem;
 using os::MountChange;
 using Kind = os::MountChange::Kind;
-using Outcome = std::expected<void, std::string>;
+using Outcome = std::expected<void, NoStart>;
 
 constexpr CapabilitySet bit(int capability) { return CapabilitySet{1} << capability; }
 
@@ -214,7 +214,7 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
     plan.root = wanted.root_directory;
     if (!plan.root.empty())
         if (auto root = os::open_directory_here(plan.root, surroundings.hanging); !root && root.error().code != EXDEV)
-            return std::unexpected(os::SpawnFault{os::Step::root, root.error().code, '"' + plan.root + '"'}.text());
+            return std::unexpected(NoStart(os::SpawnFault{os::Step::root, root.error().code, '"' + plan.root + '"'}));
     bool may_mount = (os::own_capabilities() & bit(CAP_SYS_ADMIN)) != 0;
     if (!plan.root.empty() && may_mount && notify)
         mounts.add(Mounts::Rank::own, {.kind = Kind::bind,
@@ -226,7 +226,7 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
     if (!wanted.inaccessible_paths.empty()) {
         mounting.nothing = surroundings.nothing;
         if (auto prepared = os::prepare_nothing(mounting.nothing); !prepared)
-            return std::unexpected(prepared.error().text() + " (inaccessible-paths)");
+            return std::unexpected(NoStart(prepared.error().text() + " (inaccessible-paths)", prepared.error().code));
     }
     // A root directory alone can do without a mount namespace, where we may not have one: then chroot(2) has to do.
     if (!mounting.changes.empty() || (!plan.root.empty() && may_mount))

@@ -59,30 +59,33 @@ void set_account(Environment& to, const os::User& user, const std::string& name)
     to.set("SHELL", user.shell);
 }
 
-std::expected<void, std::string> choose_user(os::Plan& plan, Environment& environment, const Process& process,
-                                             os::Accounts& accounts) {
+std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environment, const Process& process,
+                                         os::Accounts& accounts) {
     if (process.user.empty() && process.group.empty() && process.supplementary_groups.empty())
         return {};
     std::vector<gid_t> groups;
     if (!process.user.empty()) {
         auto user = accounts.user(process.user);
         if (!user)
-            return std::unexpected("user \"" + process.user +
-                                   "\": " + (user.error().code == ENOENT ? "no such user" : user.error().text()));
+            return std::unexpected(NoStart("user \"" + process.user + "\": " +
+                                               (user.error().code == ENOENT ? "no such user" : user.error().text()),
+                                           user.error().code));
         plan.user = user->uid;
         plan.group = user->gid;
         plan.user_name = process.user;
         if (auto of = accounts.groups_of(*user))
             groups = std::move(*of);
         else
-            return std::unexpected("groups of user \"" + process.user + "\": " + of.error().text());
+            return std::unexpected(
+                NoStart("groups of user \"" + process.user + "\": " + of.error().text(), of.error().code));
         set_account(environment, *user, user->name.empty() ? process.user : user->name);
     }
-    auto resolve = [&](const std::string& name) -> std::expected<gid_t, std::string> {
+    auto resolve = [&](const std::string& name) -> std::expected<gid_t, NoStart> {
         auto group = accounts.group(name);
         if (!group)
-            return std::unexpected("group \"" + name +
-                                   "\": " + (group.error().code == ENOENT ? "no such group" : group.error().text()));
+            return std::unexpected(NoStart(
+                "group \"" + name + "\": " + (group.error().code == ENOENT ? "no such group" : group.error().text()),
+                group.error().code));
         return *group;
     };
     if (!process.group.empty()) {
@@ -105,20 +108,20 @@ std::expected<void, std::string> choose_user(os::Plan& plan, Environment& enviro
 }
 
 // A log pipe whose write end becomes `target`; gives the read end.
-std::expected<Fd, std::string> log_pipe(Launch& launch, int target) {
+std::expected<Fd, NoStart> log_pipe(Launch& launch, int target) {
     auto pipe = os::make_pipe();
     if (!pipe)
-        return std::unexpected(pipe.error().text());
+        return std::unexpected(NoStart(pipe.error()));
     // So that the service can open /dev/stdout again after it has dropped its privileges.
     if (launch.plan.user && ::fchown(pipe->write.get(), *launch.plan.user, launch.plan.group.value_or(-1)) != 0)
-        return std::unexpected(Fault{errno, "give log pipe to user", launch.plan.user_name}.text());
+        return std::unexpected(NoStart(Fault{errno, "give log pipe to user", launch.plan.user_name}));
     launch.plan.moves.push_back({pipe->write.get(), target});
     launch.theirs.push_back(std::move(pipe->write));
     return std::move(pipe->read);
 }
 
-std::expected<void, std::string> connect_output(Launch& launch, Output output, const std::string& path, int target,
-                                                int socket, Fd& read_end) {
+std::expected<void, NoStart> connect_output(Launch& launch, Output output, const std::string& path, int target,
+                                            int socket, Fd& read_end) {
     if (output == Output::socket && socket < 0)
         output = Output::log; // a command around the one that has the socket
     switch (output) {
@@ -143,7 +146,7 @@ std::expected<void, std::string> connect_output(Launch& launch, Output output, c
     return {};
 }
 
-std::expected<void, std::string> connect(Launch& launch, const Process* process, bool entry, int socket) {
+std::expected<void, NoStart> connect(Launch& launch, const Process* process, bool entry, int socket) {
     static const Process clean;
     const Process& wanted = process != nullptr ? *process : clean;
     os::Plan& plan = launch.plan;
@@ -176,8 +179,8 @@ std::expected<void, std::string> connect(Launch& launch, const Process* process,
 }
 
 // Descriptors from 3 on, and the variables that tell of them.
-std::expected<void, std::string> hand_over(os::Plan& plan, Environment& environment, const core::Unit& unit,
-                                           const Handed& handed) {
+std::expected<void, NoStart> hand_over(os::Plan& plan, Environment& environment, const core::Unit& unit,
+                                       const Handed& handed) {
     if (!handed.remote.address.empty())
         environment.set("REMOTE_ADDR", handed.remote.address);
     if (handed.remote.port != 0)
@@ -213,13 +216,13 @@ Environment first_environment(const core::Unit& unit, const std::string& invocat
     return environment;
 }
 
-std::expected<void, std::string> add_ready_pipe(Launch& launch, int target) {
+std::expected<void, NoStart> add_ready_pipe(Launch& launch, int target) {
     auto pipe = os::make_pipe();
     if (!pipe)
-        return std::unexpected(pipe.error().text());
+        return std::unexpected(NoStart(pipe.error()));
     // Also read when it is late, so that its readiness is not missed: then there may be nothing to read.
     if (Result<> done = os::set_blocking(pipe->read.get(), false); !done)
-        return std::unexpected(done.error().text());
+        return std::unexpected(NoStart(done.error()));
     launch.plan.moves.push_back({pipe->write.get(), target});
     launch.ready = std::move(pipe->read);
     launch.theirs.push_back(std::move(pipe->write));
@@ -267,9 +270,9 @@ void Surroundings::refresh() {
     }
 }
 
-std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command, bool main,
-                                           const std::string& invocation, bool entry, Surroundings& surroundings,
-                                           const StartFiles& files, const Handed& handed) {
+std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Command& command, bool main,
+                                       const std::string& invocation, bool entry, Surroundings& surroundings,
+                                       const StartFiles& files, const Handed& handed) {
     Launch launch;
     os::Plan& plan = launch.plan;
     const Process* process = unit.process.get();

@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "core/unit.hpp"
 #include "daemon/options.hpp"
+#include "daemon/start/no_start.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/process/accounts.hpp"
 #include "os/socket/listen_socket.hpp"
@@ -76,12 +77,12 @@ struct Handed {
     os::Remote remote;         // who is at its other end
 };
 
-// The words with which a start fails, or the launch. `main`: the main process, as opposed to a command around it.
+// Why a start fails, or the launch. `main`: the main process, as opposed to a command around it.
 // `invocation`: INVOCATION_ID. With `entry` it is the main process of a container: it keeps our stdin, stdout, stderr
 // and environment, and is made the terminal's foreground group. `files`: what was found out for it (start_files.hpp).
-[[nodiscard]] std::expected<Launch, std::string> prepare(const core::Unit& unit, const core::Command& command,
-                                                         bool main, const std::string& invocation, bool entry,
-                                                         Surroundings& surroundings, const StartFiles& files,
-                                                         const Handed& handed = {});
+[[nodiscard]] std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Command& command, bool main,
+                                                     const std::string& invocation, bool entry,
+                                                     Surroundings& surroundings, const StartFiles& files,
+                                                     const Handed& handed = {});
 
 } // namespace mi::daemon

@@ -47,9 +47,9 @@ std::optional<ParkedStarts::Files> ParkedStarts::files_for(const core::Effect& e
     Parked found = std::move(*at);
     parked_.erase(at);
     if (found.waits && found.digest != unit.digest)
-        return std::unexpected("its unit file was read again meanwhile");
+        return std::unexpected(NoStart::for_now("its unit file was read again meanwhile"));
     if (found.waits && is_part_of_starting(effect.role) && context_.record(effect.unit).phase != Phase::starting)
-        return std::unexpected("it was stopped meanwhile");
+        return std::unexpected(NoStart::for_now("it was stopped meanwhile"));
     return std::move(found.files);
 }
 
@@ -70,7 +70,7 @@ void ParkedStarts::answered(const core::Effect& effect, const StartFiles* found,
         return; // the start is not wanted any more
     const core::Unit& unit = context_.unit(effect.unit);
     if (!answers) {
-        at->files = std::unexpected(answers.error());
+        at->files = std::unexpected(NoStart::for_now(answers.error()));
     } else if (at->digest != unit.digest) {
         at->files = StartFiles{}; // files_for says so
     } else if (auto said = files_for_start(unit, command_of(unit, effect.role, effect.index), *answers, found); !said) {

@@ -29,7 +29,7 @@ public:
 
     // What was found for this start, or why it fails. Nothing: that is not known yet, and the effect is queued again when it is
     // (a connection's is not: its socket is served again).
-    using Files = std::expected<StartFiles, std::string>;
+    using Files = std::expected<StartFiles, NoStart>;
     [[nodiscard]] std::optional<Files> files_for(const core::Effect& effect);
     // Starts that are parked and not wanted any more; they are forgotten.
     [[nodiscard]] std::vector<core::Effect> take_unwanted();

@@ -38,7 +38,7 @@ std::string path_before_files(const core::Process* process, bool entry, const Su
 }
 
 // The variables of one environment file: `code`, `text` as it was answered.
-std::expected<Variables, std::string> variables_in(const core::EnvironmentFile& file, const os::PathAnswer& answer) {
+std::expected<Variables, NoStart> variables_in(const core::EnvironmentFile& file, const os::PathAnswer& answer) {
     if (file.optional && answer.code == ENOENT)
         return {};
     switch (answer.code) {
@@ -50,7 +50,9 @@ std::expected<Variables, std::string> variables_in(const core::EnvironmentFile& 
         return std::unexpected("environment file " + file.path +
                                ": it has another name, too, and lies in a directory that others than root can change");
     case ENOTSUP: return std::unexpected("environment file " + file.path + ": it is no regular file");
-    default: return std::unexpected("environment file: " + Fault{answer.code, "open", file.path}.text());
+    default:
+        return std::unexpected(
+            NoStart("environment file: " + Fault{answer.code, "open", file.path}.text(), answer.code));
     }
     config::Environment parsed = config::parse_environment(answer.text);
     if (!parsed.problems.empty())
@@ -84,9 +86,8 @@ std::vector<os::PathQuestion> questions_for_start(const core::Unit& unit, const 
     return questions;
 }
 
-std::expected<StartAnswer, std::string> files_for_start(const core::Unit& unit, const core::Command& command,
-                                                        std::span<const os::PathAnswer> answers,
-                                                        const StartFiles* found) {
+std::expected<StartAnswer, NoStart> files_for_start(const core::Unit& unit, const core::Command& command,
+                                                    std::span<const os::PathAnswer> answers, const StartFiles* found) {
     StartAnswer answer;
     const core::Process* process = unit.process.get();
     if (found != nullptr)
@@ -106,14 +107,15 @@ std::expected<StartAnswer, std::string> files_for_start(const core::Unit& unit, 
     if (process != nullptr && process->confinement && !process->confinement->root_directory.empty()) {
         if (const int code = answers.front().code; code != 0)
             return std::unexpected(
-                os::SpawnFault{os::Step::root, code, '"' + process->confinement->root_directory + '"'}.text());
+                NoStart(os::SpawnFault{os::Step::root, code, '"' + process->confinement->root_directory + '"'}));
         answers = answers.subspan(1);
     }
     answer.again = found == nullptr && path_in(answer.found.variables).has_value();
     if (answer.again)
         return answer;
     if (answers.front().code != 0)
-        return std::unexpected("exec: " + Fault{answers.front().code, "find", command.front()}.text());
+        return std::unexpected(
+            NoStart("exec: " + Fault{answers.front().code, "find", command.front()}.text(), answers.front().code));
     answer.found.program = answers.front().text;
     return answer;
 }

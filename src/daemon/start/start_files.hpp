@@ -27,9 +27,8 @@ struct StartAnswer {
     StartFiles found;
     bool again = false;
 };
-[[nodiscard]] std::expected<StartAnswer, std::string> files_for_start(const core::Unit& unit,
-                                                                      const core::Command& command,
-                                                                      std::span<const os::PathAnswer> answers,
-                                                                      const StartFiles* found = nullptr);
+[[nodiscard]] std::expected<StartAnswer, NoStart> files_for_start(const core::Unit& unit, const core::Command& command,
+                                                                  std::span<const os::PathAnswer> answers,
+                                                                  const StartFiles* found = nullptr);
 
 } // namespace mi::daemon

@@ -37,11 +37,11 @@ void Starter::spawn(const core::Effect& effect) {
     if (!*files)
         return failed(effect, files->error(), ENOENT);
     if (context_.logs.has_too_many(context_.name(id)))
-        return failed(effect, "its output is not read: the log collector hangs", EAGAIN);
+        return failed(effect, NoStart::for_now("its output is not read: the log collector hangs"), EAGAIN);
     if (processes_.invocation(id).empty() || (effect.role == Role::pre_start && effect.index == 0))
         processes_.begin_run(id, invocation_ids_.next());
     if (auto opened = services_.notify.open_line(id); !opened)
-        return failed(effect, opened.error(), 0);
+        return failed(effect, NoStart::for_now(opened.error()), 0);
     auto launch = launch_for(effect, **files);
     if (!launch)
         return failed(effect, launch.error(), ENOENT);
@@ -49,11 +49,11 @@ void Starter::spawn(const core::Effect& effect) {
         return;
     if (launch->ready) // a readiness that could not be heard of is not waited for
         if (auto watch = context_.kernel.watch(launch->ready.get(), [] {}); !watch)
-            return failed(effect, watch.error().text(), watch.error().code);
+            return failed(effect, NoStart(watch.error()), watch.error().code);
     auto start = make_process(id, effect.role, *launch);
     if (!start) {
         if (!postpone(effect, start.error()))
-            failed(effect, start.error().text(), start.error().code);
+            failed(effect, NoStart(start.error()), start.error().code);
         return;
     }
     const pid_t pid = start->pid();
@@ -79,11 +79,11 @@ bool Starter::start_later(const core::Effect& effect, Launch& launch) {
     if (lent && may_wait)
         start_again(effect, context_.now + network_look);
     else
-        failed(effect, lent ? "its network is not there yet (private-network)" : lent.error(), EPERM);
+        failed(effect, NoStart::for_now(lent ? "its network is not there yet (private-network)" : lent.error()), EPERM);
     return true;
 }
 
-std::expected<Launch, std::string> Starter::launch_for(const core::Effect& effect, const StartFiles& files) {
+std::expected<Launch, NoStart> Starter::launch_for(const core::Effect& effect, const StartFiles& files) {
     const core::Unit& unit = context_.unit(effect.unit);
     const UnitRun& run = context_.units[effect.unit];
     const bool main = effect.role == Role::main;
@@ -92,7 +92,7 @@ std::expected<Launch, std::string> Starter::launch_for(const core::Effect& effec
     if (main)
         handed = services_.activation.hand(effect.unit);
     if (!handed)
-        return std::unexpected(handed.error());
+        return std::unexpected(NoStart::for_now(handed.error()));
     auto launch = prepare(unit, command_of(unit, effect.role, effect.index), main, processes_.invocation(effect.unit),
                           main && unit.name == entry_, context_.surroundings, files, *handed);
     if (const core::Record& record = context_.record(effect.unit); launch && !main && record.main_pid > 0)
@@ -111,7 +111,7 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
     if (!files)
         return not_yet;
     if (!*files)
-        return refuse(files->error());
+        return refuse(files->error().words);
     // Its process needs pipes, and a cgroup: without room for them the connection waits.
     if (auto room = os::has_room(descriptors_a_process); !room)
         return refuse(room.error().text(), room.error().code);
@@ -121,7 +121,7 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
     auto launch = prepare(unit, unit.service.command, true, processes_.invocation(id), false, context_.surroundings,
                           **files, handed);
     if (!launch)
-        return refuse(launch.error());
+        return refuse(launch.error().words);
     if (services_.removal.is_removing(launch->runtime))
         return not_yet;
     context_.units[id].own.note(*launch);
@@ -271,7 +271,7 @@ void Starter::failed_on_its_way(const core::Effect& effect, pid_t pid, os::Spawn
     if (effect.role == Role::connection)
         connection_failed(effect.unit, pid, why.text());
     else if (!postpone(effect, why))
-        failed(effect, why.text(), why.code);
+        failed(effect, NoStart(why), why.code);
 }
 
 void Starter::connection_failed(core::UnitId id, pid_t pid, const std::string& why) {
@@ -358,20 +358,24 @@ void Starter::units_reread() {
 }
 
 // The words for a start that failed, in the log and for the engine.
-void Starter::failed(const core::Effect& effect, std::string why, int code) {
+void Starter::failed(const core::Effect& effect, NoStart why, int code) {
     const core::Unit& unit = context_.unit(effect.unit);
     if (unit.name == entry_) {
         const os::PathQuestion question{.path = unit.service.command.front()};
         const auto answers = context_.kernel.answer_here({&question, 1}, context_.surroundings.hanging);
         const bool is_there = answers && answers->front().code == 0;
-        context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why);
+        context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why.words);
         entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
     }
     // Of other roles the failure of the unit's start tells.
     if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
-        context_.logs.line(unit.name, Priority::err, std::string(core::name(effect.role)) + " cannot start: " + why);
-    context_.apply(
-        {.kind = Event::Kind::spawn_failed, .unit = effect.unit, .role = effect.role, .detail = std::move(why)});
+        context_.logs.line(unit.name, Priority::err,
+                           std::string(core::name(effect.role)) + " cannot start: " + why.words);
+    context_.apply({.kind = Event::Kind::spawn_failed,
+                    .unit = effect.unit,
+                    .role = effect.role,
+                    .detail = std::move(why.words),
+                    .lasts = why.lasts});
 }
 
 // --- saved state ------------------------------------------------------------------------------------------------------

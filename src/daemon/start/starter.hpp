@@ -80,7 +80,7 @@ private:
     void failed_on_its_way(const core::Effect& effect, pid_t pid, os::SpawnFault why) override;
     void given_up_on_its_way(core::UnitId unit, core::Role role, pid_t pid, const std::string& where) override;
 
-    [[nodiscard]] std::expected<Launch, std::string> launch_for(const core::Effect& effect, const StartFiles& files);
+    [[nodiscard]] std::expected<Launch, NoStart> launch_for(const core::Effect& effect, const StartFiles& files);
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
                                                                         Launch& launch);
     [[nodiscard]] std::expected<bool, std::string> lend_network(core::UnitId id, os::Plan& plan);
@@ -89,7 +89,7 @@ private:
     [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, Launch& launch);
     [[nodiscard]] bool postpone(const core::Effect& effect, const os::SpawnFault& why);
     void not_wanted(const core::Effect& effect);
-    void failed(const core::Effect& effect, std::string why, int code);
+    void failed(const core::Effect& effect, NoStart why, int code);
     void connection_failed(core::UnitId unit, pid_t pid, const std::string& why);
 
     Context& context_;
