@@ -21,6 +21,7 @@ enum class TopOrder : std::uint8_t; // top_table.hpp
 // Everything that any verb takes; each verb looks at its own.
 struct Arguments {
     std::vector<std::string> words;            // what is no option, after the verb
+    std::vector<std::string> triggers;         // those of `words` of which only the timer or the socket was named
     std::string control;                       // --control PATH
     bool user = false;                         // --user
     bool system = false;                       // --system
@@ -47,6 +48,7 @@ struct Arguments {
     bool timers = false;                       // --timers
     bool files = false;                        // --files
     bool quiet = false;                        // --quiet
+    bool now = false;                          // --now
     std::string calendar;                      // --calendar EXPRESSION
     std::string output;                        // --output DIR
     bool strict = false;                       // --strict
@@ -94,6 +96,7 @@ enum Takes : unsigned {
     one_by_one = 1 << 25,     // its function does one unit; for several it is called for each
 
     takes_quiet = 1 << 26,
+    takes_now = 1 << 27,
 };
 
 struct Context;

@@ -105,6 +105,8 @@ constexpr Option options[] = {
          return (arguments.lines = to_number<unsigned>(value)).value_or(0) > 0;
      }},
     {"quiet", 'q', "", takes_quiet, "print nothing: the exit code tells", set_flag<&Arguments::quiet>},
+    {"now", 0, "", takes_now, "now as well: a unit with a timer, or that runs on demand, is armed, and not run",
+     set_flag<&Arguments::now>},
     {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
     {"no-block", 0, "", takes_no_wait, "", set_flag<&Arguments::no_wait>},
 

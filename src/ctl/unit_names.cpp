@@ -118,8 +118,10 @@ private:
                                        : meant.kind == Kind::socket ? " without a socket"
                                                                     : ""),
                                   refused);
-        if ((meant.kind == Kind::timer || meant.kind == Kind::socket) && (context_.verb.takes & acts) != 0)
+        if (meant.kind == Kind::timer || meant.kind == Kind::socket) {
+            context_.arguments.triggers.emplace_back(meant.name);
             say_whole(meant);
+        }
         return true;
     }
 
@@ -136,8 +138,11 @@ private:
                 !(known_->is(unit, meant.kind) && matches_pattern(unit.name, meant.name)))
                 continue;
             matched = true;
-            if (wanted(unit))
-                add(unit.name);
+            if (!wanted(unit))
+                continue;
+            add(unit.name);
+            if ((meant.kind == Kind::timer || meant.kind == Kind::socket) && !matches_pattern(unit.name, word))
+                context_.arguments.triggers.push_back(unit.name);
         }
         return matched || !context_.fail("no unit matches " + harmless(word), refused);
     }
@@ -163,9 +168,10 @@ private:
         return done;
     }
 
-    // In systemd's words these are units of their own.
+    // In systemd's words these are units of their own. What `start` does to one is the same.
     void say_whole(const Suffixed& meant) {
-        if (context_.err.terminal && !std::exchange(said_, true))
+        if ((context_.verb.takes & acts) != 0 && context_.verb.name != "start" && context_.err.terminal &&
+            !std::exchange(said_, true))
             context_.note(paint(context_.err, Colour::faint,
                                 "(the " + std::string(meant.suffix.substr(1)) + " of " + harmless(meant.name) +
                                     " is a part of it here: this is done to the unit)") +

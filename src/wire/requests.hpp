@@ -109,7 +109,14 @@ struct Job {
     }
 };
 struct Start : Job {
-    static constexpr std::string_view method = "Start", help = "Starts units and what they need.";
+    static constexpr std::string_view method = "Start",
+                                      help = "Starts units and what they need. One that its timer or a connection runs "
+                                             "is armed and run at once; with `arm` it is only armed.";
+    bool arm = false;
+    static void fields(auto& self, auto&& visit) {
+        Job::fields(self, visit);
+        visit("arm", self.arm);
+    }
 };
 struct Stop : Job {
     static constexpr std::string_view method = "Stop", help = "Stops units and what needs them.";

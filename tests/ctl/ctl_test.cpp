@@ -97,7 +97,7 @@ TEST_CASE("status shows a unit's sockets and how many are connected, and list th
     const Outcome status = init.ctl({"status", "echo"});
     CHECK(has(status.out, "stream *:7: 3 of 64 connections, 1005 in all\n"));
     CHECK(has(status.out, "datagram /run/echo as local\n"));
-    CHECK(has(init.ctl({"list"}).out, "The echo (it listens for connections)\n"));
+    CHECK(has(init.ctl({"list"}).out, "The echo (it listens for connections, at stream *:7, datagram /run/echo)\n"));
 }
 
 TEST_CASE("status shows the unit's last log lines") {

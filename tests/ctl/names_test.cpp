@@ -57,7 +57,7 @@ struct Shop {
         }
         if (auto* explain = std::get_if<wire::Explain>(&request)) {
             named.push_back({explain->unit});
-            return reply(wire::Explanation{Phase::up, {explain->unit + " is up."}, {}});
+            return reply(wire::Explanation{Phase::down, {explain->unit + " is up."}, {}});
         }
         if (auto* signal = std::get_if<wire::Signal>(&request)) {
             named.push_back({signal->unit});

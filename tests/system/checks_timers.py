@@ -129,4 +129,43 @@ def timer_calendar(t):
     t.equal("JSON as well", len(json.loads(ctl("verify", "--json", "--calendar", "daily").stdout)["next"]), 5)
 
 
-GROUPS = [timer_runs, timer_memory, timer_calendar]
+def timer_armed(t):
+    """Arming is not running."""
+    files = {"nightly.toml": 'enabled = false\n[service]\ntype = "oneshot"\nscript = "echo run"\n[timer]\nevery = "1h"\n',
+             "echo.toml": 'enabled = false\n[service]\nscript = "echo run; exec sleep 1000"\nactivation = "on-demand"\n'
+                          f'[[listen]]\nstream = "{t.scene.work}/armed-door"\n',
+             "plain.toml": 'enabled = false\n[service]\nscript = "echo run; exec sleep 1000"\n',
+             "keeper.toml": '[service]\ncommand = ["sleep", "1000"]\n'}
+    with t.scene.init(files=files) as init:
+        init.wait("keeper")
+        t.has("`enable` of a unit with a timer names what arms it", init.ctl("enable", "nightly").stdout,
+              "enable --now nightly` arms its timer now")
+        result = init.ctl("enable", "--now", "nightly", "echo.service", "plain")
+        t.equal("`enable --now` enables, and brings up as a boot does", (result.returncode, result.stdout, [
+            (init.state(name), init.status(name)["enabled"]) for name in ("nightly", "echo", "plain")]),
+            (0, "nightly was already enabled\necho is now enabled\nplain is now enabled\n", [("up", True)] * 3))
+        t.equal("but what a timer or a connection runs is only armed",
+                [(init.status(name).get("stage"), runs(init, name)) for name in ("nightly", "echo")], [("idle", 0)] * 2)
+        t.has("`list` says when its time is, and where it listens", init.ctl("list").stdout, ", next ", "(in 59 min",
+              f"at stream {t.scene.work}/armed-door")
+        t.has("so do `explain` and `status`", init.ctl("explain", "nightly").stdout + init.ctl("status", "nightly").stdout,
+              "  next 20", "reason: it waits for its time, next 20")
+        result = init.ctl("start", "nightly.timer")
+        t.equal("`start nightly.timer` has it wait, as that of systemd", (result.returncode, result.stderr,
+                runs(init, "nightly")), (0, "", 0))
+        result = init.ctl("start", "nightly")
+        t.ok("`start nightly` runs it, and says so", until(lambda: runs(init, "nightly") == 1, 5)
+             and "it has run now, as `start` does; its timer is armed" in result.stderr, result.stderr)
+        result = init.ctl("start", "echo")
+        t.ok("so it is with what runs on demand", until(lambda: runs(init, "echo") == 1, 5)
+             and "it runs now, without waiting for a connection" in result.stderr, result.stderr)
+        t.equal("what is simply started is started in silence", init.ctl("start", "plain").stderr, "")
+        result = init.ctl("disable", "--now", "nightly", "echo", "plain.service")
+        t.equal("`disable --now` stops as well", (result.returncode, [(init.state(name), init.status(name)["enabled"])
+                for name in ("nightly", "echo", "plain")]), (0, [("down", False)] * 3))
+        t.equal("without an init --now does nothing by half",
+                (init.ctl("enable", "--now", "--units", init.units_dir, "plain").returncode, init.status("plain")["enabled"]),
+                (2, False))
+
+
+GROUPS = [timer_runs, timer_memory, timer_calendar, timer_armed]

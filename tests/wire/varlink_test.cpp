@@ -153,9 +153,9 @@ TEST_CASE("a service says what it is, by Varlink's own interface") {
     auto described = parse_call(
         R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"org.miniinit.Manager"}})");
     REQUIRE(described.has_value());
-    CHECK(
-        described->answer.find("method Start(units: []string, wait: ?bool) -> (event: ?Event, results: []JobResult)") !=
-        std::string::npos);
+    CHECK(described->answer.find(
+              "method Start(units: []string, wait: ?bool, arm: ?bool) -> (event: ?Event, results: []JobResult)") !=
+          std::string::npos);
     CHECK(refused(R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"x.y"}})") ==
           R"({"parameters":{"interface":"x.y"},"error":"org.varlink.service.InterfaceNotFound"})");
     CHECK(refused(R"({"method":"org.varlink.service.Nope"})").find("MethodNotFound") != std::string::npos);

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace mi::ctl {
 
@@ -161,6 +162,20 @@ bool of_last_run(core::Phase state, core::Reason reason) {
     unreachable("there is no other reason");
 }
 
+std::string trigger_view(const wire::UnitStatus& unit) {
+    std::string text;
+    if (unit.next_realtime)
+        text = "next " + local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - wall_now().micros) + ")";
+    for (bool first = true; const wire::Socket& socket : unit.sockets)
+        join_to(text, (std::exchange(first, false) ? "at " : "") + socket.kind + " " + socket.address);
+    return text;
+}
+
+std::string reason_view(const wire::UnitStatus& unit) {
+    const std::string trigger = unit.stage == core::Stage::idle ? trigger_view(unit) : "";
+    return trigger.empty() ? unit.reason : unit.reason + ", " + trigger;
+}
+
 std::string millis(std::int64_t micros) {
     std::string digits = std::to_string(std::max<std::int64_t>(0, micros) / 1000);
     digits.insert(0, digits.size() < 4 ? 4 - digits.size() : 0, '0');
@@ -196,7 +211,7 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& t
         const bool bad = colour_of(unit.state) == Colour::bad && !unit.reason.empty();
         std::string last = bad ? unit.reason : unit.description;
         if (unit.stage == core::Stage::idle)
-            last += last.empty() ? unit.reason : " (" + unit.reason + ")";
+            last += last.empty() ? reason_view(unit) : " (" + reason_view(unit) + ")";
         if (unit.state == core::Phase::backoff && unit.left_ms)
             last = left_words(unit) + (last.empty() ? "" : ": " + last);
         if (style.width != 0 && columns(last) + before > style.width)
@@ -261,7 +276,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         state += ", " + left_words(unit);
     row(text, "state", state);
     if (!unit.reason.empty() && !of_last_run(unit.state, unit.reason_kind))
-        row(text, "reason", unit.reason);
+        row(text, "reason", reason_view(unit));
     row(text, "file", file_words(unit));
     if (unit.main_pid || unit.hook_pid)
         row(text, "process", process_words(unit));

@@ -35,6 +35,11 @@ namespace mi::ctl {
 
 [[nodiscard]] std::string features_view(const Style& style, const std::vector<wire::Feature>& features);
 
+// What a unit waits for that its timer or a connection runs: "next 2026-11-22 04:00:00 (in 3 h)", "at stream *:80".
+[[nodiscard]] std::string trigger_view(const wire::UnitStatus& unit);
+// Why the unit is in its state; of one that waits to be run, with when that is, and where it listens.
+[[nodiscard]] std::string reason_view(const wire::UnitStatus& unit);
+
 // Whether the reason is how the last run ended, and there is a new one: then it is no reason for what is now.
 [[nodiscard]] bool of_last_run(core::Phase state, core::Reason reason);
 

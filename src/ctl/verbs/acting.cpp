@@ -7,6 +7,7 @@
 #include "ctl/verbs/verbs.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace mi::ctl {
@@ -152,8 +153,32 @@ std::string blame(Context& context, Client& client, const wire::JobResult& resul
     return text;
 }
 
+// Whether units that their timer or a connection runs are run now, in place of only waiting for that.
+bool runs_now(const wire::Start& start) { return !start.arm; }
+bool runs_now(const auto&) { return false; }
+
+// Completes what the init says of a unit that its timer or a connection runs: when that is, where it listens, and that it was
+// run, if it was. The last alone is returned.
+std::string tell_of_trigger(Client& client, bool runs, wire::JobResult& result) {
+    if (result.message.empty())
+        return {};
+    const auto units = client.call(wire::Status{{result.unit}});
+    if (!units || units->units.size() != 1)
+        return {};
+    const wire::UnitStatus& unit = units->units[0];
+    const bool waits = unit.stage == core::Stage::idle;
+    if (waits)
+        result.message = reason_view(unit);
+    if (!runs || (waits && !unit.timer)) // a service for each connection has no run of its own
+        return {};
+    if (waits)
+        result.message = "it has run, and now " + result.message;
+    return waits ? "it has run now, as `start` does; its timer is armed" : result.message;
+}
+
 template <typename R>
 int do_job(Context& context, R request) {
+    const bool runs = runs_now(request);
     auto client = context.connect();
     if (!client)
         return context.fail(client.error());
@@ -169,9 +194,13 @@ int do_job(Context& context, R request) {
     if (context.arguments.json)
         return context.print_json(*progress) == done ? code : failed;
     std::string good, bad, logs;
-    for (const wire::JobResult& result : progress->results) {
+    for (wire::JobResult& result : progress->results) {
         if (result.ok) {
+            const std::string told = tell_of_trigger(*client, runs, result);
             good += result_view(context.out, result) + "\n";
+            // A run that may not have been meant is told of, also where nobody sits.
+            if (!told.empty() && !context.out.terminal)
+                context.note("minictl: " + harmless(result.unit) + ": " + told + "\n");
             continue;
         }
         if (logs.empty() && context.arguments.lines != 0u)
@@ -194,7 +223,19 @@ int do_job(Context& context, R request) {
 
 } // namespace
 
-int start_units(Context& context) { return do_job(context, wire::Start{{context.arguments.words}}); }
+// `web.timer` is what systemd starts in order to have it wait.
+int start_units(Context& context) {
+    const std::vector<std::string>& all = context.arguments.words;
+    const std::vector<std::string>& triggers = context.arguments.triggers;
+    std::vector<std::string> units;
+    std::ranges::copy_if(all, std::back_inserter(units),
+                         [&](const std::string& word) { return std::ranges::find(triggers, word) == triggers.end(); });
+    int code = units.empty() ? done : do_job(context, wire::Start{{units}});
+    if (!triggers.empty())
+        code = std::max(code, do_job(context, wire::Start{{triggers}, true}));
+    return code;
+}
+int arm_units(Context& context) { return do_job(context, wire::Start{{context.arguments.words}, true}); }
 int stop_units(Context& context) { return do_job(context, wire::Stop{{context.arguments.words}}); }
 int restart_units(Context& context) { return do_job(context, wire::Restart{{context.arguments.words}}); }
 int try_restart_units(Context& context) { return do_job(context, wire::TryRestart{{context.arguments.words}}); }

@@ -197,10 +197,16 @@ int show_tree(Context& context) {
 }
 
 int explain_unit(Context& context) {
-    return context.show(wire::Explain{context.arguments.words[0]}, [](const wire::Explanation& explanation) {
+    const std::string& name = context.arguments.words[0];
+    return context.show(wire::Explain{name}, [&](const wire::Explanation& explanation) {
         std::string text;
         for (const std::string& sentence : explanation.sentences)
             text += harmless(sentence) + "\n";
+        // When, and where: what the sentence does not say.
+        if (explanation.state == core::Phase::up)
+            if (auto units = context.call(wire::Status{{name}}); units && units->units.size() == 1)
+                if (const wire::UnitStatus& unit = units->units[0]; unit.stage == core::Stage::idle)
+                    text += "  " + harmless(trigger_view(unit)) + "\n";
         return text;
     });
 }

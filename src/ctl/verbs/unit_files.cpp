@@ -70,8 +70,11 @@ std::string for_now(const Context& context, Client& init, const Enabling& one) {
     case core::Phase::backoff:
         return one.enabled ? "" : "; it runs on (`" + context.command("stop") + one.unit + "` ends it)";
     case core::Phase::down:
-        return one.enabled && !units->units[0].masked ? "; `" + context.command("start") + one.unit + "` starts it now"
-                                                      : "";
+        if (!one.enabled || units->units[0].masked)
+            return "";
+        if (units->units[0].timer)
+            return "; `" + context.command("enable --now") + one.unit + "` arms its timer now";
+        return "; `" + context.command("start") + one.unit + "` starts it now";
     case core::Phase::stopping:
     case core::Phase::done:
     case core::Phase::skipped:
@@ -85,6 +88,13 @@ int set_enabled(Context& context, bool enabled) {
     auto from = context.sources();
     if (!from)
         return context.fail(from.error());
+    // With --now it is not half of what was asked for that is done.
+    if (context.arguments.now && !from->init) {
+        if (!context.arguments.root.empty() || !context.arguments.units.empty() || !context.arguments.config.empty())
+            return context.fail("--now is for the init that runs, and not with --root, --units or --config", usage);
+        auto client = context.connect();
+        return context.fail(client ? Failure{"the init does not tell of its unit files"} : client.error());
+    }
     Enablings all;
     int code = done;
     for (const std::string& name : context.arguments.words) {
@@ -106,13 +116,18 @@ int set_enabled(Context& context, bool enabled) {
     if (from->init && std::ranges::any_of(all.units, &Enabling::changed))
         if (auto changes = from->init->call(wire::ReloadUnits{}); !changes)
             code = std::max(code, context.fail(changes.error()));
-    if (context.arguments.json)
-        return context.print_json(all) == done ? code : failed;
     std::string text;
     for (const Enabling& one : all.units)
         text += one.unit + (one.changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") +
-                (from->init ? for_now(context, *from->init, one) : "") + "\n";
-    return context.print(text) == done ? code : failed;
+                (from->init && !context.arguments.now ? for_now(context, *from->init, one) : "") + "\n";
+    if ((context.arguments.json ? context.print_json(all) : context.print(text)) != done)
+        code = failed;
+    if (!context.arguments.now || all.units.empty())
+        return code;
+    context.arguments.words.clear();
+    for (Enabling& one : all.units)
+        context.arguments.words.push_back(std::move(one.unit));
+    return std::max(code, enabled ? arm_units(context) : stop_units(context));
 }
 
 } // namespace

@@ -29,6 +29,7 @@ int show_help(Context&, const Verb* about); // null: all of them
 int check_health(Context&);
 
 int start_units(Context&);
+int arm_units(Context&); // as a boot would: what a timer or a connection runs only waits for that
 int stop_units(Context&);
 int restart_units(Context&);
 int try_restart_units(Context&);

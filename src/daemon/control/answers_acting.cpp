@@ -15,14 +15,15 @@ using core::UnitId;
 using EngineEvent = core::Event;
 
 // Starts, stops or restarts units: only a stop is possible while all goes down, and of a unit that cannot be started.
-void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait) {
+void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait,
+                  bool arm) {
     const bool starts = goal != Goal::stop;
     std::vector<UnitId> ids;
     if (starts && parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
     if (!find(id, units, starts ? Named::startable : Named::templates, ids))
         return;
-    const auto kind = goal == Goal::start  ? EngineEvent::Kind::start
+    const auto kind = goal == Goal::start  ? (arm ? EngineEvent::Kind::wish : EngineEvent::Kind::start)
                       : goal == Goal::stop ? EngineEvent::Kind::stop
                                            : EngineEvent::Kind::restart;
     for (UnitId unit : ids)
@@ -31,7 +32,7 @@ void Manager::act(CallId id, const Caller& caller, const std::vector<std::string
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
-    act(id, caller, start.units, Goal::start, start.wait);
+    act(id, caller, start.units, Goal::start, start.wait, start.arm);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Stop& stop) {

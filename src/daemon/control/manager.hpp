@@ -56,7 +56,8 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Explain& explain);
     void answer(CallId id, const Caller& caller, const wire::Tree& tree);
     void answer_with(CallId id, std::vector<std::string> units, Detail detail);
-    void act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait);
+    void act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait,
+             bool arm = false);
     void answer(CallId id, const Caller& caller, const wire::Start& start);
     void answer(CallId id, const Caller& caller, const wire::Stop& stop);
     void answer(CallId id, const Caller& caller, const wire::Restart& restart);
