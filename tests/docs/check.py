@@ -461,6 +461,27 @@ def check_format():
         check(f"mandoc finds nothing wrong with {page}", [done.stdout] if done.returncode else [])
 
 
+def quoted_twice(text):
+    """Places of a page as it is read where a quotation stands in another, or double quotes in single ones."""
+    found = [match[0] for match in re.finditer(r".{0,30}(?:[‘“][\"“‘]|[\"”’][’”]).{0,20}", text)]
+    for paragraph in re.split(r"\n\s*\n", text):
+        inside = False
+        for match in re.finditer(r"[‘’]", paragraph):
+            if match[0] == "‘" and inside:
+                found.append(paragraph[max(0, match.start() - 30):match.end() + 20])
+            inside = match[0] == "‘"
+    return [re.sub(r"\s+", " ", one) for one in found]
+
+
+def check_reading():
+    """What people see of the pages."""
+    for page in PAGES:
+        text = re.sub(".\b", "", output(["mandoc", "-Tutf8", "-O", "width=200", MAN / page]))
+        check(f"{page} puts no quotation into another", quoted_twice(text))
+        last = text.rstrip().splitlines()[-1].split()
+        check(f"{page} is of miniinit, not of the system that shows it", [] if last[0] == last[-1] == "miniinit" else last)
+
+
 def main():
     binary = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="miniinit-docs-") as directory:
@@ -481,6 +502,7 @@ def main():
         pages.run_all(check, binary, minictl, place)
         if shutil.which("mandoc"):
             check_format()
+            check_reading()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
