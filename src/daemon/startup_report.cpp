@@ -1,6 +1,7 @@
 #include "daemon/startup_report.hpp"
 
 #include "base/clock.hpp"
+#include "base/count.hpp"
 #include "daemon/parts.hpp"
 #include "os/crash/crash_report.hpp"
 #include "wire/log_format.hpp"
@@ -13,11 +14,11 @@ void introduce(Parts& parts, const Options& options) {
     std::string_view mode = parts.place.mode == Mode::system ? "system"
                             : parts.place.mode == Mode::user ? "user"
                                                              : "container";
-    std::string line = wire::logs::start_text(mode) + ", " + std::to_string(parts.engine.graph().count()) + " units";
+    std::string line = wire::logs::start_text(mode) + ", " + counted(parts.engine.graph().count(), "unit");
     if (const std::vector<std::string> passed = parts.context.surroundings.passed_on(); !passed.empty())
         line += passed == std::vector<std::string>{"*"}
                     ? "; services get our environment"
-                    : "; services get " + std::to_string(passed.size()) + " variables of ours";
+                    : "; services get " + counted(passed.size(), "variable") + " of ours";
     if (!options.command.empty())
         line += "; command: " + std::string(options.command.front());
     parts.logs.line({}, Priority::info, line);

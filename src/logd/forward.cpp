@@ -1,6 +1,7 @@
 #include "logd/forward.hpp"
 
 #include "base/clock.hpp"
+#include "base/count.hpp"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -119,7 +120,8 @@ void Forwarder::take(std::string_view unit, std::string_view lines) {
 void Forwarder::tell_dropped() {
     if (dropped_ == 0)
         return;
-    const std::string text = std::to_string(std::exchange(dropped_, 0)) + " lines are missing here: too many waited";
+    const std::string text =
+        counted(std::exchange(dropped_, 0), "line is", "lines are") + " missing here: too many waited";
     put("miniinit", logs::stamp_of(wall_now()) + " warning init: " + text + '\n');
     trouble_ = "forwarding to " + server_ + ": " + text;
 }

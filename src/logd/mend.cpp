@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/count.hpp"
 #include "base/fd.hpp"
 #include "base/read_at.hpp"
 #include "wire/log_format.hpp"
@@ -129,7 +130,7 @@ std::string lines_of(const std::string& prefix, std::string_view text, std::size
 // line that began in the gap comes right behind it.
 std::string filling(std::int64_t size, std::int64_t lost, WallTime at, bool rest) {
     const std::string prefix = prefix_of(at);
-    const std::string count = std::to_string(lost) + (lost == 1 ? " byte is" : " bytes are");
+    const std::string count = counted(lost, "byte is", "bytes are");
     const std::string text = count + " lost here: the machine went down before they were on its disk";
     const auto room = static_cast<std::size_t>(size);
     const std::string end_of_line = prefix + "the end of a lost line: ";

@@ -1,4 +1,5 @@
 // Numbers, pieces and nearness of words.
+#include "base/count.hpp"
 #include "base/text.hpp"
 
 #include <doctest/doctest.h>
@@ -70,4 +71,11 @@ TEST_CASE("a size is told to one decimal") {
     CHECK(size_text(1536) == "1.5K");
     CHECK(size_text((1u << 30) + (1u << 29)) == "1.5G");
     CHECK(size_text(~std::uint64_t{0}) == "15.9E");
+}
+
+TEST_CASE("one of a kind is not counted as many") {
+    CHECK(counted(0, "unit") == "0 units");
+    CHECK(counted(1, "unit") == "1 unit");
+    CHECK(counted(2u, "process", "processes") == "2 processes");
+    CHECK(counted(std::size_t{1}, "byte is", "bytes are") == "1 byte is");
 }

@@ -272,4 +272,17 @@ def completion(t):
                 t.ok(f"{shell}: and nothing is said", "minictl:" not in terminal.text(), terminal.text())
 
 
-GROUPS = [completion, top_keys, top_ends, top_batch, acting_progress, logs_pager, follow_sleeps]
+def top_narrow(t):
+    with t.scene.init({"only": {"service": sh("echo said; " + SLEEP)}}) as init:
+        init.wait("only")
+        t.ok("one unit is not counted as many", "1 unit" in init.text("miniinit", ("init",)).replace("1 units", ""))
+        with Terminal([t.scene.minictl, "top"], environment(init), columns=60, rows=18) as top:
+            screen = top.until(lambda text: "only" in text and "q quit" in text, what="the table")
+            t.ok("at 60 columns what there is no room for is left out, and nothing cut", "…" not in screen, screen)
+            t.has("what is needed most is there", screen, "1 unit ", "STATE", "CPU%", "MEMORY", "S start", "X stop")
+            top.type("h")
+            screen = top.until(lambda text: "any key comes back" in text, what="the help")
+            t.ok("and so it is with the help", "…" not in screen and "quit" in screen, screen)
+
+
+GROUPS = [completion, top_keys, top_ends, top_batch, acting_progress, logs_pager, follow_sleeps, top_narrow]

@@ -1,6 +1,7 @@
 // The chart of a boot as an SVG. Lengths are tenths of a pixel, so that no floating point is printed.
 #include "ctl/boot/plot.hpp"
 
+#include "base/count.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
 #include "ctl/text/column_width.hpp"
@@ -152,8 +153,8 @@ public:
         axis();
         if (chart_.later > 0) {
             y_ += 200;
-            body_ +=
-                text_at(margin, y_, "dim", std::to_string(chart_.later) + " more were first wanted after the boot.");
+            body_ += text_at(margin, y_, "dim",
+                             counted(chart_.later, "more was", "more were") + " first wanted after the boot.");
         }
         const Tenths height = y_ + margin;
         std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + px(width_) + "\" height=\"" +

@@ -1,5 +1,6 @@
 #include "ctl/logs/packed_text.hpp"
 
+#include "base/count.hpp"
 #include "base/read_at.hpp"
 
 #include <sys/mman.h>
@@ -60,7 +61,7 @@ void PackedText::load(std::size_t index) {
         text_ = std::move(*text);
         return;
     }
-    text_ = std::string(damage_mark) + std::to_string(frame.text_size) + " bytes of " + name_ + " cannot be read";
+    text_ = std::string(damage_mark) + counted(frame.text_size, "byte") + " of " + name_ + " cannot be read";
     text_.resize(frame.text_size - 1, ' ');
     text_ += '\n';
 }

@@ -1,6 +1,7 @@
 #include "ctl/text/view.hpp"
 
 #include "base/clock.hpp"
+#include "base/count.hpp"
 #include "base/join.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
@@ -51,7 +52,7 @@ std::string socket_words(const wire::UnitStatus& unit, const wire::Socket& socke
     if (!socket.name.empty() && socket.name != unit.name)
         text += " as " + socket.name;
     if (socket.accept)
-        text += ": " + std::to_string(socket.connections) + " of " + std::to_string(socket.most) + " connections, " +
+        text += ": " + std::to_string(socket.connections) + " of " + counted(socket.most, "connection") + ", " +
                 std::to_string(socket.accepted) + " in all";
     return text;
 }
@@ -306,7 +307,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
     if (unit.error_text)
         row(text, "error", *unit.error_text);
     if (unit.stored_descriptors != 0)
-        row(text, "keeps", std::to_string(unit.stored_descriptors) + " descriptors over its restarts");
+        row(text, "keeps", counted(unit.stored_descriptors, "descriptor") + " over its restarts");
     if (unit.dependencies) {
         const wire::Dependencies& on = *unit.dependencies;
         list_row(text, "requires", on.requires_);

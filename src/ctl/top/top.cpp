@@ -16,11 +16,11 @@ namespace mi::ctl {
 
 namespace {
 
-// "load 0.12 · memory 412M of 3.8G", as far as the kernel tells.
-std::string machine_words() {
-    std::string text;
+// "load 0.12", "memory 412M of 3.8G", as far as the kernel tells.
+std::vector<std::string> machine_words() {
+    std::vector<std::string> words;
     if (auto load = os::read_file("/proc/loadavg", 256))
-        text = "load " + load->substr(0, load->find(' '));
+        words.push_back("load " + load->substr(0, load->find(' ')));
     auto memory = os::read_file("/proc/meminfo", 1 << 16);
     auto of = [&](std::string_view name) -> std::uint64_t {
         const std::size_t at = memory->find(name);
@@ -32,8 +32,8 @@ std::string machine_words() {
     };
     if (memory)
         if (const std::uint64_t total = of("MemTotal:"), free = of("MemAvailable:"); total >= free && total > 0)
-            text += (text.empty() ? "memory " : " · memory ") + size_text(total - free) + " of " + size_text(total);
-    return text;
+            words.push_back("memory " + size_text(total - free) + " of " + size_text(total));
+    return words;
 }
 
 } // namespace

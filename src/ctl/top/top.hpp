@@ -67,7 +67,8 @@ private:
     std::vector<wire::UnitStatus> coming_; // of a reply that is not whole yet
     std::vector<Job> jobs_;
     std::map<std::string, std::string> said_; // by unit, since the last look
-    std::string message_, trouble_, machine_;
+    std::string message_, trouble_;
+    std::vector<std::string> machine_; // what is said of it
     std::size_t failed_ = 0, looks_ = 0;
     std::int64_t delay_, next_ = 0;
     Mode mode_ = Mode::table;

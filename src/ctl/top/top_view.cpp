@@ -1,5 +1,7 @@
 // What `minictl top` draws.
 #include "base/clock.hpp"
+#include "base/count.hpp"
+#include "base/join.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
 #include "ctl/top/top.hpp"
@@ -10,34 +12,50 @@ namespace mi::ctl {
 
 namespace {
 
+// No line is longer than a narrow terminal is wide.
 std::vector<std::string> help_lines() {
     return {"Up, Down, PgUp, PgDn, Home, End, j, k   select a unit",
-            "c m t r u n s   sort by CPU, memory, tasks, restarts, uptime, name, state;",
-            "                again: the other way round",
+            "c m t r u n s   sort by CPU, memory, tasks, restarts,",
+            "                uptime, name, state; again: the other way",
             "l, Enter        follow the log of the unit",
             "S, X, R         start, stop (asks first), restart it",
-            "/               show only units whose name contains what is typed; Esc: all again",
+            "/               show only units whose name contains what",
+            "                is typed; Esc: all again",
             "a               also what is down, done or a target",
             "p               pause, and go on",
             "q, Ctrl-C       quit",
             "",
-            "CPU% is of one processor, since the look before; memory and tasks are those of the cgroup.",
+            "CPU% is of one processor, since the look before;",
+            "memory and tasks are those of the cgroup.",
             "`-` stands for what the kernel does not tell."};
+}
+
+// As many of the parts, from the first on, as there is room for: none is cut but the first.
+std::string as_fits(const std::vector<std::string>& parts, std::string_view between, unsigned width) {
+    std::string text;
+    for (const std::string& part : parts) {
+        if (!text.empty() && columns(text) + columns(between) + columns(part) > width)
+            break;
+        join_to(text, part, between);
+    }
+    return fitted(text, width);
 }
 
 } // namespace
 
 std::string Top::first_line(unsigned width) const {
-    std::string text = "miniinit " + harmless(overview_.version) + " · " + std::to_string(table_.size()) + " units";
+    std::string units = counted(table_.size(), "unit");
     if (failed_ > 0)
-        text += ", " + std::to_string(failed_) + " failed";
+        units += ", " + std::to_string(failed_) + " failed";
     if (!table_.filtered().empty())
-        text += " with \"" + harmless(table_.filtered()) + "\"";
+        units += " with \"" + harmless(table_.filtered()) + "\"";
+    std::vector<std::string> parts{"miniinit " + harmless(overview_.version), std::move(units)};
     if (paused_)
-        text += " · paused";
-    if (!machine_.empty())
-        text += " · " + machine_;
-    return paint(context_.out, failed_ > 0 ? Colour::bad : Colour::strong, fitted(text, width));
+        parts.emplace_back("paused");
+    for (const std::string& part : machine_)
+        parts.push_back(part);
+    const std::string text = as_fits(parts, " · ", width);
+    return paint(context_.out, failed_ > 0 ? Colour::bad : Colour::strong, text);
 }
 
 std::string Top::last_line(unsigned width) const {
@@ -54,7 +72,8 @@ std::string Top::last_line(unsigned width) const {
     if (!message_.empty())
         return fitted(harmless(message_.substr(0, message_.find('\n'))), width);
     return paint(context_.out, Colour::faint,
-                 fitted("q quit  h help  l log  S start  X stop  R restart  / filter  c m t n s sort", width));
+                 as_fits({"q quit", "h help", "l log", "S start", "X stop", "R restart", "/ filter", "c m t n s sort"},
+                         "  ", width));
 }
 
 void Top::draw() {

@@ -1,5 +1,6 @@
 // `verify`: what is wrong with units by themselves (config), with how they hang together (core), and with the system that they
 // are for (inspection.hpp): the one below --root, else the one that we are on.
+#include "base/count.hpp"
 #include "core/graph.hpp"
 #include "ctl/verbs/inspection.hpp"
 #include "ctl/verbs/verbs.hpp"
@@ -163,7 +164,7 @@ private:
         if (context_.arguments.json)
             return context_.print_json(found_) == done ? code : failed;
         if (text_.empty() && code == done && context_.out.terminal)
-            text_ = std::to_string(found_.units) + (found_.units == 1 ? " unit" : " units") + ", no problems\n";
+            text_ = counted(found_.units, "unit") + ", no problems\n";
         return context_.print(text_) == done ? code : failed;
     }
 

@@ -1,6 +1,7 @@
 #include "daemon/machine/console.hpp"
 
 #include "base/clock.hpp"
+#include "base/count.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
 #include "os/socket/write_ready.hpp"
@@ -36,8 +37,8 @@ void Console::line(std::string_view text) {
         ++lost_;
     } else {
         if (lost_ > 0)
-            put(std::to_string(std::exchange(lost_, 0)) +
-                " lines are lost here: they found no room (the log has them)");
+            put(counted(std::exchange(lost_, 0), "line is", "lines are") +
+                " lost here: they found no room (the log has them)");
         put(text);
     }
     write();

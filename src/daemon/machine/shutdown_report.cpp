@@ -1,5 +1,6 @@
 #include "daemon/machine/shutdown_report.hpp"
 
+#include "base/count.hpp"
 #include "base/text.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/process/background_children.hpp"
@@ -41,7 +42,7 @@ void ShutdownReport::look(bool last_time) {
     std::vector<std::string_view> lines = split(trim(*text), '\n');
     words_ = "the last shutdown (" + std::string(lines.front()) + ") had ";
     context_.say(Priority::warning, words_ + "in its way:");
-    words_ += std::to_string(lines.size() - 1) + " things in its way: " + directory + "/" +
+    words_ += counted(lines.size() - 1, "thing") + " in its way: " + directory + "/" +
               std::string(writable ? old_report_name : report_name);
     for (std::string_view line : std::span(lines).subspan(1))
         context_.say(Priority::warning, "  " + std::string(line));

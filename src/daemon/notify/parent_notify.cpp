@@ -1,5 +1,6 @@
 #include "daemon/notify/parent_notify.hpp"
 
+#include "base/count.hpp"
 #include "daemon/units/boot_target.hpp"
 
 #include <string>
@@ -47,7 +48,7 @@ void ParentNotify::turn_ends() {
                       ? 1
                       : 0;
     }
-    client_.send("READY=1\nSTATUS=" + std::to_string(up) + (up == 1 ? " service is up" : " services are up") +
+    client_.send("READY=1\nSTATUS=" + counted(up, "service is up", "services are up") +
                  (failed > 0 ? ", " + std::to_string(failed) + " failed" : ""));
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/socket/activation.hpp"
 
+#include "base/count.hpp"
 #include "os/file/open_file.hpp"
 
 #include "core/explain.hpp"
@@ -99,7 +100,7 @@ void Activation::await_connections(core::UnitId id) {
     const std::vector<OpenSocket>& sockets = context_.units[id].sockets;
     if (unsigned runs = accepts ? 0 : connections_.idle_runs(id, sockets, context_.now); runs > 0)
         return fail(Event::Kind::overrun,
-                    std::to_string(runs) + " times in a row it ended at once and left what waited at its socket");
+                    counted(runs, "time") + " in a row it ended at once and left what waited at its socket");
     if (auto armed = connections_.arm(id, sockets); !armed)
         fail(Event::Kind::sockets_failed, "cannot listen: " + armed.error().text());
 }
@@ -166,7 +167,7 @@ void Activation::complain(core::UnitId id, const std::string& text) {
         ++live.unsaid;
         return;
     }
-    std::string more = live.unsaid > 0 ? " (and " + std::to_string(live.unsaid) + " times before)" : "";
+    std::string more = live.unsaid > 0 ? " (and " + counted(live.unsaid, "time") + " before)" : "";
     live.unsaid = 0;
     live.complained = context_.kernel.now();
     context_.log(id, Priority::warning, text + more);

@@ -1,5 +1,6 @@
 #include "daemon/units/boot_target.hpp"
 
+#include "base/count.hpp"
 #include "core/explain.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "os/process/children.hpp"
@@ -71,7 +72,8 @@ void BootTarget::go_instead(const std::string& why) {
 void BootTarget::too_many_boots() {
     if (context_.engine.halting() || was_reached())
         return;
-    go_instead("the last " + std::to_string(context_.settings.boot_attempts) + " boots did not reach " + name_ +
+    const unsigned boots = context_.settings.boot_attempts;
+    go_instead("the last " + (boots == 1 ? "boot" : counted(boots, "boot")) + " did not reach " + name_ +
                " (`minictl target " + name_ + "` tries again, and so does the next boot)");
 }
 
