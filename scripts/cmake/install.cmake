@@ -1,16 +1,19 @@
 # cmake --install: the binary, the names it answers to, the vendor units, the man pages, completions, an example configuration.
-# The names that every init has (`poweroff`, `reboot`, …) are a component of their own, `commands`, for a system that has no other
-# init; the Debian package, which is put beside another one, leaves them out.
+# The names that every init has (`poweroff`, `reboot`, …) would take the place of another init's. They are a component of their own,
+# which is installed only where it is asked for: cmake --install … --component commands.
 include(GNUInstallDirs)
 
 # links(COMPONENT FOLDER TARGET NAME…): symbolic links to TARGET, seen from FOLDER below the prefix.
 function(install_links component folder target)
+  if(component STREQUAL commands)
+    set(only_when_asked_for EXCLUDE_FROM_ALL)
+  endif()
   install(CODE "
     set(to \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${folder}\")
     file(MAKE_DIRECTORY \"\${to}\")
     foreach(name ${ARGN})
       file(CREATE_LINK ${target} \"\${to}/\${name}\" SYMBOLIC)
-    endforeach()" COMPONENT ${component})
+    endforeach()" COMPONENT ${component} ${only_when_asked_for})
 endfunction()
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME miniinit)

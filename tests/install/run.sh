@@ -40,7 +40,8 @@ pages=(usr/share/man/man8/miniinit.8 usr/share/man/man1/minictl.1 usr/share/man/
 
 # -- cmake --install
 does "cmake --install works with DESTDIR" env DESTDIR="$work/all" cmake --install "$build" --prefix /usr
-does "the binary is there, and answers to its names" has "$work/all" usr/sbin/miniinit usr/bin/minictl "${commands[@]}"
+does "the binary is there, and answers to its names" has "$work/all" usr/sbin/miniinit usr/bin/minictl
+does "the names that other inits have stay free" lacks "$work/all" "${commands[@]}"
 does "it is the one that was built" cmp "$binary" "$work/all/usr/sbin/miniinit"
 does "the one that fails when it is asked to is not" lacks "$work/all" usr/sbin/miniinit-faults
 does "minictl is minictl" sh -c "'$work/all/usr/bin/minictl' --help | grep -q 'minictl VERB'"
@@ -54,9 +55,12 @@ ln -s usr/sbin "$work/all/sbin"
 ln -s usr/bin "$work/all/bin"
 cp "$(command -v busybox)" "$work/all/usr/bin/sh" # what the units need of a system
 does "minictl verify --root finds nothing wrong with what was installed" "$work/all/usr/bin/minictl" verify --root "$work/all"
-does "without the component \`commands\` the names of other inits stay free" sh -c "DESTDIR='$work/some' cmake --install '$build' \
-    --prefix /usr --component miniinit"
-does "they do" lacks "$work/some" "${commands[@]}"
+does "with the component \`commands\` it answers to them, too" sh -c "DESTDIR='$work/all' cmake --install '$build' --prefix /usr \
+    --component commands"
+does "they are all there, and are the program" sh -c "cd '$work/all' && for name in ${commands[*]}; do
+    [ \$name -ef usr/sbin/miniinit ] || exit 1; done"
+does "that component is nothing but them" sh -c "DESTDIR='$work/some' cmake --install '$build' --prefix /usr --component commands &&
+    [ \$(find '$work/some' ! -type d | wc -l) = ${#commands[@]} ]"
 
 # -- the Debian package, beside another init
 package() { (cd "$work" && cpack --config "$build/CPackConfig.cmake" -G DEB -B "$work"); }
