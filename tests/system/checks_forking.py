@@ -24,14 +24,15 @@ def forking_doubts(t):
         "link": forking(work, "link", parent, start_timeout="700ms"),
         "open": forking(work, "open", parent, start_timeout="700ms"),
         "pipe": forking(work, "pipe", parent, start_timeout="700ms"),
-        "words": forking(work, "words", parent, start_timeout="700ms"),
+        **{name: forking(work, name, parent, start_timeout="700ms") for name in ("words", "one", "empty", "missing")},
         # Wrong at first, right in the end: waits for a word on a FIFO in between.
         "late": forking(work, "deep/er/late", f"setsid sh -c 'read x <{work}/go; mkdir -p {work}/deep; mkdir {work}/deep/er; "
                         f": >FILE; echo $$ >>FILE; exec sleep 1000' {quiet} & exit 0", start_timeout="20s"),
         "mended": forking(work, "mended", f"setsid sh -c 'read x <{work}/mend; echo $$ >FILE; exec sleep 1000' {quiet} & exit 0",
                           start_timeout="20s"),
     }
-    for name, text in (("dead", "999999\n"), ("open", "1\n"), ("words", "hello\n"), ("mended", "999998\n")):
+    for name, text in (("dead", "999999\n"), ("open", "1\n"), ("words", "hello\n"), ("one", "1\n"), ("empty", ""),
+                       ("mended", "999998\n")):
         with open(f"{work}/{name}", "w") as file:
             file.write(text)
     os.chmod(work + "/open", 0o666)
@@ -40,12 +41,17 @@ def forking_doubts(t):
         os.mkfifo(f"{work}/{name}")
     with t.scene.init(units) as init:
         for name, words in (("dead", "names process 999999, which does not exist"),
-                            ("living", "which is none of this service's"), ("link", "symbolic link"),
-                            ("open", "anyone can write"), ("pipe", "no regular file"), ("words", "no process id")):
+                            ("living", "(sleep), which is none of this service's"), ("link", "symbolic link"),
+                            ("open", "anyone can write"), ("pipe", "no regular file"),
+                            ("words", 'no process id in FILE: it says "hello", and that is no number of a process'),
+                            ("one", 'no process id in FILE: it says "1", and that is the init'),
+                            ("missing", "FILE is not there"), ("empty", "FILE is empty")):
+            words = words.replace("FILE", f"{work}/{name}")
             status = init.wait(name, "failed", 10)
             t.has(f"the reason of the failure says what is wrong with the PID file: {name}", status["reason"],
                   "start-timeout", words)
-            t.equal(f"the log has it once: {name}", init.text(name, ("init",), once="is not believed").count("is not believed"), 1)
+            if name not in ("missing", "empty"):
+                t.equal(f"the log has it once: {name}", init.text(name, ("init",), once="is not believed").count("is not believed"), 1)
         t.equal("what is another's stays as it is", (init.state("other"), os.path.exists(work + "/living")), ("up", True))
         t.ok("a PID file that names a dead process is removed at the end", not os.path.exists(work + "/dead"))
         t.ok("what is no PID file is left alone", all(os.path.lexists(f"{work}/{name}") for name in

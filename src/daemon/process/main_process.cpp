@@ -1,5 +1,6 @@
 #include "daemon/process/main_process.hpp"
 
+#include "base/printable.hpp"
 #include "os/file/walked_file.hpp"
 #include "os/process/process.hpp"
 
@@ -29,11 +30,14 @@ void MainProcess::await_pid_file(core::UnitId id) {
 
 // What is against taking the process that a PID file names for one of the unit's; empty: nothing.
 std::string MainProcess::doubt_about(core::UnitId id, pid_t pid) const {
+    std::string names = "names process " + std::to_string(pid);
     if (!context_.kernel.exists(pid))
-        return "names process " + std::to_string(pid) + ", which does not exist";
-    if (!processes_.belongs(pid, id, context_.name(id)))
-        return "names process " + std::to_string(pid) + ", which is none of this service's";
-    return {};
+        return names + ", which does not exist";
+    if (processes_.belongs(pid, id, context_.name(id)))
+        return {};
+    if (const auto stat = context_.kernel.stat_of(pid))
+        names += " (" + printable(stat->name) + ")";
+    return names + ", which is none of this service's";
 }
 
 void MainProcess::check_pid_files() {
@@ -57,8 +61,7 @@ void MainProcess::ask_for_pid_file(core::UnitId id) {
                        Result<pid_t> named = fault(0, "cannot look:", answers ? path : answers.error());
                        if (answers)
                            named = os::pid_in(path, answers->front(), owner);
-                       if (PidFiles::is_there(named))
-                           consider_pid_file(id, named);
+                       consider_pid_file(id, named);
                    });
 }
 
@@ -69,15 +72,19 @@ void MainProcess::consider_pid_file(core::UnitId id, const Result<pid_t>& named)
         return;
     }
     const core::Unit& unit = context_.unit(id);
+    const bool there = PidFiles::is_there(named);
     std::string doubt = named ? doubt_about(id, *named) : named.error().text();
-    if (named && !doubt.empty())
+    if (!there)
+        doubt = named.error().code == ENODATA ? "is empty" : "is not there";
+    if ((named || !there) && !doubt.empty())
         doubt = unit.process->pid_file + " " + doubt;
     if (doubt.empty()) {
         pid_files_.forget(id);
         context_.units[id].from_pid_file = *named;
         adopt(id, *named);
     } else if (pid_files_.is_news(id, doubt)) {
-        context_.log(id, Priority::warning, "its PID file is not believed: " + doubt);
+        if (there) // or it may be on its way
+            context_.log(id, Priority::warning, "its PID file is not believed: " + doubt);
         context_.apply({.kind = Event::Kind::doubted, .unit = id, .detail = doubt});
     }
 }

@@ -82,9 +82,7 @@ std::vector<std::pair<core::UnitId, Result<pid_t>>> PidFiles::candidates() {
         awaited.apart = !answers;
         if (!answers)
             continue;
-        auto pid = os::pid_in(awaited.path, answers->front(), awaited.owner);
-        if (is_there(pid))
-            found.emplace_back(unit, std::move(pid));
+        found.emplace_back(unit, os::pid_in(awaited.path, answers->front(), awaited.owner));
     }
     return found;
 }

@@ -30,15 +30,15 @@ public:
     void forget(core::UnitId unit);
     // Takes what inotify has to say, and watches again what did not exist before.
     void drain();
-    // Whom the files name, or why they cannot be believed at all (os::read_pid_file); whether it is a process of the
-    // service is the caller's to find out. Those that are not there yet, or empty yet, are left out.
+    // Whom the files name, or why they cannot be believed at all (os::pid_in); whether it is a process of the service is
+    // the caller's to find out.
     [[nodiscard]] std::vector<std::pair<core::UnitId, Result<pid_t>>> candidates();
     // Those whose files may hang are not among them, nor does inotify(7) tell of them: they are looked at from time to time,
     // by somebody else. Those whose time has come; they are asked for once, until `looked`.
     [[nodiscard]] std::vector<core::UnitId> to_look_at(Instant now);
     void looked(core::UnitId unit, Instant again);
     [[nodiscard]] Instant next_look() const;
-    // Whether anything of what an answer says is to be said, rather than waited for.
+    // Whether there is something to be said against a file, rather than to be waited for: it is neither missing nor empty.
     [[nodiscard]] static bool is_there(const Result<pid_t>& named);
     // Notes what is held against the unit's file; false where it is no more than last time.
     [[nodiscard]] bool is_news(core::UnitId unit, const std::string& doubt);

@@ -2,6 +2,7 @@
 #include "os/process/process.hpp"
 
 #include "base/directory.hpp"
+#include "base/printable.hpp"
 #include "base/text.hpp"
 #include "os/file/runtime.hpp"
 #include "os/file/walked_file.hpp"
@@ -135,29 +136,55 @@ PathQuestion question_for_pid_file(const std::string& path) {
     return {.kind = PathQuestion::Kind::read, .path = path, .most = most, .last_link = false};
 }
 
+namespace {
+
+// In three digits at least, as chmod(1) takes it.
+std::string octal(mode_t mode) {
+    std::string digits;
+    for (mode &= 07777; mode != 0 || digits.size() < 3; mode >>= 3)
+        digits.insert(digits.begin(), static_cast<char>('0' + (mode & 7)));
+    return "0" + digits;
+}
+
+std::string quoted(std::string_view line) {
+    constexpr std::size_t most = 40;
+    return '"' + printable(line.substr(0, most)) + (line.size() > most ? "…\"" : "\"");
+}
+
+} // namespace
+
 Result<pid_t> pid_in(const std::string& path, const PathAnswer& answer, std::optional<uid_t> owner) {
     switch (answer.code) {
     case 0: break;
     case ELOOP: return fault(0, "refuse PID file that is a symbolic link:", path);
     case ENOTSUP: return fault(0, "refuse PID file that is no regular file:", path);
     case EMLINK: return fault(0, "refuse PID file that has another name, too:", path);
-    case EFBIG: return fault(0, "find no process id in", path);
+    case EFBIG: return fault(0, "find no process id in", path + ": it has more bytes than any");
     default: return fault(answer.code, "open", path);
     }
     if ((answer.mode & S_IWOTH) != 0)
-        return fault(0, "refuse PID file that anyone can write:", path);
+        return fault(0, "refuse PID file that anyone can write:", path + " (mode " + octal(answer.mode) + ")");
     if (answer.text.empty())
         return fault(ENODATA, "find a process id in", path);
     // Some write more than one line; the number stands in the first.
     std::string_view whole(answer.text);
-    std::optional<pid_t> pid = to_number<pid_t>(trim(whole.substr(0, whole.find('\n'))));
+    const std::string_view line = trim(whole.substr(0, whole.find('\n')));
+    std::optional<pid_t> pid = to_number<pid_t>(line);
     if (!pid || *pid <= 1)
-        return fault(0, "find no process id in", path);
+        return fault(0, "find no process id in",
+                     path + ": it says " + quoted(line) +
+                         (pid == 1 ? ", and that is the init" : ", and that is no number of a process"));
     // A daemon that gives its privileges up before it writes the file is that file's owner: it can name itself, and
     // nobody else's processes.
     const bool trusted = answer.owner == 0 || answer.owner == ::geteuid() || (owner && answer.owner == *owner);
-    if (!trusted && process_user(*pid) != answer.owner)
-        return fault(0, "refuse PID file of another user:", path);
+    const std::optional<uid_t> user = trusted ? std::nullopt : process_user(*pid);
+    if (!trusted && user != answer.owner) {
+        const std::string named = std::to_string(*pid);
+        return fault(0, "refuse PID file of another user:",
+                     path + " belongs to user " + std::to_string(answer.owner) + ", and process " + named +
+                         ", which it names, " +
+                         (user ? "to user " + std::to_string(*user) : std::string("is not there")));
+    }
     return *pid;
 }
 
