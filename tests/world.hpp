@@ -171,6 +171,8 @@ public:
     // Signals since the last look: "db:TERM", "db:TERM+" where all of its processes get it, "db:KILL~" for a sweep.
     std::string signals() { return std::exchange(signals_, {}); }
     std::string concluded() { return std::exchange(concluded_, {}); }
+    // With which exit code the last of these is to end a container.
+    [[nodiscard]] int exit_code() const { return exit_code_; }
     [[nodiscard]] std::string phase(const std::string& unit) const { return std::string(name(record(unit).phase)); }
     [[nodiscard]] const Record& record(const std::string& unit) const { return engine_.record(id(unit)); }
     [[nodiscard]] std::string why(const std::string& unit) const {
@@ -327,6 +329,7 @@ private:
         case Effect::Kind::conclude: {
             static constexpr const char* words[] = {"none", "poweroff", "reboot", "halt", "kexec", "exit"};
             add_word(concluded_, called + ":" + words[static_cast<int>(effect.ending)]);
+            exit_code_ = effect.number;
             break;
         }
         case Effect::Kind::halt: halted_ = true; break;
@@ -417,6 +420,7 @@ private:
     std::map<std::string, int> arms_;
     std::deque<Event> answers_;
     std::string spawned_, signals_, concluded_, changes_;
+    int exit_code_ = -1;
     std::size_t effects_ = 0;
     int last_pid_ = 100;
     bool halted_ = false;

@@ -144,7 +144,10 @@ void Engine::finish(UnitId id) {
         record.came_up = false;
         record.tries = 0;
         record.detail = graph_.unit(id).fault;
+        const int code = end_code(record);
         set_phase(id, Phase::invalid, Reason::file);
+        if (record.own_end != OwnEnd::none && record.asked != Asked::down)
+            conclude(id, graph_.unit(id).service.exit_action, code);
         return;
     }
     if (record.own_end != OwnEnd::none && !restart && (halt_ == Halt::no || halt_ == Halt::final_target) &&
@@ -199,7 +202,7 @@ void Engine::retry_or_fail(UnitId id) {
         record.next = Next::rest;
         set_phase(id, Phase::down, Reason::exited);
         start_followers(id, graph_.on_success(id));
-        conclude(id, settings.exit_action);
+        conclude(id, settings.exit_action, end_code(record));
         return;
     }
     fail(id, record.reason);
@@ -209,9 +212,9 @@ void Engine::retry_or_fail(UnitId id) {
 void Engine::give_up(UnitId id) {
     const LimitAction action = service(id).restart_limit_action;
     if (action == LimitAction::reboot)
-        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::reboot});
+        conclude(id, ExitAction::reboot, end_code(records_[id]));
     if (action == LimitAction::shutdown)
-        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = Ending::exit});
+        conclude(id, ExitAction::shutdown, end_code(records_[id]));
     change(id).tries = 0;
     fail(id, Reason::restart_limit);
 }
@@ -226,6 +229,7 @@ bool Engine::awaits_next_run(UnitId id, Reason reason) const {
 }
 
 void Engine::fail(UnitId id, Reason reason) {
+    const int code = end_code(records_[id]); // by the reason of its last run, which a restart limit is not
     set_phase(id, Phase::failed, reason);
     // A failed run does not end a timer, nor that connections are awaited: the next time is a new try.
     if (awaits_next_run(id, reason))
@@ -233,12 +237,12 @@ void Engine::fail(UnitId id, Reason reason) {
     else
         disarm(id);
     start_followers(id, graph_.on_failure(id));
-    conclude(id, service(id).exit_action);
+    conclude(id, service(id).exit_action, code);
 }
 
-void Engine::conclude(UnitId id, ExitAction action) {
+void Engine::conclude(UnitId id, ExitAction action, int code) {
     if (action != ExitAction::none && halt_ == Halt::no)
-        emit({.kind = Effect::Kind::conclude, .unit = id, .ending = ending_of(action)});
+        emit({.kind = Effect::Kind::conclude, .unit = id, .number = code, .ending = ending_of(action)});
 }
 
 } // namespace mi::core

@@ -23,6 +23,9 @@ void Engine::adopt_graph() {
         const bool valid = fault.empty();
         if (!valid && !active(record.phase)) {
             const bool known = record.phase == Phase::invalid && record.detail == fault;
+            // It was to be started (again), and with its end everything is to end.
+            if (record.phase == Phase::waiting || record.phase == Phase::backoff)
+                conclude(id, graph_.unit(id).service.exit_action, 1);
             record = Record{.phase = Phase::invalid,
                             .asked = record.asked,
                             .reason = Reason::file,

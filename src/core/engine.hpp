@@ -171,7 +171,7 @@ private:
     void give_up(UnitId id);
     void fail(UnitId id, Reason reason);
     [[nodiscard]] bool awaits_next_run(UnitId id, Reason reason) const;
-    void conclude(UnitId id, ExitAction action);
+    void conclude(UnitId id, ExitAction action, int code);
 
     // engine.cpp
     void set_phase(UnitId id, Phase phase);

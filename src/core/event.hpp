@@ -76,8 +76,8 @@ struct Effect {
                           // answer: emptied, at once where nothing is left
         changed,          // phase went `from` -> `to`: for those who watch
         release,          // the unit is at rest: what was kept for its run can go
-        conclude,         // exit-action, or the action of a restart limit, of `unit`: `ending`
-        halt,             // all is down after a shutdown
+        conclude, // exit-action, or the action of a restart limit, of `unit`: `ending`, with the exit code `number`
+        halt,     // all is down after a shutdown
     };
     static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::halt) + 1;
     enum class Scope : std::uint8_t { main, everything };

@@ -119,7 +119,7 @@ void Engine::come_up(UnitId id) {
     if (oneshot) {
         record.tries = 0;
         start_followers(id, graph_.on_success(id));
-        conclude(id, service(id).exit_action);
+        conclude(id, service(id).exit_action, end_code(record));
     }
 }
 

@@ -64,6 +64,15 @@ bool fits(Phase phase, Next next) {
     unreachable("nothing else is next");
 }
 
+int end_code(const Record& record) {
+    const ExitStatus& exit = record.last_exit;
+    const int own = exit.kind == ExitStatus::Kind::signal ? 128 + exit.number : exit.number;
+    // A run that came to its good end may have done so by a code, or a signal, that the unit calls a success.
+    if (record.phase == Phase::done || record.own_end == OwnEnd::success)
+        return own;
+    return record.reason == Reason::exited && own != 0 ? own : 1;
+}
+
 bool possible(const Record& record) {
     return has_stage(record.phase, record.stage) && fits(record.phase, record.next) &&
            (!record.frozen || record.phase == Phase::up);

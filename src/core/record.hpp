@@ -154,6 +154,10 @@ struct Record {
 // not frozen, what rests is down, and what is kept is not stopping.
 [[nodiscard]] bool possible(const Record& record);
 
+// The exit code of a container that ends with a unit like this, which has come to its end for good, or is just coming to it: what
+// it ended with itself, as a shell has it. 1 where it failed in another way: it did not start in time, was ended for that, ...
+[[nodiscard]] int end_code(const Record& record);
+
 // Whether the unit holds anything that has to be stopped before it is down.
 [[nodiscard]] constexpr bool active(Phase phase) {
     switch (phase) {

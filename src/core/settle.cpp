@@ -139,7 +139,7 @@ void Engine::act_on_waiting(UnitId id) {
             }
         disarm(id);
         start_followers(id, graph_.on_failure(id));
-        conclude(id, service(id).exit_action);
+        conclude(id, service(id).exit_action, 1);
     } else if (counts.blocked == 0 && counts.conflicting == 0) {
         if (record.not_before > now_) {
             change(id).detail = "it is one of units that start one another";

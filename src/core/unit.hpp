@@ -234,8 +234,8 @@ struct LogSettings {
 
 enum class Kind : std::uint8_t { service, target };
 
-// One unit. `fault` not empty: the file is invalid, everything but the name and the dependencies that could be read is
-// meaningless, and `fault` is the first message.
+// One unit. `fault` not empty: the file is invalid, everything but the name, and the dependencies and `exit-action` that could be
+// read, is meaningless, and `fault` is the first message.
 struct Unit {
     std::string name;
     Kind kind = Kind::service;

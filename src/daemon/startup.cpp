@@ -19,15 +19,18 @@
 #include "os/machine/system.hpp"
 #include "os/spawn/spawn.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 extern char** environ;
@@ -59,6 +62,32 @@ bool nothing_to_run(const Parts& parts) {
         invalid = invalid || !graph.unit(id).fault.empty();
     }
     return invalid || graph.count() == 0;
+}
+
+// A unit that is to run, with whose end everything is to end, and whose file cannot be used: it would never end.
+core::UnitId endless_unit(const core::Graph& graph, const std::vector<std::string>& wanted, const std::string& target) {
+    const core::UnitId root = graph.find(target);
+    std::vector<core::UnitId> ids;
+    for (const std::string& name : wanted)
+        if (const core::UnitId id = graph.find(name); id != core::no_unit)
+            ids.push_back(id);
+    if (root != core::no_unit)
+        ids.push_back(root);
+    else
+        std::ranges::copy_if(graph.ids(), std::back_inserter(ids),
+                             [&](core::UnitId id) { return graph.unit(id).enabled; });
+    std::set<core::UnitId> seen(ids.begin(), ids.end());
+    while (!ids.empty()) {
+        const core::UnitId id = ids.back();
+        ids.pop_back();
+        const core::Unit& unit = graph.unit(id);
+        if (!unit.fault.empty() && !unit.masked && unit.service.exit_action != core::ExitAction::none)
+            return id;
+        for (const core::Edge& edge : graph.needs(id))
+            if (edge.relation != core::Relation::after && seen.insert(edge.unit).second)
+                ids.push_back(edge.unit);
+    }
+    return core::no_unit;
 }
 
 // What the first of us found.
@@ -139,9 +168,16 @@ void Startup::normalise() {
     if (guard_)
         normality.keep = guard_->descriptors();
     normality.reset_oom_score = place_.system();
-    normality.leave_directory = options_.command.empty();
     if (before_)
         std::ranges::copy(before_->descriptors(), std::back_inserter(normality.keep));
+    if (!options_.command.empty() && !before_) {
+        char path[PATH_MAX];
+        Surroundings& surroundings = beginning_.surroundings;
+        const Fd here(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        surroundings.started_in = Fd(::fcntl(here.get(), F_DUPFD_CLOEXEC, 3)); // standard ones may be closed
+        surroundings.started_in_path = ::getcwd(path, sizeof path) != nullptr && path[0] == '/' ? path : "";
+        normality.keep.push_back(surroundings.started_in.get());
+    }
     inheritance_ = os::normalise_self(normality);
     if (::geteuid() == 0 || (os::own_capabilities() & CapabilitySet{1} << CAP_SETUID) != 0)
         os::make_undumpable(); // services may have other users: see os/spawn/spawn.cpp
@@ -355,6 +391,13 @@ void Startup::begin(Parts& parts) const {
         parts.boot_target.boot(target_, usual);
     if (!before_ && parts.place.mode == Mode::container && nothing_to_run(parts)) {
         parts.context.say(Priority::err, "there is nothing to run");
+        parts.shutdown.begin(core::Ending::exit, 1);
+    } else if (!before_ && parts.place.mode == Mode::container) {
+        const core::UnitId endless = endless_unit(parts.context.graph(), wanted_, target_);
+        if (endless == core::no_unit)
+            return;
+        parts.context.say(Priority::err, parts.context.name(endless) +
+                                             " is invalid, and with its end everything is to end (exit-action)");
         parts.shutdown.begin(core::Ending::exit, 1);
     }
 }

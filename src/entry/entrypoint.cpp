@@ -129,6 +129,8 @@ public:
                 say("miniinit: " + line + "\n");
         else if (int failed = start())
             return failed;
+        // COMMAND is where we were started. We hold nothing there, so that it can be unmounted when COMMAND leaves it.
+        [[maybe_unused]] const int left = ::chdir("/");
         collect(); // what was told to the program before us is not told again
         while (!known_->over) {
             siginfo_t about;

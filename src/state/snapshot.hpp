@@ -283,6 +283,7 @@ struct ManagerImage {
     bool carried = false;           // it did: this is what is left of it, and all else begins there
     std::int32_t premises = -1;     // inotify
     std::vector<LimitImage> limits;
+    std::string entry_directory; // where the first of us was started
     static void fields(auto& self, auto&& visit) {
         visit(self.version, self.target, self.tried_targets, self.init_started, self.units_loaded, self.target_reached,
               self.ending, self.exit_code, self.entry_failure, self.halt, self.all_down, self.told_ready,
@@ -291,7 +292,7 @@ struct ManagerImage {
               self.in_leaf, self.control, self.lock, self.log_socket, self.log_memory, self.holding_read,
               self.holding_write, self.own_lines, self.log_pid, self.last_stream, self.log_finishing,
               self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note, self.new_root,
-              self.new_init, self.carried, self.premises, self.limits);
+              self.new_init, self.carried, self.premises, self.limits, self.entry_directory);
     }
     // The descriptors among them.
     static void descriptors(auto& self, auto&& visit) {

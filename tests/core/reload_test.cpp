@@ -124,6 +124,48 @@ TEST_CASE("an invalid unit that was mended comes up for whom it failed") {
     CHECK(world.running() == "a b");
 }
 
+TEST_CASE("a unit with whose end everything is to end does so too when its file cannot be used any more") {
+    constexpr std::string_view good = "[units.a]\nservice = { command = '/a', exit-action = 'shutdown' }\n[units.b]\n";
+    constexpr std::string_view bad =
+        "[units.a]\nfoo = 1\nservice = { command = '/a', exit-action = 'shutdown' }\n[units.b]\n";
+    World world(good);
+    world.ask("a");
+    world.ask("b");
+    SUBCASE("before its next try") {
+        world.exit("a", 3);
+        world.reread(bad);
+        CHECK(world.exit_code() == 1);
+    }
+    SUBCASE("at its next end") {
+        world.reread(bad);
+        CHECK(world.phase("a") == "up");
+        CHECK(world.concluded().empty());
+        world.exit("a", 3);
+        CHECK(world.exit_code() == 3);
+    }
+    CHECK(world.concluded() == "a:exit");
+    CHECK(world.phase("a") == "invalid");
+}
+
+TEST_CASE("one that was stopped by hand does not end anything when its file is broken") {
+    World world("[units.a]\nservice = { command = '/a', exit-action = 'shutdown' }\n[units.b]\n");
+    constexpr std::string_view bad =
+        "[units.a]\nfoo = 1\nservice = { command = '/a', exit-action = 'shutdown' }\n[units.b]\n";
+    world.ask("a");
+    SUBCASE("before") {
+        world.stop("a");
+        world.die("a", 15);
+        world.reread(bad);
+    }
+    SUBCASE("after") {
+        world.reread(bad);
+        world.stop("a");
+        world.die("a", 15);
+    }
+    CHECK(world.phase("a") == "invalid");
+    CHECK(world.concluded().empty());
+}
+
 TEST_CASE("a pending restart, a start and a stop under way survive a new reading") {
     World world("[units.a]\nservice.command = '/a'\n[units.b]\n[units.c]\n");
     world.ask("a");

@@ -297,6 +297,54 @@ TEST_CASE("exit-action of a oneshot follows its end, good or bad") {
     CHECK(world.record("a").last_exit == ExitStatus::code(code));
 }
 
+TEST_CASE("a container ends with what the service ended with itself, and with 1 where it failed in another way") {
+    const auto code_of = [](const std::string& settings, auto story) {
+        World world(service("restart = 'no', exit-action = 'shutdown'" + (settings.empty() ? "" : ", " + settings)));
+        world.ask("a");
+        story(world);
+        CHECK(world.concluded() == "a:exit");
+        return world.exit_code();
+    };
+    const std::string notify = "type = 'notify', start-timeout = '5s', stop-timeout = '1s'";
+    CHECK(code_of("", [](World& world) { world.exit("a", 0); }) == 0);
+    CHECK(code_of("", [](World& world) { world.exit("a", 7); }) == 7);
+    CHECK(code_of("", [](World& world) { world.die("a", 9); }) == 137);
+    CHECK(code_of("success-exit = [0, 3]", [](World& world) { world.exit("a", 3); }) == 3);
+    CHECK(code_of("success-exit = [3]", [](World& world) { world.exit("a", 0); }) == 1); // a failure is no 0
+    CHECK(code_of("type = 'oneshot'", [](World& world) { world.exit("a", 0); }) == 0);
+    CHECK(code_of("type = 'oneshot'", [](World& world) { world.exit("a", 4); }) == 4);
+    CHECK(code_of(notify, [](World& world) { world.exit("a", 5); }) == 5);
+    CHECK(code_of(notify, [](World& world) { world.exit("a", 0); }) == 1); // it never was ready
+    for (const bool obeys : {true, false}) // whatever it ends with when we have given it up
+        CHECK(code_of(notify, [obeys](World& world) {
+                  world.pass("5s");
+                  obeys ? world.exit("a", 0) : world.die("a", 15);
+              }) == 1);
+    CHECK(code_of("watchdog = '1s'", [](World& world) {
+              world.pass("1s");
+              world.die("a", 6);
+          }) == 1);
+    CHECK(code_of("pre-start = ['/p']", [](World& world) { world.hook_exit("a", 8); }) == 1);
+}
+
+TEST_CASE("past a restart limit the last run tells the exit code of a container") {
+    World world(service("exit-action = 'shutdown', restart-limit = 1, restart-delay = '1s', type = 'notify', "
+                        "start-timeout = '5s'"));
+    world.ask("a");
+    world.exit("a", 3);
+    world.pass("2s");
+    SUBCASE("by its own end") {
+        world.exit("a", 4);
+        CHECK(world.exit_code() == 4);
+    }
+    SUBCASE("by ours") {
+        world.pass("5s");
+        world.die("a", 15);
+        CHECK(world.exit_code() == 1);
+    }
+    CHECK(world.concluded() == "a:exit");
+}
+
 TEST_CASE("restarts are counted and the last exit is kept") {
     World world(service("restart-delay = '1s'"));
     world.ask("a");

@@ -7,10 +7,24 @@ import subprocess
 import sys
 import time
 
+from checks_executor import Lease
 from harness import NOBODY, SANITIZERS, sh, until
 
 SLEEP = "exec sleep 1000"
 OWN_USER = 64999  # has no other process on this machine
+
+
+def wait_channel(pid):
+    try:
+        with open(f"/proc/{pid}/wchan") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return file.read().split()
 
 
 def ending_order(t):
@@ -105,6 +119,95 @@ def ending_codes(t):
         init.signal(signal.SIGTERM)
         t.equal("one that is said holds, though it is more than what a container has where nothing is said",
                 (init.ended(40), init.text("slow", ("out",))), (0, "in time"))
+
+
+def ending_table(t):
+    """Each line of the table in miniinit(8), EXIT STATUS; those of a command alone are in tests/container."""
+    keeper = {"keeper": {"service": sh(SLEEP)}}
+    def ends(what, code, service, args=(), command=(), said="", more=None, **unit):
+        units = {**keeper, "main": {"service": {"exit-action": "shutdown", "restart": "no", **service}, **unit},
+                 **(more or {})}
+        if command:
+            del units["main"]
+        with t.scene.init(units, wait=False, args=args, command=command) as init:
+            t.equal(f"{what} ends a container with {code}", init.ended(15), code)
+            if said:
+                t.has(f"{what}: it is said", init.console(), said)
+    late = {"type": "notify", "start-timeout": "200ms"}
+    ends("a start that takes too long", 1, {**late, **sh(SLEEP)})
+    ends("one that is told to end then and exits 0", 1, {**late, **sh("trap 'exit 0' TERM; while :; do sleep 0.02; done")})
+    ends("one that has to be killed then", 1, {**late, "stop-timeout": "100ms",
+                                                **sh("trap '' TERM; while :; do sleep 0.02; done")})
+    ends("an end before READY=1", 1, {"type": "notify", **sh("exit 0")})
+    ends("an end before READY=1 with a code of its own", 9, {"type": "notify", **sh("exit 9")})
+    ends("a failed pre-start command", 1, {**sh(SLEEP), "pre-start": ["/bin/false"]})
+    ends("a failed post-start command", 1, {**sh(SLEEP), "post-start": ["/bin/false"]})
+    ends("a hung service", 1, {**sh(SLEEP), "watchdog": "100ms"})
+    ends("a program that does not exist", 1, {"command": "/no/such/program"})
+    ends("what it requires and cannot have", 1, {**sh(SLEEP)}, requires=["broken"],
+         more={"broken": {"service": {"type": "oneshot", **sh("exit 5", type="oneshot")}}})
+    ends("an exit code that counts as a success", 3, {**sh("exit 3"), "success-exit": [0, 3]})
+    ends("the exit code 0 that counts as a failure", 1, {**sh("exit 0"), "success-exit": [3]})
+    ends("the signal that kills it", 143, sh("kill -TERM $$"))
+    ends("the last of too many restarts", 6, {**sh("exit 6"), "restart": "on-failure", "restart-limit": 1,
+                                              "restart-delay": "10ms"})
+    ends("a restart limit with its own action", 6, {**sh("exit 6"), "restart": "on-failure", "restart-limit": 1,
+                                                    "exit-action": "none", "restart-delay": "10ms",
+                                                    "restart-limit-action": "shutdown"})
+    ends("a oneshot that is done", 0, sh("exit 0", type="oneshot"))
+    ends("an exit code that is remapped", 0, sh("exit 44"), args=["--remap-exit", "44"])
+    for what, unit in (("a mistake in its file", {"main": {"service": {**sh(SLEEP), "exit-action": "shutdown", "comand": "x"}}}),
+                       ("a file that is no TOML, as far as it can be read", None),
+                       ("a mistake in a file that the default target wants",
+                        {"main": {"service": {**sh(SLEEP), "exit-action": "shutdown", "comand": "x"}},
+                         "default": {"wants": ["keeper", "main"], "target": {}}})):
+        with t.scene.init({**keeper, **unit} if unit else None, wait=False, files=None if unit else {
+                "keeper.toml": f'[service]\nscript = "{SLEEP}"\n',
+                "main.toml": f'[service]\nscript = "{SLEEP}"\nexit-action = "shutdown"\nrestart = = 3\n'}) as init:
+            t.equal(f"{what}, and with its end everything is to end, beside a healthy service: 1", init.ended(15), 1)
+            t.has("and it is said", init.console(), "main is invalid, and with its end everything is to end")
+    for what, unit in (("nobody wants", {"target": {}, "wants": ["keeper"]}), ("is disabled", None)):
+        broken = {"service": {**sh(SLEEP), "exit-action": "shutdown", "comand": "x"}, **({} if unit else {"enabled": False})}
+        with t.scene.init({**keeper, "main": broken, **({"default": unit} if unit else {})}) as init:
+            init.wait("keeper")
+            t.ok(f"one that {what} ends nothing", init.process.poll() is None and init.state("main") == "invalid")
+    # Beside units a command has the codes that it has alone.
+    ends("a command that is killed", 137, {}, command=["/bin/sh", "-c", "kill -KILL $$"])
+    ends("a command that is a directory", 126, {}, command=["/"])
+    ends("a command that is not there", 127, {}, command=["/no/such/command"])
+    # Only the command is where the init was started.
+    work = t.scene.work + "/started"
+    os.mkdir(work)
+    units = {"beside": {"service": sh("pwd; exec sleep 1000")}}
+    where = f"pwd; echo up >>{work}/ups; exec sleep 1000"
+    with t.scene.init(units, command=["/bin/sh", "-c", where], before=["env", "-C", work]) as init:
+        cwd = lambda pid: os.readlink(f"/proc/{pid}/cwd")
+        init.wait("beside")
+        init.wait("command")
+        until(lambda: os.path.exists(work + "/ups"), 5, "the command")
+        t.equal("a command beside units keeps the directory that the init was started in, which nothing else is in",
+                (cwd(init.outside(init.status("command")["main_pid"])), cwd(init.pid()), cwd(init.collector()),
+                 init.text("beside", once="/")), (work, "/", "/", "/"))
+        t.equal("so it does when it is started again, after a re-exec, too",
+                (init.ctl("reexec").returncode, init.ctl("stop", "command").returncode,
+                 init.ctl("start", "command").returncode), (0, 0, 0))
+        until(lambda: open(work + "/ups").read().count("up") == 2, 5, "the command once more")
+        t.equal("there it is", cwd(init.outside(init.status("command")["main_pid"])), work)
+    with open(work + "/relative", "w") as file:
+        file.write("#!/bin/sh\nexit 8\n")
+    os.chmod(work + "/relative", 0o755)
+    with t.scene.init(units, wait=False, command=["./relative"], before=["env", "-C", work]) as init:
+        t.equal("a command is found from there", init.ended(15), 8)
+
+    # Whoever executes a program that somebody holds a lease on waits: there it is killed.
+    for beside, what in ((keeper, "beside units"), (None, "alone")):
+        with Lease(t, f"leased-command-{beside is None}") as lease:
+            with t.scene.init(beside, wait=False, **({"files": {}} if beside is None else {}), bare=beside is None,
+                              command=[lease.path]) as init:
+                until(lambda: children(init.process.pid), 10, "the init")
+                waits = lambda: [pid for pid in init.processes() if wait_channel(pid) == "__break_lease"]
+                os.kill(until(waits, 10, "a command that waits for its program")[0], signal.SIGKILL)
+                t.equal(f"a command {what} that is killed before it has become its program: 137", init.ended(15), 137)
 
 
 def ending_collector(t):
@@ -252,4 +355,4 @@ def ending_user_mode(t):
             os.kill(int(pid), signal.SIGKILL)
 
 
-GROUPS = [ending_order, ending_codes, ending_collector, ending_command, ending_bare, ending_user_mode]
+GROUPS = [ending_order, ending_codes, ending_table, ending_collector, ending_command, ending_bare, ending_user_mode]

@@ -88,8 +88,8 @@ def places(t):
                 (init.ctl("reexec").returncode, init.ctl("healthcheck").returncode), (0, 0))
         os.unlink(f"/proc/{init.pid()}/root/tmp/miniinit-init-33/control")
         t.ok("and is made again where it was removed", until(lambda: init.ctl("healthcheck", user=0).returncode == 0, 5))
-        t.equal("poweroff is for it, as there is no other", (init.ctl("poweroff", user=0).returncode,
-                                                            init.process.wait(20)), (0, 0))
+        init.ctl("poweroff", user=0)  # which may end with the namespace before it has its answer
+        t.equal("poweroff is for it, as there is no other", init.process.wait(20), 0)
     with Bare(t, (NO_TMP, NO_SHM), UNITS) as init:
         t.ok("where nothing can be written the init says that it cannot be reached, and goes on",
              until(lambda: "minictl cannot reach us" in init.console(), 10) and init.process.poll() is None, init.console())

@@ -194,11 +194,12 @@ class Client:
 class Init:
     """One init. `units` as for toml(); `files` are unit files instead, by name ("web.toml"), in a directory given
     with --units. `mounts`: shell commands that are run before it, in its mount namespace. `fault_injection`: one that
-    fails when it is asked to."""
+    fails when it is asked to. `bare`: with nothing said of units and places, as for a command alone."""
 
     def __init__(self, scene, number, units=None, files=None, sections=None, args=(), command=(), cgroups=True,
                  proc=True, faults=(), fault_injection=False,
-                 net=False, before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None):
+                 net=False, before=(), env=None, run_mount=None, log_mount=None, mounts=(), wait=True, stdin=subprocess.DEVNULL, stdout=None,
+                 bare=False):
         self.scene, self.number, self.main_client, self.cgroup = scene, number, None, None
         self.binary, self.minictl = scene.binaries(fault_injection)
         self.dir = os.path.join(scene.work, str(number))
@@ -235,9 +236,11 @@ class Init:
         line += ["/bin/sh", "-c", " && ".join(prepare), "sh"]
         line += ["setpriv", "--bounding-set=" + FORBIDDEN, "--inh-caps=" + FORBIDDEN, *before, self.binary,
                  "--container"]
-        line += ["--config", self.config] if units is not None or files is None else []
-        line += ["--units", self.units_dir] if files is not None else []
-        line += ["--run-dir", self.run, "--log-dir", self.logs, "--control", self.control, *args]
+        if not bare:
+            line += ["--config", self.config] if units is not None or files is None else []
+            line += ["--units", self.units_dir] if files is not None else []
+            line += ["--run-dir", self.run, "--log-dir", self.logs, "--control", self.control]
+        line += args
         line += ["--", *command] if command else []
         self.helpers = 1 if faults else 0  # children of the first process that are not the init
         if faults:  # system calls that fault() can make fail

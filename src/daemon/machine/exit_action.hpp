@@ -17,23 +17,13 @@ public:
 
     void perform(const core::Effect& effect) override {
         context_.say(Priority::info, context_.name(effect.unit) + " has ended, and with it everything is to end");
-        shutdown_.begin(effect.ending, exit_code(effect.unit));
+        // A command that could not be started has the exit codes that shells give that.
+        const bool not_started =
+            context_.name(effect.unit) == entry_ && context_.record(effect.unit).reason == core::Reason::spawn_failed;
+        shutdown_.begin(effect.ending, not_started ? starter_.entry_failure() : effect.number);
     }
 
 private:
-    // As a shell has it: 128 and the number of the signal.
-    [[nodiscard]] int exit_code(core::UnitId unit) const {
-        const core::Record& record = context_.record(unit);
-        switch (record.last_exit.kind) {
-        case core::ExitStatus::Kind::signal: return 128 + record.last_exit.number;
-        case core::ExitStatus::Kind::code: return record.last_exit.number;
-        case core::ExitStatus::Kind::none: break;
-        }
-        if (context_.name(unit) == entry_)
-            return starter_.entry_failure();
-        return record.phase == core::Phase::failed ? 1 : 0;
-    }
-
     Context& context_;
     Shutdown& shutdown_;
     const Starter& starter_;

@@ -27,8 +27,12 @@ struct Surroundings {
     std::string notify;                   // NOTIFY_SOCKET of the run that a process is made for; empty: none
     std::vector<os::Limit> limits;        // as we found them, where ours differ: a child has to set them back
     std::vector<std::string> environment; // ours, as we were started: "KEY=VALUE"
-    os::StringList base;                  // what every environment begins with: see refresh
-    os::StringList base_of_own_choice;    // the same, where the unit says itself what is passed on
+    // The directory that we were started in, for the main process of a container: we leave it. Open until that is made for the
+    // first time; its path is for another start of it.
+    Fd started_in;
+    std::string started_in_path;
+    os::StringList base;               // what every environment begins with: see refresh
+    os::StringList base_of_own_choice; // the same, where the unit says itself what is passed on
     // Works out `base` from `settings` and `environment`: to be called when they have changed.
     void refresh();
     // The variables of ours that a unit gets which says nothing about them: those of the settings; in a container, where those

@@ -3,6 +3,7 @@
 #include "base/scarce.hpp"
 #include "os/file/open_file.hpp"
 #include "os/file/path_question.hpp"
+#include "os/file/walked_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -50,7 +51,8 @@ void Starter::spawn(const core::Effect& effect) {
     if (launch->ready) // a readiness that could not be heard of is not waited for
         if (auto watch = context_.kernel.watch(launch->ready.get(), [] {}); !watch)
             return failed(effect, NoStart(watch.error()), watch.error().code);
-    auto start = make_process(id, effect.role, *launch);
+    auto start = effect.role == Role::main && context_.name(id) == entry_ ? make_entry(id, *launch)
+                                                                          : make_process(id, effect.role, *launch);
     if (!start) {
         if (!postpone(effect, start.error()))
             failed(effect, NoStart(start.error()), start.error().code);
@@ -170,6 +172,22 @@ std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, 
     processes_.use_session(id);
     plan.cgroup = -1;
     return context_.kernel.start(plan);
+}
+
+// The main process of a container stays where we were started, which has perhaps no path any more. We hold nothing there.
+std::expected<os::Start, os::SpawnFault> Starter::make_entry(core::UnitId id, Launch& launch) {
+    Surroundings& surroundings = context_.surroundings;
+    if (!surroundings.started_in) {
+        launch.plan.directory = surroundings.started_in_path;
+        return make_process(id, Role::main, launch);
+    }
+    auto inside = os::WorkingDirectory::enter(surroundings.started_in.get());
+    if (!inside)
+        return std::unexpected(os::SpawnFault{os::Step::directory, inside.error().code, surroundings.started_in_path});
+    auto start = make_process(id, Role::main, launch);
+    if (start)
+        surroundings.started_in.reset();
+    return start;
 }
 
 void Starter::thaw(core::UnitId id) {
@@ -361,11 +379,13 @@ void Starter::units_reread() {
 void Starter::failed(const core::Effect& effect, NoStart why, int code) {
     const core::Unit& unit = context_.unit(effect.unit);
     if (unit.name == entry_) {
-        const os::PathQuestion question{.path = unit.service.command.front()};
+        const std::string& program = unit.service.command.front();
+        const os::PathQuestion question{
+            .path = program.starts_with('/') ? program : context_.surroundings.started_in_path + "/" + program};
         const auto answers = context_.kernel.answer_here({&question, 1}, context_.surroundings.hanging);
         const bool is_there = answers && answers->front().code == 0;
         context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why.words);
-        entry_failure_ = code == ENOENT && !is_there ? 127 : 126;
+        entry_failure_ = means_scarce(code) ? 125 : code == ENOENT && !is_there ? 127 : 126;
     }
     // Of other roles the failure of the unit's start tells.
     if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
@@ -379,6 +399,16 @@ void Starter::failed(const core::Effect& effect, NoStart why, int code) {
 }
 
 // --- saved state ------------------------------------------------------------------------------------------------------
+
+void Starter::save(state::ManagerImage& image) const {
+    image.entry_failure = entry_failure_;
+    image.entry_directory = context_.surroundings.started_in_path;
+}
+
+void Starter::restore(const state::ManagerImage& image) {
+    entry_failure_ = image.entry_failure;
+    context_.surroundings.started_in_path = image.entry_directory;
+}
 
 void Starter::save_unit(core::UnitId id, state::UnitImage& image) const {
     const UnitRun& run = context_.units[id];

@@ -60,7 +60,7 @@ public:
     void connection_born(core::UnitId unit, pid_t pid, Launch& launch);
     // A frozen unit gets to run again.
     void thaw(core::UnitId unit);
-    // The exit code for a container whose main process could not be started: 126 or 127.
+    // The exit code for a container whose main process could not be started: 125, 126 or 127.
     [[nodiscard]] int entry_failure() const { return entry_failure_; }
 
     // Starts that wait for a process to be had are tried again, at the beginning of a turn.
@@ -70,8 +70,8 @@ public:
     [[nodiscard]] Instant next_deadline() const override { return spawn_again_; }
     void unit_gone(core::UnitId unit) override;
     void units_reread() override;
-    void save(state::ManagerImage& image) const override { image.entry_failure = entry_failure_; }
-    void restore(const state::ManagerImage& image) override { entry_failure_ = image.entry_failure; }
+    void save(state::ManagerImage& image) const override;
+    void restore(const state::ManagerImage& image) override;
     void save_unit(core::UnitId unit, state::UnitImage& image) const override;
     void restore_unit(core::UnitId unit, state::UnitImage& image) override;
     void became_its_program(core::UnitId unit, core::Role role, pid_t pid) override;
@@ -83,6 +83,7 @@ private:
     [[nodiscard]] std::expected<Launch, NoStart> launch_for(const core::Effect& effect, const StartFiles& files);
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
                                                                         Launch& launch);
+    [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_entry(core::UnitId id, Launch& launch);
     [[nodiscard]] std::expected<bool, std::string> lend_network(core::UnitId id, os::Plan& plan);
     [[nodiscard]] bool start_later(const core::Effect& effect, Launch& launch);
     void start_again(const core::Effect& effect, Instant when);

@@ -76,8 +76,7 @@ Inheritance normalise_self(const Normality& normality) {
             had.was_open.push_back(fd);
         }
     had.umask = ::umask(022);
-    if (normality.leave_directory)
-        note(::chdir("/") == 0, "change directory to", "/");
+    note(::chdir("/") == 0, "change directory to", "/");
 
     errno = 0;
     if (::getpriority(PRIO_PROCESS, 0) != 0)

@@ -15,8 +15,6 @@ struct Normality {
     std::vector<int> keep;
     // False where the score is the container runtime's statement about the container, not an accident.
     bool reset_oom_score = true;
-    // False for the main process of a container, which inherits where it was put.
-    bool leave_directory = true;
 };
 
 // What we had before and what could not be changed.

@@ -12,6 +12,13 @@ is "the command has a process group of its own in our session" "own group, same 
     [ $1 = $2 ] && printf "own group, "; [ $3 = $4 ] && echo "same session"')"
 is "the command has the environment, directory and umask that we had" "v=1 / 0027" \
     "$(cd / && umask 027 && v=1 "${as_child[@]}" -- "${sh[@]}" 'echo v=$v $PWD $(umask)')"
+mkdir -p "$work/started"
+is "we leave the directory that we were started in, and the command keeps it" "$work/started /" "$(cd "$work/started" &&
+    "${as_child[@]}" -- "${sh[@]}" 'until [ "$(readlink /proc/$PPID/cwd)" = / ]; do sleep 0.01; done
+        echo $PWD $(readlink /proc/$PPID/cwd)')"
+printf '#!/bin/sh\nexit 8\n' >"$work/started/relative"
+chmod +x "$work/started/relative"
+does "a command is found from there" 8 env -C "$work/started" "${as_child[@]}" -- ./relative
 descriptors=("${sh[@]}" 'cd /proc/$$/fd && echo *')
 is "the command has the descriptors that we had, and none of ours" "$("${bound[@]}" "${descriptors[@]}" 7</dev/null)" \
     "$("${as_child[@]}" -- "${descriptors[@]}" 7</dev/null)"

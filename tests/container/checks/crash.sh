@@ -26,6 +26,7 @@ for place in "as PID 1" "as a subreaper"; do
     ours=$(init_of "$command")
     for count in 1 2 3; do fault "$ours" $count; done
     is "$place, a crash is survived, three times, as the same process with the same command" "$ours" "$(init_of "$command")"
+    is "$place, it is still not in the directory where the command is" "/" "$(readlink "/proc/$ours/cwd")"
     kill -USR1 "$ours"
     for ((i = 0; i < 250; i++)); do grep -q "got USR1" "$log" && break; sleep 0.02; done
     is "$place, signals are passed on as before" "got USR1" "$(grep USR1 "$log")"
