@@ -26,6 +26,7 @@
 #include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
+#include "daemon/process/summed_usage.hpp"
 #include "daemon/process/sweeper.hpp"
 #include "daemon/process/unit_processes.hpp"
 #include "daemon/recovery/keeper.hpp"
@@ -98,6 +99,7 @@ struct Parts {
     Children children;
     std::string no_cgroups; // why there are none, if so
     Processes processes;
+    SummedUsage summed_usage{kernel, processes};
     Resources resources;
     Wiring wiring{*this};
     SavedImages saved_images{*this};

@@ -101,7 +101,7 @@ struct UnitStatus {
     bool masked = false;
     bool changed = false;                     // its file was changed and re-read; in force when it is restarted
     std::optional<Dependencies> dependencies; // told by Status, not by List
-    // What its cgroup uses; by Status, and by List with `usage` (the peak by Status alone), where the kernel tells.
+    // What its cgroup uses, or its processes do (see `summed`); by Status, and by List with `usage` (the peak by Status alone), where the kernel tells.
     std::optional<std::int64_t> memory_bytes, memory_peak_bytes;
     std::optional<std::int64_t> cpu_usec;  // processor time of this run
     std::optional<std::int64_t> tasks;     // processes and their threads
@@ -114,6 +114,9 @@ struct UnitStatus {
     // one before this boot.
     std::optional<std::int64_t> next_realtime, last_run_realtime;
     core::Reason reason_kind = core::Reason::none; // what `reason` says, for programs
+    // Which of memory_bytes, cpu_usec and tasks no cgroup has counted: they are the sum over the processes that live now, with what
+    // memory they share counted for each.
+    std::vector<std::string> summed;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -149,6 +152,7 @@ struct UnitStatus {
         visit("next_realtime", self.next_realtime);
         visit("last_run_realtime", self.last_run_realtime);
         visit("reason_kind", self.reason_kind);
+        visit("summed", self.summed);
     }
 };
 

@@ -50,6 +50,21 @@ TEST_CASE("what a unit uses of a processor is what it has used since the look be
     CHECK_FALSE(table.told({}).units[2].cpu_permille);
 }
 
+TEST_CASE("what no cgroup has counted is marked as a sum") {
+    TopTable table;
+    wire::UnitStatus summed = used("a", 0, 2048);
+    summed.summed = {"memory_bytes", "cpu_usec", "tasks"};
+    table.update({summed, used("b", 0, 2048)}, 10'000'000);
+    summed.cpu_usec = 500'000;
+    table.update({summed, used("b", 500'000, 2048)}, 11'000'000);
+    const auto lines = table.lines({}, 0, 0, 20'000'000, {});
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[1].contains(" ~50.0 "));
+    CHECK(lines[1].contains(" ~2"));
+    CHECK_FALSE(lines[2].contains("~"));
+    CHECK(table.told({}).units[0].summed == std::vector<std::string>{"memory_bytes", "cpu_permille", "tasks"});
+}
+
 TEST_CASE("the table is sorted by a column, and the other way round when that is asked for again") {
     TopTable table;
     table.update({used("a", 0, 10), used("b", 0, 30), used("c", 0, 20)}, 1);

@@ -168,6 +168,9 @@ TEST_CASE("the stat line of a process with an awkward name is understood") {
     CHECK(stat->parent == 7);
     CHECK(stat->session == 40);
     CHECK(stat->started == 12345);
+    CHECK(stat->cpu_usec == (5 + 6 + 7 + 8) * 10'000);
+    CHECK(stat->threads == 1);
+    CHECK(stat->resident == static_cast<std::uint64_t>(::getpagesize()));
     CHECK(!parse_stat("42 (x) S 1"));
     CHECK(!parse_stat(""));
     CHECK(!parse_stat(") ("));

@@ -1,6 +1,7 @@
 """Cgroups where there are some, where there are none, and where they go away: freezing, limits that cannot be honoured,
 delegation. What limits do is for a kernel that has controllers: tests/boot/features/cgroups.py."""
 import glob
+import json
 import os
 import signal
 
@@ -83,11 +84,46 @@ def cgroup_lacks(t):
             t.has(f"{place}, with the reason", said, "there is no controller for memory" if not named
                   else "there is no cgroup v2 that can be written")
             t.equal(f"{place}, the service runs", init.state("a"), "up")
-            status = init.status("a")
-            t.equal(f"{place}, its tasks are told {'all the same' if not named else 'by nobody'}",
-                    (status.get("tasks"), status.get("memory_bytes")), (None if named else 1, None))
+            # In the middle of an exec a process has no memory.
+            status = until(lambda: (now := init.status("a")).get("memory_bytes", 0) > 0 and now, 5) or init.status("a")
+            t.equal(f"{place}, what it uses is told all the same, and marked as the sum over its processes",
+                    (status.get("tasks"), 0 < status.get("memory_bytes", 0) < 1 << 30, status.get("memory_peak_bytes"),
+                     sorted(status["summed"])),
+                    (1, True, None, ["cpu_usec", "memory_bytes", "tasks"] if named else ["memory_bytes"]))
+            t.has(f"{place}, so does minictl status", init.ctl("status", "a").stdout, "(sum over its processes)")
+            rows = {row["unit"]: row for row in json.loads(init.ctl("top", "--json", "-n", "1").stdout)["units"]}
+            t.equal(f"{place}, and top", ("memory_bytes" in rows["a"]["summed"], rows["a"]["tasks"]), (True, 1))
+            t.has(f"{place}, whose table marks it", init.ctl("top", "-n", "1").stdout, "~")
             features = {one["name"]: one for one in init.call("Probe")["parameters"]["features"]}
             t.equal(f"{place}, probe tells what is in use", features["cgroup v2"]["available"], not named)
+
+
+def cgroup_sums(t):
+    """Without cgroups, what units use is the sum over their processes, however those have left their parents."""
+    busy = "end=$(($(date +%s%N) + 600000000)); while [ $(date +%s%N) -lt $end ]; do :; done"
+    tree = f"({busy}) & (setsid sh -c '{busy}; exec sleep 1000' &) ; wait; echo busy; exec sleep 1000"
+    units = {"tree": {"service": sh(tree)}, "idle": {"service": sh("exec sleep 1000")},
+             "once": {"service": sh("exit 0", type="oneshot")}}
+    with t.scene.init(units, cgroups=False) as init:
+        init.text("tree", once="busy")
+        init.wait("once", "done")
+        until(lambda: init.status("tree").get("tasks") == 2, 10, "two tasks")
+        tree, idle, once = (init.status(name) for name in ("tree", "idle", "once"))
+        t.ok("memory is that of all processes of the unit", tree["memory_bytes"] > 1.5 * idle["memory_bytes"] > 0,
+             (tree["memory_bytes"], idle["memory_bytes"]))
+        t.ok("so is the processor time, with that of children that were waited for", tree["cpu_usec"] > 300000 > idle["cpu_usec"],
+             (tree["cpu_usec"], idle["cpu_usec"]))
+        t.equal("of a unit without a process nothing is told", (once.get("tasks"), once.get("memory_bytes"), once["summed"]),
+                (None, None, []))
+        listed = {unit["name"]: unit for unit in init.call("List", usage=True)["parameters"]["units"]}
+        t.equal("a list with usage has the same", {name: listed[name]["tasks"] for name in ("tree", "idle")}, {"tree": 2, "idle": 1})
+        init.stop("idle")
+        t.equal("and of one that is stopped, nothing", init.status("idle").get("tasks"), None)
+    with t.scene.init({"idle": units["idle"]}, cgroups=False, proc=False) as init:
+        init.wait("idle")
+        status = init.status("idle")
+        t.equal("without /proc nothing is told", (status.get("tasks"), status.get("memory_bytes"), status["summed"]),
+                (None, None, []))
 
 
 def cgroup_delegated(t):
@@ -151,4 +187,4 @@ def cgroup_vanishes(t):
         t.equal("probe tells it too", features["cgroup for each run"]["available"], False)
 
 
-GROUPS = [cgroup_freeze, cgroup_freeze_none, cgroup_lacks, cgroup_delegated, cgroup_vanishes]
+GROUPS = [cgroup_freeze, cgroup_freeze_none, cgroup_lacks, cgroup_sums, cgroup_delegated, cgroup_vanishes]

@@ -91,11 +91,16 @@ std::string state_of(const Style& style, const wire::UnitStatus& unit, std::size
     return text.append(frozen.size() < width ? width - frozen.size() : 0, ' ');
 }
 
+// For a figure that no cgroup has counted.
+std::string_view summed_words(const wire::UnitStatus& unit, std::string_view field) {
+    return std::ranges::find(unit.summed, field) == unit.summed.end() ? "" : " (sum over its processes)";
+}
+
 std::string memory_words(const wire::UnitStatus& unit) {
     std::string text = size_text(static_cast<std::uint64_t>(*unit.memory_bytes));
     if (unit.memory_peak_bytes)
         text += ", at most " + size_text(static_cast<std::uint64_t>(*unit.memory_peak_bytes));
-    return text;
+    return text.append(summed_words(unit, "memory_bytes"));
 }
 
 // Draws branches, remembering what has been drawn.
@@ -286,7 +291,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
     if (unit.memory_bytes)
         row(text, "memory", memory_words(unit));
     if (unit.cpu_usec)
-        row(text, "cpu time", millis(*unit.cpu_usec));
+        row(text, "cpu time", millis(*unit.cpu_usec).append(summed_words(unit, "cpu_usec")));
     if (unit.timer)
         row(text, "timer", *unit.timer);
     if (unit.next_realtime)

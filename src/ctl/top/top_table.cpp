@@ -147,7 +147,9 @@ void TopTable::arrange() {
                          unit.tasks,
                          unit.restarts,
                          unit.since_monotonic,
-                         {}});
+                         {},
+                         unit.summed});
+        std::ranges::replace(rows_.back().summed, "cpu_usec", "cpu_permille"); // which is made of it
     }
     // The greatest first, but of names and of times the least: up for longest.
     auto less = [this](const TopRow& a, const TopRow& b) {
@@ -220,14 +222,20 @@ void TopTable::scroll(std::size_t room) {
     first_ = std::min(first_, rows_.size() > room ? rows_.size() - room : 0);
 }
 
+bool TopRow::is_summed(std::string_view field) const { return std::ranges::find(summed, field) != summed.end(); }
+
 std::string TopTable::cell(const Style& style, const Column& column, const TopRow& row, std::int64_t now) const {
+    auto mark = [&row](std::string_view field) { return std::string(row.is_summed(field) ? "~" : ""); };
     switch (column.order) {
     case TopOrder::state:
         return row.frozen ? paint(style, Colour::busy, fitted("frozen", column.width))
                           : state_word(style, row.state, column.width);
-    case TopOrder::cpu: return right(row.cpu_permille ? percent(*row.cpu_permille) : "-", column.width);
+    case TopOrder::cpu:
+        return right(row.cpu_permille ? mark("cpu_permille") + percent(*row.cpu_permille) : "-", column.width);
     case TopOrder::memory:
-        return right(row.memory_bytes ? size_text(static_cast<std::uint64_t>(*row.memory_bytes)) : "-", column.width);
+        return right(row.memory_bytes ? mark("memory_bytes") + size_text(static_cast<std::uint64_t>(*row.memory_bytes))
+                                      : "-",
+                     column.width);
     case TopOrder::tasks: return right(row.tasks ? std::to_string(*row.tasks) : "-", column.width);
     case TopOrder::restarts: {
         std::string count = right(std::to_string(row.restarts), column.width);

@@ -31,6 +31,9 @@ struct TopRow {
     std::uint32_t restarts = 0;
     std::int64_t since_monotonic = 0; // when the state began
     std::string last_line;            // of its log, where it was asked for
+    // Which of cpu_permille, memory_bytes and tasks are sums over its processes, for want of a cgroup that counts.
+    std::vector<std::string> summed;
+    [[nodiscard]] bool is_summed(std::string_view field) const;
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("state", self.state);
@@ -41,6 +44,7 @@ struct TopRow {
         visit("restarts", self.restarts);
         visit("since_monotonic", self.since_monotonic);
         visit("last_line", self.last_line);
+        visit("summed", self.summed);
     }
 };
 struct TopRows {

@@ -26,7 +26,8 @@ std::vector<std::string> help_lines() {
             "q, Ctrl-C       quit",
             "",
             "CPU% is of one processor, since the look before;",
-            "memory and tasks are those of the cgroup.",
+            "memory and tasks are those of the cgroup. `~` is the",
+            "sum over the processes of a unit without a cgroup;",
             "`-` stands for what the kernel does not tell."};
 }
 

@@ -95,10 +95,22 @@ void add_usage(const Parts& parts, core::UnitId id, bool all, wire::UnitStatus& 
     const core::Unit& unit = parts.engine.graph().unit(id);
     if (all)
         status.dependencies = dependencies_of(parts.engine.graph(), id);
-    if (!core::active(parts.engine.record(id).phase) || unit.kind != core::Kind::service ||
-        parts.processes.uses_session(id))
+    if (!core::active(parts.engine.record(id).phase) || unit.kind != core::Kind::service)
         return;
-    const os::CgroupUsage usage = parts.resources.usage(unit.name, all);
+    os::CgroupUsage usage;
+    if (parts.processes.uses_session(id)) {
+        usage = parts.summed_usage.of(id);
+        if (usage.tasks)
+            status.summed = {"memory_bytes", "cpu_usec", "tasks"};
+    } else {
+        usage = parts.resources.usage(unit.name, all);
+        if (!usage.memory && usage.cpu_usec) // the kernel has no controller for it here
+            if (const auto members = parts.processes.cgroups()->pids(unit.name); members && !members->empty()) {
+                usage.memory = parts.summed_usage.of(*members).memory;
+                if (usage.memory)
+                    status.summed = {"memory_bytes"};
+            }
+    }
     status.memory_bytes = usage.memory;
     status.memory_peak_bytes = usage.memory_peak;
     status.cpu_usec = usage.cpu_usec;

@@ -123,6 +123,22 @@ os::Membership Processes::membership(core::UnitId unit) const {
     return result;
 }
 
+Result<std::vector<std::pair<core::UnitId, std::vector<pid_t>>>> Processes::members_by_session() const {
+    std::vector<std::pair<core::UnitId, std::vector<pid_t>>> result;
+    std::vector<os::Membership> services;
+    for (const auto& [unit, run] : runs_)
+        if (!tree_ || run.by_session) {
+            result.push_back({unit, {}});
+            services.push_back(membership(unit));
+        }
+    auto members = services.empty() ? std::vector<std::vector<pid_t>>{} : kernel_.find_members(services);
+    if (!members)
+        return std::unexpected(members.error());
+    for (std::size_t i = 0; i < result.size(); ++i)
+        result[i].second = std::move((*members)[i]);
+    return result;
+}
+
 bool Processes::belongs(pid_t pid, core::UnitId unit, const std::string& name) const {
     if (const Known* known = find(pid))
         return known->unit == unit;

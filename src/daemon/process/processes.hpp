@@ -36,7 +36,7 @@ public:
 
     // `tree`: null where no cgroup v2 can be used.
     Processes(Kernel& kernel, std::unique_ptr<os::Cgroups> tree) : kernel_(kernel), tree_(std::move(tree)) {}
-    [[nodiscard]] os::Cgroups* cgroups() { return tree_.get(); }
+    [[nodiscard]] os::Cgroups* cgroups() const { return tree_.get(); }
 
     // A process we started, or a main process we were shown.
     void add(pid_t pid, const Known& known);
@@ -57,6 +57,8 @@ public:
     // The run is over and nothing of it is left.
     void end_run(core::UnitId unit, const std::string& name);
 
+    // The processes of each unit that is held together by its session, in one look for all of them. A fault: none can be told.
+    [[nodiscard]] Result<std::vector<std::pair<core::UnitId, std::vector<pid_t>>>> members_by_session() const;
     // Whether a process belongs to the unit called `name`. `pid` may be a zombie; of one that is collected already nobody can
     // tell any more.
     [[nodiscard]] bool belongs(pid_t pid, core::UnitId unit, const std::string& name) const;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -33,6 +34,13 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
     std::optional<std::uint64_t> started = to_number<std::uint64_t>(fields[22 - first]);
     if (!parent || !group || !session || !flags || !started)
         return std::nullopt;
+    // utime, stime, and those of its children: cutime, cstime. A value that makes no sense counts for nothing.
+    static const auto ticks_a_second = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
+    static const auto page = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
+    std::uint64_t ticks = 0;
+    for (std::size_t number : {14, 15, 16, 17})
+        ticks += to_number<std::uint64_t>(fields[number - first]).value_or(0);
+    constexpr std::size_t resident = 24 - first;
     constexpr unsigned of_kernel = 0x00200000; // PF_KTHREAD
     return ProcessStat{.pid = *pid,
                        .state = fields[0][0],
@@ -41,6 +49,10 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
                        .session = *session,
                        .kernel_thread = (*flags & of_kernel) != 0,
                        .started = *started,
+                       .cpu_usec = ticks * 1'000'000 / ticks_a_second,
+                       .resident =
+                           fields.size() > resident ? page * to_number<std::uint64_t>(fields[resident]).value_or(0) : 0,
+                       .threads = to_number<std::uint32_t>(fields[20 - first]).value_or(0),
                        .name = std::string(text.substr(open + 1, close - open - 1))};
 }
 

@@ -22,8 +22,11 @@ struct ProcessStat {
     pid_t group = 0;
     pid_t session = 0;
     bool kernel_thread = false;
-    std::uint64_t started = 0; // ticks since boot; with the pid, names a process for good
-    std::string name;          // comm, may hold anything
+    std::uint64_t started = 0;  // ticks since boot; with the pid, names a process for good
+    std::uint64_t cpu_usec = 0; // processor time, with that of the children that it has waited for
+    std::uint64_t resident = 0; // bytes of its memory that are in memory, shared ones too
+    std::uint32_t threads = 0;
+    std::string name; // comm, may hold anything
 };
 
 // Every process that /proc shows, threads of the kernel included.
