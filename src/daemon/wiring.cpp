@@ -37,6 +37,10 @@ void Wiring::check_notify_sockets(bool closely) {
         parts_.reachability.trouble(trouble.why, trouble.consequence);
 }
 
+Instant Wiring::check_unit_sockets(os::PathWatch& paths) { return parts_.activation.look_after(paths); }
+
+void Wiring::watch_unit_sockets(os::PathWatch& paths) { parts_.activation.watch_new(paths); }
+
 void Wiring::reload() {
     parts_.reachability.check(true);
     const UnitFiles::Reread units = parts_.unit_files.reread();

@@ -30,6 +30,8 @@ public:
     void shutdown_begins(std::string_view what) override;
     void shutdown_is_over() override;
     void check_notify_sockets(bool closely) override;
+    Instant check_unit_sockets(os::PathWatch& paths) override;
+    void watch_unit_sockets(os::PathWatch& paths) override;
     void reap() override;
     void reload() override;
     [[nodiscard]] pid_t main_on_its_way(core::UnitId unit) const override;

@@ -101,6 +101,35 @@ TEST_CASE("a socket whose path somebody has removed is made anew") {
     CHECK(room.opened().front().socket.reachable());
 }
 
+TEST_CASE("one that is lost is made again as it was opened, whatever the file says by now, and what cannot be stays") {
+    Room room;
+    CHECK(room.open({"a: mode = '0600'", "b"}).empty());
+    CHECK(room.sockets.all_reachable(0));
+    CHECK(room.sockets.remake_lost(0, room.accounts).empty());
+    const int kept = room.descriptors()[1];
+    REQUIRE(::unlink((room.scratch / "a").c_str()) == 0);
+    CHECK_FALSE(room.sockets.all_reachable(0));
+    std::vector<Sockets::Remade> remade = room.sockets.remake_lost(0, room.accounts);
+    REQUIRE(remade.size() == 1);
+    CHECK(remade[0].address == room.scratch / "a");
+    CHECK_FALSE(remade[0].trouble);
+    CHECK(room.sockets.all_reachable(0));
+    CHECK(room.descriptors()[1] == kept);
+    CHECK((std::filesystem::status(room.scratch / "a").permissions() & std::filesystem::perms::mask) ==
+          std::filesystem::perms(0600));
+    REQUIRE(::unlink((room.scratch / "a").c_str()) == 0);
+    room.scratch.write("a", "precious");
+    for (const bool again : {false, true}) {
+        remade = room.sockets.remake_lost(0, room.accounts);
+        REQUIRE(remade.size() == 1);
+        CHECK(remade[0].trouble.value_or("").ends_with("File exists"));
+        CHECK(remade[0].said == again);
+    }
+    CHECK(room.listed() == "a b");
+    room.sockets.close(0);
+    CHECK(room.files() == "a");
+}
+
 TEST_CASE("a failure names the socket and the step, opens nothing new, and leaves what was open") {
     Room room;
     CHECK(room.open({"a"}).empty());

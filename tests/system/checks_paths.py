@@ -3,6 +3,7 @@ removed with a service, and what is not.
 
 The attacker is `nobody`, the user of a service, who owns its runtime directory; what he is after is a directory of root's.
 """
+import ctypes
 import glob
 import os
 import shutil
@@ -122,7 +123,10 @@ def paths_sockets(t):
             # While they run he moves the directory away and has a link in its place, to files of those names.
             for kind in kinds:
                 ground.keep(kind)
-            as_nobody(f"mv {ground.theirs}/good {ground.theirs}/gone; ln -s {ground.roots} {ground.theirs}/good")
+            as_nobody(f"ln -s {ground.roots} {ground.theirs}/gone")
+            # In one step, as the init makes again what it misses.
+            exchange, gone, good = 2, os.fsencode(ground.theirs + "/gone"), os.fsencode(ground.theirs + "/good")
+            assert ctypes.CDLL(None).renameat2(-100, gone, -100, good, exchange) == 0
             for kind in kinds:
                 init.stop("good-" + kind)
             init.ask("Restart", "good-fifo")

@@ -4,6 +4,7 @@ for each connection; and that nobody is refused while a server restarts.
 Each init has a network namespace of its own with nothing but loopback; clients join it (net_client.py)."""
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -484,6 +485,101 @@ def sockets_inetd(t):
         t.ok("and no memory to speak of", init.memory() - memory < 1024, init.memory() - memory)
 
 
-GROUPS = [sockets_kinds, sockets_faults, sockets_before_anything, sockets_on_demand, sockets_accept, sockets_inetd_program,
+def sockets_lost(t):
+    """Somebody removes or replaces what stands at the path of a unit's socket."""
+    work = t.scene.work + "/lost"
+    os.mkdir(work)
+    server = t.scene.program("sys_server")
+    on_demand = {"activation": "on-demand", "restart": "no"}
+    units = {"web": {"service": {"command": [server, "once"], **on_demand}, "listen": [{"stream": work + "/deep/er/web"}]},
+             "each": {"service": {"command": "/bin/cat"}, "process": {"stdin": "socket", "stdout": "socket"},
+                      "listen": [{"stream": work + "/each", "accept": True, "mode": "0600"}]},
+             "pipe": {"service": {**sh("read line <&3; echo got $line"), **on_demand}, "listen": [{"fifo": work + "/pipe"}]},
+             "packets": {"service": {"command": [server, "datagram"], **on_demand},
+                         "listen": [{"datagram": work + "/packets"}]},
+             "stays": {"service": {"command": [server, "serve"]}, "listen": [{"stream": work + "/stays"}]},
+             "same": {"service": {"command": [server, "once"], **on_demand}, "listen": [{"stream": work + "/same"}]}}
+    path = lambda name: f"{work}/deep/er/web" if name == "web" else f"{work}/{name}"
+    def answered(name):
+        try:
+            return ask_path(path(name), timeout=5).endswith("hello")
+        except OSError:
+            return False
+    with t.scene.init(units) as init:
+        init.wait("stays")
+        for name in units:
+            until(lambda: os.path.exists(path(name)), 5, "the path of " + name)
+        inodes = {name: os.stat(path(name)).st_ino for name in units}
+        same = lambda name: os.path.exists(path(name)) and os.stat(path(name)).st_ino == inodes[name]
+        def back(name):
+            return until(lambda: os.path.exists(path(name)) and not same(name), 5)
+        wakeups = init.wakeups(init.pid())
+        for number in range(50):
+            open(f"{work}/other-{number}", "w").close()
+            os.unlink(f"{work}/other-{number}")
+        t.ok("other files of the directory concern nobody", init.wakeups(init.pid()) - wakeups < 10,
+             init.wakeups(init.pid()) - wakeups)
+        for what, lose in (("is removed", lambda name: os.unlink(path(name))),
+                           ("is renamed", lambda name: os.rename(path(name), work + "/away"))):
+            for name in ("web", "each"):
+                inodes[name] = os.stat(path(name)).st_ino
+                lose(name)
+                t.ok(f"a socket that {what} is made again: {name}", back(name), os.listdir(work))
+                t.ok("and who connects is served", answered(name), init.brief(name))
+        t.has("which the unit's log says", init.text("web", ("init",), once="made again"),
+              f"its socket {path('web')} was gone and is made again")
+        t.equal("it has the mode that it had", oct(os.stat(path("each")).st_mode & 0o7777), "0o600")
+        inodes["web"] = os.stat(path("web")).st_ino
+        shutil.rmtree(work + "/deep")
+        t.ok("so is one whose directory is removed", back("web") and answered("web"), init.brief("web"))
+        inodes["web"] = os.stat(path("web")).st_ino
+        os.rename(work + "/deep/er", work + "/deep/est")
+        os.mkdir(work + "/deep/er")
+        t.ok("and one whose directory has become another", back("web") and answered("web"), init.brief("web"))
+        os.unlink(path("pipe"))
+        t.ok("a FIFO too", back("pipe") and stat.S_ISFIFO(os.stat(path("pipe")).st_mode))
+        with open(path("pipe"), "w") as pipe:
+            pipe.write("word\n")
+        t.has("and what is written there arrives", init.text("pipe", once="got"), "got word")
+        os.unlink(path("packets"))
+        t.ok("a socket for datagrams too", back("packets") and stat.S_ISSOCK(os.stat(path("packets")).st_mode))
+
+        # Something else in its place is not removed.
+        with open(work + "/file", "w") as file:
+            file.write("precious")
+        os.rename(work + "/file", path("same"))
+        t.has("one that is replaced by another file is not made again, and why is said",
+              init.text("same", ("init",), once="nobody can connect"), f"its socket {path('same')} is gone", "File exists")
+        t.equal("what replaced it stays, and the unit waits on", (open(path("same")).read(), init.state("same")),
+                ("precious", "up"))
+        os.unlink(path("same"))
+        t.ok("when that is gone it is made again", until(lambda: answered("same"), 15), init.brief("same"))
+        t.equal("the trouble was said once", init.text("same", ("init",)).count("nobody can connect"), 1)
+
+        # A service that runs has the old one.
+        pid = init.status("stays")["main_pid"]
+        inodes["stays"] = os.stat(path("stays")).st_ino
+        os.unlink(path("stays"))
+        t.ok("that of a service that runs is made again", back("stays"))
+        t.has("and it is said that the service has the old one", init.text("stays", ("init",), once="old one"),
+              "what runs has the old one until it is restarted")
+        t.equal("which goes on", init.status("stays")["main_pid"], pid)
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(10)
+            one.connect(path("stays"))
+            one.sendall(b"hello\n")
+            init.ask("Restart", "stays")
+            t.equal("who connects meanwhile is served after a restart", one.recv(100).split()[-1:], [b"hello"])
+
+        t.equal("the next program looks after them, too", init.ctl("reexec").returncode, 0)
+        inodes["web"] = os.stat(path("web")).st_ino
+        os.unlink(path("web"))
+        t.ok("as the one before did", back("web") and answered("web"), init.brief("web"))
+        init.stop("web", "pipe")
+        t.equal("one that is stopped leaves nothing, and nothing is made again",
+                [os.path.lexists(path(name)) for name in ("web", "pipe")], [False, False])
+
+
+GROUPS = [sockets_kinds, sockets_lost, sockets_faults, sockets_before_anything, sockets_on_demand, sockets_accept, sockets_inetd_program,
           sockets_out_of_descriptors, sockets_reread]
 ALONE = [sockets_no_connection_lost, sockets_inetd]

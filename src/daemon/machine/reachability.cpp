@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -60,13 +61,23 @@ void Reachability::check(bool closely) {
         trouble(made.error(), "; services of type notify cannot become ready");
     check_kernel_log();
     check_syslog();
+    // What is in the way of one does not always tell when it goes.
+    if (watches())
+        again_ = std::min(again_, host_.check_unit_sockets(paths_));
     watch(context_.place.run_directory);
     watch(directory_of(context_.place.control));
 }
 
 // Where the end of everything is our own, it would wait for what a watch leaves to the kernel (see os::PathWatch::leave()).
+bool Reachability::watches() const { return context_.place.system() || !context_.engine.halting(); }
+
+void Reachability::turn_ends() {
+    if (watches())
+        host_.watch_unit_sockets(paths_);
+}
+
 void Reachability::watch(const std::string& directory) {
-    if (context_.place.system() || !context_.engine.halting())
+    if (watches())
         paths_.watch(directory);
 }
 

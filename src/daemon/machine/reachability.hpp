@@ -1,5 +1,5 @@
-// Whether others can reach us where they look, kept so: the control socket, the sockets for sd_notify(3) and that of syslog(3) are
-// made again where somebody has removed them, or has mounted something over them. It also has the collector hear the kernel.
+// Whether others can reach us where they look, kept so: the control socket, the sockets of units, those for sd_notify(3) and that of
+// syslog(3) are made again where somebody has removed them, or has mounted something over them. It also has the collector hear the kernel.
 #pragma once
 
 #include "daemon/context.hpp"
@@ -25,6 +25,10 @@ public:
         virtual ~Host() = default;
         // Sees to the sockets for sd_notify(3); what cannot be made it gives to trouble(). `closely`: to each of them in any case.
         virtual void check_notify_sockets(bool closely) = 0;
+        // Sees to the sockets of units, and has `paths` tell when something happens to theirs. When to look again in any case.
+        virtual Instant check_unit_sockets(os::PathWatch& paths) = 0;
+        // Has `paths` tell of those that were opened since.
+        virtual void watch_unit_sockets(os::PathWatch& paths) = 0;
     };
 
     // `watches`: what the program before us had its directories watched by; none: -1. `guard`: null where there is none.
@@ -46,6 +50,7 @@ public:
     void save(state::ManagerImage& image) const override { image.premises = paths_.watches(); }
     [[nodiscard]] Instant next_deadline() const override { return again_; }
     void due(Instant) override { check(true); }
+    void turn_ends() override;
 
 private:
     void check_control();
@@ -53,6 +58,7 @@ private:
     void check_syslog();
     void syslog_refused(const std::string& path, const Fault& why);
     void watch(const std::string& directory);
+    [[nodiscard]] bool watches() const;
     void tell_guard();
     [[nodiscard]] std::string syslog_path() const;
 

@@ -16,6 +16,8 @@ using core::Event;
 namespace {
 
 constexpr Span complaints_apart = std::chrono::seconds(1);
+constexpr Span remade_apart = std::chrono::seconds(1); // sockets of a unit
+constexpr Span try_again = std::chrono::seconds(5);    // one that cannot be made
 
 bool is_idle(const core::Record& record) {
     return record.phase == core::Phase::up && record.stage == core::Stage::idle;
@@ -55,8 +57,10 @@ void Activation::open_early() {
         // A machine has not mounted its file systems yet: at most paths something could be put over the socket.
         if (context_.place.system() && !std::ranges::all_of(unit.listen, opens_early))
             continue;
-        if (sockets_.open(id, unit, context_.surroundings.accounts))
+        if (sockets_.open(id, unit, context_.surroundings.accounts)) {
+            unwatched_.insert(id);
             context_.apply({.kind = Event::Kind::sockets_opened, .unit = id});
+        }
     }
 }
 
@@ -72,6 +76,7 @@ void Activation::open(core::UnitId id) {
 std::expected<void, NoStart> Activation::bring_up_to_date(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     auto opened = sockets_.open(id, unit, context_.surroundings.accounts);
+    unwatched_.insert(id);
     const core::Record& record = context_.record(id);
     if (opened && (record.stage == core::Stage::sockets || (!record.open && !context_.units[id].sockets.empty())))
         context_.apply({.kind = Event::Kind::sockets_opened, .unit = id});
@@ -103,6 +108,54 @@ void Activation::await_connections(core::UnitId id) {
                     counted(runs, "time") + " in a row it ended at once and left what waited at its socket");
     if (auto armed = connections_.arm(id, sockets); !armed)
         fail(Event::Kind::sockets_failed, "cannot listen: " + armed.error().text());
+}
+
+Instant Activation::look_after(os::PathWatch& paths) {
+    Instant again = never;
+    for (core::UnitId id : context_.graph().ids())
+        if (!context_.units[id].sockets.empty()) {
+            again = std::min(again, look_after(id));
+            unwatched_.insert(id);
+        }
+    watch_new(paths);
+    return again;
+}
+
+Instant Activation::look_after(core::UnitId id) {
+    if (sockets_.all_reachable(id))
+        return never;
+    // Whoever owns the directory, a service's user perhaps, could have us do so all the time.
+    const Instant now = context_.kernel.now();
+    if (auto last = remade_.find(id); last != remade_.end() && now - last->second < remade_apart)
+        return last->second + remade_apart;
+    remade_[id] = now;
+    const bool awaits = connections_.awaits(id);
+    connections_.disarm(id); // of what is closed nothing may be awaited
+    Instant again = never;
+    for (const Sockets::Remade& one : sockets_.remake_lost(id, context_.surroundings.accounts)) {
+        if (one.trouble)
+            again = now + try_again;
+        if (one.trouble && one.said)
+            continue;
+        std::string text = "its socket " + one.address + " was gone and is made again";
+        if (one.trouble)
+            text = "its socket " + one.address +
+                   " is gone, and nobody can connect: it cannot be made again: " + *one.trouble;
+        else if (context_.record(id).main_pid > 0)
+            text += "; what runs has the old one until it is restarted (`minictl restart " + context_.name(id) + "`)";
+        context_.log(id, Priority::warning, text);
+    }
+    if (awaits)
+        if (auto armed = connections_.arm(id, context_.units[id].sockets); !armed)
+            complain(id, "cannot listen: " + armed.error().text());
+    context_.engine.mark(id);
+    return again;
+}
+
+void Activation::watch_new(os::PathWatch& paths) {
+    for (core::UnitId id : std::exchange(unwatched_, {}))
+        if (context_.graph().contains(id))
+            sockets_.watch(id, paths);
 }
 
 void Activation::arrived(core::UnitId id) {
@@ -192,6 +245,7 @@ void Activation::unit_changed(core::UnitId id, core::Phase, core::Phase to) {
 }
 
 void Activation::unit_gone(core::UnitId id) {
+    remade_.erase(id);
     connections_.unit_gone(id);
     sockets_.close(id);
 }

@@ -10,6 +10,8 @@
 #include "daemon/units/conditions.hpp"
 
 #include <expected>
+#include <map>
+#include <set>
 #include <string>
 
 namespace mi::daemon {
@@ -43,6 +45,12 @@ public:
     // What the main process of a unit is handed: its sockets, and the descriptors that it has left with us.
     [[nodiscard]] std::expected<Handed, std::string> hand(core::UnitId unit);
 
+    // Sockets of units whose paths are lost are made again. All paths are watched from now on. When to look again, where one could
+    // not be made and nothing may tell that it can; never: all are there.
+    [[nodiscard]] Instant look_after(os::PathWatch& paths);
+    // The same for paths of sockets that were opened since, which are only watched.
+    void watch_new(os::PathWatch& paths);
+
     // The process of a connection has ended, and how; or there is none of it after all.
     void ended(core::UnitId unit, pid_t pid, const core::ExitStatus& exit);
     void ended(core::UnitId unit, pid_t pid);
@@ -62,6 +70,7 @@ public:
 
 private:
     [[nodiscard]] std::expected<void, NoStart> bring_up_to_date(core::UnitId unit);
+    [[nodiscard]] Instant look_after(core::UnitId unit);
     void arrived(core::UnitId unit) override;
     Connections::Serving serve(core::UnitId unit, const os::Connection& connection) override;
     void connection_trouble(core::UnitId unit, const std::string& text) override { complain(unit, text); }
@@ -72,6 +81,8 @@ private:
     Host& host_;
     Sockets sockets_;
     Connections connections_;
+    std::map<core::UnitId, Instant> remade_; // when sockets of a unit were made again last, or that was tried
+    std::set<core::UnitId> unwatched_;       // their sockets were opened, and their paths are not watched yet
 };
 
 } // namespace mi::daemon

@@ -58,6 +58,11 @@ Result<> Connections::arm(core::UnitId unit, std::span<const OpenSocket> sockets
     return {};
 }
 
+bool Connections::awaits(core::UnitId unit) const {
+    const auto& connections = units_[unit].connections;
+    return connections && !connections->awaited.empty();
+}
+
 unsigned Connections::idle_runs(core::UnitId unit, std::span<const OpenSocket> sockets, Instant now) {
     UnitConnections& connections = of(unit);
     const bool left = std::any_of(sockets.begin(), sockets.end(),

@@ -40,6 +40,7 @@ public:
     // To be asked before an on-demand unit is armed again: how many times in a row it has ended at once and left what
     // waited, if that is too often; else 0.
     [[nodiscard]] unsigned idle_runs(core::UnitId unit, std::span<const OpenSocket> sockets, Instant now);
+    [[nodiscard]] bool awaits(core::UnitId unit) const;
     // Nothing more is awaited or accepted. Processes of connections stay.
     void disarm(core::UnitId unit);
     // The unit is at rest: how often it was triggered no longer counts.

@@ -63,27 +63,35 @@ bool is_privileged_port(const core::Listen& listen) {
            std::atoi(listen.address.c_str() + colon + 1) < 1024;
 }
 
-// The words of a failure name the socket, the step and its error.
-std::expected<os::ListenSocket, NoStart> open_one(const core::Listen& listen, os::Accounts& accounts,
-                                                  os::HangingMounts& hanging) {
-    std::string where = "cannot listen at " + listen.address + ": ";
+// The words of a failure name the step and its error. `hangs`: the path may hang.
+std::expected<os::ListenSocket, NoStart> open_there(const core::Listen& listen, os::Accounts& accounts,
+                                                    os::HangingMounts& hanging, bool& hangs) {
     auto endpoint = endpoint_of(listen, accounts);
     if (!endpoint)
-        return std::unexpected(NoStart(where + endpoint.error().words, endpoint.error().lasts ? ENOENT : 0));
+        return std::unexpected(endpoint.error());
     os::MountJudge judge(&hanging);
     auto socket = os::ListenSocket::open(*endpoint, &judge);
     if (socket)
         return std::move(*socket);
-    if (judge.untouched())
-        return std::unexpected(where + judge.untouched()->text() +
-                               ", which may hang; a local one has to be used, as /run");
-    where += socket.error().text();
+    hangs = judge.untouched().has_value();
+    if (hangs)
+        return std::unexpected(judge.untouched()->text() + ", which may hang; a local one has to be used, as /run");
+    NoStart refused(socket.error().text());
     if (socket.error().code == EACCES && is_privileged_port(listen))
-        where += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
-    NoStart refused(std::move(where));
+        refused.words += " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
     refused.lasts =
         socket.error().code == EACCES || socket.error().code == EPERM; // an address may become free, or be given
     return std::unexpected(std::move(refused));
+}
+
+// The same, naming the socket.
+std::expected<os::ListenSocket, NoStart> open_one(const core::Listen& listen, os::Accounts& accounts,
+                                                  os::HangingMounts& hanging) {
+    bool hangs = false;
+    auto socket = open_there(listen, accounts, hanging, hangs);
+    if (!socket)
+        socket.error().words.insert(0, "cannot listen at " + listen.address + ": ");
+    return socket;
 }
 
 } // namespace
@@ -162,6 +170,37 @@ std::expected<void, NoStart> Sockets::open(core::UnitId id, const core::Unit& un
     std::erase_if(now, [](const OpenSocket& one) { return one.socket.fd() < 0; });
     open = std::move(now);
     return result;
+}
+
+bool Sockets::all_reachable(core::UnitId id) {
+    return std::ranges::all_of(units_[id].sockets, [this](const OpenSocket& one) { return reachable(one); });
+}
+
+std::vector<Sockets::Remade> Sockets::remake_lost(core::UnitId id, os::Accounts& accounts) {
+    std::vector<Remade> remade;
+    for (OpenSocket& one : units_[id].sockets) {
+        if (reachable(one)) {
+            one.lost = false;
+            continue;
+        }
+        bool hangs = false;
+        auto socket = open_there(one.settings, accounts, hanging_, hangs);
+        if (hangs) // what lies there is let be
+            continue;
+        remade.push_back({one.settings.address, {}, std::exchange(one.lost, !socket.has_value())});
+        if (socket)
+            one.socket = std::move(*socket);
+        else
+            remade.back().trouble = std::move(socket.error().words);
+    }
+    return remade;
+}
+
+void Sockets::watch(core::UnitId id, os::PathWatch& paths) {
+    os::MountJudge judge(&hanging_);
+    for (const OpenSocket& one : units_[id].sockets)
+        if (one.settings.address.starts_with('/'))
+            paths.watch_file(one.settings.address, &judge);
 }
 
 void Sockets::close(core::UnitId id) {

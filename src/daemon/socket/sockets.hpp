@@ -8,12 +8,15 @@
 
 #include "core/unit.hpp"
 #include "daemon/unit_table.hpp"
+#include "os/file/path_watch.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/process/accounts.hpp"
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mi::daemon {
 
@@ -27,6 +30,17 @@ public:
     std::expected<void, NoStart> open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts);
     // Closes them all and removes their paths.
     void close(core::UnitId unit);
+    // Those of the unit whose paths somebody has removed, replaced, or mounted over are made again, as they were: what became of
+    // each. One that cannot be made stays as it is.
+    struct Remade {
+        std::string address;
+        std::optional<std::string> trouble; // why it is not
+        bool said = false;                  // it was so before
+    };
+    [[nodiscard]] bool all_reachable(core::UnitId unit);
+    [[nodiscard]] std::vector<Remade> remake_lost(core::UnitId unit, os::Accounts& accounts);
+    // Has `paths` tell when something happens to theirs.
+    void watch(core::UnitId unit, os::PathWatch& paths);
 
 private:
     [[nodiscard]] bool reachable(const OpenSocket& one);

@@ -19,6 +19,7 @@ namespace mi::daemon {
 struct OpenSocket {
     core::Listen settings;
     os::ListenSocket socket;
+    bool lost = false; // its path does not lead to it any more, which was said
 };
 
 // Connections at one socket: those open now, and all that there were.

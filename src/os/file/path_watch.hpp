@@ -1,7 +1,8 @@
-// Tells when something in a watched directory goes away, or when something was mounted anywhere.
+// Tells when something in a watched directory, or a watched file, goes away, or when something was mounted anywhere.
 #pragma once
 
 #include "base/fd.hpp"
+#include "os/mount/mount_judge.hpp"
 
 #include <sys/types.h>
 
@@ -26,13 +27,18 @@ public:
     [[nodiscard]] int watches() const { return inotify_.get(); }
     // Also tells when an entry of `directory`, or the directory itself, is removed or renamed.
     void watch(const std::string& directory);
-    // Tells of no directory any more. To be called some time before this (or the process) ends: the kernel needs milliseconds to
+    // Also tells when the file at `path`, which is walked as one that a unit names, or its directory, is removed, renamed or replaced.
+    // Unlike watch() it tells of nothing else there: a directory that many use may be watched so.
+    void watch_file(const std::string& path, MountJudge* judge = nullptr);
+    // Tells of nothing any more. To be called some time before this (or the process) ends: the kernel needs milliseconds to
     // forget a watch, and who closes a descriptor with one waits for that.
     void leave();
     // Takes what was told.
     void drain();
 
 private:
+    void note(int watch);
+
     Fd inotify_, mounts_, events_;
     std::vector<int> numbers_; // of watches
 };
