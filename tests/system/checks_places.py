@@ -60,9 +60,8 @@ class Bare:
 
 
 UNITS = {"web": {"service": {"command": "/bin/sleep 1000"}},
-         "speaks": {"service": {"type": "notify", "notify-access": "all", "start-timeout": "10s", "command":
-                    ["/usr/bin/python3", "-c", "import os, socket, time; s = socket.socket(1, 2); "
-                     "s.connect(os.environ['NOTIFY_SOCKET']); s.send(b'READY=1'); time.sleep(1000)"]}}}
+         "speaks": {"service": {"type": "notify", "start-timeout": "10s",
+                                "command": ["/mnt/programs/sys_notify", "send:READY=1"]}}}
 TMP, NO_TMP = "mount -t tmpfs -o mode=1777 none /tmp", "mount -t tmpfs -o ro none /tmp"
 SHM, NO_SHM = "mount -t tmpfs -o mode=1777 none /dev/shm", "mount -t tmpfs -o ro none /dev/shm"
 PLANTED = TMP + "; mkdir -m 777 /tmp/miniinit-init-33; chown 34 /tmp/miniinit-init-33"

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import sys
 
 from harness import sh, until
 
@@ -184,7 +185,7 @@ def reload_by_signal(t):
     ready = 'import os, signal, time\n{}\nos.write(3, b"\\n")\n{}'
     def python(before, after, **more):
         return {"service": {"type": "notify-fd", "restart": "no", **more,
-                            "command": ["/usr/bin/python3", "-c", ready.format(before, after)]}}
+                            "command": [sys.executable, "-c", ready.format(before, after)]}}
     block = "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})"
     sleeps = "time.sleep(1000)"
     heard = "while True:\n  signal.sigwait({signal.SIGHUP}); print('heard', flush=True)"
