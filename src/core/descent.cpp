@@ -139,11 +139,12 @@ void Engine::finish(UnitId id) {
     emit({.kind = Effect::Kind::release, .unit = id});
     const Next next = std::exchange(record.next, Next::as_wanted);
     const bool restart = next == Next::restart || next == Next::again;
-    if (!graph_.unit(id).fault.empty()) { // its file was broken while it ran: there is nothing to start any more
+    // Its file was broken while it ran: there is nothing to start any more.
+    if (const std::string& fault = (later(id) != nullptr ? *later(id) : graph_.unit(id)).fault; !fault.empty()) {
         disarm(id);
         record.came_up = false;
         record.tries = 0;
-        record.detail = graph_.unit(id).fault;
+        record.detail = fault;
         const int code = end_code(record);
         set_phase(id, Phase::invalid, Reason::file);
         if (record.own_end != OwnEnd::none && record.asked != Asked::down)
@@ -172,7 +173,7 @@ void Engine::retry_or_fail(UnitId id) {
         give_up(id);
         return;
     }
-    if (halt_ == Halt::no && facts_[id].wanted && restarts(settings.restart, record)) {
+    if (halt_ == Halt::no && facts_[id].wanted && !is_gone(id) && restarts(settings.restart, record)) {
         ++record.tries;
         bool beyond = settings.restart_limit != 0 && record.tries > settings.restart_limit;
         if (!beyond || settings.restart_limit_action == LimitAction::retry) {

@@ -4,7 +4,6 @@
 #include "core/restart.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 namespace mi::core {
@@ -139,24 +138,11 @@ bool Engine::succeeded(UnitId id, const ExitStatus& exit) const { return core::s
 
 std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     now_ = now;
-    std::unordered_map<std::string, Unit*> fresh;
-    for (Unit& unit : units)
-        fresh.emplace(unit.name, &unit);
     std::vector<char> ran(graph_.size()); // was running and wanted
-    for (UnitId id : graph_.ids()) {
+    for (UnitId id : graph_.ids())
         ran[id] = active(records_[id].phase) && facts_[id].wanted;
-        if (auto at = fresh.find(graph_.name(id)); ran[id] && at != fresh.end())
-            soften_new_requirements(id, *at->second);
-    }
-    // The same for what others now say of running units.
-    for (Unit& unit : units)
-        for (Dependency& dependency : unit.dependencies)
-            if (dependency.relation == Relation::required_by && unit.enabled) {
-                UnitId running = graph_.find(dependency.unit), self = graph_.find(unit.name);
-                if (running != no_unit && ran[running] && !requires_already(running, self) &&
-                    (self == no_unit || !good(records_[self].phase)))
-                    dependency.relation = Relation::wanted_by;
-            }
+    put_off(units);
+    soften(units, ran);
     std::vector<UnitId> gone = regraph(std::move(units), [this](UnitId id) { return active(records_[id].phase); });
     ran.resize(graph_.size());
     adopt_graph();
@@ -174,6 +160,51 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     return gone;
 }
 
+// Of units that run, and are something else now, what was read is for later; and which ones are gone is noted.
+void Engine::put_off(std::vector<Unit>& fresh) {
+    later_.clear();
+    for (UnitId id : graph_.ids())
+        if (active(records_[id].phase) && !is_phantom(graph_.unit(id)))
+            later_.emplace(id, Unit{});
+    std::erase_if(fresh, [this](Unit& unit) {
+        const UnitId id = graph_.find(unit.name);
+        auto at = id == no_unit || graph_.name(id) != unit.name ? later_.end() : later_.find(id);
+        if (at == later_.end())
+            return false;
+        const Unit& present = graph_.unit(id);
+        const bool is_other =
+            !unit.fault.empty() || unit.kind != present.kind || unit.service.type != present.service.type;
+        if (is_other && records_[id].stage != Stage::idle && present.fault.empty()) {
+            at->second = std::move(unit);
+            return true;
+        }
+        later_.erase(at);
+        return false;
+    });
+}
+
+// What was read of a unit counts now that nothing of it runs any more. True: there was one.
+bool Engine::take_up_later() {
+    std::vector<Unit> fresh;
+    for (auto at = later_.begin(); at != later_.end();)
+        if (at->second.name.empty() || active(records_[at->first].phase)) {
+            ++at;
+        } else {
+            fresh.push_back(std::move(at->second));
+            at = later_.erase(at);
+        }
+    if (fresh.empty())
+        return false;
+    std::vector<char> ran(graph_.size());
+    for (UnitId id : graph_.ids())
+        ran[id] = active(records_[id].phase) && facts_[id].wanted;
+    soften(fresh, ran);
+    (void)regraph(std::move(fresh), [](UnitId) { return true; });
+    adopt_graph();
+    rebuild();
+    return true;
+}
+
 // Other units: those of `fresh`, and of the present ones those that stay. Gives those that are gone; nothing refers to them.
 std::vector<UnitId> Engine::regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays) {
     auto before = graph_.ids();
@@ -184,8 +215,10 @@ std::vector<UnitId> Engine::regraph(std::vector<Unit> fresh, const std::function
     records_.resize(graph_.size());
     std::vector<UnitId> gone;
     std::ranges::copy_if(had, std::back_inserter(gone), [this](UnitId id) { return !graph_.contains(id); });
-    for (UnitId id : gone)
+    for (UnitId id : gone) {
         records_[id] = {};
+        later_.erase(id);
+    }
     for (Record& record : records_)
         forget_gone(record);
     std::erase_if(effects_,
@@ -214,6 +247,23 @@ bool Engine::requires_already(UnitId id, UnitId other) const {
     return std::find(needs.begin(), needs.end(), Edge{other, Relation::requirement}) != needs.end();
 }
 
+// Reading a file stops nothing that runs (`ran`): what is newly required by it, by its own word or by another's, is a wish.
+void Engine::soften(std::vector<Unit>& fresh, const std::vector<char>& ran) const {
+    for (Unit& unit : fresh) {
+        const UnitId self = graph_.find(unit.name);
+        if (self != no_unit && ran[self])
+            soften_new_requirements(self, unit);
+        for (Dependency& dependency : unit.dependencies) {
+            if (dependency.relation != Relation::required_by || !unit.enabled)
+                continue;
+            const UnitId running = graph_.find(dependency.unit);
+            if (running != no_unit && ran[running] && !requires_already(running, self) &&
+                (self == no_unit || !good(records_[self].phase)))
+                dependency.relation = Relation::wanted_by;
+        }
+    }
+}
+
 // A running unit whose file now requires something that is not up: until it is started anew that is only a wish, or
 // reading the file would stop it.
 void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
@@ -230,6 +280,10 @@ void Engine::add(Unit unit, Instant now) {
     now_ = now;
     std::vector<Unit> fresh;
     fresh.push_back(std::move(unit));
+    std::vector<char> ran(graph_.size());
+    for (UnitId id : graph_.ids())
+        ran[id] = active(records_[id].phase) && facts_[id].wanted;
+    soften(fresh, ran);
     (void)regraph(std::move(fresh), [](UnitId) { return true; });
     adopt_graph();
     rebuild();

@@ -13,6 +13,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <vector>
 
 namespace mi::core {
@@ -51,8 +52,19 @@ public:
     [[nodiscard]] std::size_t coming_units() const { return totals_.coming; }
 
     // Takes other units (they were read again). A unit that is gone but has something to stop stays, asked for, until it is
-    // down. Gives the units that are gone.
+    // down. So does one that is something else now (its kind, its type, a file that cannot be used): it is stopped as what it was
+    // started as, and only then what was read counts. Gives the units that are gone.
     [[nodiscard]] std::vector<UnitId> replace(std::vector<Unit> units, Instant now);
+    // What was read of a unit that is still as it was started: for when it is down. Null: nothing.
+    [[nodiscard]] const Unit* later(UnitId id) const {
+        auto at = later_.find(id);
+        return at != later_.end() && !at->second.name.empty() ? &at->second : nullptr;
+    }
+    // Whether the file of a unit was gone when the units were read again: it is not started any more.
+    [[nodiscard]] bool is_gone(UnitId id) const {
+        auto at = later_.find(id);
+        return at != later_.end() && at->second.name.empty();
+    }
     // Takes a unit that holds nothing out of the graph. Gives the units that are gone: with it those that only it named.
     [[nodiscard]] std::vector<UnitId> remove(UnitId id, Instant now);
     // One more unit, or another one in place of an invalid one of that name.
@@ -86,6 +98,9 @@ private:
     void adopt_graph();
     std::vector<UnitId> regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays);
     void forget_gone(Record& record) const;
+    void put_off(std::vector<Unit>& fresh);
+    bool take_up_later();
+    void soften(std::vector<Unit>& fresh, const std::vector<char>& ran) const;
     void soften_new_requirements(UnitId id, Unit& fresh) const;
     [[nodiscard]] bool requires_already(UnitId id, UnitId other) const;
     void touch(UnitId id) { dirty_.add(id); }
@@ -199,6 +214,8 @@ private:
     std::vector<Record> records_;
     std::vector<Facts> facts_;
     std::vector<Counts> counts_;
+    std::map<UnitId, Unit>
+        later_; // what was read of units that still run as something else; without a name: it is gone
     Halt halt_ = Halt::no;
     Instant now_{};
     std::vector<Effect> effects_;

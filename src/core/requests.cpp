@@ -71,7 +71,7 @@ void Engine::ask_stop(UnitId id) {
 }
 
 void Engine::ask_restart(UnitId id) {
-    if (halt_ != Halt::no)
+    if (halt_ != Halt::no || is_gone(id))
         return;
     Record& record = change(id);
     bool idle = record.stage == Stage::idle;

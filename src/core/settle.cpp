@@ -85,6 +85,8 @@ void Engine::settle(Instant now) {
             look_at(for_a_slot_.front());
             for_a_slot_.pop_front();
         }
+        if (to_look_at_.empty() && take_up_later())
+            continue;
         if (to_look_at_.empty()) {
             Halt before = halt_;
             advance_halt();
@@ -167,9 +169,11 @@ void Engine::act(UnitId id) {
     Record& record = records_[id];
     const Facts& facts = facts_[id];
     const Counts& counts = counts_[id];
+    if (!active(record.phase) && later(id) != nullptr)
+        return; // first it becomes what was read
     switch (record.phase) {
     case Phase::down:
-        if (facts.wanted && record.next != Next::rest)
+        if (facts.wanted && !is_gone(id) && record.next != Next::rest)
             set_phase(id, Phase::waiting, Reason::asked);
         else
             stay_down(id);

@@ -75,6 +75,7 @@ void Turn::pump() {
     for (;;) {
         if (parts_.effects.empty()) {
             context_.engine.settle(context_.now);
+            context_.units.fit(context_.graph().size()); // what was read earlier may count only now, and name others
             parts_.effects.push(context_.engine.take_effects());
         }
         if (parts_.effects.empty()) {

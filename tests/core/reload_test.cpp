@@ -75,10 +75,108 @@ TEST_CASE("a running service whose file is gone goes on until it is stopped") {
     world.ready("a");
     world.reread("[units.b]\n");
     CHECK(world.phase("a") == "up");
-    world.stop("a");
-    CHECK(world.phase("a") == "down");
+    CHECK(world.engine().is_gone(world.id("a")));
+    SUBCASE("by hand") {
+        world.stop("a");
+        world.ask("a"); // of what is gone nothing is started
+        CHECK(world.phase("a") == "down");
+    }
+    SUBCASE("by itself, whatever it said of that") {
+        world.exit("a", 1);
+        CHECK(world.phase("a") == "failed");
+    }
+    SUBCASE("and what is asked to start again is left as it is") {
+        world.restart("a");
+        CHECK(world.phase("a") == "up");
+        world.stop("a");
+    }
+    CHECK(world.running().empty());
     world.reread("[units.b]\n");
     CHECK(world.engine().graph().find("a") == no_unit);
+}
+
+TEST_CASE("a file that is there again is that of the service that went on without") {
+    World world("[units.a]\n[units.b]\n");
+    world.obedient();
+    world.ask("a");
+    world.ready("a");
+    world.reread("[units.b]\n");
+    world.reread("[units.a]\n[units.b]\n");
+    world.restart("a");
+    CHECK(world.phase("a") == "starting");
+}
+
+TEST_CASE("what runs is stopped as what it was started as, and started as what it is then") {
+    const std::string service = "[units.a]\nservice = { type = 'notify', command = '/a', stop-command = '/s' }\n";
+    World world(service + "[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    world.ready("a");
+    world.ready("b");
+    std::string fresh;
+    SUBCASE("a target") { fresh = "[units.a]\n[units.a.target]\n"; }
+    SUBCASE("a oneshot") { fresh = "[units.a]\nservice = { type = 'oneshot', command = '/a' }\n"; }
+    SUBCASE("a file that cannot be used") { fresh = "[units.a]\nservic = 1\n"; }
+    world.spawned();
+    world.reread(fresh + "[units.b]\nrequires = ['a']\n");
+    CHECK(world.phase("a") == "up");
+    CHECK(world.engine().later(world.id("a")) != nullptr);
+    world.restart("a");
+    world.die("b", 15);
+    CHECK(world.spawned() == "a/stop-command");
+    world.hook_exit("a");
+    CHECK(world.signals() == "b:TERM+ a:TERM+");
+    world.die("a", 15);
+    CHECK(world.engine().later(world.id("a")) == nullptr);
+    if (fresh.find("target") != std::string::npos)
+        CHECK(world.phase("a") == "up");
+    else if (fresh.find("oneshot") != std::string::npos)
+        CHECK(world.phase("a") == "starting");
+    else
+        CHECK(world.phase("a") == "invalid");
+}
+
+TEST_CASE("a target that is up and becomes a service is stopped as a target") {
+    World world("[units.t]\n[units.t.target]\n");
+    world.ask("t");
+    world.reread("[units.t]\nservice = { command = '/t', stop-command = '/s', restart = 'no' }\n");
+    CHECK(world.phase("t") == "up");
+    world.stop("t");
+    CHECK(world.spawned() == "");
+    CHECK(world.phase("t") == "down");
+    world.ask("t");
+    CHECK(world.running() == "t");
+}
+
+TEST_CASE("a oneshot that is done and becomes a service runs as one when it is started again") {
+    World world("[units.a]\nservice = { type = 'oneshot', command = '/a' }\n[units.b]\nrequires = ['a']\n");
+    world.ask("b");
+    world.exit("a", 0);
+    world.ready("b");
+    world.reread("[units.a]\nservice = { command = '/a' }\n[units.b]\nrequires = ['a']\n");
+    CHECK(world.phase("a") == "done");
+    world.ask("a");
+    CHECK(world.phase("a") == "up");
+    CHECK(world.running() == "b a");
+    CHECK(world.phase("b") == "up");
+}
+
+TEST_CASE("an alias that is a running service's name is not that service") {
+    World world("[units.a]\n[units.b]\n");
+    world.obedient();
+    world.ask("a");
+    world.ready("a");
+    world.reread("[units.b]\n[units.b.target]\naliases = ['a']\n");
+    world.stop("a");
+    CHECK(world.running() == "");
+}
+
+TEST_CASE("a unit that comes and is required by what runs stops nothing") {
+    World world("[units.web]\n");
+    world.ask("web");
+    world.ready("web");
+    world.add("[units.new]\nrequired-by = ['web']\n");
+    CHECK(world.phase("web") == "up");
+    CHECK(world.signals() == "");
 }
 
 TEST_CASE("a unit whose file is gone while it stops is not started again") {

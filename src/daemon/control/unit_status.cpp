@@ -63,8 +63,21 @@ std::string timer_words(const calendar::Timer& timer) {
 // Its file has been read again, and says something else than when it was started.
 bool changed_on_disk(const Parts& parts, core::UnitId id) {
     const std::uint64_t started_as = parts.units[id].digest;
+    if (const core::Unit* later = parts.engine.later(id))
+        return later->fault.empty(); // of one that cannot be used, a restart would be the end
     return core::active(parts.engine.record(id).phase) && started_as != 0 &&
-           started_as != parts.engine.graph().unit(id).digest;
+           parts.engine.graph().unit(id).fault.empty() && started_as != parts.engine.graph().unit(id).digest;
+}
+
+// Of one that runs: that it can only be stopped.
+std::string file_trouble(const core::Engine& engine, core::UnitId id) {
+    const core::Unit* later = engine.later(id);
+    const std::string& fault = (later != nullptr ? *later : engine.graph().unit(id)).fault;
+    if (!core::active(engine.record(id).phase))
+        return {};
+    if (engine.is_gone(id))
+        return "its file is gone";
+    return fault.empty() ? std::string() : "its file is invalid now: " + fault;
 }
 
 // What runs it: its sockets, and its timer.
@@ -135,6 +148,8 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.since_monotonic = micros(record.since.since_boot);
     status.since_realtime = record.since == Instant{} ? 0 : parts.kernel.wall_now().micros - micros(now - record.since);
     status.reason = core::reason(engine, id);
+    if (const std::string words = file_trouble(engine, id); !words.empty())
+        status.reason += (status.reason.empty() ? "" : "; ") + words;
     status.reason_kind = record.reason;
     if (const core::UnitId cause = core::cause(engine, id); cause != core::no_unit)
         status.cause = engine.graph().name(cause);
@@ -154,9 +169,10 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.stored_descriptors = static_cast<std::uint32_t>(live.stored.size());
     if (record.deadline != never && record.phase != core::Phase::up) // the watchdog's is of no interest
         status.left_ms = std::max<std::int64_t>(0, micros(record.deadline - now) / 1000);
-    if (!unit.source.empty())
+    const bool gone = engine.is_gone(id);
+    if (!unit.source.empty() && !gone)
         status.file = unit.source;
-    status.enabled = unit.enabled;
+    status.enabled = unit.enabled && !gone;
     status.masked = unit.masked;
     status.changed = changed_on_disk(parts, id);
     status.frozen = parts.processes.frozen(id);

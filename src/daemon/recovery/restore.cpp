@@ -64,13 +64,22 @@ void complete_units(const state::Snapshot& state, std::vector<core::Unit>& units
     for (const core::Unit& unit : units)
         known.insert(unit.name);
     for (const auto& [id, image] : state.units) {
-        if (known.contains(image.name) || !core::active(image.record.phase))
+        if (!core::active(image.record.phase))
+            continue;
+        const bool has_processes =
+            image.record.main_pid != 0 || image.record.hook_pid != 0 || !image.invocation.empty();
+        // What has become a target is stopped as the service that it was started as.
+        if (has_processes)
+            std::erase_if(units, [&](const core::Unit& unit) {
+                return unit.kind == core::Kind::target && unit.name == image.name && known.erase(unit.name) > 0;
+            });
+        if (known.contains(image.name))
             continue;
         core::Unit unit;
         unit.name = image.name;
         unit.description = "its unit file is gone";
         // What can be stopped has to be a service; a target that is gone is of no use to anybody.
-        if (image.record.main_pid == 0 && image.record.hook_pid == 0 && image.invocation.empty())
+        if (!has_processes)
             unit.kind = core::Kind::target;
         unit.service.restart = core::RestartPolicy::no;
         units.push_back(std::move(unit));

@@ -73,6 +73,10 @@ std::expected<core::UnitId, std::string> TransientUnits::make(const std::string&
 void TransientUnits::unit_changed(core::UnitId id, Phase, Phase to) {
     if (to != Phase::down && to != Phase::done && to != Phase::skipped)
         return;
+    if (to != Phase::done && context_.engine.is_gone(id)) {
+        ended_.push_back(id);
+        return;
+    }
     const core::Unit& unit = context_.unit(id);
     const std::string& directory = context_.place.source.transient;
     if (!directory.empty() && unit.source.starts_with(context_.place.source.root + directory) && is_transient(unit))
@@ -84,9 +88,16 @@ bool TransientUnits::forget_ended() {
         return false;
     bool told = false;
     for (core::UnitId id : std::exchange(ended_, {})) {
-        if (!context_.graph().contains(id) || !is_transient(context_.unit(id)))
+        if (!context_.graph().contains(id))
             continue;
         const core::Record& record = context_.record(id);
+        if (context_.engine.is_gone(id) && !core::active(record.phase)) {
+            files_.remove(id);
+            told = true;
+            continue;
+        }
+        if (!is_transient(context_.unit(id)))
+            continue;
         const bool at_rest =
             record.phase == Phase::down &&
             (record.next == core::Next::rest || record.asked == core::Asked::down || !context_.engine.facts(id).wanted);
