@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import signal
 import sys
 
 from harness import sh, until
@@ -269,4 +270,55 @@ def reload_storm(t):
              {name: init.brief(name) for name in names if init.state(name) != "up"})
 
 
-GROUPS = [reload_storm, reload_by_signal, reload_units, reload_by_start, reload_enable, reload_bad]
+def reload_at_start(t):
+    """What is to be started is read again if its file is newer; what runs is stopped as what it was started as."""
+    loop = '[service]\nscript = "exec sleep 1000"\n'
+    files = {"bad.toml": '[service]\nscrip = "exit"\n', "web.toml": loop, "gone.toml": loop, "broken.toml": loop,
+             "turns.toml": '[service]\nscript = "exec sleep 1000"\nstop-command = [["/bin/echo", "said good-bye"]]\n',
+             "last.toml": '[service]\nscript = "exec sleep 1000"\n'}
+    with t.scene.init(files=files) as init:
+        for unit in ("web", "gone", "broken", "turns", "last"):
+            init.wait(unit)
+        result = init.ctl("start", "bad")
+        t.ok("what cannot be used is not started", result.returncode != 0 and "scrip" in result.stderr, result.stderr)
+        init.write_file("bad.toml", loop)
+        t.equal("a file that was mended is read by `start`", (init.ctl("start", "bad").returncode, init.state("bad")),
+                (0, "up"))
+        init.stop("bad")
+        init.write_file("bad.toml", '[service]\nscript = "echo new; exec sleep 1000"\n')
+        init.ctl("restart", "bad")
+        t.ok("and by `restart` of what does not run", until(lambda: init.text("bad") == "new", 5), init.text("bad"))
+
+        init.write_file("web.toml", '[service]\nscript = "echo new; exec sleep 1000"\n')
+        t.has("`restart` of what runs says that its file was not read", init.ctl("restart", "web").stderr,
+              "reload-units")
+        os.unlink(init.units_dir + "/gone.toml")
+        os.unlink(init.units_dir + "/last.toml")
+        init.write_file("broken.toml", '[service]\nscrip = "exit"\n')
+        init.write_file("turns.toml", "[target]\n")
+        init.call("ReloadUnits")
+        status = init.status("gone")
+        t.equal("of a file that is gone nothing is shown", (status.get("file"), status["enabled"], status["state"]),
+                (None, False, "up"))
+        result = init.ctl("restart", "gone")
+        t.ok("what could not be started again is not restarted", result.returncode != 0 and "gone" in result.stderr
+             and init.state("gone") == "up", result.stderr)
+        init.stop("gone")
+        listed = [unit["name"] for unit in init.call("List", all=True)["parameters"]["units"]]
+        t.equal("nor started from its old text", (init.ctl("start", "gone").returncode, "gone" in listed), (4, False))
+        os.kill(init.outside(init.status("last")["main_pid"]), signal.SIGKILL)
+        t.ok("nor by itself", until(lambda: init.state("last") == "failed", 5), init.brief("last"))
+        status, pid = init.status("broken"), init.status("broken")["main_pid"]
+        t.ok("a file that became invalid is told, and no restart advised", "invalid" in status["reason"]
+             and not status["changed"], status)
+        t.has("which would be its end", init.ctl("restart", "broken").stderr, "scrip", "reload-units")
+        t.equal("so it goes on", init.status("broken")["main_pid"], pid)
+        pid = init.outside(init.status("turns")["main_pid"])
+        init.stop("turns")
+        t.ok("a service whose file became a target is stopped as a service", not os.path.exists(f"/proc/{pid}")
+             and "said good-bye" in init.text("turns", (), once="good-bye"), (pid, init.text("turns", ())))
+        init.ask("Start", "turns")
+        t.equal("and is the target then", (init.status("turns")["kind"], init.state("turns")), ("target", "up"))
+
+
+GROUPS = [reload_storm, reload_by_signal, reload_units, reload_by_start, reload_enable, reload_bad, reload_at_start]

@@ -201,6 +201,8 @@ int do_job(Context& context, R request) {
             // A run that may not have been meant is told of, also where nobody sits.
             if (!told.empty() && !context.out.terminal)
                 context.note("minictl: " + harmless(result.unit) + ": " + told + "\n");
+            if (!result.message.empty())
+                bad += result.unit + ": " + result.message + "\n";
             continue;
         }
         if (logs.empty() && context.arguments.lines != 0u)

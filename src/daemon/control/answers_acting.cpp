@@ -23,6 +23,8 @@ void Manager::act(CallId id, const Caller& caller, const std::vector<std::string
         return parts_.control->error(id, wire::ShuttingDown{});
     if (!find(id, units, starts ? Named::startable : Named::templates, ids))
         return;
+    if (goal == Goal::restart && !can_restart(id, ids))
+        return;
     const auto kind = goal == Goal::start  ? (arm ? EngineEvent::Kind::wish : EngineEvent::Kind::start)
                       : goal == Goal::stop ? EngineEvent::Kind::stop
                                            : EngineEvent::Kind::restart;
@@ -52,8 +54,11 @@ void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& re
     for (UnitId unit : ids)
         if (core::active(parts_.engine.record(unit).phase)) {
             running.push_back(unit);
-            tell({.kind = EngineEvent::Kind::restart, .unit = unit});
         }
+    if (!can_restart(id, running))
+        return;
+    for (UnitId unit : running)
+        tell({.kind = EngineEvent::Kind::restart, .unit = unit});
     begin(id, caller, Goal::restart, running, restart.wait);
 }
 

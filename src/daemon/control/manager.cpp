@@ -60,6 +60,33 @@ std::size_t memory_of(const std::vector<std::string>& names) {
     return bytes;
 }
 
+// What is to be started is what its file says now.
+void Manager::read_again(const std::vector<std::string>& names) {
+    std::vector<UnitId> units;
+    for (const std::string& name : names)
+        if (UnitId unit = parts_.engine.graph().find(name); unit != core::no_unit)
+            units.push_back(unit);
+    parts_.unit_files.read_again(units);
+}
+
+// Whether what runs could be started again once it is stopped. The caller was told if not.
+bool Manager::can_restart(CallId id, const std::vector<UnitId>& units) {
+    const core::Engine& engine = parts_.engine;
+    for (UnitId unit : units) {
+        const core::Unit* later = engine.later(unit);
+        const std::string& fault = (later != nullptr ? *later : engine.graph().unit(unit)).fault;
+        if (core::active(engine.record(unit).phase) && (engine.is_gone(unit) || !fault.empty())) {
+            parts_.control->error(id,
+                                  wire::InvalidUnit{engine.graph().name(unit),
+                                                    (fault.empty() ? "its file is gone" : fault) +
+                                                        "; it goes on as it was started: `minictl reload-units` reads "
+                                                        "the file when it is mended"});
+            return false;
+        }
+    }
+    return true;
+}
+
 bool Manager::find(CallId id, const std::vector<std::string>& names, Named which, std::vector<UnitId>& ids) {
     const bool startable = which == Named::startable;
     // Something that is named and is no unit.
@@ -67,6 +94,8 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
         const core::Graph& graph = parts_.engine.graph();
         return unit == core::no_unit || core::is_phantom(graph.unit(unit));
     };
+    if (startable)
+        read_again(names);
     std::vector<bool> seen; // a unit that is named ten thousand times, by a name or an alias, is one
     for (const std::string& name : names) {
         UnitId unit = parts_.engine.graph().find(name);
@@ -315,6 +344,16 @@ void Manager::announced(const std::string& text) {
     publish(event);
 }
 
+// What was started and is another unit than its file says, to a client that started a few.
+void Manager::tell_of_files(const Job& job, wire::Progress& progress) const {
+    constexpr std::size_t few = 16;
+    if ((job.goal != Goal::start && job.goal != Goal::restart) || progress.results.size() > few)
+        return;
+    for (wire::JobResult& result : progress.results)
+        if (UnitId unit = parts_.engine.graph().find(result.unit); result.ok && unit != core::no_unit)
+            result.message = parts_.unit_files.staleness(unit);
+}
+
 void Manager::turn_ended() {
     publish_statuses();
     if (!std::exchange(moved_, false) || jobs_.empty())
@@ -358,6 +397,7 @@ void Manager::turn_ended() {
             progress.results.push_back(std::move(result));
         }
         if (progress.results.size() == job.units.size()) {
+            tell_of_files(job, progress);
             control->reply(id, progress);
             done.push_back(id);
         }

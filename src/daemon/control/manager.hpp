@@ -91,6 +91,9 @@ private:
     [[nodiscard]] bool find(CallId id, const std::vector<std::string>& names, Named which,
                             std::vector<core::UnitId>& ids);
     [[nodiscard]] std::string why_not_reload(core::UnitId id) const;
+    void read_again(const std::vector<std::string>& names);
+    [[nodiscard]] bool can_restart(CallId id, const std::vector<core::UnitId>& units);
+    void tell_of_files(const Job& job, wire::Progress& progress) const;
     void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& ids, bool wait);
     // Whether the unit has got where the goal wants it, and how.

@@ -3,6 +3,7 @@
 #include "daemon/machine/builtin.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <unordered_map>
 
@@ -17,6 +18,80 @@ core::UnitId UnitFiles::find_or_read(const std::string& name) {
         return id;
     add(std::move(loaded.units.front()));
     return context_.graph().find(name);
+}
+
+namespace {
+
+constexpr std::size_t read_one_by_one = 16; // more are read with all others at once
+
+bool says_the_same(const core::Unit& one, const core::Unit& other) {
+    return one.digest == other.digest && one.fault == other.fault && one.masked == other.masked &&
+           one.source == other.source && one.enabled == other.enabled;
+}
+
+} // namespace
+
+config::Loaded UnitFiles::units_of_files(const std::vector<std::string>& names) const {
+    if (names.size() > read_one_by_one)
+        return config::load(context_.place.source, names);
+    config::Loaded all;
+    for (const std::string& name : names) {
+        config::Loaded one = config::load_one(context_.place.source, name);
+        std::ranges::move(one.units, std::back_inserter(all.units));
+        std::ranges::move(one.problems, std::back_inserter(all.problems));
+    }
+    return all;
+}
+
+void UnitFiles::read_again(const std::vector<core::UnitId>& ids) {
+    std::vector<std::string> names;
+    for (core::UnitId id : ids) {
+        const core::Phase phase = context_.record(id).phase;
+        // Units that PID 1 made itself are in no file.
+        if (!core::active(phase) && !context_.unit(id).source.empty())
+            names.push_back(context_.name(id));
+    }
+    if (names.empty())
+        return;
+    context_.now = context_.kernel.now();
+    config::Loaded loaded = units_of_files(names);
+    std::unordered_map<std::string, core::Unit*> by_name;
+    for (core::Unit& unit : loaded.units)
+        by_name.emplace(unit.name, &unit);
+    bool changed = false;
+    for (const std::string& name : names) {
+        auto at = by_name.find(name);
+        if (at == by_name.end() && !loaded.problems.empty())
+            continue; // what cannot be read at all takes nothing away
+        if (core::UnitId id = context_.graph().find(name); id != core::no_unit)
+            changed = take_again(at != by_name.end() ? at->second : nullptr, id) || changed;
+    }
+    if (changed)
+        for (Subsystem* subsystem : subsystems_)
+            subsystem->units_reread();
+}
+
+// `fresh`: what its file says; null: it is gone. True: that is something else than before.
+bool UnitFiles::take_again(core::Unit* fresh, core::UnitId id) {
+    if (fresh == nullptr) {
+        remove(id);
+        return true;
+    }
+    if (says_the_same(*fresh, context_.unit(id)))
+        return false;
+    add(core::Unit(std::move(*fresh)));
+    return true;
+}
+
+std::string UnitFiles::staleness(core::UnitId id) const {
+    const core::Unit& unit = context_.unit(id);
+    if (!core::active(context_.record(id).phase) || unit.source.empty() || context_.engine.later(id) != nullptr)
+        return {};
+    const config::Loaded loaded = config::load_one(context_.place.source, unit.name);
+    if (!loaded.units.empty() && loaded.units.front().digest == unit.digest && loaded.units.front().fault == unit.fault)
+        return {};
+    return loaded.units.empty() ? "its file is gone, which `minictl reload-units` takes note of"
+                                : "its file has changed since it was read: `minictl reload-units` reads it";
 }
 
 std::size_t UnitFiles::idle_instances() const {

@@ -28,6 +28,11 @@ public:
     // The unit of that name. One that is not known yet is read from its file, or made from its template; core::no_unit: there is
     // none.
     core::UnitId find_or_read(const std::string& name);
+    // Reads the files of those units again of which nothing runs, and takes what is new of them: whoever starts a unit means the
+    // file that there is. One whose file is gone is taken out.
+    void read_again(const std::vector<core::UnitId>& units);
+    // What is to be said of a unit that runs and whose file says something else than what was read. Empty: nothing.
+    [[nodiscard]] std::string staleness(core::UnitId unit) const;
     // How many instances of templates there are that do nothing.
     [[nodiscard]] std::size_t idle_instances() const;
     // Adds a unit, and reads those that it names and that are not known yet.
@@ -38,6 +43,8 @@ public:
 private:
     [[nodiscard]] config::Loaded load_again(Reread& result);
     void add_own_units(config::Loaded& loaded) const;
+    [[nodiscard]] config::Loaded units_of_files(const std::vector<std::string>& names) const;
+    bool take_again(core::Unit* fresh, core::UnitId id);
     void take_settings(core::ManagerSettings settings);
     void forget(const std::vector<core::UnitId>& gone);
 
