@@ -8,7 +8,10 @@ Counts upward(Relation relation, Facts dependency) {
     case Relation::requirement:
         // One that is good but about to stop does not count: its dependents would start only to be stopped.
         counts.unkept = !(dependency.good && dependency.keep);
-        counts.blocked = counts.unkept != 0 || dependency.again;
+        counts.blocked = counts.unkept;
+        if (dependency.good &&
+            dependency.coming) // it runs again: those that are up go on, those that are not wait for its end
+            counts.blocked = 1;
         counts.failed = dependency.lost;
         counts.stuck = !dependency.hopeful;
         break;
@@ -42,11 +45,10 @@ Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) 
     // What a kept one needs is stopped, and comes back in the other root.
     facts.keep = facts.wanted && (kept || counts.unkept == 0) && record.next != Next::restart;
     facts.good = good(record);
-    facts.again = record.next == Next::again;
     facts.came_up = record.came_up;
-    facts.coming =
-        facts.wanted && !resting && !record.armed && counts.stuck == 0 &&
-        (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping);
+    facts.coming = facts.wanted && !resting && !record.armed && counts.stuck == 0 &&
+                   (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting ||
+                    phase == Phase::stopping || record.next == Next::again);
     facts.hopeful = facts.wanted && (facts.good || facts.coming || phase == Phase::backoff);
     facts.lost = phase == Phase::failed || phase == Phase::invalid;
     facts.active = active(phase) && !kept;

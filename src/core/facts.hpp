@@ -14,7 +14,6 @@ struct Facts {
     bool pulls : 1 = false;   // it wants what it depends on to be up
     bool keep : 1 = false;    // if it is up it may stay up
     bool good : 1 = false;    // it satisfies who requires it
-    bool again : 1 = false;   // though it runs once more: who has not started yet waits for that
     bool came_up : 1 = false; // it satisfies who has it as a milestone
     bool coming : 1 = false;  // its (first) start is still to come or going on
     bool hopeful : 1 = false; // it is good, or may become so without anybody asking

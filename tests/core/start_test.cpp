@@ -29,7 +29,7 @@ TEST_CASE("a oneshot is done once it ended well, and stays done") {
 TEST_CASE("a oneshot that is done runs again when it is started, and what requires it goes on") {
     World world("[units.a]\nservice = { type = 'oneshot', command = '/a', stop-command = '/s' }\n"
                 "[units.b]\nrequires = ['a']\n[units.other]\nconflicts = ['a']\n[units.late]\nwants = ['a']\n"
-                "[units.new]\nrequires = ['a']\n");
+                "[units.next]\nrequires = ['a']\n");
     world.ask("b");
     world.exit("a", 0);
     world.ready("b");
@@ -42,13 +42,18 @@ TEST_CASE("a oneshot that is done runs again when it is started, and what requir
     CHECK(world.phase("b") == "up");
     SUBCASE("it ends well") {
         world.ask("late");
-        world.ask("new");
+        world.ask("next");
         CHECK(world.phase("late") == "waiting");
-        CHECK(world.phase("new") == "waiting"); // it has not begun, so it begins after that
+        CHECK(world.phase("next") == "waiting");
         world.exit("a", 0);
         CHECK(world.phase("a") == "done");
         CHECK(world.phase("late") == "starting");
-        CHECK(world.phase("new") == "starting");
+        CHECK(world.phase("next") == "starting");
+        world.stop("late");
+        world.stop("next");
+        world.die("late", 15);
+        world.die("next", 15);
+        world.signals();
         CHECK(world.signals() == "");
         world.stop("a"); // it is done as it was before: what requires it goes first
         CHECK(world.phase("a") == "done");

@@ -70,6 +70,9 @@ std::vector<core::Unit> Life::units() const {
             depend(core::Relation::conflict);
         if (chance.one_in(30))
             depend(core::Relation::on_failure);
+        if (chance.one_in(30)) // of any, so that there are rings
+            unit.dependencies.push_back({chance.one_in(2) ? core::Relation::on_success : core::Relation::on_failure,
+                                         name_of(static_cast<unsigned>(chance.below(count_)))});
         if (chance.one_in(12)) {
             unit.kind = core::Kind::target;
             units.push_back(std::move(unit));
@@ -395,6 +398,10 @@ void Life::check_time() {
         if (record.phase == Phase::failed && record.reason == core::Reason::exited &&
             service.type == core::ServiceType::oneshot && machine_.done.contains(number_[unit]))
             wrong(parts_->context.name(unit) + " has failed, though it has ended well");
+        if (record.phase == Phase::backoff && record.hopeless)
+            wrong(parts_->context.name(unit) + " is tried again, which cannot help");
+        if (record.rounds > service.restart_limit + 1)
+            wrong(parts_->context.name(unit) + " is started round a ring without end");
         if (record.phase == Phase::backoff && time > 2 * service.restart_delay_max)
             wrong(parts_->context.name(unit) + " is not tried again");
     }

@@ -156,7 +156,7 @@ pid_t Machine::make_slowly(const os::Plan& plan, const std::string& cgroup, Fd r
 void Machine::fail_to_begin(Process& process) {
     os::Report report;
     report.step = static_cast<std::uint16_t>(os::Step::exec);
-    report.code = ENOENT;
+    report.code = chance.one_in(2) ? ENOENT : ETXTBSY;
     (void)!::write(process.report.get(), &report, sizeof report);
     end(process.pid, os::Exit::Kind::exited, 127);
 }

@@ -29,7 +29,7 @@ MUTANTS = [
     ("a deadline that has passed stays", "daemon/log/held_pipes.cpp",
      "        look_at_ = never;\n    if (new_.empty())", "        (void)0;\n    if (new_.empty())"),
     ("a unit does not wait for what it requires", "core/facts.cpp",
-     "        counts.blocked = counts.unkept != 0 || dependency.again;\n", "        counts.blocked = 0;\n"),
+     "        counts.blocked = counts.unkept;\n", "        counts.blocked = 0;\n"),
     ("a unit is stopped before those that require it", "core/settle.cpp",
      "        if (counts.held > 0)\n            break;", "        if (false)\n            break;"),
     ("a process that has ended stays known", "daemon/process/unit_processes.cpp",

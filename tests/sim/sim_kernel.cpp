@@ -176,7 +176,8 @@ std::expected<os::Start, os::SpawnFault> SimKernel::start(const os::Plan& plan) 
         if (faults_.no_process_one_in != 0 && chance.one_in(faults_.no_process_one_in))
             return std::unexpected(os::SpawnFault{os::Step::clone, EAGAIN, {}});
         if (faults_.no_program_one_in != 0 && chance.one_in(faults_.no_program_one_in))
-            return std::unexpected(os::SpawnFault{os::Step::exec, ENOENT, '"' + plan.file + '"'});
+            return std::unexpected(
+                os::SpawnFault{os::Step::exec, chance.one_in(2) ? ENOENT : ETXTBSY, '"' + plan.file + '"'});
     }
     const std::string cgroup(plan.cgroup >= 0 ? plan.environment.get("MINIINIT_UNIT") : std::string_view());
     if (collector || faults_.late_one_in == 0 || !chance.one_in(faults_.late_one_in))
