@@ -40,7 +40,7 @@ public:
         else if (const std::size_t equals = last.find('='); last.starts_with("--") && equals != std::string::npos)
             assigned_value(last, equals);
         else if (last.starts_with('-') && !ended_)
-            options();
+            option_or_value(last);
         else if (verb_ == nullptr)
             verb_names();
         else
@@ -72,6 +72,10 @@ private:
         }
     }
     void option(const std::string& word) {
+        if (word[1] != '-') {
+            letters(word);
+            return;
+        }
         const std::size_t equals = word.find('=');
         const Option* option = option_of_word(options_, word.substr(0, equals));
         if (option == nullptr)
@@ -80,6 +84,36 @@ private:
             (void)option->set(arguments_, equals == std::string::npos ? "" : word.substr(equals + 1));
         else
             valued_ = option;
+    }
+
+    // "-fo": letters one after the other; what follows one that takes a value is that: "-ojson". The result is where in the word
+    // such a value begins: behind it, if it is the next word; none: no letter takes one.
+    std::size_t letters(const std::string& word) {
+        for (std::size_t i = 1; i < word.size(); ++i) {
+            const Option* option = option_of_word(options_, std::string("-") + word[i]);
+            if (option == nullptr)
+                return std::string::npos;
+            if (option->value.empty() || option->may_lack_value()) {
+                (void)option->set(arguments_, "");
+                continue;
+            }
+            if (i + 1 == word.size())
+                valued_ = option;
+            else
+                (void)option->set(arguments_, word.substr(i + 1));
+            of_letter_ = option;
+            return i + 1;
+        }
+        return std::string::npos;
+    }
+    // The word that is being typed: the name of an option, or letters with the beginning of a value.
+    void option_or_value(const std::string& last) {
+        const std::size_t at = last.size() > 1 && last[1] != '-' ? letters(last) : std::string::npos;
+        if (at == std::string::npos)
+            return options();
+        prefix_ = last.substr(0, at);
+        start_ = last.substr(at);
+        value(*of_letter_);
     }
 
     void add(std::string word, std::string_view help = {}) {
@@ -176,7 +210,8 @@ private:
     std::vector<Option> options_ = options_of(before_verb);
     Arguments arguments_; // which init
     std::vector<std::string> operands_;
-    const Option* valued_ = nullptr; // its value is due
+    const Option* valued_ = nullptr;    // its value is due
+    const Option* of_letter_ = nullptr; // that was found last among letters, and takes a value
     bool ended_ = false;
     std::string start_, prefix_;
     Completions result_;

@@ -74,10 +74,16 @@ TEST_CASE("values are completed by what the option takes") {
     CHECK(complete({"wait", "web", "--for", "=", "sk"}) == Words{"skipped"}); // as bash takes it to pieces
     CHECK(has(complete({"wait", "web", "--for", "="}), "up"));
     CHECK(complete({"wait", "web", "--for=sk"}) == Words{"--for=skipped"});
-    CHECK(complete({"logs", "-p"}).empty());
+    CHECK(complete({"logs", "-p"}).front() == "-pemerg");
+    CHECK(complete({"logs", "-p", ""}).size() == 8);
+    CHECK(complete({"logs", "-fo", "js"}) ==
+          Words{"json"}); // letters may stand together, and the value with its letter
+    CHECK(complete({"logs", "-foi"}) == Words{"-foiso"});
+    CHECK(complete({"logs", "-ojson", "--no-p"}) == Words{"--no-pager"});
+    CHECK(complete({"logs", "-f"}).empty());
     CHECK(complete({"logs", "--facility", "authp"}) == Words{"authpriv"});
     CHECK(complete({"logs", "--priority", "warn"}) == Words{"warning"});
-    CHECK(complete({"logs", "-o"}).empty());
+    CHECK(complete({"logs", "-o"}) == Words{"-oshort", "-oiso", "-ojson", "-ocat"});
     CHECK(complete({"logs", "-o", "js"}) == Words{"json"});
     CHECK(complete({"logs", "-b", "--no-p"}) == Words{"--no-pager"}); // a number may follow, and need not
     CHECK(complete({"top", "--sort", "mem"}) == Words{"memory"});
