@@ -191,11 +191,28 @@ TEST_CASE("plot draws a row for each unit that took part, and nothing of it is m
     CHECK(count(outcome.out, "<g class=\"r\">") == 2 + 7); // kernel and init besides
     CHECK(has(outcome.out, "a&lt;b&gt;&amp;&quot;c&quot;\xef\xbf\xbd"));
     CHECK(has(outcome.out, "multi-user was reached after 3.000 s: kernel 1.000 s + init 50 ms + units 1.950 s"));
-    CHECK(has(outcome.out, "1 more were first wanted after the boot."));
+    CHECK(has(outcome.out, "1 more was first wanted after the boot."));
     CHECK(has(outcome.out, "waited for db, which was there at 2.850 s"));
     CHECK(has(outcome.out, "class=\"chain\""));
     CHECK(has(outcome.out, "prefers-color-scheme:dark"));
     CHECK_FALSE(has(outcome.out, "href"));
+}
+
+TEST_CASE("where the machine has booted long before, plot begins with the init") {
+    FakeInit init([](const wire::Request& request, bool) {
+        if (!std::holds_alternative<wire::GetOverview>(request))
+            return answer(request, usual(), true);
+        wire::Overview overview;
+        overview.mode = wire::Mode::user;
+        overview.target = "multi-user";
+        overview.target_reached = true;
+        return reply(overview);
+    });
+    const Outcome outcome = init.ctl({"plot"});
+    CHECK(has(outcome.out, "Start of miniinit on "));
+    CHECK(count(outcome.out, "<g class=\"r\">") == 1 + 7);
+    CHECK(has(outcome.out, "multi-user was reached after 2.000 s: init 50 ms + units 1.950 s"));
+    CHECK_FALSE(has(outcome.out, "kernel 1.000 s"));
 }
 
 TEST_CASE("plot --json gives the rows of the chart") {

@@ -186,9 +186,11 @@ private:
     }
 
     void heading() {
-        head_ += text_at(margin, margin + 160, "h", cut_to("Boot of " + machine_.host, 6'000));
-        std::string line =
-            machine_.kernel + " · miniinit " + boot_.overview.version + " · " + local_time(machine_.booted_realtime);
+        head_ += text_at(margin, margin + 160, "h",
+                         cut_to((chart_.kernel ? "Boot of " : "Start of miniinit on ") + machine_.host, 6'000));
+        // Where the machine has booted long before, the chart begins with the init.
+        std::string line = machine_.kernel + " · miniinit " + boot_.overview.version + " · " +
+                           local_time(machine_.booted_realtime + chart_.begin);
         head_ += text_at(margin, margin + 360, "dim", cut_to(line, 9'500));
         const std::int64_t loaded = boot_.units_loaded.value_or(boot_.init);
         const std::string goal = boot_.overview.target.empty() ? "everything" : boot_.overview.target;
