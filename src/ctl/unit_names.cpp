@@ -7,6 +7,8 @@
 #include "ctl/listing.hpp"
 #include "ctl/logs/log_reader.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -73,6 +75,12 @@ std::optional<Known> known_as_files(const Context& context) {
     return from ? std::optional(known_of(config::load(from->source).units)) : std::nullopt;
 }
 
+// `verify`: what is there, or leads somewhere, is a file and no unit.
+bool takes_files(const Verb& verb) { return verb.operands.contains("FILE"); }
+bool is_file(const Verb& verb, const std::string& word) {
+    return takes_files(verb) && (word.contains('/') || ::access(word.c_str(), F_OK) == 0);
+}
+
 class Naming {
 public:
     Naming(Context& context, std::optional<Known> known) : context_(context), known_(std::move(known)) {}
@@ -80,7 +88,9 @@ public:
     std::optional<int> run(std::size_t first) {
         std::vector<std::string>& words = context_.arguments.words;
         for (std::size_t i = first; i < words.size(); ++i)
-            if (is_pattern(words[i]) ? !match(words[i]) : !name(words[i]))
+            if (is_file(context_.verb, words[i]))
+                add(words[i]);
+            else if (is_pattern(words[i]) ? !match(words[i]) : !name(words[i]))
                 return refused;
         if (names_.empty())
             return nothing_to_do({words.begin() + static_cast<std::ptrdiff_t>(first), words.end()});
@@ -107,8 +117,8 @@ private:
             add(word);
             return true;
         }
-        add(meant.name);
         const wire::UnitStatus* unit = known_ ? known_->find(meant.name) : nullptr;
+        add(unit == nullptr && takes_files(context_.verb) ? word : std::string(meant.name));
         if (unit == nullptr)
             return true;
         if (!known_->is(*unit, meant.kind))
@@ -218,12 +228,14 @@ bool fits(const Verb& verb, const wire::UnitStatus& unit) {
 }
 
 std::optional<int> name_units(Context& context) {
-    const bool files = (context.verb.takes & names_files) != 0;
+    const bool files = (context.verb.takes & names_files) != 0 || context.arguments.files;
     if (!files && (context.verb.takes & names_units) == 0)
         return std::nullopt;
     Arguments& arguments = context.arguments;
     const std::size_t first = std::min(first_unit(context.verb), arguments.words.size());
-    auto plain = [](const std::string& word) { return !is_pattern(word) && without_suffix(word).suffix.empty(); };
+    auto plain = [&](const std::string& word) {
+        return is_file(context.verb, word) || (!is_pattern(word) && without_suffix(word).suffix.empty());
+    };
     if (std::all_of(arguments.words.begin() + static_cast<std::ptrdiff_t>(first), arguments.words.end(), plain))
         return std::nullopt;
     return Naming(context, files ? known_as_files(context) : known_to_the_init(context)).run(first);

@@ -117,7 +117,7 @@ TEST_CASE("a letter that other inits have for something else is theirs where the
 TEST_CASE("programs read which verbs and options there are") {
     const Outcome all = run_ctl({"minictl", "help", "--json"});
     CHECK(all.code == 0);
-    CHECK(has(all.out, R"({"name":"list","operands":"",)"));
+    CHECK(has(all.out, R"({"name":"list","operands":"[UNIT…]",)"));
     CHECK(has(all.out, R"({"name":"lines","letter":"n","value":"N","help":"only the last N"})"));
     CHECK(has(all.out, R"({"name":"","letter":"q","value":"","help":""})")); // of shutdown, and not in its help
     const Outcome one = run_ctl({"minictl", "help", "logs", "--json"});

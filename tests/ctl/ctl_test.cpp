@@ -546,7 +546,7 @@ TEST_CASE("what is not understood exits with 2 and says what would be") {
                                            {"minictl", "strat"},
                                            {"minictl", "start"},
                                            {"minictl", "list", "--nonsense"},
-                                           {"minictl", "list", "web"},
+                                           {"minictl", "top", "web"},
                                            {"minictl", "status", "-n"},
                                            {"minictl", "status", "-n", "many"},
                                            {"minictl", "wait", "x", "--timeout", "soon"},

@@ -100,6 +100,11 @@ TEST_CASE("words of other inits that can mean only one thing are understood") {
     CHECK(init.ctl({"ps"}).out == init.ctl({"list"}).out);
     CHECK(init.ctl({"list-timers"}).out == init.ctl({"list", "--timers"}).out);
     CHECK(init.asked == Words{"List", "List", "List", "List", "List", "List"});
+    const Outcome outcome = init.ctl({"list-units", "--all", "web[12].service", "n*.timer"});
+    CHECK(has(outcome.out, "web1"));
+    CHECK(has(outcome.out, "nightly"));
+    CHECK_FALSE(has(outcome.out, "web3"));
+    CHECK_FALSE(has(outcome.out, "network"));
     CHECK(has(run_ctl({"minictl", "help", "journal"}).out, "Usage: minictl logs "));
 }
 
@@ -228,6 +233,10 @@ TEST_CASE("unit files are listed, asked and switched by suffix and pattern, with
     CHECK(has(outcome.out, "tick@  template  "));
     CHECK(has(outcome.out, "web2   disabled  "));
     CHECK(has(ctl({"cat", "web*"}).out, "web2.toml"));
+    CHECK_FALSE(has(ctl({"list-unit-files", "web*"}).out, "db"));
+    CHECK(has(ctl({"verify", "--json", "web*", "db.service"}).out, "\"units\":3"));
+    CHECK(has(ctl({"verify", "--json", "web1.toml"}).out, "\"units\":1")); // no file in this directory
+    CHECK(ctl({"verify", "nothing.toml"}).code != 0);
     outcome = ctl({"show", "web1", "web2.service"});
     CHECK(has(outcome.out, "\nweb2:\n"));
     CHECK(run_ctl({"minictl", "list", "--root", place.at("")}).code == 2);

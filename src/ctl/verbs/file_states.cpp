@@ -63,6 +63,10 @@ int list_files(Context& context) {
         if (auto files = config::cat(from->source, name); files && !files->empty())
             all.files.push_back({name, "template", files->front().path});
     std::ranges::sort(all.files, {}, &FileState::unit);
+    const std::vector<std::string>& words = context.arguments.words;
+    if (!words.empty())
+        std::erase_if(all.files,
+                      [&](const FileState& one) { return std::ranges::find(words, one.unit) == words.end(); });
     if (context.arguments.json)
         return context.print_json(all);
     if (all.files.empty())

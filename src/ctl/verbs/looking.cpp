@@ -84,12 +84,17 @@ int list_units(Context& context) {
     auto all = list_of(*client, {arguments.all, arguments.failed, arguments.timers});
     if (!all)
         return context.fail(all.error());
+    const std::vector<std::string>& words = arguments.words;
+    if (!words.empty())
+        std::erase_if(all->units,
+                      [&](const wire::UnitStatus& unit) { return std::ranges::find(words, unit.name) == words.end(); });
     if (arguments.json)
         return context.print_json(*all);
     if (arguments.timers)
         return context.print(timers_view(context.out, std::move(all->units), wall_now().micros));
     if (all->units.empty() && context.out.terminal)
         return context.print(arguments.failed ? "nothing has failed\n"
+                             : !words.empty() ? "none of these is up\n"
                              : arguments.all  ? "there are no units\n"
                                               : "nothing is up (minictl list --all shows what there is)\n");
     return context.print(list_view(context.out, all->units, micros(monotonic_now())));

@@ -10,8 +10,8 @@ constexpr std::string_view looking = "Looking", acting = "Acting", configuring =
                            machine = "Machine";
 
 constexpr Verb table[] = {
-    {looking, "list", "", "the units that are not down", "minictl list --failed",
-     takes_all | takes_failed | takes_timers | takes_source, 0, 0, list_units},
+    {looking, "list", "[UNIT…]", "the units that are not down; with UNIT, those of them", "minictl list --failed",
+     takes_all | takes_failed | takes_timers | takes_source | names_units, 0, any_number, list_units},
     {looking, "status", "[UNIT…]", "all about units and their last log lines; without UNIT, about the manager",
      "minictl status sshd", takes_lines | names_units, 0, any_number, show_status},
     {looking, "is-active", "UNIT…", "print the state of units; exit 0 if one is up", "minictl is-active --quiet web",
@@ -76,7 +76,7 @@ constexpr Verb table[] = {
      0, reload_unit_files},
     {configuring, "keys", "[SECTION]", "every key that a unit can have", "minictl keys service", 0, 0, 1, show_keys},
     {configuring, "verify", "[FILE|UNIT…]", "name every problem of unit files (none named: of all)",
-     "minictl verify web.toml", takes_source | takes_calendar, 0, any_number, verify_files},
+     "minictl verify web.toml", takes_source | takes_calendar | names_files, 0, any_number, verify_files},
     {configuring, "convert", "FILE|UNIT…", "make units of systemd's unit files and of init scripts",
      "minictl convert --output /etc/miniinit ssh.service cron.service", takes_convert | acts, 1, any_number,
      convert_files},
