@@ -78,7 +78,8 @@ struct UnitStatus {
                                       about =
                                           "Everything that is told of a unit. `tries` are restarts in a row without a "
                                           "stable run; `left_ms` is the time to the next try, or to the timeout of the "
-                                          "stage; `changed`: its file says something else than what runs.";
+                                          "stage; `changed`: its file says something else than what runs; `triggered`: "
+                                          "a timer or a connection runs it; `transient`: it is of Run, and no file's.";
     std::string name;
     core::Kind kind = core::Kind::service;
     std::string description;
@@ -117,6 +118,8 @@ struct UnitStatus {
     // Which of memory_bytes, cpu_usec and tasks no cgroup has counted: they are the sum over the processes that live now, with what
     // memory they share counted for each.
     std::vector<std::string> summed;
+    bool triggered = false;                        // a timer or a connection runs it: to be up is only to be armed
+    bool transient = false;                        // made by Run, for as long as it runs
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -153,6 +156,8 @@ struct UnitStatus {
         visit("last_run_realtime", self.last_run_realtime);
         visit("reason_kind", self.reason_kind);
         visit("summed", self.summed);
+        visit("triggered", self.triggered);
+        visit("transient", self.transient);
     }
 };
 

@@ -126,6 +126,8 @@ TEST_CASE("status without a unit tells of the manager") {
 TEST_CASE("a start that succeeds is silent where nobody looks") {
     FakeInit init([](const wire::Request& request, bool more) {
         CHECK_FALSE(more);
+        if (std::holds_alternative<wire::Status>(request))
+            return usual(request, more); // what has no trigger is not told of
         CHECK(std::get<wire::Start>(request).units == std::vector<std::string>{"web", "cache"});
         CHECK(std::get<wire::Start>(request).wait);
         return reply(wire::Progress{{}, {{"web", true, Phase::up, ""}, {"cache", true, Phase::up, ""}}});

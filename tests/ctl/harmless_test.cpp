@@ -72,7 +72,6 @@ TEST_CASE("no text of an init drives the terminal, in no view of any verb") {
                                                                                        {"events"},
                                                                                        {"probe"},
                                                                                        {"version"},
-                                                                                       {"healthcheck"},
                                                                                        {"healthcheck", "x"},
                                                                                        {"times"},
                                                                                        {"start", "x"},

@@ -1,5 +1,6 @@
 // The verbs that change what runs, and how their progress is shown.
 #include "base/clock.hpp"
+#include "base/join.hpp"
 #include "base/signals.hpp"
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/text/view.hpp"
@@ -7,6 +8,7 @@
 #include "ctl/verbs/verbs.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <iterator>
 #include <map>
 
@@ -157,28 +159,31 @@ std::string blame(Context& context, Client& client, const wire::JobResult& resul
 bool runs_now(const wire::Start& start) { return !start.arm; }
 bool runs_now(const auto&) { return false; }
 
-// Completes what the init says of a unit that its timer or a connection runs: when that is, where it listens, and that it was
-// run, if it was. The last alone is returned.
+// Says of a unit that a timer or a connection runs, and that is up, what it waits for, and that it runs or has run, if it
+// `runs` now. The last alone is returned.
 std::string tell_of_trigger(Client& client, bool runs, wire::JobResult& result) {
-    if (result.message.empty())
-        return {};
     const auto units = client.call(wire::Status{{result.unit}});
-    if (!units || units->units.size() != 1)
+    if (!units || units->units.size() != 1 || !units->units[0].triggered)
         return {};
     const wire::UnitStatus& unit = units->units[0];
     const bool waits = unit.stage == core::Stage::idle;
-    if (waits)
-        result.message = reason_view(unit);
-    if (!runs || (waits && !unit.timer)) // a service for each connection has no run of its own
+    const std::string said = waits ? reason_view(unit) : "";
+    if (!runs || (waits && !unit.timer)) { // a service for each connection has no run of its own
+        if (!said.empty())
+            join_to(result.message, said, "; ");
         return {};
-    if (waits)
-        result.message = "it has run, and now " + result.message;
+    }
+    join_to(result.message,
+            waits        ? "it has run, and now " + said
+            : unit.timer ? "it runs now, without waiting for its time"
+                         : "it runs now, without waiting for a connection",
+            "; ");
     return waits ? "it has run now, as `start` does; its timer is armed" : result.message;
 }
 
 template <typename R>
 int do_job(Context& context, R request) {
-    const bool runs = runs_now(request);
+    const bool runs = runs_now(request), asks = std::same_as<R, wire::Start> && !context.arguments.no_wait;
     auto client = context.connect();
     if (!client)
         return context.fail(client.error());
@@ -196,7 +201,8 @@ int do_job(Context& context, R request) {
     std::string good, bad, logs;
     for (wire::JobResult& result : progress->results) {
         if (result.ok) {
-            const std::string told = tell_of_trigger(*client, runs, result);
+            const std::string told =
+                asks && progress->results.size() <= 8 ? tell_of_trigger(*client, runs, result) : "";
             good += result_view(context.out, result) + "\n";
             // A run that may not have been meant is told of, also where nobody sits.
             if (!told.empty() && !context.out.terminal)

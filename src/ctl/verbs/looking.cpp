@@ -340,8 +340,10 @@ int check_health(Context& context) {
             units = client->call(wire::List{.all = false, .failed = true});
         if (!units)
             return context.fail(units.error());
+        // A command that somebody ran, and that failed, is his; one that is tried again is to be kept up.
         for (const wire::UnitStatus& unit : units->units)
-            add_problem(unit);
+            if (!unit.transient || unit.state == core::Phase::backoff)
+                add_problem(unit);
     }
     for (const std::string& name : context.arguments.words) {
         auto units = client->call(wire::Status{{name}});

@@ -75,11 +75,15 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
         else if (phase == Phase::backoff)
             overview.backoff.push_back(graph.name(unit));
     }
+    // What somebody has run, and not looked at yet, is no failure of the system.
+    const bool degraded = std::ranges::any_of(overview.failed, [&](const std::string& name) {
+        return !parts_.transient_units.is_transient(graph.unit(graph.find(name)));
+    });
     overview.state = engine.halting() ? wire::ManagerState::stopping
                      : target != core::no_unit && !overview.target_reached && engine.coming_units() > 0
                          ? wire::ManagerState::starting
-                     : overview.failed.empty() ? wire::ManagerState::running
-                                               : wire::ManagerState::degraded;
+                     : degraded ? wire::ManagerState::degraded
+                                : wire::ManagerState::running;
     overview.log_directory = parts_.logs.directory();
     const config::Source& source = parts_.place.source;
     overview.config = source.config;

@@ -28,14 +28,6 @@ bool is_on_its_way(Phase phase, const core::Facts& facts) {
     return transient(phase) || (phase == Phase::down && facts.coming);
 }
 
-// What a start has come to where something else than a start is to run the unit.
-std::string armed_words(const core::Engine& engine, UnitId unit) {
-    if (engine.record(unit).stage == core::Stage::idle)
-        return core::reason(engine, unit);
-    return engine.graph().unit(unit).timer ? "it runs now, without waiting for its time"
-                                           : "it runs now, without waiting for a connection";
-}
-
 } // namespace
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
@@ -236,8 +228,6 @@ bool Manager::settled(Goal goal, UnitId unit, wire::JobResult& result) const {
             return false;
         // A service that ran to its good end at once did start.
         result.ok = core::good(phase) || record.next == core::Next::rest;
-        if (result.ok && record.armed)
-            result.message = armed_words(engine, unit);
         break;
     case Goal::end:
         if (transient(phase) || phase == Phase::up || phase == Phase::backoff || (phase == Phase::down && facts.coming))

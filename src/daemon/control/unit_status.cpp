@@ -174,6 +174,8 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
         status.file = unit.source;
     status.enabled = unit.enabled && !gone;
     status.masked = unit.masked;
+    status.triggered = core::triggered(unit);
+    status.transient = parts.transient_units.is_transient(unit);
     status.changed = changed_on_disk(parts, id);
     status.frozen = parts.processes.frozen(id);
     add_triggers(parts, id, status);
