@@ -44,6 +44,7 @@ struct Arguments {
     std::vector<std::string> properties;       // --property SECTION.KEY=VALUE
     std::string name;                          // --name NAME
     bool to_the_end = false;                   // --wait
+    bool pipe = false;                         // --pipe
     bool clean = false;                        // --clean
     bool timers = false;                       // --timers
     bool files = false;                        // --files

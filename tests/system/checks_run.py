@@ -1,4 +1,5 @@
 """`minictl run`: a command as a unit of its own, in the system's manager and in a user's."""
+import hashlib
 import json
 import os
 import re
@@ -149,4 +150,59 @@ def zombie(pid):
         return True
 
 
-GROUPS = [run_in_system, run_as_user]
+def run_streams(t):
+    """`run --wait` and `--pipe`: the streams of the command are those of minictl."""
+    with t.scene.init({"keeper": {"service": sh(SLEEP)}}, sections=None) as init:
+        def run(*words, stdin=b"", timeout=30):
+            return subprocess.run([t.scene.minictl, "run", *words], input=stdin, capture_output=True, timeout=timeout,
+                                  env={**os.environ, "MINIINIT_CONTROL": init.control})
+        result = run("--wait", "--", "sh", "-c", "echo out; echo err >&2; printf 'no end'; exit 3")
+        t.equal("--wait shows what the command writes, where it writes it, and exits as it did",
+                (result.stdout, result.stderr, result.returncode), (b"out\nno end", b"err\n", 3))
+        many = b"".join(b"line %d\n" % i for i in range(20000))
+        result = run("--wait", "--", "sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done")
+        t.ok("all of it, to the last line", result.stdout == many, len(result.stdout))
+        gate = init.dir + "/gate"
+        os.mkfifo(gate)
+        slow = subprocess.Popen([t.scene.minictl, "run", "-w", "sh", "-c", f"echo first; read x <{gate}; echo last"],
+                                env={**os.environ, "MINIINIT_CONTROL": init.control}, stdout=subprocess.PIPE, text=True)
+        try:
+            t.equal("as it comes", slow.stdout.readline(), "first\n")
+            with open(gate, "w") as file:
+                file.write("go\n")
+            t.equal("and to the end", (slow.stdout.read(), slow.wait(20)), ("last\n", 0))
+        finally:
+            slow.kill()
+            slow.wait()
+            slow.stdout.close()
+        data = bytes(range(256)) * 3000
+        result = run("--pipe", "--", "sh", "-c", "sha256sum; exit 7", stdin=data)
+        t.equal("--pipe passes standard input on, byte for byte, and its end", (result.stdout.split()[0], result.returncode),
+                (hashlib.sha256(data).hexdigest().encode(), 7))
+        t.equal("an empty one, too", (run("--pipe", "cat").stdout, run("--pipe", "wc", "-c").stdout), (b"", b"0\n"))
+        result = run("--pipe", "sh", "-c", "read line; echo $line", stdin=b"hello\n" + b"x" * 1000000)
+        t.equal("who does not read all of it is no fault", (result.stdout, result.returncode), (b"hello\n", 0))
+        result = run("--pipe", "--wait", "--", "/no/such/program", stdin=b"x")
+        t.ok("nor is one that cannot be started waited for", result.returncode == 127, result)
+        t.equal("no FIFO is left", [name for name in os.listdir("/tmp") if name.startswith("minictl-")
+                                    and os.path.exists(f"/tmp/{name}/stdin")], [])
+        quiet = run("--wait", "--json", "echo", "x")
+        t.ok("--json is the answer alone", json.loads(quiet.stdout)["results"][0]["ok"], quiet.stdout)
+
+
+def run_health(t):
+    with t.scene.init({"keeper": {"service": sh(SLEEP)}}, sections=None) as init:
+        init.wait("keeper")
+        init.ctl("run", "--name", "job", "--wait", "--", "false")
+        t.equal("a command that failed is kept to be looked at", init.state("job"), "failed")
+        t.equal("but nothing is unhealthy for it", (init.ctl("healthcheck").returncode, init.call("Overview")[
+            "parameters"]["state"]), (0, "running"))
+        t.has("its status says how it ended", init.ctl("status", "job").stdout, "exit code 1")
+        t.has("and it is among those that failed", init.ctl("list", "--failed").stdout, "job")
+        t.equal("asked for by name it is not healthy", init.ctl("healthcheck", "job").returncode, 1)
+        init.ctl("run", "--name", "again", "-p", "service.restart=always", "-p", "service.restart-delay=1h", "--", "false")
+        until(lambda: init.state("again") == "backoff", 10)
+        t.equal("one that is to be kept up is another matter", init.ctl("healthcheck").returncode, 1)
+
+
+GROUPS = [run_in_system, run_as_user, run_streams, run_health]

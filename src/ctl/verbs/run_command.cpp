@@ -5,6 +5,7 @@
 #include "config/syntax.hpp"
 #include "ctl/text/view.hpp"
 #include "ctl/verbs/run_manager.hpp"
+#include "ctl/verbs/run_streams.hpp"
 #include "ctl/verbs/unit_text.hpp"
 #include "ctl/verbs/verbs.hpp"
 
@@ -77,6 +78,23 @@ int exit_code_of(const wire::JobResult& result) {
                                                                     : result.last_exit->number;
 }
 
+// Without a wait the answer comes when it runs; else its output is shown meanwhile, unless the answer is all that is wanted.
+std::expected<wire::Progress, Failure> run(const Context& context, Client& client, const wire::Run& request,
+                                           std::optional<PassedInput>& input) {
+    if (!request.to_the_end)
+        return client.call(request, std::nullopt);
+    std::optional<ShownOutput> output;
+    if (!context.arguments.json)
+        if (auto overview = client.call(wire::GetOverview{}); overview && !overview->log_directory.empty()) {
+            auto started = ShownOutput::start(context, overview->log_directory, request.name);
+            if (started)
+                output.emplace(std::move(*started));
+            else
+                context.note("minictl: what it writes is not shown: " + harmless(started.error().text()) + "\n");
+        }
+    return run_with_streams(client, request, output ? &*output : nullptr, input ? &*input : nullptr);
+}
+
 } // namespace
 
 int run_command(Context& context) {
@@ -93,6 +111,14 @@ int run_command(Context& context) {
     std::string left_out;
     if (!arguments.clean)
         take_along(unit, left_out);
+    std::optional<PassedInput> input;
+    if (arguments.pipe) {
+        auto made = PassedInput::make();
+        if (!made)
+            return context.fail(made.error().text());
+        input.emplace(std::move(*made));
+        unit.properties.insert(unit.properties.begin(), "process.stdin=file:" + input->path());
+    }
     auto text = unit_text(unit);
     if (!text)
         return context.fail(text.error(), usage);
@@ -107,7 +133,7 @@ int run_command(Context& context) {
         return context.fail(client.error());
     if (!left_out.empty())
         context.note("minictl: not passed on, since it cannot be written in a unit: " + left_out + "\n");
-    auto progress = client->call(wire::Run{name, *text, true, arguments.to_the_end}, std::nullopt);
+    auto progress = run(context, *client, wire::Run{name, *text, true, arguments.to_the_end}, input);
     if (!progress)
         return context.fail(progress.error());
     const wire::JobResult* result = progress->results.empty() ? nullptr : &progress->results.front();
