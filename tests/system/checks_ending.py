@@ -175,6 +175,14 @@ def ending_table(t):
     ends("a command that is killed", 137, {}, command=["/bin/sh", "-c", "kill -KILL $$"])
     ends("a command that is a directory", 126, {}, command=["/"])
     ends("a command that is not there", 127, {}, command=["/no/such/command"])
+    with t.scene.init(wait=False, bare=True, command=["/bin/true"], faults=["vfork=EAGAIN"]) as init:
+        t.equal("a command for which there is no process ends a container with 125", init.ended(15), 125)
+        t.has("and it is said", init.console(), 'cannot start "/bin/true": fork: ')
+    with t.scene.init(keeper, wait=False, before=["prlimit", "--fsize=4096:4096"]) as init:
+        t.equal("limits in which the init cannot work end a container with 70", init.ended(15), 70)
+        t.has("and they are said", init.console(), "cannot work: ")
+    with t.scene.init(keeper, wait=False, args=["--no-such-option"]) as init:
+        t.equal("an option that is not understood ends a container with 2", init.ended(15), 2)
     # Only the command is where the init was started.
     work = t.scene.work + "/started"
     os.mkdir(work)

@@ -18,8 +18,9 @@ public:
     void perform(const core::Effect& effect) override {
         context_.say(Priority::info, context_.name(effect.unit) + " has ended, and with it everything is to end");
         // A command that could not be started has the exit codes that shells give that.
-        const bool not_started =
-            context_.name(effect.unit) == entry_ && context_.record(effect.unit).reason == core::Reason::spawn_failed;
+        const core::Record& record = context_.record(effect.unit);
+        const bool not_started = context_.name(effect.unit) == entry_ && (record.reason == core::Reason::spawn_failed ||
+                                                                          record.reason == core::Reason::start_timeout);
         shutdown_.begin(effect.ending, not_started ? starter_.entry_failure() : effect.number);
     }
 

@@ -19,6 +19,7 @@ namespace {
 constexpr Span pause = std::chrono::milliseconds(500);      // until it is tried again to get a process
 constexpr Span network_look = std::chrono::milliseconds(5); // until one that is being made is asked for again
 constexpr std::size_t descriptors_a_process = 6;            // that a start needs while it lasts
+constexpr int no_process = 125;                             // exit code: there was none for the command
 
 } // namespace
 
@@ -316,6 +317,8 @@ bool Starter::postpone(const core::Effect& effect, const os::SpawnFault& why) {
                         (why.step == os::Step::exec && why.code == EAGAIN); // its user has too many
     if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || context_.record(effect.unit).phase != Phase::starting)
         return false;
+    if (unit.name == entry_)
+        entry_failure_ = no_process; // if it never comes to one
     if (std::string text = "cannot start yet: " + why.text() + "; tried again until start-timeout";
         !std::exchange(context_.units[effect.unit].postponed, true)) {
         if (postponed_.empty())
@@ -385,7 +388,7 @@ void Starter::failed(const core::Effect& effect, NoStart why, int code) {
         const auto answers = context_.kernel.answer_here({&question, 1}, context_.surroundings.hanging);
         const bool is_there = answers && answers->front().code == 0;
         context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why.words);
-        entry_failure_ = means_scarce(code) ? 125 : code == ENOENT && !is_there ? 127 : 126;
+        entry_failure_ = means_scarce(code) ? no_process : code == ENOENT && !is_there ? 127 : 126;
     }
     // Of other roles the failure of the unit's start tells.
     if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
