@@ -202,7 +202,7 @@ TEST_CASE("is-active and is-failed print states, and exit 0 if one of the units 
     CHECK(init.ctl({"is-active", "web3"}).code == 3);
     outcome = init.ctl({"is-active", "-q", "nothing"});
     CHECK(outcome.code == 4);
-    CHECK(outcome.out.empty());
+    CHECK((outcome.out + outcome.err).empty());
     CHECK(init.ctl({"is-failed", "web2"}).code == 0);
     CHECK(init.ctl({"is-failed", "web1"}).code == 1);
     CHECK(init.ctl({"is-active", "web1", "--json"}).out ==

@@ -1,5 +1,7 @@
 #include "ctl/verbs/run_streams.hpp"
 
+#include "base/clock.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -117,6 +119,7 @@ bool ShownOutput::show() {
     bool readable = true;
     for (bool more = true; more && readable;) {
         follower_.read([&](const LogLine& line) {
+            told_of_ = told_of_ || line.line.source == wire::logs::Source::init;
             const bool to_error = line.line.source == wire::logs::Source::err;
             if (!to_error && line.line.source != wire::logs::Source::out)
                 return;
@@ -127,6 +130,21 @@ bool ShownOutput::show() {
         more = ready(follower_.descriptor()) && follower_.wait();
     }
     return readable;
+}
+
+bool ShownOutput::finish(bool failed) {
+    constexpr Span longest = std::chrono::seconds(3);
+    constexpr int rest = 50; // milliseconds without a line
+    const Instant end = monotonic_now() + longest;
+    while (show()) {
+        pollfd one{follower_.descriptor(), POLLIN, 0};
+        const bool over = failed ? told_of_ : ::poll(&one, 1, rest) == 0;
+        if (over || monotonic_now() >= end)
+            return true;
+        if (failed)
+            (void)::poll(&one, 1, rest);
+    }
+    return false;
 }
 
 std::expected<wire::Progress, Failure> run_with_streams(Client& client, const wire::Run& request, ShownOutput* output,
@@ -154,8 +172,12 @@ std::expected<wire::Progress, Failure> run_with_streams(Client& client, const wi
             continue;
         if (!answer)
             return std::unexpected(answer.error());
-        if (*answer)
-            return std::move((*answer)->value);
+        if (!*answer)
+            continue;
+        const std::vector<wire::JobResult>& results = (*answer)->value.results;
+        if (output != nullptr && !output->finish(!results.empty() && !results.front().ok))
+            return std::unexpected(Failure{"nobody reads what the command wrote", {}, false, false});
+        return std::move((*answer)->value);
     }
 }
 

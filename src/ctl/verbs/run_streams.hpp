@@ -54,12 +54,16 @@ public:
     [[nodiscard]] int descriptor() const { return follower_.descriptor(); }
     // Shows what has come; to be called when the descriptor is readable, and at the end. False: nobody reads any more.
     bool show();
+    // Shows the rest, when the unit has ended. A collector that has much to do may be behind by more than an answer waits for
+    // it: that a unit has `failed` is in its log after what it wrote, and of another one's log it is waited until that rests.
+    bool finish(bool failed);
 
 private:
     ShownOutput(const Context& context, Follower follower) : context_(&context), follower_(std::move(follower)) {}
 
     const Context* context_;
     Follower follower_;
+    bool told_of_ = false; // the init has said something of it there
 };
 
 // Sends the request, and waits for its one answer with the streams at work.
