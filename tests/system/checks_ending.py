@@ -88,6 +88,7 @@ def ending_codes(t):
         t.ok("a container whose only unit has a timer goes on after a run that failed", all(ran), init.console())
     with t.scene.init({"only": {"service": {"type": "oneshot", "command": [sys.executable, "-c", takes],
                                             "activation": "on-demand"}, "listen": [{"stream": path}]}}) as init:
+        init.wait_idle("only")
         answers = []
         for _ in range(2):
             with socket.socket(socket.AF_UNIX) as one:

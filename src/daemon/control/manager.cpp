@@ -61,6 +61,13 @@ void Manager::read_again(const std::vector<std::string>& names) {
     parts_.unit_files.read_again(units);
 }
 
+// About the file of a unit that cannot be used: `start` reads it again, unless the unit runs.
+std::string Manager::what_to_do(UnitId unit) const {
+    return core::active(parts_.engine.record(unit).phase)
+               ? "; it goes on as it was started, and `minictl reload-units` reads its file when that is mended"
+               : "";
+}
+
 // Whether what runs could be started again once it is stopped. The caller was told if not.
 bool Manager::can_restart(CallId id, const std::vector<UnitId>& units) {
     const core::Engine& engine = parts_.engine;
@@ -70,9 +77,7 @@ bool Manager::can_restart(CallId id, const std::vector<UnitId>& units) {
         if (core::active(engine.record(unit).phase) && (engine.is_gone(unit) || !fault.empty())) {
             parts_.control->error(id,
                                   wire::InvalidUnit{engine.graph().name(unit),
-                                                    (fault.empty() ? "its file is gone" : fault) +
-                                                        "; it goes on as it was started: `minictl reload-units` reads "
-                                                        "the file when it is mended"});
+                                                    (fault.empty() ? "its file is gone" : fault) + what_to_do(unit)});
             return false;
         }
     }
@@ -107,12 +112,14 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
             parts_.control->error(id, error);
             return false;
         }
-        if (startable && graph.unit(unit).masked) {
+        const core::Unit* later = parts_.engine.later(unit);
+        const core::Unit& said = later != nullptr ? *later : graph.unit(unit);
+        if (startable && said.masked) {
             parts_.control->error(id, wire::Masked{name});
             return false;
         }
-        if (startable && !graph.unit(unit).fault.empty()) {
-            parts_.control->error(id, wire::InvalidUnit{name, graph.unit(unit).fault});
+        if (startable && !said.fault.empty()) {
+            parts_.control->error(id, wire::InvalidUnit{name, said.fault + what_to_do(unit)});
             return false;
         }
         if (seen.size() < graph.size())

@@ -92,6 +92,7 @@ private:
                             std::vector<core::UnitId>& ids);
     [[nodiscard]] std::string why_not_reload(core::UnitId id) const;
     void read_again(const std::vector<std::string>& names);
+    [[nodiscard]] std::string what_to_do(core::UnitId unit) const;
     [[nodiscard]] bool can_restart(CallId id, const std::vector<core::UnitId>& units);
     void tell_of_files(const Job& job, wire::Progress& progress) const;
     void set_frozen(CallId id, const std::vector<std::string>& units, bool frozen);

@@ -77,6 +77,8 @@ std::string file_trouble(const core::Engine& engine, core::UnitId id) {
         return {};
     if (engine.is_gone(id))
         return "its file is gone";
+    if (later != nullptr && later->masked)
+        return "it is masked now";
     return fault.empty() ? std::string() : "its file is invalid now: " + fault;
 }
 
@@ -173,7 +175,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     if (!unit.source.empty() && !gone)
         status.file = unit.source;
     status.enabled = unit.enabled && !gone;
-    status.masked = unit.masked;
+    status.masked = engine.later(id) != nullptr ? engine.later(id)->masked : unit.masked;
     status.triggered = core::triggered(unit);
     status.transient = parts.transient_units.is_transient(unit);
     status.changed = changed_on_disk(parts, id);
