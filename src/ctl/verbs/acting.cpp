@@ -208,7 +208,7 @@ int do_job(Context& context, R request) {
             if (!told.empty() && !context.out.terminal)
                 context.note("minictl: " + harmless(result.unit) + ": " + told + "\n");
             if (!result.message.empty())
-                bad += result.unit + ": " + result.message + "\n";
+                bad += harmless(result.unit) + ": " + harmless(result.message) + "\n";
             continue;
         }
         if (logs.empty() && context.arguments.lines != 0u)

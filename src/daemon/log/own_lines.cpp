@@ -1,5 +1,6 @@
 #include "daemon/log/own_lines.hpp"
 
+#include "base/count.hpp"
 #include "os/file/runtime.hpp"
 
 #include <unistd.h>
@@ -43,10 +44,10 @@ void OwnLines::write() {
         if (::write(pipe_.get(), next.data(), next.size()) < 0)
             break; // full: the collector will read, and then we are told
         if (++written == waiting_.size() && lost_ > 0)
-            waiting_.push_back(logs::init_lines({}, logs::Priority::warning,
-                                                std::to_string(std::exchange(lost_, 0)) +
-                                                    " lines of miniinit are lost here: nobody read them")
-                                   .front());
+            waiting_.push_back(
+                logs::init_lines({}, logs::Priority::warning,
+                                 counted(std::exchange(lost_, 0), "line") + " of miniinit lost here: nobody read them")
+                    .front());
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(written));
     if (waiting_.empty()) {
