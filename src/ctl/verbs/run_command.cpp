@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <ctime>
 #include <string_view>
 
 extern char** environ;
@@ -78,6 +79,19 @@ int exit_code_of(const wire::JobResult& result) {
                                                                     : result.last_exit->number;
 }
 
+// Where the logs are: an init that has just begun knows when its collector has. Empty: there are none.
+std::string log_directory_of(Client& client) {
+    constexpr int tries = 100;
+    for (int left = tries; left > 0; --left) {
+        auto overview = client.call(wire::GetOverview{});
+        if (!overview || !overview->log_directory.empty())
+            return overview ? overview->log_directory : "";
+        const timespec pause{0, 20'000'000};
+        ::nanosleep(&pause, nullptr);
+    }
+    return {};
+}
+
 // Without a wait the answer comes when it runs; else its output is shown meanwhile, unless the answer is all that is wanted.
 std::expected<wire::Progress, Failure> run(const Context& context, Client& client, const wire::Run& request,
                                            std::optional<PassedInput>& input) {
@@ -85,8 +99,8 @@ std::expected<wire::Progress, Failure> run(const Context& context, Client& clien
         return client.call(request, std::nullopt);
     std::optional<ShownOutput> output;
     if (!context.arguments.json)
-        if (auto overview = client.call(wire::GetOverview{}); overview && !overview->log_directory.empty()) {
-            auto started = ShownOutput::start(context, overview->log_directory, request.name);
+        if (const std::string directory = log_directory_of(client); !directory.empty()) {
+            auto started = ShownOutput::start(context, directory, request.name);
             if (started)
                 output.emplace(std::move(*started));
             else
