@@ -41,7 +41,8 @@ TEST_CASE("a ring of units is told with one way round and the keys that make it"
           "ring of units that start one another: a -> b -> c -> a (on-failure, on-success, wants)" + brake);
     CHECK(warnings("[units.log]\non-failure = ['alert']\n[units.alert]\nrequires = ['web']\n"
                    "[units.web]\nrequires = ['log']\n") ==
-          "ring of units that start one another: alert -> web -> log -> alert (requires, requires, on-failure)" + brake);
+          "ring of units that start one another: alert -> web -> log -> alert (requires, requires, on-failure)" +
+              brake);
 }
 
 TEST_CASE("what starts nothing that leads back is no ring") {

@@ -6,7 +6,7 @@
 namespace mi::daemon {
 
 inline std::expected<StartFiles, NoStart> files_anyway(const core::Unit& unit, bool entry,
-                                                           const Surroundings& surroundings) {
+                                                       const Surroundings& surroundings) {
     const core::Command& command = unit.service.command;
     auto ask = [&](const StartFiles* found) {
         auto questions = questions_for_start(unit, command, entry, surroundings, found);
