@@ -201,14 +201,15 @@ int do_job(Context& context, R request) {
     std::string good, bad, logs;
     for (wire::JobResult& result : progress->results) {
         if (result.ok) {
+            const std::string of_its_file = harmless(result.message);
             const std::string told =
                 asks && progress->results.size() <= 8 ? tell_of_trigger(*client, runs, result) : "";
             good += result_view(context.out, result) + "\n";
             // A run that may not have been meant is told of, also where nobody sits.
             if (!told.empty() && !context.out.terminal)
                 context.note("minictl: " + harmless(result.unit) + ": " + told + "\n");
-            if (!result.message.empty())
-                bad += harmless(result.unit) + ": " + harmless(result.message) + "\n";
+            if (!of_its_file.empty())
+                bad += harmless(result.unit) + ": " + of_its_file + "\n";
             continue;
         }
         if (logs.empty() && context.arguments.lines != 0u)
