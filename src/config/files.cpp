@@ -40,10 +40,10 @@ std::string error_text(int code) {
 // An access control list: then the group's bits of the mode say what anybody in it may.
 bool has_access_list(long length) { return length >= 0 || (errno != ENODATA && errno != ENOTSUP); }
 
-// Whether the group may write, and is more than the owner of the source himself.
-bool group_may_write(const struct stat& status, const Source& source, bool has_list) {
+// Whether the group may write, and is more than the owner of the source himself. `list_length` is asked only where that matters.
+bool group_may_write(const struct stat& status, const Source& source, auto list_length) {
     return (status.st_mode & S_IWGRP) != 0 &&
-           (has_list || !has_private_group(source.root, source.owner, status.st_gid));
+           (has_access_list(list_length()) || !has_private_group(source.root, source.owner, status.st_gid));
 }
 
 std::string go_w(const std::string& path) { return "chmod go-w " + path; }
@@ -58,7 +58,7 @@ Distrust untrusted_ancestor(const std::string& path, const struct stat& status, 
     if (!S_ISDIR(status.st_mode) || (status.st_mode & S_ISVTX) != 0)
         return {};
     if ((status.st_mode & S_IWOTH) != 0 ||
-        group_may_write(status, source, has_access_list(::lgetxattr(path.c_str(), access_list, nullptr, 0))))
+        group_may_write(status, source, [&] { return ::lgetxattr(path.c_str(), access_list, nullptr, 0); }))
         return {"is below " + path + ", which others may write", go_w(path)};
     return {};
 }
@@ -88,7 +88,7 @@ Distrust untrusted(int fd, const struct stat& status, const std::string& path, c
         return {owned_by(status.st_uid), chown_to(source, path)};
     if ((status.st_mode & S_IWOTH) != 0)
         return {"is writable by everyone", go_w(path)};
-    if (group_may_write(status, source, has_access_list(::fgetxattr(fd, access_list, nullptr, 0))))
+    if (group_may_write(status, source, [&] { return ::fgetxattr(fd, access_list, nullptr, 0); }))
         return {"is writable by group " + std::to_string(status.st_gid), go_w(path)};
     return {};
 }

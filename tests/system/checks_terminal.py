@@ -275,7 +275,7 @@ def completion(t):
 def top_narrow(t):
     with t.scene.init({"only": {"service": sh("echo said; " + SLEEP)}}) as init:
         init.wait("only")
-        t.ok("one unit is not counted as many", "1 unit" in init.text("miniinit", ("init",)).replace("1 units", ""))
+        t.ok("one unit is not counted as many", "1 unit" in init.text("miniinit", ("init",), once="1 unit").replace("1 units", ""))
         with Terminal([t.scene.minictl, "top"], environment(init), columns=60, rows=18) as top:
             screen = top.until(lambda text: "only" in text and "q quit" in text, what="the table")
             t.ok("at 60 columns what there is no room for is left out, and nothing cut", "…" not in screen, screen)
