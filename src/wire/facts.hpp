@@ -118,8 +118,8 @@ struct UnitStatus {
     // Which of memory_bytes, cpu_usec and tasks no cgroup has counted: they are the sum over the processes that live now, with what
     // memory they share counted for each.
     std::vector<std::string> summed;
-    bool triggered = false;                        // a timer or a connection runs it: to be up is only to be armed
-    bool transient = false;                        // made by Run, for as long as it runs
+    bool triggered = false; // a timer or a connection runs it: to be up is only to be armed
+    bool transient = false; // made by Run, for as long as it runs
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
