@@ -107,7 +107,9 @@ def cgroup_sums(t):
     with t.scene.init(units, cgroups=False) as init:
         init.text("tree", once="busy")
         init.wait("once", "done")
-        until(lambda: init.status("tree").get("tasks") == 2, 10, "two tasks")
+        until(lambda: init.status("tree")["tasks"] == 2, 10, "two tasks")
+        used = lambda name: init.status(name)["memory_bytes"] or 0
+        until(lambda: used("tree") > 1.5 * used("idle") > 0, 10)  # once both are what they are to be
         tree, idle, once = (init.status(name) for name in ("tree", "idle", "once"))
         t.ok("memory is that of all processes of the unit", tree["memory_bytes"] > 1.5 * idle["memory_bytes"] > 0,
              (tree["memory_bytes"], idle["memory_bytes"]))
