@@ -31,7 +31,8 @@ void Engine::come_round(UnitId from, UnitId to) {
         return;
     }
     const Service& settings = service(to);
-    ++record.rounds;
+    if (settings.restart_limit == 0 || record.rounds <= settings.restart_limit) // beyond it there is nothing to count
+        ++record.rounds;
     const bool beyond = settings.restart_limit != 0 && record.rounds > settings.restart_limit;
     if (beyond && settings.restart_limit_action != LimitAction::retry) {
         end_rounds(to, from);

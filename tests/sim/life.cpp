@@ -294,7 +294,8 @@ bool Life::is_up(UnitId id) const {
     const core::Unit& unit = parts_->context.unit(id);
     if (unit.kind == core::Kind::target) {
         for (const core::Edge& edge : parts_->context.graph().needs(id))
-            if (edge.relation == core::Relation::requirement && !is_up(edge.unit))
+            if (edge.relation == core::Relation::requirement && !is_up(edge.unit) &&
+                parts_->context.record(edge.unit).next != core::Next::again) // it stays up while a oneshot runs again
                 return false;
         return true;
     }
