@@ -83,6 +83,8 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
         give_up_keeping(id);
     if (!fits(phase, record.next))
         record.next = Next::as_wanted;
+    if (phase == Phase::waiting) // somebody wants a new try, and may have changed something
+        record.hopeless = false;
     record.since = now_;
     touch(id);
 }

@@ -1,6 +1,7 @@
 #include "daemon/start/starter.hpp"
 
 #include "base/scarce.hpp"
+#include "daemon/machine/builtin.hpp"
 #include "os/file/open_file.hpp"
 #include "os/file/path_question.hpp"
 #include "os/file/walked_file.hpp"
@@ -394,11 +395,12 @@ void Starter::failed(const core::Effect& effect, NoStart why, int code) {
     if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
         context_.logs.line(unit.name, Priority::err,
                            std::string(core::name(effect.role)) + " cannot start: " + why.words);
+    // The last shell of a machine is tried as long as that runs: what it lacks may be mounted or copied.
     context_.apply({.kind = Event::Kind::spawn_failed,
                     .unit = effect.unit,
                     .role = effect.role,
                     .detail = std::move(why.words),
-                    .lasts = why.lasts});
+                    .lasts = why.lasts && unit.name != builtin_name});
 }
 
 // --- saved state ------------------------------------------------------------------------------------------------------
