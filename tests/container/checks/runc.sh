@@ -112,3 +112,16 @@ terminal_in_container "in a container with a terminal, Control-Z does not leave 
 terminal_in_container "in a container with a terminal, a shell has job control" 5 'expect:$ ' \
     'send:sh -c "echo run""ning; read l; echo l=\$l"\n' expect:running 'send:^Z' expect:Stopped 'send:fg\n' 'expect:sh -c' \
     'send:hello\n' expect:l=hello 'send:exit 5\n' -- sh -i
+
+# What the init says of an end comes after what the service said last: 200 ends, while everything else runs as well.
+for number in 0 1 2 3 4 5 6 7; do
+    printf '[units.d%s.service]\ncommand = ["/bin/sh", "-c", "echo dying; exit 9"]\nrestart = "always"\nrestart-limit = 0\n' $number
+    printf 'restart-delay = "20ms"\nrestart-delay-max = "20ms"\n'
+done >"$bundle/rootfs/etc/dying.toml"
+in_container "in a container, no end is told before the last words of its run" 0 -u 0 -- --config /etc/dying.toml --log-dir /dev/logs \
+    --run-dir /dev/run -- sh -c '
+    for n in 0 1 2 3 4 5 6 7; do
+        until [ "$(grep -c "exit code 9" "/dev/logs/d$n/current" 2>/dev/null || true)" -ge 25 ] 2>/dev/null; do sleep 0.1; done
+        busybox awk "/ out: dying/ { words++ } / init: .*exit code 9/ && ++ends > words { early = 1 } END { exit early }" \
+            "/dev/logs/d$n/current" || exit 1
+    done'
