@@ -264,6 +264,7 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
         return std::nullopt;
     Assembly assembly;
     if (definition->directory == Definition::in_bundle) {
+        assembly.in_bundle = true;
         assembly.source = bundle_path_ + " [units." + definition->name + "]";
         assembly.paths.push_back(bundle_path_);
         assembly.rights.push_back(bundle_rights_);

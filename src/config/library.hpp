@@ -21,6 +21,7 @@ struct Assembly {
     Reading reading;
     Node tree;
     std::string source; // what Unit::source says
+    bool in_bundle = false;
     bool masked = false;
     bool readable = true; // false: nothing is known of it but that it cannot be used; the reading says why
     std::vector<std::unique_ptr<std::string>> texts; // what `reading` quotes from, in the order of its files

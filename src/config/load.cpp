@@ -16,7 +16,7 @@ namespace mi::config {
 Source user_source(const std::string& config_home, const std::string& runtime, uid_t owner) {
     Source source;
     source.directories = {config_home + "/miniinit", "/etc/miniinit/user", runtime + "/units",
-                          "/usr/lib/miniinit/user"};
+                          std::string(shipped_units) + "/user"};
     source.config = config_home + "/miniinit.toml";
     source.transient = runtime + "/transient";
     source.owner = owner;
@@ -25,7 +25,7 @@ Source user_source(const std::string& config_home, const std::string& runtime, u
 
 Source system_source(const std::string& runtime, uid_t owner) {
     Source source;
-    source.directories = {"/etc/miniinit", runtime + "/units", "/usr/lib/miniinit"};
+    source.directories = {"/etc/miniinit", runtime + "/units", shipped_units};
     source.transient = runtime + "/transient";
     source.owner = owner;
     return source;
@@ -164,6 +164,7 @@ private:
                          : read_inspected(source_, assembly.reading, assembly.tree, name, inspector_);
         }
         unit.source = std::move(assembly.source);
+        unit.in_bundle = assembly.in_bundle;
         unit.enabled = library_.switched(name).value_or(unit.enabled);
         return unit;
     }

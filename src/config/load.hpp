@@ -19,11 +19,14 @@
 
 namespace mi::config {
 
+// Where the units are that come with us.
+inline constexpr char shipped_units[] = "/usr/lib/miniinit";
+
 // Where units come from, and whom to trust. The default is what PID 1 of a machine reads.
 struct Source {
     // The search path, first match wins whole. The first one is the admin's: its `enabled/` and `disabled/` hold the
     // links of `minictl enable` and `disable`.
-    std::vector<std::string> directories = {"/etc/miniinit", "/run/miniinit/units", "/usr/lib/miniinit"};
+    std::vector<std::string> directories = {"/etc/miniinit", "/run/miniinit/units", shipped_units};
     // A directory of `directories` that is missing is a problem (`--units DIR`), rather than empty.
     bool directories_required = false;
     // Units that exist only as long as they run (`minictl run`): read after those of `directories`, also where those are

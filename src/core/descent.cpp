@@ -140,7 +140,7 @@ void Engine::finish(UnitId id) {
     const Next next = std::exchange(record.next, Next::as_wanted);
     const bool restart = next == Next::restart || next == Next::again;
     // Its file was broken while it ran: there is nothing to start any more.
-    if (const std::string& fault = (later(id) != nullptr ? *later(id) : graph_.unit(id)).fault; !fault.empty()) {
+    if (const std::string& fault = last_read(id).fault; !fault.empty()) {
         disarm(id);
         record.came_up = false;
         record.tries = 0;
@@ -175,11 +175,9 @@ void Engine::retry_or_fail(UnitId id) {
     }
     if (halt_ == Halt::no && facts_[id].wanted && !is_gone(id) && restarts(settings.restart, record)) {
         ++record.tries;
-        bool beyond = settings.restart_limit != 0 && record.tries > settings.restart_limit;
-        if (!beyond || settings.restart_limit_action == LimitAction::retry) {
+        if (!is_beyond_limit(settings, record.tries) || settings.restart_limit_action == LimitAction::retry) {
             ++record.restarts;
-            Span delay = beyond ? settings.restart_delay_max
-                                : restart_delay(settings, record.tries, settings_.seed + id + record.restarts);
+            const Span delay = delay_before(id, record.tries);
             if (delay <= Span{0}) {
                 set_phase(id, Phase::waiting, Reason::asked);
                 return;
@@ -207,6 +205,18 @@ void Engine::retry_or_fail(UnitId id) {
         return;
     }
     fail(id, record.reason);
+}
+
+bool Engine::is_beyond_limit(const Service& settings, std::uint32_t tries) {
+    return settings.restart_limit != 0 && tries > settings.restart_limit;
+}
+
+// How long it waits for the next of so many tries in a row; beyond the limit as long as ever.
+Span Engine::delay_before(UnitId id, std::uint32_t tries) const {
+    const Service& settings = service(id);
+    return is_beyond_limit(settings, tries)
+               ? settings.restart_delay_max
+               : restart_delay(settings, tries, settings_.seed + id + records_[id].restarts);
 }
 
 // Its restart limit is reached.

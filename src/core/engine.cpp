@@ -140,9 +140,7 @@ bool Engine::succeeded(UnitId id, const ExitStatus& exit) const { return core::s
 
 std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     now_ = now;
-    std::vector<char> ran(graph_.size()); // was running and wanted
-    for (UnitId id : graph_.ids())
-        ran[id] = active(records_[id].phase) && facts_[id].wanted;
+    std::vector<char> ran = running_and_wanted();
     put_off(units);
     soften(units, ran);
     std::vector<UnitId> gone = regraph(std::move(units), [this](UnitId id) { return active(records_[id].phase); });
@@ -160,6 +158,13 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
         }
     settle(now);
     return gone;
+}
+
+std::vector<char> Engine::running_and_wanted() const {
+    std::vector<char> result(graph_.size());
+    for (UnitId id : graph_.ids())
+        result[id] = active(records_[id].phase) && facts_[id].wanted;
+    return result;
 }
 
 // Of units that run, and are something else now, what was read is for later; and which ones are gone is noted.
@@ -197,10 +202,7 @@ bool Engine::take_up_later() {
         }
     if (fresh.empty())
         return false;
-    std::vector<char> ran(graph_.size());
-    for (UnitId id : graph_.ids())
-        ran[id] = active(records_[id].phase) && facts_[id].wanted;
-    soften(fresh, ran);
+    soften(fresh, running_and_wanted());
     (void)regraph(std::move(fresh), [](UnitId) { return true; });
     adopt_graph();
     rebuild();

@@ -60,6 +60,11 @@ public:
         auto at = later_.find(id);
         return at != later_.end() && !at->second.name.empty() ? &at->second : nullptr;
     }
+    // What was read of a unit last, whether that counts already or only when it is down.
+    [[nodiscard]] const Unit& last_read(UnitId id) const {
+        const Unit* other = later(id);
+        return other != nullptr ? *other : graph_.unit(id);
+    }
     // Whether the file of a unit was gone when the units were read again: it is not started any more.
     [[nodiscard]] bool is_gone(UnitId id) const {
         auto at = later_.find(id);
@@ -98,6 +103,7 @@ private:
     void adopt_graph();
     std::vector<UnitId> regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays);
     void forget_gone(Record& record) const;
+    [[nodiscard]] std::vector<char> running_and_wanted() const; // by id
     void put_off(std::vector<Unit>& fresh);
     bool take_up_later();
     void soften(std::vector<Unit>& fresh, const std::vector<char>& ran) const;
@@ -183,6 +189,8 @@ private:
     void tear_down_from(UnitId id, Stage stage);
     void finish(UnitId id);
     void retry_or_fail(UnitId id);
+    [[nodiscard]] static bool is_beyond_limit(const Service& settings, std::uint32_t tries);
+    [[nodiscard]] Span delay_before(UnitId id, std::uint32_t tries) const;
     void give_up(UnitId id);
     void fail(UnitId id, Reason reason);
     [[nodiscard]] bool awaits_next_run(UnitId id, Reason reason) const;

@@ -158,6 +158,11 @@ struct Record {
 // it ended with itself, as a shell has it. 1 where it failed in another way: it did not start in time, was ended for that, ...
 [[nodiscard]] int end_code(const Record& record);
 
+// Whether something has gone wrong with a unit for good. One that is masked is invalid by somebody's will.
+[[nodiscard]] constexpr bool has_failed(Phase phase, bool masked) {
+    return phase == Phase::failed || (phase == Phase::invalid && !masked);
+}
+
 // Whether the unit holds anything that has to be stopped before it is down.
 [[nodiscard]] constexpr bool active(Phase phase) {
     switch (phase) {

@@ -31,17 +31,14 @@ void Engine::come_round(UnitId from, UnitId to) {
         return;
     }
     const Service& settings = service(to);
-    if (settings.restart_limit == 0 || record.rounds <= settings.restart_limit) // beyond it there is nothing to count
+    if (!is_beyond_limit(settings, record.rounds)) // beyond it there is nothing to count
         ++record.rounds;
-    const bool beyond = settings.restart_limit != 0 && record.rounds > settings.restart_limit;
-    if (beyond && settings.restart_limit_action != LimitAction::retry) {
+    if (is_beyond_limit(settings, record.rounds) && settings.restart_limit_action != LimitAction::retry) {
         end_rounds(to, from);
         return;
     }
     ++record.restarts;
-    const Instant start =
-        now_ + (beyond ? settings.restart_delay_max
-                       : restart_delay(settings, record.rounds, settings_.seed + to + record.restarts));
+    const Instant start = now_ + delay_before(to, record.rounds);
     for (UnitId each : graph_.ring(to)) // also what is started along with it
         if (each == to || !active(records_[each].phase))
             change(each).not_before = start;

@@ -241,6 +241,7 @@ struct Unit {
     Kind kind = Kind::service;
     bool enabled = true;
     bool masked = false;
+    bool in_bundle = false; // one of many in one file
     std::string description;
     std::string source; // the file it came from, or FILE with units.NAME for one of a bundle
     std::string fault;

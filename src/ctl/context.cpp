@@ -24,10 +24,7 @@ std::string environment(const char* name) {
 std::string user_socket() { return os::client_run_directory(os::user_place()) + "/control"; }
 
 // Whether an init listens there: a socket may be left of one that is gone.
-bool listens(const std::string& path) {
-    const auto client = Client::connect(path);
-    return client || !client.error().nobody;
-}
+bool listens(const std::expected<Client, Failure>& client) { return client || !client.error().nobody; }
 
 } // namespace
 
@@ -38,10 +35,14 @@ Context::Chosen Context::choose() const {
         return {.of_user = arguments.user};
     if (!environment("MINIINIT_CONTROL").empty() || (verb.takes & (takes_end | takes_shutdown)) != 0)
         return {};
-    const bool root = ::geteuid() == 0, system = listens(system_socket()), user = listens(user_socket());
+    auto to_system = Client::connect(system_socket()), to_user = Client::connect(user_socket());
+    const bool root = ::geteuid() == 0, system = listens(to_system), user = listens(to_user);
     // What a user runs is his own business; root's is the system's.
     const bool own = (verb.takes & takes_run) != 0 ? !root || !system : !system && (user || !root);
-    return {.of_user = own, .of_two = system && user};
+    Chosen found{.of_user = own, .of_two = system && user};
+    if (auto& client = own ? to_user : to_system)
+        found.client = std::move(*client);
+    return found;
 }
 
 bool Context::of_user() const {
@@ -75,7 +76,9 @@ std::string Context::system_socket() { return os::place_of_init() + "/control"; 
 std::expected<Client, Failure> Context::connect() const {
     const bool own = of_user();
     say_which();
-    std::expected<Client, Failure> client = Client::connect(socket_path());
+    std::expected<Client, Failure> client =
+        chosen->client ? std::expected<Client, Failure>(std::move(*std::exchange(chosen->client, std::nullopt)))
+                       : Client::connect(socket_path());
     // In a directory that others may have made a socket can be anybody's.
     if (client && own && !client->served_by_us())
         return std::unexpected(Failure{"the socket " + socket_path() + " is served by another user", {}, false, true});

@@ -96,8 +96,9 @@ struct Context {
     // What of_user() found, once: an init that is away for a moment is still the one that is meant.
     struct Chosen {
         bool of_user = false;
-        bool of_two = false; // both listen, and it was not said which one is meant
-        bool said = false;   // to whoever sits there
+        bool of_two = false;          // both listen, and it was not said which one is meant
+        bool said = false;            // to whoever sits there
+        std::optional<Client> client; // the connection by which it was found, until that is used
     };
     [[nodiscard]] Chosen choose() const;
     // Of a unit that one of two does not know, and the other does: how to reach that, as a line to be added. Empty: not so.

@@ -267,14 +267,20 @@ void Collector::read(std::uint32_t index) {
     if (stream.id == 0 || unusable_)
         return;
     if (stream.source == Source::init)
-        return read_own(index);
-    auto took = move(stream);
-    if (!took) {
-        give_up(took.error());
-    } else if (took->end) {
-        (void)courier_.move_tail(stream);
+        read_own(index);
+    else
+        (void)took(index, move(stream));
+}
+
+// What a batch says of its stream; false: there will be no other.
+bool Collector::took(std::uint32_t index, const Result<Courier::Took>& batch) {
+    if (!batch) {
+        give_up(batch.error());
+    } else if (batch->end) {
+        (void)courier_.move_tail(streams_[index]);
         end(index);
     }
+    return batch && !batch->end;
 }
 
 // Lines of PID 1: after what those wrote that they are about.
@@ -293,14 +299,7 @@ void Collector::read_own(std::uint32_t index) {
         for (std::uint32_t one : theirs)
             drain(one, Rest::without);
     }
-    Stream& own = streams_[index];
-    auto took = courier_.move(own, ahead.bytes > 0 ? ahead.bytes : SIZE_MAX);
-    if (!took) {
-        give_up(took.error());
-    } else if (took->end) {
-        (void)courier_.move_tail(own);
-        end(index);
-    }
+    (void)took(index, courier_.move(streams_[index], ahead.bytes > 0 ? ahead.bytes : SIZE_MAX));
 }
 
 Result<Courier::Took> Collector::move(Stream& stream) {
@@ -399,17 +398,13 @@ void Collector::drain(std::uint32_t index, Rest rest) {
     if (unusable_ || ::ioctl(stream.pipe.get(), FIONREAD, &there) < 0)
         return;
     for (std::size_t left = static_cast<std::size_t>(there);;) {
-        auto took = move(stream);
-        if (!took)
-            return give_up(took.error());
-        if (took->end) {
-            (void)courier_.move_tail(stream);
-            return end(index);
-        }
+        const auto batch = move(stream);
+        if (!took(index, batch))
+            return;
         // A last look finds the end of a pipe that has one: then its unfinished line is all there will be.
-        if (took->bytes == 0 || left == 0)
+        if (batch->bytes == 0 || left == 0)
             break;
-        left -= std::min(left, took->bytes);
+        left -= std::min(left, batch->bytes);
         if (left == 0 && rest == Rest::with)
             break;
     }

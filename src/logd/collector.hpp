@@ -50,6 +50,7 @@ private:
     void read(std::uint32_t index);
     void read_own(std::uint32_t index);
     [[nodiscard]] Result<Courier::Took> move(Stream& stream);
+    bool took(std::uint32_t index, const Result<Courier::Took>& batch);
     void take_post();
     void echo();
     void forward();

@@ -52,11 +52,10 @@ struct List {
         visit("usage", self.usage);
     }
 };
-// Whether a unit in `state` belongs to what `list` asks for. One that is masked is invalid by somebody's will, so nothing failed.
+// Whether a unit in `state` belongs to what `list` asks for.
 [[nodiscard]] constexpr bool listed(const List& list, core::Phase state, bool masked) {
     if (list.failed)
-        return state == core::Phase::failed || state == core::Phase::backoff ||
-               (state == core::Phase::invalid && !masked);
+        return core::has_failed(state, masked) || state == core::Phase::backoff;
     return list.all || list.timers || state != core::Phase::down;
 }
 struct Status {

@@ -23,6 +23,7 @@ core::Graph graph_of(const std::string& bundle, const std::string& others, const
     std::vector<core::Unit> units = config::read_bundle(bundle, "/etc/miniinit.toml").units;
     for (core::Unit& unit : config::read_bundle(others, "x.toml").units) {
         unit.source = directory + "/" + unit.name + ".toml";
+        unit.in_bundle = false;
         units.push_back(std::move(unit));
     }
     return core::Graph(std::move(units));

@@ -72,9 +72,8 @@ int are_active(Context& context) {
     });
 }
 int have_failed(Context& context) {
-    return ask_of_each(context, failed, [](const wire::UnitStatus& unit) {
-        return unit.state == core::Phase::failed || (unit.state == core::Phase::invalid && !unit.masked);
-    });
+    return ask_of_each(context, failed,
+                       [](const wire::UnitStatus& unit) { return core::has_failed(unit.state, unit.masked); });
 }
 
 int check_health(Context& context) {

@@ -69,8 +69,7 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     }
     overview.units = static_cast<std::uint32_t>(graph.count());
     for (UnitId unit : graph.ids()) {
-        if (Phase phase = engine.record(unit).phase;
-            phase == Phase::failed || (phase == Phase::invalid && !graph.unit(unit).masked))
+        if (Phase phase = engine.record(unit).phase; core::has_failed(phase, graph.unit(unit).masked))
             overview.failed.push_back(graph.name(unit));
         else if (phase == Phase::backoff)
             overview.backoff.push_back(graph.name(unit));

@@ -72,8 +72,7 @@ std::string Manager::what_to_do(UnitId unit) const {
 bool Manager::can_restart(CallId id, const std::vector<UnitId>& units) {
     const core::Engine& engine = parts_.engine;
     for (UnitId unit : units) {
-        const core::Unit* later = engine.later(unit);
-        const std::string& fault = (later != nullptr ? *later : engine.graph().unit(unit)).fault;
+        const std::string& fault = engine.last_read(unit).fault;
         if (core::active(engine.record(unit).phase) && (engine.is_gone(unit) || !fault.empty())) {
             parts_.control->error(id,
                                   wire::InvalidUnit{engine.graph().name(unit),
@@ -112,8 +111,7 @@ bool Manager::find(CallId id, const std::vector<std::string>& names, Named which
             parts_.control->error(id, error);
             return false;
         }
-        const core::Unit* later = parts_.engine.later(unit);
-        const core::Unit& said = later != nullptr ? *later : graph.unit(unit);
+        const core::Unit& said = parts_.engine.last_read(unit);
         if (startable && said.masked) {
             parts_.control->error(id, wire::Masked{name});
             return false;
@@ -141,8 +139,11 @@ void Manager::begin(CallId id, const Caller& caller, Goal goal, const std::vecto
         return;
     }
     Job job{.goal = goal, .more = caller.more};
-    for (UnitId unit : ids)
+    for (UnitId unit : ids) {
         job.units.push_back(engine.graph().name(unit));
+        if (core::active(engine.record(unit).phase))
+            job.not_read.push_back(job.units.back());
+    }
     jobs_[id] = std::move(job);
     moved_ = true; // it may be as asked already
 }
@@ -184,7 +185,11 @@ void Manager::adopt(const state::ClientImage& image) {
     case Goal::isolate:
     case Goal::state:
     case Goal::end:
-        jobs_[call] = {.goal = image.goal, .units = image.units, .state = image.state, .more = image.more};
+        jobs_[call] = {.goal = image.goal,
+                       .units = image.units,
+                       .not_read = image.units,
+                       .state = image.state,
+                       .more = image.more};
         moved_ = true;
         return;
     case Goal::reexec: parts_.control->reply(call, wire::Nothing{}); return;
@@ -347,7 +352,8 @@ void Manager::tell_of_files(const Job& job, wire::Progress& progress) const {
     if ((job.goal != Goal::start && job.goal != Goal::restart) || progress.results.size() > few)
         return;
     for (wire::JobResult& result : progress.results)
-        if (UnitId unit = parts_.engine.graph().find(result.unit); result.ok && unit != core::no_unit)
+        if (UnitId unit = parts_.engine.graph().find(result.unit);
+            result.ok && unit != core::no_unit && std::ranges::find(job.not_read, result.unit) != job.not_read.end())
             result.message = parts_.unit_files.staleness(unit);
 }
 

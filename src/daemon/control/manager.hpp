@@ -42,6 +42,7 @@ private:
     struct Job {
         Goal goal = Goal::start;
         std::vector<std::string> units;
+        std::vector<std::string> not_read;   // those that ran, whose files were not read again for it
         core::Phase state = core::Phase::up; // for Goal::state
         bool more = false;
     };

@@ -71,15 +71,14 @@ bool changed_on_disk(const Parts& parts, core::UnitId id) {
 
 // Of one that runs: that it can only be stopped.
 std::string file_trouble(const core::Engine& engine, core::UnitId id) {
-    const core::Unit* later = engine.later(id);
-    const std::string& fault = (later != nullptr ? *later : engine.graph().unit(id)).fault;
+    const core::Unit& read = engine.last_read(id);
     if (!core::active(engine.record(id).phase))
         return {};
     if (engine.is_gone(id))
         return "its file is gone";
-    if (later != nullptr && later->masked)
+    if (engine.later(id) != nullptr && read.masked)
         return "it is masked now";
-    return fault.empty() ? std::string() : "its file is invalid now: " + fault;
+    return read.fault.empty() ? std::string() : "its file is invalid now: " + read.fault;
 }
 
 // What runs it: its sockets, and its timer.
@@ -175,7 +174,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     if (!unit.source.empty() && !gone)
         status.file = unit.source;
     status.enabled = unit.enabled && !gone;
-    status.masked = engine.later(id) != nullptr ? engine.later(id)->masked : unit.masked;
+    status.masked = engine.last_read(id).masked;
     status.triggered = core::triggered(unit);
     status.transient = parts.transient_units.is_transient(unit);
     status.changed = changed_on_disk(parts, id);

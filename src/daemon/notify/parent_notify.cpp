@@ -43,10 +43,7 @@ void ParentNotify::turn_ends() {
     for (core::UnitId id : context_.graph().ids()) {
         const Phase phase = context_.record(id).phase;
         up += context_.unit(id).kind == core::Kind::service && core::active(phase) ? 1 : 0;
-        failed +=
-            phase == Phase::failed || phase == Phase::backoff || (phase == Phase::invalid && !context_.unit(id).masked)
-                ? 1
-                : 0;
+        failed += core::has_failed(phase, context_.unit(id).masked) || phase == Phase::backoff ? 1 : 0;
     }
     client_.send("READY=1\nSTATUS=" + counted(up, "service is up", "services are up") +
                  (failed > 0 ? ", " + std::to_string(failed) + " failed" : ""));

@@ -76,11 +76,14 @@ void Activation::open(core::UnitId id) {
 std::expected<void, NoStart> Activation::bring_up_to_date(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     auto opened = sockets_.open(id, unit, context_.surroundings.accounts);
-    unwatched_.insert(id);
+    if (opened && *opened)
+        unwatched_.insert(id);
     const core::Record& record = context_.record(id);
     if (opened && (record.stage == core::Stage::sockets || (!record.open && !context_.units[id].sockets.empty())))
         context_.apply({.kind = Event::Kind::sockets_opened, .unit = id});
-    return opened;
+    if (!opened)
+        return std::unexpected(std::move(opened.error()));
+    return {};
 }
 
 void Activation::close(core::UnitId id) {

@@ -33,22 +33,17 @@ std::expected<os::Endpoint, NoStart> endpoint_of(const core::Listen& listen, os:
                           .mode = listen.mode.value_or(0666),
                           .backlog = listen.backlog,
                           .reuse_port = listen.reuse_port};
-    auto missing = [](std::string_view what, const std::string& name, const Fault& fault) {
-        return std::unexpected(NoStart(std::string(what) + " \"" + name + "\": " +
-                                           (fault.code == ENOENT ? "no such " + std::string(what) : fault.text()),
-                                       fault.code));
-    };
     if (!listen.user.empty()) {
         auto user = accounts.user(listen.user);
         if (!user)
-            return missing("user", listen.user, user.error());
+            return std::unexpected(NoStart("user", listen.user, user.error()));
         endpoint.user = user->uid;
         endpoint.group = user->gid;
     }
     if (!listen.group.empty()) {
         auto group = accounts.group(listen.group);
         if (!group)
-            return missing("group", listen.group, group.error());
+            return std::unexpected(NoStart("group", listen.group, group.error()));
         endpoint.group = *group;
     }
     return endpoint;
@@ -133,7 +128,7 @@ void Sockets::remove(OpenSocket& one) {
     one.socket.remove(&judge);
 }
 
-std::expected<void, NoStart> Sockets::open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts) {
+std::expected<bool, NoStart> Sockets::open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts) {
     std::vector<OpenSocket>& open = units_[id].sockets;
     // First what stays, then what goes: it may be in the way of what comes.
     std::vector<OpenSocket> before = std::exchange(open, {}), now(unit.listen.size());
@@ -149,9 +144,9 @@ std::expected<void, NoStart> Sockets::open(core::UnitId id, const core::Unit& un
         if (old.socket.fd() >= 0)
             remove(old);
     before.clear();
-    std::expected<void, NoStart> result;
+    std::optional<NoStart> trouble;
     std::vector<std::size_t> fresh;
-    for (std::size_t i = 0; i < now.size() && result; ++i) {
+    for (std::size_t i = 0; i < now.size() && !trouble; ++i) {
         if (now[i].socket.fd() >= 0)
             continue;
         auto socket = open_one(unit.listen[i], accounts, hanging_);
@@ -159,17 +154,19 @@ std::expected<void, NoStart> Sockets::open(core::UnitId id, const core::Unit& un
             now[i] = {unit.listen[i], std::move(*socket)};
             fresh.push_back(i);
         } else {
-            result = std::unexpected(std::move(socket.error()));
+            trouble = std::move(socket.error());
         }
     }
-    if (!result)
+    if (trouble)
         for (std::size_t i : fresh) {
             remove(now[i]);
             now[i] = {};
         }
     std::erase_if(now, [](const OpenSocket& one) { return one.socket.fd() < 0; });
     open = std::move(now);
-    return result;
+    if (trouble)
+        return std::unexpected(std::move(*trouble));
+    return !fresh.empty();
 }
 
 bool Sockets::all_reachable(core::UnitId id) {

@@ -25,9 +25,9 @@ public:
     Sockets(UnitTable& units, os::HangingMounts& hanging) : units_(units), hanging_(hanging) {}
 
     // Makes what is open be what the unit's file says, in its order: what is there already stays as it is, what the file no
-    // longer has is closed. Cheap where nothing has changed. The words with which it fails, naming the socket and the step;
-    // then nothing new is open.
-    std::expected<void, NoStart> open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts);
+    // longer has is closed. Cheap where nothing has changed. Whether some were opened for it; or the words with which it fails,
+    // naming the socket and the step: then nothing new is open.
+    [[nodiscard]] std::expected<bool, NoStart> open(core::UnitId id, const core::Unit& unit, os::Accounts& accounts);
     // Closes them all and removes their paths.
     void close(core::UnitId unit);
     // Those of the unit whose paths somebody has removed, replaced, or mounted over are made again, as they were: what became of

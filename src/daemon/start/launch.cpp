@@ -67,9 +67,7 @@ std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environmen
     if (!process.user.empty()) {
         auto user = accounts.user(process.user);
         if (!user)
-            return std::unexpected(NoStart("user \"" + process.user + "\": " +
-                                               (user.error().code == ENOENT ? "no such user" : user.error().text()),
-                                           user.error().code));
+            return std::unexpected(NoStart("user", process.user, user.error()));
         plan.user = user->uid;
         plan.group = user->gid;
         plan.user_name = process.user;
@@ -83,9 +81,7 @@ std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environmen
     auto resolve = [&](const std::string& name) -> std::expected<gid_t, NoStart> {
         auto group = accounts.group(name);
         if (!group)
-            return std::unexpected(NoStart(
-                "group \"" + name + "\": " + (group.error().code == ENOENT ? "no such group" : group.error().text()),
-                group.error().code));
+            return std::unexpected(NoStart("group", name, group.error()));
         return *group;
     };
     if (!process.group.empty()) {

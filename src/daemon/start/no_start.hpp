@@ -5,6 +5,7 @@
 #include "base/scarce.hpp"
 #include "os/spawn/spawn.hpp"
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,10 @@ struct NoStart {
     // For what the system answered, an errno.
     NoStart(std::string why, int code) : words(std::move(why)), lasts(means_refusal(code)) {}
     explicit NoStart(const Fault& fault) : NoStart(fault.text(), fault.code) {}
+    // For an account that a unit names: `what` is "user" or "group".
+    NoStart(const std::string& what, const std::string& name, const Fault& fault)
+        : NoStart(what + " \"" + name + "\": " + (fault.code == ENOENT ? "no such " + what : fault.text()),
+                  fault.code) {}
     // A terminal may be plugged in later, and a cgroup is ours to make anew.
     explicit NoStart(const os::SpawnFault& fault)
         : words(fault.text()), lasts(means_refusal(fault.code) && fault.step != os::Step::terminal &&
