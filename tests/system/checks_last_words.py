@@ -88,6 +88,7 @@ def last_words_on_the_console(t):
     with busy_processors(), t.scene.init({**units, "stays": {"service": sh("exec sleep 1000")}}, sections={"log": {"console-level": "info"}},
                                          ) as init:
         init.wait("stays")
+        until(lambda: all(init.state(name) == "failed" for name in names), 10, "the first runs")  # or the first start is theirs
         for _ in range(20):  # and once as the init came up
             init.start(*names)
         until(lambda: init.console().count("exit code 9") >= 168, 20, "168 ends on the console")

@@ -505,6 +505,8 @@ def sockets_lost(t):
             return ask_path(path(name), timeout=5).endswith("hello")
         except OSError:
             return False
+    # A path is there a moment before somebody listens at it: bind(2) makes it.
+    served = lambda name: until(lambda: answered(name), 5)
     with t.scene.init(units) as init:
         init.wait("stays")
         for name in units:
@@ -525,18 +527,18 @@ def sockets_lost(t):
                 inodes[name] = os.stat(path(name)).st_ino
                 lose(name)
                 t.ok(f"a socket that {what} is made again: {name}", back(name), os.listdir(work))
-                t.ok("and who connects is served", answered(name), init.brief(name))
+                t.ok("and who connects is served", served(name), init.brief(name))
         t.has("which the unit's log says", init.text("web", ("init",), once="made again"),
               f"its socket {path('web')} was gone and is made again")
         t.equal("it has the mode that it had", oct(os.stat(path("each")).st_mode & 0o7777), "0o600")
         inodes["web"] = os.stat(path("web")).st_ino
         os.rename(work + "/deep", work + "/gone")  # at one stroke: it is made again as fast as it can be removed
         shutil.rmtree(work + "/gone")
-        t.ok("so is one whose directory is removed", back("web") and answered("web"), init.brief("web"))
+        t.ok("so is one whose directory is removed", back("web") and served("web"), init.brief("web"))
         inodes["web"] = os.stat(path("web")).st_ino
         os.rename(work + "/deep/er", work + "/deep/est")
         os.mkdir(work + "/deep/er")
-        t.ok("and one whose directory has become another", back("web") and answered("web"), init.brief("web"))
+        t.ok("and one whose directory has become another", back("web") and served("web"), init.brief("web"))
         os.unlink(path("pipe"))
         t.ok("a FIFO too", back("pipe") and stat.S_ISFIFO(os.stat(path("pipe")).st_mode))
         with open(path("pipe"), "w") as pipe:
@@ -575,7 +577,7 @@ def sockets_lost(t):
         t.equal("the next program looks after them, too", init.ctl("reexec").returncode, 0)
         inodes["web"] = os.stat(path("web")).st_ino
         os.unlink(path("web"))
-        t.ok("as the one before did", back("web") and answered("web"), init.brief("web"))
+        t.ok("as the one before did", back("web") and served("web"), init.brief("web"))
         init.stop("web", "pipe")
         t.equal("one that is stopped leaves nothing, and nothing is made again",
                 [os.path.lexists(path(name)) for name in ("web", "pipe")], [False, False])

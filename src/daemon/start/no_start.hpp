@@ -35,7 +35,7 @@ struct NoStart {
         made.lasts = false;
         return made;
     }
-    friend bool operator==(const NoStart& one, std::string_view words) { return one.words == words; }
+    friend bool operator==(const NoStart& one, std::string_view text) { return one.words == text; }
 };
 
 } // namespace mi::daemon
