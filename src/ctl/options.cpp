@@ -257,8 +257,8 @@ std::vector<Option> options_of(const Verb& verb) {
     return all;
 }
 
-const Option* option_of_word(const std::vector<Option>& options, std::string_view word) {
-    for (const Option& option : options)
+const Option* option_of_word(const std::vector<Option>& all, std::string_view word) {
+    for (const Option& option : all)
         if ((word.starts_with("--") && word.substr(2) == option.name && word.size() > 2) ||
             (word.size() == 2 && word[0] == '-' && word[1] == option.letter))
             return &option;

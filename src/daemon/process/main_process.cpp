@@ -49,7 +49,7 @@ void MainProcess::check_pid_files() {
 
 // One that may hang: nothing tells when it changes, so it is looked at again and again, as long as it is awaited.
 void MainProcess::ask_for_pid_file(core::UnitId id) {
-    constexpr Span pause = std::chrono::milliseconds(500);
+    static constexpr Span pause = std::chrono::milliseconds(500);
     const core::Unit& unit = context_.unit(id);
     const std::string path = unit.process->pid_file;
     inquiries_.ask({os::question_for_pid_file(path)}, PathInquiries::patience_for(context_.record(id), context_.now),

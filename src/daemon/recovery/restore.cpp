@@ -144,7 +144,7 @@ void Restore::last_spawn(const state::SpawnImage& image, UnitId id) {
     if (id != core::no_unit && image.role == Role::connection) {
         parts_.starter.connection_born(id, image.pid, launch);
         if (image.on_its_way)
-            parts_.starter.pending().restore(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role},
+            parts_.starter.pending().take_up(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role},
                                              image.report);
     } else if (id != core::no_unit) {
         auto decided = parts_.effects.find_spawn(id, image.role);
@@ -154,7 +154,7 @@ void Restore::last_spawn(const state::SpawnImage& image, UnitId id) {
             parts_.effects.erase(decided);
         }
         parts_.starter.born(effect, image.pid, launch);
-        if (!image.on_its_way || !parts_.starter.pending().restore(image.pid, effect, image.report))
+        if (!image.on_its_way || !parts_.starter.pending().take_up(image.pid, effect, image.report))
             parts_.starter.became_its_program(id, effect.role, image.pid);
     }
 }
@@ -251,7 +251,7 @@ void Restore::all(state::Snapshot& state) {
             continue;
         const Effect effect{
             .kind = Effect::Kind::spawn, .unit = id, .role = image.role, .index = parts_.context.record(id).hook_index};
-        if (!parts_.starter.pending().restore(pid, effect, image.report) && image.role != Role::connection)
+        if (!parts_.starter.pending().take_up(pid, effect, image.report) && image.role != Role::connection)
             parts_.context.engine.apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid},
                                         parts_.context.now);
     }

@@ -130,7 +130,7 @@ std::pair<int, std::uint64_t> PendingStarts::report_of(pid_t pid) const {
     return {fd, os::inode_of(fd)};
 }
 
-bool PendingStarts::restore(pid_t pid, const core::Effect& effect, int report) {
+bool PendingStarts::take_up(pid_t pid, const core::Effect& effect, int report) {
     if (report < 0)
         return false;
     await(pid, effect, os::Start(pid, Fd(report)));

@@ -47,7 +47,7 @@ public:
     // The descriptor that tells of it, and its inode; -1: nothing tells.
     [[nodiscard]] std::pair<int, std::uint64_t> report_of(pid_t pid) const;
     // One that was not decided when the program before this one ended. True: it is not now either, as far as we can know.
-    bool restore(pid_t pid, const core::Effect& effect, int report);
+    bool take_up(pid_t pid, const core::Effect& effect, int report);
 
 private:
     struct Pending {
