@@ -82,6 +82,8 @@ private:
 // The tree of `text`, file number `file` of `reading`. Every syntax error is reported; what stands on the other lines
 // is in the tree.
 [[nodiscard]] Node parse_document(Reading& reading, std::uint16_t file, std::string_view text);
+// The same by the library alone, which knows the whole language; parse_document() spares it what is plain.
+[[nodiscard]] Node parse_whole_toml(Reading& reading, std::uint16_t file, std::string_view text);
 
 // Lays `over` over `base`, key by key: tables merge, but {} in one line empties; arrays and scalars replace. Arrays of tables
 // append, but an item with the `name` of an earlier one merges into it.

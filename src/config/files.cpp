@@ -163,12 +163,14 @@ Distrust in(const std::string& directory, Distrust wrong) {
 }
 
 Result<Directory> list(const Source& source, Fd fd, std::string path) {
-    Directory directory{std::move(fd), std::move(path), {}, {}, {}};
+    Directory directory{.fd = std::move(fd), .path = std::move(path)};
     struct stat status{};
     if (::fstat(directory.fd.get(), &status) != 0)
         return fault(errno, "look at", directory.path);
     directory.refused = in(directory.path, untrusted(directory.fd.get(), status, directory.path, source));
     directory.rights = rights_below(status);
+    if (pseudo_file_system(directory.fd.get()).empty())
+        directory.ordinary = status.st_dev;
     auto entries = list_directory(directory.fd.get(), directory.path);
     if (!entries)
         return fault(entries.error().code, "read", directory.path);
@@ -227,22 +229,26 @@ std::string not_a_file(mode_t mode) {
 }
 
 // Why `fd` is nothing that anybody has written: a device and the like, or a file by which the kernel speaks. Empty: it is.
-std::string not_written(int fd, const struct stat& status) {
+// `ordinary`: a device that is known to hold what people write.
+std::string not_written(int fd, const struct stat& status, std::optional<dev_t> ordinary = {}) {
     if (!S_ISREG(status.st_mode))
         return not_a_file(status.st_mode);
+    if (ordinary == status.st_dev)
+        return {};
     const std::string_view kernels = pseudo_file_system(fd);
     return kernels.empty() ? std::string()
                            : "is a file of the kernel (" + std::string(kernels) + "), not one that holds text";
 }
 
-// Checks and reads what is open as `fd`.
-Content read_open(const Source& source, int fd, const std::string& path, std::size_t largest) {
+// Checks and reads what is open as `fd`. `ordinary`: see not_written().
+Content read_open(const Source& source, int fd, const std::string& path, std::size_t largest,
+                  std::optional<dev_t> ordinary = {}) {
     struct stat status{};
     if (::fstat(fd, &status) != 0)
         return refusal(error_text(errno));
     if (is_null_device(status))
         return {Content::Kind::mask, {}, {}};
-    if (std::string wrong = not_written(fd, status); !wrong.empty())
+    if (std::string wrong = not_written(fd, status, ordinary); !wrong.empty())
         return refusal(std::move(wrong));
     if (Distrust wrong = untrusted(fd, status, path, source))
         return refusal(std::move(wrong));
@@ -300,7 +306,7 @@ Content read_entry(const Source& source, const Directory& directory, const Entry
     if (entry.regular) {
         Fd fd(::openat(directory.fd.get(), entry.name.c_str(), read_flags | O_NOFOLLOW));
         if (fd) {
-            Content content = read_open(source, fd.get(), path, largest);
+            Content content = read_open(source, fd.get(), path, largest, directory.ordinary);
             content.rights.limit(directory.rights);
             return content;
         }

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ struct Directory {
     Distrust refused{}; // why nothing in it can be used
     std::vector<Entry> entries;
     Rights rights{}; // that those have who get past it
+    // The device it lies on, where that holds text: files of that device are not asked again what file system theirs is.
+    std::optional<dev_t> ordinary{};
 };
 
 // `path` without the root. A directory that does not exist is ENOENT.

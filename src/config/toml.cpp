@@ -1,6 +1,7 @@
 // The one file that sees toml++: a text becomes a tree of Node. toml++ stops at the first syntax error; to report them
 // all, the lines at fault are blanked out, so that every other line keeps its place, and the rest is parsed again.
 #include "config/document.hpp"
+#include "config/plain_toml.hpp"
 #include "config/scan.hpp"
 
 #include "base/text.hpp"
@@ -233,6 +234,13 @@ private:
 } // namespace
 
 Node parse_document(Reading& reading, std::uint16_t file, std::string_view text) {
+    if (line_of_systemd(text) == 0)
+        if (std::optional<Node> plain = read_plain_toml(file, text))
+            return std::move(*plain);
+    return parse_whole_toml(reading, file, text);
+}
+
+Node parse_whole_toml(Reading& reading, std::uint16_t file, std::string_view text) {
     return Parser(reading, file).parse(text);
 }
 

@@ -1,6 +1,8 @@
 // Feeds any bytes to everything in the reader that takes text: bundles, environment files, durations, sizes, command
 // lines. The first byte chooses, so that each has a corpus of its own. Nothing may crash, hang or contradict itself.
 #include "config/load.hpp"
+#include "config/plain_toml.hpp"
+#include "config/scan.hpp"
 #include "config/syntax.hpp"
 
 #include <cstddef>
@@ -18,7 +20,10 @@ void must(bool truth) {
         std::abort();
 }
 
+void plain(std::string_view text);
+
 void bundle(std::string_view text, bool bare) {
+    plain(text);
     Source source;
     source.bare_is_service = bare;
     Loaded loaded = read_bundle(text, "fuzz.toml", source);
@@ -34,6 +39,30 @@ void bundle(std::string_view text, bool bare) {
     must(again.units.size() == loaded.units.size() && again.problems == loaded.problems);
     for (std::size_t i = 0; i < loaded.units.size(); ++i)
         must(again.units[i].digest == loaded.units[i].digest);
+}
+
+bool same(const Place& a, const Place& b) { return a.line == b.line && a.column == b.column; }
+
+bool same(const Node& a, const Node& b) {
+    if (a.kind != b.kind || a.truth != b.truth || a.in_line != b.in_line || a.integer != b.integer || a.key != b.key ||
+        a.text != b.text || !same(a.place, b.place) || !same(a.key_place, b.key_place) ||
+        a.items.size() != b.items.size())
+        return false;
+    for (std::size_t i = 0; i < a.items.size(); ++i)
+        if (!same(a.items[i], b.items[i]))
+            return false;
+    return true;
+}
+
+// What is read without the library is what the library reads.
+void plain(std::string_view text) {
+    const std::optional<Node> tree = read_plain_toml(0, text);
+    if (!tree)
+        return;
+    Reading reading;
+    reading.add_file("fuzz.toml", text);
+    const Node whole = parse_whole_toml(reading, 0, text);
+    must(line_of_systemd(text) != 0 || (!reading.failed() && same(*tree, whole)));
 }
 
 void environment(std::string_view text) {
