@@ -30,6 +30,8 @@ struct Arguments {
     bool version = false;                      // --version, before the verb
     bool all = false;                          // --all
     bool failed = false;                       // --failed
+    std::uint32_t states = 0;                  // --state STATE,…: a bit each; 0: any
+    std::optional<core::Kind> kind;            // --type TYPE
     bool reverse = false;                      // --reverse
     bool no_wait = false;                      // --no-wait
     bool force = false;                        // --force

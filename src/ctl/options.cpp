@@ -66,6 +66,47 @@ bool set_facilities(Arguments& arguments, std::string_view value) {
     }
     return true;
 }
+// "up,failed"; what systemd calls a state is one or several of ours.
+bool set_states(Arguments& arguments, std::string_view value) {
+    using enum core::Phase;
+    constexpr auto bits = [](std::initializer_list<core::Phase> phases) {
+        std::uint32_t sum = 0;
+        for (const core::Phase phase : phases)
+            sum |= 1u << static_cast<unsigned>(phase);
+        return sum;
+    };
+    constexpr std::pair<std::string_view, std::uint32_t> theirs[] = {
+        {"active", bits({up, reloading, done})},
+        {"running", bits({up, reloading})},
+        {"exited", bits({done})},
+        {"inactive", bits({down, skipped})},
+        {"dead", bits({down, skipped})},
+        {"activating", bits({waiting, starting, backoff})},
+        {"deactivating", bits({stopping})},
+    };
+    for (const std::string_view word : split(value, ',')) {
+        const auto* found = std::ranges::find(theirs, word, [](const auto& each) { return each.first; });
+        core::Phase phase{};
+        if (found != std::end(theirs))
+            arguments.states |= found->second;
+        else if (wire::from_word(word, phase))
+            arguments.states |= bits({phase});
+        else
+            return false;
+    }
+    return arguments.states != 0;
+}
+// A timer is a service here, that `list --timers` shows.
+bool set_kind(Arguments& arguments, std::string_view value) {
+    core::Kind kind{};
+    if (value == "timer")
+        arguments.timers = true;
+    else if (wire::from_word(value, kind))
+        arguments.kind = kind;
+    else
+        return false;
+    return true;
+}
 // "all" is what there is without it.
 bool set_last(Arguments& arguments, std::string_view value) {
     arguments.logs.last = to_number<std::size_t>(value);
@@ -83,6 +124,8 @@ constexpr Option options[] = {
     {"all", 'a', "", takes_all, "also what is down", set_flag<&Arguments::all>},
     {"all", 'a', "", takes_every, "every process of the unit, not only the main one", set_flag<&Arguments::all>},
     {"failed", 'F', "", takes_failed, "only what failed or is to be tried again", set_flag<&Arguments::failed>},
+    {"state", 0, "STATE,…", takes_failed, "only what is in one of these states", set_states, words_of<core::Phase>},
+    {"type", 't', "TYPE", takes_failed, "only services, or only targets", set_kind, words_of<core::Kind>},
     {"timers", 'T', "", takes_timers, "what timers run, and when that is next", set_flag<&Arguments::timers>},
     {"files", 0, "", takes_timers, "every unit that there is a file of, and whether it is started at boot",
      set_flag<&Arguments::files>},

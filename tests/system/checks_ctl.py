@@ -151,6 +151,15 @@ def ctl_json(t):
         t.equal("list has what is not down", sorted(unit["name"] for unit in parsed["list"]["units"]),
                 ["cache", "db", "default", "keeper", "web"])
         t.equal("list --failed", [unit["name"] for unit in parsed["list --failed"]["units"]], ["cache"])
+        listed = lambda *words: json.loads(init.ctl("list", *words, "--json").stdout)["units"]
+        named = lambda *words: sorted(unit["name"] for unit in listed(*words))
+        those = lambda *states: sorted(unit["name"] for unit in listed("--all") if unit["state"] in states)
+        t.equal("list --state takes several states", named("--state=failed,down"), those("failed", "down"))
+        t.equal("and systemd's words for them", (named("--state", "running"), named("--state=inactive")),
+                (those("up", "reloading"), those("down", "skipped")))
+        t.equal("list --type", (named("--type=target"), named("-t", "service", "--failed")), (["default"], ["cache"]))
+        wrong = init.ctl("list", "--state=upp")
+        t.ok("a state that there is none of is refused", wrong.returncode == 2 and "--state" in wrong.stderr, wrong.stderr)
         edges = {node["unit"]: [(edge["relation"], edge["unit"]) for edge in node["edges"]]
                  for node in parsed["tree web"]["nodes"]}
         t.equal("tree", (parsed["tree web"]["roots"], sorted(edges["web"])),

@@ -56,10 +56,14 @@ int list_units(Context& context) {
     auto client = context.connect();
     if (!client)
         return context.fail(client.error());
-    auto all = list_of(*client, {arguments.all, arguments.failed, arguments.timers});
+    auto all = list_of(*client, {arguments.all || arguments.states != 0, arguments.failed, arguments.timers});
     if (!all)
         return context.fail(all.error());
     const std::vector<std::string>& words = arguments.words;
+    std::erase_if(all->units, [&](const wire::UnitStatus& unit) {
+        return (arguments.states != 0 && (arguments.states >> static_cast<unsigned>(unit.state) & 1) == 0) ||
+               (arguments.kind && unit.kind != *arguments.kind);
+    });
     if (!words.empty())
         std::erase_if(all->units,
                       [&](const wire::UnitStatus& unit) { return std::ranges::find(words, unit.name) == words.end(); });
@@ -68,10 +72,11 @@ int list_units(Context& context) {
     if (arguments.timers)
         return context.print(timers_view(context.out, std::move(all->units), wall_now().micros));
     if (all->units.empty() && context.out.terminal)
-        return context.print(arguments.failed ? "nothing has failed\n"
-                             : !words.empty() ? "none of these is up\n"
-                             : arguments.all  ? "there are no units\n"
-                                              : "nothing is up (minictl list --all shows what there is)\n");
+        return context.print(arguments.states != 0 || arguments.kind ? "no unit is like that\n"
+                             : arguments.failed                      ? "nothing has failed\n"
+                             : !words.empty()                        ? "none of these is up\n"
+                             : arguments.all                         ? "there are no units\n"
+                                             : "nothing is up (minictl list --all shows what there is)\n");
     return context.print(list_view(context.out, all->units, micros(monotonic_now())));
 }
 
