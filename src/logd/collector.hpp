@@ -5,20 +5,21 @@
 // means asleep. The one timer runs only while lines are lost or files cannot be moved, to try again.
 #pragma once
 
-#include <deque>
-#include <string>
-#include <vector>
-
 #include "base/fd.hpp"
 #include "base/time.hpp"
 #include "logd/courier.hpp"
+#include "logd/init_socket.hpp"
 #include "logd/kernel_log.hpp"
+#include "logd/outputs.hpp"
 #include "logd/own_words.hpp"
 #include "logd/packing.hpp"
 #include "logd/post.hpp"
+#include "logd/reports.hpp"
 #include "logd/storage.hpp"
+#include "logd/stream_table.hpp"
 #include "logd/total.hpp"
 #include "logd/units.hpp"
+#include "logd/wait_set.hpp"
 
 namespace mi::logd {
 
@@ -31,13 +32,7 @@ public:
     int serve();
 
 private:
-    struct Known {
-        StreamId id;
-        std::uint32_t index;
-    };
-
     bool turn();
-    void read_control();
     [[nodiscard]] bool take_messages();
     void handle(const wire::logs::Configure& message);
     void handle(const wire::logs::Attach& message);
@@ -52,26 +47,21 @@ private:
     [[nodiscard]] Result<Courier::Took> move(Stream& stream);
     bool took(std::uint32_t index, const Result<Courier::Took>& batch);
     void take_post();
-    void echo();
-    void forward();
-    void forward_last();
     // Whether an unfinished last line is written, too, though its end may be to come.
     enum class Rest { with, without };
     void drain(std::uint32_t index, Rest rest);
     void end(std::uint32_t index);
     void finish();
     void give_up(const Fault& fault);
-    [[nodiscard]] std::vector<Known>::iterator find(StreamId id);
 
     void look_for_storage();
     void retry();
     void pack();
     void report();
-    void report_losses();
-    void tell_progress();
-    void say(const wire::logs::FromCollector& message);
-    void send();
 
+    WaitSet waiting_;
+    InitSocket init_;
+    Reports reports_;
     Units units_;
     Courier courier_;
     Post post_;
@@ -80,36 +70,13 @@ private:
     Storage storage_;
     Packing packing_;
     Total total_;
-    int control_;
-    Fd epoll_;
+    Outputs outputs_;
+    StreamTable streams_;
     bool configured_ = false;
     bool finishing_ = false;
     bool unusable_ = false;
-    bool alone_ = false;          // PID 1 is gone
-    std::vector<Stream> streams_; // by index, which epoll knows; unused ones have id 0
-    std::vector<std::uint32_t> unused_;
-    std::vector<Known> known_; // by id
-    // A server, and what epoll waits for at which of its descriptors.
-    struct Server {
-        explicit Server(const std::string& address, std::size_t room) : link(address, room) {}
-        Forwarder link;
-        int watched = -1;
-        bool for_writing = false;
-    };
-    std::deque<Server> servers_;
-    int console_ = -1;              // that is waited for
-    std::vector<StreamId> sockets_; // those of syslog(3)
-    std::vector<StreamId> ended_;   // to be reported this turn
-    std::vector<Fd> arrived_;       // descriptors of the message being handled
-    std::deque<std::string> to_send_;
-    bool waiting_to_send_ = false;
     int reported_rank_ = -2;
-    Instant next_try_ = never;
-    Instant tell_ended_at_ = never;
-    Instant progress_told_{};
-    Instant reports_since_{}; // of Dropped; a few each ten seconds
-    unsigned reports_ = 0;
-    std::vector<char> message_;
+    Instant next_try_ = never; // of what could not be written or moved
 };
 
 } // namespace mi::logd
