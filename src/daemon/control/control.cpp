@@ -39,19 +39,20 @@ void ControlServer::broadcast(std::span<const CallId> ids, const wire::Reply& re
         });
 }
 
-void ControlServer::reply_list(CallId id, const wire::Reply& empty, NextElement next, std::size_t bytes) {
+void ControlServer::reply_list(CallId id, const wire::Reply& empty, ListReply::Next next, std::size_t bytes) {
     Connection* client = state_->caller_of(id);
-    if (client == nullptr || client->list)
+    if (client == nullptr || client->call.list)
         return;
-    client->list = {wire::list_head(empty), std::move(next)};
-    client->call_memory = bytes + client->list->head.size();
+    std::string head = wire::list_head(empty);
+    client->call.memory = bytes + head.size();
+    client->call.list.emplace(std::move(head), std::move(next));
     state_->see_to(*client);
     state_->charge(*client);
 }
 
 void ControlServer::charge(CallId id, std::size_t bytes) {
     if (Connection* client = state_->caller_of(id)) {
-        client->call_memory = bytes;
+        client->call.memory = bytes;
         state_->charge(*client);
     }
 }
@@ -89,7 +90,7 @@ void ControlServer::flush() {
     for (const auto& client : state_->clients)
         all.push_back(client.get());
     for (Connection* client : all)
-        if (!client->list && client->send_some(state_->barriers, never) == Connection::Io::ended)
+        if (!client->call.list && client->send_some(state_->barriers, never) == Connection::Io::ended)
             state_->drop(*client);
 }
 
@@ -117,11 +118,11 @@ state::ClientImage ControlServer::tell(int fd, bool bytes) const {
     image.uid = client.caller.uid;
     image.gid = client.caller.gid;
     image.may_act = client.caller.may_act;
-    image.more = client.more;
+    image.more = client.call.more;
     image.inode = client.inode;
-    image.call = std::to_underlying(client.call);
+    image.call = std::to_underlying(client.call.id);
     // What is half read or half sent can only be kept by who has the time for it; and a list of units is made as it is sent.
-    image.lost = client.list || client.closing || (!bytes && (client.out.size() != 0 || client.in.held() != 0));
+    image.lost = client.call.list || client.closing || (!bytes && (client.out.size() != 0 || client.in.held() != 0));
     if (bytes && !image.lost) {
         image.in = client.in.unread();
         image.out = client.out.unsent();
@@ -133,10 +134,9 @@ void ControlServer::adopt(state::ClientImage image) {
     State& state = *state_;
     auto client = std::make_unique<Connection>(
         Fd(image.fd), Caller{image.pid, image.uid, image.gid, image.may_act, false}, state.settings.in_limit);
-    client->call = CallId{image.call};
-    client->more = image.more;
-    client->on_record = true;
-    client->told = client->call;
+    client->call.id = CallId{image.call};
+    client->call.more = image.more;
+    client->told = client->call.id;
     if (!client->in.append(image.in))
         return;
     client->out.append_to(state.barriers) += image.out;

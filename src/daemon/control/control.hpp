@@ -13,6 +13,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "daemon/control/list_reply.hpp"
 #include "loop/loop.hpp"
 #include "state/snapshot.hpp"
 #include "wire/messages.hpp"
@@ -20,7 +21,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,8 +87,7 @@ public:
     // (wire::append_element), or is false at the end. It is called as fast as the client reads, perhaps long after this, so it
     // must know how to go on after the units have been read again. A reply that is not read costs the memory of `next` alone,
     // which is about `bytes`.
-    using NextElement = std::function<bool(std::string&)>;
-    void reply_list(CallId id, const wire::Reply& empty, NextElement next, std::size_t bytes);
+    void reply_list(CallId id, const wire::Reply& empty, ListReply::Next next, std::size_t bytes);
     // The handler keeps so many bytes for this call until it is answered: they count as the client's.
     void charge(CallId id, std::size_t bytes);
 

@@ -9,6 +9,17 @@
 
 namespace mi::daemon {
 
+namespace {
+
+// What a client may make us do in one turn, so that none of them can keep a turn from ending; and how long, where a single
+// call does not take longer. All of those who may not act share less than that (ControlSettings).
+constexpr unsigned calls_a_turn = 16, reads_a_turn = 4;
+constexpr Span time_a_turn = std::chrono::milliseconds(4);
+// How much is read ahead of a call that is not answered yet.
+constexpr std::size_t read_ahead = 32 << 10;
+
+} // namespace
+
 // ---- what they say ------------------------------------------------------------------------------------------------------
 
 void ControlServer::State::on_readable(Connection& client) {
@@ -18,7 +29,7 @@ void ControlServer::State::on_readable(Connection& client) {
         wait_for_turn(client);
         return;
     }
-    listen_to(client, Connection::reads_a_turn - client.reads, monotonic_now() + Connection::time_a_turn);
+    listen_to(client, reads_a_turn - client.reads, monotonic_now() + time_a_turn);
 }
 
 void ControlServer::State::on_writable(Connection& client) {
@@ -26,7 +37,7 @@ void ControlServer::State::on_writable(Connection& client) {
     client.watch->want_writable(false); // settle() asks again where there is more
     see_to(client);
     if (client.caller.may_act)
-        serve(client, monotonic_now() + Connection::time_a_turn);
+        serve(client, monotonic_now() + time_a_turn);
 }
 
 // One who may not act has something to say: it is heard when his user's turn comes.
@@ -63,8 +74,8 @@ void ControlServer::State::listen_to(Connection& client, unsigned reads, Instant
     serve(client, until);
     Connection::Io io = Connection::Io::fine;
     for (unsigned i = 0; i < reads && io == Connection::Io::fine; ++i) {
-        if (client.dead || client.closing || client.read_ended ||
-            (client.busy() && client.in.held() >= Connection::read_ahead) || (!client.busy() && client.in.ready()))
+        if (client.dead || client.closing || client.read_ended || (client.busy() && client.in.held() >= read_ahead) ||
+            (!client.busy() && client.in.ready()))
             break;
         ++client.reads;
         io = client.read_some();
@@ -88,7 +99,7 @@ void ControlServer::State::listen_to(Connection& client, unsigned reads, Instant
 
 // Makes the calls that have come whole, one after the other: the next one once this one is answered, and read.
 void ControlServer::State::serve(Connection& client, Instant until) {
-    while (!client.dead && !client.closing && !client.busy() && client.calls < Connection::calls_a_turn &&
+    while (!client.dead && !client.closing && !client.busy() && client.calls < calls_a_turn &&
            (client.calls == 0 || monotonic_now() < until)) {
         const std::optional<std::string_view> message = client.in.next();
         if (!message)
@@ -126,8 +137,8 @@ void ControlServer::State::handle(Connection& client, std::string_view message) 
     caller.more = call->more && !call->oneway && wire::answers_many(*call->request) != wire::Many::never;
     // Nobody waits for the answer to a oneway call, so it is never registered, and its answers go nowhere.
     if (!call->oneway) {
-        client.call = id;
-        client.more = caller.more;
+        client.call.id = id;
+        client.call.more = caller.more;
         calls.emplace(last_call, &client);
     }
     handler.call(id, caller, std::move(*call->request));
@@ -147,7 +158,7 @@ Connection* ControlServer::State::caller_of(CallId id) const {
 
 void ControlServer::State::answer(CallId id, bool continues, const std::function<void(std::string&)>& append) {
     Connection* client = caller_of(id);
-    if (client == nullptr || client->list || (continues && !client->more))
+    if (client == nullptr || client->call.list || (continues && !client->call.more))
         return;
     // Perhaps it reads well and only this turn is long.
     if (client->out.size() >= settings.out_limit &&
@@ -162,8 +173,7 @@ void ControlServer::State::answer(CallId id, bool continues, const std::function
     append(client->out.append_to(barriers));
     if (!continues) {
         calls.erase(std::to_underlying(id));
-        client->call = CallId{};
-        client->call_memory = 0;
+        client->call.end();
     }
     see_to(*client);
     charge(*client);
@@ -189,7 +199,7 @@ void ControlServer::State::finish_turn() {
     // Whoever is told that a caller is gone may answer others.
     while (!dirty.empty() || !gone.empty() || (!hearers.empty() && now < until)) {
         for (Connection* client : std::exchange(dirty, {}))
-            settle(*client, monotonic_now() + Connection::time_a_turn);
+            settle(*client, monotonic_now() + time_a_turn);
         for (CallId id : std::exchange(gone, {}))
             handler.gone(id);
         if (hearers.empty() || now >= until)
@@ -213,12 +223,11 @@ void ControlServer::State::settle(Connection& client, Instant until) {
     if (client.dead)
         return;
     client.calls = client.reads = 0;
-    const CallId before = client.call;
+    const CallId before = client.call.id;
     const Connection::Io io = client.send_some(barriers, until);
-    if (client.call != before)
+    if (client.call.id != before)
         calls.erase(std::to_underlying(before)); // the last of the list is on its way
-    const bool idle = client.call == CallId{};
-    if (client.read_ended && idle && !client.in.ready())
+    if (client.read_ended && !client.call && !client.in.ready())
         client.closing = true;
     if (io == Connection::Io::ended || (client.closing && client.out.size() == 0)) {
         drop(client);
@@ -227,15 +236,14 @@ void ControlServer::State::settle(Connection& client, Instant until) {
     charge(client);
     if (client.dead)
         return;
-    if (!client.on_record || client.told != client.call || client.out.size() != 0) {
-        client.on_record = true;
-        client.told = client.call;
+    if (client.told != client.call.id || client.out.size() != 0) {
+        client.told = client.call.id;
         moved.push_back(client.fd.get());
     }
     const bool call_ready = !client.busy() && !client.closing && client.in.ready();
-    const bool more_to_send = !client.out.sendable(barriers).empty() || (client.list && client.out.size() == 0);
+    const bool more_to_send = !client.out.sendable(barriers).empty() || (client.call.list && client.out.size() == 0);
     client.watch->want_readable(!client.read_ended && !client.closing && !call_ready && !client.calling &&
-                                (!client.busy() || client.in.held() < Connection::read_ahead));
+                                (!client.busy() || client.in.held() < read_ahead));
     if (client.caller.may_act) {
         client.watch->want_writable(more_to_send || call_ready);
         return;

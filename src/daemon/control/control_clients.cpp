@@ -91,7 +91,7 @@ Connection* ControlServer::State::enter(std::unique_ptr<Connection> client) {
 // Of these connections the one that has been idle longest; calls that wait for their answer come last.
 Connection* ControlServer::State::longest_idle(bool may_act, uid_t user) const {
     Connection* chosen = nullptr;
-    auto rank = [](const Connection& client) { return std::pair(client.call != CallId{}, client.active); };
+    auto rank = [](const Connection& client) { return std::pair(bool(client.call), client.active); };
     for (const auto& client : clients)
         if (client->caller.may_act == may_act && (may_act || client->caller.uid == user) &&
             (chosen == nullptr || rank(*client) < rank(*chosen)))
@@ -139,11 +139,11 @@ void ControlServer::State::charge(Connection& client) {
 void ControlServer::State::drop(Connection& client) {
     if (std::exchange(client.dead, true))
         return;
-    if (client.on_record)
+    if (client.told)
         moved.push_back(client.fd.get());
-    if (client.call != CallId{}) {
-        calls.erase(std::to_underlying(client.call));
-        gone.push_back(client.call);
+    if (client.call) {
+        calls.erase(std::to_underlying(client.call.id));
+        gone.push_back(client.call.id);
     }
     const std::size_t held = std::exchange(client.charged, 0);
     total -= held;

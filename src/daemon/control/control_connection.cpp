@@ -60,48 +60,17 @@ void Connection::let_go() {
     fd.reset();
     in = wire::Framer(0);
     out = OutBuffer();
-    list.reset();
-    call_memory = 0;
-}
-
-bool Connection::add_elements(const Barriers& barriers, Instant until) {
-    constexpr std::size_t portion = 8 << 10;
-    std::string& to = out.append_to(barriers);
-    const std::size_t enough = to.size() + portion;
-    bool first = !list_open;
-    if (first)
-        to += list->head;
-    list_open = true;
-    bool left = true;
-    do {
-        const std::size_t before = to.size();
-        if (!first)
-            to += ',';
-        left = list->next(to);
-        if (!left)
-            to.resize(before);
-        first = false;
-    } while (left && to.size() < enough && monotonic_now() < until);
-    // One who did not say `more` gets the same bytes as one long reply.
-    if (!left || more) {
-        to += left ? R"(]},"continues":true})" : "]}}";
-        to += '\0';
-        list_open = false;
-    }
-    return left;
+    call.end();
 }
 
 Connection::Io Connection::send_some(const Barriers& barriers, Instant until) {
     constexpr std::size_t low = 16 << 10;
-    if (list && hung_up())
+    if (call.list && hung_up())
         return Io::ended;
     for (unsigned round = 0; round < 8; ++round) {
-        while (list && out.size() < low) {
-            if (!add_elements(barriers, until)) {
-                list.reset();
-                call = CallId{};
-                call_memory = 0;
-            }
+        while (call.list && out.size() < low) {
+            if (!call.list->append(out.append_to(barriers), call.more, until))
+                call.end();
             if (monotonic_now() >= until)
                 break;
         }
@@ -117,7 +86,7 @@ Connection::Io Connection::send_some(const Barriers& barriers, Instant until) {
         if (monotonic_now() >= until)
             break;
     }
-    return list || !out.sendable(barriers).empty() ? Io::fine : Io::again;
+    return call.list || !out.sendable(barriers).empty() ? Io::fine : Io::again;
 }
 
 } // namespace mi::daemon

@@ -58,33 +58,41 @@ private:
     std::vector<Mark> marks_;
 };
 
+// The call that is being answered.
+struct OpenCall {
+    CallId id{};                   // 0: none
+    bool more = false;             // it takes more than one reply
+    std::size_t memory = 0;        // that the handler holds for it
+    std::optional<ListReply> list; // the answer, if that is made as it is read
+
+    [[nodiscard]] explicit operator bool() const { return id != CallId{}; }
+    // It is answered.
+    void end() {
+        id = CallId{};
+        memory = 0;
+        list.reset();
+    }
+};
+
 struct Connection {
     Connection(Fd socket, Caller who, std::size_t in_limit) : fd(std::move(socket)), caller(who), in(in_limit) {}
 
-    // What a client may make us do in one turn, so that none of them can keep a turn from ending; and how long, where a single
-    // call does not take longer. All of those who may not act share less than that (ControlSettings).
-    static constexpr unsigned calls_a_turn = 16, reads_a_turn = 4;
-    static constexpr Span time_a_turn = std::chrono::milliseconds(4);
-    // How much is read ahead of a call that is not answered yet, and how many bytes of answers may lie unread when another
-    // call is made.
-    static constexpr std::size_t read_ahead = 32 << 10, answers_ahead = 64 << 10;
+    // How many bytes of answers may lie unread when another call is made.
+    static constexpr std::size_t answers_ahead = 64 << 10;
 
     enum class Io : std::uint8_t { fine, again, ended };
 
     // Reads once. `ended`: the client is gone or talks nonsense.
     [[nodiscard]] Io read_some();
-    // Sends what may go; refills from `list` as there is room, until then at most, and not for one who has gone. `fine`: more
+    // Sends what may go; refills from a list as there is room, until then at most, and not for one who has gone. `fine`: more
     // could be sent at once.
     [[nodiscard]] Io send_some(const Barriers& barriers, Instant until);
-    // Appends elements (one at least) to the list that is being answered, up to a portion's size or a moment. True: more may
-    // follow.
-    bool add_elements(const Barriers& barriers, Instant until);
     // Whether the other end is closed, so that nobody is there who could read an answer.
     [[nodiscard]] bool hung_up() const;
     // Whether the next call has to wait.
-    [[nodiscard]] bool busy() const { return call != CallId{} || out.size() >= answers_ahead; }
+    [[nodiscard]] bool busy() const { return call || out.size() >= answers_ahead; }
     // Bytes that are held for it.
-    [[nodiscard]] std::size_t memory() const { return in.memory() + out.memory() + call_memory; }
+    [[nodiscard]] std::size_t memory() const { return in.memory() + out.memory() + call.memory; }
     // Its end: all that it takes is given back at once, though others may still have a pointer to it.
     void let_go();
 
@@ -93,21 +101,12 @@ struct Connection {
     Caller caller;
     wire::Framer in;
     OutBuffer out;
-    CallId call{};               // the one that is being answered; 0: none
-    bool more = false;           // it takes more than one reply
-    std::size_t call_memory = 0; // that the handler holds for that call
-    struct List {                // an answer that is made as it is read
-        std::string head;        // how each message of it begins, up to the first element
-        ControlServer::NextElement next;
-    };
-    std::optional<List> list;
-    bool list_open = false;  // a message is begun in `out`, and its list is open
+    OpenCall call;
     bool read_ended = false; // it will send no more, but may still read
     bool closing = false;    // closed as soon as everything is sent
     bool dead = false;
     std::uint64_t inode = 0;       // of its socket
-    CallId told{};                 // the call that the snapshot has on record
-    bool on_record = false;        // the snapshot knows of this client
+    std::optional<CallId> told;    // the call that the snapshot has on record, if it knows of this client
     bool dirty = false;            // in the server's list of those to be told something, or looked at
     bool calling = false;          // in its list of those who have something to say
     unsigned calls = 0, reads = 0; // in this turn
