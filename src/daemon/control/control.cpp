@@ -2,8 +2,6 @@
 
 #include "daemon/control/control_state.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -15,8 +13,7 @@ ControlServer::~ControlServer() = default;
 Result<std::unique_ptr<ControlServer>> ControlServer::make(loop::Loop& loop, Fd listener, ControlHandler& handler,
                                                            ControlSettings settings) {
     auto state = std::make_unique<State>(loop, handler, settings);
-    state->reserve = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); // without /dev there is none, and little is lost
-    if (Result<> listening = state->listen_at(std::move(listener)); !listening)
+    if (Result<> listening = state->listener.listen_at(std::move(listener)); !listening)
         return std::unexpected(listening.error());
     return std::unique_ptr<ControlServer>(new ControlServer(std::move(state)));
 }
@@ -61,28 +58,19 @@ bool ControlServer::waiting(CallId id) const { return state_->caller_of(id) != n
 
 ControlServer::Barrier ControlServer::hold() { return state_->barriers.add(); }
 
-void ControlServer::release(Barrier barrier) {
-    state_->barriers.remove(barrier);
-    state_->gates_moved = true;
-}
+void ControlServer::release(Barrier barrier) { state_->barriers.remove(barrier); }
 
 bool ControlServer::take_calls() { return state_->take_calls(); }
 
 void ControlServer::finish_turn() { state_->finish_turn(); }
 
-Result<> ControlServer::listen_at(Fd listener) { return state_->listen_at(std::move(listener)); }
+Result<> ControlServer::listen_at(Fd listener) { return state_->listener.listen_at(std::move(listener)); }
 
 Instant ControlServer::next_deadline() const {
-    return state_->callers.empty() && state_->hearers.empty() ? state_->rest_until : Instant{};
+    return state_->callers.empty() && state_->hearers.empty() ? state_->listener.next_deadline() : Instant{};
 }
 
-void ControlServer::due(Instant now) {
-    if (now < state_->rest_until)
-        return;
-    state_->rest_until = never;
-    if (state_->listening)
-        state_->listening->want_readable(true);
-}
+void ControlServer::due(Instant now) { state_->listener.due(now); }
 
 void ControlServer::flush() {
     // A copy: who fails is dropped.
@@ -153,8 +141,8 @@ void ControlServer::set_group(std::optional<gid_t> group) { state_->settings.gro
 
 std::size_t ControlServer::connections() const { return state_->clients.size(); }
 
-std::size_t ControlServer::buffered() const { return state_->total; }
+std::size_t ControlServer::buffered() const { return state_->accounts.total(); }
 
-int ControlServer::listener() const { return state_->listener.get(); }
+int ControlServer::listener() const { return state_->listener.fd(); }
 
 } // namespace mi::daemon

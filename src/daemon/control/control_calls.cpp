@@ -190,7 +190,7 @@ void ControlServer::State::see_to(Connection& client) {
 }
 
 void ControlServer::State::finish_turn() {
-    if (std::exchange(gates_moved, false))
+    if (barriers.take_removed())
         for (const auto& client : clients)
             if (client->out.size() != 0)
                 see_to(*client);
@@ -213,8 +213,7 @@ void ControlServer::State::finish_turn() {
         now = after;
     }
     dead.clear();
-    if (std::exchange(accepted, 0) != 0 && listening)
-        listening->want_readable(rest_until == never);
+    listener.turn_ended();
 }
 
 // The end of a client's turn: send, then say what is waited for next.

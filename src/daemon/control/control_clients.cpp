@@ -1,59 +1,12 @@
 // Who comes to the control socket and goes, and how much room each may take.
-#include "base/clock.hpp"
 #include "daemon/control/control_state.hpp"
 #include "os/file/open_file.hpp"
 #include "os/socket/local_socket.hpp"
-
-#include <fcntl.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace mi::daemon {
-
-namespace {
-constexpr Span breath = std::chrono::milliseconds(500); // while nobody can be let in
-}
-
-void ControlServer::State::accept_some() {
-    constexpr unsigned accepts_a_turn = 32;
-    for (bool made_room = false; accepted < accepts_a_turn;) {
-        Result<std::optional<Fd>> fd = os::accept_local(listener.get());
-        if (fd && !*fd)
-            return;
-        if (fd) {
-            ++accepted;
-            welcome(std::move(**fd));
-            continue;
-        }
-        // Out of descriptors (or memory). One client goes; and where that does not help, the newcomer itself, so that it does
-        // not wake us for ever.
-        ++accepted;
-        if (!std::exchange(made_room, true)) {
-            make_room();
-            continue;
-        }
-        reserve.reset();
-        const bool rid_of = os::accept_local(listener.get()).has_value(); // closed at once
-        reserve = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        // The whole system may have none left: then whoever waits would wake us again and again.
-        if (!rid_of)
-            rest_until = monotonic_now() + breath;
-        break;
-    }
-    listening->want_readable(false); // until the next turn
-}
-
-Result<> ControlServer::State::listen_at(Fd socket) {
-    if (socket) {
-        Result<std::unique_ptr<loop::Watch>> watch = loop.watch(socket.get(), [this] { accept_some(); });
-        if (!watch)
-            return std::unexpected(watch.error());
-        listening = std::move(*watch); // the one before ends before its socket is closed
-    }
-    listener = std::move(socket);
-    return {};
-}
 
 void ControlServer::State::welcome(Fd fd) {
     Result<os::Peer> peer = os::peer_of(fd.get());
@@ -61,8 +14,7 @@ void ControlServer::State::welcome(Fd fd) {
         return; // gone already
     const bool may_act =
         peer->uid == 0 || peer->uid == settings.owner || (settings.group && peer->in_group(*settings.group));
-    auto user = others.find(peer->uid);
-    if (!may_act && user != others.end() && user->second.connections >= settings.per_user)
+    if (!may_act && accounts.of(peer->uid).connections >= settings.per_user)
         drop(*longest_idle(false, peer->uid));
     else if (clients.size() >= settings.connections)
         make_room();
@@ -82,8 +34,7 @@ Connection* ControlServer::State::enter(std::unique_ptr<Connection> client) {
     client->watch = std::move(*watch);
     client->active = ++clock;
     client->place = clients.size();
-    if (!client->caller.may_act)
-        ++others[client->caller.uid].connections;
+    accounts.enter(client->caller);
     clients.push_back(std::move(client));
     return raw;
 }
@@ -104,17 +55,16 @@ Connection* ControlServer::State::longest_idle(bool may_act, uid_t user) const {
 void ControlServer::State::make_room() {
     if (clients.empty())
         return;
-    auto most = std::ranges::max_element(others, {}, [](const auto& entry) { return entry.second.connections; });
-    drop(most != others.end() ? *longest_idle(false, most->first) : *longest_idle(true, 0));
+    const std::optional<uid_t> busiest = accounts.busiest();
+    drop(*longest_idle(!busiest, busiest.value_or(0)));
 }
 
 // Keeps the books of what is held for clients; where that is too much, the greediest goes.
 void ControlServer::State::charge(Connection& client) {
     if (client.dead)
         return;
-    const std::size_t before = client.charged, now = client.memory();
-    client.charged = now;
-    total += now - before;
+    const std::size_t now = client.memory();
+    accounts.change(client.caller, std::exchange(client.charged, now), now);
     auto greediest = [this](auto&& of_them) {
         Connection* chosen = nullptr;
         for (const auto& one : clients)
@@ -124,15 +74,12 @@ void ControlServer::State::charge(Connection& client) {
     };
     if (!client.caller.may_act) {
         const uid_t user = client.caller.uid;
-        others[user].bytes += now - before;
-        others_bytes += now - before;
-        for (auto his = others.find(user); his != others.end() && his->second.bytes > settings.user_limit;
-             his = others.find(user))
+        while (accounts.of(user).bytes > settings.user_limit)
             drop(*greediest([user](const Connection& one) { return !one.caller.may_act && one.caller.uid == user; }));
-        while (others_bytes > settings.others_limit)
+        while (accounts.others() > settings.others_limit)
             drop(*greediest([](const Connection& one) { return !one.caller.may_act; }));
     }
-    while (total > settings.total_limit)
+    while (accounts.total() > settings.total_limit)
         drop(*greediest([](const Connection&) { return true; }));
 }
 
@@ -145,17 +92,10 @@ void ControlServer::State::drop(Connection& client) {
         calls.erase(std::to_underlying(client.call.id));
         gone.push_back(client.call.id);
     }
-    const std::size_t held = std::exchange(client.charged, 0);
-    total -= held;
+    accounts.leave(client.caller, std::exchange(client.charged, 0));
     if (!client.caller.may_act) {
-        const uid_t user = client.caller.uid;
-        callers.remove(user, &client);
-        hearers.remove(user, &client);
-        others_bytes -= held;
-        Account& his = others[user];
-        his.bytes -= held;
-        if (--his.connections == 0)
-            others.erase(user);
+        callers.remove(client.caller.uid, &client);
+        hearers.remove(client.caller.uid, &client);
     }
     client.let_go();
     const std::size_t place = client.place;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace mi::daemon {
 
@@ -22,7 +23,12 @@ public:
         closed_.push_back(++last_);
         return last_;
     }
-    void remove(std::uint64_t barrier) { std::erase(closed_, barrier); }
+    void remove(std::uint64_t barrier) {
+        std::erase(closed_, barrier);
+        removed_ = true;
+    }
+    // Whether some were removed since this was last asked, so that more may go.
+    [[nodiscard]] bool take_removed() { return std::exchange(removed_, false); }
     [[nodiscard]] std::optional<std::uint64_t> newest() const {
         return closed_.empty() ? std::nullopt : std::optional(closed_.back());
     }
@@ -32,6 +38,7 @@ public:
 private:
     std::deque<std::uint64_t> closed_; // ascending
     std::uint64_t last_ = 0;
+    bool removed_ = false;
 };
 
 // Bytes on their way to one client, some of them behind barriers.

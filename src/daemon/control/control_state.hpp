@@ -2,24 +2,27 @@
 // control_clients.cpp (who comes and goes, and the room they take), control_calls.cpp (what they say and are told).
 #pragma once
 
+#include "daemon/control/client_accounts.hpp"
 #include "daemon/control/control.hpp"
 #include "daemon/control/control_connection.hpp"
+#include "daemon/control/control_listener.hpp"
 #include "daemon/control/fair_queue.hpp"
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace mi::daemon {
 
 struct ControlServer::State {
-    State(loop::Loop& with, ControlHandler& whom, ControlSettings how) : loop(with), handler(whom), settings(how) {}
+    State(loop::Loop& with, ControlHandler& whom, ControlSettings how)
+        : loop(with), handler(whom), settings(how),
+          listener(with, [this](Fd fd) { welcome(std::move(fd)); }, [this] { make_room(); }) {}
 
     // control_clients.cpp
-    void accept_some();
-    Result<> listen_at(Fd socket);
     void welcome(Fd fd);
     Connection* enter(std::unique_ptr<Connection> client);
     void make_room();
@@ -43,11 +46,10 @@ struct ControlServer::State {
     void wait_for_turn(Connection& client);
 
     loop::Loop& loop;
-    Fd listener;
-    Fd reserve; // given up for a moment to get rid of a client when there are no descriptors left
-    std::unique_ptr<loop::Watch> listening;
     ControlHandler& handler;
     ControlSettings settings;
+    ControlListener listener;
+    ClientAccounts accounts;
     std::vector<std::unique_ptr<Connection>> clients;
     std::vector<std::unique_ptr<Connection>> dead; // until the end of the turn: somebody may be working on one
     std::vector<Connection*> dirty;                // to be told something, or looked at; of those who may act
@@ -55,18 +57,9 @@ struct ControlServer::State {
     std::vector<CallId> gone;
     std::vector<int> moved; // clients, since somebody asked
     std::unordered_map<std::uint64_t, Connection*> calls;
-    // Of the connections that may not act, by user; and of all of them, and of all.
-    struct Account {
-        std::size_t connections = 0, bytes = 0;
-    };
-    std::unordered_map<uid_t, Account> others;
-    std::size_t others_bytes = 0, total = 0;
     Barriers barriers;
-    bool gates_moved = false;
     std::uint64_t last_call = 0;
     std::uint64_t clock = 0; // counts what happens, to tell who has been idle longest
-    unsigned accepted = 0;   // in this turn
-    Instant rest_until = never;
 };
 
 } // namespace mi::daemon
