@@ -1,4 +1,4 @@
-// The tree of cgroups, by its directories and small files.
+// The cgroup tree, worked through its directories and control files (cgroups(7), cgroup v2).
 #include "os/cgroup/cgroup.hpp"
 
 #include "base/text.hpp"
@@ -16,7 +16,7 @@ using namespace cgroup;
 namespace {
 
 void collect_pids(int directory, std::vector<pid_t>& pids, int depth = 0) {
-    // A threaded cgroup does not say (EOPNOTSUPP); its domain above it does.
+    // A threaded cgroup refuses to list its processes (EOPNOTSUPP); the domain cgroup above it lists them.
     for (pid_t pid : processes_in(directory).value_or(std::vector<pid_t>{}))
         if (pid > 0)
             pids.push_back(pid);
@@ -43,7 +43,7 @@ Result<bool> has_processes(int directory) {
     return events->find("populated 1") != std::string::npos;
 }
 
-// Where we are, as /proc/self/cgroup says: the line of the unified hierarchy.
+// The path of our own cgroup: the line of the unified hierarchy in /proc/self/cgroup.
 Result<std::string> own_path(const std::string& file) {
     Result<std::string> text = read_file(file);
     if (!text)
@@ -57,8 +57,8 @@ Result<std::string> own_path(const std::string& file) {
 } // namespace
 
 std::string CgroupTree::escape(std::string_view unit) {
-    // A dot could make it a file of the kernel's ("memory.max") or the way out (".."); the rest keeps it a readable
-    // name.
+    // Other characters are escaped. With a dot a name could be a kernel file ("memory.max") or leave the tree ("..");
+    // the rest keeps the name readable.
     constexpr std::string_view kept = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-@:+";
     constexpr std::string_view digits = "0123456789abcdef";
     std::string safe;
@@ -77,7 +77,7 @@ std::optional<std::string> CgroupTree::unescape(std::string_view directory) {
     if (directory == "%")
         return std::string();
     if (directory.find('.') != std::string_view::npos)
-        return std::nullopt; // not a unit's: the leaf we are in ourselves
+        return std::nullopt; // not a unit's cgroup: the leaf that we are in ourselves
     std::string unit;
     for (std::size_t i = 0; i < directory.size(); ++i) {
         if (directory[i] != '%') {
@@ -160,7 +160,7 @@ Result<Fd> CgroupTree::make(std::string_view unit, bool* fresh) {
     return fd;
 }
 
-// Somebody has removed the tree, in which nobody was: it can be made anew, with nothing switched on.
+// Another process has removed the empty tree. Make it again, with no controller enabled.
 bool CgroupTree::make_again() {
     if (::mkdir(path_.c_str(), 0755) != 0 && errno != EEXIST)
         return false;
@@ -196,7 +196,7 @@ Result<> CgroupTree::kill(std::string_view unit) const {
         return errno == ENOENT ? Result<>() : fault(errno, "open cgroup of", std::string(unit));
     if (write_at(fd.get(), "cgroup.kill", "1"))
         return {};
-    // Before Linux 5.14: one by one, until a round finds nobody new. Frozen, they cannot fork away meanwhile.
+    // Before Linux 5.14: kill the processes one by one until a round finds no new one. While frozen they cannot fork.
     bool frozen = write_at(fd.get(), "cgroup.freeze", "1").has_value();
     std::size_t before = 0;
     for (int round = 0; round < 20; ++round) {
@@ -231,7 +231,7 @@ Result<> CgroupTree::remove(std::string_view unit, bool* missing) {
         remove_nested(fd.get());
         if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) == 0)
             return {};
-        code = errno == EBUSY ? ENOTEMPTY : errno; // cgroups that nobody is in hold up no one
+        code = errno == EBUSY ? ENOTEMPTY : errno; // empty nested cgroups do not count as processes
     }
     return fault(code, "remove cgroup", path_ + '/' + name);
 }

@@ -1,5 +1,5 @@
-// One cgroup (v2) per unit, below our own: who is in it, what it may use and has used. Which unit may use what is the
-// daemon's business.
+// One cgroup (v2) for each unit, below our own cgroup: its processes, its limits and its usage (cgroups(7), kernel
+// Documentation/admin-guide/cgroup-v2.rst). The daemon decides which limits a unit gets.
 #pragma once
 
 #include "base/fd.hpp"
@@ -15,14 +15,14 @@
 
 namespace mi::os {
 
-// A directory in the cgroup file system with one subdirectory per unit. Units are named freely: names are escaped, so
-// that none can leave the tree or meet a file of the kernel's.
+// A directory in the cgroup file system with one subdirectory for each unit. A unit may have any name: names are
+// escaped, so that none can leave the tree or collide with a kernel file.
 class CgroupTree final : public Cgroups {
 public:
-    // The directory `name` in the cgroup we are in, made if needed. A fault where there is no cgroup v2 we may write
-    // to, or where ours lies outside our cgroup namespace.
+    // The directory `name` in our own cgroup, made if needed. A fault if there is no cgroup v2 that we may write to, or
+    // if our cgroup lies outside our cgroup namespace.
     static Result<CgroupTree> open(std::string_view name = "miniinit");
-    // `directory` itself as the tree; `prefix` is what /proc/PID/cgroup shows for it ("/a/b"), for unit_of.
+    // Uses `directory` itself as the tree; `prefix` is its path in /proc/PID/cgroup ("/a/b"), for unit_of.
     static Result<CgroupTree> adopt(const std::string& directory, std::string prefix);
 
     [[nodiscard]] State state() const override { return {path_, prefix_, enabled_, enabled_above_, in_leaf_}; }
@@ -32,7 +32,7 @@ public:
     [[nodiscard]] unsigned generation() const override { return generation_; }
 
     Result<Fd> make(std::string_view unit, bool* fresh = nullptr) override;
-    // Whether a process lives in it (false also when there is no such cgroup).
+    // True if the cgroup has a process; false also if there is no such cgroup.
     Result<bool> populated(std::string_view unit) const;
     Result<> kill(std::string_view unit) const override;
     Result<std::vector<pid_t>> pids(std::string_view unit) const override;
@@ -40,23 +40,24 @@ public:
     [[nodiscard]] std::optional<std::string> unit_of(pid_t pid) const override;
     Result<> remove_tree() override;
 
-    // --- what units may use: cgroup_limits.cpp ---
+    // --- limits of units: cgroup_limits.cpp ---
     [[nodiscard]] std::string controllers() const override;
-    // Gives units a controller. The kernel wants no process in a cgroup that hands controllers down, unless it is the
-    // real root: so we and the rest of our container go to a leaf of their own in the tree, undone by remove_tree(). A
-    // fault, with nothing changed, where there are processes beside us that are not ours to move.
+    // Enables a controller for units. Except in the real root, the kernel allows no process in a cgroup that enables
+    // controllers for its children. So we and the rest of our container move to a leaf cgroup in the tree;
+    // remove_tree() undoes this. A fault, with nothing changed, if there are processes beside us that we may not move.
     Result<> enable(std::string_view controller) override;
     // Writes one of the kernel's files in a cgroup that make() has opened.
     static Result<> set(const Fd& cgroup, const char* file, std::string_view value);
-    // The same in the cgroup of a unit, if there is one; ENOENT if not.
+    // The same in the cgroup of a unit. Fault ENOENT: the unit has no cgroup.
     Result<> set(std::string_view unit, const char* file, std::string_view value) const;
-    // Gives the directory, and those of its files that the kernel names as safe, to a user, so that he can nest
-    // cgroups in it; they can be nested only so deep as remove() reaches.
+    // Gives the directory, and those of its files that the kernel lists as safe, to a user, so that the user can make
+    // nested cgroups in it. They can be nested only as deep as remove() reaches.
     static Result<> delegate(const Fd& cgroup, uid_t user, gid_t group);
-    // A cgroup in one that make() has opened, beside what was delegated: `name` has a dot, as no unit's directory has.
+    // Makes a cgroup inside one that make() has opened, beside the delegated ones. `name` has a dot, so that it differs
+    // from every unit's directory.
     static Result<Fd> make_nested(const Fd& cgroup, const std::string& name);
 
-    // --- what they do: cgroup_usage.cpp ---
+    // --- usage of units: cgroup_usage.cpp ---
     [[nodiscard]] CgroupUsage usage(std::string_view unit, bool peak = true) const override;
     [[nodiscard]] std::optional<CgroupOom> oom(std::string_view unit) const override;
     [[nodiscard]] std::optional<CgroupOom> oom() const override;
@@ -74,11 +75,11 @@ private:
     bool make_again();
     [[nodiscard]] Fd open_unit(std::string_view unit) const;
 
-    std::string path_;   // where it is in the file system
-    std::string prefix_; // where it is in the hierarchy, as /proc/PID/cgroup says it, with a slash at the end
+    std::string path_;   // in the file system
+    std::string prefix_; // in the cgroup hierarchy, as /proc/PID/cgroup shows it, with a slash at the end
     Fd directory_;
-    std::vector<std::string> enabled_;       // controllers that units have
-    std::vector<std::string> enabled_above_; // of those, what we switched on in the cgroup above
+    std::vector<std::string> enabled_;       // controllers that are enabled for units
+    std::vector<std::string> enabled_above_; // those of them that we have enabled in the cgroup above
     bool in_leaf_ = false;
     unsigned generation_ = 0;
 };

@@ -23,7 +23,7 @@ Result<std::string> read_at(int directory, const char* name) {
         if (got < 0)
             return fault(errno, "read", name);
         text.append(piece, static_cast<std::size_t>(got));
-        // The kernel hands out whole lines as long as there is room: much room left means that there are no more.
+        // The kernel fills the buffer with whole lines: if much room is left, there are no more lines.
         if (got < static_cast<ssize_t>(sizeof piece) / 2)
             return text;
     }

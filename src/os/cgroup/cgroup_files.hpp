@@ -1,4 +1,5 @@
-// The small files and the directories of the cgroup file system, reached from a directory held open. Private to this room.
+// Reads and writes the files and directories of the cgroup file system, relative to an open directory. Private to this
+// folder.
 #pragma once
 
 #include "base/directory.hpp"
@@ -18,17 +19,18 @@
 
 namespace mi::os::cgroup {
 
-constexpr int depth_limit = 32; // of nested cgroups; the kernel's own default is no limit, its users' is two or three
+// The deepest nesting of cgroups below a unit's. The kernel has no limit by default; programs need two or three levels.
+constexpr int depth_limit = 32;
 
 [[nodiscard]] Fd open_directory(int at, const std::string& name);
 [[nodiscard]] Result<std::string> read_at(int directory, const char* name);
 Result<> write_at(int directory, const char* name, std::string_view text);
 [[nodiscard]] bool exists_at(int directory, const char* name);
 
-// The processes directly in a cgroup; 0 for one that our PID namespace does not show.
+// The processes directly in a cgroup; 0 stands for a process that our PID namespace does not show.
 [[nodiscard]] Result<std::vector<pid_t>> processes_in(int directory);
 
-// The number after `key` in lines of "KEY NUMBER", or nothing.
+// The number after `key` in lines of the form "KEY NUMBER", or nullopt.
 [[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text, std::string_view key);
 
 // Calls `visit` with the name of each cgroup directly in `directory`.
@@ -36,7 +38,7 @@ template <typename Visit>
 void each_nested(int directory, Visit visit) {
     struct stat status{};
     if (::fstat(directory, &status) == 0 && status.st_nlink == 2)
-        return; // a cgroup's directory counts its nested ones, and hardly any has one
+        return; // the link count includes nested cgroups; most cgroups have none
     if (const auto entries = list_directory(directory))
         for (const DirectoryEntry& entry : *entries)
             if (entry.type == DT_DIR)

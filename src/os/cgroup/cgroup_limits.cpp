@@ -1,4 +1,4 @@
-// What units may use: controllers handed down to them, the files of their limits, and cgroups given away.
+// The limits of units: enables controllers, writes limit files, and delegates cgroups.
 #include "os/cgroup/cgroup.hpp"
 
 #include "base/text.hpp"
@@ -17,27 +17,26 @@ using namespace cgroup;
 
 namespace {
 
-// No unit's directory has a dot in it.
+// The name has a dot, because the directory of a unit has none.
 constexpr const char* leaf = "init.leaf";
-constexpr int most_rounds = 100; // of moving what was forked meanwhile
+constexpr int most_rounds = 100; // in which we move processes that were forked meanwhile
 
 bool has_word(std::string_view text, std::string_view word) {
     std::vector<std::string_view> words = split(trim(text), ' ');
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Whether a process in the cgroup we are in may be moved with us: in a container that is everybody in it, elsewhere only
-// what we have started.
+// Whether a process in our own cgroup may be moved with us: in a container every process, elsewhere only our children.
 bool may_move(pid_t pid) {
     if (pid <= 0)
-        return false; // of a PID namespace above ours
+        return false; // a process of a PID namespace above ours
     if (::getpid() == 1 || pid == ::getpid())
         return true;
     Result<ProcessStat> stat = process_stat(pid);
-    return !stat || stat->parent == ::getpid(); // one that is gone is in nobody's way
+    return !stat || stat->parent == ::getpid(); // a process that has ended does not matter
 }
 
-// Moves all that is in `from` to `to`, ourselves first: what we fork from then on is born there.
+// Moves all processes from `from` to `to`. We move first, so that our new children start in `to`.
 Result<> move_all(int from, int to) {
     if (Result<> moved = write_at(to, "cgroup.procs", "0"); !moved)
         return moved;
@@ -73,10 +72,10 @@ std::string CgroupTree::controllers() const {
     return above ? std::string(trim(read_at(above->get(), "cgroup.controllers").value_or(""))) : "";
 }
 
-// Every process of the cgroup above goes to the leaf.
+// Moves every process of the cgroup above to the leaf.
 Result<> CgroupTree::make_way(int parent) {
     if (!exists_at(parent, "cgroup.events"))
-        return {}; // the real root, which may do both
+        return {}; // the real root, which may have both processes and enabled controllers
     Result<std::vector<pid_t>> pids = processes_in(parent);
     if (!pids)
         return std::unexpected(pids.error());
@@ -92,11 +91,11 @@ Result<> CgroupTree::make_way(int parent) {
     in_leaf_ = true;
     Result<> moved = move_all(parent, to.get());
     if (!moved)
-        (void)go_back(); // the first fault is the one to tell
+        (void)go_back(); // report the first fault
     return moved;
 }
 
-// What make_way and enable did, undone: a cgroup that hands controllers down takes no processes.
+// Undoes make_way and enable. Disables the controllers first: a cgroup that enables controllers accepts no processes.
 Result<> CgroupTree::go_back() {
     if (enabled_.empty() && !in_leaf_)
         return {};
@@ -138,7 +137,7 @@ Result<> CgroupTree::enable(std::string_view controller) {
             return way;
         if (Result<> on = switch_controller(above->get(), '+', controller); !on) {
             if (enabled_.empty())
-                (void)go_back(); // we moved for nothing
+                (void)go_back(); // the move was useless
             return on;
         }
         enabled_above_.emplace_back(controller);
@@ -164,12 +163,12 @@ Result<> CgroupTree::set(std::string_view unit, const char* file, std::string_vi
 }
 
 Result<> CgroupTree::delegate(const Fd& cgroup, uid_t user, gid_t group) {
-    // Whoever nests deeper than remove() reaches could keep his cgroup for ever.
+    // remove() must be able to reach every nested cgroup: otherwise a user could keep one for ever.
     if (Result<> bounded = write_at(cgroup.get(), "cgroup.max.depth", std::to_string(depth_limit)); !bounded)
         return bounded;
     if (::fchownat(cgroup.get(), "", user, group, AT_EMPTY_PATH) != 0)
         return fault(errno, "chown the directory");
-    // The kernel says which files can be given away without giving away the limits (before Linux 4.15: these three).
+    // The kernel lists the files that can be delegated without giving away the limits (before Linux 4.15: these three).
     std::string files =
         read_file("/sys/kernel/cgroup/delegate").value_or("cgroup.procs\ncgroup.threads\ncgroup.subtree_control");
     for (std::string_view line : split(files, '\n')) {

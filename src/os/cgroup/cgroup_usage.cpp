@@ -1,4 +1,4 @@
-// What the processes of a unit use and go through, as their cgroup counts it; and whether they run at all.
+// The usage of a unit as its cgroup counts it, its out-of-memory events, and freezing.
 #include "os/cgroup/cgroup.hpp"
 
 #include "base/text.hpp"
@@ -18,7 +18,7 @@ std::optional<std::uint64_t> number_in(int directory, const char* file) {
     return text ? to_number<std::uint64_t>(trim(*text)) : std::nullopt;
 }
 
-// A line each: of this cgroup and of those nested in it.
+// Counts threads (one line each) of this cgroup and of its nested ones.
 std::uint64_t count_tasks(int directory, int depth = 0) {
     std::string text = read_at(directory, "cgroup.threads").value_or("");
     auto tasks = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));

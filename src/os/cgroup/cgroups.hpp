@@ -1,5 +1,5 @@
-// A cgroup for each unit, as PID 1 works with them. The one that Linux has is CgroupTree (cgroup.hpp); an interface, so that a
-// test can have simulated ones.
+// The interface through which PID 1 uses one cgroup for each unit. CgroupTree (cgroup.hpp) implements it on Linux;
+// tests have a simulated implementation.
 #pragma once
 
 #include "base/fd.hpp"
@@ -15,60 +15,63 @@
 
 namespace mi::os {
 
-// What a cgroup and those nested in it use; what the kernel does not tell (no controller, an old kernel) is left out.
+// The usage of a cgroup with its nested ones. A value that the kernel does not report (no controller, an old kernel) is
+// left out.
 struct CgroupUsage {
     std::optional<std::uint64_t> memory, memory_peak; // bytes
     std::optional<std::uint64_t> cpu_usec;
     std::optional<std::uint64_t> tasks; // processes and their threads
 };
 
-// What a cgroup has gone through for want of memory.
+// Out-of-memory events of a cgroup.
 struct CgroupOom {
     std::uint64_t kills = 0;   // processes in it that the kernel killed
-    std::uint64_t reached = 0; // how often that was because of a limit of its own, not of somebody above it
+    std::uint64_t reached = 0; // how often the cgroup reached its own limit, and not the limit of a cgroup above it
 };
 
 class Cgroups {
 public:
     virtual ~Cgroups() = default;
 
-    // All that another program needs to go on with them.
+    // Everything that the next program image needs to continue with the same cgroups.
     struct State {
         std::string path, prefix;
         std::vector<std::string> enabled, enabled_above;
         bool in_leaf = false;
     };
     [[nodiscard]] virtual State state() const = 0;
-    // Where they are in the file system.
+    // The path of the tree in the file system.
     [[nodiscard]] virtual const std::string& path() const = 0;
     // How often the tree had to be made again.
     [[nodiscard]] virtual unsigned generation() const = 0;
 
-    // The unit's cgroup, made if needed (`fresh`: it was), for Plan::cgroup. Not to be kept: close it after the start. Where
-    // somebody has removed the whole tree, that is made again, too.
+    // The cgroup of the unit, made if needed (then `fresh` becomes true), for Plan::cgroup. Close it after the start;
+    // do not keep it. If another process has removed the whole tree, the tree is made again, too.
     [[nodiscard]] virtual Result<Fd> make(std::string_view unit, bool* fresh = nullptr) = 0;
-    // SIGKILL to all in it, nested cgroups included; nobody can fork away from it. Also where it is frozen.
+    // Sends SIGKILL to all processes in the cgroup and its nested ones, also if it is frozen. No process can escape by
+    // forking.
     virtual Result<> kill(std::string_view unit) const = 0;
     [[nodiscard]] virtual Result<std::vector<pid_t>> pids(std::string_view unit) const = 0;
-    // Removes it with its nested ones. EBUSY: processes are still in it. So after a process has ended, this alone
-    // answers whether it was the last. A cgroup that is not there is no fault, but `missing`.
+    // Removes the cgroup with its nested ones. Fault EBUSY: it still has processes; so after an exit this call alone
+    // tells whether that process was the last. A missing cgroup is no fault: `missing` becomes true.
     virtual Result<> remove(std::string_view unit, bool* missing = nullptr) = 0;
-    // The unit in whose cgroup (or one nested in it) `pid` is, if any. Works for a zombie too.
+    // The unit whose cgroup (or a nested one of it) contains `pid`, if any. Works for a zombie too.
     [[nodiscard]] virtual std::optional<std::string> unit_of(pid_t pid) const = 0;
-    // Goes back to where we were (see enable), and removes the tree itself and all that is empty in it.
+    // Moves us back to the cgroup we came from (see enable), and removes the tree and all empty cgroups in it.
     virtual Result<> remove_tree() = 0;
 
-    // The controllers that units could have, "cpu io memory pids".
+    // The controllers that can be enabled for units: "cpu io memory pids".
     [[nodiscard]] virtual std::string controllers() const = 0;
-    // Gives units a controller. A fault, with nothing changed, where there are processes beside us that are not ours to move.
+    // Enables a controller for units. A fault, with nothing changed, if there are processes beside us that we may not
+    // move.
     virtual Result<> enable(std::string_view controller) = 0;
 
     // Without `peak` one file less is read.
     [[nodiscard]] virtual CgroupUsage usage(std::string_view unit, bool peak = true) const = 0;
-    // Nothing where the kernel does not count them. Of one unit, or of all together.
+    // The counts of one unit, or of all units together; nullopt if the kernel does not count these events.
     [[nodiscard]] virtual std::optional<CgroupOom> oom(std::string_view unit) const = 0;
     [[nodiscard]] virtual std::optional<CgroupOom> oom() const = 0;
-    // Whether processes in it get to run. Frozen, they can be killed, but get no other signal.
+    // Freezes or thaws the processes. A frozen process can be killed, but receives no other signal.
     virtual Result<> freeze(std::string_view unit, bool frozen) const = 0;
 };
 

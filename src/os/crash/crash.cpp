@@ -28,19 +28,19 @@ namespace mi::os {
 
 namespace {
 
-// The one global of the project. A signal handler is given nothing but the signal, and what it needs must be found without
-// the heap and the stack that have just failed.
+// The one global of the project. A signal handler has no other argument than the signal, and must find its data without
+// the heap and the stack that may have just failed.
 CrashPlan* armed = nullptr;
 
 constexpr std::size_t stack_size = 64 * 1024, stack_guard = 64 * 1024;
 
 constexpr int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
-constexpr std::int64_t patience = 1'000'000'000; // with a loop that does not come to crash_now()
+constexpr std::int64_t patience = 1'000'000'000; // nanoseconds that the loop has to call crash_now()
 
 void crash(int signal, siginfo_t* info, void* context) {
     CrashPlan* plan = armed;
-    // A half-made child has our memory and our handlers, but must not become us.
+    // A child between clone and exec shares our memory and our handlers, but must not run our program again.
     if (plan == nullptr || ::syscall(SYS_getpid) != plan->pid)
         ::_exit(128 + signal);
     const bool sent = was_sent(*info, plan->pid);
@@ -54,7 +54,7 @@ void crash(int signal, siginfo_t* info, void* context) {
             plan->is_asked = 1;
             constexpr std::uint64_t once = 1;
             if (::write(plan->wake, &once, sizeof once) < 0) {
-            } // then it is readable already
+            } // the eventfd is readable already
             errno = error;
             return;
         }
@@ -68,13 +68,14 @@ void crash(int signal, siginfo_t* info, void* context) {
             note_fault(*plan, signal, *info);
         note_place(*plan, place);
     }
-    // The second is a fault of the lines above: the rest of the trace is lost. After a third nothing is tried.
+    // The second fault happened in the lines above: the rest of the trace is lost. After the third fault nothing more
+    // is recorded.
     if (plan->depth <= 2)
         count_crash(*plan);
     execute_again(*plan, signal);
 }
 
-#ifdef __cpp_exceptions // without them link/no_exceptions.cpp is asked instead
+#ifdef __cpp_exceptions // without exceptions, link/no_exceptions.cpp does this
 [[noreturn]] void out_of_memory() {
     note_reason("out of memory");
     std::abort();
@@ -93,7 +94,8 @@ void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
     ::sigemptyset(&set);
     if (handler != nullptr)
         action.sa_sigaction = handler;
-    // Not blocked inside the handler: a blocked fault ends the process. What was interrupted by kill(2) goes on.
+    // The signals must not be blocked inside the handler: a blocked fault ends the process. SA_RESTART: a system call
+    // that kill(2) interrupts goes on.
     action.sa_flags = handler != nullptr ? SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART : 0;
     for (int signal : faults) {
         ::sigaction(signal, &action, nullptr);
@@ -107,23 +109,23 @@ void set_handlers(void (*handler)(int, siginfo_t*, void*)) {
 #endif
 }
 
-// Off the low numbers: those are for descriptors on their way to children (window.hpp).
+// Moves a descriptor above the low numbers, which are for descriptors on their way to children (window.hpp).
 void move_up(Fd& descriptor) {
     if (Fd high(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 16)); high && descriptor.get() < 16)
         descriptor = std::move(high);
 }
 
-// What the first image finds out; the others are to be like it.
+// Fills the page in the first image; in a later image, takes its settings over from the page.
 void begin(CrashPage& page) {
     if (page.magic == CrashPage::right_magic) {
         if (page.trust > Trust::bare)
             page.trust = Trust::caretaker;
-        ::prctl(PR_SET_NAME, page.name);          // executed by descriptor, we are called by its number
-        for (int old : {page.program, page.wake}) // there may be no other left
+        ::prctl(PR_SET_NAME, page.name);          // exec by descriptor has named us after its number
+        for (int old : {page.program, page.wake}) // these may be the only two left
             if (old > 2)
                 ::close(old);
         if (::chdir(page.directory) != 0) {
-        } // then nothing can be found from there
+        } // relative paths will fail, and nothing can be done
         return;
     }
     page = CrashPage{};
@@ -170,7 +172,7 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     made->state = state ? std::move(state) : Fd(::memfd_create("miniinit", MFD_CLOEXEC));
     move_up(made->state);
     plan.state = made->state.get();
-    // What is longer already has a snapshot in it.
+    // A longer file already has a snapshot in it.
     const off_t length = ::lseek(plan.state, 0, SEEK_END);
     if (length < 0 || (length < static_cast<off_t>(CrashPage::size) && ::ftruncate(plan.state, CrashPage::size) != 0))
         return refused("make a memory file");
@@ -198,7 +200,7 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     *std::to_chars(made->number.data(), made->number.data() + made->number.size() - 1, plan.state).ptr = 0;
     made->arguments.assign(arguments.begin(), arguments.end());
     if (arguments.size() > 2 &&
-        std::string_view(arguments[1]) == resume) // the image before us was executed by this, too
+        std::string_view(arguments[1]) == resume) // the previous image was executed with --resume, too
         made->arguments.erase(made->arguments.begin() + 1, made->arguments.begin() + 3);
     made->arguments.insert(made->arguments.begin() + 1, {resume, made->number.data()});
     made->arguments.push_back(nullptr);
@@ -206,7 +208,7 @@ Result<CrashGuard> CrashGuard::arm(Fd state, std::span<char* const> arguments) {
     plan.program = plan.page->program = made->program.get();
     plan.wake = plan.page->wake = made->wake.get();
     plan.arguments = made->arguments.data();
-    plan.stack_end = ::getauxval(AT_RANDOM); // which the kernel puts above everything of ours
+    plan.stack_end = ::getauxval(AT_RANDOM); // the kernel puts these bytes above our whole stack
     ::fcntl(plan.state, F_SETFD, FD_CLOEXEC);
     armed = &plan;
     set_handlers(crash);
@@ -224,7 +226,7 @@ const SentSignal* CrashGuard::asked() const { return state_->plan.is_asked != 0 
 void CrashGuard::forget_asked() {
     std::uint64_t count = 0;
     if (::read(state_->wake.get(), &count, sizeof count) < 0) {
-    } // then it was drained already
+    } // it was drained already
     state_->plan.is_asked = 0;
 }
 
@@ -243,7 +245,7 @@ Fault CrashGuard::run_again(int program) {
     plan.depth = 1;
     sigset_t all, before;
     ::sigfillset(&all);
-    ::sigprocmask(SIG_BLOCK, &all, &before); // what is sent meanwhile waits for the new image
+    ::sigprocmask(SIG_BLOCK, &all, &before); // a signal that arrives meanwhile waits for the new image
     keep_descriptors();
     try_execute(plan, program);
     Fault told{errno, "execute", program >= 0 ? "the new program" : "our own program"};
@@ -295,7 +297,8 @@ void note_reason(std::string_view text) {
 
 } // namespace mi::os
 
-// The C library's own ends in abort(3), too, but tells only stderr why. In a build without assertions unreachable() calls it.
+// The C library's own function calls abort(3), too, but reports the reason only on stderr. In a build without
+// assertions unreachable() calls this one.
 extern "C" void __assert_fail(const char* what, const char* file, unsigned line, // NOLINT(bugprone-reserved-identifier)
                               const char*) noexcept {
     std::string text = std::string("assertion failed: ") + what;
@@ -304,6 +307,6 @@ extern "C" void __assert_fail(const char* what, const char* file, unsigned line,
     mi::os::note_reason(text);
     text += '\n';
     if (::write(STDERR_FILENO, text.data(), text.size()) < 0) {
-    } // then nobody can be told
+    } // stderr is unusable: nothing else can be done
     std::abort();
 }

@@ -16,7 +16,8 @@ std::string hexadecimal(std::uint64_t number) {
     return {digits, std::to_chars(digits + 2, digits + sizeof digits, number, 16).ptr};
 }
 
-// What is in the page may be of a program that was failing, or the name that somebody else gave a process.
+// Makes text from the page safe to print: a failing program may have written it, or it may be a name that another user
+// gave a process.
 std::string words(const char* text, std::size_t room) {
     return printable({text, static_cast<std::size_t>(std::find(text, text + room, '\0') - text)});
 }

@@ -18,7 +18,7 @@
 #include <cstring>
 #include <ctime>
 
-// Where the program lies in memory, as the linker says.
+// The address of the program in memory, from the linker.
 extern "C" {
 extern const unsigned char __ehdr_start[] __attribute__((visibility("hidden"))); // NOLINT(bugprone-reserved-identifier)
 extern const unsigned char etext[];
@@ -28,10 +28,10 @@ namespace mi::os {
 
 namespace {
 
-constexpr std::size_t most_words = 8192; // of the stack that are looked at
+constexpr std::size_t most_words = 8192; // the most words of the stack to look at
 constexpr std::uintptr_t memory_page = 4096;
 
-// Linux's struct linux_dirent64, which no header has.
+// Linux's struct linux_dirent64 (getdents64(2)), which no header declares.
 struct Entry {
     std::uint64_t inode;
     std::int64_t next;
@@ -51,7 +51,7 @@ void put(char*& at, std::uint32_t number) {
     at = std::copy(first, digits + sizeof digits, at);
 }
 
-// What to take off an address to have it as the program's file has it: 0 where that lies where it was linked to.
+// The difference between an address in memory and in the program file: 0 if the program was loaded where it was linked.
 std::uintptr_t displacement() {
     ElfW(Ehdr) header;
     std::memcpy(&header, __ehdr_start, sizeof header);
@@ -70,7 +70,7 @@ template <typename Number>
     return number;
 }
 
-// Whether `address` is where a call returns to.
+// Whether the instruction before `address` is a call.
 bool follows_call(std::uintptr_t address) {
     if (!is_text(address))
         return false;
@@ -80,7 +80,7 @@ bool follows_call(std::uintptr_t address) {
         const std::intptr_t distance = load<std::int32_t>(address - 4);
         return is_text(address + static_cast<std::uintptr_t>(distance));
     }
-    // By a register or through memory, with or without a displacement.
+    // A call through a register or memory, with or without a displacement.
     for (int length : {2, 3, 4, 6, 7})
         if (after[-length] == 0xff && (after[1 - length] & 0x38) == 0x10)
             return true;
@@ -106,7 +106,7 @@ bool follows_call(std::uintptr_t address) {
 #endif
 }
 
-// Whether there is memory at `address`: the kernel tells without a fault, and a sanitizer does not look into the call itself.
+// Whether memory is mapped at `address`. The kernel answers without a fault, and a sanitizer does not check this call.
 bool is_mapped(CrashPlan& plan, std::uintptr_t address) {
     const iovec part{reinterpret_cast<void*>(address), sizeof plan.page->scratch};
     constexpr unsigned long offset = offsetof(CrashPage, scratch), upper_half = 0;
@@ -115,7 +115,7 @@ bool is_mapped(CrashPlan& plan, std::uintptr_t address) {
 
 void set_close_on_exec(int descriptor, bool on) { ::fcntl(descriptor, F_SETFD, on ? FD_CLOEXEC : 0); }
 
-// Every descriptor by number, as far as there can be any.
+// Visits every possible descriptor number.
 void each_number(bool on) {
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
@@ -124,7 +124,7 @@ void each_number(bool on) {
         set_close_on_exec(descriptor, on);
 }
 
-// False where /proc is not there to be asked.
+// Visits the descriptors in /proc/self/fd. False without /proc.
 bool each_listed(bool on) {
     const int listing = ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (listing < 0)
@@ -169,7 +169,7 @@ SentSignal sender_of(int signal, const siginfo_t& info) {
     SentSignal sent{signal, info.si_pid, info.si_uid, {}};
     if (sent.pid <= 0)
         return sent;
-    // Now, as it may not live long enough to be asked later.
+    // Read its name now: the sender may end soon.
     char path[32];
     char* at = path;
     put(at, "/proc/");
@@ -209,12 +209,13 @@ void note_fault(CrashPlan& plan, int signal, const siginfo_t& info) {
         page.text[0] = 0;
 }
 
-// Every word of the stack that is the return address of a call counts as one, so that the C library, which is built without
-// frame pointers, hides nobody; some may be left over from calls that have returned.
+// Every word of the stack that looks like the return address of a call counts as one. So the callers in the C library,
+// which is built without frame pointers, are found, too; some of the words may be left over from calls that have
+// returned.
 [[gnu::no_sanitize_address]] void note_place(CrashPlan& plan, [[maybe_unused]] const ucontext_t& context) {
     CrashPage& page = *plan.page;
     std::uintptr_t at = 0;
-    std::uintptr_t link = 0; // where the innermost call returns to, on machines that have a register for it
+    std::uintptr_t link = 0; // the return address of the innermost call, on machines with a link register
     page.traced = 0;
     auto found = [&page](std::uintptr_t caller) { page.trace[page.traced++] = caller - displacement(); };
 #if defined(__x86_64__)
@@ -240,7 +241,8 @@ void note_fault(CrashPlan& plan, int signal, const siginfo_t& info) {
     at = (at + sizeof at - 1) / sizeof at * sizeof at;
     for (std::size_t words = 0; words < most_words && at + sizeof at <= plan.stack_end; ++words, at += sizeof at) {
         if ((words == 0 || at % memory_page == 0) && !is_mapped(plan, at)) {
-            at = at / memory_page * memory_page + memory_page - sizeof at; // below the end of a stack that is too deep
+            // The stack has overflowed: look from its end upwards.
+            at = at / memory_page * memory_page + memory_page - sizeof at;
             continue;
         }
         const std::uintptr_t word = *reinterpret_cast<const volatile std::uintptr_t*>(at);
@@ -290,11 +292,11 @@ void try_execute(const CrashPlan& plan, int program) {
 }
 
 void execute_again(CrashPlan& plan, int signal) {
-    // What is sent meanwhile waits for the guard of the new image.
+    // A signal that arrives meanwhile waits for the guard of the new image.
     sigset_t all;
     ::sigfillset(&all);
     ::sigprocmask(SIG_BLOCK, &all, nullptr);
-    ::close(plan.wake); // so that there is one left to look for the others with
+    ::close(plan.wake); // keep_descriptors() needs a free descriptor number
     keep_descriptors();
     for (long pause : {1L, 10L, 50L, 200L}) {
         try_execute(plan, -1);
@@ -302,7 +304,7 @@ void execute_again(CrashPlan& plan, int signal) {
     }
     constexpr char line[] = "miniinit: has crashed, and cannot be executed again\n";
     if (::write(STDERR_FILENO, line, sizeof line - 1) < 0) {
-    } // then nobody can be told
+    } // stderr is unusable: nothing else can be done
     if (plan.pid != 1) {
         struct sigaction plain{};
         plain.sa_handler = SIG_DFL;
@@ -311,7 +313,8 @@ void execute_again(CrashPlan& plan, int signal) {
         ::raise(signal);
         ::_exit(128 + signal);
     }
-    // The machine goes on without us, and perhaps there is memory some time.
+    // PID 1 must not exit, and the machine goes on without us. Try again from time to time: there may be enough memory
+    // later.
     for (;;) {
         while (::wait4(-1, nullptr, WNOHANG | __WALL, nullptr) > 0) {
         }

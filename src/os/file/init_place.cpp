@@ -19,7 +19,7 @@ bool may_write(const std::string& directory) {
     return ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-// Of a directory that only `user` (and root) can have made, and can write.
+// Whether the directory belongs to `user` and only that user (and root) can write to it.
 bool is_of(const std::string& directory, uid_t user) {
     struct stat about{};
     return ::lstat(directory.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == user &&

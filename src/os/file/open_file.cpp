@@ -5,7 +5,8 @@
 
 namespace mi::os {
 
-// As the kernel knows it: fstat(2) would ask the server of a remote file, and services hand us files of any kind.
+// The inode as the kernel has it cached: fstat(2) would ask the server of a remote file, and services hand us files of
+// any kind.
 std::uint64_t inode_of(int fd) {
     struct statx about{};
     const bool known = fd >= 0 && ::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &about) == 0;

@@ -1,14 +1,14 @@
-// Which open file a descriptor stands for, as far as the kernel tells.
+// Identifies the open file of a descriptor, as far as the kernel tells.
 #pragma once
 
 #include <cstdint>
 
 namespace mi::os {
 
-// Its inode; 0 where there is none, or no such descriptor.
+// The inode of the open file; 0 if it has none, or if the descriptor is not open.
 [[nodiscard]] std::uint64_t inode_of(int fd);
 
-// Whether the descriptor is open, and of that inode (0: of any).
+// Whether the descriptor is open and has that inode (0: any inode).
 [[nodiscard]] bool is_open(int fd, std::uint64_t inode);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// fork, a pipe, and nothing that would have to be waited for.
+// Forks a child and reads its answers from a pipe, without ever waiting.
 #include "os/file/path_inquiry.hpp"
 
 #include "os/file/runtime.hpp"
@@ -13,7 +13,7 @@ namespace mi::os {
 
 namespace {
 
-// In a helper, and so with our rights: it looks as we would have looked.
+// A helper process has our credentials, so it finds what we would find.
 int answer(std::span<const PathQuestion> questions) {
     const std::string bytes = encode(answer_anyway(questions));
     for (std::size_t put = 0; put < bytes.size();) {

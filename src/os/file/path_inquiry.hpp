@@ -1,6 +1,6 @@
-// Questions about paths (path_question.hpp) put to a child, which may hang in them. It is never waited for: its answers come
-// over a pipe, and after a while it is killed and given up. In state D even that does not end it; it is collected when its
-// file system lets it go.
+// Asks a child process questions about paths (path_question.hpp), because the child may hang in them. PID 1 never waits
+// for it: the answers come over a pipe, and a child that takes too long is killed and given up. A child in state D
+// survives even that; it is collected when its file system releases it.
 #pragma once
 
 #include "base/fd.hpp"
@@ -12,16 +12,16 @@ namespace mi::os {
 
 class PathInquiry {
 public:
-    // Fault EAGAIN, ENOMEM, EMFILE, ...: there is no child, or no pipe, to be had.
+    // Fault EAGAIN, ENOMEM, EMFILE, ...: no child or no pipe could be made.
     [[nodiscard]] static Result<PathInquiry> begin(std::span<const PathQuestion> questions);
 
-    // Readable when there is something to hear.
+    // Readable when there is something to read.
     [[nodiscard]] int fd() const { return pipe_.get(); }
     // The caller collects it.
     [[nodiscard]] pid_t pid() const { return child_; }
-    // Reads what is there. True: the child has said all it had to say, and `answers` tells what that was.
+    // Reads the bytes that are there. True: the child has sent everything, and `answers` has the result.
     [[nodiscard]] bool hear();
-    // Nothing, if it has ended before it was done.
+    // nullopt if the child ended before it was done.
     [[nodiscard]] std::optional<PathAnswers> answers() const { return decode(heard_); }
     void kill() const;
 

@@ -1,4 +1,4 @@
-// Walks, and what is done at their ends.
+// Walks paths, and performs the question at the end of each.
 #include "os/file/path_question.hpp"
 
 #include "base/text.hpp"
@@ -17,10 +17,10 @@
 namespace mi::os {
 namespace {
 
-// Answers one question after the other, here or in a child.
+// Answers one question after the other, in PID 1 or in a child.
 class Touch {
 public:
-    // Null: everything is touched.
+    // Null: touch every file system.
     explicit Touch(HangingMounts* hanging) : judge_(hanging) {}
 
     PathAnswer answer(const PathQuestion& question) {
@@ -65,7 +65,7 @@ private:
         return {.code = ENODATA};
     }
 
-    // 0, or why it cannot be executed by us. `path` is as seen from `root`.
+    // 0, or the errno that says why we cannot execute it. `path` is relative to `root`.
     int executable(const std::string& path, const Fd& root) {
         WalkRules rules = to_look;
         rules.root = root.get();
@@ -124,12 +124,12 @@ private:
         if (::fstat(held.get(), &about) != 0)
             return {.code = errno};
         PathAnswer answer{.owner = about.st_uid, .mode = about.st_mode};
-        // What is no regular file is not opened: that may wait, or have an effect.
+        // Do not open anything but a regular file: opening may wait or have an effect.
         if (!S_ISREG(about.st_mode)) {
             answer.code = S_ISLNK(about.st_mode) ? ELOOP : ENOTSUP;
             return answer;
         }
-        // Not waiting for who holds a lease has effect on that alone.
+        // O_NONBLOCK on a regular file has only one effect: open(2) does not wait for the holder of a lease.
         long fd = open_again(held.get(), O_RDONLY | (judge_.may_refuse() ? O_NONBLOCK : 0));
         if (fd == -ENOENT) // there is no /proc
             fd = open(question.path, O_RDONLY | O_NONBLOCK,

@@ -1,4 +1,4 @@
-// inotify for what is removed, /proc/self/mountinfo for what is mounted.
+// Uses inotify(7) to see removals, and /proc/self/mountinfo to see mounts.
 #include "os/file/path_watch.hpp"
 
 #include "os/file/walked_file.hpp"
@@ -27,17 +27,17 @@ PathWatch::PathWatch(Fd watches)
     auto add = [this](const Fd& fd, std::uint32_t events) {
         epoll_event event{.events = events, .data = {.fd = fd.get()}};
         if (fd)
-            (void)::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd.get(), &event); // without: SIGHUP makes us look
+            (void)::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd.get(), &event); // on failure only SIGHUP makes us look
     };
     add(inotify_, EPOLLIN);
-    // The table of mounts can always be read; that it has changed is said once, as an exception.
+    // The mount table is always readable; poll(2) reports a change once, as an exceptional condition (EPOLLPRI).
     add(mounts_, EPOLLPRI | EPOLLET);
 }
 
 void PathWatch::watch(const std::string& directory) {
     constexpr std::uint32_t goings =
         IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    note(::inotify_add_watch(inotify_.get(), directory.c_str(), goings)); // without: as above
+    note(::inotify_add_watch(inotify_.get(), directory.c_str(), goings)); // on failure as above
 }
 
 void PathWatch::watch_file(const std::string& path, MountJudge* judge) {
@@ -46,10 +46,10 @@ void PathWatch::watch_file(const std::string& path, MountJudge* judge) {
         where ? WorkingDirectory::enter(where->directory()) : std::unexpected(where.error());
     if (!inside)
         return;
-    // The loss of a name is a change of its attributes: what is open lives on without one.
+    // Removing a name changes the attributes of the file (IN_ATTRIB): an open file lives on without a name.
     const int file = ::inotify_add_watch(inotify_.get(), where->name(), IN_ATTRIB | IN_MOVE_SELF | IN_DONT_FOLLOW);
     note(file);
-    // Where we may not read the file, all that goes away beside it has to tell.
+    // If we may not read the file, watch every removal in its directory instead.
     const std::uint32_t goings = file < 0 ? IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO : 0;
     note(::inotify_add_watch(inotify_.get(), ".", goings | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD));
 }
@@ -61,7 +61,7 @@ void PathWatch::note(int watch) {
 
 void PathWatch::leave() {
     for (int watch : numbers_)
-        (void)::inotify_rm_watch(inotify_.get(), watch); // fails where the directory is gone, and its watch with it
+        (void)::inotify_rm_watch(inotify_.get(), watch); // fails if directory and watch are gone already
     numbers_.clear();
 }
 
@@ -72,7 +72,7 @@ void PathWatch::drain() {
         for (ssize_t at = 0; at < got;) {
             const auto* event = reinterpret_cast<const inotify_event*>(bytes.data() + at);
             if ((event->mask & IN_IGNORED) != 0)
-                std::erase(numbers_, event->wd); // what it watched is gone for good
+                std::erase(numbers_, event->wd); // the watch is removed with the watched object
             at += static_cast<ssize_t>(sizeof *event + event->len);
         }
     std::array<epoll_event, 2> events;

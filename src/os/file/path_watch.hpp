@@ -1,4 +1,4 @@
-// Tells when something in a watched directory, or a watched file, goes away, or when something was mounted anywhere.
+// Reports when an entry of a watched directory, or a watched file, goes away, and when anything was mounted.
 #pragma once
 
 #include "base/fd.hpp"
@@ -13,34 +13,34 @@
 
 namespace mi::os {
 
-// What is at a path, links not followed: the same as long as nobody replaces it or mounts over it.
+// Identifies the file at a path, without following links: it changes when the file is replaced or covered by a mount.
 using FileIdentity = std::pair<dev_t, ino_t>;
 [[nodiscard]] std::optional<FileIdentity> identity_of(const std::string& path);
 
 class PathWatch {
 public:
-    // `watches` is what those of the program before us have left, or nothing.
+    // `watches` is the inotify descriptor that the previous image has left, or empty.
     explicit PathWatch(Fd watches = {});
-    // Readable when it is worth a look; -1: the kernel gives us none.
+    // Readable when a new look is needed; -1: the kernel gives us none.
     [[nodiscard]] int fd() const { return events_.get(); }
-    // The descriptor to go on with after an exec; -1: none. To close it in between would take milliseconds (see leave()).
+    // The descriptor to keep across exec; -1: none. To close it there would take milliseconds (see leave()).
     [[nodiscard]] int watches() const { return inotify_.get(); }
-    // Also tells when an entry of `directory`, or the directory itself, is removed or renamed.
+    // Also report when an entry of `directory`, or the directory itself, is removed or renamed.
     void watch(const std::string& directory);
-    // Also tells when the file at `path`, which is walked as one that a unit names, or its directory, is removed, renamed or replaced.
-    // Unlike watch() it tells of nothing else there: a directory that many use may be watched so.
+    // Also report when the file at `path` (walked as a path that a unit names), or its directory, is removed, renamed
+    // or replaced. Unlike watch() this ignores other entries, so it suits a directory that many programs use.
     void watch_file(const std::string& path, MountJudge* judge = nullptr);
-    // Tells of nothing any more. To be called some time before this (or the process) ends: the kernel needs milliseconds to
-    // forget a watch, and who closes a descriptor with one waits for that.
+    // Removes all watches. Call it some time before this object (or the process) ends: the kernel needs milliseconds to
+    // forget a watch, and closing a descriptor with a watch waits for that.
     void leave();
-    // Takes what was told.
+    // Reads and discards the reported events.
     void drain();
 
 private:
     void note(int watch);
 
     Fd inotify_, mounts_, events_;
-    std::vector<int> numbers_; // of watches
+    std::vector<int> numbers_; // inotify watch descriptors
 };
 
 } // namespace mi::os

@@ -1,10 +1,10 @@
-// unlinkat(2), again and again.
+// Removes a tree with unlinkat(2), one entry at a time.
 //
-// Why it stays in the tree it was given, whatever the tree's owner does meanwhile: every step down is one openat(2) of a name
-// in the directory that is open, with O_NOFOLLOW, and what it opened is in the same mount, or is let be. Every step up goes
-// by `..` and has to arrive where the step down began (the same inode): if the directory has been moved away meanwhile, the
-// removal ends. So nothing is removed but in directories that were found below the top; and only who may write to the tree
-// and to another directory could move that one in here.
+// Why it stays in the given tree, even if the owner of the tree changes it meanwhile: every step down is one openat(2)
+// of a name in the open directory, with O_NOFOLLOW; if the result is in another mount, it is left alone. Every step up
+// goes by `..` and must arrive at the inode where the step down began: if the directory has been moved away meanwhile,
+// the removal ends. So entries are removed only in directories that were found below the top; and to move another
+// directory into the tree, a user needs write access to both.
 #include "os/file/remove.hpp"
 
 #include "base/directory.hpp"
@@ -36,14 +36,14 @@ constexpr std::string_view mounted = "something is mounted there";
 
 std::string reason(int code) { return ::strerrordesc_np(code) != nullptr ? ::strerrordesc_np(code) : "unknown error"; }
 
-// chmod(2) of what an O_PATH descriptor is for, which fchmod(2) refuses.
+// chmod(2) for an O_PATH descriptor, which fchmod(2) refuses.
 bool change_mode(int fd, mode_t mode) {
     constexpr long fchmodat2 = 452; // Linux 6.6
     return ::syscall(fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0 ||
            ::chmod(("/proc/self/fd/" + std::to_string(fd)).c_str(), mode) == 0;
 }
 
-// For reading, what is open as O_PATH: a directory of which we may be the owner without having the right to enter it.
+// Opens an O_PATH directory again for reading: we may own the directory without having permission to enter it.
 Fd open_for_reading(const Fd& directory) {
     Fd fd(::openat(directory.get(), ".", directory_flags));
     if (const int code = errno; !fd && code == EACCES) {
@@ -55,7 +55,7 @@ Fd open_for_reading(const Fd& directory) {
     return fd;
 }
 
-// Asks no server of a file system that is mounted there.
+// Does not ask the server of a file system that is mounted there.
 bool is_directory(int above, const char* name) {
     struct statx about{};
     constexpr int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
@@ -72,10 +72,11 @@ std::vector<std::string> names_in(int directory) {
 
 class Removal {
 public:
-    // Nothing outside of the mount `mount` is touched; `top` is what the top is called.
+    // Touches nothing outside the mount `mount`; `top` is the path of the top directory in reports.
     Removal(MountId mount, std::string top) : mount_(mount), top_(std::move(top)) {}
 
-    // Opens the directory `name`, in that mount alone. What cannot be is noted, as `called` below where we are.
+    // Opens the directory `name`, only in that mount. A failure is reported, with the path `called` below the current
+    // directory.
     Fd enter(int above, const char* name, std::string_view called) {
         Fd look(::openat(above, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!look) {
@@ -92,7 +93,7 @@ public:
         return directory;
     }
 
-    // Empties the directory.
+    // Removes all entries of the directory.
     void empty(Fd top) {
         here_ = std::move(top);
         if (!go_down({}))
@@ -120,24 +121,24 @@ public:
                 path += "/" + level.name;
         if (!name.empty())
             path += "/" + std::string(name);
-        // Names are whatever the service has made of them, and this is to be a line.
+        // The service has chosen the names, and the report must stay one line.
         std::ranges::replace_if(path, [](unsigned char letter) { return letter < ' ' || letter == 0x7f; }, '?');
         left_.told.push_back(path + ": " + std::string(why));
     }
     [[nodiscard]] Leftovers take() { return std::move(left_); }
 
 private:
-    // A directory on the way from the top to where we are.
+    // One directory on the way from the top to the current one.
     struct Level {
         std::string name;
         dev_t device = 0;
         ino_t inode = 0;
-        std::vector<std::string> names; // in it, still to be removed
-        bool whole = true;              // nothing had to be left
-        bool opened = false;            // it was made writable
+        std::vector<std::string> names; // entries still to be removed
+        bool whole = true;              // no entry had to be left
+        bool opened = false;            // we made it writable
     };
 
-    // Begins with the directory that is open.
+    // Starts with the directory that is open.
     bool go_down(std::string name) {
         struct stat about{};
         if (::fstat(here_.get(), &about) != 0) {
@@ -148,7 +149,7 @@ private:
         return true;
     }
 
-    // Leaves the directory that is open, and removes it. False: it is not where it was.
+    // Leaves the open directory and removes it. False: it is no longer at its place.
     bool go_up() {
         Fd above(::openat(here_.get(), "..", directory_flags));
         struct stat about{};
@@ -166,11 +167,11 @@ private:
             return true;
         if (done.whole)
             note(done.name, reason(errno));
-        levels_.back().whole = false; // why was said below
+        levels_.back().whole = false; // the reason was recorded further down
         return true;
     }
 
-    // Our own directories may be such that we cannot write to them.
+    // A directory of our own may have a mode that forbids us to write.
     bool unlink(const std::string& name, int flags) {
         if (::unlinkat(here_.get(), name.c_str(), flags) == 0)
             return true;
@@ -289,13 +290,13 @@ Leftovers empty_directory(int directory) {
 
 namespace {
 
-// In a helper, with a pipe for what is left.
+// Runs in a helper, which sends the leftovers over a pipe.
 int remove_all(const std::vector<std::string>& paths) {
     ::setpriority(PRIO_PROCESS, 0, 10);
     std::string left;
     for (const std::string& path : paths)
         left += remove_tree(path).text();
-    // There is always room in a pipe that nobody else writes to.
+    // An empty pipe has room for PIPE_BUF bytes, and this process is the only writer.
     left.resize(std::min<std::size_t>(left.size(), PIPE_BUF));
     const bool told = left.empty() || ::write(helper_fd, left.data(), left.size()) == static_cast<ssize_t>(left.size());
     return left.empty() && told ? 0 : 1;

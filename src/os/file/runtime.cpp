@@ -1,4 +1,4 @@
-// Reading and writing files whole.
+// Reads and writes whole files.
 #include "os/file/runtime.hpp"
 
 #include <fcntl.h>
@@ -53,7 +53,7 @@ Result<> write_existing(const std::string& path, std::string_view text) {
 
 Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,
                              const std::string& path, Durable durable) {
-    // A name nobody can have prepared: O_EXCL refuses one that exists, links included.
+    // A new name for the temporary file: O_EXCL refuses a name that exists, symbolic links included.
     std::string fresh;
     Fd fd;
     for (unsigned attempt = 0; attempt < 100 && !fd; ++attempt) {

@@ -1,5 +1,5 @@
-// Small work on files of our own, safe where others may write nearby: nothing here follows a link that somebody else planted
-// as the last component. Paths that units name are walked_file.hpp's.
+// Small operations on our own files, safe where other users may write nearby: no function follows a symbolic link as
+// the last component. For paths that units name see walked_file.hpp.
 #pragma once
 
 #include "base/fd.hpp"
@@ -12,32 +12,32 @@
 
 namespace mi::os {
 
-// The whole file, up to `most` bytes (more is a fault, EFBIG). Never waits for a FIFO.
+// The whole file, at most `most` bytes (a longer file is a fault, EFBIG). Does not wait for a FIFO.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t most = 1 << 20);
 // Writes all of `text` to an existing file (sysfs, procfs).
 Result<> write_existing(const std::string& path, std::string_view text);
-// Replaces `path` by a file holding `text`, so that a reader sees the old or the new one whole.
+// Replaces `path` by a file with the content `text`: a reader sees either the old or the new file, whole.
 Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode = 0644);
-// The same for `name` in an open directory; `path` is for messages. What need not outlive a loss of power does not wait for
-// the disk.
+// The same for `name` in an open directory; `path` is for messages. Without Durable the file is not forced to disk
+// (fsync(2)), and may be lost when the power fails.
 enum class Durable : bool { no, yes };
 Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,
                              const std::string& path, Durable durable);
 
-// Makes the directories above `path` that are missing, mode 0755.
+// Makes the missing directories above `path`, mode 0755.
 Result<> make_parents(const std::string& path);
-// Makes the directory and its missing parents, `mode` being the last one's. What exists as the last component must be
-// a real directory (no link) of ours, and is given that mode; links further up are the administrator's.
+// Makes the directory with mode `mode`, and its missing parents. If the last component exists, it must be a real
+// directory (no link) of ours, and gets that mode; links further up are the administrator's.
 Result<> make_directory(const std::string& path, mode_t mode = 0755);
 
-// Both ends CLOEXEC and blocking. The child's end is given to its user with fchown(2), so that it can reopen
+// Both ends are CLOEXEC and blocking. The child's end is given to its user with fchown(2), so that the child can reopen
 // /dev/stdout.
 struct Pipe {
     Fd read;
     Fd write;
 };
 [[nodiscard]] Result<Pipe> make_pipe();
-// Makes reads and accepts of everybody who shares the descriptor wait (or not).
+// Makes reads and accepts block or not, for every process that shares the open file description.
 Result<> set_blocking(int fd, bool blocking);
 
 } // namespace mi::os

@@ -15,7 +15,7 @@ namespace mi::os {
 
 namespace {
 
-// The XDG variables count where they are absolute paths; what is relative is to be ignored.
+// An XDG variable counts only if it is an absolute path (XDG Base Directory Specification).
 std::string absolute_in(const char* variable) {
     const char* value = std::getenv(variable);
     return value != nullptr && *value == '/' ? value : "";
@@ -54,7 +54,7 @@ UserPlace user_place() {
     const std::string usual = "/run/user/" + number;
     std::string runtime = absolute_in("XDG_RUNTIME_DIR");
     if (!runtime.empty()) {
-        // After su(1) it is often still that of another user.
+        // After su(1) the variable often still names another user's directory.
         if (std::string wrong = not_ours(runtime); !wrong.empty()) {
             place.complaint = "XDG_RUNTIME_DIR is not used: " + wrong;
             runtime.clear();
@@ -78,7 +78,7 @@ std::string client_run_directory(const UserPlace& place) {
 
 Result<> make_own_directory(const std::string& path) {
     for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-        // What is there, or above us and not ours to write to, is fine: the last one tells.
+        // A parent that exists, or that we may not write to, is fine: the last component decides.
         if (::mkdir(path.substr(0, slash).c_str(), 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
             return fault(errno, "make directory", path.substr(0, slash));
         if (slash == std::string::npos)

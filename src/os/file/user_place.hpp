@@ -1,5 +1,6 @@
-// Where the manager of one user lives: the XDG directories, and what stands in for them. The manager and its clients work it
-// out alike, and neither trusts a directory that somebody else could have put there.
+// The directories of a user's manager: the XDG directories (XDG Base Directory Specification) and their substitutes.
+// The manager and its clients compute them in the same way, and neither trusts a directory that another user could have
+// put there.
 #pragma once
 
 #include "base/fd.hpp"
@@ -14,29 +15,29 @@ namespace mi::os {
 
 struct UserPlace {
     std::string config_home; // $XDG_CONFIG_HOME, or ~/.config
-    std::string state;       // miniinit in $XDG_STATE_HOME, or in ~/.local/state
-    // Where the sockets are: what a manager uses stands first, what one that was started otherwise (from cron, say) may have
-    // used follows. miniinit in $XDG_RUNTIME_DIR or in /run/user/UID; else /tmp/miniinit-UID.
+    std::string state;       // `miniinit` in $XDG_STATE_HOME, or in ~/.local/state
+    // Directories of the sockets: first the one that a manager uses, then those that a manager started in another way
+    // (from cron, say) may have used. `miniinit` in $XDG_RUNTIME_DIR or in /run/user/UID; else /tmp/miniinit-UID.
     std::vector<std::string> run_directories;
-    std::string complaint; // why $XDG_RUNTIME_DIR is passed over, or empty
+    std::string complaint; // why $XDG_RUNTIME_DIR is ignored, or empty
 };
 
-// Looks, makes nothing.
+// Computes the directories; makes nothing.
 [[nodiscard]] UserPlace user_place();
 
-// The run directory of the user's manager that a client should speak to: the first with a control socket in a directory of
-// ours, else the first.
+// The run directory of the user's manager for a client: the first directory of ours with a control socket, else the
+// first one.
 [[nodiscard]] std::string client_run_directory(const UserPlace& place);
 
-// Why what is at `path` must not be used as our own: it is a link, no directory, of another user, or others may write to
-// it. Empty where it is fine.
+// Why we must not use `path` as our own: it is a link, no directory, owned by another user, or writable by others.
+// Empty if it is fine.
 [[nodiscard]] std::string not_ours(const std::string& path);
 
-// Makes `path` (its parents too) with mode 0700 where it is missing. A fault where it is there and `not_ours`.
+// Makes `path` (with its parents) with mode 0700 if it is missing. A fault if it exists and is `not_ours`.
 Result<> make_own_directory(const std::string& path);
 
-// Takes the lock that one manager of a run directory has; it is held as long as the descriptor is open. EADDRINUSE with the
-// PID of who has it.
+// Takes the lock of a run directory, which only one manager can hold; the lock lasts as long as the descriptor is open.
+// Fault EADDRINUSE, with the PID of the holder.
 [[nodiscard]] Result<Fd> lock_run_directory(const std::string& path);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// The walk, and then the calls that take a directory's descriptor.
+// Walks to the directory, then makes the system calls that take a directory descriptor.
 #include "os/file/walked_file.hpp"
 
 #include "os/file/runtime.hpp"
@@ -24,7 +24,7 @@ std::unexpected<Fault> walk_fault(long result, std::string_view doing, const std
     return fault(code, doing, path);
 }
 
-// The same for what is to be a file, and no directory by its own words (`a/`).
+// The same for a path that must name a file, and not by its form a directory (`a/`).
 Result<WalkedFile> find_file(const std::string& path, MountJudge* judge) {
     Result<WalkedFile> file = WalkedFile::find(path, judge);
     if (file && std::string_view(file->name()) == ".")

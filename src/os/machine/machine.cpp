@@ -1,4 +1,4 @@
-// Small settings of the machine, and what kind of place this is.
+// Small settings of the machine, and detection of containers.
 #include "os/machine/system.hpp"
 
 #include "base/clock.hpp"
@@ -46,14 +46,14 @@ Result<std::string> set_hostname(const std::string& file) {
         return fault(errno, "read hostname");
     std::string wanted = host_name_in(read_file(file).value_or(""));
     if (wanted.empty())
-        wanted = is_host_name(current) ? current : "localhost"; // "(none)", the kernel's own, is no name
+        wanted = is_host_name(current) ? current : "localhost"; // "(none)", the kernel's default, is no name
     if (wanted != current && ::sethostname(wanted.data(), wanted.size()) != 0)
         return fault(errno, "set hostname", wanted);
     return wanted;
 }
 
 Result<> bring_loopback_up() {
-    // Any socket will do to ask, and not every kernel has IPv4.
+    // Any kind of socket can be asked, and not every kernel has IPv4.
     Fd any(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!any)
         return fault(errno, "make socket");
@@ -113,13 +113,13 @@ Result<bool> sane_clock(WallTime built) {
 }
 
 Habitat habitat() {
-    // The kernel's fixed inode number of the first PID namespace.
+    // The kernel's fixed inode number of the first PID namespace (PROC_PID_INIT_INO).
     constexpr ino_t first_namespace = 0xEFFFFFFC;
     struct stat about{};
     if (::stat("/proc/self/ns/pid", &about) == 0)
         return about.st_ino == first_namespace ? Habitat::machine : Habitat::container;
-    // Without /proc, which a machine has not mounted yet: there, and there alone, process 2 is the kernel's own thread,
-    // in no session and no group. A namespace whose first process we are has no process 2 yet.
+    // Without /proc, which a machine has not mounted yet: only there is process 2 a kernel thread, in session 0 and
+    // process group 0. In a new namespace whose first process we are, there is no process 2 yet.
     bool kernel_thread = (::kill(2, 0) == 0 || errno == EPERM) && ::getsid(2) == 0 && ::getpgid(2) == 0;
     return kernel_thread ? Habitat::machine : Habitat::container;
 }

@@ -1,4 +1,4 @@
-// Undoing whatever our starter left us with.
+// Resets the process attributes that we inherited.
 #include "os/machine/normalise.hpp"
 
 #include "base/directory.hpp"
@@ -24,7 +24,7 @@ namespace {
 void default_dispositions() {
     struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
-    // Nothing but being ignored is inherited: a handler is one of ours.
+    // Only "ignored" is inherited across exec: a handler is one of ours.
     struct sigaction was{};
     for (int signal = 1; signal < _NSIG; ++signal)
         if (::sigaction(signal, nullptr, &was) == 0 && was.sa_handler == SIG_IGN)
@@ -35,17 +35,17 @@ void open_standard_three(std::vector<Fault>& faults) {
     for (int fd = 0; fd < 3; ++fd) {
         if (::fcntl(fd, F_GETFD) >= 0)
             continue;
-        // The lowest free number is this one, as all below are open.
+        // open(2) takes the lowest free number, which is `fd`: all lower ones are open.
         if (::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
             faults.push_back({errno, "open", "/dev/null"});
     }
 }
 
-// The open descriptors above 2, from /proc, else by asking for each.
+// The open descriptors above 2, from /proc/self/fd; without it, by testing each number.
 std::vector<int> open_descriptors() {
     std::vector<int> open;
     if (auto entries = list_directory("/proc/self/fd")) {
-        // The one through which the list was read is closed again.
+        // F_GETFD skips the descriptor through which the list was read: it is closed again.
         for (const DirectoryEntry& entry : *entries)
             if (int fd = to_number<int>(entry.name).value_or(-1); fd > 2 && ::fcntl(fd, F_GETFD) >= 0)
                 open.push_back(fd);
@@ -89,7 +89,8 @@ Inheritance normalise_self(const Normality& normality) {
         note(::syscall(SYS_ioprio_set, io_process, 0, 0) == 0, "reset I/O priority");
     note(::prctl(PR_SET_TIMERSLACK, 50000UL, 0, 0, 0) == 0, "reset timer slack");
 
-    // The kernel's own default may have been chosen by its administrator; without /proc there is nothing to change.
+    // With "coredump_filter=" on the kernel command line the administrator has chosen the default; without /proc the
+    // filter cannot be changed.
     if (read_file("/proc/cmdline").value_or("").find("coredump_filter=") == std::string::npos)
         if (Result<std::string> filter = read_file("/proc/self/coredump_filter"); filter && *filter != "00000033\n")
             if (Result<> written = write_existing("/proc/self/coredump_filter", "0x33"); !written)

@@ -1,4 +1,4 @@
-// Looks, and changes nothing that it does not undo.
+// Tests features, and undoes every change that a test makes.
 #include "os/machine/probe.hpp"
 
 #include "os/file/runtime.hpp"
@@ -49,7 +49,7 @@ Finding proc() {
             there ? "" : "processes are known by their groups only; no OOM score, no wait channels"};
 }
 
-// Where our cgroup is, in the file system.
+// The directory of our own cgroup.
 std::string cgroup_directory() {
     std::string own;
     std::string text = read_file("/proc/self/cgroup").value_or("");
@@ -72,7 +72,7 @@ void cgroups(std::vector<Finding>& findings, const Cgroups* tree) {
                                           : directory + (writable ? "" : ": not writable");
     findings.push_back(
         {"cgroup v2", writable, state, writable ? "" : "processes are found by session, parent and INVOCATION_ID"});
-    // The root cgroup has no cgroup.kill of its own; its children have.
+    // The root cgroup itself has no cgroup.kill; its children have.
     utsname names{};
     ::uname(&names);
     std::vector<std::string_view> version = split(names.release, '.');
@@ -83,7 +83,7 @@ void cgroups(std::vector<Finding>& findings, const Cgroups* tree) {
     bool kills = writable && (major > 5 || (major == 5 && minor >= 14));
     findings.push_back({"cgroup.kill", kills, kills ? "" : "needs Linux 5.14 and cgroup v2",
                         kills ? "" : "frozen and killed one by one, or by process group"});
-    // Linux 5.2, in every cgroup but the root.
+    // Freezing exists since Linux 5.2, in every cgroup except the root.
     bool freezes = writable && (major > 5 || (major == 5 && minor >= 2));
     findings.push_back({"cgroup.freeze", freezes, freezes ? "" : "needs Linux 5.2 and cgroup v2",
                         freezes ? "" : "`minictl freeze` is refused"});
@@ -115,7 +115,7 @@ Finding subreaper() {
 }
 
 Finding console() {
-    // Opened without waiting; only that tells whether a device stands behind it.
+    // Open without waiting: only open(2) tells whether the console has a device.
     int fd = ::open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     int code = errno;
     if (fd >= 0)
@@ -130,12 +130,12 @@ Finding writable(const std::string& directory, const std::string& instead) {
 }
 
 Finding call(const std::string& name, long number, const std::string& instead) {
-    // With arguments that no kernel accepts: what is refused for them is there.
+    // Call it with arguments that every kernel rejects: any error other than ENOSYS means that the system call exists.
     bool there = ::syscall(number, -1L, -1L, -1L, -1L, -1L, -1L) == 0 || errno != ENOSYS;
     return {name, there, {}, there ? "" : instead};
 }
 
-// Tried by a child, which takes it along to its end.
+// Tested in a child, whose namespaces end with it.
 Finding namespaces(const std::string& name, int kind, const std::string& instead) {
     pid_t child = ::fork();
     if (child == 0)

@@ -1,4 +1,4 @@
-// What this kernel and this place offer us, for `minictl probe`.
+// Lists the features of this kernel and environment, for `minictl probe`.
 #pragma once
 
 #include "os/cgroup/cgroups.hpp"
@@ -12,10 +12,10 @@ struct Finding {
     std::string feature; // "cgroup v2"
     bool present = false;
     std::string detail;  // what was found: a path, a version
-    std::string instead; // where it is missing: what is done instead
+    std::string instead; // if missing: what miniinit does instead
 };
 
-// `tree`: the cgroups that are in use, if it is the init that asks; else they are looked for.
+// `tree`: the cgroups in use, if the init itself calls this; null: looks for them.
 [[nodiscard]] std::vector<Finding> probe(const Cgroups* tree = nullptr);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// Ending everything that runs, and then the machine. What is mounted is release.cpp's.
+// Ends all processes, and then the machine. Mounts are handled in release.cpp.
 #include "os/machine/shutdown.hpp"
 
 #include "base/clock.hpp"
@@ -27,10 +27,10 @@
 namespace mi::os {
 namespace {
 
-constexpr Span held_fast = std::chrono::seconds(1); // then it is taken for good
-constexpr std::size_t most_named = 10;              // a fork bomb needs no list
+constexpr Span held_fast = std::chrono::seconds(1); // after this time we assume that the kernel never releases it
+constexpr std::size_t most_named = 10;              // a fork bomb needs no complete list
 
-// Collects whatever ends until nobody is left (true) or `limit` has passed.
+// Collects ended children until none is left (true) or `limit` has passed.
 bool collect_all(Span limit) {
     Instant deadline = monotonic_now() + limit;
     for (;;) {
@@ -68,14 +68,15 @@ bool held(const ProcessStat& stat) { return stat.state == 'D'; }
 
 std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& say) {
     if (::getpid() != 1)
-        return {"not process 1: nobody is ended"}; // kill(-1) would reach everyone else's
+        return {"not process 1: nobody is ended"}; // kill(-1) would reach processes outside our namespace or control
     if (collect_all(Span(0)) && everybody_else().empty())
         return {};
     ::kill(-1, SIGTERM);
-    ::kill(-1, SIGCONT); // the stopped ones must be able to hear it
+    ::kill(-1, SIGCONT); // a stopped process handles SIGTERM only after SIGCONT
     if (!collect_all(grace) || !everybody_else().empty()) {
         name_stubborn(everybody_else(), say);
-        // Again and again, for what was only being made. Of those that the kernel holds fast, some are about to be let go.
+        // Repeat the signal, for processes that were just being forked. Some processes that the kernel holds are
+        // released soon.
         const Instant began = monotonic_now();
         for (Span spent{0}; spent < limit; spent = monotonic_now() - began) {
             ::kill(-1, SIGKILL);
@@ -103,7 +104,7 @@ std::vector<std::string> end_other_processes(const std::function<bool(pid_t)>& l
         for (const ProcessStat& stat : rest)
             (void)::kill(stat.pid, signal);
     };
-    // Nobody tells of the end of one that is not our child: a look now and then finds it.
+    // SIGCHLD reports only our own children: look for the others from time to time.
     auto await = [&](Span span) {
         for (Instant deadline = monotonic_now() + span; !rest.empty(); rest = others()) {
             const Span left = deadline - monotonic_now();
@@ -184,13 +185,14 @@ Result<> exec_from_memory(const std::vector<std::string>& arguments, Span limit)
     struct stat about{};
     if (::fstat(disk.get(), &about) != 0)
         return fault(errno, "look at", "/proc/self/exe");
-    constexpr unsigned executable = 0x0010; // MFD_EXEC, Linux 6.3: for where memory is not executable by default
+    // MFD_EXEC, Linux 6.3: for systems on which a memfd is not executable by default.
+    constexpr unsigned executable = 0x0010;
     Fd memory(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC | executable)));
     if (!memory)
         memory = Fd(static_cast<int>(::syscall(SYS_memfd_create, "miniinit", MFD_CLOEXEC)));
     if (!memory)
         return fault(errno, "make memory file");
-    // The disk may be what does not answer any more.
+    // The disk itself may have stopped answering.
     Outcome outcome = in_child(limit, [&] {
         for (off_t copied = 0; copied < about.st_size;) {
             ssize_t now =

@@ -1,6 +1,6 @@
-// The last stage of a machine: nothing left running, nothing mounted writable, then reboot(2).
-// Stopping units in their order comes before, and is the engine's business; what is stored is release.hpp's. Whatever can
-// hang is done in a child with a time limit, so all of this ends.
+// The last stage of a machine: ends all processes, leaves no file system mounted writable, and calls reboot(2). The
+// engine has stopped the units in order before; release.hpp unmounts. Every operation that may hang runs in a child
+// with a time limit, so this stage always ends.
 #pragma once
 
 #include "base/result.hpp"
@@ -18,44 +18,44 @@ namespace mi::os {
 
 enum class Ending { reboot, poweroff, halt, kexec };
 
-// Takes one line, without its end: the console.
+// Prints one line, given without its line end, on the console.
 using Say = std::function<void(std::string_view)>;
 
-// TERM (and CONT) to every process but us, `grace` for them to go, then KILL; reaps all of them. Returns what is still
-// there: `process 123 (name) in state D, waiting in FUNCTION`.
+// Sends SIGTERM and SIGCONT to every process except ours, waits for `grace`, then sends SIGKILL for at most `limit`,
+// and reaps all. Returns the processes that still exist: `process 123 (name) in state D, waiting in FUNCTION`.
 std::vector<std::string> end_all_processes(Span grace, Span limit, const Say& say);
 
-// The same but for processes that are to live on, asked for again and again as they may make others. Collects nobody: whoever
-// knows those has to.
+// The same, except for processes that may go on; `lives_on` is asked repeatedly, because they may fork. Reaps no child:
+// the owner of the children does.
 std::vector<std::string> end_other_processes(const std::function<bool(pid_t)>& lives_on, Span grace, Span limit,
                                              const Say& say);
 
 // sync(2) in a child; false if it took longer than `limit`.
 bool sync_within(Span limit);
 
-// reboot(2), by PID 1 and nobody else. Returns only if that is refused (or, for kexec, no kernel is loaded: then reboot
-// normally).
+// Calls reboot(2); only PID 1 may call this. Returns only if the call fails (for kexec also if no kernel is loaded:
+// then reboot normally).
 Result<> end_machine(Ending how);
 
-// Writes `text` to `directory`/`name`, whole or not at all, and to the disk. In a child, and given up after `limit`: false.
+// Writes `text` to `directory`/`name` atomically, and flushes it to the disk. Runs in a child; false after `limit`.
 bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text);
 
-// Hands an exit code to whoever runs this virtual machine, which ends with it: QEMU's isa-debug-exit at this port. Returns
-// where there is no such device or the processor has no ports. Nothing tells whether the device is there: what is written
-// goes to whatever listens.
+// Writes an exit code to QEMU's isa-debug-exit device at this I/O port, which ends the virtual machine with it. Returns
+// if there is no such device or the processor has no I/O ports. The device cannot be detected: any other device at that
+// port receives the write.
 Result<> debug_exit(std::uint16_t port, int code);
 
-// Whether there is a kernel for Ending::kexec.
+// Whether a kernel is loaded for Ending::kexec (kexec_load(2)).
 [[nodiscard]] bool kexec_loaded();
 
-// What end_machine() does, by whoever may: for a person at a keyboard who says that it must be so, whatever PID 1 does.
+// Does the same as end_machine(), but for any process with the privilege: for a person at a keyboard who wants the
+// reboot at once, in whatever state PID 1 is.
 Result<> end_machine_by_force(Ending how);
 
-// Replaces our program by a copy of itself in memory, called with `arguments`, so that the root file system is no
-// longer used by us. Returns only on failure, at the latest after `limit`: then go on where we are. Descriptors without
-// CLOEXEC stay open.
+// Replaces our program by a copy of itself in memory, called with `arguments`, so that we no longer use the root file
+// system. Returns only on failure, after at most `limit`: then go on as before. Descriptors without CLOEXEC stay open.
 Result<> exec_from_memory(const std::vector<std::string>& arguments, Span limit);
-// Keeps our pages from needing the disk again (mlockall(2)).
+// Locks our pages in memory (mlockall(2)), so that they never need the disk again.
 Result<> stay_in_memory();
 
 } // namespace mi::os

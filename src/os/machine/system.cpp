@@ -1,4 +1,4 @@
-// The first mounts and the console.
+// Makes the first mounts, and opens the console.
 #include "os/machine/system.hpp"
 
 #include "base/fd.hpp"
@@ -19,7 +19,7 @@ struct ApiMount {
     const char* type;
     unsigned long flags;
     const char* options;
-    const char* fewer_options; // where the kernel does not know all of them; or none
+    const char* fewer_options; // for kernels that do not know all of `options`; null: none
 };
 
 constexpr unsigned long closed = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -56,7 +56,7 @@ constexpr Node nodes[] = {
 
 bool make_node(const Node& node) {
     return ::mknod(node.path, S_IFCHR | node.mode, makedev(node.major_number, node.minor_number)) == 0 &&
-           ::chmod(node.path, node.mode) == 0; // whatever our umask is
+           ::chmod(node.path, node.mode) == 0; // independent of our umask
 }
 
 void fill_dev(std::vector<Fault>& faults) {
@@ -91,11 +91,10 @@ std::vector<Fault> mount_api() {
     for (const ApiMount& wanted : api_mounts) {
         std::string_view point = wanted.point;
         if (!is_mount_point(wanted.point)) {
-            ::mkdir(wanted.point, 0755); // it is there, or the mount says what is wrong
+            ::mkdir(wanted.point, 0755); // if it exists, fine; any other failure shows in mount(2)
             bool mounted = mount_one(wanted);
             int code = errno;
-            // A kernel without devtmpfs: a /dev filled by hand is left in place, an empty one gets a file system of
-            // its own.
+            // On a kernel without devtmpfs: keep a /dev that was filled by hand; give an empty one a tmpfs.
             if (!mounted && point == "/dev" &&
                 (is_device("/dev/null") || ::mount("dev", "/dev", "tmpfs", MS_NOSUID, "mode=0755") == 0))
                 mounted = true;
@@ -109,7 +108,7 @@ std::vector<Fault> mount_api() {
 }
 
 Result<> take_console() {
-    // Without O_NONBLOCK a serial console could wait for its carrier.
+    // O_NONBLOCK: otherwise a serial console could wait for its carrier.
     auto open_console = [] { return Fd(::open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)); };
     Fd console = open_console();
     Result<> outcome;
@@ -128,7 +127,7 @@ Result<> take_console() {
     }
     if (!console)
         return outcome;
-    if (console.get() < 3) // some of the three were closed: out of their way first
+    if (console.get() < 3) // some of 0, 1 and 2 were closed: move it above them first
         console = Fd(::fcntl(console.release(), F_DUPFD_CLOEXEC, 3));
     for (int fd = 0; fd < 3; ++fd)
         if (::dup2(console.get(), fd) < 0)

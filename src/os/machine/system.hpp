@@ -1,6 +1,6 @@
-// The first things a machine needs, done by PID 1 itself before anything can be started. Each is tried, none is
-// essential: what fails is returned, said once the console is there, and lived with. The last things are
-// shutdown.hpp's.
+// The first steps of a machine, done by PID 1 itself before it starts any process. Each is tried and none is essential:
+// failures are returned, to be reported once the console is open, and PID 1 goes on. The last steps are in
+// shutdown.hpp.
 #pragma once
 
 #include "base/result.hpp"
@@ -12,30 +12,30 @@
 
 namespace mi::os {
 
-// /proc, /sys, /dev, /dev/pts, /dev/shm, /run, /sys/fs/cgroup: each mounted where it is not a mount yet. Without
-// devtmpfs, /dev is a tmpfs with the nodes every program expects. Returns what failed.
+// Mounts /proc, /sys, /dev, /dev/pts, /dev/shm, /run and /sys/fs/cgroup, each only if it is not a mount yet. Without
+// devtmpfs, /dev becomes a tmpfs with the nodes that every program expects. Returns the failures.
 [[nodiscard]] std::vector<Fault> mount_api();
 
-// /dev/console (never as controlling terminal) as descriptors 0, 1 and 2; /dev/null where there is no console.
-// False with a fault's words in it where not even that is there.
+// Opens /dev/console (never as controlling terminal) as descriptors 0, 1 and 2, or /dev/null if there is no console. A
+// fault if neither can be opened.
 Result<> take_console();
 
-// The name in /etc/hostname, else the one the kernel has, else "localhost". Returns the name in force.
+// Sets the name in /etc/hostname, else the kernel's present one, else "localhost". Returns the name in force.
 Result<std::string> set_hostname(const std::string& file = "/etc/hostname");
-// `lo` up; 127.0.0.1 and ::1 come with it.
+// Brings `lo` up; the kernel then adds 127.0.0.1 and ::1.
 Result<> bring_loopback_up();
-// Ctrl-Alt-Del sends us SIGINT rather than rebooting at once.
+// Makes Ctrl-Alt-Del send us SIGINT instead of rebooting at once (reboot(2), RB_DISABLE_CAD).
 Result<> disable_ctrl_alt_del();
-// The words given to the kernel; quotes keep blanks together and are removed.
+// The words of the kernel command line; quotes keep blanks together and are removed.
 [[nodiscard]] std::vector<std::string> kernel_command_line(const std::string& file = "/proc/cmdline");
 [[nodiscard]] std::vector<std::string> split_command_line(std::string_view text);
-// Sets a wall clock that is earlier than `built` to it. True if it had to.
+// If the wall clock is earlier than `built`, sets it to `built`. True if it was changed.
 Result<bool> sane_clock(WallTime built);
 
-// Whether we are in the machine's first PID namespace: PID 1 there must never exit.
+// Machine: we are in the first PID namespace, where PID 1 must never exit. Container: in any other.
 enum class Habitat { machine, container };
 [[nodiscard]] Habitat habitat();
-// "docker", "podman", "lxc"... as far as the runtime says; empty outside.
+// "docker", "podman", "lxc"... as far as the runtime tells; empty outside a container.
 [[nodiscard]] std::string container_name();
 
 } // namespace mi::os

@@ -17,7 +17,7 @@
 namespace mi::os {
 namespace {
 
-constexpr int patience = 1000; // ms, for all terminals that are full together
+constexpr int patience = 1000; // milliseconds, for all full terminals together
 
 bool is_name(std::string_view line) {
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-";
@@ -33,7 +33,7 @@ std::vector<std::string> pseudo_terminals() {
     return names;
 }
 
-// In a child: opening one may take its time, whatever the flags say.
+// Runs in a child: opening a terminal may take long, whatever the flags.
 void write_all_terminals(const std::string& text) {
     std::vector<std::string> names;
     for (const char* file : {"/run/utmp", "/var/run/utmp"})
@@ -55,7 +55,7 @@ void write_all_terminals(const std::string& text) {
         written.push_back(static_cast<std::size_t>(std::max<ssize_t>(put, 0)));
         terminals.push_back(std::move(terminal));
     }
-    // One that is stopped (Ctrl-S) or that nobody reads has this once more, and no longer.
+    // A terminal that is stopped (Ctrl-S) or that no program reads is given this one more chance.
     if (full.empty() || ::poll(full.data(), full.size(), patience) <= 0)
         return;
     for (std::size_t i = 0; i < full.size(); ++i)

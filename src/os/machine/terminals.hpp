@@ -1,4 +1,4 @@
-// Writing to the terminals of the people who are logged in, without ever waiting for one of them.
+// Writes to the terminals of logged-in users, and never waits for one of them.
 #pragma once
 
 #include "base/result.hpp"
@@ -11,12 +11,12 @@
 
 namespace mi::os {
 
-// The terminals that a utmp file's `contents` say somebody is logged in at, as names below /dev, each once. A name that
-// leads elsewhere is left out.
+// The terminals with a logged-in user according to the `contents` of a utmp file (utmp(5)), as names below /dev, each
+// once. A name that leaves /dev is skipped.
 [[nodiscard]] std::vector<std::string> terminals_in_use(std::string_view contents);
 
-// Begins to write `text` to every terminal that somebody is logged in at; where no utmp file tells, to every
-// pseudo-terminal there is. A child does it, which gives up on terminals that take nothing; its PID.
+// Starts to write `text` to every terminal with a logged-in user; without a utmp file, to every pseudo-terminal. A
+// child does it, and gives up on terminals that accept nothing. Returns the PID of the child.
 [[nodiscard]] Result<pid_t> write_to_terminals(const std::string& text);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// ioctls of Linux' watchdog API.
+// Uses the ioctls of Linux's watchdog API.
 #include "os/machine/watchdog.hpp"
 
 #include "os/file/runtime.hpp"
@@ -16,7 +16,7 @@ namespace mi::os {
 
 Result<Watchdog> Watchdog::open(Span timeout) {
     Watchdog dog;
-    // Old drivers have the second name only.
+    // Old drivers have only the second name.
     for (const char* path : {"/dev/watchdog0", "/dev/watchdog"})
         if (!dog.device_ && (path[13] == '0' || errno == ENOENT))
             dog.device_ = Fd(::open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK));
@@ -40,7 +40,7 @@ bool Watchdog::is_running() {
 void Watchdog::set(Span timeout) {
     constexpr Span second = std::chrono::seconds(1);
     int wanted = static_cast<int>(std::clamp<std::int64_t>((timeout + second - Span(1)) / second, 1, 1 << 20));
-    // What is too long for it is made shorter until it is not.
+    // If the device rejects the timeout as too long, try shorter ones.
     for (int tried = wanted; tried > 0; tried /= 2)
         if (int asked = tried; ::ioctl(device_.get(), WDIOC_SETTIMEOUT, &asked) == 0)
             break;
@@ -56,7 +56,7 @@ Result<> Watchdog::feed() {
 }
 
 Result<> Watchdog::disarm() {
-    // The "magic close": without it the kernel takes our end for a crash.
+    // The "magic close": without it the kernel treats our exit as a crash.
     if (::write(device_.get(), "V", 1) != 1)
         return fault(errno, "disarm the watchdog", identity_);
     *this = {};

@@ -1,4 +1,5 @@
-// The hardware's watchdog: a clock that restarts the machine unless it is wound up again in time.
+// The hardware watchdog: a timer that restarts the machine unless it is fed in time (Linux kernel
+// Documentation/watchdog/watchdog-api.rst).
 #pragma once
 
 #include "base/fd.hpp"
@@ -9,26 +10,27 @@
 
 namespace mi::os {
 
-// Whoever lets go of one without disarm() leaves it running: the clock goes on, and can be taken up again by open(). So it
-// also watches over the time in which a program is replaced by another.
+// Destroying the object without disarm() leaves the timer running, and open() can take it up again. So the timer also
+// covers the time in which one program image replaces another.
 class Watchdog {
 public:
-    // /dev/watchdog0, armed with the time nearest to `timeout`. Fault ENOENT: there is no such device, or not yet.
+    // Opens /dev/watchdog0 (or /dev/watchdog) and arms it with the possible timeout nearest to `timeout`. Fault ENOENT:
+    // there is no such device, or not yet.
     [[nodiscard]] static Result<Watchdog> open(Span timeout);
     // Whether it is armed, as far as the kernel tells.
     [[nodiscard]] static bool is_running();
-    // Another time. The hardware knows whole seconds, and not any number of them: what is in force then is timeout().
+    // Changes the timeout. The hardware supports only some numbers of whole seconds: timeout() is the one in force.
     void set(Span timeout);
-    // "Still alive": the time begins anew.
+    // Restarts the timer.
     Result<> feed();
-    // Stops it, where the hardware can be stopped.
+    // Stops the timer, if the hardware can be stopped.
     Result<> disarm();
 
     explicit operator bool() const { return static_cast<bool>(device_); }
     [[nodiscard]] Span timeout() const { return timeout_; }
-    // How the driver calls it.
+    // The name that the driver reports.
     [[nodiscard]] const std::string& identity() const { return identity_; }
-    // Whether it was it that restarted the machine.
+    // Whether the watchdog caused the last restart of the machine.
     [[nodiscard]] bool has_restarted() const { return has_restarted_; }
 
 private:

@@ -1,4 +1,4 @@
-// ioctls of loop(4) and of device-mapper's control device.
+// Uses the ioctls of loop(4) and of the control device of device-mapper.
 #include "os/mount/devices.hpp"
 
 #include "base/directory.hpp"
@@ -34,7 +34,7 @@ bool is_attached_loop(const std::string& name) {
     return name.starts_with("loop") && ::access((block + name + "/loop/backing_file").c_str(), F_OK) == 0;
 }
 
-// `name`, and whatever it stands on.
+// Adds `name` and all devices that it is built on.
 void add_with_slaves(const std::string& name, std::set<std::string>& names) {
     if (names.insert(name).second)
         for (const std::string& slave : names_in("/sys/class/block/" + name + "/slaves"))
@@ -43,7 +43,7 @@ void add_with_slaves(const std::string& name, std::set<std::string>& names) {
 
 bool detach_loop(const std::string& name) {
     Fd device(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    // One in use is only marked for its last user's close: look whether it is really free.
+    // The kernel marks a device in use for release at its last close: check whether it is really free.
     if (!device || ::ioctl(device.get(), LOOP_CLR_FD, 0) != 0)
         return false;
     device.reset();
@@ -62,7 +62,7 @@ bool remove_mapped(const std::string& name) {
     removal.version[0] = DM_VERSION_MAJOR;
     removal.data_size = sizeof removal;
     removal.data_start = sizeof removal;
-    // The kernel's own form of a device number.
+    // The kernel's own encoding of a device number.
     removal.dev = (*minor_number & 0xff) | (*major_number << 8) | ((*minor_number & ~0xffu) << 12);
     return ::ioctl(control.get(), DM_DEV_REMOVE, &removal) == 0;
 }

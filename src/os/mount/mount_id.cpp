@@ -14,7 +14,7 @@ namespace mi::os {
 namespace {
 
 std::optional<std::uint64_t> by_handle(int fd) {
-    file_handle none{}; // without room for the handle itself the mount is told all the same
+    file_handle none{}; // even without room for the handle the kernel returns the mount
     int mount = 0;
     if (::name_to_handle_at(fd, "", &none, &mount, AT_EMPTY_PATH) == 0 || errno == EOVERFLOW)
         return static_cast<std::uint64_t>(mount);

@@ -1,4 +1,4 @@
-// WalkRules::enter_mount, by the mount table.
+// Implements WalkRules::enter_mount with the mount table.
 #include "os/mount/mount_judge.hpp"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ long MountJudge::open(const std::string& path, int flags, WalkRules rules, int s
     return may_not_begin(path) ? -EXDEV : judged(path, open_walked(start, path.c_str(), flags, 0, with_judge(rules)));
 }
 
-// Where mounts cannot be told on the way, the table decides for the whole path.
+// Without openat2(2) the walk cannot stop at mounts: the table decides for the whole path.
 bool MountJudge::may_not_begin(const std::string& path) {
     if (untouched_)
         return true;
@@ -51,7 +51,7 @@ long MountJudge::enter_mount(void* self, int above, const char* name) {
     MountJudge& judge = *static_cast<MountJudge*>(self);
     char directory[PATH_MAX];
     const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(above)).c_str(), directory, sizeof directory);
-    std::string point(directory, length > 1 ? static_cast<std::size_t>(length) : 0); // of "/" nothing
+    std::string point(directory, length > 1 ? static_cast<std::size_t>(length) : 0); // "/" becomes an empty string
     point.append("/").append(name);
     if ((judge.met_ = judge.hanging_->at(point)))
         return -EXDEV;

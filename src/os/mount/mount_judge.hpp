@@ -1,15 +1,16 @@
-// Root's walk of a path that a unit names (spawn/walk.hpp), for PID 1: it stops before a file system that may hang.
+// Walks a path that a unit names (spawn/walk.hpp) for PID 1, and stops before a file system that may hang.
 //
-// What was judged is what is touched. A user may mount a FUSE file system over any directory of his at any moment
-// (fusermount), also between a look at the mount table and the touch. So the path is walked one component at a time, each opened
-// with O_PATH, which asks no FUSE server, and in a way that refuses to enter another mount (RESOLVE_NO_XDEV). Where a mount
-// is met, the mount table is asked what is mounted there; then it is opened with O_PATH, and the table is asked again, for
-// the mount that this descriptor is of. Only that descriptor is used from there on. A mount that is put over the directory
-// later covers the name and not the descriptor.
+// Why PID 1 touches only what it has checked: a user may mount a FUSE file system over any directory of his own at any
+// moment (fusermount(1)), also after we have read the mount table and before we touch the path. So the path is walked
+// one component at a time. Each is opened with O_PATH, which sends no request to a FUSE server, and with
+// RESOLVE_NO_XDEV, which refuses to enter another mount. At a mount, the walk looks up in the mount table which file
+// system is mounted there; then it opens it with O_PATH, and looks up the mount of that descriptor in the table again.
+// From there on only that descriptor is used. A mount that is put over the directory later covers the name and not the
+// descriptor.
 //
-// What remains: before Linux 5.6 there is no openat2(2), and the mount table alone decides. Only root can mount a network's
-// file system, of which opening with O_PATH may ask the server: if he does so in the same moment, PID 1 may wait for it. And
-// whatever waits below a local file system (a disk that does not answer, an overlay on NFS) is not to be seen in the table.
+// Limits: before Linux 5.6 there is no openat2(2), and the mount table alone decides. Only root can mount a network
+// file system, where opening with O_PATH may ask the server: if root mounts one in the same moment, PID 1 may wait for
+// it. The table does not show what a local file system depends on (a disk that does not answer, an overlay on NFS).
 #pragma once
 
 #include "os/mount/mounts.hpp"
@@ -20,27 +21,28 @@
 
 namespace mi::os {
 
-// What was not touched, and why.
+// A path that was not touched, and why.
 struct Untouched {
     std::string path;
-    HangingMount on; // no type: somebody holds a lease on the file
+    HangingMount on; // without a type: a process holds a lease on the file
     // "it lies on FUSE file system /mnt (fuse.sshfs)"
     [[nodiscard]] std::string text() const;
 };
 
 class MountJudge {
 public:
-    // Null: every file system is entered.
+    // Null: enter every file system.
     explicit MountJudge(HangingMounts* hanging) : hanging_(hanging) {}
 
-    // walk() and open_walked() of walk.hpp; -EXDEV: `untouched` says why not. From then on nothing is touched any more.
+    // walk() and open_walked() of walk.hpp. -EXDEV: the path was not touched, and `untouched` says why; from then on
+    // every call returns that.
     long walk(const std::string& path, Walked& found, WalkRules rules);
     long open(const std::string& path, int flags, WalkRules rules, int start = -100 /* AT_FDCWD */);
 
-    // The first path that was not touched, as it may hang.
+    // The first path that was not touched because it may hang.
     [[nodiscard]] const std::optional<Untouched>& untouched() const { return untouched_; }
     void leave_untouched(Untouched what) { untouched_ = std::move(what); }
-    // Whether there is anything to be told: else it may take as long as it likes.
+    // False: no path is refused, so a walk may take any time.
     [[nodiscard]] bool may_refuse() const { return hanging_ != nullptr; }
 
 private:

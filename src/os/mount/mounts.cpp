@@ -1,4 +1,4 @@
-// Reading mountinfo, and deciding from it alone which paths must not be touched.
+// Reads mountinfo, and decides from it alone which paths must not be touched.
 #include "os/mount/mounts.hpp"
 
 #include "base/text.hpp"
@@ -17,9 +17,9 @@
 namespace mi::os {
 namespace {
 
-constexpr int most_links = 40; // as the kernel has it
+constexpr int most_links = 40; // the kernel's own limit (MAXSYMLINKS)
 
-// Blanks, line ends and backslashes are written as \NNN, in octal.
+// mountinfo writes blanks, line ends and backslashes as \NNN, in octal.
 std::string unescape(std::string_view text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -93,7 +93,7 @@ bool may_hang(std::string_view type) {
 HangingMounts::HangingMounts(std::string mountinfo)
     : mountinfo_(std::move(mountinfo)), changes_told_(mountinfo_.starts_with("/proc/")) {}
 
-// False: without /proc nothing is known to hang. Where PID 1 mounts it itself it is not there from the start.
+// False without /proc: then no mount is known to hang. PID 1 mounts /proc itself, so it may be missing at first.
 bool HangingMounts::refresh() {
     if (!table_)
         table_ = Fd(::open(mountinfo_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -128,11 +128,11 @@ std::string HangingMount::text() const {
     return std::string(kind) + " file system " + point + " (" + type + ")";
 }
 
-// Walks `path`, as it is seen by a process whose root directory is `root`, to where it really leads: there it is left in
-// `reached`, without `root`. If a file system that may hang lies ahead: that, and what is reached is where it was stopped.
+// Resolves `path`, as a process with the root directory `root` sees it, into `reached` (without `root`). If the walk
+// meets a file system that may hang, returns it, and `reached` is the path at which the walk stopped.
 const HangingMount* HangingMounts::walk(std::string_view path, std::string_view root, Links links_followed,
                                         std::string& reached) {
-    // What is still to be walked, in order; links are put in front of it.
+    // The rest of the path; the target of a link is put in front of it.
     std::string rest(path);
     Way way;
     reached.clear();
@@ -152,7 +152,7 @@ const HangingMount* HangingMounts::walk(std::string_view path, std::string_view 
         if (links_followed == Links::trusted)
             if (const Fd here(::open((std::string(root) + reached + '/').c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
                 here)
-                (void)way.enter(here.get()); // which can only be refused where nothing can be looked at
+                (void)way.enter(here.get()); // fails only where nothing can be looked up
         std::string next = reached + '/' + component;
         std::string outside = std::string(root) + next;
         if (auto at = std::ranges::find(hanging_, outside, &HangingMount::point); at != hanging_.end()) {
@@ -198,10 +198,10 @@ std::optional<HangingMount> HangingMounts::mounted(int fd) {
     for (std::string_view line : split(text, '\n'))
         if (line.starts_with("mnt_id:"))
             id = to_number<int>(trim(line.substr(7)));
-    if (!refresh()) // after the number was read: then its mount is in the table
+    if (!refresh()) // read the table after the ID, so that the mount is in the table
         return std::nullopt;
     auto known = id ? by_id_.find(*id) : by_id_.end();
-    if (known == by_id_.end()) // of another mount namespace, or taken away meanwhile
+    if (known == by_id_.end()) // in another mount namespace, or unmounted meanwhile
         return HangingMount{{}, "unknown"};
     return known->second.type.empty() ? std::nullopt : std::optional(known->second);
 }
@@ -218,7 +218,7 @@ bool HangingMounts::told_on_the_way() {
 std::string HangingMounts::real_path(std::string_view path, std::string_view root) {
     refresh();
     std::string reached;
-    if (!root.empty() && walk(root, {}, Links::all, reached) != nullptr) // what lies below it cannot be looked at
+    if (!root.empty() && walk(root, {}, Links::all, reached) != nullptr) // paths below it cannot be looked up
         return std::string(path);
     (void)walk(path, root, Links::trusted, reached);
     return reached.empty() ? "/" : reached;

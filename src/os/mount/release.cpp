@@ -1,5 +1,5 @@
-// Letting go of everything that stores: swap, mounts, loop and device-mapper devices. Each list is worked through by a
-// child that notes where it is, so that we know what held it up; what does is left to itself, and the rest goes on.
+// Releases storage: swap, mounts, loop and device-mapper devices. A child works through each list and notes its
+// position, so that we know which item blocks it; that item is left alone, and the rest goes on.
 #include "os/mount/release.hpp"
 
 #include "base/clock.hpp"
@@ -26,16 +26,16 @@ namespace mi::os {
 
 namespace {
 
-constexpr Span patience = std::chrono::seconds(5); // with one item, before the next has its turn
+constexpr Span patience = std::chrono::seconds(5); // with one item, before the next one is tried
 constexpr Span sync_patience = std::chrono::seconds(10);
-constexpr Span most_for_rest = std::chrono::seconds(8); // of the time there is
-constexpr Span least = std::chrono::milliseconds(200);  // that anything gets
+constexpr Span most_for_rest = std::chrono::seconds(8); // the most time that is reserved for rest()
+constexpr Span least = std::chrono::milliseconds(200);  // the least time that an operation gets
 
-// What a child that works through a list leaves for us, in memory we share.
+// Progress of the child, in memory that we share with it.
 struct Notes {
-    std::size_t at = 0;   // the item it is busy with
-    Instant since{};      // and since when
-    std::size_t done = 0; // how many succeeded
+    std::size_t at = 0;   // the current item
+    Instant since{};      // when it started with that item
+    std::size_t done = 0; // how many items succeeded
 };
 
 class SharedNotes {
@@ -84,7 +84,7 @@ Release::Release(Instant deadline, std::string kept, const Say& say)
 Span Release::left() const { return deadline_ - monotonic_now(); }
 Span Release::share() const { return std::max(left() / 3, least); }
 
-// Does `work` to each item, in a child. An item that holds it up is left out from then on. How many succeeded.
+// Applies `work` to each item, in a child. An item that blocks is skipped from then on. Returns how many succeeded.
 template <typename Item, typename Work, typename Words>
 std::size_t Release::work_through(const std::vector<Item>& all, Span longest, Work work, Words words) {
     std::vector<Item> items;
@@ -112,7 +112,7 @@ std::size_t Release::work_through(const std::vector<Item>& all, Span longest, Wo
         from = notes->at;
         if (outcome != Outcome::too_long || from >= items.size())
             break;
-        // A list may be long without anything in it being slow: then it goes on with the same.
+        // The list may be long although no item is slow: then go on from the current item.
         if ((monotonic_now() - notes->since) * 2 < limit)
             continue;
         std::string slow = words(items[from++]);
@@ -136,13 +136,13 @@ void Release::sync(Span longest) {
     stuck_["sync"] = straggler;
 }
 
-// All at once: one that hangs says nothing about the others, and is met again when it is unmounted.
+// Thaws all in parallel, because one that hangs says nothing about the others; it is met again when it is unmounted.
 void Release::thaw_all() {
     std::vector<Mount> writable = to_make_read_only(mounts());
     std::erase_if(writable, [](const Mount& mount) { return may_hang(mount.type); });
     (void)in_child(std::min(left() / 6, patience), [&] {
         for (const Mount& mount : writable)
-            if (::fork() == 0) { // of a child that is waited for, and with our console
+            if (::fork() == 0) { // a grandchild, which the child waits for, and which has our console
                 if (thaw(mount))
                     say_(words_for(mount) + " was frozen");
                 ::_exit(0);
@@ -153,14 +153,14 @@ void Release::thaw_all() {
     });
 }
 
-// Rounds of unmounting and detaching while they get anywhere.
+// Unmounts and detaches in rounds, as long as a round succeeds with something.
 void Release::unmount_all() {
     for (int round = 0; round < 100 && left() > Span(0); ++round) {
         const std::vector<Mount> there = mounts();
         const Mount* root = mount_of("/", there);
         const Mount* keeper = kept_.empty() ? nullptr : mount_of(kept_, there);
-        // Read-only first: whether it is only we who unmount it, or a process in a namespace of its own has it still,
-        // nobody can see.
+        // Make it read-only first: a process in another mount namespace may have the file system mounted, too, and that
+        // cannot be detected.
         auto work = [&](const Mount& mount) {
             const bool shared = keeper != nullptr &&
                                 (mount.device == keeper->device || (root != nullptr && mount.device == root->device));
@@ -176,7 +176,8 @@ void Release::unmount_all() {
     }
 }
 
-// A server that does not answer has nothing of ours to lose; what hangs on it must not hold up the rest.
+// Forces the unmount of file systems whose server does not answer: they hold no data of ours, and must not delay the
+// rest.
 void Release::let_go_of_hanging() {
     std::vector<Mount> hanging;
     for (Mount& mount : to_unmount(mounts(), kept_))
@@ -198,7 +199,7 @@ void Release::most() {
     work_through(swaps(), left(), [](const std::string& area) { return ::swapoff(area.c_str()) == 0; }, words_for_swap);
     unmount_all();
     let_go_of_hanging();
-    unmount_all(); // what hung below the hanging, or waited for it
+    unmount_all(); // mounts below the hanging ones, or blocked by them
 }
 
 void Release::rest() {
@@ -207,9 +208,10 @@ void Release::rest() {
     unmount_all();
     work_through(to_make_read_only(mounts()), patience, make_read_only, words_for);
     wait_for_stragglers();
-    unmount_all(); // what a writable mount had kept busy
+    unmount_all(); // mounts that a writable mount kept busy
     if (const std::vector<Mount> writable = to_make_read_only(mounts()); !writable.empty() && left() > Span(0)) {
-        // Somebody who cannot be ended has a file open for writing. The kernel can be told not to mind.
+        // A process that cannot be killed has a file open for writing. The emergency remount (SysRq u) ignores open
+        // files.
         say_("still writable: " + writable.front().point + "; asking the kernel for an emergency remount");
         (void)in_child(least, [] { return write_existing("/proc/sysrq-trigger", "u").has_value(); });
         for (Instant until = monotonic_now() + std::min(share(), patience);
@@ -219,7 +221,7 @@ void Release::rest() {
     sync(share());
 }
 
-// Those that hung may only have been slow, as a disk is that has much to write.
+// An operation that seemed to hang may only be slow, such as a disk with much to write.
 void Release::wait_for_stragglers() {
     bool said = false;
     for (const auto& [words, child] : stuck_) {

@@ -1,5 +1,5 @@
-// The last stage's letting go of storage: swap, mounts, loop and device-mapper devices. By process 1, when nothing runs
-// any more.
+// Releases storage in the last stage: swap, mounts, loop and device-mapper devices. Process 1 calls this when no other
+// process runs.
 #pragma once
 
 #include "base/time.hpp"
@@ -13,23 +13,26 @@
 
 namespace mi::os {
 
-// Whatever can hang is done in a child, and what takes too long is left to itself: all of it ends by `deadline`.
+// Runs every operation that may hang in a child, and abandons one that takes too long: all of it ends by `deadline`.
 class Release {
 public:
-    // What `kept` (a path; may be empty) lies on stays as it is until rest(), so that there is a place to report to.
+    // The mount on which `kept` (a path; may be empty) lies stays until rest(), so that reports can still be written
+    // there.
     Release(Instant deadline, std::string kept, const Say& say);
 
-    // Syncs, thaws what is frozen, turns swap off, unmounts, innermost first, again and again while it gets anywhere, and
-    // detaches loop and device-mapper devices. Mounts whose server does not answer are let go of.
+    // Syncs, thaws frozen file systems, turns swap off, unmounts (innermost first, repeated as long as it helps), and
+    // detaches loop and device-mapper devices. File systems whose server does not answer are detached lazily
+    // (umount2(2), MNT_DETACH).
     void most();
-    // The same with what was kept; what stays busy is made read-only, the root included. Syncs.
+    // The same for `kept`; makes busy mounts read-only, the root included. Syncs.
     void rest();
-    // What has stayed, or does not come to its end: `mount /x (ext4): still writable`. /proc, /sys, /dev and /run may.
+    // The mounts that are still there or operations that have not ended: `mount /x (ext4): still writable`. /proc,
+    // /sys, /dev and /run do not count.
     [[nodiscard]] std::vector<std::string> in_the_way() const;
 
 private:
     [[nodiscard]] Span left() const;
-    [[nodiscard]] Span share() const; // a fair part of what time is left, for one piece of work
+    [[nodiscard]] Span share() const; // a fair part of the remaining time, for one operation
     template <typename Item, typename Work, typename Words>
     std::size_t work_through(const std::vector<Item>& all, Span longest, Work work, Words words);
     void sync(Span longest);
@@ -39,10 +42,10 @@ private:
     void wait_for_stragglers();
 
     Instant end_;
-    Instant deadline_; // of this part
+    Instant deadline_; // of the present part
     std::string kept_;
     const Say& say_;
-    std::map<std::string, pid_t> stuck_; // and the child that is busy with it; 0: it has ended
+    std::map<std::string, pid_t> stuck_; // with the child that is busy with it; 0: the child has ended
     std::vector<std::string> let_go_;
 };
 

@@ -1,4 +1,5 @@
-// What is to be unmounted, made read-only and switched off, and in which order. Doing it is release.cpp's.
+// Decides which mounts to unmount or make read-only and which swap to turn off, and in which order. release.cpp does
+// it.
 #include "os/mount/storage.hpp"
 
 #include "base/text.hpp"
@@ -45,7 +46,7 @@ std::vector<Mount> to_unmount(const std::vector<Mount>& mounts, std::string_view
     for (const Mount& mount : mounts)
         if (mount.point != "/" && !is_api(mount) && (kept.empty() || !lies_on(kept, mount)))
             chosen.push_back(mount);
-    std::ranges::reverse(chosen); // what was mounted last lies innermost
+    std::ranges::reverse(chosen); // the last mount made is the innermost
     return chosen;
 }
 

@@ -24,7 +24,7 @@
 namespace mi::os {
 namespace {
 
-// Links lead where they will once `root` is the root directory.
+// Resolves links as they will be once `root` is the root directory (RESOLVE_IN_ROOT).
 Fd open_below(int root, const std::string& path) {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;
@@ -32,7 +32,7 @@ Fd open_below(int root, const std::string& path) {
     return Fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
 
-// 0, or the errno that says why it cannot be executed.
+// 0, or the errno that says why the init cannot be executed.
 int not_executable(int root, const std::string& init) {
     Fd file = open_below(root, init);
     struct stat about{};
@@ -45,16 +45,16 @@ bool in_memory(int directory) {
     struct statfs kind{};
     if (::fstatfs(directory, &kind) != 0)
         return false;
-    const auto type =
-        static_cast<std::uint32_t>(kind.f_type); // signed in one place and not in the other, by architecture
+    const auto type = static_cast<std::uint32_t>(kind.f_type); // signed or unsigned, depending on architecture
     return type == RAMFS_MAGIC || type == TMPFS_MAGIC;
 }
 
-// The kernel's file systems go along. Where the new root has no place for one, it is made anew there, or not at all.
+// Moves the kernel's file systems to the new root; `stay_too`: mounts them in both. One that cannot be moved is
+// detached, and the next init mounts it again.
 void move_api_mounts(const std::string& root, bool stay_too) {
     for (const char* point : {"/dev", "/proc", "/sys", "/run"}) {
         const std::string to = root + point;
-        (void)::mkdir(to.c_str(), 0755); // it is there, or the move fails
+        (void)::mkdir(to.c_str(), 0755); // if it exists, fine; any other failure shows in the move
         if (stay_too)
             (void)::mount(point, to.c_str(), nullptr, MS_BIND | MS_REC, nullptr);
         else if (::mount(point, to.c_str(), nullptr, MS_MOVE, nullptr) != 0)
@@ -109,7 +109,7 @@ bool root_in_memory() {
 }
 
 Result<> move_to_root(const std::string& root, bool inhabited) {
-    // Mounts that others see cannot be moved.
+    // A mount with shared propagation cannot be moved.
     (void)::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     Fd old(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat before{};
@@ -118,7 +118,7 @@ Result<> move_to_root(const std::string& root, bool inhabited) {
     move_api_mounts(root, inhabited);
     if (::chdir(root.c_str()) != 0)
         return fault(errno, "go to", root);
-    // The first root of all cannot be put away, only be covered; any other one is let go as a whole.
+    // pivot_root(2) cannot remove the first rootfs, which can only be covered; any other root is detached as a whole.
     if (::syscall(SYS_pivot_root, ".", ".") == 0) {
         if (::umount2(".", MNT_DETACH) != 0)
             return fault(errno, "let go of", "the old root");
@@ -129,7 +129,7 @@ Result<> move_to_root(const std::string& root, bool inhabited) {
     struct stat now{};
     if (!in_memory(old.get()) || ::stat("/", &now) != 0 || now.st_dev == before.st_dev)
         return {};
-    // It takes its time, and the next init reaps it. What stays costs memory and nothing else.
+    // Runs beside us, and the next init reaps it. A file that remains only costs memory.
     (void)start_helper(
         "old-root",
         [] {
@@ -142,7 +142,7 @@ Result<> move_to_root(const std::string& root, bool inhabited) {
 
 Result<> execute_init(const std::string& init) {
     for (int number = 1; number < NSIG; ++number)
-        (void)::signal(number, SIG_DFL); // the two that cannot be set need not be
+        (void)::signal(number, SIG_DFL); // fails for SIGKILL and SIGSTOP, which need no reset
     sigset_t none, before;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, &before);

@@ -1,5 +1,5 @@
-// From the root of an initramfs to the one that it has made ready: the kernel's file systems move along, the old root is
-// given back to memory, and another init goes on as process 1.
+// Switches from the root of an initramfs to a root that it has prepared: moves the kernel's file systems, frees the
+// memory of the old root, and executes another init as process 1 (as switch_root(8) does).
 #pragma once
 
 #include "base/fd.hpp"
@@ -9,27 +9,29 @@
 
 namespace mi::os {
 
-// What is looked for where no init is named, best first, as seen from the new root.
+// Inits to try if none is named, best first, as seen from the new root.
 constexpr const char* usual_inits[] = {"/sbin/init", "/etc/init", "/bin/init", "/sbin/miniinit", "/usr/sbin/miniinit"};
 
-// Whether `root` can become the root directory, and which init is executed there: `init`, or (where that is empty) the
-// first of the usual ones. The fault says what is to be done about it. May wait for the file system of `root`.
+// Checks that `root` can become the root directory, and returns the init to execute there: `init`, or, if that is
+// empty, the first of the usual ones that exists. The fault tells the user what to do. May wait for the file system of
+// `root`.
 [[nodiscard]] Result<std::string> check_new_root(const std::string& root, const std::string& init);
 
-// The file at `path` as it is called once `root` is the root directory: O_PATH, to be executed from whatever root.
+// The file at `path` as seen once `root` is the root directory: an O_PATH descriptor that can be executed from any
+// root.
 [[nodiscard]] Result<Fd> open_in_root(const std::string& root, const std::string& path);
-// Whether it is a program of its own, and not a script, nor anything else that another one would have to be asked for. May
-// wait for its file system.
+// Whether `file` is a program that the kernel runs directly: no script or other file that needs an interpreter from the
+// file system. May wait for its file system.
 [[nodiscard]] bool is_binary(int file);
 
-// Whether what is in the root directory is in memory, and is gone once another one has its place.
+// Whether the root directory is in memory (ramfs or tmpfs), so that its files are gone once another root replaces it.
 [[nodiscard]] bool root_in_memory();
 
-// Makes `root` the root directory, with /dev, /proc, /sys and /run in it, and empties the old one if it lies in memory.
-// `inhabited`: processes stay behind in the old one, and are to find those four there as well.
+// Makes `root` the root directory, with /dev, /proc, /sys and /run in it, and empties the old root if it is in memory.
+// `inhabited`: processes stay in the old root and still need those four directories there.
 Result<> move_to_root(const std::string& root, bool inhabited);
 
-// Executes the init as process 1 expects to be: no signal blocked or ignored. Returns only on failure.
+// Executes the init in the state that process 1 expects: no signal blocked or ignored. Returns only on failure.
 Result<> execute_init(const std::string& init);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// Users and groups by name and number, read again when their files have changed.
+// Looks up users and groups by name and number, and reads the files again when they have changed.
 #include "os/process/accounts.hpp"
 
 #include "base/accounts.hpp"
@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t largest = 64 << 20;
 
-// Neither -1 (which setuid(2) and its like take for "leave as it is") nor anything negative.
+// A valid ID: not -1 (which setuid(2) and similar calls understand as "leave unchanged"), and not negative.
 template <typename Id>
 std::optional<Id> id_of(std::string_view text) {
     std::optional<Id> id = to_number<Id>(text);
@@ -32,7 +32,7 @@ Accounts::Accounts(const std::string& root) {
 Result<bool> Accounts::changed(File& file, std::string& text) {
     struct stat about{};
     if (::stat(file.path.c_str(), &about) != 0) {
-        if (errno == ENOENT) { // a system without accounts: numbers still do
+        if (errno == ENOENT) { // a system without accounts: numbers still work
             bool had = !file.loaded || file.stamp != Stamp{};
             file = {file.path, {}, true};
             return had;

@@ -1,4 +1,5 @@
-// Users and groups, read directly from passwd and group files: PID 1 waits for no name service.
+// Users and groups, read directly from the passwd(5) and group(5) files, because PID 1 must not wait for a name
+// service.
 #pragma once
 
 #include "base/result.hpp"
@@ -21,22 +22,24 @@ struct User {
     std::string shell = "/bin/sh";
 };
 
-// The accounts of the system below `root` ("" for the running one). Files are read when first needed and again when
-// they have changed, not for every question.
+// The accounts of the system below `root` ("" for the running one). Reads the files at the first question, and again
+// only when they have changed.
 class Accounts {
 public:
     explicit Accounts(const std::string& root = {});
 
-    // By name or by number. A number needs no entry: its group is then the same number. Fault ENOENT: no such user.
+    // Finds a user by name or by number. A number needs no entry: then its group is the same number. Fault ENOENT: no
+    // such user.
     Result<User> user(std::string_view name_or_number);
     Result<gid_t> group(std::string_view name_or_number);
-    // What initgroups(3) would set: the user's own group first, then, sorted, every other one that lists the user.
+    // The groups that initgroups(3) would set: first the user's own group, then all other groups that list the user,
+    // sorted.
     Result<std::vector<gid_t>> groups_of(const User& user);
 
 private:
     struct Stamp {
         std::uint64_t device = 0, inode = 0, size = 0;
-        std::int64_t changed = 0; // ns
+        std::int64_t changed = 0; // nanoseconds
         bool operator==(const Stamp&) const = default;
     };
     struct File {
@@ -44,7 +47,7 @@ private:
         Stamp stamp;
         bool loaded = false;
     };
-    // Whether the file has changed since it was read (or was never read); if so, `text` is what is in it.
+    // True if the file has changed since it was read, or was never read; then `text` is its new content.
     Result<bool> changed(File& file, std::string& text);
     Result<> load_users();
     Result<> load_groups();

@@ -13,7 +13,7 @@ namespace mi::os {
 
 namespace {
 
-constexpr std::int64_t farthest = 9'000'000'000; // seconds; 2255: as far as the kernel's own times go
+constexpr std::int64_t farthest = 9'000'000'000; // seconds: the year 2255, the limit of the kernel's own times
 
 Result<Fd> open_timer(clockid_t clock) {
     Fd fd(::timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK));
@@ -22,8 +22,8 @@ Result<Fd> open_timer(clockid_t clock) {
     return fd;
 }
 
-// An absolute time, as near as the kernel takes it; all zero would mean "never", so that the beginning of time is a
-// nanosecond late.
+// An absolute time, as near as the kernel accepts it. All zero would disarm the timer, so the time 0 becomes one
+// nanosecond.
 itimerspec at_time(std::int64_t seconds, std::int64_t nanoseconds) {
     itimerspec time{};
     time.it_value.tv_sec = std::clamp<std::int64_t>(seconds, 0, farthest);
@@ -35,7 +35,8 @@ itimerspec at_time(std::int64_t seconds, std::int64_t nanoseconds) {
 
 void take_ring(int fd) {
     std::uint64_t rings = 0;
-    // Whether it rang, was cancelled by a step of the clock, or neither: the caller looks at the clocks in any case.
+    // The result does not matter (expired, cancelled by a clock step, or neither): the caller reads the clocks in any
+    // case.
     while (::read(fd, &rings, sizeof rings) < 0 && errno == EINTR) {
     }
 }
@@ -45,7 +46,7 @@ void take_ring(int fd) {
 Moment present() {
     Span nearest = Span::max();
     Moment moment;
-    // Between two looks at a clock we may be off the processor for a while: the closest of a few pairs is taken.
+    // The process may be preempted between the two clock reads: take the closest of a few pairs.
     for (int attempt = 0; attempt < 5 && nearest > std::chrono::microseconds(50); ++attempt) {
         const Span before = boottime_now();
         const WallTime wall = wall_now();
@@ -85,8 +86,8 @@ Result<WallAlarm> WallAlarm::make() {
 Result<> WallAlarm::set(std::optional<WallTime> at) {
     constexpr std::int64_t second = 1'000'000;
     itimerspec time = at ? at_time(at->micros / second, at->micros % second * 1000) : at_time(farthest, 0);
-    // A step between the last look at the clock and now is ECANCELED, and the alarm is set all the same: it is for the
-    // caller to look at the clock once more, as after any ring.
+    // A clock step since the last reading of the clock gives ECANCELED, and the timer is set all the same. The caller
+    // must read the clock again, as after any expiry.
     if (::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &time, nullptr) != 0)
         return fault(errno, "set timer");
     return {};

@@ -1,5 +1,5 @@
-// Clocks, and descriptors that become readable when a moment has come on one of them: timerfd_create(2). What is to happen
-// then is the caller's.
+// Clocks, and descriptors that become readable at a time of one of them (timerfd_create(2)). The caller decides what to
+// do then.
 #pragma once
 
 #include "base/fd.hpp"
@@ -10,22 +10,22 @@
 
 namespace mi::os {
 
-// The present on CLOCK_BOOTTIME, which time asleep counts for and no step concerns, and on CLOCK_REALTIME: both of one
-// moment, as nearly as can be had.
+// The present time on CLOCK_BOOTTIME (which counts suspended time, and never steps) and on CLOCK_REALTIME, both read at
+// the same moment, as nearly as possible.
 struct Moment {
     Span boot{0};
     WallTime wall;
 };
 [[nodiscard]] Moment present();
 
-// Rings at a moment of CLOCK_BOOTTIME.
+// Becomes readable at a time of CLOCK_BOOTTIME.
 class BootAlarm {
 public:
     [[nodiscard]] static Result<BootAlarm> make();
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Nothing: never. A moment that has passed rings at once.
+    // nullopt: never. A time in the past makes it readable at once.
     [[nodiscard]] Result<> set(std::optional<Span> at);
-    // Takes the ring, so that the descriptor is silent again.
+    // Reads the descriptor, so that it is no longer readable.
     void take();
 
 private:
@@ -33,7 +33,8 @@ private:
     Fd fd_;
 };
 
-// Rings at a moment of CLOCK_REALTIME, and also when somebody sets that clock: until then it is armed even for "never".
+// Becomes readable at a time of CLOCK_REALTIME, and also when that clock is set; even if the time is "never", it
+// reports that.
 class WallAlarm {
 public:
     [[nodiscard]] static Result<WallAlarm> make();

@@ -23,7 +23,7 @@ bool AnyReadable::add(int fd, std::uint64_t key) {
 
 void AnyReadable::remove(int fd) {
     (void)::epoll_ctl(set_.get(), EPOLL_CTL_DEL, fd, nullptr);
-} // one never added is fine
+} // removing one that was never added is fine
 
 void AnyReadable::ready(std::vector<std::uint64_t>& keys) const {
     std::array<epoll_event, 64> events;

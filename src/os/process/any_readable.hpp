@@ -1,6 +1,6 @@
-// Many descriptors watched as one, by an epoll(7) set inside the caller's own: its descriptor can be read as long as any
-// of them can, or has been closed at its other end. The kernel keeps the answer; nothing here is woken, or costs anything,
-// for the single one.
+// Watches many descriptors as one, by an epoll(7) set inside the caller's own: its descriptor is readable as long as
+// any of them is readable or closed at its other end. The kernel keeps track of this, so a single event costs this
+// process nothing.
 #pragma once
 
 #include "base/fd.hpp"
@@ -15,13 +15,16 @@ namespace mi::os {
 class AnyReadable {
 public:
     [[nodiscard]] static Result<AnyReadable> make();
-    // To be given to whoever waits. Level-triggered, and what somebody else has emptied meanwhile does not count.
+    // For the caller's own poll. Level-triggered: a descriptor that another process has drained meanwhile is not
+    // reported.
     [[nodiscard]] int fd() const { return set_.get(); }
-    // False where the kernel does not take it (ENOSPC, ENOMEM): it is not watched then. `key`: as ready() names it.
+    // False if the kernel refuses (ENOSPC, ENOMEM): then `fd` is not watched. ready() returns `key`.
     bool add(int fd, std::uint64_t key = 0);
-    // Before `fd` is closed: an open file that others hold, too, stays in the set otherwise, and cannot be named any more.
+    // Call this before closing `fd`: otherwise an open file that other processes also hold stays in the set, and cannot
+    // be removed any more.
     void remove(int fd);
-    // Appends the keys of some that can be read, or have been closed at their other end; none: there are none.
+    // Appends the keys of some descriptors that are readable, or closed at their other end; appends none if there are
+    // none.
     void ready(std::vector<std::uint64_t>& keys) const;
 
 private:

@@ -1,4 +1,4 @@
-// Signals in, exits collected, signals out.
+// Reads signals, collects exits, sends signals.
 #include "os/process/children.hpp"
 
 #include <sys/prctl.h>
@@ -13,7 +13,7 @@ namespace mi::os {
 Result<SignalQueue> SignalQueue::open() {
     sigset_t all;
     ::sigfillset(&all);
-    // A fault of our own must not wait in a queue: blocked, it would kill us without its handler.
+    // A fault in our own code must not be blocked: then it would kill us without calling its handler.
     for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS})
         ::sigdelset(&all, signal);
     if (::sigprocmask(SIG_SETMASK, &all, nullptr) != 0)
@@ -70,7 +70,7 @@ std::optional<Exit> peek_exit() { return wait_id(P_ALL, 0, WEXITED | WNOHANG | W
 std::optional<Exit> collect(pid_t pid) { return wait_id(P_PID, static_cast<id_t>(pid), WEXITED | WNOHANG | __WALL); }
 
 Result<> send_signal(pid_t pid, int signal) {
-    // 0 and -1 would mean everybody.
+    // kill(2) would send to a group for 0, and to every process for -1.
     if (pid <= 0)
         return fault(EINVAL, "signal process", std::to_string(pid));
     if (::kill(pid, signal) != 0)

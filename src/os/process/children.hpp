@@ -1,5 +1,5 @@
-// What becomes of processes: hearing of their end, collecting it, sending them signals.
-// Finding the processes of a service is cgroup.hpp's and members.hpp's.
+// Receives signals, collects children that have ended (waitid(2)), and sends signals. The processes of a service are
+// found by cgroup.hpp and members.hpp.
 #pragma once
 
 #include "base/fd.hpp"
@@ -15,25 +15,25 @@
 
 namespace mi::os {
 
-// How a process ended or changed.
+// How a process ended or changed its state.
 struct Exit {
     enum class Kind { exited, killed, stopped, continued };
     pid_t pid = 0;
     Kind kind = Kind::exited;
-    int code = 0;      // exited: its exit code; killed, stopped: the signal
-    bool core = false; // killed: and left a core
+    int code = 0;      // exited: the exit code; killed, stopped: the signal
+    bool core = false; // killed, with a core dump
     [[nodiscard]] bool ended() const { return kind == Kind::exited || kind == Kind::killed; }
     bool operator==(const Exit&) const = default;
 };
 
-// Every signal that can be, blocked, and read from one descriptor.
+// Blocks every signal that can be blocked, and reads them from one descriptor (signalfd(2)).
 class SignalQueue {
 public:
-    static constexpr std::size_t batch = 16; // signals at a time, at most
+    static constexpr std::size_t batch = 16; // most signals in one read
 
     static Result<SignalQueue> open();
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // The next batch of pending signals; fewer than `batch`: there were no more. Valid until the next call.
+    // The next batch of pending signals; fewer than `batch` means that no more are pending. Valid until the next call.
     Result<std::span<const signalfd_siginfo>> read();
 
 private:
@@ -42,19 +42,19 @@ private:
     std::array<signalfd_siginfo, batch> batch_{};
 };
 
-// Collects up to `most` children that have ended (with `job_control`, also stops and continues) and appends them to
-// `exits`. False when there may be more.
+// Collects at most `most` children that have ended (with `job_control`, also stops and continues) and appends them to
+// `exits`. False if there may be more.
 bool reap(std::vector<Exit>& exits, std::size_t most, bool job_control = false);
 
-// The next ended child, left uncollected, so that /proc/PID can still be read; collect it with collect().
+// The next child that has ended, without collecting it, so that /proc/PID can still be read; collect it with collect().
 [[nodiscard]] std::optional<Exit> peek_exit();
 [[nodiscard]] std::optional<Exit> collect(pid_t pid);
 
-// kill(2). A process that is gone (ESRCH) is a fault like another.
+// kill(2). Fault ESRCH: the process does not exist any more. EINVAL: `pid` is 0 or negative.
 Result<> send_signal(pid_t pid, int signal);
 Result<> signal_group(pid_t group, int signal);
 
-// Orphans of our descendants become our children.
+// Makes orphans of our descendants our children (prctl(2), PR_SET_CHILD_SUBREAPER).
 Result<> become_subreaper();
 
 } // namespace mi::os

@@ -14,7 +14,7 @@ namespace {
 bool leave_only(int kept) {
     if (kept >= 0 && kept != helper_fd && ::dup3(kept, helper_fd, O_CLOEXEC) < 0)
         return false;
-    // Without close_range(2), before Linux 5.9, what is open stays so as long as the helper lives.
+    // Before Linux 5.9 there is no close_range(2): then the descriptors stay open as long as the helper lives.
     ::syscall(SYS_close_range, 0U, kept >= 0 ? helper_fd - 1U : ~0U, 0U);
     if (kept >= 0)
         ::syscall(SYS_close_range, helper_fd + 1U, ~0U, 0U);

@@ -24,13 +24,13 @@ struct Need {
     decltype(RLIMIT_AS) resource;
     std::string_view name; // as in a unit's `limits`, and after RLIMIT_
     std::string_view of;
-    rlim_t want;  // raised to it; 0: to the hard limit
-    rlim_t least; // with less we do not begin; for memory: beyond what we have already
+    rlim_t want;  // we raise the soft limit to this; 0: to the hard limit
+    rlim_t least; // with less we do not start; for memory: in addition to our present use
     bool memory = false;
 };
 
-// At the least a manager with its collector and a few units works. Files: the memory in which the collector finds what was in
-// flight, and that of our state, are files to the kernel.
+// `least` is enough for a manager with the log collector and a few units. FSIZE: the shared memory in which the
+// collector finds unwritten messages, and the memory of our state, are files for the kernel.
 constexpr Need needs[] = {
     {RLIMIT_FSIZE, "FSIZE", "the size of a file", RLIM_INFINITY, 8 * mebi},
     {RLIMIT_AS, "AS", "address space", RLIM_INFINITY, 24 * mebi, true},
@@ -40,7 +40,7 @@ constexpr Need needs[] = {
     {RLIMIT_NOFILE, "NOFILE", "open files", 0, 40},
 };
 
-constexpr rlim_t least_processes = 4; // ourselves, the collector, a service and who sees to its end
+constexpr rlim_t least_processes = 4; // we, the collector, a service, and the process that ends it
 
 std::string amount(const Need& need, rlim_t value) {
     if (need.resource == RLIMIT_CPU)
@@ -57,7 +57,7 @@ std::string sentence(std::string_view of, std::string_view name, const std::stri
            " are needed: raise it where we are started";
 }
 
-// Pages of ours: all of them, and those that count as data.
+// Our memory use in bytes: the whole address space, and the part that counts as data.
 struct Used {
     rlim_t all = 0, data = 0;
 };
@@ -74,7 +74,8 @@ Used used_memory() {
     return used;
 }
 
-// Whether so many children can live at the same time: the limit is of all processes of our user, and not for everybody.
+// Whether `count` more children can live at the same time: RLIMIT_NPROC counts all processes of our user, and does not
+// bind a privileged one.
 bool can_have_children(rlim_t count) {
     std::vector<pid_t> children;
     while (children.size() < count) {
@@ -99,7 +100,7 @@ bool can_have_children(rlim_t count) {
 bool is_of_our_limits(int signal) { return signal == SIGXFSZ || signal == SIGXCPU || signal == SIGPIPE; }
 
 bool is_own_doing(int signal, int code, pid_t sender) {
-    // SIGXCPU comes from the kernel itself, the others in the name of who made the call.
+    // SIGXCPU is sent by the kernel (SI_KERNEL); the others carry the process that made the call as their sender.
     return is_of_our_limits(signal) && (code == SI_KERNEL || (code == SI_USER && sender == ::getpid()));
 }
 
@@ -145,7 +146,7 @@ std::string words_of(const Limit& limit) {
 }
 
 Limit reachable(Limit limit) {
-    constexpr rlim_t usual = 1u << 20; // fs.nr_open, where it is not changed
+    constexpr rlim_t usual = 1u << 20; // the default of fs.nr_open
     limit.at_most = limit.hard == RLIM_INFINITY;
     if (limit.resource != RLIMIT_NOFILE)
         return limit;

@@ -1,4 +1,4 @@
-// One look at all processes, for all services at once.
+// Scans all processes once, for all services together.
 #include "os/process/members.hpp"
 
 #include "base/scarce.hpp"
@@ -26,8 +26,8 @@ struct Candidate {
 
 using Owners = std::unordered_map<std::string, int>;
 
-// The service whose id the process carries. A process that hangs in the kernel is not asked: reading its environment
-// takes a lock that it may be holding.
+// The service whose INVOCATION_ID the process has in its environment. A process in state D is not asked: reading its
+// environment takes a lock that it may hold.
 int owner_by_environment(const ProcessStat& stat, const Owners& ids) {
     if (ids.empty() || stat.kernel_thread || stat.state == 'D')
         return nobody;
@@ -54,7 +54,8 @@ std::vector<std::vector<pid_t>> living_leaders(std::span<const Membership> servi
     return members;
 }
 
-// The service of `pid` by its parents: each process is walked over once, as what is found is written down on the way.
+// The service of `pid`, found through its parents. Each process is walked over once, because the result is stored on
+// the way.
 int owner_by_parent(std::unordered_map<pid_t, Candidate>& all, pid_t pid, pid_t self) {
     std::vector<pid_t> way;
     int service = nobody;
@@ -66,7 +67,7 @@ int owner_by_parent(std::unordered_map<pid_t, Candidate>& all, pid_t pid, pid_t 
             service = found->second.service;
             break;
         }
-        found->second.service = nobody; // also ends a walk in a circle, which a changing /proc could show
+        found->second.service = nobody; // also ends a cycle, which a changing /proc could show
         way.push_back(at);
         at = found->second.stat.parent;
     }
@@ -101,10 +102,10 @@ Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership>
         if (!stat && means_scarce(stat.error().code))
             return std::unexpected(stat.error());
         if (!stat)
-            continue; // gone meanwhile
+            continue; // it has ended meanwhile
         any = true;
         Candidate candidate{*std::move(stat)};
-        // Session 0 is the kernel's and PID 1's.
+        // Session 0 is that of the kernel and of PID 1.
         auto by_session = sessions.find(candidate.stat.session);
         if (candidate.stat.session > 0 && by_session != sessions.end())
             candidate.service = by_session->second;
@@ -113,7 +114,7 @@ Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership>
         all.emplace(pid, std::move(candidate));
     }
     if (!any && !process_stat(self))
-        return living_leaders(services); // a directory, but no /proc
+        return living_leaders(services); // there is a directory /proc, but no procfs in it
     std::vector<std::vector<pid_t>> members(services.size());
     for (auto& [pid, candidate] : all) {
         int service = owner_by_parent(all, pid, self);
@@ -132,7 +133,7 @@ bool is_member(pid_t pid, const Membership& service) {
     if (!service.invocation_id.empty())
         ids.emplace(service.invocation_id, 0);
     pid_t self = ::getpid();
-    constexpr int deepest = 4096; // also ends a walk in a circle, which a changing /proc could show
+    constexpr int deepest = 4096; // also ends a cycle, which a changing /proc could show
     for (int depth = 0; pid > 1 && pid != self && depth < deepest; ++depth) {
         Result<ProcessStat> stat = process_stat(pid);
         if (!stat)

@@ -1,5 +1,5 @@
-// Which processes belong to a service, where there are no cgroups: by session, by parent, by the INVOCATION_ID they
-// carry.
+// Finds the processes of a service where there are no cgroups: by session, by parent, and by INVOCATION_ID in their
+// environment.
 #pragma once
 
 #include "base/result.hpp"
@@ -12,23 +12,23 @@
 
 namespace mi::os {
 
-// What is known of a service whose processes are looked for.
+// The known properties of a service, by which its processes are found.
 struct Membership {
-    std::string invocation_id;   // as in its environment; empty: not looked at
-    std::vector<pid_t> sessions; // ids of sessions (and process groups) that are its own
+    std::string invocation_id;   // as in its environment; empty: not used
+    std::vector<pid_t> sessions; // IDs of its sessions (and process groups)
 };
 
-// The processes of each of `services`, in one scan of /proc for all of them: a process belongs if its session is one of
-// theirs, its environment carries their id, or its parent belongs. Zombies and ourselves are never among them. Without
-// /proc it is the leaders of living process groups that are returned.
+// The processes of each of `services`, from one scan of /proc for all of them. A process belongs to a service if its
+// session is one of the service's, its environment has the service's ID, or its parent belongs. Zombies and our own
+// process are never included. Without /proc, returns the leaders of living process groups.
 [[nodiscard]] Result<std::vector<std::vector<pid_t>>> find_members(std::span<const Membership> services);
 
-// Whether this one process belongs to the service, a zombie too, by the same signs; it costs as much as it has parents.
-// Without /proc its session alone tells.
+// Whether this one process (also a zombie) belongs to the service, by the same rules. Takes time in proportion to the
+// number of its ancestors. Without /proc only its session counts.
 [[nodiscard]] bool is_member(pid_t pid, const Membership& service);
 
-// Our children, the adopted ones included, zombies too. Cheap: with no child that we do not know, no service has a
-// process we do not know, and no scan is needed. A fault where the kernel does not tell.
+// Our children, including adopted ones and zombies. Cheap: if we know all our children, no service has an unknown
+// process, and no scan is needed. A fault if the kernel does not list them.
 [[nodiscard]] Result<std::vector<pid_t>> own_children();
 
 } // namespace mi::os

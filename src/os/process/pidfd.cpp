@@ -11,7 +11,7 @@ namespace mi::os {
 
 namespace {
 
-// The headers of the oldest system that this is built on have none of these; linux/pidfd.h has them by other names.
+// The headers of the oldest system that we build on have none of these; linux/pidfd.h gives them other names.
 struct Info {
     std::uint64_t mask, cgroup;
     std::uint32_t process[11];

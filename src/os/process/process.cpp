@@ -1,4 +1,4 @@
-// /proc/PID, line by line; and pid files.
+// Parses /proc/PID files, and pid files.
 #include "os/process/process.hpp"
 
 #include "base/directory.hpp"
@@ -16,7 +16,8 @@
 
 namespace mi::os {
 
-// `PID (NAME) S PPID PGRP SESSION TTY TPGID FLAGS ... (field 22) STARTTIME ...`; NAME may hold blanks and parentheses.
+// `PID (NAME) S PPID PGRP SESSION TTY TPGID FLAGS ... (field 22) STARTTIME ...` (proc_pid_stat(5)); NAME may contain
+// blanks and parentheses.
 std::optional<ProcessStat> parse_stat(std::string_view text) {
     std::size_t open = text.find('(');
     std::size_t close = text.rfind(')');
@@ -24,7 +25,7 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
         return std::nullopt;
     std::optional<pid_t> pid = to_number<pid_t>(trim(text.substr(0, open)));
     std::vector<std::string_view> fields = split(trim(text.substr(close + 1)), ' ');
-    constexpr std::size_t first = 3; // the number, in proc(5), of fields[0]
+    constexpr std::size_t first = 3; // proc_pid_stat(5)'s number of fields[0]
     if (!pid || fields.size() < 22 - first + 1 || fields[0].size() != 1)
         return std::nullopt;
     std::optional<pid_t> parent = to_number<pid_t>(fields[4 - first]);
@@ -34,7 +35,7 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
     std::optional<std::uint64_t> started = to_number<std::uint64_t>(fields[22 - first]);
     if (!parent || !group || !session || !flags || !started)
         return std::nullopt;
-    // utime, stime, and those of its children: cutime, cstime. A value that makes no sense counts for nothing.
+    // utime, stime, cutime, cstime (the last two: of its children). An invalid value counts as 0.
     static const auto ticks_a_second = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
     static const auto page = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
     std::uint64_t ticks = 0;
@@ -90,7 +91,7 @@ bool process_exists(pid_t pid) {
         return stat->state != 'Z' && stat->state != 'X';
     else if (stat.error().code == ESRCH)
         return false;
-    // No /proc, or one that hides others' processes.
+    // There is no /proc, or it hides other users' processes.
     return ::kill(pid, 0) == 0 || errno == EPERM;
 }
 
@@ -102,7 +103,7 @@ std::optional<uid_t> process_user(pid_t pid) {
 }
 
 std::optional<Disposition> parse_disposition(std::string_view status, int signal) {
-    // Masks of 64 bits in hexadecimal; the lowest is signal 1.
+    // Signal masks are 64 bits in hexadecimal; the lowest bit is signal 1.
     auto holds = [&](std::string_view name) -> std::optional<bool> {
         const std::size_t at = status.find(name);
         if (at == std::string_view::npos)
@@ -125,7 +126,7 @@ Result<Disposition> signal_disposition(pid_t pid, int signal) {
     std::optional<Disposition> disposition = parse_disposition(*text, signal);
     if (!disposition)
         return fault(EBADMSG, "understand", path);
-    // While it waits in sigwait(3), the signals that it waits for are not among those that its status calls blocked.
+    // While a process waits in sigwait(3), its status does not list the signals it waits for as blocked.
     if (*disposition != Disposition::handled && wait_channel(pid).contains("sigtimedwait"))
         return Disposition::handled;
     return *disposition;
@@ -150,7 +151,7 @@ PathQuestion question_for_pid_file(const std::string& path) {
 
 namespace {
 
-// In three digits at least, as chmod(1) takes it.
+// At least three digits, as chmod(1) takes them.
 std::string octal(mode_t mode) {
     std::string digits;
     for (mode &= 07777; mode != 0 || digits.size() < 3; mode >>= 3)
@@ -178,7 +179,7 @@ Result<pid_t> pid_in(const std::string& path, const PathAnswer& answer, std::opt
         return fault(0, "refuse PID file that anyone can write:", path + " (mode " + octal(answer.mode) + ")");
     if (answer.text.empty())
         return fault(ENODATA, "find a process id in", path);
-    // Some write more than one line; the number stands in the first.
+    // Some programs write more than one line; the number is in the first.
     std::string_view whole(answer.text);
     const std::string_view line = trim(whole.substr(0, whole.find('\n')));
     std::optional<pid_t> pid = to_number<pid_t>(line);
@@ -186,8 +187,8 @@ Result<pid_t> pid_in(const std::string& path, const PathAnswer& answer, std::opt
         return fault(0, "find no process id in",
                      path + ": it says " + quoted(line) +
                          (pid == 1 ? ", and that is the init" : ", and that is no number of a process"));
-    // A daemon that gives its privileges up before it writes the file is that file's owner: it can name itself, and
-    // nobody else's processes.
+    // A daemon that drops its privileges before it writes the file owns the file: it can name itself, but no process of
+    // another user.
     const bool trusted = answer.owner == 0 || answer.owner == ::geteuid() || (owner && answer.owner == *owner);
     const std::optional<uid_t> user = trusted ? std::nullopt : process_user(*pid);
     if (!trusted && user != answer.owner) {

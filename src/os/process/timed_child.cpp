@@ -1,4 +1,4 @@
-// fork, wait a bounded time, give up.
+// Forks, waits for a limited time, and gives up.
 #include "os/process/timed_child.hpp"
 
 #include "base/clock.hpp"
@@ -14,7 +14,7 @@
 namespace mi::os {
 
 void wait_for_a_child(Span limit) {
-    // Where SIGCHLD is not blocked it does not arrive here: look again after a short while.
+    // If SIGCHLD is not blocked, sigtimedwait(2) does not see it: look again after a short time.
     Span nap = std::clamp<Span>(limit, Span(0), std::chrono::milliseconds(50));
     timespec time{static_cast<time_t>(nap / std::chrono::seconds(1)),
                   static_cast<long>((nap % std::chrono::seconds(1)).count())};
@@ -27,7 +27,7 @@ void wait_for_a_child(Span limit) {
 Outcome in_child(Span limit, const std::function<bool()>& work, pid_t* left_behind) {
     Instant deadline = monotonic_now() + limit;
     pid_t child = ::fork();
-    // There may be no process to be had while many are still about to end.
+    // No process may be available while many are still ending.
     while (child < 0 && errno == EAGAIN && monotonic_now() < deadline) {
         wait_for_a_child(deadline - monotonic_now());
         child = ::fork();

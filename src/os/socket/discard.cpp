@@ -1,4 +1,4 @@
-// fcntl, statx, clone.
+// Uses fcntl(2), statx(2), clone(2) and kcmp(2).
 #include "os/socket/discard.hpp"
 
 #include <fcntl.h>
@@ -21,8 +21,8 @@ bool is_harmless(int fd) {
         return true;
     if (::fcntl(fd, F_GETPIPE_SZ) >= 0 || ::fcntl(fd, F_GET_SEALS) >= 0)
         return true;
-    // What the kernel makes without a file system (eventfd, timerfd, epoll) has no type of file. A plain fstat(2) would ask
-    // the server of a remote file.
+    // Files without a file system (eventfd, timerfd, epoll) have no file type. A plain fstat(2) would ask the server of
+    // a remote file.
     struct statx about{};
     return ::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &about) == 0 &&
            (about.stx_mode & S_IFMT) == 0;
@@ -33,7 +33,7 @@ void close_harmless(Fd fd) {
     socklen_t length = sizeof wait;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &wait, &length) == 0 && wait.l_onoff != 0 && wait.l_linger > 0) {
         wait = {};
-        // It was a socket a moment ago, and an option that could be read can be set.
+        // cannot fail: it is a socket, and this option exists for every socket
         (void)::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &wait, sizeof wait);
     }
 }

@@ -1,5 +1,6 @@
-// Getting rid of descriptors that somebody sent us. close(2) is a call that can wait: for a peer (SO_LINGER), for a line that
-// drains, for the server of a file system that does not answer. What may wait is closed by a child instead of PID 1.
+// Closes descriptors that another process has sent us. close(2) may wait: for a peer (SO_LINGER), for a serial line
+// that drains, for the server of a file system that does not answer. A child closes those that may wait, instead of PID
+// 1.
 #pragma once
 
 #include "base/fd.hpp"
@@ -12,18 +13,18 @@
 
 namespace mi::os {
 
-// Whether operations on it (poll, close) end without anybody else's doing: a socket, a pipe, shared memory, an eventfd and
-// its like. A file, a directory and a device are not; finding out does not ask their file system.
+// Whether operations on it (poll, close) end without the help of another process: a socket, pipe, shared memory,
+// eventfd or the like, but no file, directory or device. The check does not ask a file system.
 [[nodiscard]] bool is_harmless(int fd);
 
-// Closes one that is_harmless, whatever linger time its sender has given it.
+// Closes one that is_harmless, whatever linger time its sender has set.
 void close_harmless(Fd fd);
 
-// A child, on our own descriptor table, that closes `fds` and ends; collect it like any other. They are its own from here
-// on. With a fault nothing has happened.
+// Starts a child that shares our descriptor table, closes `fds` and ends; collect it like any other. From here on `fds`
+// belong to the child. On a fault nothing has happened.
 [[nodiscard]] Result<pid_t> close_aside(std::span<const int> fds);
 
-// Whether both refer to the same open file description. Where the kernel does not tell: false.
+// Whether both refer to the same open file description (kcmp(2)). False if the kernel does not tell.
 [[nodiscard]] bool same_description(int a, int b);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// From an address to a descriptor that is listened at.
+// Turns an address into a listening descriptor.
 #include "os/socket/listen_socket.hpp"
 
 #include "base/text.hpp"
@@ -27,9 +27,9 @@ namespace {
 
 constexpr int ipv6_freebind = 78; // IPV6_FREEBIND, Linux 4.15
 
-// Any of the addresses that a socket can have.
+// Any kind of socket address.
 union Address {
-    sockaddr_storage room; // the first one is what `{}` sets to zero
+    sockaddr_storage room; // the first member, so that `{}` sets all bytes to zero
     sockaddr any;
     sockaddr_in v4;
     sockaddr_in6 v6;
@@ -54,13 +54,13 @@ Result<> set(int fd, int level, int option, std::string_view doing) {
 Result<> start_listening(int fd, const Endpoint& endpoint) {
     if (endpoint.kind == Endpoint::Kind::datagram)
         return {};
-    // The kernel cuts it down to net.core.somaxconn.
+    // The kernel reduces this to net.core.somaxconn.
     if (::listen(fd, endpoint.backlog > 0 ? endpoint.backlog : INT_MAX) != 0)
         return fault(errno, "listen");
     return {};
 }
 
-// `host` and `port` as an address of IPv6 or of IPv4; none where the host has no address of that kind.
+// `host` and `port` as an IPv6 or IPv4 address; nullopt if the host has no address of that kind.
 std::optional<Address> network_address(const std::string& host, std::uint16_t port, bool v6) {
     Address address{};
     const bool any = host == "*", local = host == "localhost";
@@ -89,32 +89,32 @@ Result<Fd> bind_network(const Endpoint& endpoint, const Address& address, bool b
     int v6_only = both ? 0 : 1;
     if (v6 && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) != 0)
         return fault(errno, "set IPV6_V6ONLY");
-    // Connections of an earlier socket may still be on their way out. Datagrams have none: there it would let two
-    // programs have the same port.
+    // SO_REUSEADDR: connections of an earlier socket may still be closing. Not for datagrams, where it would let two
+    // programs bind the same port.
     if (endpoint.kind == Endpoint::Kind::stream)
         if (Result<> done = set(fd.get(), SOL_SOCKET, SO_REUSEADDR, "set SO_REUSEADDR"); !done)
             return std::unexpected(done.error());
     if (endpoint.reuse_port)
         if (Result<> done = set(fd.get(), SOL_SOCKET, SO_REUSEPORT, "set SO_REUSEPORT"); !done)
             return std::unexpected(done.error());
-    // Where it is refused, the address has to be there.
+    // If the kernel refuses this, the address must exist already.
     (void)set(fd.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? ipv6_freebind : IP_FREEBIND, "set IP_FREEBIND");
     if (::bind(fd.get(), &address.any, v6 ? sizeof address.v6 : sizeof address.v4) != 0)
         return fault(errno, "bind");
     return fd;
 }
 
-// Whether it failed because this machine does not have that version of IP.
+// Whether the error means that this machine does not have that version of IP.
 bool means_no_such_ip(int code) {
     return code == EAFNOSUPPORT || code == EADDRNOTAVAIL || code == EPROTONOSUPPORT || code == ENOPROTOOPT;
 }
 
-// What a path leads to is told by these two.
+// Device and inode identify the object at a path.
 bool is_inode(const struct stat& about, std::uint64_t device, std::uint64_t inode) {
     return about.st_dev == device && about.st_ino == inode;
 }
 
-// A fault of something done to the address itself need not repeat it.
+// Drops the address from a fault if the caller adds it anyway.
 Fault without_address(Fault fault, const std::string& address) {
     if (fault.about == address)
         fault.about.clear();
@@ -180,7 +180,8 @@ Result<> ListenSocket::open_local(const Endpoint& endpoint, MountJudge* judge) {
     if (!bound)
         return std::unexpected(bound.error());
     note_path(name, bound->about, true);
-    // Nobody can connect before listen(2). A datagram could come before: its mode is in force, and until now it was ours.
+    // No client can connect before listen(2). A datagram could arrive earlier: its mode is in force, and until now the
+    // socket was ours.
     if (Result<> given = give_file(bound->file.get(), endpoint.user, endpoint.group, {}); !given)
         return given;
     return start_listening(fd_.get(), endpoint);
@@ -202,15 +203,15 @@ Result<> ListenSocket::open_fifo(const Endpoint& endpoint, MountJudge* judge) {
         return fault(there.error().code, "look at FIFO");
     if (there && ::fstat(there->get(), &about) != 0)
         return fault(errno, "look at FIFO");
-    if (!S_ISFIFO(about.st_mode)) // opening something else may have an effect
+    if (!S_ISFIFO(about.st_mode)) // opening any other file may have an effect
         return fault(EEXIST, "use what is no FIFO");
     note_path(path, about, made);
-    // For writing too: so it is never at its end, however many writers come and go.
+    // Open for writing, too: so the FIFO never reaches end of file when its writers come and go.
     constexpr int how = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     const long opened = open_again(there->get(), how);
     if (opened < 0 && opened != -ENOENT)
         return fault(static_cast<int>(-opened), "open FIFO");
-    fd_ = Fd(opened >= 0 ? static_cast<int>(opened) // else there is no /proc
+    fd_ = Fd(opened >= 0 ? static_cast<int>(opened) // without /proc, the path itself is opened
                          : ::openat(where->directory(), where->name(), how | O_NOFOLLOW));
     if (!fd_)
         return fault(errno, "open FIFO");
@@ -245,7 +246,7 @@ ListenSocket ListenSocket::adopt(Fd fd, Place place) {
     return socket;
 }
 
-// Where it leads, if that is to what is at `path_`.
+// The place that `path_` leads to, if our socket is still there.
 std::optional<WalkedFile> ListenSocket::find(MountJudge* judge) const {
     Result<WalkedFile> where = WalkedFile::find(path_, judge);
     Result<Fd> there = where ? where->look(judge) : std::unexpected(where.error());
@@ -258,14 +259,15 @@ std::optional<WalkedFile> ListenSocket::find(MountJudge* judge) const {
 bool ListenSocket::reachable(MountJudge* judge) const { return path_.empty() || find(judge); }
 
 void ListenSocket::remove(MountJudge* judge) {
-    // Gone already, or somebody else's by now: then there is nothing of ours to remove.
+    // If it is gone or belongs to another program now, there is nothing to remove.
     if (made_path_)
         if (std::optional<WalkedFile> where = find(judge))
             (void)::unlinkat(where->directory(), where->name(), 0);
     made_path_ = false;
 }
 
-// --- what comes in ----------------------------------------------------------------------------------------------------
+// --- incoming connections and data
+// --------------------------------------------------------------------------------------
 
 static Remote remote_of(const Address& address, socklen_t size) {
     Remote remote;
@@ -277,7 +279,7 @@ static Remote remote_of(const Address& address, socklen_t size) {
         remote.port = ntohs(address.v4.sin_port);
         break;
     case AF_INET6:
-        // An IPv4 client of a socket for both is told as what it is.
+        // Shows an IPv4 client of a dual-stack socket with its IPv4 address.
         if (IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr)
                 ? ::inet_ntop(AF_INET, &address.v6.sin6_addr.s6_addr[12], text, sizeof text) != nullptr
                 : ::inet_ntop(AF_INET6, &address.v6.sin6_addr, text, sizeof text) != nullptr)
@@ -306,7 +308,8 @@ Result<std::optional<Connection>> accept_connection(int listener) {
             return Connection{std::move(fd), remote_of(address, size)};
         switch (errno) {
         case EAGAIN: return std::nullopt;
-        // These are the connection's own end, told at the next opportunity; it is gone from the queue.
+        // The error of a single connection, which is now gone from the queue (accept(2), "Error handling"), or a
+        // signal: take the next connection.
         case EINTR:
         case ECONNABORTED:
         case EPERM:

@@ -1,5 +1,5 @@
-// The sockets and named pipes at which a service is reached, each made from an address, and what comes in at them. Whose
-// they are, and how long they live, is the daemon's business.
+// Makes the sockets and named pipes of a service from their addresses, and accepts connections on them (socket(7),
+// fifo(7)). The daemon decides which unit owns them and how long they live.
 #pragma once
 
 #include "base/fd.hpp"
@@ -15,31 +15,32 @@
 
 namespace mi::os {
 
-// What to listen at: `*:PORT` (IPv6 and IPv4, or IPv4 alone where there is no IPv6), `V4:PORT`, `[V6]:PORT` (IPv6 alone),
-// `localhost:PORT` (127.0.0.1, or ::1 where there is no IPv4), `/path` or `@abstract`. A fifo is always a path.
+// The address to listen at: `*:PORT` (IPv6 and IPv4, or IPv4 alone without IPv6), `V4:PORT`, `[V6]:PORT` (IPv6 alone),
+// `localhost:PORT` (127.0.0.1, or ::1 without IPv4), `/path` or `@abstract`. A FIFO is always a path.
 struct Endpoint {
     enum class Kind : std::uint8_t { stream, datagram, sequential_packet, fifo };
     Kind kind = Kind::stream;
     std::string address;
-    mode_t mode = 0666;        // of a path
-    std::optional<uid_t> user; // of a path; none: ours
+    mode_t mode = 0666;        // of the path
+    std::optional<uid_t> user; // of the path; nullopt: ours
     std::optional<gid_t> group;
-    int backlog = 0; // 0: as many as the system allows
+    int backlog = 0; // 0: the system's maximum
     bool reuse_port = false;
     bool operator==(const Endpoint&) const = default;
 };
 
-// One of them, open. Closing it leaves its path: see `remove`.
+// An open socket or FIFO. Closing it leaves its path: see `remove`.
 class ListenSocket {
 public:
-    // Listens, CLOEXEC and blocking. An address that no interface has yet is no fault: an init binds before the network is
-    // up. At a path, missing directories are made (0755), a socket that nobody listens at any more is replaced, mode and
-    // owner are set before anybody can connect, and nothing but a socket is ever removed (EEXIST); a FIFO that is there is
-    // used if it is ours or the given user's. The path is walked (walked_file.hpp). The fault names the step; EXDEV: the path
-    // lies on a file system that may hang, as `judge` says; without a judge none is asked.
+    // Opens and listens, CLOEXEC and blocking. An address that no interface has yet is no fault, because an init binds
+    // before the network is up. For a path: missing directories are made (0755); a socket without a listener is
+    // replaced; mode and owner are set before a client can connect; only sockets are ever removed (EEXIST for other
+    // files); an existing FIFO is used if it belongs to us or the given user. The path is walked (walked_file.hpp). The
+    // fault names the step; EXDEV: the path lies on a file system that may hang, according to `judge`; without a judge
+    // every file system is entered.
     static Result<ListenSocket> open(const Endpoint& endpoint, MountJudge* judge = nullptr);
 
-    // What a program that comes after us needs to have it, besides the descriptor.
+    // The data that the next program image needs to own the socket, besides the descriptor.
     struct Place {
         std::string path;
         std::uint64_t device = 0, inode = 0;
@@ -49,9 +50,9 @@ public:
     static ListenSocket adopt(Fd fd, Place place);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Whether its path still leads to it, and by no file system that may hang; true where it has none.
+    // Whether its path still leads to it, without a file system that may hang; true if it has no path.
     [[nodiscard]] bool reachable(MountJudge* judge = nullptr) const;
-    // Removes the path, if it still leads to this socket so and was made by it.
+    // Removes the path, if we made it and it still leads to this socket.
     void remove(MountJudge* judge = nullptr);
 
 private:
@@ -63,11 +64,11 @@ private:
 
     Fd fd_;
     std::string path_;
-    std::uint64_t device_ = 0, inode_ = 0; // of what the path led to
+    std::uint64_t device_ = 0, inode_ = 0; // of the object at the path
     bool made_path_ = false;
 };
 
-// Who connected: a numeric address and its port; of a local socket its path or @name, which most callers do not have.
+// The client: a numeric address and its port; for a local socket its path or @name, which most clients do not have.
 struct Remote {
     std::string address;
     std::uint16_t port = 0; // 0: a local socket
@@ -77,13 +78,14 @@ struct Connection {
     Remote remote;
 };
 
-// The next connection, or none. Fault EMFILE, ENFILE, ENOBUFS, ENOMEM: it still waits; try again when something was closed.
+// The next connection; nullopt: none. Fault EMFILE, ENFILE, ENOBUFS, ENOMEM: it still waits; try again when a
+// descriptor was closed.
 [[nodiscard]] Result<std::optional<Connection>> accept_connection(int listener);
 
-// Whether something waits at the descriptor: a connection, a datagram, bytes.
+// Whether a connection, a datagram or bytes wait at the descriptor.
 [[nodiscard]] bool something_waits(int fd);
 
-// Whether so many more descriptors can be had, up to 16; the fault says why not.
+// Whether `count` more descriptors (at most 16) can be opened; the fault says why not.
 [[nodiscard]] Result<> has_room(std::size_t count);
 
 } // namespace mi::os

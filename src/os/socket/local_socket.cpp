@@ -1,4 +1,4 @@
-// bind, listen, accept, connect on paths.
+// Calls bind(2), listen(2), accept(2) and connect(2) on paths.
 #include "os/socket/local_socket.hpp"
 
 #include <fcntl.h>
@@ -34,7 +34,7 @@ int connect_to(int socket, const sockaddr_un& address) {
     return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
-// Removes the socket at `where` if nobody answers there; nothing there is fine too. `address` leads to it.
+// Removes the socket at `where` if no process listens there; a missing one is fine. `address` leads to it.
 Result<> remove_stale(const WalkedFile& where, const sockaddr_un& address, int type, const std::string& path,
                       MountJudge* judge) {
     Result<Fd> there = where.look(judge);
@@ -50,7 +50,8 @@ Result<> remove_stale(const WalkedFile& where, const sockaddr_un& address, int t
     Fd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!probe)
         return fault(errno, "make socket");
-    // By the descriptor, so that it is that one which answers. Its owner does, even if only with "too many".
+    // Connect through the descriptor, so that this very socket answers. A listener with a full backlog answers, too
+    // (EAGAIN).
     int code = connect_to(probe.get(), *local_address("/proc/self/fd/" + std::to_string(there->get())));
     if (code == ENOENT) // there is no /proc
         code = connect_to(probe.get(), address);
@@ -78,9 +79,8 @@ Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode
     if (!where)
         return std::unexpected(where.error());
     {
-        // bind(2) follows no link that is the last component, but every other one, and goes wherever a mount leads. Where one
-        // of them could come to be on the way, it is made by its bare name from inside the directory, and that is then what
-        // getsockname(2) says.
+        // bind(2) follows links in all but the last component, and crosses mounts. If another user could put one of
+        // those in the way, we bind the bare name from inside the directory; getsockname(2) then returns that name.
         std::optional<WorkingDirectory> inside;
         if (where->can_be_bent()) {
             Result<WorkingDirectory> entered = WorkingDirectory::enter(where->directory());
@@ -95,7 +95,7 @@ Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode
         if (bind_to(socket, *address) != 0)
             return fault(errno, "bind", path);
     }
-    // By a descriptor, so that nobody who may write to the directory can put another file in the way.
+    // Through a descriptor, so that a user who may write to the directory cannot swap the file.
     Result<Fd> file = where->look(judge);
     if (!file)
         return fault(file.error().code, "look at the socket file", path);
@@ -157,7 +157,7 @@ Result<Peer> peer_of(int connection) {
         room = size;
     }
 #endif
-    peer.groups.clear(); // before Linux 4.13: the one group has to do
+    peer.groups.clear(); // before Linux 4.13: only the one group is known
     return peer;
 }
 
@@ -170,7 +170,7 @@ Result<Fd> connect_local(const std::string& path, Span timeout) {
         return fault(errno, "make socket");
     auto micros = std::chrono::duration_cast<std::chrono::microseconds>(timeout).count();
     timeval limit{static_cast<time_t>(micros / 1'000'000), static_cast<suseconds_t>(micros % 1'000'000)};
-    // For Unix sockets the sending limit is also that of connect(2), when the backlog is full.
+    // For Unix sockets the send timeout also limits connect(2), which waits while the backlog is full.
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
         ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
         return fault(errno, "set the time limit of", path);
@@ -185,10 +185,10 @@ Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner) {
     if (!fd)
         return fd;
     const int on = 1;
-    // Asked for before anyone can write: a message without credentials could not be believed.
+    // Set before bind, so that no message can arrive without credentials.
     if (::setsockopt(fd->get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
         return fault(errno, "ask for credentials on", path);
-    // Connecting takes the right to write.
+    // sendto(2) and connect(2) need write permission on the socket file.
     Result<BoundFile> bound = bind_local(fd->get(), path, SOCK_DGRAM, owner ? 0600 : 0666);
     if (!bound)
         return std::unexpected(bound.error());

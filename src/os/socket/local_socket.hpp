@@ -1,4 +1,4 @@
-// Unix sockets: the control socket and its clients, and sockets for datagrams.
+// Unix sockets (unix(7)): the control socket, its clients, and datagram sockets.
 #pragma once
 
 #include "base/fd.hpp"
@@ -16,15 +16,15 @@
 
 namespace mi::os {
 
-// Listens at `path` (non-blocking). Replaces a socket nobody listens on any more; EADDRINUSE where somebody does;
-// never removes anything but a socket (EEXIST).
+// Listens at `path` (non-blocking). Replaces a socket that no process listens on. Fault EADDRINUSE: a process listens
+// there; EEXIST: the file is no socket, and is never removed.
 [[nodiscard]] Result<Fd> listen_local(const std::string& path, mode_t mode, int backlog = 128);
 
-// The next connection (non-blocking, CLOEXEC), or none. Fault EMFILE, ENFILE, ENOMEM: try again when something was
-// closed.
+// The next connection (non-blocking, CLOEXEC); nullopt: none. Fault EMFILE, ENFILE, ENOMEM: try again when a descriptor
+// was closed.
 [[nodiscard]] Result<std::optional<Fd>> accept_local(int listener);
 
-// Who is at the other end, as of its connect(2).
+// The process at the other end at the time of its connect(2) (SO_PEERCRED).
 struct Peer {
     pid_t pid = 0;
     uid_t uid = 0;
@@ -34,26 +34,27 @@ struct Peer {
 };
 [[nodiscard]] Result<Peer> peer_of(int connection);
 
-// A connection to `path` (blocking), with `timeout` also set on each later read and write. Fault ENOENT, ECONNREFUSED:
-// nobody is there; EAGAIN: busy for that long.
+// Connects to `path` (blocking); `timeout` also limits each later read and write. Fault ENOENT, ECONNREFUSED: no
+// process listens there; EAGAIN: the listener was busy for that long.
 [[nodiscard]] Result<Fd> connect_local(const std::string& path, Span timeout);
 
-// `path` as an address, for other kinds of socket; ENAMETOOLONG above 107 bytes.
+// `path` as an address, for other kinds of socket. Fault ENAMETOOLONG: longer than 107 bytes.
 [[nodiscard]] Result<sockaddr_un> local_address(const std::string& path);
 
-// A socket for datagrams at `path` (non-blocking) that tells who sent each (SO_PASSCRED). Only `owner` can send to it, or
-// everybody. Replaces, and leaves alone, what listen_local does.
+// A datagram socket at `path` (non-blocking) that reports the sender of each datagram (SO_PASSCRED). Only `owner` (and
+// root) can send to it, or every user if `owner` is nullopt. Replaces a stale socket, with the same faults as
+// listen_local.
 [[nodiscard]] Result<Fd> bind_datagram(const std::string& path, std::optional<uid_t> owner);
 
-// What bind_local has made.
+// The result of bind_local.
 struct BoundFile {
     WalkedFile where;
     Fd file; // O_PATH
     struct stat about;
 };
-// Gives `socket`, of the type SOCK_STREAM or its like, the address `path`, which is walked as one that a unit names: mode
-// `mode`, ours. Replaces a socket nobody listens on any more; EADDRINUSE where somebody does; never removes anything but a
-// socket (EEXIST). EXDEV: it may hang, as `judge` says.
+// Binds `socket`, of type `type` (SOCK_STREAM or other), to `path`, which is walked as a path that a unit names; the
+// file gets mode `mode` and is ours. Replaces a socket that no process listens on. Fault EADDRINUSE: a process listens
+// there; EEXIST: the file is no socket, and is never removed; EXDEV: the path may hang, according to `judge`.
 [[nodiscard]] Result<BoundFile> bind_local(int socket, const std::string& path, int type, mode_t mode,
                                            MountJudge* judge = nullptr);
 
@@ -61,7 +62,7 @@ struct BoundFile {
 [[nodiscard]] Result<> give_file(int file, std::optional<uid_t> user, std::optional<gid_t> group,
                                  const std::string& path);
 
-// The creation mask for as long as it lives: what bind(2) and mkfifo(2) make has its mode from the first moment.
+// Sets umask(2) for the life of the object, so that bind(2) and mkfifo(2) give a file its final mode at once.
 class Mask {
 public:
     explicit Mask(mode_t mode);

@@ -1,5 +1,5 @@
-// The sd_notify(3) client: tells whoever supervises us how we are, where our own environment says that somebody wants to know:
-// `podman run --sdnotify`, a systemd user unit.
+// The sd_notify(3) client: reports our own state to our supervisor, if our environment has NOTIFY_SOCKET (`podman run
+// --sdnotify`, a systemd user unit).
 #pragma once
 
 #include "base/fd.hpp"
@@ -13,10 +13,10 @@ namespace mi::os {
 
 class NotifyClient {
 public:
-    // `address`: of NOTIFY_SOCKET, a path or `@` and an abstract name. Anything else: nobody wants to know.
+    // `address`: the value of NOTIFY_SOCKET, a path or `@` and an abstract name. With any other value nothing is sent.
     explicit NotifyClient(std::string_view address);
     [[nodiscard]] bool wanted() const { return static_cast<bool>(socket_); }
-    // Sends once and never waits: who does not listen misses it.
+    // Sends once, without waiting: if the receiver's queue is full, the message is lost.
     void send(std::string_view text) const;
 
 private:

@@ -1,4 +1,4 @@
-// A datagram socket with the sender's credentials.
+// A datagram socket that receives the sender's credentials.
 #include "os/socket/notify_socket.hpp"
 
 #include "os/socket/local_socket.hpp"
@@ -28,7 +28,7 @@ Result<std::optional<NotifyMessage>> NotifySocket::receive() {
         return std::unexpected(packet.error());
     NotifyMessage message{.text = std::string(buffer.data(), packet->size), .fds = std::move(packet->fds)};
     message.cut = packet->cut;
-    // Without a sender (which no kernel does that knows SO_PASSCRED) it is nobody's.
+    // Every kernel with SO_PASSCRED gives a sender; without one the message belongs to no process.
     if (packet->sender) {
         message.pid = packet->sender->pid;
         message.uid = packet->sender->uid;

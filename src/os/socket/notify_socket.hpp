@@ -1,5 +1,5 @@
-// A datagram socket at which the processes of a service say how they are (sd_notify(3)). The kernel vouches for the sender's
-// pid and user; whether it is to be believed is the daemon's to find out.
+// A datagram socket at which the processes of a service report their state (sd_notify(3)). The kernel guarantees the
+// sender's pid and user; the daemon decides whether to trust the sender.
 #pragma once
 
 #include "base/fd.hpp"
@@ -14,23 +14,24 @@
 namespace mi::os {
 
 struct NotifyMessage {
-    pid_t pid = 0; // 0: it lives outside our PID namespace
+    pid_t pid = 0; // 0: it is outside our PID namespace
     uid_t uid = 0;
     std::string text;
-    std::vector<Fd> fds; // anything: see discard.hpp before closing them
+    std::vector<Fd> fds; // of any kind: see discard.hpp before closing them
     bool cut = false;    // it brought more descriptors than we could take
-    bool long_ = false;  // its text was too long (8 KiB), and is not here
+    bool long_ = false;  // its text was too long (above 8 KiB) and is not included
 };
 
 class NotifySocket {
 public:
-    // Binds `path`, in place of a stale socket. Only `owner` may write to it (and root), or, without one, anybody.
+    // Binds `path`, replacing a stale socket. Only `owner` (and root) may write to it, or every user if `owner` is
+    // nullopt.
     static Result<NotifySocket> bind(const std::string& path, std::optional<uid_t> owner = std::nullopt);
-    // Takes over one that is bound already (after re-exec).
+    // Takes over a socket that is bound already (after exec).
     static NotifySocket adopt(Fd fd) { return NotifySocket(std::move(fd)); }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    // The next message, or none. At most one a call: put a bound on calls per turn.
+    // The next message; nullopt: none. One message per call: the caller bounds the number of calls in a turn.
     Result<std::optional<NotifyMessage>> receive();
 
 private:

@@ -1,4 +1,4 @@
-// sendmsg(2) and recvmsg(2) with SCM_RIGHTS, every length checked.
+// sendmsg(2) and recvmsg(2) with SCM_RIGHTS; every length is checked.
 #include "os/socket/packet.hpp"
 
 #include <cerrno>
@@ -15,7 +15,7 @@ Result<> send_packet(int socket, std::string_view bytes, std::span<const int> fd
     message.msg_iovlen = 1;
     alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int))];
     if (!fds.empty()) {
-        std::memset(control, 0, CMSG_SPACE(fds.size_bytes())); // its padding goes to the kernel too
+        std::memset(control, 0, CMSG_SPACE(fds.size_bytes())); // the kernel reads its padding, too
         message.msg_control = control;
         message.msg_controllen = CMSG_SPACE(fds.size_bytes());
         cmsghdr* header = CMSG_FIRSTHDR(&message);
@@ -45,7 +45,7 @@ Result<Packet> receive_packet(int socket, std::span<char> buffer) {
 
 Result<Packet> receive_packet(int socket, std::span<char> buffer, std::vector<Fd>& rest) {
     iovec part{buffer.data(), buffer.size()};
-    // Room for all that one message can carry, and for the sender.
+    // Room for the most descriptors that one message can carry, and for the sender's credentials.
     alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
     msghdr message{};
     message.msg_iov = &part;
@@ -69,7 +69,7 @@ Result<Packet> receive_packet(int socket, std::span<char> buffer, std::vector<Fd
             for (std::size_t at = 0; at + sizeof(int) <= length; at += sizeof(int)) {
                 int fd = -1;
                 std::memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
-                packet.fds.emplace_back(fd); // owned from here on, whatever comes next
+                packet.fds.emplace_back(fd); // closed automatically from here on
             }
         } else if (header->cmsg_type == SCM_CREDENTIALS && length >= sizeof(ucred)) {
             packet.sender.emplace();

@@ -1,4 +1,5 @@
-// One message over a Unix socket (SOCK_SEQPACKET, SOCK_DGRAM), maybe with descriptors.
+// Sends and receives one message over a Unix socket (SOCK_SEQPACKET, SOCK_DGRAM), with or without descriptors (unix(7),
+// SCM_RIGHTS).
 #pragma once
 
 #include "base/fd.hpp"
@@ -17,24 +18,25 @@ namespace mi::os {
 constexpr std::size_t most_descriptors = 253;
 
 struct Packet {
-    std::size_t size = 0; // of the message, in the buffer. 0 without descriptors: the peer of a SEQPACKET has closed
-    std::vector<Fd> fds;  // CLOEXEC
-    std::optional<ucred> sender; // where SO_PASSCRED is set
+    // Bytes of the message, in the buffer. 0 without descriptors: the peer of a SEQPACKET socket has closed it.
+    std::size_t size = 0;
+    std::vector<Fd> fds;         // CLOEXEC
+    std::optional<ucred> sender; // only if SO_PASSCRED is set
     bool cut = false;            // it brought more descriptors than we could take
 };
 
-// Sends `bytes` and `fds` (at most most_descriptors) as one message. Fault EAGAIN: would block, nothing sent; EPIPE:
-// nobody there (no SIGPIPE is raised).
+// Sends `bytes` and `fds` (at most most_descriptors) as one message. Fault EAGAIN: it would block, and nothing was
+// sent; EPIPE: the peer has closed (no SIGPIPE is raised).
 Result<> send_packet(int socket, std::string_view bytes, std::span<const int> fds = {});
 
-// The next message, never waited for. Fault EAGAIN: none; EMSGSIZE: longer than `buffer`, or more descriptors than we
-// can take: it is lost, and the descriptors that came are closed.
+// The next message, without waiting. Fault EAGAIN: none; EMSGSIZE: it is longer than `buffer`, or has more descriptors
+// than we can take: then it is lost, and its descriptors are closed.
 [[nodiscard]] Result<Packet> receive_packet(int socket, std::span<char> buffer);
-// The same, but a message that brought too many descriptors is not lost: it is `cut`. `fds` of one that is too long go to
-// `rest`, where the caller sees to their end.
+// The same, but a message with too many descriptors is not lost: it is `cut`. If a message is too long, its descriptors
+// go to `rest`, and the caller must close them.
 [[nodiscard]] Result<Packet> receive_packet(int socket, std::span<char> buffer, std::vector<Fd>& rest);
 
-// Two connected SEQPACKET sockets, CLOEXEC, non-blocking.
+// Two connected SEQPACKET sockets, CLOEXEC and non-blocking.
 struct PacketPair {
     Fd ours;
     Fd theirs;

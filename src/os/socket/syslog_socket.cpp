@@ -20,7 +20,7 @@ Result<Fd> bind_syslog(const std::string& path) {
     if (!fd)
         return fd;
     const int on = 1;
-    // A message without a time stamp is taken to have come when it is read.
+    // If this fails, a message has no time stamp, and counts as received when it is read.
     (void)::setsockopt(fd->get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     ask_for_senders(fd->get());
     return fd;
@@ -37,14 +37,14 @@ void lengthen_datagram_queues() {
         return;
     const Fd file(::open(setting, O_WRONLY | O_CLOEXEC));
     const std::string_view text = "512\n";
-    if (file) // where it cannot be set, senders wait a little sooner
+    if (file) // if it cannot be set, senders have to wait a little earlier
         (void)!::write(file.get(), text.data(), text.size());
 }
 
 bool shares_devices(const std::string& path) {
     auto mounts = read_mounts();
     if (!mounts)
-        return true; // nobody can tell
+        return true; // unknown
     const auto last =
         std::find_if(mounts->rbegin(), mounts->rend(), [&](const Mount& one) { return one.point == path; });
     return last != mounts->rend() && last->type == "devtmpfs";

@@ -1,4 +1,4 @@
-// The datagram socket of syslog(3), `/dev/log`. What is said there is the log collector's to read.
+// The datagram socket of syslog(3), `/dev/log`. The log collector reads the messages.
 #pragma once
 
 #include "base/fd.hpp"
@@ -8,19 +8,19 @@
 
 namespace mi::os {
 
-// Binds `path` for everybody, in place of a stale socket; each message comes with its sender (and a descriptor of
-// it, os/process/pidfd.hpp) and when it came. Fault
-// EADDRINUSE: somebody listens there; EEXIST: it is something else.
+// Binds `path` for every user, replacing a stale socket. Each message comes with its sender's credentials (and pidfd,
+// os/process/pidfd.hpp) and the time at which it was sent. Fault EADDRINUSE: a process listens there; EEXIST: the file
+// is no socket.
 [[nodiscard]] Result<Fd> bind_syslog(const std::string& path);
 
-// Nobody can send to it any more (EPIPE, upon which syslog(3) connects anew); what has been sent can still be read.
+// Refuses further messages (EPIPE, upon which syslog(3) connects again); messages sent before can still be read.
 void close_syslog(int socket);
 
-// How many messages wait in a socket before their senders have to: unix(7), max_dgram_qlen, 10 by default. Raises that for
-// sockets made from now on, where we may and it is less.
+// Raises the number of messages that can wait in a socket before their senders must wait (unix(7), max_dgram_qlen, 10
+// by default), for sockets made from now on, if it is below 512 and we have permission.
 void lengthen_datagram_queues();
 
-// Whether what is mounted at `path` is the machine's own devtmpfs, which all see who have one.
+// Whether `path` has the machine's own devtmpfs, which is shared by all devtmpfs mounts.
 [[nodiscard]] bool shares_devices(const std::string& path);
 
 } // namespace mi::os

@@ -9,7 +9,7 @@
 namespace mi::os {
 
 namespace {
-// What of a terminal or a pipe that can be written to is taken at once without making us wait.
+// A terminal or pipe that poll(2) calls writable takes at least this many bytes without waiting.
 constexpr std::size_t piece = 256;
 } // namespace
 

@@ -1,12 +1,13 @@
-// Writing to somebody who may be slow, and is not to be waited for.
+// Writes to a reader that may be slow, without waiting for it.
 #pragma once
 
 #include <string>
 
 namespace mi::os {
 
-// Writes of `text` what there is room for, and removes it. `ours`: the description is ours alone and non-blocking; one that
-// others have, too, is only written to as much as poll(2) promises. False: nobody reads any more, or never can.
+// Writes as much of `text` as there is room for, and removes it from `text`. `ours`: the open file description is ours
+// alone and non-blocking; to a shared one only as much is written as poll(2) promises. False: there is no reader any
+// more, or writing is impossible.
 [[nodiscard]] bool write_ready(int fd, bool ours, std::string& text);
 
 } // namespace mi::os
