@@ -8,14 +8,14 @@ namespace mi {
 
 namespace {
 
-// Neither -1 (which setuid(2) and its like take for "leave as it is") nor anything negative.
+// A valid ID: not -1 (which setuid(2) and similar calls understand as "leave unchanged"), and not negative.
 template <typename Id>
 std::optional<Id> id_of(std::string_view text) {
     const std::optional<Id> id = to_number<Id>(text);
     return id && *id != static_cast<Id>(-1) ? id : std::nullopt;
 }
 
-// Calls `use` with the fields of each line that has a name and at least `least` of them.
+// Calls `use` with the fields of each line that has a name and at least `least` fields.
 template <typename Use>
 void each_line(std::string_view text, std::size_t least, Use use) {
     for (std::string_view line : split(text, '\n')) {

@@ -1,4 +1,4 @@
-// The lines of passwd(5) and group(5). Whose files they are, and where, is the caller's business.
+// Parses the lines of passwd(5) and group(5). The caller finds and reads the files.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@ struct PasswdLine {
     std::string_view name;
     uid_t uid = 0;
     gid_t gid = 0;
-    std::string_view home, shell; // empty where they are no absolute paths
+    std::string_view home, shell; // empty if not an absolute path
 };
 
 // `name:password:gid:member,member`
@@ -23,8 +23,8 @@ struct GroupLine {
     std::string_view members;
 };
 
-// The lines that make sense, in order: comments, lines without a name or a number, and lines with a NUL are passed over.
-// They point into `text`. Of two with the same name the first counts.
+// The valid lines, in order: skips comments, lines without a name or a number, and lines with a NUL. The results point
+// into `text`. Of two lines with the same name the first counts.
 [[nodiscard]] std::vector<PasswdLine> passwd_lines(std::string_view text);
 [[nodiscard]] std::vector<GroupLine> group_lines(std::string_view text);
 

@@ -1,5 +1,6 @@
-// What the calls of system_calls.hpp are called besides on 32-bit machines, where many were made twice: with wider numbers for
-// users, files and times, or with fewer arguments. Who names a call means what it does, whichever of them a C library makes.
+// Other names of the system calls in system_calls.hpp on 32-bit machines. Many calls exist twice there: with wider
+// numbers for users, files and times, or with fewer arguments. A name in a filter means all variants of the call,
+// because the C library decides which variant it uses.
 #pragma once
 
 #include <sys/syscall.h>
@@ -15,7 +16,7 @@ struct CallVariant {
 
 constexpr CallVariant call_variants[] = {
 #if defined(__arm__)
-    // ARM's own, which are no numbers of the table: a C library makes set_tls before anything else.
+    // ARM's private calls, which are not in its system call table: a C library calls set_tls before anything else.
     {"set_thread_area", 0x0f0005}, // set_tls
     {"mprotect", 0x0f0002},        // cacheflush
     {"chown", __NR_chown32},

@@ -6,7 +6,7 @@ namespace mi {
 
 namespace {
 
-// In the order of their numbers.
+// Indexed by capability number.
 constexpr std::string_view names[] = {"CAP_CHOWN",
                                       "CAP_DAC_OVERRIDE",
                                       "CAP_DAC_READ_SEARCH",

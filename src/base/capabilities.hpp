@@ -1,4 +1,4 @@
-// Capabilities by name and by number, as capabilities(7) has them. Dropping and keeping them is os's.
+// Capability names and numbers (capabilities(7)). Dropping and keeping capabilities is done in os.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace mi {
 // A set of capabilities: bit N is number N.
 using CapabilitySet = std::uint64_t;
 
-// Every capability, as "CAP_CHOWN", by its number.
+// The name of every capability, "CAP_CHOWN", indexed by its number.
 [[nodiscard]] std::span<const std::string_view> capability_names();
 
-// The number of a capability: "CAP_KILL", also "cap_kill" and "kill".
+// The number of a capability: "CAP_KILL", also "cap_kill" and "kill". nullopt: there is none of that name.
 [[nodiscard]] std::optional<int> capability_number(std::string_view name);
 
 } // namespace mi

@@ -8,7 +8,7 @@ namespace {
 
 Span read(clockid_t clock) {
     timespec time{};
-    ::clock_gettime(clock, &time); // cannot fail for the clocks below
+    ::clock_gettime(clock, &time); // cannot fail for the clocks used here
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 

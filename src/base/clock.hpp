@@ -1,4 +1,5 @@
-// The one place that reads the kernel's clocks (clock_gettime(2)). Nothing here can fail, and a signal handler may call it.
+// The only place that reads the kernel's clocks (clock_gettime(2)). These functions cannot fail, and a signal handler
+// may call them.
 #pragma once
 
 #include "base/time.hpp"
@@ -9,10 +10,10 @@ namespace mi {
 [[nodiscard]] Instant monotonic_now();
 // CLOCK_REALTIME: for people and files.
 [[nodiscard]] WallTime wall_now();
-// CLOCK_BOOTTIME: since boot, the time asleep included.
+// CLOCK_BOOTTIME: since boot, including suspended time.
 [[nodiscard]] Span boottime_now();
 
-// Microseconds since boot, as in messages and in the kernel's log.
+// Microseconds since boot, the unit of messages and of the kernel's log.
 [[nodiscard]] constexpr std::int64_t micros(Instant at) {
     return std::chrono::duration_cast<std::chrono::microseconds>(at.since_boot).count();
 }

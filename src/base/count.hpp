@@ -1,4 +1,4 @@
-// Counts as people read them: "1 unit", "2 units", "1 process", "3 processes".
+// Counts with their nouns, for people: "1 unit", "2 units", "1 process", "3 processes".
 #pragma once
 
 #include <concepts>
@@ -7,7 +7,7 @@
 
 namespace mi {
 
-// `many`: the plural, where that is not the word with an s.
+// `many`: the plural, if it is not the word with an s.
 [[nodiscard]] std::string counted(std::integral auto count, std::string_view one, std::string_view many = {}) {
     std::string text = std::to_string(count) + " ";
     if (count == 1 || many.empty())

@@ -22,7 +22,7 @@ Result<std::vector<DirectoryEntry>> list(Fd directory, std::string about) {
     std::unique_ptr<DIR, Close> stream(directory ? ::fdopendir(directory.get()) : nullptr);
     if (!stream)
         return fault(errno, "open", std::move(about));
-    (void)directory.release(); // the stream's now
+    (void)directory.release(); // the stream closes it
     std::vector<DirectoryEntry> entries;
     errno = 0;
     while (const dirent* entry = ::readdir(stream.get())) {

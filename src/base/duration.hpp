@@ -1,4 +1,4 @@
-// A length of time as it is written on a command line.
+// Parses a duration on a command line.
 #pragma once
 
 #include "base/time.hpp"
@@ -8,7 +8,7 @@
 
 namespace mi {
 
-// "3s", "500ms", "2min" or "2m", "1h", or a bare number of seconds.
+// "3s", "500ms", "2min" or "2m", "1h", or a number of seconds without a unit. nullopt: no such duration.
 [[nodiscard]] std::optional<Span> span_of(std::string_view text);
 
 } // namespace mi

@@ -25,7 +25,7 @@ public:
     explicit operator bool() const { return raw_ >= 0; }
     // Gives the descriptor away: the caller closes it.
     [[nodiscard]] int release() { return std::exchange(raw_, -1); }
-    // Linux closes the descriptor even where close(2) reports EINTR or EIO, so there is nothing to retry.
+    // Linux closes the descriptor even if close(2) reports EINTR or EIO, so a retry would be wrong.
     void reset() {
         if (raw_ >= 0)
             ::close(std::exchange(raw_, -1));

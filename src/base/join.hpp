@@ -1,4 +1,4 @@
-// Joining words to a list: "a, b, c".
+// Joins words into a list: "a, b, c".
 #pragma once
 
 #include <string>
@@ -7,14 +7,14 @@
 
 namespace mi {
 
-// Appends `word` to `list`, after `between` if the list has a word already.
+// Appends `word` to `list`, with `between` before it if the list is not empty.
 inline void join_to(std::string& list, std::string_view word, std::string_view between = ", ") {
     if (!list.empty())
         list += between;
     list += word;
 }
 
-// All words of a container, with `between` between any two of them.
+// All words of a container, with `between` between them.
 template <typename Words>
 [[nodiscard]] std::string join(const Words& words, std::string_view between = ", ") {
     std::string list;

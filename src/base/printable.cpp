@@ -12,7 +12,7 @@ struct Range {
     char32_t first, last;
 };
 
-// Beyond the control characters; in order. The ends of the planes are looked at apart.
+// Apart from control characters; sorted. The last two code points of each plane are checked separately.
 constexpr Range unprintable[] = {{0x061c, 0x061c}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
                                  {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
 
@@ -21,7 +21,7 @@ bool is_plain(char letter) {
     return byte >= 0x20 && byte < 0x7f;
 }
 
-// How many bytes at the front of `text` are shown as they are, whatever surrounds them.
+// The number of bytes at the front of `text` that are printable ASCII.
 std::size_t plain_run(std::string_view text) {
     return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
 }
@@ -38,7 +38,7 @@ void append_escape(std::string& to, char32_t point, Quoting how) {
         append_hexadecimal(to += "\\u", point, 4);
     } else if (how == Quoting::toml) {
         append_hexadecimal(to += "\\U", point, 8);
-    } else { // a pair of surrogates
+    } else { // a surrogate pair, as JSON requires
         append_hexadecimal(to += "\\u", 0xd800 + ((point - 0x10000) >> 10), 4);
         append_hexadecimal(to += "\\u", 0xdc00 + (point & 0x3ff), 4);
     }

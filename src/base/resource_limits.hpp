@@ -1,4 +1,4 @@
-// The resource limits of setrlimit(2) by the names that `limits` of a unit has for them.
+// The resource limits of setrlimit(2), with their names in a unit's `limits`.
 #pragma once
 
 #include <sys/resource.h>
@@ -10,7 +10,7 @@ namespace mi {
 struct ResourceLimit {
     std::string_view name;
     int resource; // RLIMIT_*
-    bool bytes;   // a size, as opposed to a count
+    bool bytes;   // a size in bytes, not a count
 };
 
 inline constexpr ResourceLimit resource_limits[] = {

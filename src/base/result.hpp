@@ -1,5 +1,5 @@
-// How a failure of the outside world is told: once, where it is known, as an action and its object.
-// What only our own mistake could cause is an assertion, not a Fault.
+// Describes a failure that the system or a file has caused: once, at the place where it is known, as an action and its
+// object. A failure that only a mistake of ours can cause is an assertion, not a Fault.
 #pragma once
 
 #include <cstring>
@@ -9,13 +9,13 @@
 
 namespace mi {
 
-// What the outside world refused: `code` is an errno, or 0 when the words say it all.
+// A failed action: `code` is an errno, or 0 if the words say everything.
 struct Fault {
     int code = 0;
     std::string_view doing; // "open", "join cgroup": always a literal
-    std::string about;      // the path, unit or key it was done to
+    std::string about;      // the path, unit or key
 
-    // One line for people: `open /etc/x: Permission denied`, or `DOING ABOUT` where there is no errno.
+    // One line for people: `open /etc/x: Permission denied`, or `DOING ABOUT` without an errno.
     [[nodiscard]] std::string text() const {
         std::string line(doing);
         if (!about.empty()) {
@@ -34,7 +34,7 @@ struct Fault {
 template <typename T = void>
 using Result = std::expected<T, Fault>;
 
-// The failure `code` of `doing` done to `about`, ready to be returned from a function that gives a Result.
+// Builds the error value of a function that returns a Result: `doing` failed on `about` with `code`.
 [[nodiscard]] inline std::unexpected<Fault> fault(int code, std::string_view doing, std::string about = {}) {
     return std::unexpected(Fault{code, doing, std::move(about)});
 }

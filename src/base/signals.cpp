@@ -9,7 +9,7 @@ namespace mi {
 
 namespace {
 
-// What the first real-time signals are to the C library, which keeps 32 and 33 to itself.
+// The C library's first real-time signal: it uses 32 and 33 itself.
 constexpr int first_real_time = 34;
 
 struct Alias {
@@ -34,7 +34,7 @@ bool starts_with_word(std::string_view text, std::string_view word) {
     return text.size() >= word.size() && same_word(text.substr(0, word.size()), word);
 }
 
-// What follows RTMIN or RTMAX: nothing, or `sign` and a number without a sign of its own.
+// Parses the text after RTMIN or RTMAX: empty, or `sign` and a number without a sign of its own.
 std::optional<int> real_time_offset(std::string_view rest, char sign) {
     if (rest.empty())
         return 0;

@@ -12,7 +12,7 @@ namespace mi {
 
 namespace {
 
-// The last one, without a name, is what belongs to no other.
+// The last group, without a name, has the calls that are in no other group.
 constexpr CallGroup groups[] = {
     {"default", "arch_prctl brk clock_getres clock_gettime clock_nanosleep execve exit exit_group futex futex_requeue "
                 "futex_wait futex_waitv futex_wake get_robust_list get_thread_area getegid geteuid getgid getgroups "
@@ -77,12 +77,13 @@ constexpr CallGroup groups[] = {
 };
 constexpr std::span<const CallGroup> named(groups, std::size(groups) - 1);
 
-// In force when the program is executed, or needed by every end and every signal handler.
+// The calls that are needed after the filter is in force: to execute the program, to end any program, and to return
+// from a signal handler.
 constexpr std::string_view indispensable[] = {"execve", "exit", "exit_group", "restart_syscall", "rt_sigreturn"};
 
 bool is_negated(std::string_view word) { return word.starts_with('!') || word.starts_with('~'); }
 
-// Puts the calls that `word` names into `calls`, in any order and perhaps more than once.
+// Adds the calls that `word` names to `calls`, unsorted and possibly repeated.
 void expand(std::string_view word, std::vector<std::string_view>& calls) {
     if (!word.starts_with('@')) {
         calls.push_back(word);
@@ -100,7 +101,7 @@ constexpr void tidy(std::vector<std::string_view>& calls) {
     calls.erase(first, last);
 }
 
-// Every call that is in a group, sorted.
+// Every call of every group, sorted.
 constexpr std::vector<std::string_view> collect() {
     std::vector<std::string_view> calls;
     for (const CallGroup& group : groups) {
@@ -120,12 +121,12 @@ struct Numbered {
     int number;
 };
 
-// What the headers have that we are compiled with.
+// The calls of the headers that we are compiled with.
 constexpr Numbered from_headers[] = {
 #include "call_numbers.inc"
 };
 
-// Those that these may be too old for. From 424 on a number is the same on every architecture of ours.
+// Calls that may be missing in old headers. From 424 on a call has the same number on all our architectures.
 constexpr Numbered younger[] = {
     {"cachestat", 451},         {"fchmodat2", 452},         {"map_shadow_stack", 453}, {"futex_wake", 454},
     {"futex_wait", 455},        {"futex_requeue", 456},     {"statmount", 457},        {"listmount", 458},
@@ -146,7 +147,7 @@ constexpr int number_of(std::string_view name) {
     return -1;
 }
 
-// In the order of collect(): the names of the headers are not in the program.
+// In the order of collect(): the binary does not contain the names of the headers.
 constexpr auto numbers = [] {
     std::array<std::int16_t, collect().size()> found{};
     std::ranges::transform(collect(), found.begin(),

@@ -40,7 +40,8 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    // Three rows of the table of Damerau's optimal string alignment; words longer than this are never a slip of the pen.
+    // Three rows of the table for the optimal string alignment distance (restricted Damerau-Levenshtein); a longer word
+    // is never a typing error.
     constexpr std::size_t longest = 64;
     if (a.size() > longest || b.size() > longest)
         return std::max(a.size(), b.size());

@@ -1,5 +1,5 @@
-// Small pieces of text work that several rooms share: numbers, splitting, nearness of words. No locale, no allocation
-// where a view will do.
+// Small text functions that several rooms use: numbers, splitting, similar words. They use no locale, and allocate only
+// if a view is not enough.
 #pragma once
 
 #include <charconv>
@@ -12,7 +12,8 @@
 
 namespace mi {
 
-// The whole of `text` as a number in `base`, or nothing: no sign (for unsigned), no blanks, no rest, no overflow.
+// All of `text` as a number in `base`; nullopt if it has a sign (for unsigned types), blanks, other characters, or
+// overflows.
 template <std::integral Number>
 [[nodiscard]] std::optional<Number> to_number(std::string_view text, int base = 10) {
     Number number{};
@@ -22,19 +23,20 @@ template <std::integral Number>
     return number;
 }
 
-// The pieces of `text` between `separator`s; one piece more than there are separators.
+// The pieces of `text` between separators: one more than there are separators.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
-// `text` without blanks, tabs and line ends at its two ends.
+// `text` without blanks, tabs and line ends at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text);
 
-// A size for people, to one decimal: "64M", "1.5G", "812".
+// A size in bytes for people, to one decimal: "64M", "1.5G", "812".
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 
-// How many single-letter changes (insert, drop, replace, swap of neighbours) lead from `a` to `b`.
+// The number of single-letter changes (insert, delete, replace, swap neighbours) that turn `a` into `b`.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
-// The candidate nearest to `word`, if it is near enough to be a slip of the pen (a third of the word, at most 3 edits).
+// The candidate nearest to `word`, if it is near enough for a typing error (a third of the word, at most 3 edits); else
+// empty.
 [[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 } // namespace mi

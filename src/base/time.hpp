@@ -1,4 +1,4 @@
-// Time as the core sees it: a parameter, never a call. Reading a clock is the edge's business.
+// The types of time in the core, where time is a parameter. clock.hpp reads the clocks.
 #pragma once
 
 #include <chrono>
@@ -6,10 +6,10 @@
 
 namespace mi {
 
-// A length of time. Nanoseconds inside, so that durations of every key and clock fit without loss.
+// A duration in nanoseconds, so that the durations of every key and clock fit without loss.
 using Span = std::chrono::nanoseconds;
 
-// A moment on CLOCK_MONOTONIC, counted from boot; survives re-exec, not a reboot.
+// A time on CLOCK_MONOTONIC, counted from boot. It stays valid across re-exec, but not across a reboot.
 struct Instant {
     Span since_boot{0};
     auto operator<=>(const Instant&) const = default;
@@ -18,10 +18,11 @@ constexpr Instant operator+(Instant at, Span span) { return {at.since_boot + spa
 constexpr Instant operator-(Instant at, Span span) { return {at.since_boot - span}; }
 constexpr Span operator-(Instant a, Instant b) { return a.since_boot - b.since_boot; }
 
-// Later than every moment: "no deadline".
+// Later than every other time: "no deadline".
 constexpr Instant never{Span::max()};
 
-// A moment of the wall clock (CLOCK_REALTIME), microseconds since 1970 UTC. For people and files only, never for deadlines.
+// A time on the wall clock (CLOCK_REALTIME), in microseconds since 1970 UTC. Only for people and files, never for
+// deadlines.
 struct WallTime {
     std::int64_t micros = 0;
     auto operator<=>(const WallTime&) const = default;

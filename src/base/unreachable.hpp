@@ -1,13 +1,14 @@
-// What only a mistake of ours could bring about. It ends the program in every build, so that a report of the crash has the reason
-// and the stack that led to it, and nothing goes on from there with what makes no sense.
+// Reports a situation that only a mistake of ours can cause. It ends the program in every build, so that the crash
+// report has the reason and the stack, and the program does not go on with invalid data.
 #pragma once
 
 namespace mi {
 
-// Behind a switch that names every case, and where else nothing can come to. `why` it cannot.
+// For places that cannot be reached, such as the end of a switch that names every case. `why`: the reason that it
+// cannot.
 [[noreturn, gnu::cold]] void unreachable(const char* why);
 
-// What always holds where it costs nothing to look; what costs something is for assert(3), in debug builds alone.
+// A cheap check that is made in every build; use assert(3), which only debug builds have, for expensive ones.
 inline void must(bool holds, const char* why) {
     if (!holds) [[unlikely]]
         unreachable(why);

@@ -12,7 +12,7 @@ std::size_t character(std::string_view text) {
     for (std::size_t i = 1; i < size; ++i)
         if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
             return 0;
-    // Overlong forms, surrogates, beyond U+10FFFF.
+    // Overlong forms, surrogates, and code points above U+10FFFF.
     const auto second = static_cast<unsigned char>(text[1]);
     if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) || (first == 0xf0 && second < 0x90) ||
         (first == 0xf4 && second >= 0x90))
@@ -42,7 +42,7 @@ std::size_t valid_utf8(std::string_view text) {
 std::string_view cut_text(std::string_view text, std::size_t most) {
     if (text.size() <= most)
         return text;
-    // Back to where the character begins that stands across the cut, if there is one.
+    // Go back to the start of a character that the cut would split.
     std::size_t at = most;
     while (at > 0 && most - at < 3 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80)
         --at;

@@ -1,4 +1,4 @@
-// Calendar expressions as text: reading them, and writing them in full.
+// Parses calendar expressions, and writes them in full.
 #include "calendar/calendar.hpp"
 
 #include "base/join.hpp"
@@ -14,7 +14,7 @@ namespace mi::calendar {
 namespace {
 
 constexpr std::int32_t second = 1'000'000; // microseconds
-constexpr std::size_t longest = 1000;      // of an expression
+constexpr std::size_t longest = 1000;      // characters of an expression
 
 constexpr std::array<std::string_view, 7> weekday_names = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                            "Friday", "Saturday", "Sunday"};
@@ -37,7 +37,7 @@ constexpr Shorthand shorthands[] = {
     {"annually", "*-01-01 00:00:00"},
 };
 
-// What a field is called and how far it goes.
+// The name and the range of a field.
 struct Bounds {
     std::string_view name;
     std::int32_t low, high;
@@ -55,7 +55,7 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-// Reads one expression from the front. The first fault stands; after it nothing more is read.
+// Parses one expression from the front. After the first fault it reads nothing more.
 class Parser {
 public:
     explicit Parser(std::string_view text) : rest_(text) {}
@@ -111,7 +111,7 @@ private:
     }
     [[nodiscard]] std::string_view word() const { return rest_.substr(0, rest_.find(' ')); }
 
-    // A last word that begins with a letter is a zone: nothing else does but weekdays, which come first.
+    // A last word that begins with a letter is a zone: only weekdays begin with a letter, too, and they come first.
     void take_zone() {
         std::size_t blank = rest_.rfind(' ');
         if (blank == rest_.npos || blank + 1 == rest_.size() || !is_letter(rest_[blank + 1]))
@@ -130,7 +130,7 @@ private:
         result_.zone = same_word(name, "UTC") ? "UTC" : name;
     }
 
-    // "0 4 * * 1": five words of nothing but what cron knows.
+    // "0 4 * * 1": five words of characters that cron uses.
     [[nodiscard]] bool looks_like_cron() const {
         std::size_t words = 0;
         for (std::string_view one : split(rest_, ' ')) {
@@ -146,7 +146,7 @@ private:
         using namespace std::chrono;
         rest_.remove_prefix(1);
         auto since = to_number<std::int64_t>(rest_);
-        constexpr std::int64_t end = 7'258'118'400; // of 2199
+        constexpr std::int64_t end = 7'258'118'400; // the end of 2199
         if (!since || *since < 0 || *since >= end)
             return fail("@" + std::string(rest_) + " is no number of seconds since 1970, before 2200");
         if (!result_.zone.empty() && result_.zone != "UTC")
@@ -218,7 +218,7 @@ private:
              near.empty() ? "" : "did you mean " + quoted(near) + "?");
     }
 
-    // [[YEARS-]MONTHS-]DAYS, where a '~' before the days counts them from the end. A time has a ':' instead.
+    // [[YEARS-]MONTHS-]DAYS; a '~' before the days counts them from the end of the month. A time has a ':' instead.
     void take_date() {
         std::string_view date = word();
         if (failed() || date.empty() || date.find(':') != date.npos)
@@ -331,7 +331,7 @@ private:
         return bounds.low;
     }
 
-    // A number; of seconds: with a fraction, in microseconds, rounded.
+    // A number; for seconds with a fraction, rounded to microseconds.
     static std::optional<std::int32_t> number(std::string_view text, bool of_second) {
         std::size_t dot = of_second ? text.find('.') : text.npos;
         std::string_view whole = text.substr(0, dot);
@@ -364,7 +364,7 @@ std::string padded(std::int32_t number, std::size_t width) {
     return std::string(width > digits.size() ? width - digits.size() : 0, '0') + digits;
 }
 
-// A value of a field; `unit`: what one of it is in the numbers kept.
+// A value of a field as text; `unit`: the stored number for one unit of the field.
 std::string text(std::int32_t value, std::size_t width, std::int32_t unit) {
     return padded(value / unit, width) + (value % unit != 0 ? "." + padded(value % unit, 6) : "");
 }

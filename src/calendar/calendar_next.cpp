@@ -1,4 +1,4 @@
-// The next moment of a calendar expression: a search over the fields of a date, then from the local time to the moment.
+// Finds the next time of a calendar expression: searches the fields of a date, then converts local time to UTC.
 #include "calendar/calendar.hpp"
 
 #include <chrono>
@@ -8,7 +8,7 @@ namespace mi::calendar {
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000; // microseconds, as every time here
+constexpr std::int64_t second = 1'000'000; // in microseconds, as every time here
 constexpr std::int64_t minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 constexpr int first_year = 1970, last_year = 2199;
 constexpr std::int32_t none = -1;
@@ -53,7 +53,7 @@ std::int32_t in_days(const Calendar& calendar, std::int32_t least, std::int32_t 
     return best;
 }
 
-// The first time of day from `least` (microseconds since midnight), or none.
+// The first time of day from `least` on (both in microseconds since midnight), or none.
 std::int64_t in_day(const Calendar& calendar, std::int64_t least) {
     auto h = static_cast<std::int32_t>(least / hour), m = static_cast<std::int32_t>(least % hour / minute),
          s = static_cast<std::int32_t>(least % minute);
@@ -78,8 +78,8 @@ std::int64_t in_day(const Calendar& calendar, std::int64_t least) {
     return none;
 }
 
-// The first date and time from `local` on that the expression names, both as microseconds since 1970 by the clocks of
-// the zone. Each round goes on to a later date, and there are no years without end.
+// The first local date and time from `local` on that matches the expression, both in microseconds since 1970 on the
+// clock of the zone. Each round moves to a later date, and the years are limited, so the loop ends.
 std::optional<std::int64_t> in_calendar(const Calendar& calendar, std::int64_t local) {
     using namespace std::chrono;
     local = std::max<std::int64_t>(local, 0);
@@ -138,9 +138,9 @@ bool every_hour(const Calendar& calendar) {
     return true;
 }
 
-// The stretch of the zone that holds `at`, in microseconds.
+// The zone's period that contains `at`, in microseconds.
 Zone::Period period_at(const Zone& zone, std::int64_t at) {
-    constexpr std::int64_t limit = INT64_MAX / second - day; // no year that is asked for is near it
+    constexpr std::int64_t limit = INT64_MAX / second - day; // far beyond every year that is asked for
     Zone::Period period = zone.period(floor_div(at, second));
     period.begin = std::max(period.begin, -limit) * second;
     period.end = std::min(period.end, limit) * second;
@@ -149,8 +149,8 @@ Zone::Period period_at(const Zone& zone, std::int64_t at) {
 
 std::int64_t offset(const Zone::Period& period) { return period.offset * second; }
 
-// The first moment at which the clocks show `local`, or the change that skips it; and what they show when the stretch
-// that this moment is in ends.
+// The first time at which the clock shows `local`, or the change that skips it; and the local time at which the period
+// of that time ends.
 struct Shown {
     std::int64_t at, local_end;
 };
@@ -185,7 +185,7 @@ std::optional<WallTime> next(const Calendar& calendar, WallTime after, const Zon
         Shown shown = first_shown(zone, *local);
         if (shown.at >= from)
             return WallTime{shown.at};
-        // The clocks show it for the second time: on to what they show only once.
+        // The clock shows it for the second time: go on to a local time that it shows only once.
         local = in_calendar(calendar, std::max(shown.local_end, *local + 1));
     }
     return std::nullopt;

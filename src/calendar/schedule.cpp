@@ -7,18 +7,18 @@ namespace mi::calendar {
 
 namespace {
 
-constexpr Span correction = std::chrono::hours(3); // a step of no more than that puts a clock right
+constexpr Span correction = std::chrono::hours(3); // a step of at most this length corrects a clock
 constexpr Span breath = std::chrono::milliseconds(100);
-constexpr int merged_at_once = 1000; // times within the jitter that one run stands for
+constexpr int merged_at_once = 1000; // after merging this many times into one run, all times up to now count as handled
 
 std::int64_t micros(Span span) { return std::chrono::duration_cast<std::chrono::microseconds>(span).count(); }
 WallTime operator+(WallTime at, Span span) { return {at.micros + micros(span)}; }
 Span operator-(WallTime a, WallTime b) {
-    constexpr std::int64_t most = 9'000'000'000'000'000; // 285 years, as much as a Span holds
+    constexpr std::int64_t most = 9'000'000'000'000'000; // microseconds: 285 years, almost the range of a Span
     return std::chrono::microseconds(std::clamp(a.micros - b.micros, -most, most));
 }
 
-// A number that looks like chance and is always the same.
+// A pseudo-random number that is always the same for the same value.
 std::uint64_t scatter(std::uint64_t value) {
     value += 0x9e3779b97f4a7c15;
     value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
@@ -67,13 +67,13 @@ Span Schedule::every_due() const {
     return at + jitter(at.count());
 }
 
-// As much of the interval as has gone by since the last run, which was before this boot, is not waited for again.
+// If the last run was before this boot, the time since then counts as part of the interval.
 void Schedule::resume_every(Clocks now) {
     if (every_resumed_ && timer_.every > Span{0})
         every_from_ = now.boot - std::clamp(now.wall - last_, Span{0}, timer_.every);
 }
 
-// `last`, or the present where it lies in the future by more than a correction of the clock explains.
+// `last`; or the present, if `last` is further in the future than a correction of the clock explains.
 WallTime Schedule::believed(WallTime last, Clocks now, Zones& zones) {
     if (last <= now.wall)
         return last;
@@ -110,7 +110,7 @@ void Schedule::plan(Clocks now, Zones& zones) {
         calendar_at_ = at;
         catch_up_at_.reset();
     } else if (!catch_up_at_) {
-        catch_up_at_ = now.boot + delay; // a thousand machines that were off do not all run at once
+        catch_up_at_ = now.boot + delay; // with the jitter, so that many machines that were off do not all run at once
     }
 }
 
@@ -140,7 +140,7 @@ void Schedule::elapse(Clocks now, Zones& zones) {
     if (after_boot_at_ && *after_boot_at_ <= now.boot)
         after_boot_at_.reset();
     if (timer_.every > Span{0} && every_due() <= now.boot) {
-        // Times that went by unseen are not made up for: the next one is still to come.
+        // Missed times are not made up for: continue with the next one.
         every_from_ += (now.boot - every_from_) / timer_.every * timer_.every;
         every_resumed_ = false;
     }
@@ -148,7 +148,7 @@ void Schedule::elapse(Clocks now, Zones& zones) {
         catch_up_at_.reset();
         cursor_ = std::max(cursor_, now.wall);
     } else if (calendar_at_ && *calendar_at_ <= now.wall) {
-        // Those whose own delay is over as well are of the same run.
+        // Times whose own delay is over, too, belong to the same run.
         cursor_ = std::max(occurrence_after(cursor_, zones).value_or(now.wall), now.wall + -timer_.jitter);
         for (int merged = 0;; ++merged) {
             auto following = occurrence_after(cursor_, zones);
@@ -169,7 +169,7 @@ void Schedule::stepped(Span by, Clocks now, Zones& zones) {
     const bool far = by > correction || by < -correction;
     if (timer_.persistent) {
         if (new_ && far)
-            last_ = now.wall; // it was met when nobody knew the time
+            last_ = now.wall; // the timer was new when the clock was still wrong
         cursor_ = believed(last_, now, zones);
         if (far)
             resume_every(now);

@@ -1,4 +1,4 @@
-// What a unit's `[timer]` says: plain data, every value already parsed and checked. When it is due is schedule.hpp's.
+// The values of a unit's `[timer]`, parsed and checked. schedule.hpp decides when it is due.
 #pragma once
 
 #include "base/time.hpp"
@@ -11,7 +11,7 @@ namespace mi::calendar {
 
 struct Timer {
     Span every{0};                  // 0: none
-    std::optional<Span> after_boot; // 0 is at once
+    std::optional<Span> after_boot; // 0: at once
     Span jitter{0};
     std::vector<Calendar> calendar;
     bool persistent = false;

@@ -12,7 +12,7 @@ namespace mi::calendar {
 namespace {
 
 constexpr std::int64_t day_seconds = 86'400;
-constexpr std::int32_t furthest = 26 * 3600; // what RFC 8536 allows an offset to be, about
+constexpr std::int32_t furthest = 26 * 3600; // RFC 8536 allows offsets up to about this
 constexpr std::size_t longest_name = 16;
 constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t always = std::numeric_limits<std::int64_t>::min();
@@ -26,7 +26,7 @@ std::int64_t days_until(int year, unsigned month, unsigned day) {
 
 int year_of(std::int64_t second) {
     using namespace std::chrono;
-    // Beyond this nobody asks, and the calendar's own numbers end.
+    // Far beyond every time that is asked for, and within the calendar's own range.
     constexpr std::int64_t limit = 365 * day_seconds * 8'000;
     std::int64_t day = std::clamp(second, -limit, limit) / day_seconds;
     return static_cast<int>(year_month_day{sys_days{days{day}}}.year());
@@ -37,7 +37,7 @@ bool is_letter(char letter) { return (letter >= 'a' && letter <= 'z') || (letter
 
 } // namespace
 
-// Takes a TZ rule apart from the front. Whatever does not fit makes `good` false, and stays so.
+// Parses a TZ rule from the front. An error makes `good` false for ever.
 struct Zone::RuleReader {
     std::string_view rest;
     bool good = true;
@@ -57,7 +57,7 @@ struct Zone::RuleReader {
         good = good && value && *value >= low && *value <= high;
         return good ? *value : 0;
     }
-    // At least three letters, or anything sensible within <…>.
+    // At least three letters, or at least three characters of any kind in <…>.
     std::string name() {
         std::size_t length = 0;
         const bool bracketed = take('<');
@@ -105,7 +105,7 @@ std::optional<Zone::Rule> Zone::parse_rule(std::string_view text) {
     RuleReader reader{text};
     Rule rule;
     rule.standard_name = reader.name();
-    rule.standard = -reader.time(24); // the rule says what to add to reach UTC
+    rule.standard = -reader.time(24); // the rule gives the time to add to local time for UTC
     if (reader.good && !reader.rest.empty()) {
         rule.has_summer = true;
         rule.summer_name = reader.name();
@@ -113,7 +113,7 @@ std::optional<Zone::Rule> Zone::parse_rule(std::string_view text) {
         if (!reader.rest.empty() && reader.rest.front() != ',')
             rule.summer = -reader.time(24);
         if (reader.rest.empty())
-            reader.rest = ",M3.2.0,M11.1.0"; // what C libraries take it to mean
+            reader.rest = ",M3.2.0,M11.1.0"; // the default that C libraries use
         reader.good = reader.take(',') && reader.good;
         rule.begin = reader.day();
         reader.good = reader.take(',') && reader.good;
@@ -159,7 +159,7 @@ Zone::Period Zone::by_rule(std::int64_t second) const {
     const Rule& rule = *rule_;
     if (!rule.has_summer)
         return {always, for_ever, rule.standard, rule.standard_name};
-    // The changes of the years around, in order: a change may lie a week into another year.
+    // The changes of the years around `second`, in order: a change may lie up to a week inside another year.
     std::array<Change, 6> changes{};
     std::size_t count = 0;
     const int around = year_of(second);
@@ -171,7 +171,7 @@ Zone::Period Zone::by_rule(std::int64_t second) const {
     Period period{always, for_ever, changes.front().offset == rule.summer ? rule.standard : rule.summer, {}};
     for (std::size_t i = 0; i < count; ++i) {
         const Change& change = changes[i];
-        // Summer time that ends when the next begins is summer all year round.
+        // Summer time that ends when the next one begins holds all year.
         if (change.offset == period.offset || (i + 1 < count && changes[i + 1].at == change.at))
             continue;
         if (change.at > second) {
@@ -208,7 +208,7 @@ std::int64_t Zone::moment_of(std::int64_t wall) const {
 
 namespace {
 
-// A number of `size` bytes, the highest first, with its sign.
+// A signed number of `size` bytes, most significant first.
 std::int64_t big_endian(std::string_view bytes, std::size_t at, std::size_t size) {
     std::uint64_t value = (static_cast<unsigned char>(bytes[at]) & 0x80) != 0 ? ~std::uint64_t{0} : 0;
     for (std::size_t i = 0; i < size; ++i)
@@ -221,7 +221,7 @@ struct Header {
     char version;
     std::size_t utc_flags, standard_flags, leaps, times, types, letters;
 
-    // How many bytes follow the header, with times of `width` bytes.
+    // The number of bytes after the header, with times of `width` bytes.
     [[nodiscard]] std::size_t body(std::size_t width) const {
         return times * (width + 1) + types * 6 + letters + leaps * (width + 4) + standard_flags + utc_flags;
     }
@@ -247,7 +247,7 @@ std::expected<Zone, std::string_view> Zone::from_file(std::string_view bytes) {
     bytes.remove_prefix(Header::size);
     if (bytes.size() < header->body(width))
         return std::unexpected(cut);
-    if (header->version >= '2') { // the same again, with wider times
+    if (header->version >= '2') { // the same data again, with 64-bit times
         bytes.remove_prefix(header->body(width));
         header = read_header(bytes);
         if (!header)
@@ -265,7 +265,7 @@ std::expected<Zone, std::string_view> Zone::from_file(std::string_view bytes) {
         if (offset(type) < -furthest || offset(type) > furthest)
             return std::unexpected(odd);
     Zone zone;
-    // What each type is called: text that ends with a NUL, somewhere among the letters.
+    // The name of each type: a NUL-terminated text inside `letters`.
     const std::string_view letters = bytes.substr(types + 6 * header->types, header->letters);
     zone.names_.clear();
     for (std::size_t type = 0; type < header->types && type <= 255; ++type) {
