@@ -1,9 +1,10 @@
-// Where the libraries would throw, in a program built without exceptions: a sentence and the end. Linked only into the small
-// build; the tests' programs have exceptions, and end in the same places because nobody catches. PID 1 comes back from
-// this as from any other crash (os/crash/crash.hpp).
+// Functions that the libraries call instead of throwing, in a program built without exceptions: they print a sentence
+// and abort. Only the small build links this file; the test programs have exceptions, and end at the same places
+// because no code catches them. PID 1 recovers from this as from any other crash (os/crash/crash.hpp).
 //
-// The names here are those that compiled code of libstdc++, libgcc and Boost calls. Defined here, none of what the libraries
-// have behind them is linked: tables, the unwinder, the demangler for the message, translations: a tenth of the binary.
+// The names are those that compiled code of libstdc++, libgcc and Boost calls. Because they are defined here, the parts
+// of the libraries behind them are not linked (tables, the unwinder, the demangler for the message, translations): a
+// tenth of the binary.
 #include "os/crash/crash.hpp"
 
 #include <unistd.h>
@@ -19,7 +20,7 @@ namespace {
 [[noreturn]] void give_up(const char* why) {
     mi::os::note_reason(why);
     constexpr char preamble[] = "miniinit: cannot go on: ";
-    (void)!::write(STDERR_FILENO, preamble, sizeof preamble - 1); // if nobody hears it, the crash is still one
+    (void)!::write(STDERR_FILENO, preamble, sizeof preamble - 1); // the crash is reported even if this fails
     (void)!::write(STDERR_FILENO, why, std::strlen(why));
     (void)!::write(STDERR_FILENO, "\n", 1);
     std::abort();
@@ -87,7 +88,7 @@ extern "C" {
 [[noreturn]] void __cxa_deleted_virtual() { give_up("a deleted virtual function was called"); }
 [[noreturn]] void __cxa_call_terminate(void*) { give_up("terminate"); }
 [[noreturn]] void __cxa_call_unexpected(void*) { give_up("terminate"); }
-// Nothing comes this far; that they are named is enough for them to be looked for.
+// These are never called; the linker only needs their names.
 [[noreturn]] void* __cxa_allocate_exception(std::size_t) { give_up("an exception"); }
 [[noreturn]] void __cxa_free_exception(void*) { give_up("an exception"); }
 [[noreturn]] void* __cxa_begin_catch(void*) { give_up("an exception"); }
@@ -95,7 +96,7 @@ extern "C" {
 [[noreturn]] void __gxx_personality_v0() { give_up("an exception"); }
 [[noreturn]] void __gcc_personality_v0() { give_up("an exception"); }
 [[noreturn]] void _Unwind_Resume(void*) { give_up("an exception"); }
-#ifdef __arm__ // where tables name these, and cleanups end in the last
+#ifdef __arm__ // exception tables refer to these on ARM, and cleanups end in the last one
 [[noreturn]] void __aeabi_unwind_cpp_pr0() { give_up("an exception"); }
 [[noreturn]] void __aeabi_unwind_cpp_pr1() { give_up("an exception"); }
 [[noreturn]] void __aeabi_unwind_cpp_pr2() { give_up("an exception"); }

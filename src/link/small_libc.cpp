@@ -1,9 +1,9 @@
-// What the static C library would bring along, and a program that speaks English and ASCII never reaches: catalogues of
-// translated messages, and conversions between character sets that are loaded as shared libraries (strerror() asks for the one,
-// wide streams for the other; a static program has no use for either). Defined here, the library's own are not linked, nor what
-// they need. The names are glibc's; with another C library nobody calls them.
+// Replaces parts of the static C library that this program never uses, because it speaks English and ASCII: catalogues
+// of translated messages, and conversions between character sets in shared libraries (strerror() and wide streams refer
+// to them; a static program cannot use either). Because the names are defined here, the library's own functions and
+// their dependencies are not linked. The names are glibc's; another C library does not call them.
 //
-// Nor does a stream of ours turn wide: the library's own messages (assertions, perror) are printed as all others.
+// Our streams never become wide: the library's messages (assertions, perror) are printed as bytes.
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>

@@ -1,9 +1,10 @@
-// Entry points of libzstd that nothing here ever comes to, so that the parts of it behind them are not linked: 300 KB. That
-// is the match finders of levels above 1 (log_pack.cpp uses level 1, whose strategy is `fast`), long-distance matching,
-// super-blocks (both are asked for by parameters that nobody sets), and the formats of before zstd 0.8.
+// Entry points of libzstd that are never called here. Defining them leaves 300 KB of the library unlinked: the match
+// finders of levels above 1 (log_pack.cpp uses level 1, whose strategy is `fast`), long-distance matching and
+// super-blocks (both need parameters that are never set), and the formats before zstd 0.8.
 //
-// They are the internals of one version. With another one nothing is defined here, and all of libzstd is linked; if a name
-// were missing, its part would come with the rest of its names, and the linker would refuse them as defined twice.
+// They are internal functions of one version of libzstd. For another version this file defines nothing, and all of
+// libzstd is linked. If a name were missing here, the library's file with it would be linked together with its other
+// names, and the linker would report them as defined twice.
 #include <zstd.h>
 
 #if ZSTD_VERSION_NUMBER == 10504
@@ -64,13 +65,14 @@ NEVER(ZSTD_ldm_skipSequences)
 NEVER(ZSTD_row_update)
 NEVER(ZSTD_updateTree)
 
-// Sizes of the tables of long-distance matching, which is off.
+// Sizes of the tables for long-distance matching, which is off.
 #define NOTHING(name)                                                                                                  \
     extern "C" std::size_t name() { return 0; }
 NOTHING(ZSTD_ldm_getMaxNbSeq)
 NOTHING(ZSTD_ldm_getTableSize)
 
-// A file may begin like one of an old format: it is refused, with the library's general error or by there being no memory.
+// A file may begin like one of an old format: it is refused, with the library's general error, or by reporting that
+// memory is missing.
 #define REFUSED(name)                                                                                                  \
     extern "C" std::size_t name() { return static_cast<std::size_t>(-1); }
 #define NONE(name)                                                                                                     \

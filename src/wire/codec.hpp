@@ -1,11 +1,13 @@
-// The compact binary form of plain data that names its fields (`static void fields(auto& self, auto&& visit)`, one call with
-// all members): what the snapshot is made of. Writing cannot fail; reading trusts nothing and never reads past the end.
+// The compact binary form of structs that name their fields (`static void fields(auto& self, auto&& visit)`, one call
+// with all members); the saved state consists of it. Writing cannot fail; reading accepts any bytes and never reads
+// past the end.
 //
-// A struct is its length and then its fields in order, so it can grow at its end: a reader that knows fewer fields passes
-// over the rest, one that knows more keeps the defaults of those that are missing. Fields are never removed or reordered.
+// A struct is its length and then its fields in order, so it can grow at its end: a reader that knows fewer fields
+// skips the rest, and a reader that knows more keeps the defaults of the missing ones. Fields are never removed or
+// reordered.
 //
-// An enumerator is the number that its table gives it (numbers.hpp). One that a reader does not know becomes unknown<E>, and
-// is counted: whoever decodes decides what is dropped.
+// An enumerator is encoded as the number in its table (numbers.hpp). A number that the reader does not know becomes
+// unknown<E>, and is counted: the caller of the decoder decides what to drop.
 //   integers and numbers of enumerators: LEB128, signed ones zigzag · bool: one byte · string, vector: count, then the elements ·
 //   optional: bool, then the value · Span: nanoseconds
 #pragma once
@@ -32,7 +34,7 @@ namespace mi::wire {
 template <typename T>
 concept Recorded = requires(T& value) { T::fields(value, [](auto&...) {}); };
 
-// The most bytes that a value takes.
+// The most bytes that the encoded value can take.
 template <typename T>
 [[nodiscard]] constexpr std::size_t most_bytes(const T& value) {
     constexpr std::size_t number = 10;
@@ -59,7 +61,7 @@ template <typename T>
     }
 }
 
-// Writes where there is room for most_bytes() of all that is put.
+// Writes into memory that has room for most_bytes() of all values.
 class Encoder {
 public:
     explicit Encoder(char* to) : to_(to) {}
@@ -88,7 +90,7 @@ public:
             for (const auto& one : value)
                 put(one);
         } else {
-            // The length is known afterwards. One byte is kept free for it, which is enough for most.
+            // The length is known only at the end. Keep one byte free for it, which is almost always enough.
             char* const start = to_++;
             T::fields(value, [this](const auto&... members) { (this->put(members), ...); });
             const auto length = static_cast<std::size_t>(to_ - start - 1);
@@ -102,13 +104,13 @@ public:
             to_ += length;
         }
     }
-    // After what was put.
+    // The end of the written bytes.
     [[nodiscard]] char* end() const { return to_; }
 
 private:
     void number(std::uint64_t value) {
         if (value < 0x80)
-            *to_++ = static_cast<char>(value); // most are
+            *to_++ = static_cast<char>(value); // most numbers
         else
             great_number(value);
     }
@@ -128,7 +130,7 @@ class Decoder {
 public:
     explicit Decoder(std::string_view bytes) : rest_(bytes) {}
 
-    // False: the bytes are not of this form; `value` is then good for nothing but to be destroyed.
+    // False: the bytes do not have this form, and `value` must not be used.
     template <typename T>
     [[nodiscard]] bool get(T& value) {
         if constexpr (std::same_as<T, bool>) {
@@ -174,7 +176,7 @@ public:
             value.reset();
             return get(present) && (!present || get(value.emplace()));
         } else if constexpr (is_vector<T>) {
-            // Each element takes a byte at least, so a lie about the count cannot make us allocate more than was sent.
+            // Each element takes at least one byte, so a false count cannot make us allocate more than was sent.
             std::uint64_t count = 0;
             if (!number(count) || count > rest_.size())
                 return false;
@@ -190,7 +192,7 @@ public:
                 return false;
             Decoder inner(bytes);
             bool good = true;
-            // What an older writer did not know is missing at the end, and keeps its default.
+            // Fields that an older writer did not know are missing at the end, and keep their defaults.
             T::fields(value,
                       [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
             unknown_ += inner.unknown_;
@@ -198,9 +200,9 @@ public:
         }
     }
 
-    // What has not been read.
+    // The bytes that are not read yet.
     [[nodiscard]] std::string_view rest() const { return rest_; }
-    // How many of the enumerators read so far are unknown<E>.
+    // The number of enumerators read so far that are unknown<E>.
     [[nodiscard]] std::size_t unknown_count() const { return unknown_; }
 
 private:
@@ -224,7 +226,7 @@ private:
         value = std::bit_cast<std::int64_t>((raw >> 1) ^ (~(raw & 1) + 1));
         return true;
     }
-    // A length and as many bytes.
+    // Reads a length and as many bytes.
     [[nodiscard]] bool take(std::string_view& bytes) {
         std::uint64_t length = 0;
         if (!number(length) || length > rest_.size())
@@ -249,7 +251,7 @@ void encode(std::string& out, const T& value) {
     });
 }
 
-// Reads the whole of `bytes` as one T; false where it is none, something follows, or an enumerator is not known.
+// Reads all of `bytes` as one T; false if they have another form, bytes are left over, or an enumerator is unknown.
 template <typename T>
 [[nodiscard]] bool decode(std::string_view bytes, T& value) {
     Decoder decoder(bytes);

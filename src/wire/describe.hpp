@@ -1,4 +1,5 @@
-// The Varlink interface definition (https://varlink.org/Interface-Definition) of the messages, from their field lists.
+// Writes the Varlink interface definition (https://varlink.org/Interface-Definition) of the messages from their field
+// lists.
 #pragma once
 
 #include "base/join.hpp"
@@ -14,10 +15,10 @@
 
 namespace mi::wire {
 
-// Collects the definitions of the types that are named on the way, each once.
+// Collects the definitions of the types that are used, each once.
 class Describer {
 public:
-    // The text of type T: `?[]UnitStatus`. Defines what it names.
+    // The type T in Varlink: `?[]UnitStatus`. Adds the definitions of the types it uses.
     template <typename T>
     std::string type() {
         if constexpr (is_optional<T>) {
@@ -45,7 +46,7 @@ public:
         }
     }
 
-    // `(name: type, …)`; `asked`: of a request, where a bool may be left out.
+    // `(name: type, …)`; `asked`: for a request, in which a bool may be left out.
     template <typename T>
     std::string fields(bool asked) {
         return "(" + list<T>(asked) + ")";
@@ -82,7 +83,7 @@ private:
     std::string text_;
 };
 
-// One text after another: what the templates below would otherwise each spell out in machine code.
+// Appends several texts. One function, so that the templates below do not repeat its machine code.
 inline void append_all(std::string& out, std::initializer_list<std::string_view> parts) {
     for (std::string_view part : parts)
         out += part;

@@ -1,5 +1,5 @@
-// The words of every enumeration that crosses a boundary as text: in JSON an enumerator is its word. One table an enumeration.
-// Where it is saved, or sent as bytes, it has a number: numbers.hpp.
+// The words of every enumeration that is sent or shown as text: in JSON an enumerator is its word. One table for each
+// enumeration. Its number, for saved state and binary messages, is in numbers.hpp.
 #pragma once
 
 #include "core/record.hpp"
@@ -12,25 +12,27 @@
 
 namespace mi::wire {
 
-// What the manager runs as.
+// The role of the manager.
 enum class Mode : std::uint8_t { system, container, user };
-// How far the machine is: `degraded` is running with something failed; the `caretaker` only keeps what runs, after crashes.
+// The state of the machine. `degraded`: it runs, but a unit has failed. `caretaker`: after crashes, the manager only
+// keeps running what runs.
 enum class ManagerState : std::uint8_t { starting, running, degraded, stopping, caretaker };
-// How to end: see reboot(2). In a container every one of them ends the container.
+// How the machine ends: see reboot(2). In a container each of them ends the container.
 enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };
-// What an event tells of: a unit's state, its status text, or the manager itself.
+// The subject of an event: a unit's state, its status text, or the manager itself.
 enum class EventKind : std::uint8_t { state, status, manager };
-// What became of one unit of Start and its like.
+// The result for one unit of Start and similar methods.
 enum class JobOutcome : std::uint8_t {
-    reached,       // what was asked for is so, or without `wait` under way
-    failed,        // it will not get there by itself: its state and reason say why
-    superseded,    // it was to be stopped, and was started again meanwhile
-    reload_failed, // it goes on with the settings that it had
-    gone,          // there is no such unit any more
+    reached,       // the requested state is reached, or without `wait` on its way
+    failed,        // it cannot reach the state by itself: its state and reason say why
+    superseded,    // it was to be stopped, but was started again meanwhile
+    reload_failed, // it continues with its old settings
+    gone,          // the unit does not exist any more
 };
 
-// `type` is the name of the enumeration in the interface description, `about` what that says of it, `count` how many enumerators there are (they count
-// up from 0), `word` the text of one. Words are of letters, digits and single underscores, as Varlink has them.
+// `type` is the name of the enumeration in the interface description, `about` its description there, `count` the number
+// of enumerators (they count up from 0), `word` the text of one. Words consist of letters, digits and single
+// underscores, as Varlink requires.
 template <typename E>
 struct Words;
 
@@ -41,12 +43,12 @@ struct Words<core::Phase> {
     static std::string_view word(core::Phase value) { return core::name(value); }
 };
 
-// The tables are checked against the enumerations: a new enumerator does not compile until it has its word.
+// Checks a table against its enumeration: a new enumerator does not compile until it has a word.
 template <typename E, unsigned count>
 constexpr bool is_complete = is_enumerator<static_cast<E>(count - 1)>() && !is_enumerator<static_cast<E>(count)>();
 static_assert(is_complete<core::Phase, Words<core::Phase>::count>);
 
-// For an enumeration whose words stand here.
+// For an enumeration whose words are given here.
 #define MI_WORDS(ENUM, TYPE, ABOUT, ...)                                                                               \
     template <>                                                                                                        \
     struct Words<ENUM> {                                                                                               \
@@ -93,7 +95,7 @@ template <typename E>
     return Words<E>::word(value);
 }
 
-// The enumerator of a word; false, and `value` unchanged, where there is none.
+// The enumerator of a word. False, and `value` is unchanged, if there is none.
 template <typename E>
 [[nodiscard]] bool from_word(std::string_view text, E& value) {
     for (unsigned i = 0; i < Words<E>::count; ++i)

@@ -1,4 +1,4 @@
-// What a method of the control socket fails with (messages.hpp).
+// The errors of the methods of the control socket (messages.hpp).
 #pragma once
 
 #include "wire/facts.hpp"
@@ -10,16 +10,16 @@
 
 namespace mi::wire {
 
-// Whose an error is: ours,
+// The interface that defines an error: ours,
 constexpr std::string_view interface_name = "org.miniinit.Manager";
-// or Varlink's own, which has introspection and the errors of the protocol itself.
+// or Varlink's own, with introspection and the errors of the protocol.
 constexpr std::string_view service_interface = "org.varlink.service";
 
 struct NoSuchUnit {
     static constexpr std::string_view error = "NoSuchUnit", interface = interface_name,
                                       about = "There is no unit of this name; perhaps `nearest` was meant.";
     std::string unit;
-    std::optional<std::string> nearest; // a name that was perhaps meant
+    std::optional<std::string> nearest; // the name that was perhaps meant
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("nearest", self.nearest);
@@ -47,7 +47,7 @@ struct Masked {
     std::string unit;
     static void fields(auto& self, auto&& visit) { visit("unit", self.unit); }
 };
-// There is no process to signal or reload.
+// There is no process to signal or to reload.
 struct NotRunning {
     static constexpr std::string_view error = "NotRunning", interface = interface_name,
                                       about = "There is no process to signal or to reload.";
@@ -72,38 +72,38 @@ struct JobFailed {
         visit("reason_kind", self.reason_kind);
     }
 };
-// The manager is ending and starts nothing any more.
+// The manager is shutting down and starts nothing any more.
 struct ShuttingDown {
     static constexpr std::string_view error = "ShuttingDown", interface = interface_name,
                                       about = "The manager is ending and starts nothing any more.";
     static void fields(auto&, auto&&) {}
 };
-// The method exists and this manager does not do it now, or not here.
+// The method exists, but this manager cannot do it now or here.
 struct NotSupported {
     static constexpr std::string_view error = "NotSupported", interface = interface_name,
                                       about = "The method exists, but this manager does not do it now, or not here.";
     std::string message;
     static void fields(auto& self, auto&& visit) { visit("message", self.message); }
 };
-// The value of a parameter makes no sense (org.varlink.service's).
+// A parameter has an invalid value (of org.varlink.service).
 struct InvalidParameter {
     static constexpr std::string_view error = "InvalidParameter", interface = service_interface;
     std::string parameter;
     static void fields(auto& self, auto&& visit) { visit("parameter", self.parameter); }
 };
-// No such method (org.varlink.service's).
+// No such method (of org.varlink.service).
 struct MethodNotFound {
     static constexpr std::string_view error = "MethodNotFound", interface = service_interface;
     std::string method;
     static void fields(auto& self, auto&& visit) { visit("method", self.method); }
 };
-// No such interface (org.varlink.service's).
+// No such interface (of org.varlink.service).
 struct InterfaceNotFound {
     static constexpr std::string_view error = "InterfaceNotFound", interface = service_interface;
     std::string name; // called `interface` in the message
     static void fields(auto& self, auto&& visit) { visit("interface", self.name); }
 };
-// The method answers many times and the caller did not say `more` (org.varlink.service's).
+// The method sends several replies, but the caller did not set `more` (of org.varlink.service).
 struct ExpectedMore {
     static constexpr std::string_view error = "ExpectedMore", interface = service_interface;
     static void fields(auto&, auto&&) {}

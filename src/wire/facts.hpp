@@ -1,4 +1,4 @@
-// What is told of units and of the manager: the types that replies, events and errors are made of (messages.hpp).
+// The data about units and the manager of which replies, events and errors consist (messages.hpp).
 #pragma once
 
 #include "wire/enums.hpp"
@@ -19,7 +19,7 @@ struct Exit {
     core::ExitStatus::Kind kind = core::ExitStatus::Kind::code;
     std::int32_t number = 0; // exit code or signal number
     bool core = false;       // core dumped
-    bool oom = false;        // killed for want of memory
+    bool oom = false;        // killed by the kernel for lack of memory
     std::string text;        // "exit code 1", "signal SIGSEGV, core dumped"
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);
@@ -29,10 +29,10 @@ struct Exit {
         visit("text", self.text);
     }
 };
-// The exit as told, with its words; nothing where no process has ended yet.
+// The exit with its words; nullopt if no process has ended yet.
 [[nodiscard]] std::optional<Exit> told(const core::ExitStatus& exit);
 
-// What a unit has to do with others, both ways round, as in force now (sorted by name).
+// The relations of a unit to others in both directions, as now in force (sorted by name).
 struct Dependencies {
     static constexpr std::string_view type_name = "Dependencies",
                                       about = "What a unit has to do with others, both ways round, as in force now.";
@@ -54,13 +54,13 @@ struct Socket {
     static constexpr std::string_view type_name = "Socket",
                                       about = "One socket that is open for a unit. `connections`, `most` and "
                                               "`accepted` are of sockets that are accepted from.";
-    std::string kind; // as the key of `[[listen]]` is called: stream, datagram, sequential-packet, fifo
+    std::string kind; // the `kind` in `[[listen]]`: stream, datagram, sequential-packet, fifo
     std::string address;
     std::string name; // in LISTEN_FDNAMES
     bool accept = false;
-    std::uint32_t connections = 0; // with `accept`: that are open now,
-    std::uint32_t most = 0;        // that may be open at once,
-    std::int64_t accepted = 0;     // and that there were since it began to be accepted from
+    std::uint32_t connections = 0; // with `accept`: those open now,
+    std::uint32_t most = 0;        // the most that may be open at once,
+    std::int64_t accepted = 0;     // and all that were accepted since the first
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);
         visit("address", self.address);
@@ -72,7 +72,8 @@ struct Socket {
     }
 };
 
-// Everything that is told of a unit. Times: `*_realtime` microseconds since 1970 (UTC), `*_monotonic` microseconds since boot.
+// All data about a unit. Times: `*_realtime` in microseconds since 1970 (UTC), `*_monotonic` in microseconds since
+// boot.
 struct UnitStatus {
     static constexpr std::string_view type_name = "UnitStatus",
                                       about =
@@ -84,42 +85,44 @@ struct UnitStatus {
     core::Kind kind = core::Kind::service;
     std::string description;
     core::Phase state = core::Phase::down;
-    std::optional<core::Stage> stage; // where inside starting or stopping
+    std::optional<core::Stage> stage; // the step within starting or stopping
     std::int64_t since_realtime = 0;  // when the state began
     std::int64_t since_monotonic = 0;
-    std::string reason;               // for people: why it is in this state; for programs: reason_kind
-    std::optional<std::string> cause; // the other unit that the reason speaks of
+    std::string reason;               // the cause of the state, for people; reason_kind is for programs
+    std::optional<std::string> cause; // the other unit that `reason` names
     std::optional<std::int32_t> main_pid;
     std::optional<std::int32_t> hook_pid; // of the command around the main process that runs now
-    std::optional<core::Role> hook;       // which one
+    std::optional<core::Role> hook;       // the role of that command
     std::uint32_t restarts = 0;           // since boot
     std::uint32_t tries = 0;              // restarts in a row without a stable run
     std::optional<Exit> last_exit;
-    std::optional<std::string> status_text; // what the service says of itself (sd_notify STATUS)
-    std::optional<std::int64_t> left_ms;    // until the next try in backoff, else until the timeout of the stage
-    std::optional<std::string> file;        // the file the unit was read from
+    std::optional<std::string> status_text; // the text that the service has sent (sd_notify STATUS)
+    // Milliseconds until the next try in backoff, else until the timeout of the stage.
+    std::optional<std::int64_t> left_ms;
+    std::optional<std::string> file; // the file the unit was read from
     bool enabled = false;
     bool masked = false;
-    bool changed = false;                     // its file was changed and re-read; in force when it is restarted
-    std::optional<Dependencies> dependencies; // told by Status, not by List
-    // What its cgroup uses, or its processes do (see `summed`); by Status, and by List with `usage` (the peak by Status alone), where the kernel tells.
+    bool changed = false;                     // the file was changed and re-read; takes effect at the next restart
+    std::optional<Dependencies> dependencies; // only in Status, not in List
+    // Its usage, counted by its cgroup or summed over processes (see `summed`). In Status, and in List with `usage`
+    // (the peak only in Status), if the kernel reports it.
     std::optional<std::int64_t> memory_bytes, memory_peak_bytes;
-    std::optional<std::int64_t> cpu_usec;  // processor time of this run
+    std::optional<std::int64_t> cpu_usec;  // microseconds of processor time of this run
     std::optional<std::int64_t> tasks;     // processes and their threads
     bool frozen = false;                   // by Freeze
-    std::optional<std::string> error_text; // the error the service says it has (sd_notify ERRNO, BUSERROR)
-    std::uint32_t stored_descriptors = 0;  // that it keeps with us over its restarts (sd_notify FDSTORE)
+    std::optional<std::string> error_text; // the error that the service has reported (sd_notify ERRNO, BUSERROR)
+    std::uint32_t stored_descriptors = 0;  // descriptors that it stores with us across its restarts (sd_notify FDSTORE)
     std::vector<Socket> sockets;           // open ones, in the order of its file
-    std::optional<std::string> timer;      // when its timer runs it, in words
-    // When that is next (none where it is not armed, or never), and when the last run began: of a persistent timer also
-    // one before this boot.
+    std::optional<std::string> timer;      // the times of its timer, in words
+    // The next run of the timer (none if it is not armed or will never run), and the start of the last run: of a
+    // persistent timer also one before this boot.
     std::optional<std::int64_t> next_realtime, last_run_realtime;
-    core::Reason reason_kind = core::Reason::none; // what `reason` says, for programs
-    // Which of memory_bytes, cpu_usec and tasks no cgroup has counted: they are the sum over the processes that live now, with what
-    // memory they share counted for each.
+    core::Reason reason_kind = core::Reason::none; // the meaning of `reason`, for programs
+    // The names of those among memory_bytes, cpu_usec and tasks that are no cgroup's counts, but sums over the living
+    // processes; there shared memory counts once for each process.
     std::vector<std::string> summed;
-    bool triggered = false; // a timer or a connection runs it: to be up is only to be armed
-    bool transient = false; // made by Run, for as long as it runs
+    bool triggered = false; // a timer or a connection starts it: "up" only means that it is armed
+    bool transient = false; // made by Run; it exists as long as it runs
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -161,8 +164,8 @@ struct UnitStatus {
     }
 };
 
-// One thing that happened. For `state`: unit, from, state, reason, reason_kind, cause, main_pid, last_exit. For `status`: unit and text. For
-// `manager`: text alone ("target multi-user reached", "power-off begins").
+// One event. `state` sets: unit, from, state, reason, reason_kind, cause, main_pid, last_exit. `status`: unit and text.
+// `manager`: only text ("target multi-user reached", "power-off begins").
 struct Event {
     static constexpr std::string_view type_name = "Event",
                                       about = "One thing that happened: to the state of a unit, to what it says of "
@@ -176,9 +179,9 @@ struct Event {
     std::optional<core::Stage> stage;
     std::optional<std::string> reason;
     std::optional<std::int32_t> main_pid;
-    std::optional<Exit> last_exit; // where the change follows an exit
+    std::optional<Exit> last_exit; // if an exit has caused the change
     std::optional<std::string> text;
-    std::optional<std::int64_t> left_ms; // as in UnitStatus, as are these:
+    std::optional<std::int64_t> left_ms; // milliseconds, as in UnitStatus; so are these:
     std::optional<core::Reason> reason_kind;
     std::optional<std::string> cause;
     static void fields(auto& self, auto&& visit) {
@@ -199,16 +202,16 @@ struct Event {
     }
 };
 
-// What became of one unit of Start, Stop and their like.
+// The result for one unit of Start, Stop and similar methods.
 struct JobResult {
     static constexpr std::string_view type_name = "JobResult",
                                       about = "What became of one unit of Start and its like. `ok`: what was asked for "
                                               "is so, or without `wait` under way.";
     std::string unit;
-    bool ok = false; // what was asked for is so (without `wait`: is under way)
+    bool ok = false; // the requested state is reached (without `wait`: on its way)
     core::Phase state = core::Phase::down;
-    std::string message;           // for people; where the outcome is `failed`, the sentences of Explain
-    std::optional<Exit> last_exit; // told by Run, to the end
+    std::string message;           // for people; if the outcome is `failed`, the sentences of Explain
+    std::optional<Exit> last_exit; // only from Run that waits for the end
     JobOutcome outcome = JobOutcome::reached;
     core::Reason reason_kind = core::Reason::none; // of the state
     static void fields(auto& self, auto&& visit) {
@@ -222,7 +225,7 @@ struct JobResult {
     }
 };
 
-// One unit of an explanation: the next one is its cause.
+// One unit in an explanation; the next unit is its cause.
 struct Link {
     static constexpr std::string_view type_name = "Link",
                                       about = "One unit of an explanation; the next one of the chain is its cause.";
@@ -236,7 +239,7 @@ struct Link {
     }
 };
 
-// One unit of a dependency tree and where its branches go.
+// One unit in a dependency tree, and the edges from it.
 struct TreeEdge {
     static constexpr std::string_view type_name = "TreeEdge", about = "What a unit of a tree leads to, and how.";
     core::Relation relation = core::Relation::requirement;
@@ -260,14 +263,14 @@ struct TreeNode {
     }
 };
 
-// One ability of the system and what is done without it.
+// One feature of the system, and the substitute without it.
 struct Feature {
     static constexpr std::string_view type_name = "Feature",
                                       about = "One ability of the system, and what is done where it is missing.";
     std::string name;
     bool available = false;
-    std::string detail;  // what was found
-    std::string instead; // what is done where it is missing; empty: nothing is lost
+    std::string detail;  // details of the detection
+    std::string instead; // the substitute if it is missing; empty: none is needed
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("available", self.available);
@@ -276,8 +279,9 @@ struct Feature {
     }
 };
 
-// How a unit came up for the first time since boot, microseconds since boot: since when it was wanted, when its start
-// began, when those that wait for it could go on, and when that was over or had failed. `outcome`: what it came to.
+// How a unit came up for the first time since boot, in microseconds since boot: when it was first wanted, when its
+// start began, when the units that waited for it could go on, and when the start had ended or failed. `outcome`: the
+// state it reached.
 struct FirstStart {
     static constexpr std::string_view type_name = "FirstStart",
                                       about =
@@ -296,8 +300,8 @@ struct FirstStart {
     }
 };
 
-// When a unit's last start began (0: it was wanted, but never started) and when it was up, microseconds since boot; and
-// all of its first start.
+// When a unit's last start began (0: it was wanted, but never started) and when it was up, in microseconds since boot;
+// and the times of its first start.
 struct UnitTime {
     static constexpr std::string_view type_name = "UnitTime",
                                       about = "When a unit's last start began (0: never) and when it was up, in "
@@ -314,16 +318,16 @@ struct UnitTime {
     }
 };
 
-// An end that is to come at a set time.
+// A shutdown at a set time.
 struct ScheduledShutdown {
     static constexpr std::string_view
         type_name = "ScheduledShutdown",
         about = "An end that is to come at a set time. `warn_only`: people are told, and that is all.";
     Ending how = Ending::poweroff;
     std::int64_t at_realtime = 0; // microseconds since 1970
-    std::string message;          // of whoever scheduled it
-    std::string who;              // that was
-    bool warn_only = false;       // people are told, and that is all
+    std::string message;          // from the user who scheduled it
+    std::string who;              // that user
+    bool warn_only = false;       // only warns people; the machine goes on
     static void fields(auto& self, auto&& visit) {
         visit("how", self.how);
         visit("at_realtime", self.at_realtime);

@@ -2,7 +2,7 @@
 
 #include "base/printable.hpp"
 
-// Boost.JSON, compiled here and nowhere else; of it only the parser and the values that it makes are used.
+// The only file that compiles Boost.JSON; only its parser and value types are used.
 #include <boost/json/src.hpp>
 
 #include <charconv>
@@ -58,7 +58,7 @@ JsonView::Kind JsonView::kind() const {
     case boost::json::kind::null: return Kind::null;
     case boost::json::kind::bool_: return Kind::boolean;
     case boost::json::kind::int64: return Kind::number;
-    case boost::json::kind::uint64: // only those that do not fit int64 are kept so
+    case boost::json::kind::uint64: // only for numbers above the range of int64
     case boost::json::kind::double_: return Kind::other;
     case boost::json::kind::string: return Kind::text;
     case boost::json::kind::array: return Kind::array;
@@ -87,7 +87,7 @@ JsonView JsonView::member(std::string_view name) const {
     return JsonView(object != nullptr ? object->if_contains({name.data(), name.size()}) : nullptr);
 }
 
-// Most messages fit the memory that comes with it.
+// Most messages fit into the memory inside this object.
 struct JsonDocument::State {
     unsigned char memory[2048];
     boost::json::monotonic_resource resource{memory, sizeof memory};

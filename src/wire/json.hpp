@@ -1,5 +1,5 @@
-// JSON for structs that name their fields: writing into a string, reading from a parsed document. The parser itself
-// (Boost.JSON) is json.cpp's alone; what the messages are is messages.hpp's.
+// JSON for structs that name their fields: writes into a string, and reads from a parsed document. Only json.cpp sees
+// the parser (Boost.JSON); messages.hpp defines the messages.
 #pragma once
 
 #include "wire/enums.hpp"
@@ -32,16 +32,16 @@ concept Fielded = requires(T& value) { T::fields(value, [](std::string_view, aut
 
 // ---- writing ------------------------------------------------------------------------------------------------------------
 
-// Appends JSON to a string. What is not UTF-8 in a text becomes U+FFFD, so that the result always is JSON; what is not printable
-// is escaped, so that it may be shown on a terminal (base/printable.hpp).
+// Appends JSON (RFC 8259) to a string. Bytes that are not UTF-8 become U+FFFD, so that the result is always valid;
+// characters that are not printable are escaped, so that it is safe to show on a terminal (base/printable.hpp).
 class JsonWriter {
 public:
-    // `nulls`: absent optionals are written as null (a schema that never varies) rather than left out.
+    // `nulls`: write an absent optional as null (so that the schema never varies) instead of leaving it out.
     JsonWriter(std::string& out, bool nulls) : out_(out), nulls_(nulls) {}
     [[nodiscard]] bool nulls() const { return nulls_; }
     void open(char bracket);
     void close(char bracket);
-    // The name of the member, or the comma of the element, that follows.
+    // Writes the name of the next member, or the comma before the next element.
     void key(std::string_view name);
     void element();
     void text(std::string_view value);
@@ -52,7 +52,7 @@ public:
 private:
     std::string& out_;
     bool nulls_;
-    bool first_ = true; // nothing yet inside the innermost bracket
+    bool first_ = true; // the innermost bracket is still empty
 };
 
 template <typename T>
@@ -91,7 +91,7 @@ void write_json(JsonWriter& writer, const T& value) {
     }
 }
 
-// The value as a JSON text, absent optionals included: what `--json` prints.
+// The value as JSON text, absent optionals included: the output of `--json`.
 template <typename T>
 [[nodiscard]] std::string json_of(const T& value) {
     std::string out;
@@ -102,19 +102,19 @@ template <typename T>
 
 // ---- reading ------------------------------------------------------------------------------------------------------------
 
-// One value inside a JsonDocument, or none. Valid as long as the document.
+// One value inside a JsonDocument, or none. Valid as long as the document exists.
 class JsonView {
 public:
     enum class Kind : std::uint8_t { missing, null, boolean, number, text, array, object, other };
     JsonView() = default;
     [[nodiscard]] Kind kind() const;
-    // Of the kind of value that they name only.
+    // The caller must check kind() first.
     [[nodiscard]] bool boolean() const;
     [[nodiscard]] std::int64_t number() const;
     [[nodiscard]] std::string_view text() const;
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] JsonView at(std::size_t index) const;
-    // Missing where this is no object or has no such member.
+    // Missing if this is no object or has no such member.
     [[nodiscard]] JsonView member(std::string_view name) const;
 
 private:
@@ -123,10 +123,10 @@ private:
     const void* node_ = nullptr; // a boost::json::value
 };
 
-// A parsed text. Nesting is bounded (16 levels).
+// A parsed text. The nesting is limited to 16 levels.
 class JsonDocument {
 public:
-    // Nothing where `text` is not JSON, whole.
+    // nullopt if the whole of `text` is not one JSON value.
     [[nodiscard]] static std::optional<JsonDocument> parse(std::string_view text);
     [[nodiscard]] JsonView root() const;
     JsonDocument(JsonDocument&&) noexcept;
@@ -139,9 +139,9 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// Reads `view` into `value`. Members that are unknown are passed over. `strict`: a member that is neither optional nor a
-// bool must be there; otherwise it keeps its default. Where something is of the wrong kind or out of range the name of the
-// (outermost) member is the result; empty: all is well.
+// Reads `view` into `value`. Ignores unknown members. `strict`: every member must be present unless it is optional or a
+// bool; otherwise a missing one keeps its default. If a value has the wrong type or is out of range, returns the name
+// of the (outermost) member; empty: success.
 template <typename T>
 [[nodiscard]] std::string_view read_json(JsonView view, T& value, bool strict, std::string_view name = "parameters") {
     using Kind = JsonView::Kind;
@@ -161,7 +161,7 @@ template <typename T>
                 return wrong;
         return {};
     } else if constexpr (std::is_enum_v<T>) {
-        // A word of a later version than ours is no reason to refuse a reply.
+        // A word of a later version is no reason to refuse a reply.
         return kind == Kind::text && (from_word(view.text(), value) || !strict) ? std::string_view{} : name;
     } else if constexpr (std::same_as<T, bool>) {
         if (kind != Kind::boolean)

@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 8> priority_words{"emerg",   "alert",  "crit", "err",
                                                          "warning", "notice", "info", "debug"};
 constexpr std::array<std::string_view, 5> source_words{"out", "err", "init", "syslog", "kernel"};
-// 12 to 15 have no name in syslog(3): what RFC 5424 uses them for.
+// 12 to 15 have no names in syslog(3): their uses in RFC 5424.
 constexpr std::array<std::string_view, facilities> facility_words{
     "kern",   "user",   "mail",     "daemon", "auth",   "syslog",   "lpr",     "news",
     "uucp",   "cron",   "authpriv", "ftp",    "ntp",    "security", "console", "clock",
@@ -40,14 +40,15 @@ Calendar calendar_of(WallTime at) {
             micros / 60'000'000 % 60, micros / 1'000'000 % 60, micros % 1'000'000};
 }
 
-// Matches `text` with a pattern in which a digit stands for a digit and says which of `fields` it belongs to.
+// Matches `text` with a pattern; a digit in it matches any digit, and is the index of the field in `fields` to which
+// that digit belongs.
 template <std::size_t count>
 bool match(std::string_view text, std::string_view pattern, std::array<int, count>& fields) {
     if (text.size() < pattern.size())
         return false;
     std::size_t field = 0;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
-        if (pattern[i] >= '0' && pattern[i] <= '6') { // the digit says which field
+        if (pattern[i] >= '0' && pattern[i] <= '6') { // the index of the field
             if (text[i] < '0' || text[i] > '9')
                 return false;
             field = static_cast<std::size_t>(pattern[i] - '0');
@@ -223,7 +224,8 @@ std::string directory_name(std::string_view unit) {
     }
     if (name.empty())
         return "\\x";
-    // A name longer than file systems take (255): cut, and told apart by a hash (FNV-1a) of the whole.
+    // File systems take at most 255 bytes: cut a longer name, and add a hash (FNV-1a) of the whole, to keep names
+    // distinct.
     if (name.size() > 250) {
         std::uint64_t hash = 14695981039346656037u;
         for (char c : unit)

@@ -1,6 +1,6 @@
-// The numbers on the socket between PID 1 and the log collector, and in the collector's shared memory. The two may be of
-// different versions: a collector that runs is left alone when PID 1 goes on after a crash, and the program on the disk may
-// be another one by then. See wire/numbers.hpp for the rules.
+// The numbers in messages between PID 1 and the log collector, and in the collector's shared memory. The two programs
+// may have different versions: a running collector continues when PID 1 restarts after a crash, and the program on the
+// disk may have been replaced by then. See wire/numbers.hpp for the rules.
 #pragma once
 
 #include "wire/log_protocol.hpp"
@@ -10,21 +10,21 @@
 
 namespace mi::wire {
 
-// A stream without a source that is known is one that we cannot read: see LogLink::go_on() and Collector::attach().
+// A stream with an unknown source cannot be read: see LogLink::go_on() and Collector::attach().
 template <>
 struct Numbers<logs::Source> {
     using enum logs::Source;
     static constexpr std::string_view name = "source";
-    static constexpr logs::Source fallback = out; // of a pipe of a service, and only there: lines are lines
+    static constexpr logs::Source fallback = out; // only for the pipe of a service: its bytes are lines in any case
     static constexpr Numbered<logs::Source> rows[] = {{out, 0}, {err, 1}, {init, 2}, {syslog, 3}, {kernel, 4}};
 };
 
-// syslog(3) gives these numbers.
+// The numbers of syslog(3).
 template <>
 struct Numbers<logs::Priority> {
     using enum logs::Priority;
     static constexpr std::string_view name = "priority";
-    static constexpr logs::Priority fallback = debug; // as a level: everything is kept
+    static constexpr logs::Priority fallback = debug; // as the level of a unit: keeps everything
     static constexpr Numbered<logs::Priority> rows[] = {{emerg, 0},   {alert, 1},  {crit, 2}, {err, 3},
                                                         {warning, 4}, {notice, 5}, {info, 6}, {debug, 7}};
 };
@@ -33,9 +33,9 @@ struct Numbers<logs::Priority> {
 
 namespace mi::wire::logs {
 
-// The first byte of a message: its kind, in either direction.
+// The first byte of a message in either direction: its kind.
 template <typename Message>
-constexpr std::uint8_t message_number = Message::has_no_number; // give it one here
+constexpr std::uint8_t message_number = Message::has_no_number; // a new message needs its number below
 
 template <>
 inline constexpr std::uint8_t message_number<Configure> = 0;
@@ -43,7 +43,7 @@ template <>
 inline constexpr std::uint8_t message_number<Attach> = 1;
 template <>
 inline constexpr std::uint8_t message_number<Flush> = 2;
-// 3 was Forget: it is not given again.
+// 3 was Forget and is not used again.
 template <>
 inline constexpr std::uint8_t message_number<TryStorage> = 4;
 template <>

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t frame_magic = 0xfd2fb528, head_magic = 0x184d2a5d, table_magic = 0x184d2a5e,
                         foot_magic = 0x8f92eab1, own_magic = 0x676f6c6d; // "mlog"
 constexpr std::uint32_t first_skippable = 0x184d2a50, last_skippable = 0x184d2a5f;
-constexpr std::size_t skippable_head = 8; // magic and size
+constexpr std::size_t skippable_head = 8; // bytes: magic and size
 constexpr std::string_view suffix = ".zst";
 
 void add(std::string& to, std::uint64_t number, std::size_t bytes) {
@@ -18,8 +18,8 @@ void add(std::string& to, std::uint64_t number, std::size_t bytes) {
         to += static_cast<char>(number >> (8 * i));
 }
 
-// More text than this cannot be in a frame of that size: RFC 8878 gives each block of at most 128 KiB three bytes of its own.
-// A table that says more is damaged, and what it says would be made, as blanks.
+// The most text that a frame of that size can have: each block of at most 128 KiB takes at least three bytes (RFC
+// 8878). A table that claims more is damaged; believing it would produce that much text, all blanks.
 bool can_hold(std::uint64_t packed, std::uint64_t text) { return text <= (packed / 3 + 1) * 128 * 1024; }
 
 std::uint64_t number_at(std::string_view bytes, std::size_t at, std::size_t size) {
@@ -42,7 +42,8 @@ std::optional<WallTime> parse_packed_name(std::string_view name) {
 Packer::Packer() : context_(::ZSTD_createCCtx()), bytes_(new char[ZSTD_COMPRESSBOUND(pack_frame_text)]) {
     if (context_ == nullptr)
         return;
-    // The fastest: a log shrinks to a tenth by it, and slower levels bring little and the code of their own (link/zstd_unused.cpp).
+    // The fastest level: it shrinks a log to a tenth; slower levels bring little and need more code
+    // (link/zstd_unused.cpp).
     (void)::ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, 1);
     (void)::ZSTD_CCtx_setParameter(context_, ZSTD_c_checksumFlag, 1);
 }
@@ -80,7 +81,7 @@ std::string Packer::foot() const {
         add(bytes, frame.text, 4);
     }
     add(bytes, frames_.size(), 4);
-    add(bytes, 0, 1); // no checksums in the table: the frames have their own
+    add(bytes, 0, 1); // no checksums in the table: each frame has its own
     add(bytes, foot_magic, 4);
     return bytes;
 }
@@ -139,7 +140,7 @@ std::vector<PackFrame> find_pack_frames(std::string_view file, bool& whole) {
             size = magic == frame_magic ? ::ZSTD_findFrameCompressedSize(rest.data(), rest.size()) : 0;
             text = ::ZSTD_getFrameContentSize(rest.data(), rest.size());
             if (size == 0 || ::ZSTD_isError(size) != 0 || text > longest_frame_text ||
-                !can_hold(size, text)) // also: unknown, an error
+                !can_hold(size, text)) // also catches the two error values
                 break;
         }
         if (size > rest.size() || size > UINT32_MAX)

@@ -1,5 +1,6 @@
-// Layout: one byte of message kind (log_numbers.hpp), then its fields in order; new ones are added at the end of the message. Numbers are little-endian and of fixed width, a text is a
-// 16-bit length and its bytes, a list is a 16-bit count and its elements.
+// Encodes and decodes the messages. Layout: one byte for the message kind (log_numbers.hpp), then its fields in order;
+// new fields are added at the end. Numbers are little-endian with a fixed width, a text is a 16-bit length and its
+// bytes, a list is a 16-bit count and its elements.
 #include "wire/log_protocol.hpp"
 
 #include "wire/log_numbers.hpp"
@@ -50,7 +51,7 @@ private:
     std::string bytes_;
 };
 
-// Reads as long as all is well; after the first thing that is not, everything reads as empty and `whole` says no.
+// Reads fields. After the first invalid one all further fields are empty, and `whole` returns false.
 class Reader {
 public:
     explicit Reader(std::string_view bytes) : rest_(bytes) {}
@@ -105,7 +106,7 @@ public:
         const auto value = number<std::uint8_t>();
         const auto known = enumerator_of<Priority>(value);
         if (known == unknown<Priority>)
-            spoil(); // syslog(3) has eight, and there will be no other
+            spoil(); // syslog(3) has only these eight
         return known;
     }
     bool flag() {
@@ -118,7 +119,7 @@ public:
         good_ = false;
         rest_ = {};
     }
-    // What follows are fields of a later version.
+    // Further bytes are fields of a later version.
     [[nodiscard]] bool whole() const { return good_; }
 
 private:
@@ -249,7 +250,7 @@ std::string encode_any(const Message& message) {
         message);
 }
 
-// No two messages of one direction share a number.
+// Whether all messages of one direction have different numbers.
 template <typename... Messages>
 consteval bool distinct(std::type_identity<std::variant<Messages...>>) {
     const std::uint8_t numbers[] = {message_number<Messages>...};
@@ -261,7 +262,7 @@ consteval bool distinct(std::type_identity<std::variant<Messages...>>) {
 }
 static_assert(distinct(std::type_identity<ToCollector>{}) && distinct(std::type_identity<FromCollector>{}));
 
-// Makes the alternative of the variant `Message` whose number is `wanted`, and reads it.
+// Reads the alternative of the variant `Message` with the number `wanted`.
 template <typename Message, std::size_t index = 0>
 bool read_kind(std::uint8_t wanted, Reader& from, Message& message) {
     if constexpr (index < std::variant_size_v<Message>) {
@@ -294,7 +295,7 @@ std::string encode(const FromCollector& message) { return encode_any(message); }
 Result<ToCollector> decode_to_collector(std::string_view bytes) { return decode_any<ToCollector>(bytes); }
 Result<FromCollector> decode_from_collector(std::string_view bytes) { return decode_any<FromCollector>(bytes); }
 
-// A framed line is `<N>UNIT US TEXT LF`, US being the control character U+001F, which no unit name has.
+// A framed line is `<N>UNIT US TEXT LF`; US is the control character U+001F, which a unit name cannot contain.
 namespace {
 constexpr char separator = '\x1f';
 }

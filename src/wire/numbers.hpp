@@ -1,12 +1,12 @@
-// The numbers of enumerations that are written down: in saved state (state/numbers.hpp) and on the socket to the log
-// collector (wire/log_numbers.hpp). An enumerator's place in its declaration is nobody's business but the compiler's;
-// what another version of the program reads is the number that a table gives it.
+// The numbers of enumerations in saved state (state/numbers.hpp) and in messages to the log collector
+// (wire/log_numbers.hpp). Another version of the program reads the number from the table; the enumerator's place in its
+// declaration does not matter.
 //
-// Rules of the tables: a number is never changed and never given to another enumerator. One that is no longer used moves to
-// `retired`. A table that lacks an enumerator, or gives a number twice, does not compile.
+// Rules for the tables: a number never changes, and is never given to another enumerator. The number of a removed
+// enumerator moves to `retired`. A table that lacks an enumerator, or has a number twice, does not compile.
 //
-// A reader may meet a number that it does not know, of a later version. It never takes it for another one: it gets
-// `unknown<E>`, and decides itself what is safe to drop or to assume, and says so.
+// A reader may meet a number of a later version. It never treats it as another enumerator: it gets `unknown<E>`,
+// decides what can safely be dropped or assumed, and reports that.
 #pragma once
 
 #include <array>
@@ -26,14 +26,14 @@ struct Numbered {
 };
 
 // A table: specialise it with
-//   name      what the enumeration is called in a message,
+//   name      the name of the enumeration in messages,
 //   rows      Numbered<E>[], one for each enumerator,
-//   fallback  (optional) what an unknown number in a record that has to be kept counts as; say why it is safe,
+//   fallback  (optional) the meaning of an unknown number in a record that must be kept; say why it is safe,
 //   retired   (optional) an array of numbers that are not used any more.
 template <typename E>
 struct Numbers;
 
-// Whether `value` is an enumerator: compilers print the others as a number with a cast. So tables are checked against the
+// Whether `value` is an enumerator: compilers print other values as a number with a cast. Used to check tables against
 // enumerations.
 template <auto value>
 consteval bool is_enumerator() {
@@ -41,7 +41,7 @@ consteval bool is_enumerator() {
     return text.find(')', text.rfind("value = ") + 1) == std::string_view::npos;
 }
 
-// Stands for a number that this version does not know. It is no enumerator, and must not leave the code that reads.
+// Stands for a number that this version does not know. It is no enumerator, and must not leave the reading code.
 template <typename E>
     requires std::is_enum_v<E>
 constexpr E unknown = static_cast<E>(static_cast<std::underlying_type_t<E>>(~std::underlying_type_t<E>{0}));
@@ -53,7 +53,7 @@ consteval std::size_t row_count() {
     return sizeof Numbers<E>::rows / sizeof Numbers<E>::rows[0];
 }
 
-// No two rows share a number, none has one that is retired, and none is too great for a single byte.
+// No two rows share a number, no row has a retired one, and all fit into one byte.
 template <typename E>
 consteval bool distinct_numbers() {
     for (std::size_t i = 0; i < row_count<E>(); ++i) {
@@ -70,8 +70,8 @@ consteval bool distinct_numbers() {
     return true;
 }
 
-// Each enumerator has exactly one row. Enumerators count from 0 without a gap, so as many distinct rows below that count
-// as there are enumerators are all of them.
+// Each enumerator has exactly one row. Enumerators count from 0 without a gap, so if there are as many distinct rows as
+// enumerators, all have one.
 template <typename E>
 consteval bool one_row_each() {
     constexpr std::size_t count = row_count<E>();
@@ -129,12 +129,12 @@ consteval bool well_numbered() {
     return true;
 }
 
-// The number of an enumerator; not of unknown<E>, which has none.
+// The number of an enumerator, which must not be unknown<E>.
 template <typename E>
 [[nodiscard]] constexpr std::uint8_t number_of(E value) {
     static_assert(well_numbered<E>());
     assert(static_cast<std::size_t>(value) < detail::number_table<E>.size());
-    if constexpr (detail::numbers_are_places<E>()) // so far: nothing to look up
+    if constexpr (detail::numbers_are_places<E>()) // no table is needed while numbers equal places
         return static_cast<std::uint8_t>(value);
     else
         return detail::number_table<E>[static_cast<std::size_t>(value)];

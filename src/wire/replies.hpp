@@ -1,4 +1,4 @@
-// What the methods of the control socket answer (messages.hpp).
+// The replies of the methods of the control socket (messages.hpp).
 #pragma once
 
 #include "wire/facts.hpp"
@@ -11,7 +11,7 @@
 
 namespace mi::wire {
 
-// Done, nothing to tell.
+// Success without data.
 struct Nothing {
     static void fields(auto&, auto&&) {}
 };
@@ -22,7 +22,7 @@ struct Units {
 struct Explanation {
     core::Phase state = core::Phase::down;
     std::vector<std::string> sentences; // for people: from the unit down to the root cause
-    std::vector<Link> chain;            // the same for programs: one for each sentence
+    std::vector<Link> chain;            // the same for programs: one link for each sentence
     static void fields(auto& self, auto&& visit) {
         visit("state", self.state);
         visit("sentences", self.sentences);
@@ -30,14 +30,14 @@ struct Explanation {
     }
 };
 struct Branches {
-    std::vector<std::string> roots; // where to begin drawing
-    std::vector<TreeNode> nodes;    // every unit that can be reached from there, once
+    std::vector<std::string> roots; // the roots of the drawing
+    std::vector<TreeNode> nodes;    // every unit reachable from the roots, once
     static void fields(auto& self, auto&& visit) {
         visit("roots", self.roots);
         visit("nodes", self.nodes);
     }
 };
-// Of Start and its like: with `more`, an event in each reply but the last; results in the last.
+// Of Start and similar methods: with `more`, every reply but the last has an event, and the last has the results.
 struct Progress {
     std::optional<Event> event;
     std::vector<JobResult> results;
@@ -73,20 +73,20 @@ struct Overview {
     Mode mode = Mode::system;
     ManagerState state = ManagerState::starting;
     std::int32_t pid = 1;
-    std::string target; // the one asked for last, `default` resolved; empty where there is none
+    std::string target; // the target that was requested last, with `default` resolved; empty: none
     bool target_reached = false;
-    std::uint32_t units = 0;                   // how many are known
-    std::vector<std::string> failed;           // names of those failed or invalid
-    std::string log_directory;                 // where the logs are now
-    std::vector<std::string> backoff;          // names of those that ended badly and will be tried again
-    std::string config;                        // the manager's file, as --config has it; empty: none
-    std::vector<std::string> unit_directories; // the search path, first match wins; empty where nobody tells
-    bool insecure_units_allowed = false;       // files are read whoever can write them
+    std::uint32_t units = 0;                   // number of known units
+    std::vector<std::string> failed;           // names of units that have failed or are invalid
+    std::string log_directory;                 // the present directory of the logs
+    std::vector<std::string> backoff;          // names of units that ended badly and will be started again
+    std::string config;                        // the manager's file, as in --config; empty: none
+    std::vector<std::string> unit_directories; // the search path, first match wins; empty if it is unknown
+    bool insecure_units_allowed = false;       // unit files are read even if other users can write to them
     std::optional<ScheduledShutdown> scheduled;
-    std::vector<std::string> notes;         // what an administrator should know of this boot, a sentence each
-    std::uint32_t crashes = 0, reexecs = 0; // how often PID 1 was executed anew: after a fault of its own, on request
-    std::optional<std::string> last_crash;  // what that fault was, and when
-    std::string watchdog;                   // the hardware watchdog and its time; empty: none is armed
+    std::vector<std::string> notes;         // notes about this boot for the administrator, one sentence each
+    std::uint32_t crashes = 0, reexecs = 0; // how often PID 1 was executed again: after a fault of its own, on request
+    std::optional<std::string> last_crash;  // the last fault, and its time
+    std::string watchdog;                   // the hardware watchdog and its timeout; empty: none is armed
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("mode", self.mode);
@@ -109,7 +109,7 @@ struct Overview {
         visit("watchdog", self.watchdog);
     }
 };
-// What is scheduled now, and what was before.
+// The shutdown that is scheduled now, and the one before.
 struct Schedule {
     std::optional<ScheduledShutdown> scheduled, before;
     static void fields(auto& self, auto&& visit) {
@@ -119,8 +119,8 @@ struct Schedule {
 };
 // Microseconds since boot (of the kernel).
 struct Times {
-    std::int64_t init = 0;                      // when the init was executed: the kernel's share
-    std::optional<std::int64_t> units_loaded;   // unit files read, first start begins
+    std::int64_t init = 0;                      // when the init was executed: the time before belongs to the kernel
+    std::optional<std::int64_t> units_loaded;   // unit files are read, the first start begins
     std::optional<std::int64_t> target_reached; // `default` reached
     std::vector<UnitTime> units;
     static void fields(auto& self, auto&& visit) {

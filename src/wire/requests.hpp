@@ -1,4 +1,4 @@
-// The methods of the control socket: what each takes, and which reply it has (messages.hpp).
+// The methods of the control socket: the parameters and the reply of each (messages.hpp).
 #pragma once
 
 #include "wire/replies.hpp"
@@ -12,10 +12,10 @@
 
 namespace mi::wire {
 
-// Whether a method answers with many replies: never, where the caller said `more`, or only if it did.
+// Whether a method sends several replies: never, if the caller sets `more`, or only with `more`.
 enum class Many : std::uint8_t { never, offered, demanded };
 
-// `acts` methods are for those who may act; the others are for everyone.
+// Methods with `acts` need the permission to act; all users may call the others.
 struct Ping {
     using Reply = Nothing;
     static constexpr std::string_view method = "Ping", help = "Answers at once.";
@@ -30,7 +30,7 @@ struct GetOverview {
     static constexpr Many many = Many::never;
     static void fields(auto&, auto&&) {}
 };
-// See `listed` for which units these are.
+// `listed` selects the units.
 struct List {
     using Reply = Units;
     static constexpr std::string_view
@@ -52,7 +52,7 @@ struct List {
         visit("usage", self.usage);
     }
 };
-// Whether a unit in `state` belongs to what `list` asks for.
+// Whether `list` selects a unit in `state`.
 [[nodiscard]] constexpr bool listed(const List& list, core::Phase state, bool masked) {
     if (list.failed)
         return core::has_failed(state, masked) || state == core::Phase::backoff;
@@ -95,7 +95,7 @@ struct Tree {
     }
 };
 
-// Start and its like share their shape: which units, and whether to answer only once it is done (default) or failed.
+// The common fields of Start and similar methods: the units, and whether to wait for the result (default).
 struct Job {
     using Reply = Progress;
     static constexpr bool acts = true;
@@ -146,7 +146,7 @@ struct Signal {
         visit("all", self.all);
     }
 };
-// Freeze and Thaw share their shape.
+// The common fields of Freeze and Thaw.
 struct Freezing {
     using Reply = Nothing;
     static constexpr bool acts = true;
@@ -225,11 +225,11 @@ struct Shutdown {
     static constexpr bool acts = true;
     static constexpr Many many = Many::never;
     Ending how = Ending::poweroff;
-    std::optional<std::int64_t> at_realtime; // microseconds since 1970; a step of the clock counts
-    std::optional<std::int64_t> in_seconds;  // from now; a step of the clock does not
-    std::optional<std::string> message, who; // what people are told, and by whom
-    bool no_wall = false;                    // they are not
-    bool warn_only = false;                  // that is all that happens
+    std::optional<std::int64_t> at_realtime; // microseconds since 1970; follows steps of the clock
+    std::optional<std::int64_t> in_seconds;  // seconds from now; not affected by steps of the clock
+    std::optional<std::string> message, who; // the text for people, and its sender
+    bool no_wall = false;                    // people are not told
+    bool warn_only = false;                  // only warns people; the machine goes on
     static void fields(auto& self, auto&& visit) {
         visit("how", self.how);
         visit("at_realtime", self.at_realtime);

@@ -37,7 +37,7 @@ std::optional<std::string_view> Framer::next() {
         return message;
     }
     if (begin_ == buffer_.size()) {
-        // Drained: one great request does not cost its memory for as long as the connection lasts.
+        // All bytes are used: free the memory of a large request now, because the connection may last long.
         constexpr std::size_t worth_keeping = 4096;
         if (buffer_.capacity() > worth_keeping)
             std::string().swap(buffer_); // an assignment would keep the memory
@@ -52,7 +52,7 @@ std::optional<std::string_view> Framer::next() {
 
 namespace {
 
-// The reply of org.varlink.service.GetInfo.
+// The parameters of the reply to org.varlink.service.GetInfo.
 struct Info {
     std::string vendor = "miniinit", product = "miniinit", version = MINIINIT_VERSION, url = "https://varlink.org";
     std::vector<std::string> interfaces{std::string(service_interface), std::string(interface_name)};
@@ -87,13 +87,13 @@ error PermissionDenied ()
 error ExpectedMore ()
 )";
 
-// Reads `parameters` (an object, or nothing at all) into `value`.
+// Reads `parameters` (an object, or missing) into `value`.
 template <typename T>
 std::string_view read_parameters(JsonView parameters, T& value) {
     const JsonView::Kind kind = parameters.kind();
     if (kind != JsonView::Kind::object && kind != JsonView::Kind::missing && kind != JsonView::Kind::null)
         return "parameters";
-    // Without an object every member is missing, which read_json says of the first one that must be there.
+    // Without an object every member is missing; the first one that must be present is reported.
     std::string_view wrong;
     T::fields(value, [&](std::string_view field, auto& member) {
         using Member = std::remove_cvref_t<decltype(member)>;
@@ -110,7 +110,7 @@ std::string_view read_parameters(JsonView parameters, T& value) {
     return wrong;
 }
 
-// `nulls`: what is absent is null. So it is in all that is answered, where a program finds every field always.
+// `nulls`: absent values are null. All replies use this, so that a program always finds every field.
 template <typename T>
 void append_object(std::string& out, const T& parameters, std::string_view rest, bool nulls) {
     out += "{\"parameters\":";
@@ -121,10 +121,10 @@ void append_object(std::string& out, const T& parameters, std::string_view rest,
     out += '\0';
 }
 
-// Which method is read by what; one row an alternative of Request.
+// The reader of each method; one row for each alternative of Request.
 struct Method {
     std::string_view name;
-    std::string_view (*read)(JsonView parameters, std::optional<Request>& to); // the member that is wrong
+    std::string_view (*read)(JsonView parameters, std::optional<Request>& to); // returns the name of the wrong member
 };
 template <typename R>
 std::string_view read_request(JsonView parameters, std::optional<Request>& to) {
@@ -145,7 +145,7 @@ template <typename E>
 void read_error(JsonView parameters, CallFailure& to) {
     E error;
     if (parameters.kind() == JsonView::Kind::object)
-        (void)read_json(parameters, error, false); // what cannot be read keeps its default
+        (void)read_json(parameters, error, false); // an unreadable member keeps its default
     to.parameters = json_of(error);
     to.known = std::move(error);
 }

@@ -1,5 +1,5 @@
-// Varlink: how requests and replies are framed and written, for both ends of the control socket. A message is a JSON object
-// and a NUL byte (https://varlink.org/Method-Call). No descriptor is touched here.
+// Varlink for both ends of the control socket: frames and encodes requests and replies. A message is a JSON object and
+// a NUL byte (https://varlink.org/Method-Call). Makes no system calls.
 #pragma once
 
 #include "wire/json.hpp"
@@ -13,58 +13,57 @@
 
 namespace mi::wire {
 
-// Bytes as they come, cut into messages. Each byte is looked at once for the NUL, however small the pieces it comes in.
+// Splits a stream of bytes into messages. Searches each byte for the NUL only once, however small the pieces are.
 class Framer {
 public:
-    // No message is longer than `limit` bytes, its NUL included.
+    // A message has at most `limit` bytes, its NUL included.
     explicit Framer(std::size_t limit) : limit_(limit) {}
-    // False: a message is longer than the limit, and nothing more can be read from this sender.
+    // False: a message is longer than the limit, and the rest of this stream cannot be read.
     [[nodiscard]] bool append(std::string_view bytes);
-    // The next whole message without its NUL, valid until the framer is next touched; or none.
+    // The next complete message without its NUL, valid until the framer is used again; nullopt: none.
     [[nodiscard]] std::optional<std::string_view> next();
-    // Whether next() has one to give.
+    // Whether next() will return a message.
     [[nodiscard]] bool ready();
-    // Bytes that are held, and memory that they take.
+    // The number of bytes held, those bytes, and the size of their memory.
     [[nodiscard]] std::size_t held() const { return buffer_.size() - begin_; }
     [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(begin_); }
     [[nodiscard]] std::size_t memory() const { return buffer_.capacity(); }
 
 private:
     std::string buffer_;
-    std::size_t begin_ = 0;   // of the first message not yet given out
-    std::size_t scanned_ = 0; // no NUL from begin_ up to here; where there is one at all, it may be the very next byte
+    std::size_t begin_ = 0;   // start of the first message that next() has not returned
+    std::size_t scanned_ = 0; // no NUL from begin_ up to here; the next byte may be one
     std::size_t limit_;
 };
 
 // ---- the serving end ----------------------------------------------------------------------------------------------------
 
-// One call as it was made.
+// One decoded call.
 struct Call {
     std::optional<Request> request;
-    std::string
-        answer; // of a call that needs nobody (introspection): the reply, ready to send; then there is no request
+    std::string answer; // for introspection: the finished reply; then there is no request
     bool more = false;
-    bool oneway = false; // no reply is wanted, not even an error
+    bool oneway = false; // the caller wants no reply, not even an error
 };
-// Why a call cannot be made: an Error to be answered with; or none, and the connection is to be closed, for what came is not
-// Varlink at all.
+// The reason why a call is refused: the Error to reply with; without one the connection must be closed, because the
+// bytes are not Varlink.
 struct Refusal {
     std::optional<Error> error;
     bool oneway = false;
 };
 [[nodiscard]] std::expected<Call, Refusal> parse_call(std::string_view message);
 
-// Whether only those who may act may make this request, whether it answers many times, and its full method name.
+// Whether the request needs the permission to act, whether it has several replies, and its full method name.
 [[nodiscard]] bool acts(const Request& request);
 [[nodiscard]] Many answers_many(const Request& request);
 [[nodiscard]] std::string method_name(const Request& request);
 
-// Append one whole message, its NUL included.
+// Appends one complete message, with its NUL.
 void append_reply(std::string& out, const Reply& reply, bool continues);
 void append_error(std::string& out, const Error& error);
 
-// A reply that is a list can be written piece by piece. It begins with this: `empty` is the reply with the list, which is its
-// last field, empty. The elements follow with commas between them, and then `]}}` (or `]},"continues":true}`) and a NUL.
+// A reply with a list can be written in pieces. First this: `empty` is the reply with an empty list, which is its last
+// field. Then the elements with commas between them, and then `]}}` (or `]},"continues":true}`) and a NUL.
 [[nodiscard]] std::string list_head(const Reply& empty);
 template <typename T>
 void append_element(std::string& out, const T& element) {
@@ -79,7 +78,7 @@ void append_element(std::string& out, const T& element) {
 
 void append_call(std::string& out, const Request& request, bool more);
 
-// An error reply. `known` where it is one of ours.
+// An error reply. `known` is set if it is one of our errors.
 struct CallFailure {
     std::string name;
     std::string parameters; // as JSON
@@ -91,7 +90,7 @@ struct Answer {
     bool continues = false;
 };
 
-// The parts of a reply message before its parameters are understood. Nothing where it is no reply.
+// The parts of a reply message, before its parameters are read. nullopt: it is no reply.
 struct RawAnswer {
     JsonDocument document;
     JsonView parameters;
@@ -101,7 +100,7 @@ struct RawAnswer {
 [[nodiscard]] std::optional<RawAnswer> parse_answer(std::string_view message);
 [[nodiscard]] CallFailure failure_of(const RawAnswer& answer);
 
-// Reads a reply of type R. A message that is none is a failure with an empty name.
+// Reads a reply of type R. A message that is no reply becomes a failure with an empty name.
 template <typename R>
 [[nodiscard]] std::expected<Answer<R>, CallFailure> read_answer(std::string_view message) {
     std::optional<RawAnswer> raw = parse_answer(message);
