@@ -30,43 +30,45 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a process that was killed may take to go: one in an uninterruptible wait would keep us for good.
+// The longest wait for a killed process: one in an uninterruptible wait would otherwise delay us for ever.
 constexpr Span last_wait = 2s;
-// How often the killed are looked for again: as a subreaper we cannot kill all at one stroke, and they may fork meanwhile.
+// The interval between SIGKILLs: as a subreaper we cannot kill all processes with one call, and they may fork
+// meanwhile.
 constexpr Span kill_again = 20ms;
 
-// What we know of COMMAND, in a page that outlives us.
+// The state of COMMAND, in a memory page that survives a crash of ours.
 struct Known {
     static constexpr std::uint32_t right_magic = 0x6d696570;
     std::uint32_t magic = right_magic;
     pid_t main = -1;
-    bool in_front = false;       // COMMAND's group has the terminal from us, so it is ours to take back
-    bool stop_passed_on = false; // a stop signal was sent on and no SIGCONT since: COMMAND is meant to be stopped
+    bool in_front = false;       // COMMAND's group got the terminal from us, so we take it back later
+    bool stop_passed_on = false; // a stop signal was passed on, and no SIGCONT since: COMMAND is meant to be stopped
     bool following_stop = false; // we stopped because COMMAND did
     bool over = false;
-    int code = 0; // of COMMAND, once over
+    int code = 0; // COMMAND's exit code, once `over`
 };
 
-// Signals that end a program which has gone wrong: never blocked while our own code runs, as they would end us then.
+// Signals of a fault in our own code: never blocked while it runs, because a blocked fault ends the process without its
+// handler.
 constexpr SignalSet faults{only(SIGSEGV).bits | only(SIGBUS).bits | only(SIGILL).bits | only(SIGFPE).bits |
                            only(SIGABRT).bits | only(SIGTRAP).bits | only(SIGSYS).bits};
 
 bool is_stop(int signal) { return signal == SIGTSTP || signal == SIGSTOP || signal == SIGTTIN || signal == SIGTTOU; }
 
-// Everything the child does between vfork and exec, as data.
+// All data that the child needs between vfork and exec.
 struct Start {
     char* const* command;
-    int terminal; // the one to come to the foreground of; -1: none
-    pid_t parent; // whose death ends the child too; 0: nobody's, since a PID namespace sees to it
-    // errno of an exec that failed; the child leaves it here, in our memory. Volatile: what is written on the way to _exit is
-    // to a compiler seen by nobody.
+    int terminal; // whose foreground COMMAND enters; -1: none
+    pid_t parent; // its death ends the child, too; 0: not needed, because a PID namespace does the same
+    // errno of a failed exec; the child writes it into our memory. Volatile, because the compiler sees no reader before
+    // _exit(2).
     volatile int error = 0;
 };
 
-// The child's part. It borrows our memory while we sleep, so: system calls only.
+// The child's part. It shares our memory while we wait, so it makes only system calls.
 [[noreturn, gnu::noinline]] void become_command(Start& start) {
     ::setpgid(0, 0);
-    // Here and not in the parent, so that COMMAND never runs in the background.
+    // In the child and not in the parent, so that COMMAND never runs in the background.
     if (start.terminal >= 0)
         ::tcsetpgrp(start.terminal, ::getpid());
     if (start.parent != 0) {
@@ -81,8 +83,8 @@ struct Start {
 }
 
 [[gnu::noinline]] pid_t start_command(Start& start) {
-    // Not posix_spawn(3), which knows no parent-death signal. To be suspended until the exec is what we want: there is nothing
-    // to do before it, and signals wait, blocked.
+    // posix_spawn(3) cannot set a parent-death signal. vfork(2) suspends us until the exec, which is fine: there is
+    // nothing to do meanwhile, and signals stay pending.
     pid_t pid = ::vfork(); // NOLINT(bugprone-unsafe-functions)
     if (pid == 0)
         become_command(start);
@@ -91,19 +93,19 @@ struct Start {
 
 void say(const std::string& text) {
     const std::string line = printable(text, Keep::lines);
-    // Nobody is left to be told where standard error does not take it.
+    // If standard error cannot be written, there is no other place to report this.
     [[maybe_unused]] ssize_t size = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-// What is closed of standard input, output and error becomes /dev/null, so that no descriptor we or COMMAND open is taken for
-// one of them. A container without /dev/null has to live with it.
+// Opens /dev/null for those of standard input, output and error that are closed, so that no other descriptor of ours or
+// COMMAND's gets their numbers. In a container without /dev/null they stay closed.
 void fill_standard_descriptors() {
     pollfd standard[] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
     if (::poll(standard, 3, 0) <= 0)
         return;
     for (const pollfd& descriptor : standard)
         if ((descriptor.revents & POLLNVAL) != 0)
-            ::open("/dev/null", O_RDWR); // the lowest free number is this one
+            ::open("/dev/null", O_RDWR); // open(2) takes the lowest free number, which is this one
 }
 
 class Entrypoint {
@@ -117,7 +119,7 @@ public:
     }
 
     int run() {
-        // First of all: from here on no signal is lost, and none can end us.
+        // Before all else: from here on no signal is lost, and none can end us.
         block_signals(every_signal);
         fill_standard_descriptors();
         stop_ignoring_signals();
@@ -129,9 +131,10 @@ public:
                 say("miniinit: " + line + "\n");
         else if (int failed = start())
             return failed;
-        // COMMAND is where we were started. We hold nothing there, so that it can be unmounted when COMMAND leaves it.
+        // COMMAND runs in the directory that we were started in. We leave it, so that it can be unmounted when COMMAND
+        // leaves it.
         [[maybe_unused]] const int left = ::chdir("/");
-        collect(); // what was told to the program before us is not told again
+        collect(); // signals that the previous image has read do not arrive again
         while (!known_->over) {
             siginfo_t about;
             int signal = wait(never, about);
@@ -147,7 +150,8 @@ public:
     }
 
 private:
-    // From here on a crash is not the end. True: there was one, and we go on. Where it cannot be had, we do without.
+    // Prepares the recovery from a crash. True: there was a crash, and we continue after it. If this fails, we run
+    // without it.
     bool arm() {
         const bool resumes = options_.resume_fd >= 0;
         auto guard = os::CrashGuard::arm(Fd(options_.resume_fd), arguments_);
@@ -162,20 +166,20 @@ private:
             return false;
         known_ = resumes ? static_cast<Known*>(page) : new (page) Known;
         if (resumes)
-            os::close_all_on_exec(); // they were kept open for us
+            os::close_all_on_exec(); // the previous image kept the descriptors open for us
         guard_ = std::move(*guard);
         if (guard_->page().trust != os::Trust::all)
-            block_signals(every_signal); // it has happened too often: the next one is the end
+            block_signals(every_signal); // it has crashed too often: let the next fault end us
         else
             held_ = every_signal - faults;
         return resumes;
     }
 
-    // The next signal; 0: none came until then.
+    // Waits for the next signal; 0: none came until the deadline.
     int wait(Instant deadline, siginfo_t& about) {
         if (!guard_)
             return next_signal(deadline, about);
-        // One of the faults that somebody sent is not blocked: the guard tells of it.
+        // A fault signal sent by another process is not blocked: the guard reports it.
         while (wait_readable({signals_.get(), guard_->wake()}, deadline)) {
             if (const os::SentSignal* asked = guard_->asked()) {
                 const int signal = asked->signal;
@@ -190,20 +194,20 @@ private:
         return 0;
     }
 
-    // Subreaper and parent-death signal.
+    // Becomes a subreaper, and sets the parent-death signal.
     void tie_to_parent() {
         if (::getpid() != 1)
             ::prctl(PR_SET_CHILD_SUBREAPER, 1);
         if (int signal = options_.parent_death_signal) {
             pid_t parent = ::getppid();
             ::prctl(PR_SET_PDEATHSIG, signal);
-            // It died before the kernel knew that we care.
+            // The parent died before prctl(2) took effect.
             if (::getppid() != parent)
-                ::raise(signal); // not as kill(2), by which we would seem to have done something wrong
+                ::raise(signal); // is_own_doing() would ignore some signals from kill(2) to ourselves
         }
     }
 
-    // Makes COMMAND run; gives 0, or the exit code that says why it does not.
+    // Starts COMMAND; returns 0, or the exit code that tells why it could not be started.
     int start() {
         Start start{.command = options_.command.data(),
                     .terminal = terminal_.ours() ? terminal_.fd() : -1,
@@ -221,7 +225,7 @@ private:
         if (known_->in_front)
             terminal_.take_back();
         line += ::strerrordesc_np(error) != nullptr ? ::strerrordesc_np(error) : "unknown error";
-        // A file that is there and yet not found is a script or program whose interpreter is not.
+        // ENOENT although the file exists: its interpreter is missing.
         bool interpreter =
             error == ENOENT && std::strchr(start.command[0], '/') != nullptr && ::access(start.command[0], F_OK) == 0;
         if (interpreter)
@@ -238,7 +242,8 @@ private:
         if (signal == SIGCONT) {
             come_to_front();
             known_->stop_passed_on = false;
-            // We stopped because COMMAND did, all of its process group; so this is for all of it, whatever the options say.
+            // We stopped because COMMAND's whole process group stopped; so continue the whole group, whatever the
+            // options are.
             if (known_->following_stop) {
                 known_->following_stop = false;
                 ::kill(-main_group(), SIGCONT);
@@ -253,14 +258,14 @@ private:
         if (options_.group)
             ::kill(-known_->main, send);
         else if (about.si_code == SI_QUEUE && send == signal)
-            ::syscall(SYS_rt_sigqueueinfo, known_->main, send, &about); // with the value that came with it
+            ::syscall(SYS_rt_sigqueueinfo, known_->main, send, &about); // with its value (sigqueue(3))
         else
             ::kill(known_->main, send);
     }
 
-    // Reaps whoever has exited; false when we have no child any more.
+    // Reaps all children that have exited; false: we have no child any more.
     bool collect() {
-        // Before it is reaped: where we crash just then, its end must be known all the same.
+        // Record the exit before reaping it: after a crash in between, it must still be known.
         siginfo_t end{};
         if (!known_->over && ::waitid(P_PID, static_cast<id_t>(known_->main), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
             end.si_pid == known_->main) {
@@ -285,53 +290,57 @@ private:
         }
     }
 
-    // COMMAND was stopped: we stop too, so that the shell above notices, and wakes us with SIGCONT.
+    // COMMAND was stopped: stop ourselves, too, so that the shell above us notices it and later continues us with
+    // SIGCONT.
     void follow_stop(int signal) {
-        // Stopped by somebody who knows its number and not at a terminal: they will continue it in the same way.
+        // A process that knows COMMAND's pid stopped it, without a terminal; it will continue COMMAND in the same way.
         if (!terminal_ && !known_->stop_passed_on)
             return;
-        // Not SIGSTOP, which the kernel would obey even where nobody could continue us.
+        // Do not use SIGSTOP for ourselves: the kernel would stop us even if no process could continue us.
         int own = signal == SIGSTOP ? SIGTSTP : signal;
         block_signals(held_ - only(own));
-        // Typed at the keyboard, it would have stopped our whole process group, were COMMAND not in one of its own: a script
-        // that waits for us, for one, which the shell waits for.
+        // A stop from the keyboard would have stopped our whole process group if COMMAND were in it: for example a
+        // script that waits for us, and for which the shell waits.
         ::kill(known_->stop_passed_on ? ::getpid() : 0, own);
         block_signals(held_);
-        // As PID 1 we cannot be stopped, but if our group is one outside the namespace, the shell out there has seen it stop.
+        // As PID 1 we cannot be stopped; but if our group is one outside the namespace, the shell there has seen that
+        // group stop.
         bool stopped = signal_waits(SIGCONT) || (::getpid() == 1 && ::getpgrp() == 0);
         if (stopped) {
             known_->following_stop = true;
             known_->in_front = false;
             return;
         }
-        // Nobody is above us who could continue us, and so the kernel did not stop us. It would not have stopped COMMAND either
-        // in our place, so a stop typed at the keyboard is undone, or the terminal would be dead. One that was sent stands.
+        // We have no parent that could continue us (an orphaned process group), so the kernel did not stop us. It would
+        // not have stopped COMMAND in our place either: so undo a stop from the keyboard, or the terminal would hang. A
+        // stop that was sent stays.
         if (known_->stop_passed_on || signal == SIGSTOP)
             return;
         if (terminal_.give(main_group()) || signal == SIGTSTP)
             ::kill(-main_group(), SIGCONT);
     }
 
-    // We were continued; if the shell put us in the foreground, COMMAND gets it.
+    // We were continued. If the shell has put us in the foreground, give it to COMMAND.
     void come_to_front() {
         if (terminal_.ours())
             known_->in_front = terminal_.give(main_group());
     }
 
-    // The process group of COMMAND: its own number, unless it made itself part of another one.
+    // The process group of COMMAND: its own pid, unless COMMAND has joined another group.
     pid_t main_group() const {
         pid_t group = ::getpgid(known_->main);
         return group > 0 ? group : known_->main;
     }
 
-    // TERM to all that is left, time to obey, KILL. Ends as soon as nobody is left.
+    // Sends SIGTERM to all remaining processes, waits, then sends SIGKILL. Returns as soon as none is left.
     void end_leftovers() {
         if (!collect())
             return;
         Instant deadline = monotonic_now() + options_.grace;
         signal_leftovers(SIGTERM, known_->main);
-        signal_leftovers(SIGCONT, known_->main); // who is stopped obeys nothing else
-        // The first signal to end may be a copy of the one that ended COMMAND; the second is somebody's impatience.
+        signal_leftovers(SIGCONT, known_->main); // a stopped process handles no other signal
+        // The first signal may be a copy of the one that has ended COMMAND; the second means that the user is
+        // impatient.
         for (int asked = 0; asked < 2;) {
             if (!collect())
                 return;
@@ -354,12 +363,12 @@ private:
 
     const CommandOptions& options_;
     std::span<char* const> arguments_;
-    std::array<int, last_signal + 1> sent_as_{}; // what each signal is sent on as; 0: not at all
+    std::array<int, last_signal + 1> sent_as_{}; // the signal to pass on for each signal; 0: none
     Terminal terminal_;
     std::optional<os::CrashGuard> guard_;
-    Fd signals_;                    // where all that is blocked can be read
+    Fd signals_;                    // reads all blocked signals
     SignalSet held_ = every_signal; // blocked while our own code runs
-    Known own_;                     // where there is no such page
+    Known own_;                     // used if there is no shared page
     Known* known_ = &own_;
 };
 

@@ -1,6 +1,6 @@
-// Container mode with one command and no units: `miniinit -- COMMAND`, as an ENTRYPOINT has it. One process, no collector,
-// no socket, no file, no event loop. With units present the room daemon does this work instead. A crash of ours is not the
-// end of COMMAND: the program runs again, as the same process, and knows what it has to from a page of memory.
+// Container mode with one command and no units: `miniinit -- COMMAND`, as in an ENTRYPOINT. One process, no collector,
+// no socket, no file, no event loop. With units the room daemon does this instead. COMMAND survives a crash of ours:
+// the program runs again in the same process, and finds its state in a page of memory.
 #pragma once
 
 #include "base/time.hpp"
@@ -11,32 +11,33 @@
 
 namespace mi::entry {
 
-// `-r FROM:TO`: where FROM arrives, TO is sent on; 0 sends nothing.
+// `-r FROM:TO`: for each signal FROM, sends TO to COMMAND; TO 0: sends nothing.
 struct SignalRewrite {
     int from = 0;
     int to = 0;
     bool operator==(const SignalRewrite&) const = default;
 };
 
-// What the command line says of COMMAND. With units beside it, daemon's start-up does the same by them.
+// The command line options for COMMAND. With units, daemon's start-up turns them into a unit's settings.
 struct CommandOptions {
-    Span grace = std::chrono::seconds(5); // --grace: from TERM to KILL for what COMMAND left behind
-    bool group = false;                   // -g: signals go to COMMAND's whole process group
-    std::vector<SignalRewrite> rewrites;  // -r, in the order given: the last one of a signal counts
+    Span grace = std::chrono::seconds(5); // --grace: time between TERM and KILL for processes that COMMAND left behind
+    bool group = false;                   // -g: send signals to COMMAND's whole process group
+    std::vector<SignalRewrite> rewrites;  // -r, in the given order: the last one for a signal counts
     std::bitset<256> success_exits;       // -e: exit codes that become 0
-    int parent_death_signal = 0;          // -p: what we get when our parent dies; 0: nothing
-    int resume_fd = -1;                   // --resume FD: the state that a re-exec or a crash left; internal
-    // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2) wants it.
+    int parent_death_signal = 0;          // -p: the signal that we get when our parent dies; 0: none
+    int resume_fd = -1;                   // --resume FD: the state from before a re-exec or a crash; internal
+    // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2)
+    // requires.
     std::span<char* const> command;
 };
 
-// Runs `options.command` as the main process, hands every signal on to it, reaps every orphan, and ends what it left
-// behind; or goes on with one that the program before us has left in `options.resume_fd`. `arguments` are what we were
-// started with. Gives the exit code for us: the command's own, 128 + signal, 127 (not found), 126 (found, but cannot be
-// executed) or 125 (no process could be made). All signals stay blocked afterwards: the caller exits.
+// Runs `options.command` as the main process, passes every signal on to it, reaps every orphan, and at the end kills
+// the remaining processes; or continues with the COMMAND of a previous image, from `options.resume_fd`. `arguments` are
+// our own. Returns our exit code: that of the command, 128 + signal, 127 (not found), 126 (found, but cannot be
+// executed) or 125 (no process could be made). All signals stay blocked afterwards: the caller must exit.
 [[nodiscard]] int run_entrypoint(const CommandOptions& options, std::span<char* const> arguments);
 
-// Whether it was an entrypoint that has left this state.
+// Whether this state was saved by an entrypoint.
 [[nodiscard]] bool is_entrypoint_state(int memory);
 
 } // namespace mi::entry

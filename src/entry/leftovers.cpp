@@ -20,7 +20,7 @@ struct Process {
     pid_t parent;
 };
 
-// Whether /proc tells of our PID namespace: numbers of another one would name strangers.
+// Whether /proc belongs to our PID namespace: the pids of another one would name unrelated processes.
 bool proc_is_ours() {
     char link[32];
     ssize_t size = ::readlink("/proc/self", link, sizeof link);
@@ -35,7 +35,7 @@ std::vector<Process> all_processes() {
     return all;
 }
 
-// Children of ours first, then theirs, and so on.
+// All our descendants: our children first, then their children, and so on.
 std::vector<pid_t> descendants() {
     std::vector<Process> all = all_processes();
     auto by_parent = [](const Process& a, const Process& b) { return a.parent < b.parent; };

@@ -18,11 +18,11 @@ namespace mi::entry {
 
 namespace {
 
-// What rt_sigaction(2) takes, which is not the C library's struct sigaction.
+// The kernel's struct for rt_sigaction(2), which differs from the C library's struct sigaction.
 struct KernelAction {
     void (*handler)(int);
     unsigned long flags;
-#ifndef __riscv // which never had it
+#ifndef __riscv // RISC-V has no such field
     void (*restorer)();
 #endif
     std::uint32_t mask[2];
@@ -59,7 +59,7 @@ bool signal_waits(int signal) {
 int next_signal(Instant deadline, siginfo_t& about) {
     for (;;) {
         const timespec span = time_to(deadline);
-        // As this call has it: the C library's may have wider seconds on 32-bit machines.
+        // In the form of this system call: on 32-bit machines the C library's struct may have wider seconds.
         const long left[] = {static_cast<long>(span.tv_sec), span.tv_nsec};
         long signal =
             ::syscall(SYS_rt_sigtimedwait, &every_signal.bits, &about, deadline != never ? left : nullptr, set_size);
@@ -99,7 +99,7 @@ bool wait_readable(std::initializer_list<int> descriptors, Instant deadline) {
             return true;
         if (ready == 0)
             return false;
-        // EINTR: a signal that is not blocked was looked at, or we were traced.
+        // EINTR: a signal that is not blocked was handled, or we were traced.
     }
 }
 

@@ -1,5 +1,6 @@
-// Taking signals one at a time, all 64 of them: the C library keeps 32 and 33 out of its sigset_t, but a COMMAND of another
-// C library may use them, so this speaks to the kernel itself. For a process with one thread and no event loop.
+// Receives signals one at a time, all 64 of them. The C library removes 32 and 33 from its sigset_t, but a COMMAND with
+// another C library may use them, so this makes the system calls directly. For a process with one thread and no event
+// loop.
 #pragma once
 
 #include <csignal>
@@ -11,7 +12,7 @@
 
 namespace mi::entry {
 
-// A set of signals as the kernel has it: bit N-1 is signal N.
+// A set of signals in the kernel's form: bit N-1 is signal N.
 struct SignalSet {
     std::uint64_t bits = 0;
 };
@@ -23,22 +24,23 @@ constexpr SignalSet operator-(SignalSet a, SignalSet b) { return {a.bits & ~b.bi
 // Blocks exactly `set` in this thread (sigprocmask(2), which cannot fail here).
 void block_signals(SignalSet set);
 
-// Gives back their default action to signals that whoever started us left ignored: an ignored SIGCHLD would take our
-// children's exits away, and everything we start inherits it. Others are not touched, so none that is pending gets lost.
+// Resets signals that we inherited as ignored to their default action: an ignored SIGCHLD would discard the exits of
+// our children, and our children would inherit it. Does not touch other signals, so no pending one is lost.
 void stop_ignoring_signals();
 
-// Whether `signal` has arrived and waits, blocked.
+// Whether `signal` is pending.
 [[nodiscard]] bool signal_waits(int signal);
 
-// The next signal, with what the kernel says of it in `about`; 0 where none came until `deadline` (CLOCK_MONOTONIC; `never`
-// waits for good). All signals must be blocked.
+// Waits for the next signal, with its details in `about`; 0: none came until `deadline` (CLOCK_MONOTONIC; `never`:
+// waits without limit). All signals must be blocked.
 [[nodiscard]] int next_signal(Instant deadline, siginfo_t& about);
 
-// The same in two steps, for one who waits for something else, too: a descriptor (non-blocking, CLOEXEC) that all signals can be
-// read from as long as they are blocked; none where there is no such thing. The next signal from it, 0: there is none.
+// The same in two steps, for a caller that also waits for other descriptors: first a descriptor (non-blocking, CLOEXEC)
+// from which blocked signals can be read (signalfd(2)), empty if there is none; then the next signal from it, 0: there
+// is none.
 [[nodiscard]] Fd signals_to_read();
 [[nodiscard]] int read_signal(int descriptor, siginfo_t& about);
-// Waits until one of them can be read. False: not until `deadline`.
+// Waits until one of the descriptors is readable. False: none is until `deadline`.
 [[nodiscard]] bool wait_readable(std::initializer_list<int> descriptors, Instant deadline);
 
 } // namespace mi::entry

@@ -22,14 +22,15 @@ Terminal Terminal::find() {
 }
 
 bool Terminal::ours() const {
-    // In a new PID namespace both may be 0, a group outside: then we take it that the shell out there put us in front.
+    // In a new PID namespace both may be 0, a group outside: then we assume that the shell there has put us in the
+    // foreground.
     return fd_ >= 0 && ::tcgetpgrp(fd_) == ::getpgrp();
 }
 
 bool Terminal::give(pid_t group) const { return fd_ >= 0 && ::tcsetpgrp(fd_, group) == 0; }
 
 void Terminal::take_back() const {
-    // Group 0 is one outside our PID namespace, which we cannot name: the shell out there helps itself.
+    // Group 0 is outside our PID namespace, and we cannot name it: the shell there takes the foreground itself.
     if (pid_t group = ::getpgrp(); fd_ >= 0 && group > 0)
         ::tcsetpgrp(fd_, group);
 }

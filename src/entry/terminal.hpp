@@ -1,4 +1,4 @@
-// The terminal that we and COMMAND share, and which of us is in its foreground (tcsetpgrp(3), credentials(7)).
+// The terminal that we share with COMMAND, and its foreground process group (tcsetpgrp(3), credentials(7)).
 #pragma once
 
 #include <sys/types.h>
@@ -7,25 +7,25 @@
 
 namespace mi::entry {
 
-// Our controlling terminal, or none: then every question is answered no, and nothing else happens.
-// SIGTTOU must be blocked: who moves a process group to the foreground from the background is stopped by it otherwise.
+// Our controlling terminal, or none: then every question is answered with no, and nothing is changed. SIGTTOU must be
+// blocked: otherwise it stops a process that calls tcsetpgrp(3) from the background.
 class Terminal {
 public:
-    // Looks at standard input, output and error, then for /dev/tty. A session leader without a terminal takes the one
-    // that is its standard input, where nobody else has it.
+    // Checks standard input, output and error, then /dev/tty. A session leader without a terminal takes the one on its
+    // standard input, unless another session has it.
     [[nodiscard]] static Terminal find();
 
     explicit operator bool() const { return fd_ >= 0; }
     [[nodiscard]] int fd() const { return fd_; }
-    // Whether our own process group is the foreground one, so that the foreground is ours to give.
+    // Whether our own process group is in the foreground, so that we may give the foreground away.
     [[nodiscard]] bool ours() const;
-    // Makes `group` (a process group of our session) the foreground; false where the terminal refuses.
+    // Puts `group` (a process group of our session) in the foreground; false if the terminal refuses.
     bool give(pid_t group) const;
-    // Makes our own process group the foreground again.
+    // Puts our own process group in the foreground again.
     void take_back() const;
 
 private:
-    Fd opened_; // /dev/tty, where the standard descriptors lead elsewhere
+    Fd opened_; // /dev/tty, if the standard descriptors are no terminal
     int fd_ = -1;
 };
 

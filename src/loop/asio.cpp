@@ -1,5 +1,6 @@
-// Boost.Asio's own sources, compiled once (BOOST_ASIO_SEPARATE_COMPILATION): those that waiting for descriptors and a timer
-// takes. All of them would link the C library's resolver of host names, which is 100 KB of a static program.
+// Boost.Asio's own sources, compiled once (BOOST_ASIO_SEPARATE_COMPILATION), and only those needed to wait for
+// descriptors and a timer. All of them together would link the C library's host name resolver, which adds 100 KB to a
+// static program.
 #define BOOST_ASIO_SOURCE
 #include <boost/asio/detail/config.hpp>
 
@@ -23,6 +24,6 @@
 #include <boost/asio/impl/execution_context.ipp>
 #include <boost/asio/impl/handler_alloc_hook.ipp>
 #include <boost/asio/impl/io_context.ipp>
-#ifdef __cpp_exceptions // the small build has none, and not the library's parts that carry them
+#ifdef __cpp_exceptions // the small build has no exceptions, and none of the library's parts that use them
 #include <boost/asio/impl/multiple_exceptions.ipp>
 #endif

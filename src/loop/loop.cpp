@@ -15,7 +15,8 @@ namespace {
 
 constexpr int callbacks_a_turn = 256;
 
-// What a watch and its pending operations share: an operation may complete after the watch is gone, and then does nothing.
+// State shared by a watch and its pending operations: an operation may complete after the watch is destroyed, and then
+// does nothing.
 struct Watched : std::enable_shared_from_this<Watched> {
     explicit Watched(asio::io_context& context) : descriptor(context) {}
     ~Watched() { (void)descriptor.release(); }
@@ -46,11 +47,11 @@ struct Watched : std::enable_shared_from_this<Watched> {
             self->arm_writable();
         });
     }
-    // After this no callback runs, whatever is still queued; the descriptor is its owner's again.
+    // After this no callback runs, even if one is queued, and the descriptor can be closed by its owner.
     void leave() {
         gone = true;
         boost::system::error_code ignored;
-        (void)descriptor.cancel(ignored); // nothing pending is not an error we could act on
+        (void)descriptor.cancel(ignored); // an error only means that nothing was pending
         (void)descriptor.release();
     }
 
@@ -117,7 +118,7 @@ void AsioLoop::wake_at(Instant at) {
     state.timer.expires_at(
         asio::steady_timer::time_point(std::chrono::duration_cast<asio::steady_timer::duration>(at.since_boot)));
     state.timer.async_wait([&state](auto error) {
-        if (error) // replaced by another time, or disarmed
+        if (error) // the timer was set to another time, or disarmed
             return;
         state.armed = never;
         state.due();
@@ -130,7 +131,7 @@ void AsioLoop::run() {
     auto work = asio::make_work_guard(state_->context);
     while (!state_->stopped) {
         state_->context.run_one();
-        // Bounded: a peer that always has something to say must not keep a turn from ending.
+        // Limited, so that a peer that always has data cannot prolong a turn for ever.
         for (int i = 0; i < callbacks_a_turn && !state_->stopped && state_->context.poll_one() > 0; ++i) {
         }
         if (state_->turn_end)

@@ -1,5 +1,5 @@
-// Waiting: descriptors that become readable or writable, and one timer. The only room that sees Boost.Asio; who waits for
-// what, and what it means, is the daemon's.
+// Waits for descriptors to become readable or writable, and for one timer. The only room that sees Boost.Asio. The
+// daemon decides what to wait for.
 #pragma once
 
 #include "base/result.hpp"
@@ -10,18 +10,17 @@
 
 namespace mi::loop {
 
-// One descriptor being watched; destroying it ends the watch. It does not own the descriptor.
+// Watches one descriptor until it is destroyed. Does not own the descriptor.
 class Watch {
 public:
     virtual ~Watch() = default;
-    // Also tell when the descriptor can be written, or stop telling. The writable callback runs once for each time it can.
+    // Starts or stops calls of `writable`, which runs once for each time the descriptor becomes writable.
     virtual void want_writable(bool wanted) = 0;
-    // Stop or resume telling of readability: how a reader that has enough holds back its sender.
+    // Stops or resumes calls of `readable`: so a reader that has enough data can hold back the sender.
     virtual void want_readable(bool wanted) = 0;
 };
 
-// One thread's event loop; it outlives its watches. `turn_end` runs after the callbacks of each wake-up. An interface, so that
-// a test can wait for simulated time.
+// The event loop of one thread; it must outlive its watches. An interface, so that a test can use simulated time.
 class Loop {
 public:
     Loop() = default;
@@ -30,20 +29,21 @@ public:
     virtual ~Loop() = default;
 
     using Callback = std::function<void()>;
-    // Calls `readable` whenever `fd` has something to read (readiness only: the callback reads, and may leave some: level
-    // triggered), `writable` as asked for with want_writable. A callback may destroy its own watch.
+    // Calls `readable` whenever `fd` is readable (level triggered: the callback reads itself, and may leave data), and
+    // `writable` after want_writable. A callback may destroy its own watch.
     [[nodiscard]] virtual Result<std::unique_ptr<Watch>> watch(int fd, Callback readable, Callback writable = {}) = 0;
-    // Sets the one timer: `due` (given once, at construction of the user) runs at `at` on CLOCK_MONOTONIC; `never` disarms it.
+    // Sets the callback of the one timer, once. wake_at() makes it run at a time on CLOCK_MONOTONIC; `never` disarms
+    // it.
     virtual void set_due(Callback due) = 0;
     virtual void wake_at(Instant at) = 0;
-    // Runs after every wake-up's callbacks: where a turn is finished.
+    // Sets the callback that runs after the callbacks of each wake-up: it finishes the turn.
     virtual void set_turn_end(Callback turn_end) = 0;
-    // Waits and calls back until stop().
+    // Waits and runs callbacks until stop().
     virtual void run() = 0;
     virtual void stop() = 0;
 };
 
-// The one that waits for Linux: epoll(7), by Boost.Asio.
+// The implementation for Linux: epoll(7), through Boost.Asio.
 class AsioLoop final : public Loop {
 public:
     AsioLoop();

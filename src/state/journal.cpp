@@ -10,9 +10,9 @@ namespace {
 constexpr std::uint64_t magic_base = 0x74696e69696e696d; // "miniinit"
 constexpr std::uint64_t magic = magic_base + Journal::format;
 
-constexpr std::size_t head = 64;      // before the slots: the magic number
-constexpr std::size_t slot_head = 16; // the sequence number
-constexpr std::size_t frame_head = 8; // length, check
+constexpr std::size_t head = 64;      // bytes before the slots: the magic number
+constexpr std::size_t slot_head = 16; // bytes: the sequence number
+constexpr std::size_t frame_head = 8; // bytes: length and checksum
 constexpr std::size_t longest = 1u << 30;
 
 std::size_t padded(std::size_t size) { return (size + 7) & ~std::size_t{7}; }
@@ -25,8 +25,8 @@ Number load(const char* at) {
     return number;
 }
 
-// Whoever sees the number sees all that was written before it: a crash comes between two instructions as the compiler has
-// them, so it is the compiler that must not move any over this one.
+// Writes a number after all earlier writes. A crash stops this process between two instructions, so only the compiler
+// must not move writes across; the processor's order does not matter.
 template <typename Number>
 void publish(char* at, Number number) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -56,7 +56,7 @@ Journal Journal::make(std::span<char> memory, Reserve reserve) {
         return journal;
     journal.memory_ = memory;
     journal.reserve_ = std::move(reserve);
-    // What is there stays good until the first base of ours is written.
+    // The old content stays valid until our first base is written.
     if (load<std::uint64_t>(memory.data()) == magic) {
         for (std::size_t slot : {0u, 1u}) {
             const char* at = memory.data() + head + slot * room(memory.size());
@@ -66,7 +66,7 @@ Journal Journal::make(std::span<char> memory, Reserve reserve) {
             }
         }
     } else if (load<std::uint64_t>(memory.data()) != 0) {
-        // Of another format: nothing of it may count beside ours, whatever its slots say.
+        // Another format: its slots must not count beside ours.
         std::memset(memory.data(), 0, head);
         for (std::size_t slot : {0u, 1u}) {
             const std::size_t at = head + slot * room(memory.size());
@@ -81,7 +81,7 @@ Journal Journal::make(std::span<char> memory, Reserve reserve) {
 bool Journal::put(std::size_t slot, std::size_t at, std::string_view frame) {
     const std::size_t end = at + frame_head + padded(frame.size());
     const std::size_t start = head + slot * room(memory_.size());
-    // The next frame's length comes after it, as nothing.
+    // Write a length of zero after the frame first: it ends the list of frames.
     if (frame.size() > longest || end + frame_head > room(memory_.size()) ||
         !reserve_(start + at, start + end + frame_head))
         return false;
@@ -154,7 +154,7 @@ std::vector<std::string_view> Journal::read(std::span<const char> memory) {
             at += frame_head + padded(length);
         }
         if (found.empty())
-            continue; // a base that is not whole
+            continue; // the base is incomplete
         newest = sequence;
         frames = std::move(found);
     }

@@ -1,9 +1,10 @@
-// The memory in which the state outlives a crash or a re-exec, as bytes: two slots, each a base and then the changes since,
-// frame by frame. A frame counts once its length is written, which comes last; a base once its slot's sequence number is.
-// So whatever a write was cut off by, the state of before it is there. What is in the frames is snapshot.hpp's.
+// The memory in which the saved state survives a crash or a re-exec, as bytes: two slots, each with a base and then the
+// changes since, as frames. A frame counts once its length is written, which is done last; a base counts once the
+// sequence number of its slot is written. So if a write is interrupted at any point, the state before it is still
+// there. snapshot.hpp defines the content of the frames.
 //
-// The memory is written by one process at a time, and read again by itself or by its next program: there is no machine crash
-// to think of, only a process that stops between two instructions.
+// One process at a time writes the memory, and reads it again itself or through its next program image. A crash of the
+// machine need not be considered, only a process that stops between two instructions.
 #pragma once
 
 #include <algorithm>
@@ -18,32 +19,34 @@ namespace mi::state {
 
 class Journal {
 public:
-    // Sees to it that those bytes of the memory can be written; false where there is not that much.
+    // Makes sure that these bytes of the memory can be written; false if there is not so much memory.
     using Reserve = std::function<bool(std::size_t from, std::size_t to)>;
 
-    // Changed only when frames stop being readable by the rules of wire/codec.hpp and snapshot.hpp. 1 was miniinit 0.1.0,
-    // whose enumerators had no numbers of their own: it is not read any more.
+    // The version of the format. It changes only when frames become unreadable by the rules of wire/codec.hpp and
+    // snapshot.hpp. Format 1 is that of miniinit 0.1.0, which saved enumerators without explicit numbers: it is not
+    // read any more.
     static constexpr unsigned format = 2;
-    // The format of what is in `memory`; 0: no journal.
+    // The format of the journal in `memory`; 0: there is none.
     [[nodiscard]] static unsigned format_of(std::span<const char> memory);
 
-    // Nothing in it yet.
+    // An empty journal.
     Journal() = default;
-    // `memory` as an empty journal, or as what was left in it.
+    // Uses `memory` as a journal, empty or with its present content.
     static Journal make(std::span<char> memory, Reserve reserve);
-    // Nothing where it is no journal, or of a format that is not understood.
+    // The frames of the newest valid slot; empty if `memory` is no journal, or has an unknown format.
     static std::vector<std::string_view> read(std::span<const char> memory);
 
-    // Appends a frame of changes. False: there is no room (or no memory); then only a new base helps.
+    // Appends a frame of changes. False: there is no room or no memory; then only a new base helps.
     bool append(std::string_view frame);
-    // Begins anew with `base`, in the other slot. False: there is no room; then the old state is what is left.
+    // Writes `base` into the other slot, and starts from there. False: there is no room; then the old state stays.
     bool rebase(std::string_view base);
-    // Whether the changes have come to take so much more than the base that it is time for a new one. Each costs the whole
-    // state: four times the base between them makes it a small part of what the changes cost, until that is much memory.
+    // True if the changes have become so long that a new base is worth writing. A base costs as much as the whole
+    // state: writing one after changes of four times its size keeps that cost small; beyond `much` bytes of changes,
+    // memory matters more.
     [[nodiscard]] bool is_long() const {
         return used_ - base_ > std::max(base_, std::clamp(4 * base_, shortest, much));
     }
-    // The part of the memory that holds nothing until the next base is written.
+    // The part of the memory that is unused until the next base is written.
     struct Range {
         std::size_t from = 0, to = 0;
     };
@@ -56,9 +59,9 @@ private:
 
     std::span<char> memory_;
     Reserve reserve_;
-    std::size_t slot_ = 1;            // the one in use
-    std::uint64_t sequence_ = 0;      // of that slot; 0: no slot is in use yet
-    std::size_t base_ = 0, used_ = 0; // bytes of the slot: up to the end of the base, and of all
+    std::size_t slot_ = 1;            // the slot in use
+    std::uint64_t sequence_ = 0;      // of slot_; 0: no slot is in use yet
+    std::size_t base_ = 0, used_ = 0; // in bytes from the start of the slot: end of the base, and end of all frames
 };
 
 } // namespace mi::state

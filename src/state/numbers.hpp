@@ -1,9 +1,10 @@
-// The numbers of everything that is saved for the next program: one table an enumeration (wire/numbers.hpp has the rules). A
-// program reads what an earlier or a later version has saved, so a number here means the same for ever.
+// The numbers of everything that is saved for the next program image: one table for each enumeration (see
+// wire/numbers.hpp for the rules). A program reads state that an earlier or a later version has saved, so a number here
+// never changes its meaning.
 //
-// `fallback` is what an unknown number counts as in something that cannot be dropped. An enumeration without one is only
-// used in items that are dropped as a whole. Where the right answer depends on the rest of the record, unknown.cpp decides,
-// and the fallback is only what remains.
+// `fallback` is the meaning of an unknown number in something that cannot be dropped. An enumeration without one is
+// only used in items that are dropped as a whole. If the right answer depends on the rest of the record, unknown.cpp
+// decides, and the fallback is only the last resort.
 #pragma once
 
 #include "core/engine.hpp"
@@ -17,7 +18,8 @@
 
 namespace mi::wire {
 
-// Of a first start, which only a chart shows. For a record see state::settle_record(): it depends on what runs.
+// For a first start, which only a chart shows. For a record see state::settle_record(): there it depends on the running
+// processes.
 template <>
 struct Numbers<core::Phase> {
     using enum core::Phase;
@@ -33,7 +35,7 @@ template <>
 struct Numbers<core::Asked> {
     using enum core::Asked;
     static constexpr std::string_view name = "request";
-    static constexpr core::Asked fallback = nothing; // of a unit that is at rest; one that runs is left running
+    static constexpr core::Asked fallback = nothing; // for a unit at rest; a running one is left running
     static constexpr Numbered<core::Asked> rows[] = {{nothing, 0}, {up, 1}, {down, 2}};
 };
 
@@ -42,7 +44,7 @@ struct Numbers<core::Role> {
     using enum core::Role;
     static constexpr std::string_view name = "role";
     static constexpr core::Role fallback =
-        none; // with its pid forgotten: the process ends with what is left of the unit
+        none; // its pid is forgotten, too: the process ends with the rest of the unit
     static constexpr Numbered<core::Role> rows[] = {{none, 0},   {pre_start, 1}, {main, 2},      {post_start, 3},
                                                     {reload, 4}, {stop, 5},      {post_stop, 6}, {connection, 7}};
 };
@@ -51,14 +53,14 @@ template <>
 struct Numbers<core::Stage> {
     using enum core::Stage;
     static constexpr std::string_view name = "stage";
-    static constexpr core::Stage fallback = none; // where the phase has no stages
+    static constexpr core::Stage fallback = none; // for a phase without stages
     static constexpr Numbered<core::Stage> rows[] = {
         {none, 0},       {conditions, 1}, {sockets, 2},   {idle, 3},  {pre_start, 4}, {main, 5},       {pid_file, 6},
         {post_start, 7}, {stop, 8},       {terminate, 9}, {kill, 10}, {sweep, 11},    {post_stop, 12}, {last_sweep, 13},
     };
 };
 
-// Only told to people.
+// Only shown to people.
 template <>
 struct Numbers<core::Reason> {
     using enum core::Reason;
@@ -91,8 +93,8 @@ struct Numbers<core::Reason> {
     };
 };
 
-// How a process ended: in a record, that is not known any more. An exit of an unknown kind is dropped; that its process is
-// gone is noticed without it.
+// How a process ended: in a record, an unknown kind counts as "no exit known". An exit of an unknown kind is dropped;
+// the end of its process is noticed in another way.
 template <>
 struct Numbers<core::ExitStatus::Kind> {
     using enum core::ExitStatus::Kind;
@@ -101,8 +103,8 @@ struct Numbers<core::ExitStatus::Kind> {
     static constexpr Numbered<core::ExitStatus::Kind> rows[] = {{none, 0}, {code, 1}, {signal, 2}};
 };
 
-// An effect with anything unknown in it is dropped: to do something else instead may be the machine's end. What waits for
-// its outcome has a deadline, or is asked again by hand.
+// An effect with any unknown enumerator is dropped, because doing something else might end the machine. A unit that
+// waits for its outcome has a deadline, or an operator can repeat the request.
 template <>
 struct Numbers<core::Effect::Kind> {
     using enum core::Effect::Kind;
@@ -124,7 +126,7 @@ struct Numbers<core::Effect::Kind> {
     };
 };
 
-// Of a sweep under way, the processes that we started: never more than was meant.
+// For a sweep in progress: only the processes that we started, which is never more than was meant.
 template <>
 struct Numbers<core::Effect::Scope> {
     using enum core::Effect::Scope;
@@ -143,7 +145,7 @@ struct Numbers<core::Ending> {
                                                       {kexec, 4}, {exit, 5},     {switch_root, 6}};
 };
 
-// How far the way down is: see state::settle_ending().
+// How far the shutdown has come: see state::settle_ending().
 template <>
 struct Numbers<core::Engine::Halt> {
     using enum core::Engine::Halt;
@@ -153,7 +155,7 @@ struct Numbers<core::Engine::Halt> {
         {no, 0}, {stopping, 1}, {final_target, 2}, {last, 3}, {done, 4}};
 };
 
-// A scheduled end of an unknown kind is dropped as a whole.
+// A scheduled shutdown of an unknown kind is dropped as a whole.
 template <>
 struct Numbers<Ending> {
     using enum Ending;
@@ -170,7 +172,7 @@ struct Numbers<core::Listen::Kind> {
         {stream, 0}, {datagram, 1}, {sequential_packet, 2}, {fifo, 3}};
 };
 
-// Who of a unit may notify; an unknown one is dropped, and the unit's file says it anew.
+// The processes of a unit that may notify; an unknown value is dropped, and the unit file decides again.
 template <>
 struct Numbers<core::NotifyAccess> {
     using enum core::NotifyAccess;
@@ -178,7 +180,7 @@ struct Numbers<core::NotifyAccess> {
     static constexpr Numbered<core::NotifyAccess> rows[] = {{none, 0}, {main, 1}, {exec, 2}, {all, 3}};
 };
 
-// What a client waits for; one that waits for something unknown is told that it has to ask again.
+// The result that a client waits for; with an unknown value the client is told to ask again.
 template <>
 struct Numbers<state::Goal> {
     using enum state::Goal;
@@ -188,7 +190,7 @@ struct Numbers<state::Goal> {
                                                      {reexec, 8}, {switch_root, 9}};
 };
 
-// An item of an unknown kind is passed over. 0 was never one.
+// An item of an unknown kind is skipped. 0 was never used.
 template <>
 struct Numbers<state::Tag> {
     using enum state::Tag;

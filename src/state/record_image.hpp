@@ -1,6 +1,5 @@
-// The record of a unit as it is saved. The saved fields are older than some enumerations of core::Record: what is one value there
-// is two or three flags here, so that the programs from before them and those after them read each other. Nothing else knows
-// these flags.
+// The saved form of a unit's record. It is older than some enumerations of core::Record: one value there is two or
+// three flags here, so that old and new programs can read each other. Only this file uses these flags.
 #pragma once
 
 #include "core/record.hpp"
@@ -13,7 +12,7 @@ namespace mi::state {
 
 struct RecordImage : core::Record {
     RecordImage() = default;
-    RecordImage(const core::Record& record) : core::Record(record) {} // the same, in another form
+    RecordImage(const core::Record& record) : core::Record(record) {} // implicit: the same data in another form
 
     static void fields(auto& self, auto&& visit) {
         Flags flags(self);
@@ -30,8 +29,8 @@ struct RecordImage : core::Record {
 
 private:
     struct Flags {
-        bool rest, restart, again, keep; // at most one of them
-        bool own_end, success;           // no success without an end
+        bool rest, restart, again, keep; // at most one of them is true
+        bool own_end, success;           // success implies own_end
         explicit Flags(const core::Record& record)
             : rest(record.next == core::Next::rest), restart(record.next == core::Next::restart),
               again(record.next == core::Next::again), keep(record.next == core::Next::keep),
@@ -42,8 +41,8 @@ private:
                 return core::OwnEnd::none;
             return success ? core::OwnEnd::success : core::OwnEnd::failure;
         }
-        // Programs from before the enumeration could save `keep` with `restart`, of a unit that was stopped for a restart
-        // during a switch of the root. It is still to be stopped.
+        // Programs without the enumeration could save `keep` together with `restart`, for a unit that was stopped for a
+        // restart during a switch of the root. That unit must still be stopped.
         [[nodiscard]] core::Next its_next() const {
             if (restart)
                 return core::Next::restart;

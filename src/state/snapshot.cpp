@@ -8,7 +8,7 @@ namespace mi::state {
 
 namespace {
 
-// An item that this program knows nothing of: it has a length, as all have, so its end is found.
+// An item of an unknown kind: every item begins with its length, so its end is found.
 struct Unknown {
     static void fields(auto&, auto&& visit) { visit(); }
 };
@@ -36,7 +36,8 @@ bool Snapshot::take(std::string_view frame) {
 }
 
 bool Snapshot::take_item(Tag tag, wire::Decoder& items) {
-    // Into the map by `key`, in place of what is there; or out of it, where the item says that it is gone.
+    // Stores the image in the map under `key`, replacing an earlier one; removes it from the map if the item says that
+    // the object is gone.
     auto keep = [&items](auto image, auto& map, auto key, auto is_gone) {
         if (!items.get(image))
             return false;
@@ -81,7 +82,7 @@ bool Snapshot::take_item(Tag tag, wire::Decoder& items) {
     unreachable("there is no other tag");
 }
 
-// What a commit has on record is no longer on its way.
+// The effects, exits and spawn that a commit has recorded are no longer pending.
 bool Snapshot::take_done(wire::Decoder& items) {
     DoneImage image;
     if (!items.get(image))

@@ -1,14 +1,15 @@
-// What outlives PID 1's own program: a crash, or a re-exec. Plain images of what the daemon's objects hold, each with its list
-// of fields; a frame of the journal is items, one after the other, each a tag and then an image. Reading them all in order
-// gives the state: an item replaces an earlier one of the same key. Descriptors are numbers: the program that comes after
-// has them open.
+// The state that survives PID 1's own program (a crash, or a re-exec): plain images of the daemon's objects, each with
+// its list of fields. A frame of the journal is a sequence of items, each a tag and an image. Reading them in order
+// gives the state: an item replaces an earlier one with the same key. Descriptors are saved as numbers: the next
+// program image has them open.
 //
-// A number may by then be that of another open file: one was closed, another opened, and a crash came before that was on record.
-// So each goes with the inode of what it was; 0 where nobody knows.
+// A number may belong to another open file by then: if one was closed, another opened, and a crash came before that was
+// saved. So each number is saved with the inode of its file; 0: unknown.
 //
-// Versions read each other's both ways. Fields are added at the end: what a reader does not know it passes over, what it
-// misses keeps its default. Enumerators, tags among them, have the numbers of numbers.hpp: something with a number that the
-// reader does not know is dropped, or counts as what is safe (unknown.cpp), and Snapshot::dropped says so.
+// Older and newer versions can read each other. Fields are added at the end: a reader skips fields that it does not
+// know, and keeps the defaults of missing ones. Enumerators, including tags, have the numbers of numbers.hpp. Something
+// with a number that the reader does not know is dropped, or counts as something safe (unknown.cpp), and
+// Snapshot::dropped reports it.
 #pragma once
 
 #include "core/engine.hpp"
@@ -29,7 +30,7 @@
 
 namespace mi::state {
 
-// A stored descriptor of a unit.
+// A descriptor that a unit has stored with us.
 struct StoredImage {
     std::int32_t fd = -1;
     std::string name;
@@ -38,7 +39,7 @@ struct StoredImage {
     static void fields(auto& self, auto&& visit) { visit(self.fd, self.name, self.watched, self.inode); }
 };
 
-// A `[[listen]]` that is open: its settings, and the socket.
+// An open `[[listen]]` socket with its settings.
 struct SocketImage {
     std::int32_t fd = -1;
     core::Listen::Kind kind = core::Listen::Kind::stream;
@@ -47,10 +48,10 @@ struct SocketImage {
     std::int32_t backlog = 0;
     bool reuse_port = false, accept = false;
     std::uint32_t max_connections = 0;
-    std::string path; // that leads to it, if it has one, and to what
+    std::string path; // the path to the socket, if any, and device and inode of the file there
     std::uint64_t device = 0, inode = 0;
     bool made_path = false;
-    std::uint64_t fd_inode = 0; // of the socket itself
+    std::uint64_t fd_inode = 0; // inode of the socket itself
     static void fields(auto& self, auto&& visit) {
         visit(self.fd, self.kind, self.address, self.name, self.user, self.group, self.mode, self.backlog,
               self.reuse_port, self.accept, self.max_connections, self.path, self.device, self.inode, self.made_path,
@@ -58,7 +59,7 @@ struct SocketImage {
     }
 };
 
-// Connections at one of them: those open, and all there were.
+// The connections of one socket: those open now, and all accepted so far.
 struct GateImage {
     std::string socket;
     std::uint32_t now = 0;
@@ -66,7 +67,7 @@ struct GateImage {
     static void fields(auto& self, auto&& visit) { visit(self.socket, self.now, self.all); }
 };
 
-// Where its present run speaks to us (sd_notify).
+// The notify socket (sd_notify) of the unit's present run.
 struct LineImage {
     std::int32_t fd = -1;
     std::string path;
@@ -86,7 +87,7 @@ struct DirectoryImage {
     static void fields(auto& self, auto&& visit) { visit(self.base, self.components); }
 };
 
-// Where a timer has got to; moments of the boot clock and, in microseconds, of the wall clock.
+// The progress of a timer; times on the boot clock, and on the wall clock in microseconds.
 struct TimerImage {
     bool armed = false, ran = false, after_boot_done = false;
     std::optional<Span> after_boot_at;
@@ -101,16 +102,16 @@ struct TimerImage {
     }
 };
 
-// Everything there is to a unit but its processes and their output.
+// All state of a unit except its processes and their output.
 struct UnitImage {
-    std::uint32_t id = core::no_unit; // what others, and `cause` in the record, call it by
+    std::uint32_t id = core::no_unit; // the number by which other items, and `cause` in the record, refer to it
     std::string name;
     RecordImage record;
     std::uint64_t digest = 0;
     Span starting{0}, up{0}; // since boot
     std::string status, trouble;
     std::int32_t from_pid_file = 0;
-    std::int32_t ready = -1, network = -1; // descriptors
+    std::int32_t ready = -1, network = -1; // readiness pipe and network namespace: descriptors
     std::vector<std::string> temporary;
     std::vector<DirectoryImage> runtime;
     std::string invocation;
@@ -121,7 +122,7 @@ struct UnitImage {
     std::vector<SocketImage> sockets;
     std::vector<GateImage> gates;
     std::optional<TimerImage> timer;
-    std::optional<core::Effect::Scope> sweep; // what is being ended
+    std::optional<core::Effect::Scope> sweep; // the processes that are being ended
     std::int32_t sweep_number = 0;
     bool sweep_signalled = false;
     std::uint64_t ready_inode = 0, network_inode = 0;
@@ -135,14 +136,14 @@ struct UnitImage {
     }
 };
 
-// A process that we started for a unit, or were shown; without a unit: it has ended.
+// A process that we started for a unit, or that a unit has reported; without a unit: it has ended.
 struct ProcessImage {
     std::int32_t pid = 0;
     std::uint32_t unit = core::no_unit;
     core::Role role = core::Role::none;
-    std::uint32_t out = 0, err = 0; // its streams
-    std::string socket;             // a connection: that it came in at
-    // It had not become its program yet; the descriptor tells when.
+    std::uint32_t out = 0, err = 0; // its streams, by number
+    std::string socket;             // for a connection: the socket that it came in at
+    // Reports when the process has executed its program; -1: it has.
     std::int32_t report = -1;
     std::uint64_t report_inode = 0;
     bool on_its_way = false;
@@ -152,7 +153,7 @@ struct ProcessImage {
     }
 };
 
-// A pipe of a process to the collector; without a descriptor: it has ended.
+// A pipe from a process to the collector; without a descriptor: it has ended.
 struct StreamImage {
     std::uint32_t id = 0;
     std::int32_t fd = -1;
@@ -162,13 +163,13 @@ struct StreamImage {
     std::uint32_t rotate_keep = 0;
     std::uint64_t inode = 0;
     std::int32_t leader = 0;
-    bool local = false; // not for servers
+    bool local = false; // its lines are not sent to servers
     bool compress = false;
     std::uint32_t rotate_age = 0, rate_limit = 0;
     wire::logs::Priority level = wire::logs::Priority::debug;
     std::uint32_t rate_seconds = 1;
     std::uint64_t cgroup = 0;
-    bool held = false; // the collector has not been given it
+    bool held = false; // the collector has not received it yet
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode, self.leader,
               self.local, self.compress, self.rotate_age, self.rate_limit, self.level, self.rate_seconds, self.cgroup,
@@ -176,28 +177,28 @@ struct StreamImage {
     }
 };
 
-// A client of the control socket, and what it waits for; without `open`: it is gone.
+// A client of the control socket, and the result it waits for; without `open`: it has left.
 struct ClientImage {
     std::int32_t fd = -1;
     bool open = false;
     std::int32_t pid = 0;
     std::uint32_t uid = 0, gid = 0;
     bool may_act = false, more = false;
-    std::uint64_t call = 0; // 0: nothing is asked
+    std::uint64_t call = 0; // 0: no call is pending
     Goal goal = Goal::events;
     std::vector<std::string> units;
     core::Phase state = core::Phase::up;
-    std::string in, out; // what was read and not handled, what was written and not sent
-    bool lost = false;   // it cannot be served on: something of it was not kept
+    std::string in, out; // bytes read and not handled, bytes to be sent
+    bool lost = false;   // it cannot be served any more, because data of it was not saved
     std::uint64_t inode = 0;
-    bool asks_unknown = false; // not saved: what it waits for is of a later version
+    bool asks_unknown = false; // not saved: it waits for something of a later version
     static void fields(auto& self, auto&& visit) {
         visit(self.fd, self.open, self.pid, self.uid, self.gid, self.may_act, self.more, self.call, self.goal,
               self.units, self.state, self.in, self.out, self.lost, self.inode);
     }
 };
 
-// An effect that is decided and not done.
+// An effect that is decided but not yet performed.
 struct EffectImage {
     core::Effect::Kind kind = core::Effect::Kind::changed;
     std::uint32_t unit = core::no_unit;
@@ -212,7 +213,7 @@ struct EffectImage {
     }
 };
 
-// A child that was collected, and what follows from it is not on record yet.
+// A child that was collected, while the consequences are not saved yet.
 struct ExitImage {
     std::int32_t pid = 0;
     std::int32_t code = 0;
@@ -221,17 +222,17 @@ struct ExitImage {
     static void fields(auto& self, auto&& visit) { visit(self.pid, self.code, self.kind, self.core); }
 };
 
-// A process that was made, and is not on record yet otherwise.
+// A process that was made, and is not saved in any other item yet.
 struct SpawnImage {
     std::uint32_t unit = core::no_unit;
     core::Role role = core::Role::none;
     std::int32_t pid = 0;
-    std::int32_t out = -1, err = -1, ready = -1; // read ends
-    // What its run was given since the unit was put on record.
+    std::int32_t out = -1, err = -1, ready = -1; // read ends of pipes
+    // Resources that its run was given after the unit was last saved.
     std::string invocation;
     bool by_session = false;
     std::optional<LineImage> line;
-    std::int32_t report = -1; // as ProcessImage has it
+    std::int32_t report = -1; // as in ProcessImage
     bool on_its_way = false;
     static void fields(auto& self, auto&& visit) {
         visit(self.unit, self.role, self.pid, self.out, self.err, self.ready, self.invocation, self.by_session,
@@ -239,22 +240,22 @@ struct SpawnImage {
     }
 };
 
-// How much of what was listed before is done: effects from the front, and exits.
+// How many of the pending items are done: effects from the front, and exits.
 struct DoneImage {
     std::uint32_t effects = 0, exits = 0;
     static void fields(auto& self, auto&& visit) { visit(self.effects, self.exits); }
 };
 
-// A limit of ours (getrlimit(2)) as the first of us found it, where that was changed since.
+// A resource limit (getrlimit(2)) as our first image found it, if it was changed since.
 struct LimitImage {
     std::int32_t resource = 0;
     std::uint64_t soft = 0, hard = 0;
     static void fields(auto& self, auto&& visit) { visit(self.resource, self.soft, self.hard); }
 };
 
-// What the manager itself has.
+// The state of the manager itself.
 struct ManagerImage {
-    std::string version; // of the program that wrote it
+    std::string version; // of the program that saved this
     std::string target;
     std::vector<std::string> tried_targets;
     Span init_started{0}, units_loaded{0}, target_reached{0}; // since boot
@@ -263,27 +264,28 @@ struct ManagerImage {
     core::Engine::Halt halt = core::Engine::Halt::no;
     bool all_down = false, told_ready = false;
     Span give_up_at = Span::max(), report_at = Span::max();
-    std::uint64_t lines_made = 0, set_aside = 0, limit_soft = 0, limit_hard = 0; // RLIMIT_NOFILE among `limits`, which
-    bool limit_raised = false;                                                   // older programs do not know
-    std::string cgroup, cgroup_prefix; // our tree: where it is in the file system, and in the hierarchy
+    // `limit_*` is RLIMIT_NOFILE, for older programs, which do not know `limits`.
+    std::uint64_t lines_made = 0, set_aside = 0, limit_soft = 0, limit_hard = 0;
+    bool limit_raised = false;
+    std::string cgroup, cgroup_prefix; // our cgroup tree: its path in the file system, and in the hierarchy
     std::vector<std::string> controllers, controllers_above;
     bool in_leaf = false;
     // Descriptors.
     std::int32_t control = -1, lock = -1;
     std::int32_t log_socket = -1, log_memory = -1, holding_read = -1, holding_write = -1, own_lines = -1;
-    std::int32_t log_pid = 0; // the collector
+    std::int32_t log_pid = 0; // the collector's pid
     std::uint32_t last_stream = 0;
     bool log_finishing = false;
     std::string log_directory;
     std::uint64_t last_call = 0;
-    std::string scheduled; // an end at a set time, in its own form; empty: none
+    std::string scheduled; // a scheduled shutdown, encoded separately; empty: none
     bool target_said = false;
     std::string boot_note;
-    std::string new_root, new_init; // where the end leads, if it leads to another root
-    bool carried = false;           // it did: this is what is left of it, and all else begins there
-    std::int32_t premises = -1;     // inotify
+    std::string new_root, new_init; // the new root and its init, if the shutdown is a switch of the root
+    bool carried = false;           // the switch was done: this item is all that is left of the old state
+    std::int32_t premises = -1;     // inotify descriptor
     std::vector<LimitImage> limits;
-    std::string entry_directory; // where the first of us was started
+    std::string entry_directory; // working directory of our first image
     static void fields(auto& self, auto&& visit) {
         visit(self.version, self.target, self.tried_targets, self.init_started, self.units_loaded, self.target_reached,
               self.ending, self.exit_code, self.entry_failure, self.halt, self.all_down, self.told_ready,
@@ -294,7 +296,7 @@ struct ManagerImage {
               self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note, self.new_root,
               self.new_init, self.carried, self.premises, self.limits, self.entry_directory);
     }
-    // The descriptors among them.
+    // Visits those members that are descriptors.
     static void descriptors(auto& self, auto&& visit) {
         for (auto* fd : {&self.control, &self.lock, &self.log_socket, &self.log_memory, &self.holding_read,
                          &self.holding_write, &self.own_lines, &self.premises})
@@ -309,37 +311,37 @@ void put_item(std::string& frame, Tag tag, const T& image) {
     wire::encode(frame, image);
 }
 
-// All items folded.
+// The state from all items.
 struct Snapshot {
     ManagerImage manager;
     std::map<std::uint32_t, UnitImage> units;
     std::map<std::int32_t, ProcessImage> processes;
     std::map<std::uint32_t, StreamImage> streams;
-    std::map<std::int32_t, ClientImage> clients; // by descriptor
+    std::map<std::int32_t, ClientImage> clients; // keyed by descriptor
     std::vector<EffectImage> effects;
     std::vector<ExitImage> exits;
     std::optional<SpawnImage> spawned;
 
-    // What is of a later version than this program, and what became of it: sentences, for the log.
+    // What was dropped or replaced because it is of a later version: sentences for the log.
     std::vector<std::string> dropped;
 
-    // Every descriptor that it names.
+    // All descriptors in the state.
     [[nodiscard]] std::vector<int> descriptors() const;
 
 private:
     friend std::optional<Snapshot> fold(const std::vector<std::string_view>& frames);
-    // False: the bytes are not items. What came before in the frame may have been taken.
+    // Applies the items of a frame. False: the bytes are not items; the first items may have been applied.
     [[nodiscard]] bool take(std::string_view frame);
     [[nodiscard]] bool take_item(Tag tag, wire::Decoder& items);
     [[nodiscard]] bool take_done(wire::Decoder& items);
-    // Drops what is unknown, or replaces it; afterwards no enumerator is wire::unknown<E>.
+    // Drops or replaces unknown enumerators; afterwards none is wire::unknown<E>.
     void settle_unknown();
 
     bool unknown_seen_ = false;
-    std::map<unsigned, unsigned> unknown_items_; // how many, by their number
+    std::map<unsigned, unsigned> unknown_items_; // counts of skipped items, by tag number
 };
 
-// The state that the frames of a journal give; nothing where there are none, or one is damaged.
+// The state from the frames of a journal; nullopt if there are none, or one is damaged.
 [[nodiscard]] std::optional<Snapshot> fold(const std::vector<std::string_view>& frames);
 
 } // namespace mi::state

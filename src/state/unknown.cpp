@@ -1,6 +1,7 @@
-// What becomes of saved state with numbers of a later version. Nothing is ever taken for something else that it might be:
-// what can be dropped is dropped; what has to be kept (a unit, a process, the manager) counts as what changes the least:
-// what runs goes on, nothing is started a second time, nothing waits for ever, and the machine does not end.
+// Decides what to do with saved state that contains numbers of a later version. An unknown value is never treated as
+// some other one. An item that can be dropped is dropped. One that must be kept (a unit, a process, the manager) counts
+// as the state that changes the least: running processes go on, none is started a second time, no unit waits for ever,
+// and the machine does not end.
 #include "state/snapshot.hpp"
 
 #include "base/unreachable.hpp"
@@ -47,7 +48,7 @@ bool has_unknown(const T& value) {
     return any;
 }
 
-// What is said, and of whom: one sentence for all of whom the same is said.
+// Collects sentences for the log: one for all units with the same text.
 class Report {
 public:
     void add(std::string what, std::string name) {
@@ -76,7 +77,7 @@ private:
     std::vector<std::pair<std::string, std::vector<std::string>>> said_;
 };
 
-// Replaces what is left by the fallbacks of the tables.
+// Replaces the remaining unknown values by the fallbacks of the tables.
 template <typename T>
 void use_fallbacks(T& value, const std::string& name, Report& report) {
     each_unknown(value, [&]<typename E>(E& one) {
@@ -89,7 +90,7 @@ void use_fallbacks(T& value, const std::string& name, Report& report) {
     });
 }
 
-// The stage of a command that is running now.
+// The phase and stage in which a command of this role runs.
 std::pair<Phase, Stage> place_of(Role hook) {
     switch (hook) {
     case Role::pre_start: return {Phase::starting, Stage::pre_start};
@@ -104,7 +105,7 @@ std::pair<Phase, Stage> place_of(Role hook) {
     unreachable("there is no other role");
 }
 
-// What its processes say about the phase of a unit. Deadlines stay only with a stage that they bound.
+// Derives the phase of a unit from its processes. Keeps the deadline only for a stage that has one.
 void phase_from_processes(Record& record) {
     if (record.main_pid == core::pid_pending) {
         record.phase = Phase::starting;
@@ -112,14 +113,14 @@ void phase_from_processes(Record& record) {
     } else if (record.hook_pid != 0 && record.hook != Role::none) {
         std::tie(record.phase, record.stage) = place_of(record.hook);
     } else if (record.main_pid > 0) {
-        record.phase = Phase::up; // its watchdog runs from its next WATCHDOG=1
+        record.phase = Phase::up; // the next WATCHDOG=1 restarts its watchdog
         record.stage = Stage::none;
         record.deadline = never;
     } else {
         record.stage = record.armed ? Stage::idle : Stage::none;
         record.deadline = never;
-        // It is to be started again; or it satisfies others without a process, as a target does, and a oneshot that has
-        // ended; or it is at rest.
+        // The unit waits for a restart; or it satisfies others without a process (a target, or a oneshot that has
+        // ended); or it is at rest.
         if (record.armed)
             record.phase = Phase::up;
         else if (record.next == Next::rest)
@@ -133,12 +134,12 @@ void phase_from_processes(Record& record) {
     }
 }
 
-// Where in its phase a unit is, if its phase is known.
+// Derives the stage from a known phase.
 void stage_from_phase(Record& record) {
     switch (record.phase) {
     case Phase::starting:
         if (record.hook_pid == 0 && record.main_pid == 0) {
-            record.phase = Phase::waiting; // nothing of it is there yet: it is started from the beginning
+            record.phase = Phase::waiting; // no process exists yet: start it from the beginning
             record.stage = Stage::none;
             record.deadline = never;
         } else if (record.hook_pid != 0 && place_of(record.hook).first == Phase::starting) {
@@ -151,7 +152,7 @@ void stage_from_phase(Record& record) {
         if (record.hook_pid != 0 && record.hook == Role::post_stop) {
             record.stage = Stage::post_stop;
         } else {
-            record.stage = Stage::stop; // as if its stop command had used up its time: it is asked to end (again)
+            record.stage = Stage::stop; // as if the time of its stop command were over: it is told to end (again)
             record.deadline = Instant{};
         }
         return;
@@ -167,7 +168,7 @@ void stage_from_phase(Record& record) {
     }
 }
 
-// What goes with the phase that a unit had, and not with the one that it counts as in, is dropped.
+// Drops values that belong to the unit's original phase and not to the new one.
 void drop_impossible(Record& record) {
     if (record.phase != Phase::up)
         record.frozen = false;
@@ -181,7 +182,7 @@ void settle_record(Record& record, const std::string& name, Report& report) {
         record.hook = Role::none;
         record.hook_pid = 0;
         if (record.phase != unknown<Phase> && record.stage != unknown<Stage>)
-            stage_from_phase(record); // it waited for that command
+            stage_from_phase(record); // the unit waited for that command
     }
     if (record.phase == unknown<Phase>) {
         phase_from_processes(record);
@@ -197,13 +198,15 @@ void settle_record(Record& record, const std::string& name, Report& report) {
     }
     drop_impossible(record);
     if (record.asked == unknown<Asked>) {
-        record.asked = core::active(record.phase) ? Asked::up : Asked::nothing; // what runs goes on, what rests rests
+        // A running unit stays running, a unit at rest stays at rest.
+        record.asked = core::active(record.phase) ? Asked::up : Asked::nothing;
         report.add("what was asked of it is of a later version; it stays as it is", name);
     }
 }
 
-// The way down is gone on as far as it is understood. Where it is not known whether there is one, there is none. One that
-// leads to an unknown end has stopped services already, so the only end is chosen after which somebody can reach the machine.
+// A shutdown is continued as far as it is understood. If it is unknown whether one is in progress, none is. If its
+// final action is unknown, services have been stopped already; then it becomes a reboot, the only ending after which
+// people can reach the machine.
 void settle_ending(ManagerImage& manager, Report& report) {
     using Halt = core::Engine::Halt;
     if (manager.halt == unknown<Halt>) {
@@ -232,7 +235,8 @@ void settle_unit(UnitImage& unit, Report& report) {
     use_fallbacks(unit, unit.name, report);
 }
 
-// A process whose part is not known is ended with what is left of its unit; its main process is known by its number.
+// A process with an unknown role is ended together with the rest of its unit; the main process is recognised by its
+// pid.
 void settle_processes(Snapshot& state, const auto& name_of, Report& report) {
     for (auto at = state.processes.begin(); at != state.processes.end();) {
         auto& [pid, process] = *at++;
@@ -254,7 +258,8 @@ void settle_processes(Snapshot& state, const auto& name_of, Report& report) {
     }
 }
 
-// What a process writes to is a pipe, whatever its source is called. Anything else could not be read.
+// The output of a process is a pipe, whatever its source is called, and can be read. A stream from any other unknown
+// source cannot.
 void settle_streams(Snapshot& state, Report& report) {
     auto is_output = [&](std::uint32_t id) {
         return std::ranges::any_of(state.processes,
@@ -281,7 +286,7 @@ void settle_clients(Snapshot& state, Report& report) {
         }
 }
 
-// What was to be done, and what has ended. That a process is gone is noticed without its exit.
+// Drops pending effects and exits with unknown values. The end of a process is noticed without its saved exit.
 void drop_effects_and_exits(Snapshot& state, const auto& name_of, Report& report) {
     std::erase_if(state.effects, [&](const EffectImage& effect) {
         if (!has_unknown(effect))
