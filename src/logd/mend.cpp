@@ -196,6 +196,21 @@ bool fill(View& view, int writer, std::int64_t begin, std::int64_t end) {
     return write_at(writer, filled, begin);
 }
 
+// Ends the torn line that begins at `begin`, and marks it as one whose original has no end here. One write, so that another loss
+// of power leaves the line torn as it was, or marked; the file is for appending, which is not where the mark goes.
+bool end_marked(int file, std::string_view torn, std::int64_t begin) {
+    const std::size_t colon = torn.find(':', logs::stamp_size);
+    std::string rest(torn.substr(std::min(colon, torn.size())));
+    if (colon != torn.npos && torn[colon - 1] != '+')
+        rest.insert(rest.begin(), '+');
+    rest += '\n';
+    const int flags = ::fcntl(file, F_GETFL);
+    if (flags < 0 || ::fcntl(file, F_SETFL, flags & ~O_APPEND) < 0)
+        return false;
+    const bool written = write_at(file, rest, begin + static_cast<std::int64_t>(std::min(colon, torn.size())));
+    return ::fcntl(file, F_SETFL, flags) == 0 && written;
+}
+
 } // namespace
 
 Result<WallTime> mend_end(int file) {
@@ -222,10 +237,11 @@ Result<WallTime> mend_end(int file) {
         const std::size_t end = tail.rfind('\n');
         const std::size_t begin = end == tail.npos ? 0 : end + 1;
         const std::string_view torn = std::string_view(tail).substr(begin);
-        const bool whole_beginning = begin == 0 || logs::parse_line(torn).has_value();
+        const bool ours = logs::parse_line(torn).has_value(), whole_beginning = begin == 0 || ours;
         if (!whole_beginning && ::ftruncate(file, size - static_cast<std::int64_t>(torn.size())) < 0)
             return fault(errno, "truncate torn line of log file");
-        if (whole_beginning && ::write(file, "\n", 1) < 0)
+        if (whole_beginning && !(ours ? end_marked(file, torn, size - static_cast<std::int64_t>(torn.size()))
+                                      : ::write(file, "\n", 1) == 1))
             return fault(errno, "end torn line of log file");
         auto stamp = logs::parse_stamp(torn);
         if (whole_beginning && stamp)

@@ -19,7 +19,7 @@ namespace mi::logd {
 inline constexpr std::int64_t longest_unwritten = 120'000'000;
 
 // Leaves the open file (for reading and appending) with a line end at its end, if it has anything: a torn last line is ended
-// if its beginning is whole, else removed. The result is the stamp of the last line; 0: none.
+// and marked as one without an end if its beginning is whole, else removed. The result is the stamp of the last line; 0: none.
 [[nodiscard]] Result<WallTime> mend_end(int file);
 
 // Fills the gaps in the file `name` of that directory, whose last line is of the moment `last`: in the part that was written

@@ -86,6 +86,20 @@ void check_rest(const Made& made, std::size_t begin, std::size_t end, std::strin
 
 } // namespace
 
+TEST_CASE("a torn last line is ended, and marked as one that has lost its end") {
+    Scratch scratch;
+    const std::string whole = line(1, 10), prefix = logs::stamp_of({start + 2});
+    CHECK(mended(scratch, whole + prefix + " info out: half a li") == whole + prefix + " info out+: half a li\n");
+    CHECK(mended(scratch, whole + prefix + " info out+: half: a li") == whole + prefix + " info out+: half: a li\n");
+    CHECK(mended(scratch, whole + prefix + " err syslog.auth: sshd[1]: A") ==
+          whole + prefix + " err syslog.auth+: sshd[1]: A\n");
+    CHECK(mended(scratch, whole + prefix + " info out: ") == whole + prefix + " info out+: \n");
+    CHECK(mended(scratch, prefix + " info out: half") == prefix + " info out+: half\n");
+    CHECK(mended(scratch, whole + prefix + " info o") == whole);
+    CHECK(mended(scratch, "none of ours") == "none of ours\n");
+    CHECK(mended(scratch, whole) == whole);
+}
+
 TEST_CASE("NULs in place of lines, up to the end of a block, become a line that says how many bytes are lost") {
     Scratch scratch;
     std::mt19937 chance(1);

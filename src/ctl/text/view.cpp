@@ -475,4 +475,10 @@ std::string result_view(const Style& style, const wire::JobResult& told) {
     return result.message.empty() ? text : text + ": " + result.message;
 }
 
+std::string asked_view(const Style& style, const wire::JobResult& told) {
+    const wire::JobResult result = harmless(told);
+    std::string text = result.unit + ": asked for; now it is " + state_word(style, result.state);
+    return result.message.empty() ? text : text + ": " + result.message;
+}
+
 } // namespace mi::ctl

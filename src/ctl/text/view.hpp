@@ -45,6 +45,8 @@ namespace mi::ctl {
 
 // "web is up" and the like, one line without its end.
 [[nodiscard]] std::string result_view(const Style& style, const wire::JobResult& result);
+// The same of a job that was not waited for: it is asked for, and nothing is said of how it ends.
+[[nodiscard]] std::string asked_view(const Style& style, const wire::JobResult& result);
 
 // "0.012 s": to the thousandth of a second.
 [[nodiscard]] std::string millis(std::int64_t micros);

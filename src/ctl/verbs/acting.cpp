@@ -204,7 +204,8 @@ int do_job(Context& context, R request) {
             const std::string of_its_file = harmless(result.message);
             const std::string told =
                 asks && progress->results.size() <= 8 ? tell_of_trigger(*client, runs, result) : "";
-            good += result_view(context.out, result) + "\n";
+            good +=
+                (context.arguments.no_wait ? asked_view(context.out, result) : result_view(context.out, result)) + "\n";
             // A run that may not have been meant is told of, also where nobody sits.
             if (!told.empty() && !context.out.terminal)
                 context.note("minictl: " + harmless(result.unit) + ": " + told + "\n");
