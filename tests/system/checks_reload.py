@@ -321,4 +321,30 @@ def reload_at_start(t):
         t.equal("and is the target then", (init.status("turns")["kind"], init.state("turns")), ("target", "up"))
 
 
-GROUPS = [reload_storm, reload_by_signal, reload_units, reload_by_start, reload_enable, reload_bad, reload_at_start]
+def reload_reexec(t):
+    """Files that changed while their units ran, and then another program in PID 1's place."""
+    text = '[service]\ncommand = "/bin/sleep 1000"\n'
+    names = {"turns": "[target]\n", "broken": '[service]\nscrip = "exit"\n', "gone": None}
+    units = [name + late for name in names for late in ("", "-read")]
+    with t.scene.init({"keeper": {"service": sh("exec sleep 1000")}}, files={name + ".toml": text for name in units}) as init:
+        def change(late):
+            for name, text in names.items():
+                if text is None:
+                    os.unlink(f"{init.units_dir}/{name}{late}.toml")
+                else:
+                    init.write_file(f"{name}{late}.toml", text)
+        for name in (*units, "keeper"):
+            init.wait(name)
+        pids = {name: init.outside(init.status(name)["main_pid"]) for name in units}
+        change("-read")
+        init.call("ReloadUnits")
+        change("")
+        t.equal("the init is executed anew", init.ctl("reexec").returncode, 0)
+        for name in units:
+            t.equal(f"{name} goes on", (init.state(name), os.path.exists(f"/proc/{pids[name]}")), ("up", True))
+            init.ctl("stop", name)
+            t.ok(f"and {name} ends when it is stopped", until(lambda: not os.path.exists(f"/proc/{pids[name]}"), 15),
+                 init.brief(name))
+
+
+GROUPS = [reload_reexec, reload_storm, reload_by_signal, reload_units, reload_by_start, reload_enable, reload_bad, reload_at_start]
