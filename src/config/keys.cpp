@@ -215,6 +215,8 @@ constexpr KeyInfo manager_rows[] = {
             "boots in a row that may miss the default target before `rescue` is booted; 0: no bound"),
     setting("manager", "crash-limit", "integer", "3", manager_number<&ManagerSettings::crash_limit, 0, 1000>,
             "crashes of the init within a minute, after which it only takes care of what runs"),
+    setting("manager", "end", "auto|poweroff|reboot|halt|isa-debug-exit[:PORT]|pvpanic", "\"auto\"", manager_end,
+            "how the machine is over when it is powered off"),
     setting("manager", "control-group", "account", "", manager_control_group,
             "members of this group may act, as root may"),
     setting("manager", "log-level", "error|warning|info|debug", "\"info\"", manager_log_level,

@@ -172,6 +172,7 @@ void manager_size(const Value& value, core::ManagerSettings& settings) {
     if (auto size = value.size())
         settings.*Member = *size;
 }
+void manager_end(const Value& value, core::ManagerSettings& settings);
 void manager_log_level(const Value& value, core::ManagerSettings& settings);
 void manager_keep_level(const Value& value, core::ManagerSettings& settings);
 void manager_console_level(const Value& value, core::ManagerSettings& settings);

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "calendar/timer.hpp"
+#include "core/machine_end.hpp"
 
 #include <arpa/inet.h>
 
@@ -184,6 +185,15 @@ void log_level(const Value& value, core::Unit& unit) {
 void manager_keep_level(const Value& value, core::ManagerSettings& settings) {
     if (auto level = level_of(value))
         settings.log_keep_level = *level;
+}
+
+void manager_end(const Value& value, core::ManagerSettings& settings) {
+    const std::string* word = value.text("a word");
+    if (word == nullptr)
+        return;
+    if (!core::parse_machine_end(*word))
+        return value.error("\"" + *word + "\" is not " + std::string(core::machine_ends));
+    settings.end = *word;
 }
 
 void manager_log_level(const Value& value, core::ManagerSettings& settings) {

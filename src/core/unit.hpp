@@ -274,6 +274,7 @@ struct ManagerSettings {
     std::uint32_t parallel_starts = 0; // 0: no bound
     std::uint32_t boot_attempts = 3;
     std::uint32_t crash_limit = 3;
+    std::string end = "auto";              // how the machine is over: core/machine_end.hpp
     std::string control_group;
     std::string log_level = "info";
     std::string default_target = "default";

@@ -60,7 +60,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
       announcer(kernel, logs, place.system(),
                 std::min(beginning.log_level, place.system() && !beginning.quiet ? 6 : 4)),
       context{kernel, place, settings, surroundings, engine, units, logs, announcer, children},
-      parent_notify(context, boot_target, !entry.empty()),
+      parent_notify(context, boot_target, !entry.empty(), std::move(beginning.host)),
       shutdown(context, processes, wiring, entry.empty() ? std::nullopt : std::optional(beginning.grace)),
       reachability(context, shutdown, wiring, guard,
                    beginning.before != nullptr ? beginning.before->manager.premises : -1),

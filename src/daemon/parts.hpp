@@ -74,6 +74,7 @@ struct Parts {
         std::vector<entry::SignalRewrite> signal_rewrites;
         bool signal_group = false; // of the entry
         Span grace = std::chrono::seconds(5);
+        HostWish host;                     // of a virtual machine
         std::string entry;                 // the unit that is the container's main process, if there is one
         os::CrashGuard* guard = nullptr;   // null: a crash is the end
         std::optional<Keeper> keeper;      // what outlives us: in the guard's memory

@@ -5,6 +5,7 @@
 #include "base/printable.hpp"
 #include "daemon/fault_injection.hpp"
 #include "daemon/machine/last_stage.hpp"
+#include "daemon/machine/machine_command.hpp"
 #include "daemon/recovery/caretaker.hpp"
 #include "daemon/recovery/keeper.hpp"
 #include "daemon/startup.hpp"
@@ -56,7 +57,14 @@ int run(int argc, char** argv) {
     bool machine = ::getpid() == 1 && os::habitat() == os::Habitat::machine;
     if (machine && argc >= 3 && std::string_view(argv[1]) == "--last-stage")
         last_stage(argc, argv);
-    auto options = parse_options(argc, argv, machine);
+    // The kernel has put what is behind `--` at the end of our arguments, where nothing tells it from its other words.
+    os::KernelLine line;
+    if (machine)
+        line = os::kernel_line();
+    auto options = parse_options(
+        argc - static_cast<int>(std::min(line.kernel_words, static_cast<std::size_t>(argc - 1))), argv, machine);
+    if (options && options->mode == Mode::container)
+        options = parse_options(argc, argv, machine); // then they are its command
     if (!options) {
         std::fprintf(stderr, "miniinit: %s\n", printable(options.error(), Keep::lines).c_str());
         return 2;
@@ -70,6 +78,8 @@ int run(int argc, char** argv) {
         return 0;
     }
     bool container = options->mode == Mode::container || (options->mode == Mode::automatic && !machine);
+    if (machine && options->mode != Mode::container && !line.command.empty() && options->check_fd < 0)
+        run_machine_command(*std::move(options), line, {argv, static_cast<std::size_t>(argc)});
     const bool entrypoint =
         options->resume_fd >= 0 ? entry::is_entrypoint_state(options->resume_fd) : !has_units(*options);
     if (container && !options->command.empty() && entrypoint)

@@ -6,6 +6,7 @@
 #include "daemon/life.hpp"
 #include "daemon/linux_kernel.hpp"
 #include "daemon/machine/builtin.hpp"
+#include "daemon/machine/kernel_wishes.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/machine.hpp"
 #include "daemon/parts.hpp"
@@ -15,6 +16,7 @@
 #include "entry/entrypoint.hpp"
 #include "os/file/init_place.hpp"
 #include "os/file/runtime.hpp"
+#include "os/machine/kernel_line.hpp"
 #include "os/machine/normalise.hpp"
 #include "os/machine/system.hpp"
 #include "os/spawn/spawn.hpp"
@@ -218,10 +220,12 @@ void Startup::bring_up() {
     if (place_.system()) {
         if (boots())
             faults_ = bring_up_machine();
-        std::vector<std::string> words = os::kernel_command_line();
+        std::vector<std::string> words = os::kernel_line().words;
         if (words.empty())
             words = options_.kernel_words;
         wishes_ = kernel_wishes(std::move(words));
+        if (boots())
+            std::ranges::move(wishes_.complaints, std::back_inserter(faults_));
     } else if (!place_.first_process) {
         if (auto done = os::become_subreaper(); !done)
             faults_.push_back(done.error().text());
@@ -279,7 +283,7 @@ void Startup::load_units() {
 void Startup::state_facts() {
     // A user's manager is wherever the user is: the machine's kernel was given its words, and it may be in a container.
     if (place_.mode == Mode::user)
-        beginning_.circumstances = {os::kernel_command_line(), os::habitat() == os::Habitat::container, first_boot()};
+        beginning_.circumstances = {os::kernel_line().words, os::habitat() == os::Habitat::container, first_boot()};
     else
         beginning_.circumstances = {wishes_.words, !place_.system(), first_boot()};
     Surroundings& surroundings = beginning_.surroundings;
@@ -295,6 +299,8 @@ void Startup::state_facts() {
         surroundings.environment.emplace_back(*variable);
     beginning_.guard = guard_ ? &*guard_ : nullptr;
     beginning_.quiet = wishes_.quiet;
+    if (place_.system())
+        beginning_.host = host_wish(wishes_.notify, wishes_.words);
     beginning_.log_level =
         wishes_.log_level >= 0
             ? wishes_.log_level
@@ -356,15 +362,19 @@ int Startup::supervise(Kernel& kernel) {
     serve_control(parts, manager, before);
     report(parts);
     begin(parts);
+    if (boots())
+        parts.parent_notify.tell_starting();
     Shutdown::Outcome outcome = live(parts, wanted_);
     if (outcome.how == core::Ending::switch_root)
         parts.succession.enter_new_root();
+    parts.parent_notify.tell_end(outcome.code);
     if (parts.place.system())
         end_machine({.how = outcome.how,
                      .code = outcome.code,
                      .deadline = outcome.deadline,
                      .watchdog = parts.hardware_watchdog.timeout(),
                      .state_directory = parts.place.state_directory,
+                     .end = parts.context.settings.end,
                      .in_the_way = std::move(outcome.in_the_way)});
     return outcome.code;
 }

@@ -1,6 +1,7 @@
 #include "entry/entrypoint.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -60,6 +61,8 @@ struct Start {
     char* const* command;
     int terminal; // whose foreground COMMAND enters; -1: none
     pid_t parent; // its death ends the child, too; 0: not needed, because a PID namespace does the same
+    const Identity* identity = nullptr;
+    int report = -1; // the child writes `error` here, too, if it has memory of its own; -1: it has not
     // errno of a failed exec; the child writes it into our memory. Volatile, because the compiler sees no reader before
     // _exit(2).
     volatile int error = 0;
@@ -77,8 +80,16 @@ struct Start {
             ::_exit(128 + SIGKILL);
     }
     block_signals(no_signal);
-    ::execvp(start.command[0], start.command);
-    start.error = errno;
+    const Identity* who = start.identity;
+    if (who == nullptr ||
+        (::setgroups(who->groups.size(), who->groups.data()) == 0 && ::setresgid(who->gid, who->gid, who->gid) == 0 &&
+         ::setresuid(who->uid, who->uid, who->uid) == 0))
+        ::execvp(start.command[0], start.command);
+    const int error = errno;
+    start.error = error;
+    if (start.report >= 0) {
+        [[maybe_unused]] const ssize_t told = ::write(start.report, &error, sizeof error);
+    }
     ::_exit(127);
 }
 
@@ -88,6 +99,27 @@ struct Start {
     pid_t pid = ::vfork(); // NOLINT(bugprone-unsafe-functions)
     if (pid == 0)
         become_command(start);
+    return pid;
+}
+
+// The same for a command with another user. A process of another user must not share our memory, so it gets a copy.
+pid_t start_as_other(Start& start) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    const Fd reading(ends[0]);
+    Fd writing(ends[1]);
+    start.report = writing.get();
+    const pid_t pid = ::fork();
+    if (pid == 0)
+        become_command(start);
+    const int error = errno;
+    writing = Fd();
+    // It ends with the exec.
+    int reason = 0;
+    if (pid > 0 && ::read(reading.get(), &reason, sizeof reason) == sizeof reason)
+        start.error = reason;
+    errno = error;
     return pid;
 }
 
@@ -211,9 +243,10 @@ private:
     int start() {
         Start start{.command = options_.command.data(),
                     .terminal = terminal_.ours() ? terminal_.fd() : -1,
-                    .parent = ::getpid() != 1 ? ::getpid() : 0};
+                    .parent = ::getpid() != 1 ? ::getpid() : 0,
+                    .identity = options_.identity ? &*options_.identity : nullptr};
         known_->in_front = start.terminal >= 0;
-        known_->main = start_command(start);
+        known_->main = start.identity != nullptr ? start_as_other(start) : start_command(start);
         int error = known_->main < 0 ? errno : start.error;
         if (error == 0)
             return 0;

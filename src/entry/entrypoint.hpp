@@ -5,7 +5,10 @@
 
 #include "base/time.hpp"
 
+#include <sys/types.h>
+
 #include <bitset>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,6 +21,13 @@ struct SignalRewrite {
     bool operator==(const SignalRewrite&) const = default;
 };
 
+// The user and groups of COMMAND, if they are not our own.
+struct Identity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+};
+
 // The command line options for COMMAND. With units, daemon's start-up turns them into a unit's settings.
 struct CommandOptions {
     Span grace = std::chrono::seconds(5); // --grace: time between TERM and KILL for processes that COMMAND left behind
@@ -26,6 +36,7 @@ struct CommandOptions {
     std::bitset<256> success_exits;       // -e: exit codes that become 0
     int parent_death_signal = 0;          // -p: the signal that we get when our parent dies; 0: none
     int resume_fd = -1;                   // --resume FD: the state from before a re-exec or a crash; internal
+    std::optional<Identity> identity;     // only of a command on the kernel command line
     // COMMAND and its arguments: the end of argv, so that `command.data()` ends with a null pointer as execve(2)
     // requires.
     std::span<char* const> command;

@@ -27,8 +27,9 @@ class Machine:
     """One boot. Use with `with`: whatever happens, no QEMU is left behind."""
 
     def __init__(self, image, log, append="", kernel=None, memory="256M", console=None, devices=(),
-                 arch="amd64"):
+                 arch="amd64", kind=None, more=()):
         self.log_path = log
+        self.image = image
         self.place = tempfile.mkdtemp(prefix="miniinit-")  # a socket's path must be short
         self.monitor = os.path.join(self.place, "qmp")
         command = [os.path.join(TOP, "qemu/run"), "--image", image, "--append", append, "--memory", memory,
@@ -37,8 +38,10 @@ class Machine:
             command += ["--console", console]
         if kernel:
             command += ["--kernel", kernel]
-        if devices:
-            command += ["--", *(word for device in devices for word in ("-device", device))]
+        if kind:
+            command += ["--machine", kind]
+        if devices or more:
+            command += ["--", *more, *(word for device in devices for word in ("-device", device))]
         self.text = ""  # everything said so far, without carriage returns
         self.at = 0     # how much of it has been waited for
         self.over = False
@@ -165,14 +168,16 @@ class Machine:
 
     def keys(self, *names):
         """Presses keys at the machine's own keyboard, all at once."""
+        self.ask("send-key", keys=[{"type": "qcode", "data": name} for name in names])
+
+    def ask(self, verb, **arguments):
+        """Has QEMU do something, by QMP."""
         with socket.socket(socket.AF_UNIX) as qmp:
             qmp.settimeout(PATIENCE)
             qmp.connect(self.monitor)
             answers = qmp.makefile("r")
             answers.readline()  # the greeting
-            for request in ({"execute": "qmp_capabilities"},
-                            {"execute": "send-key",
-                             "arguments": {"keys": [{"type": "qcode", "data": name} for name in names]}}):
+            for request in ({"execute": "qmp_capabilities"}, {"execute": verb, "arguments": arguments}):
                 qmp.sendall(json.dumps(request).encode())
                 while True:
                     answer = json.loads(answers.readline() or '{"error": "QEMU has gone"}')

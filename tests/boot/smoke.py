@@ -15,6 +15,7 @@ import lanes
 import powercut
 import shutdowns
 import swap
+import virtual
 from machine import Machine, PROMPT, TOP
 from report import Report, run_tests
 
@@ -25,6 +26,7 @@ BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
 EXPECTED = {
     "up": "sysinit basic network multi-user demo web ticker stubborn yearly getty@ttyS0 getty@tty1 dhcp@eth0",
     "done": "render check publish modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
+            "getty-consoles "
             "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
     "skipped": "udev eudev udev-trigger fsck-root fsck",
     "down": "graphical rescue emergency shutdown rescue-shell emergency-shell",
@@ -449,6 +451,7 @@ class Boots:
         # The longest first, so that the lanes end at about the same time.
         self.groups = [group for names, group in (("features", self.features), ("shutdowns", self.shutdowns),
                                                   ("hardships", self.hardships), ("powercut", self.powercut),
+                                                  (" ".join(story[0] for story in virtual.STORIES) + " virtual-run", self.virtual),
                                                   ("normal single emergency", self.memory),
                                                   ("disk-first disk-second", self.disk),
                                                   ("bare forced caretaker", self.bare))
@@ -459,9 +462,10 @@ class Boots:
         subprocess.run([os.path.join(TOP, "qemu/image"), "--init", self.options.init, *more, where], check=True)
         return where
 
-    def boot(self, report, name, where, story, words="", kernel=None, devices=()):
+    def boot(self, report, name, where, story, words="", kernel=None, devices=(), kind=None, more=()):
         log = os.path.join(self.logs, f"boot-{name}.log")
-        machine = Machine(where, log, words, kernel or self.options.kernel, self.options.memory, devices=devices)
+        machine = Machine(where, log, words, kernel or self.options.kernel, self.options.memory, devices=devices,
+                          kind=kind, more=more)
         with report.boot(name, machine):
             story(report, machine)
         if os.path.exists(os.path.join(where, "disk.img")):
@@ -501,6 +505,13 @@ class Boots:
         for name, where, kernel, devices, story in shutdowns.boots(tree_of, self.image, self.place):
             if only not in shutdowns.NAMES or only == name:
                 self.boot(report, name, where, story, kernel=kernel, devices=devices)
+
+    def virtual(self, report):
+        for name, where, kind, words, devices, more, story in virtual.boots(tree_of, self.image, self.place):
+            if not self.options.only or self.options.only in name:
+                self.boot(report, name, where, story, words, devices=devices, kind=kind, more=more)
+        if not self.options.only or self.options.only in "virtual-run":
+            virtual.run_as_docker(report, self.options.init)
 
 
 def main():

@@ -236,6 +236,8 @@ const ManagerSample manager_samples[] = {
      [](const ManagerSettings& m) { return m.shutdown_timeout == 5s && m.shutdown_timeout_said; }},
     {"manager", "watchdog", "\"5s\"", [](const ManagerSettings& m) { return m.watchdog == 5s; }},
     {"manager", "parallel-starts", "5", [](const ManagerSettings& m) { return m.parallel_starts == 5; }},
+    {"manager", "end", "\"isa-debug-exit:0xf4\"",
+     [](const ManagerSettings& m) { return m.end == "isa-debug-exit:0xf4"; }},
     {"manager", "crash-limit", "5", [](const ManagerSettings& m) { return m.crash_limit == 5; }},
     {"manager", "boot-attempts", "5", [](const ManagerSettings& m) { return m.boot_attempts == 5; }},
     {"manager", "control-group", "\"wheel\"", [](const ManagerSettings& m) { return m.control_group == "wheel"; }},

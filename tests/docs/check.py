@@ -304,14 +304,17 @@ def check_words_for_programs():
 
 
 def check_kernel_words():
-    machine = (ROOT / "src/daemon/machine/machine.cpp").read_text()
-    body = machine[machine.index("kernel_wishes("):]
-    body = body[:body.index("\n}")]
-    words = set(re.findall(r'word == "([^"]+)"', body)) | set(re.findall(r'key = "([^"]+)"', body))
+    text = (ROOT / "src/daemon/machine/kernel_wishes.cpp").read_text()
+    rows = text[text.index("constexpr Row rows[]"):]
+    rows = rows[:rows.index("\n};")]
+    own = {"miniinit." + name + ("" if more == '""' else "=")
+           for name, more in re.findall(r'^    \{"([a-z-]+)",\s*([^,]+)', rows, re.M)}
+    words = own | set(re.findall(r'word == "([^"]+)"', text)) | set(re.findall(r' (?:unit|level) = "([^"]+)"', text))
     page = plain(source("miniinit.8"))
     section = page[page.index(".Sh KERNEL"):page.index(".Sh SIGNALS")]
     known = {word for _, line in re.findall(r"^(\.It Cm )(.*)$", section, re.M) for word in re.split(r"[ ,]+", line)}
-    missing = sorted(words - known) if words else ["none found in the source"]
+    missing = sorted(word for word in words if not any(one == word or (word.endswith("=") and one.startswith(word))
+                                                       for one in known)) if own else ["none found in the source"]
     check("miniinit.8 has every word that is looked for on the kernel command line", missing)
 
 

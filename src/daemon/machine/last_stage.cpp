@@ -3,10 +3,13 @@
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
+#include "core/machine_end.hpp"
 #include "daemon/machine/console.hpp"
+#include "daemon/machine/kernel_wishes.hpp"
 #include "loop/loop.hpp"
+#include "os/machine/kernel_line.hpp"
 #include "os/machine/shutdown.hpp"
-#include "os/machine/system.hpp"
+#include "os/machine/virtual_machine.hpp"
 #include "os/machine/watchdog.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/mount/release.hpp"
@@ -52,15 +55,6 @@ std::string in_millis(Span span) {
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
 }
 
-// The port that `miniinit.debug-exit=0xf4` names: where a virtual machine takes an exit code.
-std::optional<std::uint16_t> debug_exit_port() {
-    constexpr std::string_view key = "miniinit.debug-exit=0x";
-    for (const std::string& one : os::kernel_command_line())
-        if (one.starts_with(key))
-            return to_number<std::uint16_t>(std::string_view(one).substr(key.size()), 16);
-    return std::nullopt;
-}
-
 class Stage {
 public:
     explicit Stage(LastStage what) : what_(std::move(what)), lines_(what_.in_the_way) {
@@ -75,6 +69,7 @@ private:
     void add(const std::vector<std::string>& more);
     void store();
     void watch_over_it();
+    [[nodiscard]] os::Ending power_off();
 
     LastStage what_;
     Console console_{true};
@@ -113,6 +108,28 @@ void Stage::watch_over_it() {
     }
 }
 
+// What a power-off is on this machine; a host that is told the exit code may end it on the way.
+os::Ending Stage::power_off() {
+    using Kind = core::MachineEnd::Kind;
+    const core::MachineEnd end = core::parse_machine_end(what_.end).value_or(core::MachineEnd{});
+    Result<> told;
+    switch (end.kind) {
+    case Kind::poweroff: return os::Ending::poweroff;
+    case Kind::reboot: return os::Ending::reboot;
+    case Kind::halt: return os::Ending::halt;
+    case Kind::isa_debug_exit: told = os::debug_exit(end.port, what_.code); break;
+    case Kind::pvpanic: told = os::tell_pvpanic(what_.code); break;
+    case Kind::automatic: break;
+    }
+    if (!told)
+        console_.line(told.error().text());
+    if (os::can_power_off() || !os::in_virtual_machine())
+        return os::Ending::poweroff;
+    console_.line("this virtual machine cannot power itself off: restarting it, which ends it where the host says so "
+                  "(QEMU: -no-reboot); miniinit.end=halt stops it where it is");
+    return os::Ending::reboot;
+}
+
 void Stage::run() {
     auto say = [this](std::string_view line) { console_.line(line); };
     const os::Say told = say;
@@ -138,13 +155,11 @@ void Stage::run() {
             ending = value;
     if (!lines_.empty())
         console_.line("that is all, " + in_millis(what_.deadline - monotonic_now()) + " ms before the time is over");
+    if (ending == os::Ending::poweroff)
+        ending = power_off();
     // Nobody halts a machine to have it started again; and what kexec starts knows nothing of our watchdog.
     if (watchdog_ && (ending == os::Ending::halt || ending == os::Ending::kexec))
         (void)watchdog_.disarm();
-    if (ending == os::Ending::poweroff)
-        if (std::optional<std::uint16_t> port = debug_exit_port())
-            if (auto told_host = os::debug_exit(*port, what_.code); !told_host)
-                console_.line(told_host.error().text());
     if (auto ended = os::end_machine(ending); !ended) {
         console_.line(ended.error().text());
         if (ending == os::Ending::kexec)
@@ -159,6 +174,8 @@ void Stage::run() {
 } // namespace
 
 void end_machine(LastStage what) {
+    if (std::string wished = kernel_wishes(os::kernel_line().words).end; !wished.empty())
+        what.end = std::move(wished);
     if (what.in_the_way.size() > most_lines)
         what.in_the_way.resize(most_lines);
     std::vector<std::string> arguments{"miniinit",
@@ -167,7 +184,8 @@ void end_machine(LastStage what) {
                                        std::to_string(what.code),
                                        in_millis(what.deadline.since_boot),
                                        in_millis(what.watchdog),
-                                       what.state_directory};
+                                       what.state_directory,
+                                       what.end};
     arguments.insert(arguments.end(), what.in_the_way.begin(), what.in_the_way.end());
     Span limit = std::min(copying_limit, std::max<Span>((what.deadline - monotonic_now()) / 4, Span(0)));
     auto executed = os::exec_from_memory(arguments, limit);
@@ -190,7 +208,9 @@ void last_stage(int argc, char** argv) {
         what.deadline = {std::chrono::milliseconds(deadline)};
     what.watchdog = std::chrono::milliseconds(number(5));
     what.state_directory = argc > 6 ? argv[6] : "/var/lib/miniinit";
-    for (int at = 7; at < argc; ++at)
+    if (argc > 7)
+        what.end = argv[7];
+    for (int at = 8; at < argc; ++at)
         what.in_the_way.emplace_back(argv[at]);
     Stage(std::move(what)).run();
 }

@@ -1,6 +1,5 @@
 #include "daemon/machine/machine.hpp"
 
-#include "base/text.hpp"
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "os/machine/shutdown.hpp"
@@ -23,28 +22,6 @@ constexpr Span killing_limit = std::chrono::seconds(10);
 #endif
 
 } // namespace
-
-KernelWishes kernel_wishes(std::vector<std::string> words) {
-    KernelWishes wishes;
-    for (const std::string& word : words) {
-        if (word == "single" || word == "s" || word == "S" || word == "1" || word == "rescue")
-            wishes.target = "rescue";
-        else if (word == "emergency")
-            wishes.target = "emergency";
-        else if (word == "2" || word == "3" || word == "4" || word == "5")
-            wishes.target = "runlevel" + word;
-        else if (word == "quiet")
-            wishes.quiet = true;
-        else if (word == "miniinit.shell")
-            wishes.shell = true;
-        else if (std::string_view key = "miniinit.target="; word.starts_with(key))
-            wishes.target = word.substr(key.size());
-        else if (key = "miniinit.log-level="; word.starts_with(key))
-            wishes.log_level = log_level_number(word.substr(key.size())).value_or(-1);
-    }
-    wishes.words = std::move(words);
-    return wishes;
-}
 
 std::vector<std::string> bring_up_machine() {
     std::vector<std::string> faults;

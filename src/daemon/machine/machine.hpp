@@ -12,16 +12,6 @@
 
 namespace mi::daemon {
 
-// What the kernel command line asks of us.
-struct KernelWishes {
-    std::vector<std::string> words; // all of them, for conditions
-    std::string target;             // from `single`, `3`, `emergency`, `miniinit.target=`…; empty: the default
-    int log_level = -1;             // from `miniinit.log-level=`; -1: not said
-    bool quiet = false;
-    bool shell = false; // `miniinit.shell`: the built-in shell, and nothing else
-};
-[[nodiscard]] KernelWishes kernel_wishes(std::vector<std::string> words);
-
 // API mounts, console, hostname, `lo`, the clock, Ctrl-Alt-Del. What failed, in words; nothing of it is essential.
 [[nodiscard]] std::vector<std::string> bring_up_machine();
 

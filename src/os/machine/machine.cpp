@@ -98,10 +98,6 @@ std::vector<std::string> split_command_line(std::string_view text) {
     return words;
 }
 
-std::vector<std::string> kernel_command_line(const std::string& file) {
-    return split_command_line(read_file(file).value_or(""));
-}
-
 Result<bool> sane_clock(WallTime built) {
     if (wall_now() >= built)
         return false;

@@ -9,9 +9,6 @@
 #include "os/process/timed_child.hpp"
 
 #include <fcntl.h>
-#if defined(__x86_64__) || defined(__i386__)
-#include <sys/io.h>
-#endif
 #include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/sendfile.h>
@@ -162,18 +159,6 @@ bool store_within(Span limit, const std::string& directory, const std::string& n
                Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
                return there && ::fsync(there.get()) == 0;
            }) == Outcome::done;
-}
-
-Result<> debug_exit(std::uint16_t port, int code) {
-#if defined(__x86_64__) || defined(__i386__)
-    if (::ioperm(port, 1, 1) != 0)
-        return fault(errno, "use the port of miniinit.debug-exit");
-    ::outb(static_cast<unsigned char>(code), port);
-    return fault(0, "end this virtual machine: nothing listens at the port of miniinit.debug-exit");
-#else
-    (void)port, (void)code;
-    return fault(ENOSYS, "use the port of miniinit.debug-exit");
-#endif
 }
 
 bool kexec_loaded() { return read_file("/sys/kernel/kexec_loaded").value_or("").starts_with('1'); }

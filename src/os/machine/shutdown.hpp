@@ -8,7 +8,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -39,11 +38,6 @@ Result<> end_machine(Ending how);
 
 // Writes `text` to `directory`/`name` atomically, and flushes it to the disk. Runs in a child; false after `limit`.
 bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text);
-
-// Writes an exit code to QEMU's isa-debug-exit device at this I/O port, which ends the virtual machine with it. Returns
-// if there is no such device or the processor has no I/O ports. The device cannot be detected: any other device at that
-// port receives the write.
-Result<> debug_exit(std::uint16_t port, int code);
 
 // Whether a kernel is loaded for Ending::kexec (kexec_load(2)).
 [[nodiscard]] bool kexec_loaded();

@@ -107,6 +107,13 @@ std::vector<Fault> mount_api() {
     return faults;
 }
 
+void mount_proc() {
+    if (::access("/proc/self", F_OK) == 0)
+        return;
+    ::mkdir(api_mounts[0].point, 0755);
+    (void)mount_one(api_mounts[0]);
+}
+
 Result<> take_console() {
     // O_NONBLOCK: otherwise a serial console could wait for its carrier.
     auto open_console = [] { return Fd(::open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)); };

@@ -16,6 +16,9 @@ namespace mi::os {
 // devtmpfs, /dev becomes a tmpfs with the nodes that every program expects. Returns the failures.
 [[nodiscard]] std::vector<Fault> mount_api();
 
+// Mounts /proc alone, for a reader that needs it before all the others; mount_api() reports what is wrong.
+void mount_proc();
+
 // Opens /dev/console (never as controlling terminal) as descriptors 0, 1 and 2, or /dev/null if there is no console. A
 // fault if neither can be opened.
 Result<> take_console();
@@ -26,8 +29,11 @@ Result<std::string> set_hostname(const std::string& file = "/etc/hostname");
 Result<> bring_loopback_up();
 // Makes Ctrl-Alt-Del send us SIGINT instead of rebooting at once (reboot(2), RB_DISABLE_CAD).
 Result<> disable_ctrl_alt_del();
-// The words of the kernel command line; quotes keep blanks together and are removed.
-[[nodiscard]] std::vector<std::string> kernel_command_line(const std::string& file = "/proc/cmdline");
+// Mounts /proc alone, for a reader that needs it before all the others; mount_api() reports what is wrong.
+void mount_proc();
+
+// Opens /dev/console (never as controlling terminal) as descriptors 0, 1 and 2, or /dev/null if there is no console. A
+// fault if neither can be opened.
 [[nodiscard]] std::vector<std::string> split_command_line(std::string_view text);
 // If the wall clock is earlier than `built`, sets it to `built`. True if it was changed.
 Result<bool> sane_clock(WallTime built);
