@@ -111,7 +111,9 @@ public:
         own_ = loaded_.units.size();
         for (const std::string& name : also)
             instantiate(name);
-        instantiate(library_.manager().default_target);
+        const core::ManagerSettings& manager = library_.manager();
+        for (const std::string* name : {&manager.default_target, &manager.power_button, &manager.sleep_button})
+            instantiate(*name);
         for (const std::string& name : library_.enabled())
             instantiate(name);
         for (std::size_t i = 0; i < loaded_.units.size(); ++i) {

@@ -173,6 +173,11 @@ void manager_size(const Value& value, core::ManagerSettings& settings) {
         settings.*Member = *size;
 }
 void manager_end(const Value& value, core::ManagerSettings& settings);
+void read_button(const Value& value, std::string& wish);
+template <auto member>
+void manager_button(const Value& value, core::ManagerSettings& settings) {
+    read_button(value, settings.*member);
+}
 void manager_log_level(const Value& value, core::ManagerSettings& settings);
 void manager_keep_level(const Value& value, core::ManagerSettings& settings);
 void manager_console_level(const Value& value, core::ManagerSettings& settings);

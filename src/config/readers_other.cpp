@@ -226,7 +226,10 @@ void manager_language(const Value& value, core::ManagerSettings& settings) {
         settings.language = *language;
 }
 
-void manager_unit_name(const Value& value, core::ManagerSettings& settings) {
+namespace {
+
+// Into `name`, unless it is no name of one unit.
+void unit_name_into(const Value& value, std::string& into) {
     const std::string* name = value.text("the name of a unit");
     if (name == nullptr)
         return;
@@ -234,8 +237,17 @@ void manager_unit_name(const Value& value, core::ManagerSettings& settings) {
         return value.error("\"" + *name + "\" is no unit name: " + std::string(wrong));
     if (name->ends_with('@'))
         return value.error("\"" + *name + "\" is a template", "name an instance of it: \"" + *name + "NAME\"");
-    settings.default_target = *name;
+    into = *name;
 }
+
+} // namespace
+
+void manager_unit_name(const Value& value, core::ManagerSettings& settings) {
+    unit_name_into(value, settings.default_target);
+}
+
+// The words are no names of units that one would start here.
+void read_button(const Value& value, std::string& wish) { unit_name_into(value, wish); }
 
 void manager_control_group(const Value& value, core::ManagerSettings& settings) {
     account_into(value, settings.control_group);

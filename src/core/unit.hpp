@@ -275,6 +275,8 @@ struct ManagerSettings {
     std::uint32_t boot_attempts = 3;
     std::uint32_t crash_limit = 3;
     std::string end = "auto";              // how the machine is over: core/machine_end.hpp
+    std::string power_button = "poweroff"; // or "reboot", "halt", "ignore", a unit
+    std::string sleep_button = "ignore";
     std::string control_group;
     std::string log_level = "info";
     std::string default_target = "default";

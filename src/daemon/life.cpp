@@ -34,6 +34,7 @@ void open(Parts& parts) {
     parts.log_upkeep.adopt();
     parts.hardware_watchdog.apply_settings();
     parts.reachability.open();
+    parts.buttons.open();
 }
 
 Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {

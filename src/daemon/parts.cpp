@@ -90,12 +90,12 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
     units_loaded = context.now;
     units.fit(engine.graph().size());
     // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
-    subsystems = {&phase_report,     &notify,        &ready_pipe,      &inquiries,    &main_process,
-                  &log_upkeep,       &sweeper,       &unit_processes,  &starter,      &pending_starts,
-                  &starter.parked(), &unit_timers,   &transient_units, &background,   &directory_removal,
-                  &boot_target,      &parent_notify, &schedule,        &reachability, &hardware_watchdog,
-                  &shutdown_report,  &shutdown,      &succession,      &flush,        &activation,
-                  &fd_store,         &memory_events};
+    subsystems = {&phase_report,     &notify,          &ready_pipe,      &inquiries,    &main_process,
+                  &log_upkeep,       &sweeper,         &unit_processes,  &starter,      &pending_starts,
+                  &starter.parked(), &unit_timers,     &transient_units, &background,   &directory_removal,
+                  &boot_target,      &parent_notify,   &schedule,        &reachability, &hardware_watchdog,
+                  &buttons,          &shutdown_report, &shutdown,        &succession,   &flush,
+                  &activation,       &fd_store,        &memory_events};
     using Kind = core::Effect::Kind;
     turn.performs(Kind::check_conditions, {&condition_check});
     turn.performs(Kind::open_sockets, {&activation});

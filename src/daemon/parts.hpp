@@ -9,6 +9,7 @@
 #include "daemon/log/log_link.hpp"
 #include "daemon/log/log_upkeep.hpp"
 #include "daemon/log/output_flush.hpp"
+#include "daemon/machine/buttons.hpp"
 #include "daemon/machine/exit_action.hpp"
 #include "daemon/machine/hardware_watchdog.hpp"
 #include "daemon/machine/machine.hpp"
@@ -116,6 +117,7 @@ struct Parts {
     ParentNotify parent_notify;
     Shutdown shutdown;
     Schedule schedule{context, background, shutdown};
+    Buttons buttons{context, shutdown};
     Reachability reachability;
     Signals signals;
     PathInquiries inquiries;

@@ -105,8 +105,26 @@ def host_boot(report, machine):
         assert lines[0] == "STATUS=starting default" and lines[1] == "READY=1", lines
         assert lines[2].startswith("STATUS=") and "up" in lines[2], lines
         machine.good("test ! -e /dev/virtio-ports")  # there is no udev, and nobody made the links
-    with check("the host hears of the end"):
-        machine.type("poweroff\n")
+    with check("the sleep button starts the unit that the settings name"):
+        machine.keys("sleep")
+        machine.until("[ -e /run/naps ]", "it was not started")
+        assert machine.heard("the sleep button was pressed")
+    with check("so does that of a keyboard that is plugged in"):
+        machine.ask("device_add", driver="virtio-keyboard-pci", id="board", bus="hot")
+        machine.until("grep -q 'QEMU Virtio Keyboard' /proc/bus/input/devices", "it is not there")
+        machine.good("sleep 1")  # for QEMU to make it the one that is typed at
+        machine.keys("sleep")
+        machine.until("[ $(wc -l </run/naps) -ge 2 ]", "it was not started again")
+    with check("while acpid runs the power button is left to it"):
+        machine.good("printf '#!/bin/sh\\nsleep 1000 & wait\\n' >/tmp/acpid; chmod +x /tmp/acpid; (/tmp/acpid >/dev/null 2>&1 &)")
+        machine.until("grep -qs '^acpid' /proc/[0-9]*/comm", "it does not run")
+        machine.ask("system_powerdown")
+        machine.hears("the power button was pressed, which is left to acpid")
+        machine.good("kill $(grep -ls '^acpid' /proc/[0-9]*/comm | cut -d/ -f3)")
+        machine.until("! grep -qs '^acpid' /proc/[0-9]*/comm", "it does not end")
+    with check("`system_powerdown` of QEMU powers it off, and the host hears of the end"):
+        machine.ask("system_powerdown")
+        machine.expect("power-off begins")
         machine.expect("reboot: Power down")
         assert machine.ended() == 0
         lines = told(machine)
@@ -154,7 +172,8 @@ def run_as_docker(report, init):
         assert (done.returncode, done.stdout) == (200, "it's 42 a  b\n"), (done.returncode, done.stdout, done.stderr[-300:])
 
 
-MODULES = ("drivers/char/virtio_console", "net/vmw_vsock/vsock", "net/vmw_vsock/vmw_vsock_virtio_transport_common", "net/vmw_vsock/vsock_loopback")
+MODULES = ("drivers/input/evdev", "drivers/acpi/button", "drivers/char/virtio_console", "drivers/virtio/virtio_input",
+           "net/vmw_vsock/vsock", "net/vmw_vsock/vmw_vsock_virtio_transport_common", "net/vmw_vsock/vsock_loopback")
 COMMAND = ("miniinit.size=132x50 miniinit.env=A=1 miniinit.env=B=x=y miniinit.cwd=/srv miniinit.user=worker quiet "
            "-- /usr/bin/tell_all \"a b\" \"c'd\" 'e=\"f g\"' '' --")
 
@@ -169,7 +188,7 @@ STORIES = [
     ("virtual-panic", "q35", "miniinit.end=pvpanic -- /bin/false", ("pvpanic",), ("-action", "panic=exit-failure"),
      panic_boot),
     ("virtual-host", "q35", "miniinit.notify=serial:/dev/virtio-ports/org.miniinit.test",
-     ("virtio-serial-pci", "virtserialport,chardev=told,name=org.miniinit.test"),
+     ("virtio-serial-pci", "virtserialport,chardev=told,name=org.miniinit.test", "pcie-root-port,id=hot,chassis=1,slot=1"),
      ("-chardev", "file,id=told,path=TOLD"), host_boot),
     ("virtual-vsock", "q35", "hear", (),
      ("-smbios", "type=11,value=io.systemd.credential:vmm.notify_socket=vsock-stream:1:1234"), vsock_boot),

@@ -238,6 +238,8 @@ const ManagerSample manager_samples[] = {
     {"manager", "parallel-starts", "5", [](const ManagerSettings& m) { return m.parallel_starts == 5; }},
     {"manager", "end", "\"isa-debug-exit:0xf4\"",
      [](const ManagerSettings& m) { return m.end == "isa-debug-exit:0xf4"; }},
+    {"manager", "power-button", "\"reboot\"", [](const ManagerSettings& m) { return m.power_button == "reboot"; }},
+    {"manager", "sleep-button", "\"nap\"", [](const ManagerSettings& m) { return m.sleep_button == "nap"; }},
     {"manager", "crash-limit", "5", [](const ManagerSettings& m) { return m.crash_limit == 5; }},
     {"manager", "boot-attempts", "5", [](const ManagerSettings& m) { return m.boot_attempts == 5; }},
     {"manager", "control-group", "\"wheel\"", [](const ManagerSettings& m) { return m.control_group == "wheel"; }},

@@ -3,9 +3,11 @@
 #include "base/directory.hpp"
 #include "os/machine/credential.hpp"
 #include "os/machine/host_channel.hpp"
+#include "os/machine/input_buttons.hpp"
 #include "scene.hpp"
 
 #include <fcntl.h>
+#include <linux/input.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,4 +93,28 @@ TEST_CASE("credentials of the firmware: SMBIOS type 11, fw_cfg, and the kernel c
     CHECK(machine_credential("vmm.notify_socket", {}, scratch.path()) == "vsock:2:99");
     CHECK(machine_credential("vmm.notify_socket", {"ro", "systemd.set_credential=vmm.notify_socket:vsock:2:1"},
                              scratch.path()) == "vsock:2:1");
+}
+
+TEST_CASE("of what an input device tells, a press of a power or sleep key counts") {
+    const auto event = [](int type, int code, int value) {
+        input_event one{};
+        one.type = static_cast<std::uint16_t>(type);
+        one.code = static_cast<std::uint16_t>(code);
+        one.value = value;
+        return one;
+    };
+    const input_event events[] = {event(EV_KEY, KEY_A, 1),     event(EV_KEY, KEY_POWER, 1),
+                                  event(EV_SYN, 0, 0),         event(EV_KEY, KEY_POWER, 2),
+                                  event(EV_KEY, KEY_POWER, 0), event(EV_REL, KEY_POWER, 1),
+                                  event(EV_KEY, KEY_SLEEP, 1), event(EV_KEY, KEY_SUSPEND, 1)};
+    const std::span<const unsigned char> bytes(reinterpret_cast<const unsigned char*>(events), sizeof events);
+    CHECK(presses_in(bytes) == std::vector<Button>{Button::power, Button::sleep, Button::sleep});
+    CHECK(presses_in(bytes.first(sizeof(input_event) * 2 - 1)).empty());
+    CHECK(presses_in({}).empty());
+}
+
+TEST_CASE("looking for buttons costs one descriptor where there are none, and never waits") {
+    InputButtons buttons;
+    CHECK(buttons.fd() >= 0);
+    CHECK(buttons.take().empty());
 }
