@@ -14,70 +14,72 @@ using core::Phase;
 using core::UnitId;
 using EngineEvent = core::Event;
 
-// Starts, stops or restarts units: only a stop is possible while all goes down, and of a unit that cannot be started.
-void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, Goal goal, bool wait,
+// Only a stop is possible while all goes down, and of a unit that cannot be started.
+void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, state::Goal goal, bool wait,
                   bool arm) {
-    const bool starts = goal != Goal::stop;
+    const bool starts = goal != state::Goal::stop;
     std::vector<UnitId> ids;
     if (starts && parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
-    if (!find(id, units, starts ? Named::startable : Named::templates, ids))
+    if (!lookup_.find(id, units, starts ? UnitLookup::Named::startable : UnitLookup::Named::templates, ids))
         return;
-    if (goal == Goal::restart && !can_restart(id, ids))
+    if (goal == state::Goal::restart && !lookup_.can_restart(id, ids))
         return;
-    const auto kind = goal == Goal::start  ? (arm ? EngineEvent::Kind::wish : EngineEvent::Kind::start)
-                      : goal == Goal::stop ? EngineEvent::Kind::stop
-                                           : EngineEvent::Kind::restart;
+    const auto kind = goal == state::Goal::start  ? (arm ? EngineEvent::Kind::wish : EngineEvent::Kind::start)
+                      : goal == state::Goal::stop ? EngineEvent::Kind::stop
+                                                  : EngineEvent::Kind::restart;
     for (UnitId unit : ids)
-        tell({.kind = kind, .unit = unit});
-    begin(id, caller, goal, ids, wait);
+        apply({.kind = kind, .unit = unit});
+    waiting_.begin(id, caller, goal, ids, wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
-    act(id, caller, start.units, Goal::start, start.wait, start.arm);
+    act(id, caller, start.units, state::Goal::start, start.wait, start.arm);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Stop& stop) {
-    act(id, caller, stop.units, Goal::stop, stop.wait);
+    act(id, caller, stop.units, state::Goal::stop, stop.wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Restart& restart) {
-    act(id, caller, restart.units, Goal::restart, restart.wait);
+    act(id, caller, restart.units, state::Goal::restart, restart.wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {
     std::vector<UnitId> ids, running;
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
-    if (!find(id, restart.units, Named::templates, ids))
+    if (!lookup_.find(id, restart.units, UnitLookup::Named::templates, ids))
         return;
     for (UnitId unit : ids)
         if (core::active(parts_.engine.record(unit).phase)) {
             running.push_back(unit);
         }
-    if (!can_restart(id, running))
+    if (!lookup_.can_restart(id, running))
         return;
     for (UnitId unit : running)
-        tell({.kind = EngineEvent::Kind::restart, .unit = unit});
-    begin(id, caller, Goal::restart, running, restart.wait);
+        apply({.kind = EngineEvent::Kind::restart, .unit = unit});
+    waiting_.begin(id, caller, state::Goal::restart, running, restart.wait);
 }
 
+namespace {
+
 // Why a unit that is up cannot be reloaded; empty: it can be.
-std::string Manager::why_not_reload(UnitId id) const {
-    const core::Unit& unit = parts_.engine.graph().unit(id);
+std::string why_not_reload(const Parts& parts, UnitId id) {
+    const core::Unit& unit = parts.engine.graph().unit(id);
     const core::Service& service = unit.service;
-    const pid_t main = parts_.engine.record(id).main_pid;
+    const pid_t main = parts.engine.record(id).main_pid;
     if (unit.kind == core::Kind::target)
         return "a target has nothing to reload (`minictl reload-units` reads unit files)";
     if (main <= 0)
         return "nothing of it runs that could read its settings again; what runs next reads them anyway";
     // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
     if (service.hooks && !service.hooks->reload.empty())
-        return parts_.processes.frozen(id) ? "it is frozen" : "";
+        return parts.processes.frozen(id) ? "it is frozen" : "";
     if (service.reload_signal_said)
         return {};
     // Without /proc the default is sent as it is documented.
-    const auto does = parts_.kernel.signal_disposition(main, service.reload_signal);
+    const auto does = parts.kernel.signal_disposition(main, service.reload_signal);
     if (!does || *does == os::Disposition::handled)
         return {};
     const std::string signal = signal_name(service.reload_signal);
@@ -88,25 +90,48 @@ std::string Manager::why_not_reload(UnitId id) const {
            "files; if it can reload in another way, set `reload-command` or `reload-signal`";
 }
 
+// Only what is up: what is on its way somewhere has a time limit, or a command that is waited for.
+void set_frozen(Parts& parts, UnitLookup& lookup, CallId id, const std::vector<std::string>& units, bool frozen) {
+    std::vector<UnitId> ids;
+    if (!lookup.find(id, units, UnitLookup::Named::templates, ids))
+        return;
+    const core::Engine& engine = parts.engine;
+    for (UnitId unit : ids)
+        if (engine.record(unit).phase != Phase::up || engine.record(unit).main_pid <= 0)
+            return parts.control->error(id, wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
+    for (UnitId unit : ids)
+        if (auto done = parts.unit_processes.set_frozen(unit, frozen); !done) {
+            const std::string& name = engine.graph().name(unit);
+            if (done.error().code == ENOTSUP)
+                return parts.control->error(
+                    id, wire::NotSupported{name + " cannot be frozen: its processes are in no cgroup of their own "
+                                                  "(freezing needs cgroup v2 and Linux 5.2)"});
+            return parts.control->error(id, wire::JobFailed{name, Phase::up, done.error().text()});
+        }
+    parts.control->reply(id, wire::Nothing{});
+}
+
+} // namespace
+
 void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
     std::vector<UnitId> ids;
-    if (!find(id, reload.units, Named::startable, ids))
+    if (!lookup_.find(id, reload.units, UnitLookup::Named::startable, ids))
         return;
     for (UnitId unit : ids)
         if (Phase phase = parts_.engine.record(unit).phase; phase != Phase::up)
             return parts_.control->error(id, wire::NotRunning{parts_.engine.graph().name(unit), phase});
     for (UnitId unit : ids)
-        if (std::string refusal = why_not_reload(unit); !refusal.empty())
+        if (std::string refusal = why_not_reload(parts_, unit); !refusal.empty())
             return parts_.control->error(
                 id, wire::JobFailed{parts_.engine.graph().name(unit), Phase::up, std::move(refusal)});
     for (UnitId unit : ids)
-        tell({.kind = EngineEvent::Kind::reload, .unit = unit});
-    begin(id, caller, Goal::reload, ids, reload.wait);
+        apply({.kind = EngineEvent::Kind::reload, .unit = unit});
+    waiting_.begin(id, caller, state::Goal::reload, ids, reload.wait);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     std::vector<UnitId> ids;
-    if (!find(id, {signal.unit}, Named::templates, ids))
+    if (!lookup_.find(id, {signal.unit}, UnitLookup::Named::templates, ids))
         return;
     if (signal.signal < 1 || signal.signal > SIGRTMAX)
         return parts_.control->error(id, wire::InvalidParameter{"signal"});
@@ -115,34 +140,17 @@ void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     parts_.control->reply(id, wire::Nothing{});
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Freeze& freeze) { set_frozen(id, freeze.units, true); }
+void Manager::answer(CallId id, const Caller&, const wire::Freeze& freeze) {
+    set_frozen(parts_, lookup_, id, freeze.units, true);
+}
 
-void Manager::answer(CallId id, const Caller&, const wire::Thaw& thaw) { set_frozen(id, thaw.units, false); }
-
-// Only what is up: what is on its way somewhere has a time limit, or a command that is waited for.
-void Manager::set_frozen(CallId id, const std::vector<std::string>& units, bool frozen) {
-    std::vector<UnitId> ids;
-    if (!find(id, units, Named::templates, ids))
-        return;
-    const core::Engine& engine = parts_.engine;
-    for (UnitId unit : ids)
-        if (engine.record(unit).phase != Phase::up || engine.record(unit).main_pid <= 0)
-            return parts_.control->error(id, wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
-    for (UnitId unit : ids)
-        if (auto done = parts_.unit_processes.set_frozen(unit, frozen); !done) {
-            const std::string& name = engine.graph().name(unit);
-            if (done.error().code == ENOTSUP)
-                return parts_.control->error(
-                    id, wire::NotSupported{name + " cannot be frozen: its processes are in no cgroup of their own "
-                                                  "(freezing needs cgroup v2 and Linux 5.2)"});
-            return parts_.control->error(id, wire::JobFailed{name, Phase::up, done.error().text()});
-        }
-    parts_.control->reply(id, wire::Nothing{});
+void Manager::answer(CallId id, const Caller&, const wire::Thaw& thaw) {
+    set_frozen(parts_, lookup_, id, thaw.units, false);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     std::vector<UnitId> ids;
-    if (!find(id, reset.units, Named::templates, ids))
+    if (!lookup_.find(id, reset.units, UnitLookup::Named::templates, ids))
         return;
     if (reset.units.empty())
         for (UnitId unit : parts_.engine.graph().ids())
@@ -151,40 +159,36 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     for (UnitId unit : ids) {
         const bool goes = parts_.engine.record(unit).phase == Phase::failed &&
                           parts_.transient_units.is_transient(parts_.engine.graph().unit(unit));
-        tell({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
+        apply({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
     }
     parts_.control->reply(id, wire::Nothing{});
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
     std::vector<UnitId> ids;
-    if (!find(id, {wait.unit}, to_look(caller), ids))
+    if (!lookup_.find(id, {wait.unit}, UnitLookup::to_look(caller), ids))
         return;
-    jobs_[id] = Job{
-        .goal = Goal::state, .units = {parts_.engine.graph().name(ids[0])}, .state = wait.state, .more = caller.more};
-    moved_ = true;
+    waiting_.await_phase(id, caller, parts_.engine.graph().name(ids[0]), wait.state);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Target& target) {
     std::vector<UnitId> ids;
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
-    if (!find(id, {target.name}, Named::startable, ids))
+    if (!lookup_.find(id, {target.name}, UnitLookup::Named::startable, ids))
         return;
     parts_.boot_target.isolate(target.name);
-    begin(id, caller, Goal::isolate, ids, target.wait);
+    waiting_.begin(id, caller, state::Goal::isolate, ids, target.wait);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Events& events) {
     std::vector<UnitId> ids;
-    if (!find(id, events.units.value_or(std::vector<std::string>{}), to_look(caller), ids))
+    if (!lookup_.find(id, events.units.value_or(std::vector<std::string>{}), UnitLookup::to_look(caller), ids))
         return;
-    Subscription subscription;
+    std::vector<std::string> names;
     for (UnitId unit : ids)
-        subscription.units.push_back(parts_.engine.graph().name(unit));
-    std::ranges::sort(subscription.units);
-    parts_.control->charge(id, memory_of(subscription.units));
-    subscriptions_[id] = std::move(subscription);
+        names.push_back(parts_.engine.graph().name(unit));
+    events_.subscribe(id, std::move(names));
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
@@ -192,7 +196,7 @@ void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
     wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
                           std::move(reread.problems)};
     parts_.control->reply(id, changes);
-    moved_ = true;
+    waiting_.something_changed();
 }
 
 } // namespace mi::daemon

@@ -2,6 +2,7 @@
 #include "daemon/control/manager.hpp"
 
 #include "core/explain.hpp"
+#include "daemon/control/unit_status.hpp"
 #include "daemon/recovery/crash_overview.hpp"
 #include "os/machine/probe.hpp"
 #include "wire/varlink.hpp"
@@ -30,6 +31,14 @@ wire::TreeNode node_of(const core::Engine& engine, UnitId unit, bool reverse, bo
     std::sort(node.edges.begin(), node.edges.end(),
               [](const auto& a, const auto& b) { return std::tie(a.relation, a.unit) < std::tie(b.relation, b.unit); });
     return node;
+}
+
+// Adds the status of a unit to a list: it is made when the client has read the ones before it.
+auto status_with(const Parts& parts, Detail detail) {
+    return [&parts, detail](std::string& out, UnitId unit) {
+        wire::append_element(out, status_of(parts, unit, detail));
+        return true;
+    };
 }
 
 bool started(const UnitRun& live) { return live.starting != Instant{} || live.first.waiting != Instant{}; }
@@ -92,7 +101,7 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     overview.insecure_units_allowed = source.allow_insecure;
     if (const std::string& note = parts_.boot_target.note(); !note.empty())
         overview.notes.push_back(note);
-    overview.scheduled = told(parts_.schedule.pending());
+    overview.scheduled = told(parts_, parts_.schedule.pending());
     if (const os::CrashGuard* guard = parts_.guard)
         describe_crashes(guard->page(), overview);
     if (const std::string& left = parts_.shutdown_report.words(); !left.empty())
@@ -102,7 +111,6 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::List& list) {
-    // By name, so that it does not matter if units are read again before a slow client has read it all.
     std::vector<std::string> names;
     const core::Graph& graph = parts_.engine.graph();
     for (UnitId unit : graph.ids())
@@ -110,38 +118,22 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
             (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());
-    answer_with(id, std::move(names), list.usage ? Detail::usage : Detail::plain);
+    reply_units(id, wire::Units{}, std::move(names), status_with(parts_, list.usage ? Detail::usage : Detail::plain));
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Status& status) {
     std::vector<UnitId> ids;
-    if (!find(id, status.units, to_look(caller), ids))
+    if (!lookup_.find(id, status.units, UnitLookup::to_look(caller), ids))
         return;
     std::vector<std::string> names;
     for (UnitId unit : ids)
         names.push_back(parts_.engine.graph().name(unit));
-    answer_with(id, std::move(names), Detail::all);
-}
-
-// A status is made when the client has read the ones before it.
-void Manager::answer_with(CallId id, std::vector<std::string> units, Detail detail) {
-    const std::size_t bytes = memory_of(units);
-    auto next = [this, detail, units = std::move(units), at = std::size_t{0}](std::string& out) mutable {
-        while (at < units.size()) {
-            UnitId unit = parts_.engine.graph().find(units[at++]);
-            if (unit == core::no_unit)
-                continue;
-            wire::append_element(out, status_of(parts_, unit, detail));
-            return true;
-        }
-        return false;
-    };
-    parts_.control->reply_list(id, wire::Units{}, std::move(next), bytes);
+    reply_units(id, wire::Units{}, std::move(names), status_with(parts_, Detail::all));
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
     std::vector<UnitId> ids;
-    if (!find(id, {explain.unit}, to_look(caller), ids))
+    if (!lookup_.find(id, {explain.unit}, UnitLookup::to_look(caller), ids))
         return;
     const core::Engine& engine = parts_.engine;
     wire::Explanation explanation{.state = engine.record(ids[0]).phase};
@@ -160,7 +152,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     if (tree.whole) {
         std::ranges::copy(graph.ids(), std::back_inserter(stack));
     } else if (tree.unit) {
-        if (!find(id, {*tree.unit}, to_look(caller), stack))
+        if (!lookup_.find(id, {*tree.unit}, UnitLookup::to_look(caller), stack))
             return;
     } else if (UnitId target = parts_.boot_target.id(); target != core::no_unit) {
         stack.push_back(target);
@@ -184,19 +176,11 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
             if ((edge.relation != core::Relation::after || tree.order) && seen.insert(edge.unit).second)
                 stack.push_back(edge.unit);
     }
-    const std::size_t bytes = memory_of(names);
-    auto next = [this, reverse = tree.reverse, order = tree.order, names = std::move(names),
-                 at = std::size_t{0}](std::string& out) mutable {
-        while (at < names.size()) {
-            UnitId unit = parts_.engine.graph().find(names[at++]);
-            if (unit == core::no_unit)
-                continue;
-            wire::append_element(out, node_of(parts_.engine, unit, reverse, order));
-            return true;
-        }
-        return false;
-    };
-    parts_.control->reply_list(id, branches, std::move(next), bytes);
+    reply_units(id, branches, std::move(names),
+                [this, reverse = tree.reverse, order = tree.order](std::string& out, UnitId unit) {
+                    wire::append_element(out, node_of(parts_.engine, unit, reverse, order));
+                    return true;
+                });
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
@@ -227,18 +211,12 @@ void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
     for (UnitId unit : graph.ids())
         if (started(parts_.units[unit]))
             names.push_back(graph.name(unit));
-    const std::size_t bytes = memory_of(names);
-    auto next = [this, names = std::move(names), at = std::size_t{0}](std::string& out) mutable {
-        while (at < names.size()) {
-            UnitId unit = parts_.engine.graph().find(names[at++]);
-            if (unit == core::no_unit || !started(parts_.units[unit]))
-                continue;
-            wire::append_element(out, time_of(names[at - 1], parts_.units[unit]));
-            return true;
-        }
-        return false;
-    };
-    parts_.control->reply_list(id, times, std::move(next), bytes);
+    reply_units(id, times, std::move(names), [this](std::string& out, UnitId unit) {
+        const UnitRun& run = parts_.units[unit];
+        if (started(run))
+            wire::append_element(out, time_of(parts_.engine.graph().name(unit), run));
+        return started(run);
+    });
 }
 
 } // namespace mi::daemon

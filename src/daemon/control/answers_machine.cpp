@@ -23,14 +23,13 @@ std::string name_of(const Caller& caller, const std::optional<std::string>& said
 
 } // namespace
 
-// What is said of a scheduled end.
-std::optional<wire::ScheduledShutdown> Manager::told(const std::optional<ScheduledEnd>& end) const {
+std::optional<wire::ScheduledShutdown> told(const Parts& parts, const std::optional<ScheduledEnd>& end) {
     if (!end)
         return std::nullopt;
     const std::int64_t at =
         end->by_wall ? end->at
-                     : parts_.kernel.wall_now().micros +
-                           std::chrono::duration_cast<std::chrono::microseconds>(parts_.schedule.time_to(*end)).count();
+                     : parts.kernel.wall_now().micros +
+                           std::chrono::duration_cast<std::chrono::microseconds>(parts.schedule.time_to(*end)).count();
     return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
 }
 
@@ -54,13 +53,13 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
                      .who = name_of(caller, shutdown.who),
                      .no_wall = shutdown.no_wall,
                      .warn_only = shutdown.warn_only};
-    auto before = told(parts_.schedule.set(std::move(end)));
-    parts_.control->reply(id, wire::Schedule{told(parts_.schedule.pending()), std::move(before)});
+    auto before = told(parts_, parts_.schedule.set(std::move(end)));
+    parts_.control->reply(id, wire::Schedule{told(parts_, parts_.schedule.pending()), std::move(before)});
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
     auto before =
-        told(parts_.schedule.cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
+        told(parts_, parts_.schedule.cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
     parts_.control->reply(id, wire::Schedule{{}, std::move(before)});
 }
 
@@ -77,23 +76,11 @@ void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
             return parts_.control->error(id, wire::NotSupported{init.error().text()});
         root.init = *init;
     }
-    jobs_[id] = {.goal = Goal::switch_root};
+    waiting_.await(id, state::Goal::switch_root);
     if (std::string refused = parts_.succession.switch_root(std::move(root)); !refused.empty()) {
-        jobs_.erase(id);
+        waiting_.forget(id);
         parts_.control->error(id, wire::NotSupported{std::move(refused)});
     }
-}
-
-void Manager::switching_root(bool begins) {
-    std::erase_if(jobs_, [&](const auto& job) {
-        if (job.second.goal != Goal::switch_root)
-            return false;
-        if (begins)
-            parts_.control->reply(job.first, wire::Nothing{});
-        else
-            parts_.control->error(job.first, wire::ShuttingDown{});
-        return true;
-    });
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
@@ -102,24 +89,15 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
     auto unit = parts_.transient_units.make(run.name, run.unit);
     if (!unit)
         return parts_.control->error(id, wire::InvalidUnit{run.name, unit.error()});
-    tell({.kind = EngineEvent::Kind::start, .unit = *unit});
-    begin(id, caller, run.to_the_end ? Goal::end : Goal::start, {*unit}, run.wait || run.to_the_end);
+    apply({.kind = EngineEvent::Kind::start, .unit = *unit});
+    waiting_.begin(id, caller, run.to_the_end ? state::Goal::end : state::Goal::start, {*unit},
+                   run.wait || run.to_the_end);
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
     if (std::string refused = parts_.succession.reexec(); !refused.empty())
         return parts_.control->error(id, wire::NotSupported{std::move(refused)});
-    jobs_[id] = {.goal = Goal::reexec}; // answered by the one that comes
-}
-
-void Manager::not_reexecuted(const std::string& why) {
-    for (auto at = jobs_.begin(); at != jobs_.end();)
-        if (at->second.goal == Goal::reexec) {
-            parts_.control->error(at->first, wire::NotSupported{why});
-            at = jobs_.erase(at);
-        } else {
-            ++at;
-        }
+    waiting_.await(id, state::Goal::reexec); // answered by the one that comes
 }
 
 } // namespace mi::daemon

@@ -7,6 +7,13 @@
 
 namespace mi::daemon {
 
+std::size_t memory_of(const std::vector<std::string>& names) {
+    std::size_t bytes = names.capacity() * sizeof(std::string);
+    for (const std::string& name : names)
+        bytes += name.capacity();
+    return bytes;
+}
+
 ControlServer::ControlServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ControlServer::~ControlServer() = default;
 

@@ -52,6 +52,9 @@ struct ControlHandler {
     virtual void gone(CallId id) = 0;
 };
 
+// What a list of names takes, in bytes: to be charged to a client.
+[[nodiscard]] std::size_t memory_of(const std::vector<std::string>& names);
+
 struct ControlSettings {
     uid_t owner = 0;            // who may act besides root: the user whose manager this is
     std::optional<gid_t> group; // whose members may act

@@ -1,10 +1,10 @@
-// A unit's record and file as what is told of it.
-#include "base/join.hpp"
+#include "daemon/control/unit_status.hpp"
 
+#include "base/clock.hpp"
+#include "base/join.hpp"
 #include "calendar/timer.hpp"
 #include "config/syntax.hpp"
 #include "core/explain.hpp"
-#include "daemon/control/manager.hpp"
 #include "loop/loop.hpp"
 
 #include <algorithm>
