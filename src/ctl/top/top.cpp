@@ -38,21 +38,18 @@ std::vector<std::string> machine_words() {
 
 } // namespace
 
-Top::Top(Context& context, Screen screen) : context_(context), screen_(std::move(screen)) {
-    delay_ = context.arguments.every
-                 ? std::chrono::duration_cast<std::chrono::microseconds>(*context.arguments.every).count()
-                 : usual_delay;
+Top::Top(Context& context, Screen screen) : context_(context), screen_(std::move(screen)), feed_(context) {
     table_.show_all(context.arguments.all);
 }
 
 int Top::run() {
     // An init that is not there from the beginning is said as by every verb.
-    if (auto failure = connect())
+    if (auto failure = feed_.connect())
         return context_.fail(*failure);
     screen_.enter();
     while (!over_) {
-        if (micros(monotonic_now()) >= next_ && !asked_ && !paused_)
-            ask();
+        if (!paused_)
+            feed_.ask(table_.shows_all());
         draw();
         wait();
     }
@@ -60,76 +57,33 @@ int Top::run() {
     return done;
 }
 
-std::optional<Failure> Top::connect() {
-    auto client = context_.connect();
-    if (!client)
-        return client.error();
-    auto overview = client->call(wire::GetOverview{}, std::chrono::seconds(5));
-    if (!overview)
-        return overview.error();
-    overview_ = std::move(*overview);
-    client_ = std::move(*client);
-    return std::nullopt;
-}
-
-// After the connection is gone (an init that is executed anew ends all): again with the next look.
-void Top::lost(const Failure& failure) {
-    client_.reset();
-    asked_ = false;
-    trouble_ = harmless(failure.message.substr(0, failure.message.find('\n'))) + "; trying again";
-    next_ = micros(monotonic_now()) + std::min(delay_, first_delay);
-}
-
-void Top::ask() {
-    if (!client_)
-        if (auto failure = connect())
-            return lost(*failure);
-    coming_.clear();
-    if (auto failure = client_->send(wire::List{.all = table_.shows_all(), .usage = true}, true))
-        return lost(*failure);
-    asked_ = true;
-}
-
 void Top::hear() {
-    for (;;) {
-        auto answer = client_->next<wire::Units>(Span{0});
-        if (!answer)
-            return lost(answer.error());
-        if (!*answer)
-            return;
-        std::ranges::move((*answer)->value.units, std::back_inserter(coming_));
-        if ((*answer)->continues)
-            continue;
-        asked_ = false;
-        trouble_.clear();
-        failed_ = static_cast<std::size_t>(
-            std::ranges::count_if(coming_, [](const auto& unit) { return colour_of(unit.state) == Colour::bad; }));
-        const std::int64_t now = micros(monotonic_now());
-        // What is used in a time needs two looks: the second soon.
-        next_ = now + (looks_++ == 0 ? std::min(delay_, first_delay) : delay_);
-        table_.update(std::exchange(coming_, {}), now);
-        said_.clear();
-        machine_ = machine_words();
+    auto units = feed_.hear();
+    if (!units)
         return;
-    }
+    failed_ = static_cast<std::size_t>(
+        std::ranges::count_if(*units, [](const auto& unit) { return colour_of(unit.state) == Colour::bad; }));
+    table_.update(std::move(*units), micros(monotonic_now()));
+    said_.clear();
+    machine_ = machine_words();
 }
 
 void Top::wait() {
-    std::vector<pollfd> all{{0, POLLIN, 0}, {screen_.signals(), POLLIN, 0}};
-    if (client_) // also unasked: that it is gone is to be seen
-        all.push_back({client_->descriptor(), POLLIN, 0});
+    std::vector<pollfd> all{{0, POLLIN, 0},
+                            {screen_.signals(), POLLIN, 0},
+                            {feed_.descriptor(), POLLIN, 0}}; // also unasked: that it is gone is to be seen
     const std::size_t first_job = all.size();
     for (const Job& job : jobs_)
         all.push_back({job.client.descriptor(), POLLIN, 0});
-    std::int64_t timeout =
-        paused_ || asked_ ? -1 : std::max<std::int64_t>(0, (next_ - micros(monotonic_now()) + 999) / 1000);
+    const std::optional<std::int64_t> until_look = paused_ ? std::nullopt : feed_.wait();
+    std::int64_t timeout = until_look ? (*until_look + 999) / 1000 : -1;
     constexpr std::int64_t pause = 50; // milliseconds, after which an ESC is the key
     if (keys_.waits())
         timeout = pause;
     const int ready = ::poll(all.data(), all.size(), static_cast<int>(timeout));
     for (int signal = screen_.signal(); signal != 0; signal = screen_.signal())
         on_signal(signal);
-    if (first_job == 3 && all[2].revents != 0 && client_)
+    if (all[2].revents != 0 && feed_.descriptor() >= 0)
         hear();
     for (std::size_t i = jobs_.size(); i-- > 0;)
         if (all[first_job + i].revents != 0 && finish(jobs_[i]))

@@ -6,12 +6,11 @@
 #include "ctl/context.hpp"
 #include "ctl/top/keys.hpp"
 #include "ctl/top/screen.hpp"
+#include "ctl/top/top_feed.hpp"
 #include "ctl/top/top_table.hpp"
 #include "wire/messages.hpp"
 
-#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +18,6 @@ namespace mi::ctl {
 
 class Top {
 public:
-    // Microseconds between two looks, where --every says nothing else; and until the second, as what is used in a time needs two.
-    static constexpr std::int64_t usual_delay = 2'000'000, first_delay = 500'000;
-
     Top(Context& context, Screen screen);
     [[nodiscard]] TopTable& table() { return table_; }
 
@@ -36,9 +32,6 @@ private:
         std::string doing, unit;
     };
 
-    std::optional<Failure> connect();
-    void lost(const Failure& failure);
-    void ask();
     void hear();
     void wait();
 
@@ -62,17 +55,14 @@ private:
     Screen screen_;
     TopTable table_;
     KeyReader keys_;
-    wire::Overview overview_;
-    std::optional<Client> client_;
-    std::vector<wire::UnitStatus> coming_; // of a reply that is not whole yet
+    TopFeed feed_;
     std::vector<Job> jobs_;
     std::map<std::string, std::string> said_; // by unit, since the last look
-    std::string message_, trouble_;
+    std::string message_;
     std::vector<std::string> machine_; // what is said of it
-    std::size_t failed_ = 0, looks_ = 0;
-    std::int64_t delay_, next_ = 0;
+    std::size_t failed_ = 0;
     Mode mode_ = Mode::table;
-    bool asked_ = false, paused_ = false, over_ = false;
+    bool paused_ = false, over_ = false;
 };
 
 } // namespace mi::ctl

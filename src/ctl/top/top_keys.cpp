@@ -43,7 +43,7 @@ bool Top::finish(Job& job) {
         message_ = job.doing + " " + job.unit + ": " + answer.error().message;
     else if (!(*answer)->value.results.empty())
         message_ = result_view(Style{}, (*answer)->value.results[0]);
-    next_ = 0; // look at once
+    feed_.hurry();
     return true;
 }
 
@@ -90,7 +90,7 @@ void Top::follow() {
     if (end_by != 0)
         screen_.end_by(end_by);
     screen_.enter();
-    next_ = 0;
+    feed_.hurry();
 }
 
 void Top::on_key(const Key& key) {
@@ -162,11 +162,11 @@ void Top::on_table_key(const Key& key) {
     case 's': table_.order_by(TopOrder::state); break;
     case 'a':
         table_.show_all(!table_.shows_all());
-        next_ = 0;
+        feed_.hurry();
         break;
     case 'p':
         paused_ = !paused_;
-        next_ = 0;
+        feed_.hurry();
         break;
     case '/': mode_ = Mode::filter; break;
     case 'l': follow(); break;

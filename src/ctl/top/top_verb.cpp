@@ -27,7 +27,7 @@ int print_tables(Context& context, TopOrder order, unsigned count) {
     const auto delay =
         static_cast<int>(context.arguments.every
                              ? std::chrono::duration_cast<std::chrono::milliseconds>(*context.arguments.every).count()
-                             : Top::usual_delay / 1000);
+                             : TopFeed::usual_delay / 1000);
     auto last = [&](const std::string& unit) { return last_words(overview->log_directory, unit); };
     TopTable table;
     if (order != TopOrder::cpu) // it is so from the beginning
@@ -36,7 +36,8 @@ int print_tables(Context& context, TopOrder order, unsigned count) {
     for (unsigned look = 0; look <= count; ++look) {
         // What is used in a time needs two looks: so there is one more, and it is not printed.
         if (look > 0)
-            (void)::poll(nullptr, 0, look == 1 ? std::min(delay, static_cast<int>(Top::first_delay / 1000)) : delay);
+            (void)::poll(nullptr, 0,
+                         look == 1 ? std::min(delay, static_cast<int>(TopFeed::first_delay / 1000)) : delay);
         auto all = list_of(*client, {.all = context.arguments.all, .usage = true});
         if (!all)
             return context.fail(all.error());

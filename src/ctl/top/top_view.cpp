@@ -50,7 +50,7 @@ std::string Top::first_line(unsigned width) const {
         units += ", " + std::to_string(failed_) + " failed";
     if (!table_.filtered().empty())
         units += " with \"" + harmless(table_.filtered()) + "\"";
-    std::vector<std::string> parts{"miniinit " + harmless(overview_.version), std::move(units)};
+    std::vector<std::string> parts{"miniinit " + harmless(feed_.overview().version), std::move(units)};
     if (paused_)
         parts.emplace_back("paused");
     for (const std::string& part : machine_)
@@ -68,8 +68,8 @@ std::string Top::last_line(unsigned width) const {
     case Mode::help: return fitted("any key comes back", width);
     case Mode::table: break;
     }
-    if (!trouble_.empty())
-        return paint(context_.out, Colour::bad, fitted(trouble_, width));
+    if (!feed_.trouble().empty())
+        return paint(context_.out, Colour::bad, fitted(feed_.trouble(), width));
     if (!message_.empty())
         return fitted(harmless(message_.substr(0, message_.find('\n'))), width);
     return paint(context_.out, Colour::faint,
@@ -110,7 +110,7 @@ TopTable::LastLine Top::last_said() {
         // Once a look, however often that is drawn.
         auto [at, is_new] = said_.try_emplace(unit);
         if (is_new)
-            at->second = last_words(overview_.log_directory, unit);
+            at->second = last_words(feed_.overview().log_directory, unit);
         return at->second;
     };
 }
