@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,14 +16,19 @@ namespace mi::config {
 
 namespace {
 
-// One that is missing names nobody; one that cannot be read, or goes on beyond what is sensible, may name anybody.
+// The text of the file; empty if there is none. Nothing if it cannot be read to its end, or is far too long: it may name
+// any user.
 std::optional<std::string> text_of(const std::string& path) {
     constexpr std::size_t most = 4u << 20;
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!file)
         return errno == ENOENT ? std::optional<std::string>("") : std::nullopt;
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0)
+        return std::nullopt;
     std::string text = read_at(file.get(), 0, most + 1);
-    return text.size() > most ? std::nullopt : std::optional(std::move(text));
+    const bool cut_short = text.size() < static_cast<std::size_t>(status.st_size); // read_at() reports no error
+    return cut_short || text.size() > most ? std::nullopt : std::optional(std::move(text));
 }
 
 } // namespace

@@ -69,6 +69,12 @@ def shell_boot(report, machine):
         machine.expect(r"^\S* ?# ")
         machine.type("echo still $((40 + $?))\n")
         machine.expect(r"^still 170")
+    with check("a crash of the init is not the end of it"):  # where it waits, an instruction that there is not is laid down
+        machine.type("pc=$(cut -d' ' -f9 /proc/1/syscall); printf '\\017\\013' | dd of=/proc/1/mem bs=1 seek=$((pc)) "
+                     "conv=notrunc 2>/dev/null; kill -CONT 1\n")
+        machine.expect("miniinit: .*SIGILL")
+        machine.type("echo alive $((40 + 3))\n")
+        machine.expect(r"^alive 43")
     with check("with its end the machine ends"):
         machine.type("exit 7\n")
         assert machine.ended() == 7 << 1 | 1, machine.qemu.returncode

@@ -67,6 +67,8 @@ const Set set[] = {
     {"manager", "parallel-starts", [](const ManagerSettings& m) { return m.parallel_starts == 0; }},
     {"manager", "boot-attempts", [](const ManagerSettings& m) { return m.boot_attempts == 0; }},
     {"manager", "crash-limit", [](const ManagerSettings& m) { return m.crash_limit == 0; }},
+    {"manager", "power-button", [](const ManagerSettings& m) { return m.power_button == "0"; }},
+    {"manager", "sleep-button", [](const ManagerSettings& m) { return m.sleep_button == "0"; }},
     {"manager", "default-target", [](const ManagerSettings& m) { return m.default_target == "0"; }},
     {"log", "rotate-size", [](const ManagerSettings& m) { return m.rotate_size == 0; }},
     {"log", "rotate-keep", [](const ManagerSettings& m) { return m.rotate_keep == 0; }},
