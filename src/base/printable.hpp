@@ -10,14 +10,13 @@
 namespace mi {
 
 // Whether the character is drawn at its own place. These are not:
-// - characters that change the order in which others are drawn: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to
-//   U+2069;
-// - what changes the order in which others are drawn: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069;
+// - control characters, U+0000 to U+001F and U+007F to U+009F: escape sequences begin with ESC or with U+009B;
+// - characters that change the order of others: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069;
+// - line and paragraph separators, U+2028 and U+2029;
 // - invisible characters: U+200B, U+2060 to U+2065, U+206A to U+206F, U+FEFF, U+FFF9 to U+FFFB, tags (U+E0000 to
 //   U+E007F);
 // - noncharacters (U+FFFE and U+FFFF of each plane).
 // The joiners U+200C and U+200D are printable: Persian, the languages of India and pictures of several parts need them.
-// The joiners U+200C and U+200D stay: Persian, the languages of India and pictures of more than one part need them.
 [[nodiscard]] bool is_printable(char32_t point);
 
 // The control characters that are kept.

@@ -1,13 +1,13 @@
-// Taking a command line apart into words, once for who wants the words (split_command() in syntax.hpp, which says how they are
-// written) and for who wants to know what of them a shell would see (commands.hpp).
+// Splits a command line into words. split_command() in syntax.hpp, which describes the syntax, uses the words;
+// commands.hpp checks them for characters that only a shell would interpret.
 #pragma once
 
 #include <string_view>
 
 namespace mi::config {
 
-// Calls `begin()` where a word begins and `add(letter, plain)` for each of its bytes; `plain`: neither quotes nor a backslash
-// protect it. The result is what is wrong, or empty; then all before it was told.
+// Calls `begin()` at the start of a word and `add(letter, plain)` for each of its bytes; `plain`: neither quotes nor a
+// backslash protect the byte. Returns the error, or empty; the words before an error were passed on.
 template <typename Begin, typename Add>
 [[nodiscard]] std::string_view split_words(std::string_view text, Begin begin, Add add) {
     bool in_word = false;

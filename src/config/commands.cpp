@@ -10,7 +10,7 @@ namespace mi::config {
 
 namespace {
 
-// A word of a command. `plain` has a '1' for each byte that neither quotes nor a backslash protect from a shell.
+// A word of a command. `plain` has a '1' for each byte that neither quotes nor a backslash protect.
 struct Word {
     std::string text, plain;
 
@@ -22,7 +22,7 @@ struct Word {
     [[nodiscard]] bool plain_at(std::size_t at) const { return at < plain.size() && plain[at] == '1'; }
 };
 
-// What is wrong with a command besides is not asked here.
+// Ignores all other errors in the command.
 std::vector<Word> words_of(std::string_view text) {
     std::vector<Word> words;
     (void)split_words(
@@ -30,7 +30,7 @@ std::vector<Word> words_of(std::string_view text) {
     return words;
 }
 
-// Whether a name can begin so: a letter or _.
+// Whether a variable name can begin with `c`: a letter or _.
 bool begins_name(char c) { return is_shell_variable_name({&c, 1}); }
 
 // `&&`, `||`, `|`, `;`, `&`, `>`, `2>&1`, `</dev/null`.
@@ -72,7 +72,7 @@ bool is_for_a_shell(const Word& word, bool first) {
     return false;
 }
 
-// Whether a program has a language of its own in which $NAME, ; and > mean something.
+// Whether the program has its own language in which $NAME, ; and > have a meaning.
 bool has_a_language(std::string_view program) {
     program = program.substr(program.rfind('/') + 1);
     for (std::string_view each :
@@ -83,7 +83,7 @@ bool has_a_language(std::string_view program) {
     return false;
 }
 
-// A word of an array was in quotes anyway, so only what can hardly be meant otherwise counts.
+// A word of an array needs no quotes, so only words that are almost certainly meant for a shell count.
 bool is_for_a_shell(std::string_view word) {
     if (is_operator(word) && word != ";" && word.find_first_of("/ ") == std::string_view::npos)
         return true;

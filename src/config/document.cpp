@@ -192,7 +192,7 @@ void append_toml(std::string& line, const Node& node) {
 std::uint64_t mix(std::uint64_t hash, std::string_view bytes) {
     for (char byte : bytes)
         hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-    return (hash ^ 0x1ff) * 0x100000001b3; // the end, so that "ab","c" is not "a","bc"
+    return (hash ^ 0x1ff) * 0x100000001b3; // marks the end, so that "ab","c" and "a","bc" differ
 }
 
 } // namespace
@@ -207,7 +207,7 @@ std::uint64_t digest(const Node& node, std::uint64_t seed) {
     std::uint64_t hash = mix(seed ^ static_cast<std::uint64_t>(node.kind), node.key);
     hash = mix(hash ^ static_cast<std::uint64_t>(node.integer) ^ (node.truth ? 1u : 0u), node.text);
     if (node.kind == Node::Kind::table) {
-        // The order of keys says nothing, so their digests are added up.
+        // The order of keys has no meaning, so their digests are added.
         std::uint64_t sum = 0;
         for (const Node& item : node.items)
             sum += digest(item);

@@ -1,5 +1,5 @@
-// One TOML text as a tree that knows where everything stood: the reader works on this, so that document.cpp is the only
-// file that sees toml++. Merging drop-ins and filling in ${name} happen here; what keys mean is keys.hpp's.
+// A TOML text as a tree with the place of everything in it. The reader works on this tree, so that only document.cpp
+// sees toml++. This file also merges drop-ins and fills in ${name}; keys.hpp gives keys their meaning.
 #pragma once
 
 #include "config/load.hpp"
@@ -12,14 +12,14 @@
 
 namespace mi::config {
 
-// Where something stood: the index of a file in Reading, line and column from 1; line 0: the file as a whole.
+// A place: the index of a file in Reading, line and column from 1; line 0: the file as a whole.
 struct Place {
     std::uint16_t file = 0;
     std::uint32_t line = 0;
     std::uint32_t column = 0;
 };
 
-// A value, with its key if it stands in a table.
+// A value, with its key if it is in a table.
 struct Node {
     enum class Kind : std::uint8_t { text, integer, real, boolean, date, array, table };
     Kind kind = Kind::table;
@@ -31,33 +31,33 @@ struct Node {
     double real = 0;
     std::string key;
     std::string text;        // text; a date as it was written
-    std::vector<Node> items; // of an array, or of a table in no particular order
+    std::vector<Node> items; // of an array in order, or of a table in any order
 
     [[nodiscard]] const Node* find(std::string_view name) const;
     [[nodiscard]] bool is_table_array() const; // [[…]]: not empty, and every item a table
 };
 
-// [] or "": nothing is said, but that in so many words.
+// [] or "": the key is present but has no content.
 [[nodiscard]] bool is_empty(const Node& node);
 
-// What is wrong with the files that make up one unit, or one bundle, and the texts to quote from.
+// The problems of the files of one unit, or of one bundle, and the texts to quote from.
 class Reading {
 public:
-    // Texts are quoted from while problems are found, so `text` has to outlive the Reading's use.
+    // Problems quote from the text when they are reported, so `text` must exist as long as the Reading is used.
     std::uint16_t add_file(std::string path, std::string_view text);
     void error(Place place, std::string message, std::string suggestion = {});
     void warning(Place place, std::string message, std::string suggestion = {});
 
-    // Sorted by file (in the order they were added) and place.
+    // Sorted by file (in the order of addition) and place.
     [[nodiscard]] std::vector<Problem> take_problems();
     [[nodiscard]] bool failed() const { return failed_; }
-    // So many problems that no more are taken: a file that is not meant for us.
+    // There are so many problems that no more are collected: this file is not meant for us.
     [[nodiscard]] bool full() const { return found_.size() >= most_problems; }
-    // The first error, of which `Unit::fault` is made. Only where failed().
+    // The first error, from which `Unit::fault` is made. Only valid after failed().
     [[nodiscard]] const Problem& first_error();
     [[nodiscard]] const std::string& path(std::uint16_t file) const { return files_[file].path; }
 
-    // A syntax error has taken something out of the text: what seems to be missing may have been there.
+    // A syntax error has removed part of the text: a missing key may have been there.
     bool incomplete = false;
 
 private:
@@ -68,7 +68,7 @@ private:
     };
     struct Found {
         Place place;
-        std::size_t number; // in the order of finding
+        std::size_t number; // order of discovery
         Problem problem;
     };
     void report(Place place, Severity severity, std::string&& message, std::string&& suggestion);
@@ -79,24 +79,25 @@ private:
     bool failed_ = false;
 };
 
-// The tree of `text`, file number `file` of `reading`. Every syntax error is reported; what stands on the other lines
-// is in the tree.
+// The tree of `text`, file number `file` of `reading`. Reports every syntax error; the tree has the content of the
+// other lines.
 [[nodiscard]] Node parse_document(Reading& reading, std::uint16_t file, std::string_view text);
-// The same by the library alone, which knows the whole language; parse_document() spares it what is plain.
+// The same with the TOML library alone, which knows the whole language; parse_document() uses it only for text that is
+// not plain.
 [[nodiscard]] Node parse_whole_toml(Reading& reading, std::uint16_t file, std::string_view text);
 
-// Lays `over` over `base`, key by key: tables merge, but {} in one line empties; arrays and scalars replace. Arrays of tables
-// append, but an item with the `name` of an earlier one merges into it.
+// Merges `over` into `base`, key by key: tables merge, but an inline {} empties the table; arrays and scalars replace.
+// Arrays of tables append, but an item with the `name` of an earlier one merges into it.
 void merge(Node& base, Node&& over);
 
-// Fills in `${name}` and `${instance}` in every string below `node`; `$${name}` stands for a literal `${name}`. Where
-// `instance` is empty only ${name} is known. Any other ${…} stays as it is: it is the shell's.
+// Replaces `${name}` and `${instance}` in every string below `node`; `$${name}` means a literal `${name}`. If
+// `instance` is empty, only ${name} is replaced. Any other ${…} stays, because a shell may use it.
 void expand(Node& node, std::string_view name, std::string_view instance);
 
 // The node as TOML on one line, as `minictl show` prints it.
 [[nodiscard]] std::string toml_text(const Node& node);
 
-// A number that differs when anything the node says differs (not where it says it).
+// A hash of the node's content without its places.
 [[nodiscard]] std::uint64_t digest(const Node& node, std::uint64_t seed = 0xcbf29ce484222325);
 
 } // namespace mi::config

@@ -1,4 +1,4 @@
-// The dialect of `environment-files`: see parse_environment in syntax.hpp.
+// Parses `environment-files`: see parse_environment in syntax.hpp.
 #include "config/syntax.hpp"
 
 #include <unordered_map>
@@ -7,7 +7,7 @@ namespace mi::config {
 
 namespace {
 
-// Walks the text once; every line ends in a variable or a problem.
+// Reads the text once; every line gives a variable, a problem, or nothing.
 class EnvironmentReader {
 public:
     explicit EnvironmentReader(std::string_view text) : text_(text) {}
@@ -63,7 +63,7 @@ private:
             problem(line_, "expected KEY=VALUE");
             return skip_line();
         }
-        key = key.substr(0, key.find_last_not_of(" \t") + 1); // as `A = 1` is read by systemd
+        key = key.substr(0, key.find_last_not_of(" \t") + 1); // systemd accepts `A = 1` in this way
         if (!is_variable_name(key)) {
             problem(line_, "`" + std::string(key.substr(0, 80)) + "` cannot be the name of a variable");
             return skip_line();
@@ -82,9 +82,9 @@ private:
             result_.variables[place->second].second = std::move(value);
     }
 
-    // Up to and with the line end. What is wrong with it, or empty.
+    // Reads up to and including the line end. Returns the error, or empty.
     std::string_view read_value(std::string& value) {
-        std::size_t kept = 0; // blanks after this length are unquoted: they go if nothing follows
+        std::size_t kept = 0; // blanks beyond this length are unquoted, and are removed if nothing follows
         bool after_blank = at_blank();
         skip_blanks();
         while (!at_end()) {
@@ -146,7 +146,7 @@ private:
     std::string_view text_;
     std::size_t at_ = 0;
     std::uint32_t line_ = 1;
-    std::unordered_map<std::string, std::size_t> places_; // of each name in `variables`
+    std::unordered_map<std::string, std::size_t> places_; // index in `variables` by name
     Environment result_;
 };
 

@@ -21,9 +21,9 @@ namespace mi::config {
 
 namespace {
 
-// O_NONBLOCK: a FIFO must not hold us up. O_NOCTTY: a terminal must not become ours.
+// O_NONBLOCK: do not wait for a FIFO. O_NOCTTY: a terminal must not become our controlling terminal.
 constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-// Where a file's owner does not exist in our user namespace.
+// The owner of a file whose real owner does not exist in our user namespace.
 constexpr uid_t overflow_user = 65534;
 constexpr std::size_t smallest_read = 512;
 constexpr char access_list[] = "system.posix_acl_access";
@@ -37,10 +37,10 @@ std::string error_text(int code) {
     return std::string("cannot be read: ") + (words != nullptr ? words : "unknown error");
 }
 
-// An access control list: then the group's bits of the mode say what anybody in it may.
+// Whether there is an access control list (acl(5)): then the group bits of the mode limit every entry of the list.
 bool has_access_list(long length) { return length >= 0 || (errno != ENODATA && errno != ENOTSUP); }
 
-// Whether the group may write, and is more than the owner of the source himself. `list_length` is asked only where that matters.
+// Whether the group may write and has members besides the source's owner. Calls `list_length` only if it is needed.
 bool group_may_write(const struct stat& status, const Source& source, auto list_length) {
     return (status.st_mode & S_IWGRP) != 0 &&
            (has_access_list(list_length()) || !has_private_group(source.root, source.owner, status.st_gid));
@@ -51,7 +51,7 @@ std::string chown_to(const Source& source, const std::string& path) {
     return "chown " + (source.owner == 0 ? "root" : std::to_string(source.owner)) + " " + path;
 }
 
-// One directory above; `status` of what `path` is.
+// Checks one directory above the file; `status` is that of `path`.
 Distrust untrusted_ancestor(const std::string& path, const struct stat& status, const Source& source) {
     if (!trusted_owner(status.st_uid, source) && status.st_uid != overflow_user)
         return {"is below " + path + ", which " + owned_by(status.st_uid), chown_to(source, path)};
@@ -63,13 +63,13 @@ Distrust untrusted_ancestor(const std::string& path, const struct stat& status, 
     return {};
 }
 
-// Every proper prefix of `path`; says in `links` whether one of them, or `path` itself, is a link.
+// Checks every proper prefix of `path`; sets `links` if one of them, or `path` itself, is a link.
 Distrust check_prefixes(const std::string& path, std::size_t from, const Source& source, bool& links) {
     for (std::size_t slash = path.find('/', from); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         std::string prefix = slash == 0 ? "/" : path.substr(0, slash);
         struct stat status{};
         if (::lstat(prefix.c_str(), &status) != 0)
-            continue; // opening will say so
+            continue; // opening the file will report this
         links = links || S_ISLNK(status.st_mode);
         if (Distrust wrong = untrusted_ancestor(prefix, status, source))
             return wrong;
@@ -102,7 +102,7 @@ Distrust untrusted_above(const std::string& path, const Source& source) {
         return wrong;
     char real[PATH_MAX];
     if (::realpath(path.c_str(), real) == nullptr)
-        return {}; // opening will say so
+        return {}; // opening the file will report this
     return check_prefixes(real, 0, source, links);
 }
 
@@ -123,7 +123,7 @@ void Rights::limit(const Rights& other) {
 
 namespace {
 
-// Opens `path`, which begins with the root of the source where there is one: links are then followed inside the root.
+// Opens `path`, which begins with the root of the source, if there is one: then links are followed inside the root.
 int open_inside(const Source& source, const std::string& path, int flags) {
     if (source.root.empty())
         return ::open(path.c_str(), flags);
@@ -138,12 +138,12 @@ int open_inside(const Source& source, const std::string& path, int flags) {
     if (inside.empty())
         inside = ".";
     long fd = ::syscall(SYS_openat2, root.get(), inside.c_str(), &how, sizeof how);
-    if (fd < 0 && errno == ENOSYS) // before Linux 5.6: absolute links lead out of the root
+    if (fd < 0 && errno == ENOSYS) // before Linux 5.6, absolute links lead out of the root
         return ::open(path.c_str(), flags);
     return static_cast<int>(fd);
 }
 
-// Who may not enter the directory cannot read what is in it, whatever its mode says.
+// A user who may not enter the directory cannot read its files, whatever their modes are.
 Rights rights_below(const struct stat& directory) {
     Rights rights{0777, directory.st_gid};
     if ((directory.st_mode & S_IXGRP) == 0)
@@ -155,7 +155,7 @@ Rights rights_below(const struct stat& directory) {
     return rights;
 }
 
-// Of a directory, for what is in it.
+// Changes a fault of a directory into that of a file in it.
 Distrust in(const std::string& directory, Distrust wrong) {
     if (wrong)
         wrong.why = "is in " + directory + ", which " + wrong.why;
@@ -197,7 +197,8 @@ Result<Directory> open_directory(const Source& source, const std::string& path) 
 
 Result<Directory> open_directory(const Source& source, const Directory& parent, const std::string& name) {
     std::string full = parent.path + '/' + name;
-    // A drop-in directory that is a link is resolved with its path, and so is what lies above its target.
+    // A drop-in directory that is a link is resolved with its path, and the directories above its target are checked,
+    // too.
     Fd fd(::openat(parent.fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     bool link = !fd && (errno == ELOOP || errno == ENOTDIR);
     if (link)
@@ -228,8 +229,8 @@ std::string not_a_file(mode_t mode) {
     return "is " + std::string(what) + ", not a file";
 }
 
-// Why `fd` is nothing that anybody has written: a device and the like, or a file by which the kernel speaks. Empty: it is.
-// `ordinary`: a device that is known to hold what people write.
+// The reason why `fd` is no ordinary file with text: it is a device or the like, or a pseudo-file of the kernel. Empty:
+// it is one. `ordinary`: a device that is known to have ordinary files.
 std::string not_written(int fd, const struct stat& status, std::optional<dev_t> ordinary = {}) {
     if (!S_ISREG(status.st_mode))
         return not_a_file(status.st_mode);
@@ -240,7 +241,7 @@ std::string not_written(int fd, const struct stat& status, std::optional<dev_t> 
                            : "is a file of the kernel (" + std::string(kernels) + "), not one that holds text";
 }
 
-// Checks and reads what is open as `fd`. `ordinary`: see not_written().
+// Checks and reads the open file. `ordinary`: see not_written().
 Content read_open(const Source& source, int fd, const std::string& path, std::size_t largest,
                   std::optional<dev_t> ordinary = {}) {
     struct stat status{};
@@ -268,19 +269,19 @@ Content read_open(const Source& source, int fd, const std::string& path, std::si
         });
         if (count < 0)
             return refusal(error_text(errno));
-        // A file of known size that gives less than there was room for has been read to its end.
+        // If a file of known size returns less than the buffer has room for, it has been read to its end.
         if (count == 0 || (size != 0 && have <= size))
             return content;
     }
     return refusal("is larger than " + std::to_string(largest >> 20) + " MiB");
 }
 
-// A link, or something that is no regular file: looked at before it is opened, since opening a device can do things.
+// A link, or no regular file: check it before opening it, because opening a device may have an effect.
 Content read_other(const Source& source, const std::string& path, std::size_t largest) {
     char target[PATH_MAX];
     ssize_t length = ::readlink(path.c_str(), target, sizeof target);
     if (length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == "/dev/null")
-        return {Content::Kind::mask, {}, {}}; // a root file system need not have a /dev yet
+        return {Content::Kind::mask, {}, {}}; // a root file system may have no /dev yet
     Fd look(open_inside(source, path, O_PATH | O_CLOEXEC));
     struct stat status{};
     if (!look || ::fstat(look.get(), &status) != 0)
@@ -310,7 +311,7 @@ Content read_entry(const Source& source, const Directory& directory, const Entry
             content.rights.limit(directory.rights);
             return content;
         }
-        if (errno != ELOOP) // it has become a link
+        if (errno != ELOOP) // otherwise it has become a link
             return errno == ENOENT ? Content{} : refusal(error_text(errno));
     }
     return read_other(source, path, largest);

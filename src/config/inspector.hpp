@@ -1,5 +1,5 @@
-// Reading units with somebody looking on, who sees the places of their values: for what can be wrong with a unit beside the
-// text itself (`minictl verify --root DIR`).
+// Reads units with an observer that sees the places of their values, to check more than the text itself (`minictl
+// verify --root DIR`).
 #pragma once
 
 #include "config/document.hpp"
@@ -13,12 +13,12 @@ public:
     Inspector(const Inspector&) = delete;
     Inspector& operator=(const Inspector&) = delete;
     virtual ~Inspector() = default;
-    // Told of each unit as it is read; what it finds goes into the reading. `tree`: what the unit's files say, merged. Of a
-    // template without an instance it still has the placeholders.
+    // Called for each unit as it is read; adds its problems to the reading. `tree`: the merged content of the unit's
+    // files. For a template without an instance it still has the placeholders.
     virtual void look(Reading& reading, const Node& tree, const core::Unit& unit) = 0;
 };
 
-// As those of load.hpp. A null inspector is nobody.
+// The same functions as in load.hpp. A null inspector means none.
 [[nodiscard]] Loaded load(const Source& source, Inspector* inspector);
 [[nodiscard]] Loaded load_one(const Source& source, std::string_view name, Inspector* inspector);
 [[nodiscard]] Loaded read_file(const Source& source, const std::string& path, Inspector* inspector);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view suffix = ".toml";
 constexpr std::string_view drop_in_suffix = ".toml.d";
 
-// `getty@` for `getty@tty1`; empty where `name` is no instance.
+// `getty@` for `getty@tty1`; empty if `name` is no instance.
 std::string_view template_of(std::string_view name) {
     std::size_t at = name.find('@');
     return at == std::string_view::npos || at + 1 == name.size() ? std::string_view{} : name.substr(0, at + 1);
@@ -152,7 +152,7 @@ void Library::take_bundle(std::string_view text, std::string_view filename) {
 
 namespace {
 
-// The lines on which a table begins, each with the unit whose it is.
+// The lines on which tables begin, each with the unit that the table belongs to.
 using Headers = std::vector<std::pair<std::uint32_t, const Node*>>;
 
 void collect_headers(const Node& node, const Node* unit, Headers& headers) {
@@ -173,7 +173,7 @@ Headers headers_of(const Node& settings, const Node& units) {
     return headers;
 }
 
-// Whose table line `line` stands in; null for one of the settings.
+// The unit whose table contains line `line`; null for a table of the settings.
 const Node* owner_of(const Headers& headers, std::uint32_t line) {
     auto after = std::upper_bound(headers.begin(), headers.end(), line,
                                   [](std::uint32_t wanted, const auto& header) { return wanted < header.first; });
@@ -182,7 +182,7 @@ const Node* owner_of(const Headers& headers, std::uint32_t line) {
 
 } // namespace
 
-// A syntax error spoils the unit in whose tables it stands, and only that: its lines were left out.
+// A syntax error makes only that unit unusable in whose tables it is: its lines were left out.
 void Library::blame_units(const std::vector<Problem>& syntax, const Node& settings) {
     Headers headers = headers_of(settings, units_);
     for (const Problem& problem : syntax)
@@ -280,7 +280,7 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
         assembly.source = directory.path + '/' + definition->entry.name;
         Content content = read_entry(source_, directory, definition->entry, largest_unit);
         if (content.kind == Content::Kind::missing)
-            return std::nullopt; // taken away just now
+            return std::nullopt; // it was just removed
         assembly.paths.push_back(assembly.source);
         assembly.rights.push_back(content.rights);
         assembly.texts.push_back(std::make_unique<std::string>(std::move(content.text)));
@@ -299,7 +299,7 @@ std::optional<Assembly> Library::assemble(std::string_view name) const {
 }
 
 void Library::add_drop_ins(Assembly& assembly, std::string_view name) const {
-    // Those of an instance go before those of its template, and the first of a file name counts.
+    // The directories of an instance come before those of its template, and the first file of each name counts.
     std::vector<Directory> directories;
     for (std::string_view wanted : {name, template_of(name)}) {
         auto at = std::lower_bound(drop_ins_.begin(), drop_ins_.end(), wanted,

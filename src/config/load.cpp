@@ -32,14 +32,14 @@ Source system_source(const std::string& runtime, uid_t owner) {
 }
 
 std::string_view name_fault(std::string_view name) {
-    constexpr std::size_t longest = 200; // leaves room for suffixes within a file name's 255
+    constexpr std::size_t longest = 200; // bytes; leaves room for suffixes in a file name of at most 255
     if (name.empty())
         return "a name cannot be empty";
     if (name.size() > longest)
         return "a name has at most 200 characters";
     if (name.front() == '.' || name.front() == '-' || name.front() == '@')
         return "a name cannot begin with '.', '-' or '@'";
-    // They stand beside those of units, in directories of these names.
+    // Their log directories have these names and are beside those of units.
     if (name == "miniinit" || name == "kernel" || name == "syslog")
         return "miniinit, kernel and syslog are the names of the init's own logs";
     bool known = std::all_of(name.begin(), name.end(), [](char c) {
@@ -51,10 +51,10 @@ std::string_view name_fault(std::string_view name) {
 
 namespace {
 
-// The name under which a unit is read: of a template, that of some instance.
+// The name under which a unit is read: for a template, that of a sample instance.
 std::string name_to_read(std::string_view name) { return std::string(name) + (name.ends_with('@') ? "1" : ""); }
 
-// Reads a unit; of a template, some instance of it, but whoever looks on sees the placeholders.
+// Reads a unit; for a template, a sample instance, while the inspector sees the placeholders.
 core::Unit read_inspected(const Source& source, Reading& reading, Node& tree, std::string_view name,
                           Inspector* inspector) {
     const bool is_template = name.ends_with('@');
@@ -68,7 +68,7 @@ core::Unit read_inspected(const Source& source, Reading& reading, Node& tree, st
     return unit;
 }
 
-// Reads units out of a library one after the other, each problem once.
+// Reads units from a library one after the other, and reports each problem once.
 class Loading {
 public:
     Loading(const Source& source, Library& library, Inspector* inspector = nullptr)
@@ -77,7 +77,7 @@ public:
         loaded_.manager = library_.manager();
     }
 
-    // The unit `name`, if anything defines it.
+    // Reads the unit `name`; false: no file defines it.
     bool take(std::string_view name) {
         std::optional<Assembly> assembly = library_.assemble(name);
         if (!assembly)
@@ -87,7 +87,7 @@ public:
         return true;
     }
 
-    // A template that nothing has an instance of: only its problems are of interest.
+    // Checks a template without instances: only its problems matter.
     void check_template(const std::string& name) {
         if (std::optional<Assembly> assembly = library_.assemble(name); assembly && !assembly->masked) {
             if (assembly->readable)
@@ -100,7 +100,7 @@ public:
         for (const std::string& name : library_.names())
             take(name);
         std::set<std::string, std::less<>> instances; // those made
-        std::set<std::string_view> templates;         // those that have one
+        std::set<std::string_view> templates;         // those with an instance
         auto instantiate = [&](const std::string& name) {
             std::size_t at = name.find('@');
             if (at == std::string::npos || at + 1 == name.size() || !name_fault(name).empty() || has(name))
@@ -117,7 +117,7 @@ public:
         for (const std::string& name : library_.enabled())
             instantiate(name);
         for (std::size_t i = 0; i < loaded_.units.size(); ++i) {
-            // By index and by copy: making an instance moves the units.
+            // By index and by copy, because making an instance moves the units.
             for (std::size_t j = 0; j < loaded_.units[i].dependencies.size(); ++j)
                 if (loaded_.units[i].dependencies[j].unit.find('@') != std::string::npos)
                     instantiate(std::string(loaded_.units[i].dependencies[j].unit));
@@ -144,7 +144,7 @@ public:
     }
 
 private:
-    // Whether a file of its own defines it; those came first, sorted.
+    // Whether a file of its own defines it; those units came first, sorted.
     [[nodiscard]] bool has(std::string_view name) const {
         auto end = loaded_.units.begin() + static_cast<std::ptrdiff_t>(own_);
         auto found = std::lower_bound(loaded_.units.begin(), end, name,
@@ -159,7 +159,7 @@ private:
             unit.masked = assembly.masked;
             unit.fault = assembly.masked ? "masked" : brief(assembly.reading.first_error());
         } else {
-            // The words of a transient unit have been in somebody's shell already.
+            // The user typed the command of a transient unit into a shell, which has interpreted its words already.
             const bool typed =
                 !source_.transient.empty() && assembly.source.starts_with(source_.root + source_.transient);
             unit = typed ? read_unit(assembly.reading, assembly.tree, name, source_.bare_is_service)
@@ -186,7 +186,7 @@ private:
 // The last part of a path.
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-// One file read by itself; of a template, some instance.
+// Reads one file by itself; for a template, a sample instance.
 Loaded one_unit(const Source& source, std::string name, const std::string& path, Reading& reading, Node& tree,
                 Inspector* inspector) {
     Loaded loaded;

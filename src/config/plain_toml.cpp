@@ -18,7 +18,8 @@ bool is_key(char letter) {
            letter == '-';
 }
 
-// Reads forward only. Every function says whether what it stands before is plain; after a no nothing else is asked.
+// Reads forward only. Every function returns whether the text at its position is plain; after the first "no" the reader
+// stops.
 class Plain {
 public:
     Plain(std::uint16_t file, std::string_view text) : file_(file), rest_(text), line_start_(text.data()) {}
@@ -63,7 +64,7 @@ private:
         line_start_ = rest_.data();
     }
 
-    // Blanks and a comment, up to the next line or the end of the text.
+    // Skips blanks and a comment, up to the next line or the end of the text.
     bool line_end() {
         skip_blanks();
         if (take('#')) {
@@ -89,7 +90,7 @@ private:
         return key;
     }
 
-    // The place of `key` among the items of `table`, which are kept in order; null where it is there or cannot be.
+    // Inserts `key` into the sorted items of `table`; null if it exists already or cannot be added.
     Node* add(Node& table, std::string_view key, Place at) {
         auto& items = table.items;
         if (key.empty() || items.size() == most_keys)
@@ -105,7 +106,7 @@ private:
         return &item;
     }
 
-    // `[key]` or `[[key]]`: the table that what follows belongs to.
+    // `[key]` or `[[key]]`: the table to which the following lines belong.
     Node* header(Node& tree) {
         const Place at = place();
         rest_.remove_prefix(1);
@@ -129,7 +130,7 @@ private:
             if (array == nullptr)
                 return nullptr;
             array->kind = Node::Kind::array;
-            array->truth = true; // made by headers, so there may be more; mended at the end
+            array->truth = true; // marks an array made by headers, which may get more items; removed at the end
             array->place = at;
         } else if (found->kind == Node::Kind::array && found->truth) {
             array = &*found;
@@ -181,7 +182,7 @@ private:
         return true;
     }
 
-    // Between three quotes. A line end that follows them at once does not belong to it.
+    // A string between three quotes. A line end directly after the first ones does not belong to it.
     bool long_text(Node& into, char quote) {
         rest_.remove_prefix(3);
         if (!rest_.empty() && rest_[0] == '\n')
@@ -204,7 +205,7 @@ private:
         return true;
     }
 
-    // true, false, or a whole number in its usual form.
+    // `true`, `false`, or a whole number in its usual form.
     bool word(Node& into) {
         std::size_t end = 0;
         while (end < rest_.size() &&
@@ -229,7 +230,7 @@ private:
         return true;
     }
 
-    // Values may stand on lines of their own.
+    // Skips line ends: the values of an array may be on several lines.
     bool skip_lines() {
         for (skip_blanks(); !rest_.empty() && (rest_[0] == '\n' || rest_[0] == '#'); skip_blanks())
             if (!line_end())

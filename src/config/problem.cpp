@@ -9,12 +9,12 @@ namespace mi::config {
 
 namespace {
 
-// Where the caret goes and how much of a long line is worth printing, in characters.
+// The most characters of a long line to print around the caret.
 constexpr std::size_t widest = 160;
 constexpr std::size_t before_caret = 100;
 
-// `line` for a terminal: the part around character `column` (from 1), blanks for tabs. Says in `caret` after how many
-// characters the caret stands.
+// Prepares `line` for a terminal: the part around character `column` (from 1), with blanks for tabs. `caret` gets the
+// number of characters before the caret.
 std::string around(std::string_view line, std::uint32_t column, std::size_t& caret) {
     std::string shown;
     std::size_t first = column > widest ? column - before_caret : 0;

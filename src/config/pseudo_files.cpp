@@ -15,7 +15,7 @@ struct Kind {
     std::string_view name;
 };
 
-// statfs(2); what <linux/magic.h> of any version may lack stands here as a number.
+// From statfs(2); constants that some versions of <linux/magic.h> lack are given as numbers.
 constexpr Kind kinds[] = {{PROC_SUPER_MAGIC, "proc"},
                           {SYSFS_MAGIC, "sysfs"},
                           {CGROUP_SUPER_MAGIC, "cgroup"},

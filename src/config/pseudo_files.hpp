@@ -1,12 +1,12 @@
-// Files that only look like files: those by which the kernel speaks.
+// Detects files that only look like files: interfaces of the kernel.
 #pragma once
 
 #include <string_view>
 
 namespace mi::config {
 
-// The name of the file system that `fd` (which may be opened with O_PATH) is on, where that is one of the kernel's own: what is
-// read there is not what somebody has written, and reading may wait, take away or change something. Empty: an ordinary one.
+// The name of the file system of `fd` (O_PATH is enough), if it is one of the kernel's own. Such a file has no text
+// that a user has written, and reading it may wait, consume or change something. Empty: an ordinary file system.
 [[nodiscard]] std::string_view pseudo_file_system(int fd);
 
 } // namespace mi::config

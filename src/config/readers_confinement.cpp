@@ -1,4 +1,4 @@
-// The values of [process] by which a service is kept away from things.
+// Reads the values of [process] that confine a service.
 #include "config/readers.hpp"
 
 #include "base/system_calls.hpp"
@@ -221,9 +221,9 @@ void protect_system(const Value& value, core::Unit& unit) {
 
 namespace {
 
-// Whether the directory would be one of the init's own, be inside one, or have one inside, so that a service's user could put
-// something of his in its place: /run/miniinit, /var/lib/miniinit, /var/log/miniinit, and /run/log/miniinit, where logs
-// go as long as /var/log cannot be written.
+// Whether the directory would be one of the init's own, be inside one, or contain one, so that a service's user could
+// replace it: /run/miniinit, /var/lib/miniinit, /var/log/miniinit, and /run/log/miniinit, which has the logs as long as
+// /var/log is not writable.
 bool is_reserved(std::string_view name, core::OwnDirectory::Kind kind) {
     auto at_or_inside = [&](std::string_view top) {
         return name.starts_with(top) && (name.size() == top.size() || name[top.size()] == '/');

@@ -1,4 +1,4 @@
-// The values of [cgroup], [[listen]], [timer], [log] and miniinit.toml that are more than a word or a number.
+// Reads the values of [cgroup], [[listen]], [timer], [log] and miniinit.toml that are more than a word or a number.
 #include "config/readers.hpp"
 
 #include "base/text.hpp"
@@ -43,7 +43,7 @@ void cpu_max(const Value& value, core::Unit& unit) {
 
 namespace {
 
-// Splits `HOST:PORT` or `[V6]:PORT`. Names are not looked up by PID 1, so HOST is a number, `*` or `localhost`.
+// Checks `HOST:PORT` or `[V6]:PORT`. PID 1 looks up no names, so HOST is a number, `*` or `localhost`.
 bool is_host_and_port(std::string_view address, bool numeric_only) {
     std::size_t colon = address.rfind(':');
     if (colon == std::string_view::npos)
@@ -60,7 +60,7 @@ bool is_host_and_port(std::string_view address, bool numeric_only) {
     return host == "*" || host == "localhost" || ::inet_pton(AF_INET, host.c_str(), parsed) == 1;
 }
 
-// In a directory of the init's own, where its own sockets are.
+// Whether the path is in a directory of the init itself, which has its sockets there.
 bool is_reserved(std::string_view path) {
     for (std::string_view own : {"/run/miniinit", "/run/log/miniinit", "/var/lib/miniinit", "/var/log/miniinit"})
         if (path.starts_with(own) && (path.size() == own.size() || path[own.size()] == '/'))
@@ -71,7 +71,7 @@ bool is_reserved(std::string_view path) {
 } // namespace
 
 void address(const Value& value, core::Unit& unit, core::Listen::Kind kind) {
-    constexpr std::size_t longest = 107; // sun_path and its NUL
+    constexpr std::size_t longest = 107; // bytes: sun_path without its NUL (unix(7))
     core::Listen& listen = unit.listen.back();
     const std::string* text = value.text("an address");
     if (text == nullptr)
@@ -120,7 +120,7 @@ void calendar(const Value& value, core::Unit& unit) {
 
 namespace {
 
-// `besides`: words that it could be, too, to be named where it is none.
+// `besides`: other allowed words, to name in the error message.
 std::optional<std::uint8_t> level_of(const Value& value, std::initializer_list<std::string_view> besides = {}) {
     std::vector<std::string_view> words{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
     const std::string* word = value.text("a word");
@@ -135,7 +135,7 @@ std::optional<std::uint8_t> level_of(const Value& value, std::initializer_list<s
     return static_cast<std::uint8_t>(at - words.begin());
 }
 
-// LINES, of a second, or "LINES/DURATION".
+// LINES (per second), or "LINES/DURATION".
 std::optional<core::RateLimit> rate_of(const Value& value) {
     constexpr std::int64_t most = 1'000'000'000;
     core::RateLimit rate;
@@ -228,7 +228,7 @@ void manager_language(const Value& value, core::ManagerSettings& settings) {
 
 namespace {
 
-// Into `name`, unless it is no name of one unit.
+// Stores a unit's name in `into`, after checking that it is one.
 void unit_name_into(const Value& value, std::string& into) {
     const std::string* name = value.text("the name of a unit");
     if (name == nullptr)
@@ -246,7 +246,7 @@ void manager_unit_name(const Value& value, core::ManagerSettings& settings) {
     unit_name_into(value, settings.default_target);
 }
 
-// The words are no names of units that one would start here.
+// The other words of the key ("poweroff", "reboot", ...) have the form of a unit's name, too, and so are accepted.
 void read_button(const Value& value, std::string& wish) { unit_name_into(value, wish); }
 
 void manager_control_group(const Value& value, core::ManagerSettings& settings) {

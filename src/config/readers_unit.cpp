@@ -1,5 +1,5 @@
-// The values of [service], [condition], [target] and of the relations between units that are more than a word or a
-// number.
+// Reads the values of [service], [condition], [target] and of the relations between units that are more than a word or
+// a number.
 #include "config/readers.hpp"
 
 #include "base/text.hpp"
@@ -24,7 +24,7 @@ void words_into(const Value& value, std::vector<std::string>& member) {
 
 namespace {
 
-// A unit's name in a file; nothing after a report.
+// A unit's name; null after reporting an error.
 const std::string* unit_name(const Value& value) {
     const std::string* name = value.text("the name of a unit");
     if (name == nullptr)
@@ -96,7 +96,7 @@ bool is_path(core::Condition::Kind kind) {
 
 } // namespace
 
-// Negated by a '!' before the value, or before the key ("!container" = true).
+// A condition is negated by a '!' before the value, or before the key ("!container" = true).
 void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind kind) {
     bool negated_key = value.node().key.starts_with('!');
     if (is_truth(kind)) {
@@ -128,7 +128,7 @@ void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind 
     }
 }
 
-// Whether one of `command` and `script` has to be there, and say something, is sense.cpp's question.
+// sense.cpp checks that `command` or `script` is present and not empty.
 void command(const Value& value, core::Unit& unit) {
     if (is_empty(value.node()))
         return;

@@ -11,7 +11,7 @@ namespace mi::config {
 
 namespace {
 
-// Far beyond any unit, far below what the stack bears.
+// Far deeper than any unit needs, and far less than the stack can bear.
 constexpr unsigned deepest = 16;
 
 bool is_ascii(std::string_view text) {
@@ -44,7 +44,7 @@ void Scan::line(std::string_view text) {
         at = quote_ != 0 ? long_string(text, at) : plain(text, at);
 }
 
-// One step outside strings: where to go on.
+// Reads one piece outside strings; returns the position after it.
 std::size_t Scan::plain(std::string_view text, std::size_t at) {
     char letter = text[at];
     switch (letter) {
@@ -106,7 +106,7 @@ std::size_t Scan::long_string(std::string_view text, std::size_t at) {
         } else if (text[at] == quote_ && at + 2 < text.size() && text[at + 1] == quote_ && text[at + 2] == quote_) {
             char quote = std::exchange(quote_, '\0');
             at += 3;
-            // One or two quotes more belong to the string.
+            // One or two more quotes belong to the string.
             for (int more = 0; more < 2 && at < text.size() && text[at] == quote; ++more)
                 ++at;
             return at;
@@ -162,7 +162,7 @@ std::uint32_t line_of_systemd(std::string_view text) {
             begins = begins == 0 ? number : begins;
             continue;
         }
-        // `Description=Shop`, and no string, array or number that TOML would read.
+        // `Description=Shop`, whose value is no string, array or number of TOML.
         const std::size_t name = line.find_first_of(" \t=");
         const bool capital = line.front() >= 'A' && line.front() <= 'Z' && name != line.npos;
         return capital && trim(line.substr(name)).starts_with('=') ? begins : 0;

@@ -1,6 +1,6 @@
-// A light walk over TOML text, line by line, that knows strings, comments and brackets. It keeps from the parser what
-// the parser does not bear (bytes that are no UTF-8, foreign letters outside strings, bottomless nesting), and after a
-// syntax error finds out which lines to leave out so that the rest can still be read.
+// Scans TOML text line by line, and knows only strings, comments and brackets. It keeps text from the parser that the
+// parser cannot handle (bytes that are not UTF-8, foreign letters outside strings, excessive nesting), and after a
+// syntax error finds the lines to leave out so that the rest can be read.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@ namespace mi::config {
 
 class Scan {
 public:
-    // Takes the next line, without its line end. The first thing wrong with it is then in `problem()`.
+    // Scans the next line, given without its line end. problem() then has the first error in it.
     void line(std::string_view text);
 
-    [[nodiscard]] std::string_view problem() const { return problem_; }  // empty: nothing
+    [[nodiscard]] std::string_view problem() const { return problem_; }  // empty: none
     [[nodiscard]] std::size_t problem_at() const { return problem_at_; } // byte in the line, from 0
-    [[nodiscard]] std::uint32_t lines() const { return number_; }        // taken so far
-    // Whether the lines so far end inside a value, and where its outermost bracket or its quotes were opened.
+    [[nodiscard]] std::uint32_t lines() const { return number_; }        // lines scanned so far
+    // Whether the lines so far end inside a value, and the place where its outermost bracket or its quotes began.
     [[nodiscard]] bool open() const { return depth_ > 0 || quote_ != 0; }
     [[nodiscard]] bool in_string() const { return quote_ != 0; }
     [[nodiscard]] std::uint32_t opened_line() const { return opened_line_; }
@@ -39,17 +39,17 @@ private:
     std::size_t problem_at_ = 0;
 };
 
-// Whether a line by itself looks like `key =` or `[table]`, even though a bracket is still open before it.
+// Whether a line by itself looks like `key =` or `[table]`, even if an earlier bracket is still open.
 [[nodiscard]] bool starts_statement(std::string_view line);
 
-// The line of `text`, from 1, in which a unit of systemd begins: its first one with a section, which a setting in systemd's way
-// follows. 0: this is none.
+// If `text` is a systemd unit: the number of its first section line that is followed by a setting in systemd's syntax,
+// from 1. 0: it is none.
 [[nodiscard]] std::uint32_t line_of_systemd(std::string_view text);
 
-// Splits the first line off `text`, without its line end.
+// Removes the first line from `text` and returns it without its line end.
 [[nodiscard]] std::string_view take_line(std::string_view& text);
 
-// Which character of `line`, from 1, begins at or before byte `at`.
+// The number of the character of `line`, from 1, that contains byte `at`.
 [[nodiscard]] std::uint32_t column_of(std::string_view line, std::size_t at);
 
 } // namespace mi::config

@@ -1,4 +1,5 @@
-// What `minictl show` and `cat` print: each setting of a unit with the line it comes from, and its files as they are.
+// The output of `minictl show` and `cat`: each setting of a unit with the line that it comes from, and its files
+// unchanged.
 #include "config/keys.hpp"
 #include "config/library.hpp"
 #include "config/reader.hpp"
@@ -14,7 +15,7 @@ class Shower {
 public:
     explicit Shower(const Assembly& assembly) : assembly_(assembly) {}
 
-    // Every row of one table that stands in `node` (null: none does); with `defaults`, the others too.
+    // Adds every row of one table that is present in `node` (null: none is); with `defaults`, also the others.
     void section(const Node* node, std::string_view name, std::string_view prefix, bool defaults) {
         for (const KeyInfo& row : section_of(unit_keys(), name)) {
             std::string key = prefix.empty() ? std::string(row.key) : std::string(prefix) + "." + std::string(row.key);

@@ -1,5 +1,5 @@
-// `minictl enable`, `disable`, `mask` and `unmask`: links, which also works on a root file system that is not
-// running.
+// `minictl enable`, `disable`, `mask` and `unmask`: they make links, so that they also work on a root file system that
+// is not running.
 #include "base/fd.hpp"
 #include "config/load.hpp"
 
@@ -13,8 +13,8 @@ namespace mi::config {
 
 namespace {
 
-// Opens `name` in `parent`, and makes it first where it is missing. Below a root a link in its place is not followed:
-// it could lead out of there.
+// Opens `name` in `parent`, and first makes it if it is missing. Below a root, a link in its place is not followed,
+// because it could lead outside.
 Result<Fd> open_or_make(const Fd& parent, const char* name, const std::string& path, bool follow) {
     if (::mkdirat(parent.get(), name, 0755) != 0 && errno != EEXIST)
         return fault(errno, "make directory", path);
@@ -24,7 +24,7 @@ Result<Fd> open_or_make(const Fd& parent, const char* name, const std::string& p
     return fd;
 }
 
-// Every directory of `path` below `base`, made where it is missing.
+// Makes every missing directory of `path` below `base`, and opens the last one.
 Result<Fd> make_path(const std::string& base, const std::string& path, bool follow) {
     Fd at(::open(base.empty() ? "/" : base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!at)
@@ -45,7 +45,7 @@ Result<Fd> make_path(const std::string& base, const std::string& path, bool foll
     return at;
 }
 
-// The first directory of the source, made where it is missing.
+// Opens the first directory of the source, and makes it if it is missing.
 Result<Fd> admin_directory(const Source& source) {
     const std::string& path = source.directories.front();
     const bool relative = source.root.empty() && !path.starts_with('/');
@@ -68,7 +68,7 @@ Result<bool> set_enabled(const Source& source, std::string_view name, bool enabl
     Result<Fd> links = open_or_make(*directory, to, admin + '/' + to, false);
     if (!links)
         return std::unexpected(links.error());
-    // Where the link leads says nothing, its name does; the unit's file is what people expect to see.
+    // Only the name of the link matters; its target is the unit's file because people expect that.
     std::string target = "../" + unit + ".toml";
     if (::symlinkat(target.c_str(), links->get(), unit.c_str()) == 0)
         changed = true;
@@ -99,7 +99,7 @@ Result<bool> set_masked(const Source& source, std::string_view name, bool masked
     if (masked == is_mask || (!masked && !is_there))
         return false;
     if (!masked && !is_mask)
-        return false; // a unit of its own, which is no mask
+        return false; // the file is a unit and no mask
     if (masked && is_there)
         return fault(EEXIST, "mask", path);
     if (masked && ::symlinkat("/dev/null", directory->get(), file.c_str()) != 0)

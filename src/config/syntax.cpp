@@ -30,7 +30,7 @@ constexpr std::int64_t century = 100 * 366 * time_units[1].nanoseconds;
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 bool is_letter(char letter) { return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z'); }
 
-// Takes the longest run of characters that `belongs` says yes to off the front of `text`.
+// Removes from the front of `text` the longest run of characters for which `belongs` is true, and returns it.
 template <typename Belongs>
 std::string_view take(std::string_view& text, Belongs belongs) {
     auto end = std::find_if_not(text.begin(), text.end(), belongs);
@@ -39,7 +39,7 @@ std::string_view take(std::string_view& text, Belongs belongs) {
     return taken;
 }
 
-// One `NUMBER[.FRACTION]UNIT` off the front of `text`, in nanoseconds.
+// Removes one `NUMBER[.FRACTION]UNIT` from the front of `text`; in nanoseconds.
 std::optional<std::int64_t> take_span(std::string_view& text) {
     std::optional<std::int64_t> whole = to_number<std::int64_t>(take(text, is_digit));
     std::string_view fraction;

@@ -1,5 +1,5 @@
-// Converts the commands of a service. A command that has variables, may fail, or is several in one becomes a shell command
-// that does the same.
+// Converts the commands of a service. A command with variables, a command that may fail, or several commands in one
+// directive become a shell command that does the same.
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
@@ -19,7 +19,7 @@ constexpr std::string_view unset_variables =
 
 constexpr std::string_view for_another_type = "it is for Type=notify-reload";
 
-// A command, and the assignment that has it.
+// A command, and the assignment that it comes from.
 struct GivenCommand {
     const Assignment* of;
     CommandLine line;
@@ -44,7 +44,7 @@ std::string shell_command(const std::string& text, bool splits) {
     return array({"/bin/sh", splits ? "-fc" : "-c", text});
 }
 
-// A command as TOML. `ignored`: its failure has to be ignored.
+// A command as TOML. `ignored`: its failure is ignored.
 std::string toml_of(const CommandLine& line, bool ignored) {
     if (line.plain() && !ignored)
         return array(line.arguments());
@@ -145,7 +145,7 @@ private:
         return commands;
     }
 
-    // Makes remarks about what a command finds here that differs from systemd.
+    // Makes remarks about differences from systemd that a command meets here.
     void look_at(const Assignment& of, const CommandLine& line) {
         const std::string program = line.words.front().text();
         if (!line.own_name.empty() && line.own_name != program && !program.ends_with("/" + line.own_name))

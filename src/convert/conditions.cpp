@@ -27,7 +27,7 @@ public:
 private:
     static bool is_assertion(const Assignment& of) { return of.key.starts_with("Assert"); }
 
-    // How many of a unit's conditions begin with '|'. Of these, one has to hold.
+    // The number of a unit's conditions that begin with '|'. At least one of these must hold.
     static std::size_t alternatives(const SystemdUnit& unit, bool assertions) {
         return static_cast<std::size_t>(std::ranges::count_if(unit.text.assignments, [&](const Assignment& each) {
             return each.section == "Unit" && each.key.starts_with(assertions ? "Assert" : "Condition") &&
@@ -52,7 +52,7 @@ private:
             near(of, row.why);
     }
 
-    // Adds a condition. Returns why that is not possible, or nothing.
+    // Adds a condition. Returns the reason if that is not possible, or an empty string.
     std::string add(const Assignment& of, const Row& row, std::string value, bool negated) {
         if (row.form == Form::condition_container)
             return add_container(of, value, negated);
@@ -73,7 +73,7 @@ private:
             return "it is no absolute path";
         }
         if (row.form == Form::condition_directory)
-            value += value.ends_with('/') ? "." : "/."; // a path that only a directory has
+            value += value.ends_with('/') ? "." : "/."; // such a path exists only below a directory
         if (row.key == "path-exists")
             put(negated ? "path-missing" : row.key, std::move(value));
         else

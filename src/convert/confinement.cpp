@@ -82,7 +82,7 @@ private:
         const CapabilitySet whole = count >= 64 ? ~CapabilitySet{0} : (CapabilitySet{1} << count) - 1;
         const std::optional<CapabilitySet> ambient = capability_set("AmbientCapabilities", whole);
         bounding_ = capability_set("CapabilityBoundingSet", whole);
-        // `capabilities` are kept in every set. Under systemd only root has those of the bounding set; other users begin with
+        // Every set keeps `capabilities`. Under systemd only root has those of the bounding set; other users start with
         // the ambient ones.
         std::optional<CapabilitySet> kept;
         if (identity_.is_root)

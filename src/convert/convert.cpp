@@ -9,7 +9,7 @@ namespace mi::convert {
 
 namespace {
 
-// Why a kind of unit cannot be converted; empty if it can.
+// The reason why a kind of unit cannot be converted; empty if it can.
 std::string_view no_such_kind(std::string_view name) {
     for (std::string_view suffix : {".mount", ".automount", ".swap"})
         if (name.ends_with(suffix))
@@ -22,7 +22,7 @@ std::string_view no_such_kind(std::string_view name) {
     return {};
 }
 
-// Converts a service with its sockets and timers. Each step gets what it needs from the steps before it.
+// Converts a service with its sockets and timers. Each step gets the results of earlier steps that it needs.
 StepOutput convert_service_units(const UnitSource& source, const Relations& relations) {
     StepOutput made;
     Sockets sockets = convert_sockets(source, !source.accepts && !relations.installed);
@@ -39,8 +39,8 @@ StepOutput convert_service_units(const UnitSource& source, const Relations& rela
     return made;
 }
 
-// The whole way of one unit: unit files, as a UnitSource of directives, go through the rows of the table and through each step;
-// their outputs are joined; directives that no step has read are reported; the result is TOML and remarks.
+// Converts one unit: each row of the table and each step reads the directives from the UnitSource; their outputs are
+// joined; directives that no step has read are reported; the result is TOML and remarks.
 Unit convert_source(const UnitSource& source) {
     StepOutput made;
     for (const std::string& other : source.left_out)
@@ -75,7 +75,7 @@ std::string path_of(const std::string& file, const Gatherer& gatherer, const Sea
     return lookup.text(script) ? script : file;
 }
 
-// Converts one file. Returns nothing if it is part of one of `units`, which were made before.
+// Converts one file. Returns nullopt if the file is part of one of `units`, which were made before.
 std::optional<Unit> convert_file(const std::string& path, std::span<const Unit> units, Gatherer& gatherer,
                                  const SearchPath& search_path, const Lookup& lookup) {
     std::string name(file_name(path));

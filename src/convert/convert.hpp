@@ -1,6 +1,6 @@
-// Makes units of miniinit from systemd's unit files and from LSB init scripts. A service, its drop-ins, its sockets and its
-// timers become one unit. The room is pure: text comes in through a Lookup; TOML and remarks go out. No directive is
-// dropped in silence: it is converted, or a Remark says what became of it. See miniinit-convert(7).
+// Converts systemd's unit files and LSB init scripts into units of miniinit. A service, its drop-ins, its sockets and
+// its timers become one unit. The room is pure: text comes in through a Lookup; TOML and remarks go out. Every
+// directive is either converted or reported in a Remark. See miniinit-convert(7).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace mi::convert {
 
-// What became of a directive that has no exact equal here.
+// The effect of a directive that has no exact equal here.
 enum class Weight : std::uint8_t {
     note, // it is not needed: nothing is lost
     near, // the unit has something similar; the remark says how it differs
@@ -55,17 +55,17 @@ struct SearchPath {
 // The search path of systemd, for the system below `root`.
 [[nodiscard]] SearchPath search_path_of(std::string root);
 
-// One unit that was made. If `fault` is not empty, it could not be made, and `fault` says why.
+// One unit that was made. If `fault` is not empty, the unit could not be made, and `fault` gives the reason.
 struct Unit {
     std::string name; // the file is NAME.toml
     std::string toml;
     std::vector<Remark> remarks;    // sorted by file and line
-    std::vector<std::string> files; // that the unit was made from
+    std::vector<std::string> files; // the files that the unit was made from
     std::string fault;
 };
 
-// Converts each of `files`: a path, or the name of a unit, which is looked for on the search path. A service, its sockets
-// and its timers become one unit, even if several of them are named.
+// Converts each of `files`: a path, or the name of a unit, which is searched for on the search path. A service, its
+// sockets and its timers become one unit, even if several of them are named.
 [[nodiscard]] std::vector<Unit> convert(std::span<const std::string> files, const SearchPath& search_path,
                                         const Lookup& lookup);
 

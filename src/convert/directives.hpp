@@ -1,5 +1,5 @@
-// The table of systemd's directives: what each of them becomes here. The conversion follows the table, and a test compares
-// it with miniinit-convert(7). To convert a directive that has one equal, add one row; the test then prints the item that
+// The table of systemd's directives and their equals here. The conversion follows the table, and a test compares it
+// with miniinit-convert(7). To convert a directive that has one equal, add one row; the test then prints the item that
 // the manual page lacks. The meaning of the directives is in systemd.unit(5), systemd.service(5), systemd.exec(5),
 // systemd.kill(5), systemd.resource-control(5), systemd.socket(5) and systemd.timer(5).
 #pragma once
@@ -60,11 +60,11 @@ enum class Form : std::uint8_t {
 constexpr bool is_converted_by_row(Form form) { return form >= Form::text && form <= Form::limit_of_nice; }
 
 struct Row {
-    std::string_view directives; // one or several with blanks between them, which are treated alike
+    std::string_view directives; // one or several directives that are treated alike, separated by blanks
     Form form;
     Table table;                 // the table of the key, or of the remark
-    std::string_view key = {};   // the key of ours; `a.b` is the member `b` of the inline table `a`
-    std::string_view why = {};   // how it differs, or why there is no equal
+    std::string_view key = {};   // our key; `a.b` is the member `b` of the inline table `a`
+    std::string_view why = {};   // the difference, or the reason why there is no equal
     std::string_view usual = {}; // a value for which no key is written
     std::int32_t low = 0, high = 0, scale = 0;
 };

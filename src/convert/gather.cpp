@@ -41,7 +41,7 @@ std::string template_of(std::string_view unit) {
     return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
 }
 
-// The names NAME of the directories NAME.d that have drop-ins for `unit`, as systemd.unit(5) lists them: its own name, its
+// The names NAME of the directories NAME.d with drop-ins for `unit`, as systemd.unit(5) lists them: its own name, its
 // template, each beginning of its name that ends with '-', its kind.
 std::vector<std::string> owners_of_drop_ins(const std::string& unit) {
     std::vector<std::string> owners = {unit};
@@ -121,9 +121,9 @@ std::vector<std::string> Gatherer::linked(const Directories& directories, const 
     return units;
 }
 
-// True if a socket or timer becomes part of the unit. Distributions ship sockets that are switched off; converting the
-// service must not open their ports. So a socket is part of the unit only if the user named it, if the service names it, if
-// nothing else starts the service, or if the socket is switched on.
+// True if a socket or timer becomes part of the unit. Distributions ship sockets that are disabled; converting the
+// service must not open their ports. So a socket is part of the unit only if the user named it, if the service names
+// it, if nothing else starts the service, or if the socket is enabled.
 bool Gatherer::belongs(const Directories& directories, const SystemdUnit& service, const std::string& activator) const {
     if (std::ranges::find(asked_for_, activator) != asked_for_.end())
         return true;
@@ -193,7 +193,7 @@ std::expected<UnitSource, std::string> Gatherer::gather(const std::string& path)
     const Directories directories = directories_for(path);
     const std::vector<Activator>& all = activators(directories);
     std::string where =
-        lookup_.text(path) ? path : find_in(directories, name); // an instance has the file of its template
+        lookup_.text(path) ? path : find_in(directories, name); // an instance uses the file of its template
     // A socket or a timer becomes part of the service that it starts.
     if (is_activator(*kind_of(name))) {
         const auto self = std::ranges::find_if(all, [&](const Activator& each) { return each.unit.name == name; });

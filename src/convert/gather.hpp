@@ -21,7 +21,8 @@ public:
     // `files`: all files that the user has named.
     Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files);
 
-    // Everything that becomes one unit with the unit file `path`. The error says why there can be no unit.
+    // Collects everything that becomes one unit with the unit file `path`. The error gives the reason why no unit is
+    // possible.
     std::expected<UnitSource, std::string> gather(const std::string& path);
     // The path of the unit `name` on the search path; empty if it is not there.
     [[nodiscard]] std::string find(std::string_view name) const { return find_in(search_path_.directories, name); }

@@ -21,15 +21,15 @@ constexpr std::string_view sleep_states = "miniinit does not put machines to sle
 constexpr std::string_view splash = "there is no boot splash";
 constexpr std::string_view own_groups = "every service has a cgroup of its own";
 
-// For which directives the `ours` of a row is used.
+// The directives for which the `ours` of a row is used.
 enum class Use : std::uint8_t { always, after, before, install };
 
 struct Row {
     std::string_view theirs; // names, with blanks between them
     std::string_view ours;   // empty: there is no equal
-    Use use;                 // for other directives there is nothing to name
+    Use use;                 // for other directives there is no equal
     bool order_only;         // a service waits for it, but does not pull it in
-    Weight without;          // what a directive loses that would start the unit
+    Weight without;          // the loss for a directive that would start the unit
     std::string_view why;
 };
 

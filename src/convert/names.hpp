@@ -1,5 +1,5 @@
-// Translates names of systemd's units: to targets that miniinit ships, to the units of ours that do the work of systemd's
-// own services, or to the same name without its suffix. It also knows the order of the shipped units.
+// Translates names of systemd's units: to targets that miniinit ships, to our units that do the work of systemd's own
+// services, or to the same name without its suffix. Also knows the order of the shipped units.
 #pragma once
 
 #include "convert/convert.hpp"
@@ -9,11 +9,11 @@
 
 namespace mi::convert {
 
-// Which kind of directive names the unit.
+// The kind of directive that names the unit.
 enum class Naming { pulled_in, after, before, conflict, from_install, triggered };
 
 struct Named {
-    std::string name; // empty: there is nothing to name
+    std::string name; // empty: there is no equal
     Weight weight = Weight::note;
     std::string_view why;    // empty: no remark is needed
     bool order_only = false; // a unit can wait for it, but must not pull it in
@@ -21,7 +21,8 @@ struct Named {
 // Translates `unit`, such as "foo.service". `placeholders`: ${name} and ${instance} in it are placeholders of a template.
 [[nodiscard]] Named named(std::string_view unit, Naming naming, bool placeholders = false);
 
-// The name of a unit here: without its suffix; characters that our names cannot have become '_'. Empty if there is none.
+// Our name for a unit: without its suffix; characters that our names cannot contain become '_'. Empty if no name is
+// possible.
 [[nodiscard]] std::string own_name(std::string_view unit, bool placeholders = false);
 
 // True if the shipped unit `name` starts after the shipped unit `other`, directly or through others.

@@ -1,5 +1,5 @@
-// Converts the dependencies of [Unit] and [Install], and what DefaultDependencies= implies. Dependencies that contradict
-// each other, or that would make a cycle with the shipped targets, are left out with a remark.
+// Converts the dependencies of [Unit] and [Install], and those that DefaultDependencies= implies. Dependencies that
+// contradict each other, or that would make a cycle with the shipped targets, are left out with a remark.
 #include "convert/names.hpp"
 #include "convert/step.hpp"
 
@@ -28,7 +28,7 @@ Key key_of(std::string_view name) {
 struct Link {
     Key key;
     std::string unit;
-    const Assignment* from; // `not_set` if no directive says it
+    const Assignment* from; // `not_set` if no directive names it
 };
 
 bool pulls_in(Key key) { return key == Key::requires_ || key == Key::wants; }
@@ -83,7 +83,7 @@ private:
             return own_name(name) == source_.name || is_part(name);
         });
     }
-    // True if this unit requires all of them, and so stops with them anyway.
+    // True if this unit requires all of them, and so stops with them in any case.
     bool all_required(std::string_view names) {
         return std::ranges::all_of(blank_separated(names),
                                    [&](std::string_view name) { return has(Key::requires_, own_name(name)); });
@@ -192,13 +192,14 @@ private:
         return std::ranges::any_of(links_, [&](const Link& link) { return link.key == key && link.unit == unit; });
     }
 
-    // Why `link` is not possible beside the others; empty if it is possible. A blank means that it is not needed.
+    // The reason why `link` is not possible beside the others; empty if it is possible. A blank means that it is not
+    // needed.
     std::string in_the_way(const Link& link) {
         const bool waits = pulls_in(link.key) || link.key == Key::after;
         if (link.key == Key::wants && has(Key::requires_, link.unit))
             return " ";
         if (link.key == Key::after && (has(Key::requires_, link.unit) || has(Key::wants, link.unit)))
-            return " "; // a stronger link says the same
+            return " "; // a stronger link has the same effect
         if (link.key == Key::wanted_by && has(Key::required_by, link.unit))
             return " ";
         if (waits && has(Key::before, link.unit))
@@ -217,7 +218,7 @@ private:
         return {};
     }
 
-    // How much is lost without the link. `network` is part of every boot, so nothing is lost by not wanting it.
+    // How much is lost without the link. `network` is part of every boot, so not wanting it loses nothing.
     Weight weight_of(const Link& link) {
         if (link.key == Key::wants && link.unit == "network" && has(Key::before, link.unit))
             return Weight::note;

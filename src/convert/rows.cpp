@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view unlimited = "\"unlimited\"";
 
-// A value as TOML, empty if no key is needed; or what is wrong with the value.
+// A value as TOML, empty if no key is needed; or a phrase about the error in the value.
 using Toml = std::expected<std::string, std::string>;
 
 Toml unless_empty(std::string value, std::string_view why) {

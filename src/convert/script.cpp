@@ -181,7 +181,7 @@ private:
             set(Table::top, "enabled", "false");
     }
 
-    // True if the script cannot wait for `unit` without a cycle, or if it waits for it anyway.
+    // True if the script cannot wait for `unit` without a cycle, or if it waits for it in any case.
     bool in_the_way(const std::string& unit, bool early) const {
         auto blocks = [&](const std::string& other) { return unit == other || comes_after(unit, other); };
         return unit == name_ || std::ranges::any_of(targets_, blocks) || std::ranges::any_of(before_, blocks) ||
@@ -210,7 +210,7 @@ private:
             set_text(Table::service, "restart", "no");
             set_text(Table::process, "pid-file", specifiers_.protect(pid_file));
         }
-        // 5 and 6 mean "not installed" and "not configured" in LSB scripts: that is no failure.
+        // 5 and 6 mean "not installed" and "not configured" in LSB scripts, which is no failure.
         set(Table::service, "success-exit", "[0, 5, 6]");
         set_text(Table::service, "start-timeout", "5min");
         set_text(Table::service, "stop-timeout", "5min");

@@ -91,7 +91,7 @@ Variables variables_of(std::string_view script) {
         std::string value = value_of(line.substr(equals + 1), known);
         auto [at, fresh] = known.try_emplace(std::string(line.substr(0, equals)), value);
         if (!fresh && at->second != value)
-            at->second.clear(); // two assignments differ: which one counts is not known
+            at->second.clear(); // two assignments differ: the value in force is unknown
     });
     return known;
 }

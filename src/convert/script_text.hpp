@@ -13,8 +13,8 @@ struct HeaderLine {
     std::string key, value;
     std::uint32_t line = 0;
 };
-// The lines between BEGIN INIT INFO and END INIT INFO. Without these: `# chkconfig:` and `# description:`, which older
-// scripts have, as if they were lines of such a header.
+// The lines between BEGIN INIT INFO and END INIT INFO. In older scripts without these: `# chkconfig:` and `#
+// description:`, as lines of such a header.
 [[nodiscard]] std::vector<HeaderLine> header_of(std::string_view script);
 
 // The path of its PID file, from `# pidfile:` or from a variable such as PIDFILE; empty if it cannot be known.

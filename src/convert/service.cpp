@@ -1,4 +1,4 @@
-// Converts [Service] without its commands: type, restarts, timeouts, how the service is stopped.
+// Converts [Service] without its commands: type, restarts, timeouts, stopping.
 #include "base/signals.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
@@ -79,8 +79,8 @@ private:
             set_text("type", notifies() ? "notify" : type_);
     }
 
-    // The type of a service that forks. Without a PID file it becomes a oneshot; the processes that it leaves run on until it
-    // is stopped.
+    // The type of a service that forks. Without a PID file it becomes a oneshot; the processes that it leaves run until
+    // it is stopped.
     std::string forking(const Assignment& given, bool remains) {
         if (last("PIDFile").is_set() || remains)
             return last("PIDFile").is_set() ? "forking" : "oneshot";
@@ -209,7 +209,7 @@ private:
         const std::int64_t count = whole_number(burst, 0, 1'000'000).value_or(5);
         const Span window = within ? (within->infinite ? Span::max() : within->span) : std::chrono::seconds(10);
         const bool limited = window != Span{0} && count != 0, given = interval.is_set() || burst.is_set();
-        // A run and its pause may last this long at most, or systemd never reaches its limit.
+        // The most time that a run and its pause may take together; otherwise systemd never reaches its limit.
         const Span cycle = !limited ? Span{0} : std::min<Span>(window / count, std::chrono::hours(24 * 365));
         const bool reached = limited && wait < cycle;
         if (!has_longest && (reached ? given : has_pause))
@@ -255,7 +255,7 @@ private:
                 else
                     lost(each, std::string(word) + " is no exit status that is known");
             }
-        // systemd counts the end by one of these signals as clean, whoever sent it.
+        // systemd counts an end by one of these signals as clean, from any sender.
         if (!is_oneshot() && !source_.accepts && (given || !always_))
             for (std::string_view signal : {"SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"})
                 add_once(ends, quoted(signal));
@@ -283,7 +283,7 @@ private:
         if (const std::optional<Time> time = time_of(start.is_set() ? start : both))
             set_text("start-timeout", duration(*time));
         else if (was_oneshot_)
-            set_text("start-timeout", "0"); // systemd does not bound the start of a oneshot
+            set_text("start-timeout", "0"); // systemd does not limit the start time of a oneshot
         if (const std::optional<Time> time = time_of(stop.is_set() ? stop : both))
             set_text("stop-timeout", duration(*time));
         else if (!is_oneshot() || !source_.value("ExecStop").empty())

@@ -50,7 +50,7 @@ public:
 private:
     const Assignment& last(std::string_view key) { return ConversionStep::last(unit_, "Socket", key); }
 
-    // Reads what all addresses of the unit share, in addition to what the rows of the table make.
+    // Reads the values that all addresses of the unit share and that the rows of the table do not make.
     void read_common() {
         accepts_ = is_yes(last("Accept"));
         if (const Assignment& of = last("BindIPv6Only"); of.is_set()) {
@@ -67,12 +67,12 @@ private:
             const std::optional<std::int64_t> number = whole(of.value);
             if (!number || *number < 1)
                 lost(of, "it is no number of connections");
-            else if (*number <= 65535) // else the limit of the system counts, as without the key
+            else if (*number <= 65535) // otherwise the system's limit counts, as without the key
                 common_.set(here, "backlog", std::to_string(*number));
         }
     }
 
-    // The address in our form; empty if there is none, after a remark that says why.
+    // The address in our form; empty, after a remark with the reason, if there is none.
     std::string address(const Assignment& of, const ListenKind& kind) {
         const std::optional<std::string> resolved = text(of);
         if (!resolved)
@@ -102,11 +102,11 @@ private:
         if (host.size() > 2 && host.front() == '[' && host.back() == ']' &&
             ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), bytes) == 1)
             return host == "[::]" && !only_v6_ ? "*:" + std::to_string(*port)
-                                               : where; // IPv4 connections arrive there, too
+                                               : where; // IPv4 connections arrive at this address, too
         return ::inet_pton(AF_INET, host.c_str(), bytes) == 1 ? where : no("the host has to be a number");
     }
 
-    // Why the service cannot have this address; empty if it can.
+    // The reason why the service cannot have this address; empty if it can.
     std::string_view in_the_way(const ListenKind& kind, const std::string& where) const {
         if (accepts_ && !kind.connects)
             return "only a stream has connections that can be accepted";

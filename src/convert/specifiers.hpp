@@ -1,4 +1,4 @@
-// The %-specifiers of systemd.unit(5): some are known when a unit is converted; a shell finds out others when it runs.
+// The %-specifiers of systemd.unit(5): some are resolved when a unit is converted; others become shell code.
 #pragma once
 
 #include <expected>
@@ -26,8 +26,8 @@ struct Specifier {
     enum class Kind {
         literal,     // `text` as it is
         placeholder, // ${name} or ${instance}, which the reader of our units fills in
-        shell,       // known only when the service starts: `text` is shell code
-        unknown,     // it cannot be resolved; `text` says why
+        shell,       // `text` is shell code: the value is known only when the service starts
+        unknown,     // it cannot be resolved; `text` gives the reason
     };
     Kind kind = Kind::unknown;
     std::string text;
@@ -48,7 +48,7 @@ public:
     }
     // Escapes `${name}` and `${instance}` in a foreign text, so that they are not taken for placeholders.
     [[nodiscard]] std::string protect(std::string_view text) const;
-    // For units with Accept=yes: what systemd calls the instance of a connection does not exist here.
+    // For units with Accept=yes: systemd's instance name of a connection does not exist here.
     void forget_instance() { template_ = false, instance_known_ = false; }
 
 private:

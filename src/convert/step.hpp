@@ -1,6 +1,6 @@
-// The steps of the conversion. Each step reads the source and what earlier steps have found out, and returns its output; no
-// step changes what another one has made. convert.cpp calls them in order. Declared here are their common base, and for
-// each step what it needs and what it returns.
+// The steps of the conversion. Each step reads the source and the results of earlier steps, and returns its output; no
+// step changes the output of another one. convert.cpp calls them in order. This file declares their common base, and
+// the input and output of each step.
 #pragma once
 
 #include "base/join.hpp"
@@ -19,7 +19,7 @@
 
 namespace mi::convert {
 
-// What a step returns: keys, remarks, and the directives that it has read.
+// The output of a step: keys, remarks, and the directives that it has read.
 struct StepOutput {
     struct Said {
         Table table; // the table after which the remark stands as a comment
@@ -29,7 +29,7 @@ struct StepOutput {
     UnitToml toml;
     std::vector<Said> remarks;
     std::vector<const Assignment*> taken; // directives that were read; report_rest() reports the others
-    std::string fault;                    // why there can be no unit; empty if there can
+    std::string fault;                    // the reason why no unit is possible; empty if one is
 
     void say(const Assignment& about, Table table, Weight weight, std::string_view why);
     // Makes a remark about a file, or about a line of it that is no directive.
@@ -37,7 +37,7 @@ struct StepOutput {
     void add(StepOutput more);
 };
 
-// Makes the unit from the output of all steps. `files`: those it was made from.
+// Makes the unit from the output of all steps. `files`: the files that it was made from.
 [[nodiscard]] Unit finish(StepOutput output, std::string name, std::vector<std::string> files);
 
 inline constexpr std::string_view not_a_truth = "the value is neither yes nor no";
@@ -63,7 +63,8 @@ protected:
     void near(const Assignment& about, std::string_view why) { say(about, Weight::near, why); }
     void note(const Assignment& about, std::string_view why) { say(about, Weight::note, why); }
 
-    // Each of these returns nothing if the value is wrong, after a remark that says why, or if the directive is not set.
+    // Each of these returns nullopt if the directive is not set, or, after a remark with the reason, if the value is
+    // wrong.
     // The value with its specifiers resolved, for a TOML string.
     std::optional<std::string> text(const Assignment& of);
     // The words of the value, without quotes, with specifiers resolved. Words that are wrong are left out.

@@ -57,7 +57,7 @@ private:
         const std::optional<Time> time = time_span(of.value);
         if (!time || time->infinite)
             return lost(of, "it is no span of time");
-        // `after-boot` = 0 would mean no time at all, and a shorter `every` would run the service too often.
+        // A shorter `every` would run the service too often. The least `after-boot` is a millisecond.
         const Span least = row.key == "every" ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1);
         const Span span = std::max(time->span, least);
         if (row.key == "every")

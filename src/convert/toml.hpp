@@ -8,7 +8,7 @@
 
 namespace mi::convert {
 
-// `text`, which has to be UTF-8, as a TOML string.
+// `text`, which must be UTF-8, as a TOML string.
 [[nodiscard]] std::string quoted(std::string_view text);
 [[nodiscard]] std::string array(const std::vector<std::string>& texts);
 
@@ -30,7 +30,7 @@ public:
     void next_listen() { sections_.push_back({Table::listen, {}, {}, true}); }
     // Adds a comment at the end of the table, or at the end of the unit if the unit does not have the table.
     void comment(Table table, std::string_view text);
-    // Adds everything that `more` has. Its values replace the present ones; each [[listen]] is appended.
+    // Adds all content of `more`. Its values replace the present ones; each [[listen]] is appended.
     void add(UnitToml more);
 
     [[nodiscard]] std::string text() const;

@@ -1,5 +1,5 @@
-// Reads the syntax of systemd's unit files, systemd.syntax(7): sections, assignments, comments, continued lines. It does not
-// know what a directive means.
+// Reads the syntax of systemd's unit files, systemd.syntax(7): sections, assignments, comments, continued lines. Does
+// not know the meaning of directives.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Assignment {
     [[nodiscard]] std::string_view value_or(std::string_view other) const { return is_set() ? value : other; }
 };
 
-// A line that is no assignment, and what is wrong with it.
+// A line that is no assignment, with the reason.
 struct BadLine {
     std::string file;
     std::uint32_t line = 0;

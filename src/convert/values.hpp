@@ -1,5 +1,5 @@
-// Reads the values of systemd's directives: booleans, spans of time, sizes, names of exit statuses. Each function returns
-// nothing if the text is no such value. Also small helpers for words and lists.
+// Reads the values of systemd's directives: booleans, time spans, sizes, names of exit statuses. Each function returns
+// nullopt if the text is no such value. Also small helpers for words and lists.
 #pragma once
 
 #include "base/time.hpp"
@@ -14,7 +14,7 @@ namespace mi::convert {
 
 [[nodiscard]] std::optional<bool> truth(std::string_view text);
 
-// A span of time as systemd.time(7) has it, or `infinite`. A number without a unit is counted in `unit`.
+// A time span as in systemd.time(7), or `infinite`. A number without a unit is counted in `unit`.
 struct Time {
     bool infinite = false;
     Span span{0};

@@ -1,5 +1,5 @@
-// Splits values into words, as systemd.syntax(7) says, and into command lines, as systemd.service(5) says. Commands here
-// expand no variables, so a command line can also be written as a shell command that does the same.
+// Splits values into words (systemd.syntax(7)), and into command lines (systemd.service(5)). Commands here expand no
+// variables, so a command line can also be written as a shell command that does the same.
 #pragma once
 
 #include "convert/specifiers.hpp"
@@ -17,7 +17,7 @@ namespace mi::convert {
 struct CommandLine {
     bool may_fail = false;   // '-'
     bool privileged = false; // '+', '!' or '!!'
-    std::string own_name;    // '@': the name that the program is to see as its own
+    std::string own_name;    // '@': the program's own name (argv[0])
     std::vector<Word> words; // at least the program
 
     [[nodiscard]] bool plain() const;

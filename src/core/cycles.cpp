@@ -1,14 +1,14 @@
-// Four passes of one walk, each of them linear. Each finds the strongly connected parts of what is left of the graph; where a
-// part has several units, and only there, are cycles.
+// Breaks cycles in four passes of one walk, each in linear time. Each pass finds the strongly connected parts of the
+// remaining graph; only a part with several units contains cycles.
 //
-// 1. Requirements alone: the units of such a part can never start. They fail, and lose their edges.
-// 2. Requirements and wants: wants are given up until none of their cycles is left.
-// 3. All edges: now every cycle has one that is only an order, and such are given up.
-// 4. What is left has no cycle. The walk hands a part out after all parts that it depends on, which is the order.
+// 1. Requirements only: the units of such a part can never start. They fail, and lose their edges.
+// 2. Requirements and wants: gives up wants until no cycle of these is left.
+// 3. All edges: now every cycle has an edge that only orders; gives up such edges.
+// 4. No cycle is left. The walk returns each part after all parts that it depends on: this is the order.
 //
-// How edges are given up inside a part: its units are placed one after the other, first those whose needs are all placed;
-// where there is none, one that lacks nothing but edges of the kind that may be given up, and what it lacks is given up. There
-// always is such a unit, because the pass before has left no cycle of firmer edges.
+// How a part loses edges: its units are placed one after the other, first those whose needs are all placed. If there is
+// none, a unit is placed that lacks only edges of the kind that may be given up, and these edges are given up. Such a
+// unit always exists, because the previous pass has left no cycle of firmer edges.
 #include "core/cycles.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ using Needs = std::function<std::span<const Edge>(UnitId)>;
 
 constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
-// How readily an edge is given up: order without need first, then a want; never what is required.
+// The order in which kinds of edges are given up: first order without need, then a want; a requirement never.
 enum class Firmness : std::uint8_t { order_only, wanted, required };
 
 Firmness firmness(const Edge& edge) {
@@ -34,7 +34,7 @@ Firmness firmness(const Edge& edge) {
     }
 }
 
-// The graph as a pass sees it: without the edges given up, and without those that are less firm than `least`.
+// The graph of one pass: without the edges that were given up, and without those that are less firm than `least`.
 class View {
 public:
     View(std::size_t units, const Needs& needs) : needs_(needs), starts_(units + 1) {
@@ -47,13 +47,13 @@ public:
 
     [[nodiscard]] std::size_t units() const { return starts_.size() - 1; }
     [[nodiscard]] std::span<const Edge> edges(UnitId unit) const { return needs_(unit); }
-    // Whether the edge at `index` of edges(unit) is seen.
+    // Whether this pass uses the edge at `index` of edges(unit).
     [[nodiscard]] bool sees(UnitId unit, std::size_t index, const Edge& edge) const {
         return firmness(edge) >= least && !given_up_[starts_[unit] + index];
     }
     void give_up(UnitId unit, std::size_t index) { given_up_[starts_[unit] + index] = true; }
 
-    // Calls `visit(edge, index)` for the edges of `unit` that are seen, as long as it returns true.
+    // Calls `visit(edge, index)` for the used edges of `unit`, as long as it returns true.
     template <typename Visit>
     void each(UnitId unit, Visit&& visit) const {
         const std::span<const Edge> all = edges(unit);
@@ -64,18 +64,18 @@ public:
 
 private:
     const Needs& needs_;
-    std::vector<std::size_t> starts_; // of each unit's edges among those of all
+    std::vector<std::size_t> starts_; // index of each unit's first edge among all edges
     std::vector<bool> given_up_;
 };
 
-// Tarjan's algorithm, with its path kept explicitly, since a chain may be as long as there are units.
+// Tarjan's algorithm with an explicit stack, because a chain can be as long as the number of units.
 class Parts {
 public:
     explicit Parts(const View& view)
         : view_(view), index_(view.units(), none), low_(view.units()), open_(view.units()) {}
 
-    // Calls `found` with the units of each strongly connected part, sorted, those that it depends on first. What `found` gives
-    // up inside the part makes no difference any more.
+    // Calls `found` with the units of each strongly connected part, sorted, after those that the part depends on. Edges
+    // that `found` gives up inside the part no longer matter to the walk.
     template <typename Found>
     void each(Found&& found) {
         for (UnitId root = 0; root < index_.size(); ++root) {
@@ -100,7 +100,7 @@ private:
         path_.push_back({unit});
     }
 
-    // One edge further, or one unit back. False: that unit is done.
+    // Follows one edge, or returns from a unit. False: the unit is done.
     bool advance() {
         Place& place = path_.back();
         const UnitId unit = place.unit;
@@ -122,7 +122,7 @@ private:
         return false;
     }
 
-    // The part whose first unit that is: what is on the stack from there on.
+    // Removes the part that begins with `first` from the stack.
     std::vector<UnitId> take(UnitId first) {
         auto begin = stack_.end();
         do
@@ -166,7 +166,7 @@ public:
     }
 
 private:
-    // From now on inside() means this part.
+    // From now on inside() refers to this part.
     void enter(const std::vector<UnitId>& part) {
         ++parts_;
         for (UnitId unit : part)
@@ -183,8 +183,8 @@ private:
         report_.cycles.push_back({std::move(path), std::move(part), {}});
     }
 
-    // The shortest way from `from` to `to` (which may be the same) inside the part, without `to` itself. By breadth: each unit
-    // remembers from where it was reached first.
+    // The shortest path from `from` to `to` (which may be the same) inside the part, without `to` itself.
+    // Breadth-first: each unit stores the unit from which it was reached first.
     std::vector<UnitId> path_between(UnitId from, UnitId to) {
         std::vector<UnitId> reached{from};
         for (std::size_t at = 0; at < reached.size() && reached_from_[to] == none; ++at)
@@ -206,11 +206,11 @@ private:
         return path;
     }
 
-    // What a unit needs inside its part and has not been placed yet: edges that may be given up, and firmer ones.
+    // The needs of a unit inside its part that are not placed yet: edges that may be given up, and firmer ones.
     struct Lacks {
         std::uint32_t loose = 0, firm = 0;
     };
-    // One that needs a unit, seen from that one.
+    // A unit that needs another one, listed with the other one.
     struct NeededBy {
         UnitId unit;
         bool loose;
@@ -218,7 +218,7 @@ private:
 
     void put_in_order(std::vector<UnitId> part) {
         enter(part);
-        // Units that lack nothing, and such as lack nothing firm; these in the order in which they came to that.
+        // Units without a lack, and units without a firm lack; the latter in the order in which they got there.
         std::deque<UnitId> free, nearly;
         auto look = [&](UnitId unit) {
             if (lacks_[unit].firm == 0 && !placed_[unit])
@@ -251,7 +251,7 @@ private:
                     look(needed_by[i].unit);
             }
         }
-        for (UnitId unit : part) { // as it was: the next pass may come here again
+        for (UnitId unit : part) { // restore it for the next pass
             placed_[unit] = false;
             lacks_[unit] = {};
         }
@@ -269,8 +269,8 @@ private:
         return static_cast<std::size_t>(std::ranges::lower_bound(part, unit) - part.begin());
     }
 
-    // The edges inside the part from their other end, in one array: those of part[i] from starts[i] to starts[i + 1]. Counts in
-    // `lacks_`, too.
+    // The reversed edges inside the part in one array: those of part[i] are from starts[i] to starts[i + 1]. Also
+    // counts in `lacks_`.
     std::vector<NeededBy> turned_round(const std::vector<UnitId>& part, std::vector<std::size_t>& starts) {
         auto each_edge = [&](auto&& visit) {
             for (UnitId unit : part)
@@ -288,13 +288,13 @@ private:
         for (std::size_t i = 2; i < starts.size(); ++i)
             starts[i] += starts[i - 1];
         std::vector<NeededBy> needed_by(starts.back());
-        // starts[i + 1] goes from the beginning of a unit's slice to its end, which is the beginning of the next.
+        // starts[i + 1] moves from the start of a unit's slice to its end, which is the start of the next slice.
         each_edge([&](UnitId unit, std::size_t place, bool loose) { needed_by[starts[place + 1]++] = {unit, loose}; });
         return needed_by;
     }
 
     View view_;
-    std::vector<std::uint32_t> part_; // the number of the part that a unit was in last
+    std::vector<std::uint32_t> part_; // the number of the last part that a unit was in
     std::uint32_t parts_ = 0;
     std::vector<UnitId> reached_from_;
     std::vector<Lacks> lacks_;

@@ -6,11 +6,11 @@ Counts upward(Relation relation, Facts dependency) {
     Counts counts;
     switch (relation) {
     case Relation::requirement:
-        // One that is good but about to stop does not count: its dependents would start only to be stopped.
+        // A unit that is good but about to stop does not count: its dependents would start only to be stopped.
         counts.unkept = !(dependency.good && dependency.keep);
         counts.blocked = counts.unkept;
         if (dependency.good &&
-            dependency.coming) // it runs again: those that are up go on, those that are not wait for its end
+            dependency.coming) // it runs again: dependents that are up stay up, the others wait for its end
             counts.blocked = 1;
         counts.failed = dependency.lost;
         counts.stuck = !dependency.hopeful;
@@ -20,7 +20,7 @@ Counts upward(Relation relation, Facts dependency) {
         counts.failed = dependency.lost && !dependency.came_up;
         counts.stuck = !(dependency.hopeful || dependency.came_up);
         break;
-    default: // want and after: only one that is still on its way is waited for
+    default: // want and after: wait only for a unit that is still on its way
         counts.blocked = dependency.coming;
         break;
     }
@@ -30,7 +30,7 @@ Counts upward(Relation relation, Facts dependency) {
 Counts downward(Relation relation, Facts dependent) {
     Counts counts;
     counts.pulled = relation != Relation::after && dependent.pulls;
-    // Who requires it has to go first in any case; the others only if they are going.
+    // Units that require it must stop first in any case; other dependents only if they stop, too.
     counts.held = dependent.active && (relation == Relation::requirement || !dependent.keep);
     return counts;
 }
@@ -42,7 +42,7 @@ Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) 
     facts.wanted = phase != Phase::invalid && record.asked != Asked::down &&
                    (kept || (accepts_wishes && (record.asked == Asked::up || counts.pulled > 0)));
     facts.pulls = facts.wanted && !kept && phase != Phase::failed && phase != Phase::skipped && !resting;
-    // What a kept one needs is stopped, and comes back in the other root.
+    // The units that a kept one needs are stopped, and start again in the new root.
     facts.keep = facts.wanted && (kept || counts.unkept == 0) && record.next != Next::restart;
     facts.good = good(record);
     facts.came_up = record.came_up;

@@ -1,5 +1,5 @@
-// How a unit came up for the first time since boot: what a boot chart is drawn from. What became of it later (a restart in
-// a week, say) is no part of the boot, so it is not written over.
+// The first start of a unit since boot, from which a boot chart is drawn. Later events (for example a restart a week
+// later) do not belong to the boot, so they do not change it.
 #pragma once
 
 #include "base/time.hpp"
@@ -8,18 +8,18 @@
 namespace mi::core {
 
 struct FirstStart {
-    Instant waiting{};  // since when it was wanted; unset (the epoch): it never was
-    Instant starting{}; // when its start began; unset: it has not
-    Instant up{};       // when those that wait for it could go on: up, done or skipped; unset: not yet, or never
-    Instant ended{};    // when that was over, or the start had failed; unset: it goes on
-    Phase outcome = Phase::down; // what it came to last: up, done, skipped, failed, backoff, stopping, …
+    Instant waiting{};           // when it was first wanted; the epoch: never
+    Instant starting{};          // when its start began; the epoch: it has not
+    Instant up{};                // when units that waited for it could go on (up, done or skipped); the epoch: not yet
+    Instant ended{};             // when the first run was over, or the start had failed; the epoch: not yet
+    Phase outcome = Phase::down; // the last phase of the first start: up, done, skipped, failed, backoff, stopping, …
     static void fields(auto& self, auto&& visit) {
         visit(self.waiting.since_boot, self.starting.since_boot, self.up.since_boot, self.ended.since_boot,
               self.outcome);
     }
 
-    // The unit went to `to`. After the end of the first start this changes nothing; one that was called off before it had
-    // begun does not count.
+    // The unit entered the phase `to`. After the end of the first start this has no effect; a start that was cancelled
+    // before it began does not count.
     constexpr void note(Phase to, Instant at) {
         if (ended != Instant{} && starting == Instant{} && outcome == Phase::down)
             *this = {};
@@ -45,7 +45,7 @@ struct FirstStart {
             return;
         case Phase::reloading: return;
         case Phase::stopping:
-            if (up == Instant{}) // a start that fails is over when nothing of it is left
+            if (up == Instant{}) // a failed start ends only when no process of it is left
                 return;
             ended = at;
             outcome = to;

@@ -15,7 +15,7 @@ struct Graph::Pairs {
 
 namespace {
 
-// Order by owner and content, and drop what was said twice.
+// Sorts by owner and content, and removes duplicates.
 template <typename T, typename Less>
 void tidy(std::vector<std::pair<UnitId, T>>& pairs, Less less) {
     std::sort(pairs.begin(), pairs.end(), less);
@@ -27,7 +27,7 @@ bool edge_less(const std::pair<UnitId, Edge>& a, const std::pair<UnitId, Edge>& 
            std::tuple(b.first, b.second.unit, b.second.relation);
 }
 
-constexpr std::size_t most_named = 16; // units or edges in a message about very many
+constexpr std::size_t most_named = 16; // the most units or edges that a message names
 
 void make_invalid(Unit& unit, std::string fault) {
     if (unit.fault.empty())
@@ -38,7 +38,7 @@ void make_invalid(Unit& unit, std::string fault) {
 
 template <typename T>
 void Graph::Lists<T>::fill(std::size_t units, std::vector<std::pair<UnitId, T>>& pairs) {
-    // `pairs` is sorted by owner, so the slices follow one another.
+    // `pairs` is sorted by owner, so the slices are contiguous.
     starts.assign(units + 1, 0);
     items.clear();
     items.reserve(pairs.size());
@@ -94,7 +94,7 @@ void Graph::build(std::vector<Unit> units, Names names) {
     order_ = std::move(cycles.order);
     std::erase_if(order_, [this](UnitId id) { return is_hole_[id] != 0; });
 
-    // An invalid unit keeps no dependencies: nothing is started or ordered for its sake.
+    // An invalid unit keeps no dependencies: it neither starts nor orders other units.
     std::erase_if(pairs.needs, [this](const auto& pair) { return !units_[pair.first].fault.empty(); });
     needs_.fill(units_.size(), pairs.needs);
     for (auto& [owner, edge] : pairs.needs)
@@ -122,7 +122,7 @@ std::string_view key_of(Relation relation) {
 
 } // namespace
 
-// Rings of units that start one another. Those that only need one another are cycles.
+// Finds rings of units that start one another. (Units that only need one another form cycles.)
 void Graph::look_for_rings() {
     if (on_failure_.items.empty() && on_success_.items.empty())
         return;
@@ -140,7 +140,7 @@ void Graph::look_for_rings() {
     Lists<Edge> starts;
     starts.fill(units_.size(), pairs);
     for (Ring& ring : find_rings(units_.size(), [&](UnitId id) { return starts.of(id); })) {
-        // It is told from its first name on, whatever came first.
+        // The message begins with the alphabetically first unit, for any order of the files.
         std::ranges::rotate(ring.path, std::ranges::min_element(ring.path, {}, [this](const auto& step) {
                                 return std::string_view(units_[step.first].name);
                             }));
@@ -159,8 +159,8 @@ void Graph::look_for_rings() {
     }
 }
 
-// Says what was found and what came of it. Where the units require one another none can start, and each says so itself: of
-// very many of them not with the names of all, as that would be the square of their number.
+// Reports a cycle and its consequence. Units that require one another cannot start, and each says so itself; for very
+// many units without all names, which would take quadratic space.
 void Graph::report(const Cycle& cycle) {
     std::string path;
     for (UnitId id : cycle.path)
@@ -217,8 +217,8 @@ void Graph::add_missing(std::vector<Unit>& units) {
     std::move(missing.begin(), missing.end(), std::back_inserter(units));
 }
 
-// Each unit goes to the place of its name. A new name gets a place that has none, the oldest hole where there are very many,
-// or a new place.
+// Places each unit at the id of its name. A new name gets an id without a name, or the oldest hole if there are very
+// many holes, or a new id.
 void Graph::give_ids(std::vector<Unit> units, Names names) {
     std::size_t size = 0;
     for (const auto& [id, name] : names)
@@ -229,7 +229,7 @@ void Graph::give_ids(std::vector<Unit> units, Names names) {
         known.emplace(name, id);
         is_named[id] = 1;
     }
-    UnitId nameless = 0; // the first that may be
+    UnitId nameless = 0; // the first possible id without a name
     auto new_place = [&] {
         while (nameless < is_named.size() && is_named[nameless])
             ++nameless;
@@ -283,7 +283,7 @@ void Graph::resolve(Pairs& pairs) {
     for (UnitId id = 0; id < units_.size(); ++id) {
         for (const Dependency& dependency : units_[id].dependencies) {
             UnitId other = find(dependency.unit);
-            if (other == no_unit) // only optional relations get here: add_missing made the others
+            if (other == no_unit) // only for optional relations: add_missing has made the others
                 continue;
             if (other == id) {
                 problems_.push_back(units_[id].name + " depends on itself");

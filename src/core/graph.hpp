@@ -1,5 +1,5 @@
-// Units and how they hang together: names become ids, reverse keys are turned round, cycles are found, spelled out and
-// broken. Immutable once built; what is happening to the units is the engine's.
+// Units and their relations: turns names into ids, reverses reverse keys, and finds, reports and breaks cycles.
+// Immutable once built; the engine keeps the state of the units.
 #pragma once
 
 #include "core/record.hpp"
@@ -16,7 +16,7 @@
 
 namespace mi::core {
 
-// One end of a dependency, seen from the other. Relation is one of requirement, want, milestone, after.
+// One end of a dependency, listed at the other end. `relation` is requirement, want, milestone or after.
 struct Edge {
     UnitId unit;
     Relation relation;
@@ -25,29 +25,29 @@ struct Edge {
 
 struct Cycle;
 
-// A unit's id is the id of its name, and stays so: in the graph of other units that with() makes, too. A unit that is taken out
-// leaves a hole, which only its name fills again. So an id that is kept anywhere is the same unit's, or no unit's.
+// A unit's id is the id of its name, also in the graphs that with() makes. A removed unit leaves a hole, which normally
+// only its name fills again. So a stored id always means the same unit, or none.
 class Graph {
 public:
-    // Of the names that no unit has any more so many keep their id, the latest ones: a machine that runs a million transient
-    // units has no million holes. An older hole is given to a new name.
+    // The most names without a unit that keep their ids, the latest ones: so a machine that runs a million transient
+    // units does not have a million holes. An older hole may get a new name.
     static constexpr std::size_t most_holes = 1024;
-    // Ids that names have already, from the program before this one.
+    // Ids that names have already, from the previous program image.
     using Names = std::vector<std::pair<UnitId, std::string>>;
 
     Graph() = default;
-    // Takes the units over. Every reference to a unit that does not exist and is not optional makes an invalid unit of that
-    // name, so that a unit that requires it can say so. Cycles are reported in problems() and broken: at a `wants` or
-    // order-only edge where the cycle has one; otherwise its units become invalid.
+    // Takes over the units. A reference to a unit that does not exist, unless it is optional, makes an invalid unit of
+    // that name, so that a unit that requires it can report this. Cycles are reported in problems() and broken: at a
+    // `wants` or order-only edge if the cycle has one; otherwise its units become invalid.
     explicit Graph(std::vector<Unit> units, Names names = {});
-    // A graph of `fresh`, and of the units here that `stays` is true for and that have no namesake in `fresh`.
+    // A graph of `fresh`, and of those present units for which `stays` is true and that have no namesake in `fresh`.
     [[nodiscard]] Graph with(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays) &&;
-    Graph(Graph&&) = default; // the names point into the units, which stay where they are when the vector moves
+    Graph(Graph&&) = default; // the names point into the units, which do not move in memory when the vector is moved
     Graph& operator=(Graph&&) = default;
     Graph(const Graph&) = delete;
     Graph& operator=(const Graph&) = delete;
 
-    // One more than the highest id, for tables by id. ids() are those of units, without the holes.
+    // One more than the highest id, for tables indexed by id. ids() are the ids of units, without holes.
     [[nodiscard]] std::size_t size() const { return units_.size(); }
     [[nodiscard]] std::size_t count() const { return units_.size() - holes_.size(); } // of units
     [[nodiscard]] bool contains(UnitId id) const { return id < units_.size() && !is_hole_[id]; }
@@ -55,34 +55,34 @@ public:
         return std::views::iota(UnitId{0}, static_cast<UnitId>(units_.size())) |
                std::views::filter([this](UnitId id) { return !is_hole_[id]; });
     }
-    // Of a hole: one with its name, and nothing else.
+    // For a hole: a unit with its name and nothing else.
     [[nodiscard]] const Unit& unit(UnitId id) const { return units_[id]; }
     [[nodiscard]] const std::string& name(UnitId id) const { return units_[id].name; }
-    // By name or alias; no_unit where there is none.
+    // Finds a unit by name or alias; no_unit: there is none.
     [[nodiscard]] UnitId find(std::string_view name) const;
-    // What `id` depends on, and who depends on it.
+    // The dependencies of `id`, and its dependents.
     [[nodiscard]] std::span<const Edge> needs(UnitId id) const { return needs_.of(id); }
     [[nodiscard]] std::span<const Edge> needed_by(UnitId id) const { return needed_by_.of(id); }
-    // Units that cannot run beside `id`, whichever of the two said so.
+    // Units that cannot run beside `id`, whichever of the two files says so.
     [[nodiscard]] std::span<const UnitId> conflicts(UnitId id) const { return conflicts_.of(id); }
     [[nodiscard]] std::span<const UnitId> on_failure(UnitId id) const { return on_failure_.of(id); }
     [[nodiscard]] std::span<const UnitId> on_success(UnitId id) const { return on_success_.of(id); }
-    // Every unit after all it depends on.
+    // Every unit after all its dependencies.
     [[nodiscard]] const std::vector<UnitId>& order() const { return order_; }
-    // The units that start one another in a ring with this one, itself included, by the end of one and by what one needs
-    // (rings.hpp); empty: it is in none.
+    // The units that form a ring with this one, itself included: they start one another by the end of one and by the
+    // needs of another (rings.hpp); empty: it is in none.
     [[nodiscard]] std::span<const UnitId> ring(UnitId id) const {
         return ring_of_.empty() || ring_of_[id] == 0 ? std::span<const UnitId>() : rings_[ring_of_[id] - 1];
     }
     [[nodiscard]] bool in_one_ring(UnitId one, UnitId other) const {
         return !ring_of_.empty() && ring_of_[one] != 0 && ring_of_[one] == ring_of_[other];
     }
-    // What was found wrong with the units as a whole, a line each.
+    // The problems of the units as a whole, one line each.
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
-    // What works and is hardly meant: the rings.
+    // A relation that works but is probably not intended: a ring.
     struct Warning {
         std::string text;
-        std::vector<UnitId> units; // that it is about, sorted
+        std::vector<UnitId> units; // the units that it is about, sorted
     };
     [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }
 
@@ -111,11 +111,11 @@ private:
     std::vector<Unit> units_; // by id
     std::vector<char> is_hole_;
     std::deque<UnitId> holes_;                         // in the order in which they became holes
-    std::unordered_map<std::string_view, UnitId> ids_; // views into units_; of names and aliases of units
+    std::unordered_map<std::string_view, UnitId> ids_; // keys are views into units_: names and aliases
     Lists<Edge> needs_, needed_by_;
     Lists<UnitId> conflicts_, on_failure_, on_success_;
     std::vector<UnitId> order_;
-    std::vector<std::uint32_t> ring_of_; // by id: 1 more than its place in rings_, 0: in none; empty: there is none
+    std::vector<std::uint32_t> ring_of_; // by id: index in rings_ plus 1, 0: in none; empty: there is no ring
     std::vector<std::vector<UnitId>> rings_;
     std::vector<std::string> problems_;
     std::vector<Warning> warnings_;

@@ -1,13 +1,13 @@
-// What people ask of the engine: each request changes what is asked of some records, and settling does the rest.
+// Requests of users: each changes `asked` in some records, and settling does the rest.
 #include "core/engine.hpp"
 
 #include <unordered_set>
 
 namespace mi::core {
 
-// Asks for a unit, and clears out of the way what would keep its requirements down: an earlier stop by hand, a failure, a
-// rest. With `all`, what it merely wants gets a new try as well.
-// One that is triggered is armed, and with `run` also run, as if its trigger had come; a oneshot that is done runs again.
+// Requests a unit, and removes obstacles for its requirements: an earlier request to stop, a failure, a rest. With
+// `all`, the units that it only wants get a new try, too.
+// A unit with a timer or socket is armed, and with `run` also run as if triggered; a oneshot in `done` runs again.
 void Engine::ask_start(UnitId id, bool all, bool run) {
     if (halt_ != Halt::no)
         return;
@@ -30,7 +30,7 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
         if (at == id && run && record.phase == Phase::up && record.stage == Stage::idle)
             triggered_again(id);
         if (record.phase == Phase::stopping && record.own_end != OwnEnd::none && record.next != Next::again)
-            record.next = Next::restart; // on its way down by its own end: this wish is what follows
+            record.next = Next::restart; // it is ending by itself: restart it afterwards
         else if (at == id && run && record.phase == Phase::done)
             run_again(id);
         if (record.phase == Phase::failed && record.reason != Reason::dependency_failed) {
@@ -59,9 +59,9 @@ void Engine::ask_stop(UnitId id) {
     record.asked = Asked::down;
     record.yields_to = no_unit;
     record.demand = false;
-    if (record.next != Next::keep) // one that is kept is, until it stops
+    if (record.next != Next::keep) // a kept unit stays kept until it stops
         record.next = Next::as_wanted;
-    // Why it failed, or had stopped before, stays.
+    // Keep the reason of an earlier failure or stop.
     if (record.phase == Phase::failed)
         set_phase(id, Phase::down, record.reason, record.cause);
     else if ((record.phase == Phase::down && record.reason == Reason::none) ||
@@ -78,7 +78,7 @@ void Engine::ask_restart(UnitId id) {
     ask_start(id, false, !active(record.phase));
     if (active(record.phase)) {
         record.next = Next::restart;
-        record.demand = triggered(graph_.unit(id)) && !idle; // what ran runs again; what only waits, waits again
+        record.demand = triggered(graph_.unit(id)) && !idle; // a running unit runs again; an idle one waits again
     }
     touch(id);
 }
@@ -110,7 +110,7 @@ void Engine::isolate(UnitId id) {
     if (halt_ != Halt::no)
         return;
     for (UnitId other : graph_.ids()) {
-        // What is to outlive even a switch of the root may well be what carries the root.
+        // A unit that survives a switch of the root may also be one that provides the root.
         const Asked asked = would_keep(other) ? Asked::up : Asked::nothing;
         if (records_[other].asked != asked) {
             change(other).asked = asked;
@@ -127,7 +127,7 @@ bool Engine::would_keep(UnitId id) const {
            facts_[id].wanted && record.next != Next::restart;
 }
 
-// `keep`: those that say so go on, until a shutdown without that.
+// `keep`: units with `switch-root = "keep"` go on, until a shutdown without it.
 void Engine::begin_shutdown(bool keep) {
     const bool begins = halt_ == Halt::no;
     if (begins)

@@ -15,10 +15,10 @@ bool at_the_end(const Edge& edge) {
     return edge.relation == Relation::on_success || edge.relation == Relation::on_failure;
 }
 
-// The shortest way from `from` to `to` among units that start one another.
+// The shortest path from `from` to `to` among units that start one another.
 std::vector<std::pair<UnitId, Edge>> way(const std::vector<UnitId>& among, UnitId from, UnitId to,
                                          const Starts& starts) {
-    std::unordered_map<UnitId, std::pair<UnitId, Edge>> reached; // by which unit, along which edge
+    std::unordered_map<UnitId, std::pair<UnitId, Edge>> reached; // the previous unit, and the edge from it
     std::vector<UnitId> open{from};
     for (std::size_t at = 0; at < open.size() && !reached.contains(to); ++at)
         for (const Edge& edge : starts(open[at]))

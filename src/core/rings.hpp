@@ -1,4 +1,4 @@
-// Units that start one another round and round: by the end of one (`on-success`, `on-failure`), and by what one needs.
+// Finds units that start one another in a ring: by the end of a unit (`on-success`, `on-failure`), and by its needs.
 #pragma once
 
 #include "core/graph.hpp"
@@ -12,11 +12,11 @@ namespace mi::core {
 
 struct Ring {
     std::vector<UnitId> units;                 // all that can start one another, sorted
-    std::vector<std::pair<UnitId, Edge>> path; // one way round: each unit, and the one that it starts
+    std::vector<std::pair<UnitId, Edge>> path; // one way around: each unit with the edge to the one it starts
 };
 
-// `starts(id)` are the units that `id` starts, for ids below `units`: at its end by Relation::on_success and on_failure, beside it
-// by any other relation. What only starts beside one another is no ring.
+// `starts(id)` are the units that `id` starts, for ids below `units`: at its end by Relation::on_success and
+// on_failure, together with it by any other relation. Units that only start together form no ring.
 [[nodiscard]] std::vector<Ring> find_rings(std::size_t units,
                                            const std::function<std::span<const Edge>(UnitId)>& starts);
 

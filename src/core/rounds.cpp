@@ -1,6 +1,6 @@
-// Units that the end of another one starts. Where they start one another round and round (Graph::ring), each round is a restart of
-// all of them: after the delay that a restart has, and not more often in a row than `restart-limit` says. A stable run of any of
-// them, or somebody who asks for one, begins the count anew.
+// Units that are started by the end of another one. If they start one another in a ring (Graph::ring), each round is a
+// restart of all of them: it has the delay of a restart, and `restart-limit` limits the rounds in a row. A stable run
+// of any of them, or a request for one, resets the count.
 #include "core/engine.hpp"
 
 #include "core/restart.hpp"
@@ -21,17 +21,17 @@ void Engine::start_followers(UnitId id, std::span<const UnitId> others) {
 void Engine::come_round(UnitId from, UnitId to) {
     Record& record = change(to);
     const bool idle = record.stage == Stage::idle;
-    const bool is_target = graph_.unit(to).kind == Kind::target; // one that is up starts what has failed of its wishes
+    const bool is_target = graph_.unit(to).kind == Kind::target; // a target that is up retries its failed wants
     if (halt_ != Halt::no || record.phase == Phase::invalid)
         return;
     if (record.phase == Phase::waiting || record.phase == Phase::starting || record.phase == Phase::reloading ||
         record.phase == Phase::backoff || (record.phase == Phase::up && !idle && !is_target)) {
-        record.asked = Asked::up; // it is on its way, or runs
+        record.asked = Asked::up; // it is starting or running
         touch(to);
         return;
     }
     const Service& settings = service(to);
-    if (!is_beyond_limit(settings, record.rounds)) // beyond it there is nothing to count
+    if (!is_beyond_limit(settings, record.rounds)) // beyond the limit the count does not matter
         ++record.rounds;
     if (is_beyond_limit(settings, record.rounds) && settings.restart_limit_action != LimitAction::retry) {
         end_rounds(to, from);
@@ -39,13 +39,13 @@ void Engine::come_round(UnitId from, UnitId to) {
     }
     ++record.restarts;
     const Instant start = now_ + delay_before(to, record.rounds);
-    for (UnitId each : graph_.ring(to)) // also what is started along with it
+    for (UnitId each : graph_.ring(to)) // also the units that start together with it
         if (each == to || !active(records_[each].phase))
             change(each).not_before = start;
     ask_start(to, true, true);
 }
 
-// It was started round the ring too often: it has failed as if it had been restarted too often by itself.
+// It was started by the ring too often: it fails as if it had been restarted too often.
 void Engine::end_rounds(UnitId id, UnitId from) {
     Record& record = change(id);
     std::string detail = "started each time by the end of " + graph_.name(from);
@@ -58,7 +58,7 @@ void Engine::end_rounds(UnitId id, UnitId from) {
         break;
     case Phase::up:
         if (record.stage != Stage::idle)
-            break; // a target: nothing more is started for it
+            break; // a target: it starts no more units
         record.stage = Stage::none;
         record.detail = std::move(detail);
         give_up(id);

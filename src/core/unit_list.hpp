@@ -1,4 +1,4 @@
-// Units that something is to be done with, each listed once.
+// A list of units to be handled, each at most once.
 #pragma once
 
 #include "core/record.hpp"
@@ -8,16 +8,16 @@
 
 namespace mi::core {
 
-// `Units`: a vector, or a deque where the first is taken first.
+// `Units`: a vector, or a deque to take the first one first.
 template <typename Units>
 class UnitList {
 public:
-    // Empty, for ids below `size`.
+    // Empties the list, for ids below `size`.
     void reset(std::size_t size) {
         units_.clear();
         listed_.assign(size, 0);
     }
-    // Always inlined: every change of a record comes through here, and at -Os the call costs more than the test.
+    // Always inlined: every change of a record calls this, and at -Os the call costs more than the test.
     [[gnu::always_inline]] void add(UnitId id) {
         if (!listed_[id]) {
             listed_[id] = 1;
@@ -37,7 +37,7 @@ public:
         listed_[id] = 0;
         return id;
     }
-    // All of them into `units`, whose memory is kept for the next ones.
+    // Moves all of them into `units`, and keeps the memory of `units` for later.
     void take_all(Units& units) {
         units.clear();
         std::swap(units, units_);

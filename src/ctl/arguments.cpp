@@ -12,15 +12,15 @@ namespace mi::ctl {
 
 namespace {
 
-constexpr int first_name = 256; // what getopt calls options by where it is their name that was read: above every letter
+constexpr int first_name = 256; // getopt's value for an option given by name, plus its index: above every letter
 
-// What getopt_long(3) is to know of the options.
+// The input of getopt_long(3): the options in its form.
 struct Getopt {
     std::string letters;
     std::vector<::option> names;
 
     Getopt(const Verb& verb, const std::vector<Option>& options) {
-        // Where a command or a message begins the options end.
+        // Options end where a command or a message begins.
         letters = (verb.takes & (takes_run | takes_shutdown)) != 0 ? "+:" : ":";
         for (int index = 0; const Option& option : options) {
             const bool has_value = !option.value.empty(), must = has_value && !option.may_lack_value();
@@ -45,7 +45,7 @@ const Option* found(const std::vector<Option>& options, int got) {
     return at == options.end() ? nullptr : &*at;
 }
 
-// Why getopt did not understand the word before argv[optind].
+// The reason why getopt did not understand the word before argv[optind].
 std::string not_understood(const Verb& verb, const std::vector<Option>& options, int got, char** argv) {
     const Option* option = ::optopt != 0 ? found(options, ::optopt) : nullptr;
     if (option == nullptr) {
@@ -61,9 +61,9 @@ std::string not_understood(const Verb& verb, const std::vector<Option>& options,
            (got == ':' ? " needs a value" : " takes no value");
 }
 
-// Sets what the option says; the error in words, empty: none.
+// Applies the option; returns an error in words, or empty.
 std::string set(Arguments& arguments, const Option& option, int argc, char** argv) {
-    // A value that may be left out may stand apart, too.
+    // An optional value may also be the next word.
     if (option.may_lack_value() && ::optarg == nullptr && ::optind < argc && option.set(arguments, argv[::optind])) {
         ++::optind;
         return {};
@@ -81,7 +81,7 @@ std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc
     const std::vector<Option> options = options_of(verb);
     const Getopt known(verb, options);
     Arguments arguments;
-    ::optind = 0; // getopt's own state: begin anew
+    ::optind = 0; // resets getopt's own state
     ::opterr = 0;
     for (int got; (got = ::getopt_long(argc, argv, known.letters.c_str(), known.names.data(), nullptr)) != -1;) {
         if (got == ':' || got == '?')

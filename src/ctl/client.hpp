@@ -1,4 +1,4 @@
-// The calling end of the control socket: one blocking connection.
+// The client end of the control socket: one blocking connection.
 #pragma once
 
 #include "base/fd.hpp"
@@ -13,28 +13,28 @@
 
 namespace mi::ctl {
 
-// Why there is no answer: what the other side says, or that there is no other side.
+// The reason why there is no answer: an error reply, or a failed connection.
 struct Failure {
     std::string message;                   // one line for people
     std::optional<wire::CallFailure> said; // an error reply
     bool nobody = false;                   // no init is listening
-    bool forbidden = false;                // we may not connect or not do this
+    bool forbidden = false;                // we have no permission to connect, or for this call
 };
 // An error reply in words.
 [[nodiscard]] Failure failure_of(wire::CallFailure said);
 
 class Client {
 public:
-    // `path`: of the socket.
+    // `path`: that of the socket.
     [[nodiscard]] static std::expected<Client, Failure> connect(const std::string& path);
 
-    // Readable when `next` may have something.
+    // Readable when `next` may have an answer.
     [[nodiscard]] int descriptor() const { return fd_.get(); }
 
-    // Whether the other end is a process of this user or of root.
+    // Whether the other end is a process of our user or of root.
     [[nodiscard]] bool served_by_us() const;
 
-    // One call, one answer. `patience`: how long that may take; none: for ever.
+    // Makes one call and waits for one answer. `patience`: the most time to wait; nullopt: no limit.
     template <typename R>
     [[nodiscard]] std::expected<typename R::Reply, Failure> call(const R& request,
                                                                  std::optional<Span> patience = quick) {
@@ -48,9 +48,9 @@ public:
         return std::move((*answer)->value);
     }
 
-    // For many answers: sends the call, then `next` once for each. None in time: an empty optional.
+    // For several answers: sends the call; then call `next` for each answer. An empty optional: none came in time.
     [[nodiscard]] std::optional<Failure> send(const wire::Request& request, bool more);
-    // One whole message of Varlink, its NUL included.
+    // Sends one complete Varlink message, its NUL included.
     [[nodiscard]] std::optional<Failure> send(std::string_view message);
     template <typename R>
     [[nodiscard]] std::expected<std::optional<wire::Answer<R>>, Failure> next(std::optional<Span> patience) {
@@ -65,7 +65,7 @@ public:
         return std::optional(std::move(*answer));
     }
 
-    // What everything but waiting for a unit must be done in.
+    // The time limit for every call that does not wait for a unit.
     static constexpr Span quick = std::chrono::seconds(20);
 
 private:

@@ -15,7 +15,7 @@ namespace mi::ctl {
 
 namespace {
 
-// Nobody waits for long before they type on.
+// People do not wait long for a completion.
 constexpr Span patience = std::chrono::seconds(2);
 
 class Completer {
@@ -23,9 +23,9 @@ public:
     explicit Completer(const std::vector<std::string>& words) : words_(words) {}
 
     Completions complete() {
-        // bash takes `--for=up` to pieces.
+        // bash splits `--for=up` into several words.
         std::string last = words_.back() == "=" ? "" : words_.back();
-        std::size_t before = words_.size() - 1; // how many words are whole
+        std::size_t before = words_.size() - 1; // number of complete words
         if (words_.back() == "=" && before > 0)
             --before;
         else if (before > 1 && words_[before - 1] == "=")
@@ -34,7 +34,7 @@ public:
         read_words(assigned ? before + 1 : before);
         start_ = last;
         if (ended_ && verb_ != nullptr && (verb_->takes & takes_run) != 0)
-            result_.files = true; // the command's own business
+            result_.files = true; // the operands of a command are often files
         else if (valued_ != nullptr)
             value(*valued_);
         else if (const std::size_t equals = last.find('='); last.starts_with("--") && equals != std::string::npos)
@@ -49,7 +49,7 @@ public:
     }
 
 private:
-    // What the words before the last one say: the verb, which init, and whether a value is due.
+    // Reads the words before the last one: the verb, the options that choose the init, and whether a value comes next.
     void read_words(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
             const std::string& word = words_[i];
@@ -86,8 +86,9 @@ private:
             valued_ = option;
     }
 
-    // "-fo": letters one after the other; what follows one that takes a value is that: "-ojson". The result is where in the word
-    // such a value begins: behind it, if it is the next word; none: no letter takes one.
+    // "-fo": several letters; the rest of the word after a letter that takes a value is the value: "-ojson". Returns
+    // the position in the word where that value begins (behind the word, if it is the next word); npos: no letter takes
+    // a value.
     std::size_t letters(const std::string& word) {
         for (std::size_t i = 1; i < word.size(); ++i) {
             const Option* option = option_of_word(options_, std::string("-") + word[i]);
@@ -106,7 +107,7 @@ private:
         }
         return std::string::npos;
     }
-    // The word that is being typed: the name of an option, or letters with the beginning of a value.
+    // Completes the word being typed: the name of an option, or letters with the beginning of a value.
     void option_or_value(const std::string& last) {
         const std::size_t at = last.size() > 1 && last[1] != '-' ? letters(last) : std::string::npos;
         if (at == std::string::npos)
@@ -129,7 +130,7 @@ private:
         for (const Verb& verb : verbs())
             if ((verb.takes & called_by_name) == 0)
                 add(std::string(verb.name), verb.summary);
-        // Words of others are there for who knows them, and not among what there is to choose from.
+        // Words of other programs are only accepted from users who know them, and not offered beside our own.
         if (result_.candidates.empty())
             for (const OtherWord& other : other_words())
                 if (!other.means.empty())
@@ -195,9 +196,9 @@ private:
         for (bool continues = true; continues;) {
             auto answer = client->next<wire::Units>(patience);
             if (!answer || !*answer)
-                return; // silence is better than half a sentence
+                return; // no list is better than part of one
             for (const wire::UnitStatus& unit : (*answer)->value.units)
-                // Those that are named already are not meant again.
+                // Do not offer units that are named already.
                 if ((verb_ == nullptr || fits(*verb_, unit)) &&
                     std::ranges::find(operands_, unit.name) == operands_.end())
                     add(unit.name, unit.description);
@@ -208,10 +209,10 @@ private:
     const std::vector<std::string>& words_;
     const Verb* verb_ = nullptr;
     std::vector<Option> options_ = options_of(before_verb);
-    Arguments arguments_; // which init
+    Arguments arguments_; // the options that choose the init
     std::vector<std::string> operands_;
-    const Option* valued_ = nullptr;    // its value is due
-    const Option* of_letter_ = nullptr; // that was found last among letters, and takes a value
+    const Option* valued_ = nullptr;    // the option whose value comes next
+    const Option* of_letter_ = nullptr; // the last letter found that takes a value
     bool ended_ = false;
     std::string start_, prefix_;
     Completions result_;

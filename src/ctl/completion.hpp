@@ -1,5 +1,5 @@
-// What a shell can complete on a command line of minictl: from the tables of verbs and options, and, for names of units,
-// from the init. The scripts of the shells (etc/completions) know nothing but how to ask, so they cannot fall behind.
+// Completes a command line of minictl for a shell, from the tables of verbs and options and, for names of units, from
+// the init. The scripts for the shells (etc/completions) only ask, so they never become outdated.
 #pragma once
 
 #include "ctl/context.hpp"
@@ -10,16 +10,16 @@
 
 namespace mi::ctl {
 
-// One thing that the last word can become.
+// One possible completion of the last word.
 struct Candidate {
     std::string word, help;
     bool operator==(const Candidate&) const = default;
 };
 struct Completions {
-    std::vector<Candidate> candidates; // that begin as the last word does
-    bool files = false;                // names of files too
+    std::vector<Candidate> candidates; // all that begin with the last word
+    bool files = false;                // also offer file names
 };
-// `words`: what stands after "minictl" up to the cursor; the last one, perhaps empty, is what is to be completed.
+// `words`: the words after "minictl" up to the cursor; the last one, which may be empty, is completed.
 [[nodiscard]] Completions completions_of(const std::vector<std::string>& words);
 
 } // namespace mi::ctl

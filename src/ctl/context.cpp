@@ -23,7 +23,7 @@ std::string environment(const char* name) {
 
 std::string user_socket() { return os::client_run_directory(os::user_place()) + "/control"; }
 
-// Whether an init listens there: a socket may be left of one that is gone.
+// Whether an init listens on the socket, which may be left from an init that has ended.
 bool listens(const std::expected<Client, Failure>& client) { return client || !client.error().nobody; }
 
 } // namespace
@@ -37,7 +37,7 @@ Context::Chosen Context::choose() const {
         return {};
     auto to_system = Client::connect(system_socket()), to_user = Client::connect(user_socket());
     const bool root = ::geteuid() == 0, system = listens(to_system), user = listens(to_user);
-    // What a user runs is his own business; root's is the system's.
+    // `run` by a user goes to the user's manager, by root to the system's.
     const bool own = (verb.takes & takes_run) != 0 ? !root || !system : !system && (user || !root);
     Chosen found{.of_user = own, .of_two = system && user};
     if (auto& client = own ? to_user : to_system)
@@ -79,7 +79,7 @@ std::expected<Client, Failure> Context::connect() const {
     std::expected<Client, Failure> client =
         chosen->client ? std::expected<Client, Failure>(std::move(*std::exchange(chosen->client, std::nullopt)))
                        : Client::connect(socket_path());
-    // In a directory that others may have made a socket can be anybody's.
+    // In a directory that other users can write to, any user may have made the socket.
     if (client && own && !client->served_by_us())
         return std::unexpected(Failure{"the socket " + socket_path() + " is served by another user", {}, false, true});
     if (!client && client.error().nobody)
@@ -126,7 +126,7 @@ std::expected<Sources, Failure> Context::sources() const {
     auto client = connect();
     auto overview = client ? client->call(wire::GetOverview{}) : std::unexpected(client.error());
     if (!overview) {
-        // Who names an init wants that one's files, and none else.
+        // With --control only that init's files count.
         if (!arguments.control.empty())
             return std::unexpected(overview.error());
         return found;
@@ -182,7 +182,7 @@ void Context::lose_output(int code) const {
 }
 
 int Context::outcome(int code) const {
-    // Some file systems say only at the end what could not be stored.
+    // Some file systems report a failed write only at close(2).
     const int copy = output_lost ? -1 : ::fcntl(1, F_DUPFD_CLOEXEC, 3);
     if (copy >= 0 && ::close(copy) != 0 && errno != EINTR)
         lose_output(errno);

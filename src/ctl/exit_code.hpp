@@ -1,4 +1,4 @@
-// What minictl exits with: the numbers of the LSB for init scripts.
+// The exit codes of minictl: those that the LSB defines for init scripts.
 #pragma once
 
 namespace mi::ctl {
@@ -8,7 +8,7 @@ enum ExitCode : int {
     failed = 1,
     usage = 2,
     not_running = 3,
-    refused = 4, // no such unit, no permission, or (for status) nobody who could tell
+    refused = 4, // no such unit, no permission, or (for status) state unknown
 };
 
 } // namespace mi::ctl

@@ -1,4 +1,4 @@
-// The init's list of units, put together from its portions.
+// Gets the init's list of units in several parts.
 #pragma once
 
 #include "ctl/client.hpp"
@@ -7,7 +7,7 @@
 
 namespace mi::ctl {
 
-// By name. In portions: a list of thousands needs no room at the other end.
+// Sorted by name. In parts, so that a list of thousands takes little memory in the init.
 [[nodiscard]] std::expected<wire::Units, Failure> list_of(Client& client, const wire::List& request);
 
 } // namespace mi::ctl

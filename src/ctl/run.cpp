@@ -29,7 +29,7 @@ int say_usage(const Style& err, std::string_view message) {
     return usage;
 }
 
-// For the units that were named, all together or one after the other.
+// Runs the verb for the named units, all together or one after the other.
 int run_named(Context& context) {
     if (const std::optional<int> code = name_units(context))
         return *code;
@@ -49,7 +49,7 @@ int run_named(Context& context) {
     return code;
 }
 
-// argv[0] is the verb's own word.
+// argv[0] is the verb.
 int run_verb(const Verb& verb, int argc, char** argv) {
     Context context{{}, verb, style_of(1), style_of(2)};
     std::expected<Arguments, std::string> arguments = parse_arguments(verb, argc, argv);
@@ -60,8 +60,8 @@ int run_verb(const Verb& verb, int argc, char** argv) {
     return context.outcome(context.arguments.help ? show_help(context, &verb) : run_named(context));
 }
 
-// Whoever types `minictl shutdown` may mean his own manager, or a supervisor that has such a word: only a command of that name is
-// surely about the machine.
+// A user who types `minictl shutdown` may mean the user's own manager, or some other supervisor: only a command of that
+// name certainly means the machine.
 std::string not_as_a_verb(const Verb& verb) {
     return "`minictl " + std::string(verb.name) +
            "` does nothing: it is the machine's, and only where it is called as `" + std::string(verb.name) +
@@ -71,26 +71,26 @@ std::string not_as_a_verb(const Verb& verb) {
 
 bool asks_for_help(char** begin, char** end) { return std::find(begin, end, std::string_view("--help")) != end; }
 
-// A descriptor that we are started without would be that of the next thing we open, the init's socket say: in its place comes
-// one that takes no output.
+// If standard input, output or error is closed, the next opened file would get its number, for example the init's
+// socket: open a placeholder that accepts no output.
 void hold_standard_descriptors() {
     for (int fd = 0; fd <= 2; ++fd)
         if (::fcntl(fd, F_GETFD) < 0)
-            (void)::open("/dev/null", O_RDONLY); // the lowest that is free: this one
+            (void)::open("/dev/null", O_RDONLY); // takes the lowest free number, which is this one
 }
 
 } // namespace
 
 int run(int argc, char** argv) {
     hold_standard_descriptors();
-    os::outlive({SIGXFSZ}); // what cannot be written is an error with words
+    os::outlive({SIGXFSZ}); // a write beyond RLIMIT_FSIZE becomes an error
     const std::string_view called = argc > 0 ? base_name(argv[0]) : "minictl";
     if (called == "telinit" || called == "init")
         return telinit_main(argc, argv);
     // `poweroff`, `reboot`, `halt`, `shutdown`.
     if (const Verb* verb = verb_named(called); verb != nullptr)
         return run_verb(*verb, argc, argv);
-    // The options that choose the init may stand before the verb; they are moved behind it.
+    // The options that choose the init may come before the verb; move them after it.
     const std::vector<Option> options = options_of(before_verb);
     Arguments before;
     int at = 1;

@@ -25,10 +25,10 @@ constexpr std::pair<std::string_view, Kind> suffixes[] = {{".service", Kind::ser
                                                           {".socket", Kind::socket},
                                                           {".toml", Kind::any}};
 
-// What the words have to be compared with.
+// The units to compare the words with.
 struct Known {
     std::vector<wire::UnitStatus> units; // sorted by name
-    bool all_sockets = false;            // of a unit that has none here it is sure that it has none
+    bool all_sockets = false;            // a unit without sockets in this list certainly has none
 
     [[nodiscard]] const wire::UnitStatus* find(std::string_view name) const {
         const auto at = std::ranges::lower_bound(units, name, {}, &wire::UnitStatus::name);
@@ -40,7 +40,7 @@ struct Known {
         case Kind::service: return unit.kind == core::Kind::service;
         case Kind::target: return unit.kind == core::Kind::target;
         case Kind::timer: return unit.timer.has_value();
-        // Those of a unit that is down are not open, and not told of.
+        // The init does not report the sockets of a unit that is down.
         case Kind::socket:
             return !unit.sockets.empty() ||
                    (!all_sockets && unit.kind == core::Kind::service && !core::active(unit.state));
@@ -64,7 +64,7 @@ Known known_of(std::vector<core::Unit> units) {
     return known;
 }
 
-// Who cannot be asked is no reason to stop here: the verb asks as well, and says so in its own way.
+// If the init cannot be reached, go on: the verb will report that itself.
 std::optional<Known> known_to_the_init(const Context& context) {
     auto client = context.connect();
     auto all = client ? list_of(*client, {.all = true}) : std::unexpected(client.error());
@@ -75,7 +75,7 @@ std::optional<Known> known_as_files(const Context& context) {
     return from ? std::optional(known_of(config::load(from->source).units)) : std::nullopt;
 }
 
-// `verify`: what is there, or leads somewhere, is a file and no unit.
+// `verify`: an existing path (or a link) is a file and not a unit.
 bool takes_files(const Verb& verb) { return verb.operands.contains("FILE"); }
 bool is_file(const Verb& verb, const std::string& word) {
     return takes_files(verb) && (word.contains('/') || ::access(word.c_str(), F_OK) == 0);
@@ -104,13 +104,13 @@ public:
     }
 
 private:
-    // What many patterns match is meant once.
+    // A unit that several patterns match counts once.
     void add(std::string_view name) {
         if (std::ranges::find(names_, name) == names_.end())
             names_.emplace_back(name);
     }
 
-    // False: it cannot mean a unit, and that was said.
+    // False: the word cannot mean a unit, and this was reported.
     bool name(const std::string& word) {
         const Suffixed meant = without_suffix(word);
         if (meant.suffix.empty() || (known_ && known_->find(word) != nullptr)) {
@@ -136,7 +136,7 @@ private:
     }
 
     bool match(const std::string& word) {
-        // Of what happens, also that to units which are not there yet.
+        // A name may mean a unit that does not exist yet if the verb follows events.
         if (!known_ || context_.verb.name == "events") {
             add(without_suffix(word).name);
             return true;
@@ -157,7 +157,7 @@ private:
         return matched || !context_.fail("no unit matches " + harmless(word), refused);
     }
 
-    // Whether a pattern means the unit: what it is not known to name is not started by it.
+    // Whether a pattern selects the unit for this verb: for example, a pattern does not restart units that are down.
     [[nodiscard]] bool wanted(const wire::UnitStatus& unit) const {
         const std::string_view verb = context_.verb.name;
         if ((context_.verb.takes & acts) == 0)
@@ -178,7 +178,7 @@ private:
         return done;
     }
 
-    // In systemd's words these are units of their own. What `start` does to one is the same.
+    // For systemd these are separate units. `start` needs no remark, because its effect is the same.
     void say_whole(const Suffixed& meant) {
         if ((context_.verb.takes & acts) != 0 && context_.verb.name != "start" && context_.err.terminal &&
             !std::exchange(said_, true))

@@ -1,5 +1,5 @@
-// Names of units as people type them: with the suffix that systemd gives them (`web.service`), or that of their file
-// (`web.toml`), and patterns (`'web*'`), for every verb that takes units.
+// Names of units as users type them, for every verb that takes units: with systemd's suffixes (`web.service`), with
+// that of a unit file (`web.toml`), and patterns (`'web*'`).
 #pragma once
 
 #include "ctl/context.hpp"
@@ -10,7 +10,7 @@
 
 namespace mi::ctl {
 
-// A name without the suffix that it may have, and what the suffix says that it is.
+// A name without its suffix, and the kind that the suffix names.
 struct Suffixed {
     enum class Kind : std::uint8_t { any, service, target, timer, socket };
     std::string_view name;
@@ -21,16 +21,15 @@ struct Suffixed {
 
 [[nodiscard]] bool is_pattern(std::string_view word);
 
-// Whether the verb would do something to a unit that is like this.
+// Whether the verb would have an effect on a unit in this state.
 [[nodiscard]] bool fits(const Verb& verb, const wire::UnitStatus& unit);
 
-// Where among its operands the first unit stands: behind SIGNAL of `signal`.
+// The index of the first unit among the operands: 1 for `signal`, after SIGNAL.
 [[nodiscard]] std::size_t first_unit(const Verb& verb);
 
-// Puts names in the place of what was typed for units, among the words of the verb: those that the init knows, or that there are
-// files of. A name that a unit really has stays as it is. A pattern becomes the names of all units that match and that the verb
-// would do something to. What is wrong was said, and the exit code is the result; so it is where nothing is left to do, with 0.
-// Nothing: the verb can be called.
+// Replaces the typed words by names of units: of those that the init knows, or that have files. A name that a unit
+// really has stays unchanged. A pattern becomes the names of all matching units on which the verb would have an effect.
+// Returns an exit code after reporting an error, or 0 if there is nothing to do; nullopt: the verb can run.
 [[nodiscard]] std::optional<int> name_units(Context& context);
 
 } // namespace mi::ctl

@@ -1,4 +1,5 @@
-// What a program without a C library has to bring along: its entry, and the functions that a compiler calls unasked.
+// The parts that a program without a C library must supply: its entry, and functions that the compiler calls
+// implicitly.
 #include <cstddef>
 
 #if defined(__x86_64__)
@@ -21,7 +22,8 @@ asm(".globl _start\n_start:\n\tmv a0, sp\n\tandi sp, sp, -16\n\tcall start_execu
 extern "C" {
 
 __attribute__((used)) void* memset(void* to, int value, std::size_t count) {
-    auto* bytes = static_cast<volatile char*>(to); // or this would become a call of itself
+    // Volatile: otherwise the compiler would turn the loop into a call of this function.
+    auto* bytes = static_cast<volatile char*>(to);
     for (std::size_t i = 0; i < count; ++i)
         bytes[i] = static_cast<char>(value);
     return to;
@@ -46,7 +48,8 @@ __attribute__((used)) void* memmove(void* to, const void* from, std::size_t coun
 }
 
 #if defined(__arm__)
-// Division is a function of the compiler's library there, which calls this where the divisor is zero. None of ours can be.
+// On ARM, division is a library function of the compiler, which calls this for a zero divisor. Our code never divides
+// by zero.
 __attribute__((used)) int raise(int) { __builtin_trap(); }
 #endif
 

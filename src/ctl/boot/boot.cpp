@@ -11,7 +11,7 @@ namespace mi::ctl {
 
 namespace {
 
-// Everything that is wanted from the beginning begins to wait in the first turn after the unit files are read.
+// In microseconds: all units that are wanted at boot start to wait within this time after the unit files are read.
 constexpr std::int64_t first_turn = 100'000;
 
 std::optional<std::int64_t> end_of(const Boot& boot) {
@@ -82,7 +82,7 @@ std::expected<Boot, Failure> read_boot(Client& client) {
     for (wire::UnitTime& time : times->units)
         if (auto at = boot.find(time.unit))
             boot.units[*at].first = time.first;
-    // What an init does not tell of first starts (an older one) is not made up: such units have no times.
+    // An older init reports no first starts: then its units have no times.
     for (const wire::TreeNode& node : tree->nodes) {
         auto at = boot.find(node.unit);
         if (!at)
@@ -116,7 +116,7 @@ std::optional<std::size_t> waited_for(const Boot& boot, std::size_t unit) {
     if (!one.first)
         return std::nullopt;
     const auto began = one.first->starting;
-    // Of several at the same moment the one that began last: a target rather than what the target waited for.
+    // If several settled at the same time, the one that began last counts: a target, and not the units it waited for.
     auto rank = [&](const BootUnit& other) {
         constexpr std::int64_t not_yet = INT64_MAX;
         return std::tuple(settled(other).value_or(not_yet), other.first->starting.value_or(0));
@@ -126,7 +126,7 @@ std::optional<std::size_t> waited_for(const Boot& boot, std::size_t unit) {
         const BootUnit& other = boot.units[need.unit];
         if (!other.first || (began && (!settled(other) || *settled(other) > *began)))
             continue;
-        // What has failed a unit decided it, whatever else came later.
+        // The unit whose failure made this unit fail is the answer, even if others settled later.
         if (!began && one.first->ended && one.cause && other.name == *one.cause)
             return need.unit;
         if (!last || rank(other) > rank(boot.units[*last]))

@@ -1,4 +1,4 @@
-// The verbs that tell how the boot went.
+// The verbs that show the course of the boot.
 #include "base/text.hpp"
 #include "ctl/boot/boot_view.hpp"
 #include "ctl/boot/plot.hpp"
@@ -9,7 +9,7 @@ namespace mi::ctl {
 
 namespace {
 
-// The boot as the init tells it; nothing after the failure was said, and `code` is what to exit with.
+// The boot, from the init; nullopt after reporting a failure: then `code` is the exit code.
 std::optional<Boot> boot_of(Context& context, int& code) {
     auto client = context.connect();
     auto boot = client ? read_boot(*client) : std::unexpected(client.error());
@@ -19,7 +19,7 @@ std::optional<Boot> boot_of(Context& context, int& code) {
     return std::nullopt;
 }
 
-// The unit of that name in `at`; otherwise says that there is none.
+// Puts the index of the unit into `at`; reports if there is no such unit.
 bool found(Context& context, const Boot& boot, const std::string& name, std::optional<std::size_t>& at, int& code) {
     at = boot.find(name);
     if (!at)
@@ -79,7 +79,7 @@ int show_graph(Context& context) {
 }
 
 int show_plot(Context& context) {
-    // Nobody reads that on a terminal, and a browser cannot.
+    // SVG text on a terminal is useless to people, and a browser cannot read it there.
     if (context.out.terminal && !context.arguments.json)
         return context.fail("a chart is for a file: `" + context.command("plot") +
                                 (context.arguments.trace ? "--trace > boot.json`" : "> boot.svg`"),

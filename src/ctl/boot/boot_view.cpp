@@ -10,7 +10,7 @@ namespace mi::ctl {
 Blame blame_of(const Boot& boot) {
     Blame blame;
     for (const BootUnit& unit : boot.units)
-        // A target takes no time of its own, and what was skipped has done nothing.
+        // Leave out targets, which take no time of their own, and skipped units, which did nothing.
         if (auto time = took(boot, unit); time && unit.kind == core::Kind::service && boot.took_part(unit) &&
                                           unit.first->outcome != core::Phase::skipped)
             blame.units.push_back({unit.name, *time, *unit.first->starting - unit.first->waiting, *unit.first->starting,
@@ -52,7 +52,7 @@ Chain chain_told(const Boot& boot, const std::vector<ChainLink>& chain) {
 }
 
 std::string chain_view(const Style& style, const Boot& boot, const std::vector<ChainLink>& chain) {
-    // What is less than this is the init's own turn.
+    // Shorter gaps, in microseconds, are only the init's own turn.
     constexpr std::int64_t noticeable = 2'000;
     std::string text, indent;
     for (std::size_t i = 0; i < chain.size(); ++i) {

@@ -1,5 +1,5 @@
-// How the boot is told in text: which unit took long, which waited for which, and the units as a graph for other programs
-// to draw. Text in, text out. The chart is plot.hpp's.
+// The course of the boot as text: the units that took long, the chain of waiting, and the units as a graph for other
+// programs to draw. Text in, text out. For the chart see plot.hpp.
 #pragma once
 
 #include "ctl/boot/boot.hpp"
@@ -7,7 +7,8 @@
 
 namespace mi::ctl {
 
-// ---- what `--json` prints -----------------------------------------------------------------------------------------------
+// ---- the output of `--json`
+// ---------------------------------------------------------------------------------------------
 
 // Microseconds; `starting` and `up` since boot.
 struct BlameUnit {
@@ -30,8 +31,8 @@ struct Blame {
 };
 struct ChainUnit {
     std::string unit;
-    std::optional<std::int64_t> starting, up, took_usec; // none: it has not started, is not up
-    std::int64_t gap_usec = 0;                           // after what it waited for, until its start began
+    std::optional<std::int64_t> starting, up, took_usec; // nullopt: it has not started, or is not up
+    std::int64_t gap_usec = 0;                           // from the end of its wait to its start
     core::Phase outcome = core::Phase::down;
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
@@ -43,16 +44,16 @@ struct ChainUnit {
     }
 };
 struct Chain {
-    std::vector<ChainUnit> chain; // each waited for the next
+    std::vector<ChainUnit> chain; // each waited for the next one
     static void fields(auto& self, auto&& visit) { visit("chain", self.chain); }
 };
 
-// The services that were started in this boot, by the time that took, longest first.
+// The services that were started in this boot, sorted by the time their start took, longest first.
 [[nodiscard]] Blame blame_of(const Boot& boot);
 [[nodiscard]] std::string blame_view(const Style& style, const Blame& blame);
 
 [[nodiscard]] Chain chain_told(const Boot& boot, const std::vector<ChainLink>& chain);
-// `@when`: since the init was executed, as `times` has it.
+// `@when` counts from the execution of the init, as in `times`.
 [[nodiscard]] std::string chain_view(const Style& style, const Boot& boot, const std::vector<ChainLink>& chain);
 
 // ---- the graph ----------------------------------------------------------------------------------------------------------
@@ -84,14 +85,14 @@ struct UnitGraph {
         visit("edges", self.edges);
     }
 };
-// Which part of the graph: what `from` leads to, what leads to `to`, with both what lies between them; with neither every
-// unit that is not down, or with `all` every one.
+// The selected part of the graph: units reachable from `from`, units that reach `to`, with both the units between them;
+// with neither all units that are not down, or with `all` every unit.
 struct GraphPart {
     std::optional<std::size_t> from, to;
     bool all = false;
 };
 [[nodiscard]] UnitGraph graph_of(const Boot& boot, const GraphPart& part);
-// In the language of Graphviz.
+// The graph in the DOT language of Graphviz.
 [[nodiscard]] std::string dot_view(const UnitGraph& graph);
 
 } // namespace mi::ctl

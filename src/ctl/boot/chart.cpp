@@ -1,4 +1,4 @@
-// What the chart of a boot shows, and that as a trace for other programs. The picture is plot.cpp's.
+// The content of the chart of a boot, and the same as a trace for other programs. plot.cpp draws the picture.
 #include "base/clock.hpp"
 #include "ctl/boot/plot.hpp"
 #include "ctl/text/terminal.hpp"
@@ -50,7 +50,7 @@ public:
 private:
     void open(std::string_view name, std::string_view kind, std::int64_t line) {
         writer_.element();
-        text_ += '\n'; // a line an event, for those who look with an editor
+        text_ += '\n'; // one line for each event, for people with an editor
         writer_.open('{');
         member("name", name);
         member("ph", kind);
@@ -96,19 +96,19 @@ Chart chart_of(const Boot& boot) {
             chart.rows.push_back(i);
         else
             chart.later += unit.first.has_value();
-        // What the boot began may be up only after its end: nobody had to wait for it.
+        // A unit of this boot may be up only after the end of the boot, if no other unit had to wait for it.
         if (boot.took_part(unit) && chart.over)
             chart.end = std::max(chart.end, settled(unit).value_or(chart.end));
     }
-    // One that hangs for hours must not make a line of everything else: of what comes after the last that has happened, as
-    // much is shown as there was before.
+    // A start that hangs for hours must not compress everything else: after the last event, show at most as much time
+    // as before it.
     std::int64_t last = boot.end.value_or(boot.units_loaded.value_or(boot.init));
     for (std::size_t row : chart.rows)
         if (const BootUnit& unit = boot.units[row]; !chart.over)
             last = std::max(last, settled(unit).value_or(unit.first->starting.value_or(unit.first->waiting)));
     chart.end = std::min(chart.end, last + std::max<std::int64_t>(last - chart.begin, 1'000'000));
     chart.end = std::max(chart.end, chart.begin + 1000);
-    // A little of what came then, so that what was up last is seen to be.
+    // A little more time, so that the last unit is visibly up.
     chart.end += (chart.end - chart.begin) / 30;
     auto key = [&](std::size_t row) {
         const BootUnit& unit = boot.units[row];
@@ -131,7 +131,7 @@ Phases phases_of(const Boot& boot, const Chart& chart, const BootUnit& unit) {
     phases.waiting = shown(first.waiting);
     phases.starting = shown(first.starting.value_or(until));
     phases.up = shown(until);
-    // A oneshot that is done holds nobody up any more, and does nothing.
+    // a oneshot that is done neither delays others nor runs
     phases.runs =
         phases.came_up && !phases.skipped && first.outcome != core::Phase::done && unit.kind == core::Kind::service;
     phases.ended = phases.runs ? shown(first.ended.value_or(chart.end)) : phases.up;

@@ -1,4 +1,4 @@
-// The units and what they need of each other, in the language of Graphviz.
+// Writes the units and their dependencies in the DOT language of Graphviz.
 #include "ctl/boot/boot_view.hpp"
 
 #include "base/unreachable.hpp"
@@ -10,7 +10,7 @@ namespace mi::ctl {
 
 namespace {
 
-// Everything that can be reached from `start` over `next`.
+// All units that can be reached from `start` along `next`.
 std::vector<bool> reached(std::size_t start, const std::vector<std::vector<std::size_t>>& next) {
     std::vector<bool> seen(next.size());
     std::vector<std::size_t> stack{start};
@@ -27,7 +27,7 @@ std::vector<bool> reached(std::size_t start, const std::vector<std::vector<std::
     return seen;
 }
 
-// What state a unit is drawn in: fill and line.
+// The colours of a state: fill and line.
 struct Look {
     std::string_view fill, line;
 };
@@ -46,7 +46,7 @@ Look look_of(core::Phase state) {
     unreachable("there is no other colour");
 }
 
-// A quoted name of the language of Graphviz.
+// A quoted name in the DOT language.
 std::string dot_name(std::string_view name) {
     std::string text = "\"";
     for (char letter : harmless(name)) {
@@ -104,7 +104,7 @@ UnitGraph graph_of(const Boot& boot, const GraphPart& part) {
             if (taken[need.unit])
                 graph.edges.push_back({unit.name, boot.units[need.unit].name, need.relation});
         for (std::size_t other : unit.conflicts)
-            if (taken[other] && i < other) // told from both sides
+            if (taken[other] && i < other) // both units list the conflict
                 graph.edges.push_back({unit.name, boot.units[other].name, core::Relation::conflict});
     }
     return graph;

@@ -1,4 +1,4 @@
-// The chart of a boot as an SVG. Lengths are tenths of a pixel, so that no floating point is printed.
+// Draws the chart of a boot as SVG. Lengths are in tenths of a pixel, so that no floating point is printed.
 #include "ctl/boot/plot.hpp"
 
 #include "base/count.hpp"
@@ -19,7 +19,7 @@ namespace {
 using Tenths = std::int64_t;
 constexpr Tenths margin = 240, row_height = 180, bar_height = 110, axis_height = 260, chart_width = 10'000;
 constexpr Tenths widest_name = 3'200, took_width = 700, gap = 120;
-constexpr std::size_t rows_an_axis = 40; // so often the axis is drawn again: the picture may be longer than the screen
+constexpr std::size_t rows_an_axis = 40; // the axis is repeated, because the picture may be longer than the screen
 
 constexpr std::string_view style = R"(<style>
 svg{--paper:#fff;--ink:#1c2128;--dim:#6b7480;--grid:#e6e9ed;--wait:#b4bcc6;--start:#e08a1e;--up:#bfe5ca;--bad:#d1343f;--kernel:#8d9db5;--init:#5b7fb4;--chain:#7a3fd1}
@@ -42,7 +42,7 @@ std::string px(Tenths tenths) {
     return text;
 }
 
-// Text for XML: markup is spelled out; what is not printable, and much of it is nothing that XML can hold, becomes U+FFFD.
+// Escapes text for XML. A character that is not printable becomes U+FFFD, because XML forbids many of them.
 std::string xml(std::string_view text) {
     std::string out;
     while (!text.empty()) {
@@ -64,7 +64,7 @@ std::string xml(std::string_view text) {
     return out;
 }
 
-// How wide a text of 11 pixels is at most, in the widest of the usual fonts.
+// The greatest width of a text of 11 pixels, in the widest of the usual fonts.
 Tenths width_of(std::string_view text) {
     Tenths width = 0;
     while (!text.empty()) {
@@ -80,7 +80,7 @@ Tenths width_of(std::string_view text) {
     return width;
 }
 
-// Cut to what has room, with an ellipsis.
+// Cuts the text to the width, with an ellipsis.
 std::string cut_to(std::string_view text, Tenths width) {
     if (width_of(text) <= width)
         return std::string(text);
@@ -102,7 +102,7 @@ std::string short_time(std::int64_t micros) {
     return micros < 1'000'000 ? std::to_string(micros / 1000) + " ms" : millis(micros);
 }
 
-// The step of the grid: 1, 2 or 5 of some power of ten, at most a dozen lines.
+// The step of the grid in microseconds: 1, 2 or 5 times a power of ten, for at most a dozen lines.
 std::int64_t step_of(std::int64_t span) {
     std::int64_t power = 1;
     for (;; power *= 10)
@@ -111,7 +111,7 @@ std::int64_t step_of(std::int64_t span) {
                 return step;
 }
 
-// "1.5 s" for a line of a grid of that step.
+// "1.5 s": the label of a line of a grid with that step.
 std::string at_line(std::int64_t micros, std::int64_t step) {
     std::string text = std::to_string(micros / 1'000'000);
     std::string fraction = std::to_string(1'000'000 + micros % 1'000'000).substr(1);
@@ -179,7 +179,7 @@ private:
         return "<rect class=\"" + std::string(kind) + "\" x=\"" + px(x) + "\" y=\"" + px(y) + "\" width=\"" +
                px(width) + "\" height=\"" + px(height) + "\"/>\n";
     }
-    // Also what took no time is seen.
+    // At least one unit wide, so that every bar is visible.
     std::string bar(std::string_view kind, std::int64_t from, std::int64_t to) const {
         return rect(kind, x(from), y_ + (row_height - bar_height) / 2, std::max<Tenths>(x(to) - x(from), 20),
                     bar_height);
@@ -188,7 +188,7 @@ private:
     void heading() {
         head_ += text_at(margin, margin + 160, "h",
                          cut_to((chart_.kernel ? "Boot of " : "Start of miniinit on ") + machine_.host, 6'000));
-        // Where the machine has booted long before, the chart begins with the init.
+        // If the boot of the machine is no part of the chart, the chart begins with the init.
         std::string line = machine_.kernel + " · miniinit " + boot_.overview.version + " · " +
                            local_time(machine_.booted_realtime + chart_.begin);
         head_ += text_at(margin, margin + 360, "dim", cut_to(line, 9'500));
@@ -229,7 +229,7 @@ private:
         return "<path class=\"" + std::string(kind) + "\" d=\"M" + px(x - 45) + " " + px(y) +
                "l4.5 -4.5 4.5 4.5 -4.5 4.5z\"/>\n";
     }
-    // A row of the axis, with a number at each line of the grid.
+    // An axis, with a number at each line of the grid.
     void axis() {
         bands_.push_back(y_);
         for (std::int64_t at = chart_.begin; at <= chart_.end; at += step_)
@@ -289,7 +289,7 @@ private:
         middle_[index] = middle;
         y_ += row_height;
     }
-    // Down from the end of what was waited for, and along to where the waiting unit's start began.
+    // Lines from the end of the unit that was waited for, down and along to the start of the waiting unit.
     std::string links() const {
         std::string path;
         for (std::size_t i = 0; i + 1 < chain_.size(); ++i) {
@@ -303,7 +303,7 @@ private:
         return path.empty() ? path : "<path class=\"chain\" d=\"" + path + "\"/>\n";
     }
 
-    // What a pointer that rests on the row is told.
+    // The text for a pointer that rests on the row.
     std::string hover(std::size_t index, const Phases& phases) const {
         const BootUnit& unit = boot_.units[index];
         const wire::FirstStart& first = *unit.first;
@@ -312,7 +312,7 @@ private:
         if (!unit.description.empty())
             text += ": " + unit.description;
         text += "\nwanted" + when(first.waiting);
-        // The last of what it waited for.
+        // The last unit that it waited for.
         if (const auto last = waited_for(boot_, index)) {
             const auto there = settled(boot_.units[*last]);
             text += ", waited for " + boot_.units[*last].name +
@@ -348,8 +348,8 @@ private:
     std::int64_t step_;
     std::vector<ChainLink> chain_;
     std::map<std::size_t, std::size_t> place_in_chain_;
-    std::map<std::size_t, Tenths> middle_; // of the rows of units
-    std::vector<Tenths> bands_;            // where the axis is drawn
+    std::map<std::size_t, Tenths> middle_; // middle of each unit's row
+    std::vector<Tenths> bands_;            // places of the axes
     Tenths name_width_ = 0, left_ = 0, width_ = 0, y_ = 0;
     std::string head_, body_;
 };

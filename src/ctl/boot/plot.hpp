@@ -1,4 +1,4 @@
-// The boot as a picture: one axis of time for the kernel, the init and every unit. Text in, text out.
+// The boot as a picture: one time axis for the kernel, the init and every unit. Text in, text out.
 #pragma once
 
 #include "ctl/boot/boot.hpp"
@@ -7,28 +7,28 @@
 
 namespace mi::ctl {
 
-// What the picture says of the machine.
+// Data about the machine for the heading.
 struct Machine {
     std::string host, kernel; // "Linux 6.1.0 x86_64"
     std::int64_t booted_realtime = 0;
 };
 [[nodiscard]] Machine this_machine();
 
-// An SVG that needs nothing else: no font, no script, no network. A row for each unit that took part in the boot, its name
-// beside the bars; `<title>`s tell the rest. Light or dark as the reader's screen is.
+// A self-contained SVG without fonts, scripts or network access. It has one row for each unit of the boot, with its
+// name beside the bars; `<title>` elements have the details. Uses the light or dark colours of the reader's screen.
 [[nodiscard]] std::string plot_view(const Boot& boot, const Machine& machine);
 
-// The same for chrome://tracing and Perfetto: an array of complete events (their Trace Event Format), times in microseconds
-// since the kernel (elsewhere: the init) started, a line for each unit.
+// The same for chrome://tracing and Perfetto: an array of complete events (Trace Event Format), in microseconds since
+// the start of the kernel (in a container: of the init), one line for each unit.
 [[nodiscard]] std::string trace_view(const Boot& boot);
 
-// What `plot --json` prints: the rows of the chart, from top to bottom, in microseconds since boot.
+// The output of `plot --json`: the rows of the chart from top to bottom, in microseconds since boot.
 struct ChartRow {
     std::string unit, description;
     core::Kind kind = core::Kind::service;
-    core::Phase state = core::Phase::down; // now
+    core::Phase state = core::Phase::down; // present state
     wire::FirstStart first;
-    std::optional<std::string> waited_for; // last
+    std::optional<std::string> waited_for; // the last unit that it waited for
     bool critical = false;                 // part of the critical chain
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
@@ -43,7 +43,7 @@ struct ChartRow {
 struct ChartTold {
     std::string host, kernel, version, target;
     std::int64_t init = 0, booted_realtime = 0;
-    std::optional<std::int64_t> units_loaded, over; // none: not yet
+    std::optional<std::int64_t> units_loaded, over; // nullopt: not yet
     std::vector<ChartRow> units;
     static void fields(auto& self, auto&& visit) {
         visit("host", self.host);
@@ -59,18 +59,19 @@ struct ChartTold {
 };
 [[nodiscard]] ChartTold chart_told(const Boot& boot, const Machine& machine);
 
-// ---- for all of them ---------------------------------------------------------------------------------------------------
+// ---- for the views
+// ------------------------------------------------------------------------------------------------------
 
-// The units that took part, in the order of their rows, and the time that is shown.
+// The units of the boot in the order of their rows, and the time shown.
 struct Chart {
     std::vector<std::size_t> rows;
     std::int64_t begin = 0, end = 0; // microseconds since boot
-    bool kernel = false;             // its time is the machine's, and part of the boot
-    bool over = false;               // the boot is
-    std::size_t later = 0;           // units that were wanted only afterwards
+    bool kernel = false;             // the kernel's start belongs to the boot, and is shown
+    bool over = false;               // the boot is over
+    std::size_t later = 0;           // number of units that were wanted only after the boot
 };
 [[nodiscard]] Chart chart_of(const Boot& boot);
-// What a unit did from `waiting` on; an end that has not come yet is that of the chart.
+// The phases of a unit from `waiting` on; a phase that has not ended yet ends with the chart.
 struct Phases {
     std::int64_t waiting = 0, starting = 0, up = 0, ended = 0;
     bool started = false, came_up = false, skipped = false, failed = false, runs = false;

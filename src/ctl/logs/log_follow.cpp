@@ -33,7 +33,7 @@ Result<Follower> Follower::start(std::vector<std::string> directories, std::vect
                 place.at = file.size;
             }
         }
-        // The last line of the last file says what has been shown.
+        // Everything up to the last line of the last file has been shown.
         const LogFile& file = log.files.back();
         LogFile again{file.place, file.name, 0, 0, Fd(), 0, {}};
         if (!again.open())
@@ -42,7 +42,7 @@ Result<Follower> Follower::start(std::vector<std::string> directories, std::vect
         if (auto line = lines.next())
             follower.last_[log.unit] = {logs::parse_stamp(*line).value_or(WallTime{INT64_MIN}), file.place};
     }
-    // Whatever was written between opening the files and watching them is found by reading everything once.
+    // Lines that were written between opening the files and watching them are found by reading everything once.
     follower.look();
     for (const auto& [path, place] : follower.places_) {
         follower.watch(path);
@@ -58,7 +58,7 @@ void Follower::watch(const std::string& path) {
         watched_[watch] = path;
 }
 
-// Finds units that are new. A log directory that is not there yet is waited for by watching the one above.
+// Finds new units. Watches the parent of a log directory that does not exist yet.
 void Follower::look() {
     for (const std::string& directory : directories_) {
         watch(directory);
@@ -100,7 +100,7 @@ Result<> Follower::wait() {
             for (const auto& [place, unused] : places_)
                 changed_.insert(place);
         } else if (path != watched_.end() && (event->mask & IN_IGNORED) != 0) {
-            // Removed; a directory of the same name would be another one.
+            // It was removed; a directory of the same name would be a new one.
             places_.erase(path->second);
             watched_.erase(path);
             anew = true;
@@ -136,12 +136,12 @@ void Follower::read_place(const std::string& path, Place& place, std::vector<Own
                 status.st_ino == place.inode)
                 return;
         }
-        // What came after the file that was read until now.
+        // The files after the one that was read until now.
         bool known = false;
         std::vector<LogFile> files = open_files(path, place.device, place.inode, &known);
         if (files.empty() || !files[0].open())
             return;
-        if (place.file && !known) // that one is removed already, and lines that were shown may be among these
+        if (place.file && !known) // that file has been removed, and these may contain lines that were shown
             last_[place.unit].path.clear();
         place.file = std::move(files[0].file);
         place.packed = std::move(files[0].packed);
@@ -156,7 +156,7 @@ void Follower::read_file(const std::string& path, Place& place, std::vector<Owne
     if (::fstat(place.file.get(), &status) < 0)
         return;
     const std::int64_t size = place.packed ? place.packed->size() : status.st_size;
-    place.at = std::min(place.at, size); // a line that was taken back after a full disk
+    place.at = std::min(place.at, size); // a line was removed again after the disk was full
     LogFile file;
     file.file = std::move(place.file);
     file.packed = std::move(place.packed);

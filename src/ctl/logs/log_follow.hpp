@@ -1,5 +1,5 @@
-// Lines as they are written: waits with inotify(7), never by looking again and again, and follows files through
-// rotation, units that appear, and logs that move from one directory to another.
+// Follows logs as they are written. Waits with inotify(7) instead of polling, and follows rotated files, new units, and
+// logs that move to another directory.
 #pragma once
 
 #include <functional>
@@ -17,28 +17,28 @@ namespace mi::ctl {
 
 class Follower {
 public:
-    // Follows the units of `directories` that match `patterns`, from the ends of the files in `shown` on.
+    // Follows the units of `directories` that match `patterns`, from the ends of the files in `shown`.
     static Result<Follower> start(std::vector<std::string> directories, std::vector<std::string> patterns,
                                   const std::vector<UnitLog>& shown);
 
     // Waits until something may have been written.
     Result<> wait();
-    // Hands over what was written since the last call, in time order.
+    // Passes the lines written since the last call to `use`, in time order.
     void read(const std::function<void(const LogLine&)>& use);
     // Readable when `wait` would return.
     [[nodiscard]] int descriptor() const { return inotify_.get(); }
 
 private:
-    // A unit's directory, and how far its files have been read.
+    // A unit's directory, and the position up to which its files have been read.
     struct Place {
         std::string unit;
-        Fd file; // none: it has none yet
+        Fd file; // empty: there is no file yet
         std::unique_ptr<PackedText> packed;
         std::uint64_t device = 0, inode = 0;
         std::int64_t at = 0;
     };
-    // The last line shown of a unit, and its place. When logs move to another directory the lines come by again
-    // there: those up to this moment are known.
+    // The last shown line of a unit, and its place. When logs move to another directory the same lines appear there
+    // again: those up to this time have been shown.
     struct Last {
         WallTime at{INT64_MIN};
         std::string path;
@@ -56,10 +56,10 @@ private:
 
     std::vector<std::string> directories_, patterns_;
     Fd inotify_;
-    std::map<int, std::string> watched_;  // paths by watch descriptor
+    std::map<int, std::string> watched_;  // paths by inotify watch descriptor
     std::map<std::string, Place> places_; // by path
     std::map<std::string, Last> last_;    // by unit
-    std::set<std::string> changed_;       // paths of places
+    std::set<std::string> changed_;       // paths of `places_`
 };
 
 } // namespace mi::ctl

@@ -1,4 +1,4 @@
-// Moments as people write them, for `minictl logs --since`.
+// Parses times as people write them, for `minictl logs --since`.
 #include "ctl/logs/logs.hpp"
 
 #include "base/text.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000; // microseconds
 
-// "2h 30min", "90", "1.5 h" is not one: whole numbers, each with a unit; a bare number is seconds.
+// "2h 30min" or "90", but not "1.5 h": whole numbers, each with a unit; without a unit in seconds.
 std::optional<std::int64_t> span_in_micros(std::string_view text) {
     struct Unit {
         std::string_view name;
@@ -64,7 +64,7 @@ WallTime midnight(WallTime now, int days_ago) {
     return {moment_of(std::chrono::sys_days(wall_clock(now.micros).date) - std::chrono::days(days_ago), 0)};
 }
 
-// A number of at most `digits` digits, in these bounds, taken from the front of `text`.
+// Removes a number of at most `digits` digits, from `low` to `high`, from the front of `text`.
 std::optional<int> take_number(std::string_view& text, std::size_t digits, int low, int high) {
     const std::size_t length = std::min({text.find_first_not_of("0123456789"), text.size(), digits});
     auto number = to_number<int>(text.substr(0, length));
@@ -129,7 +129,7 @@ std::optional<WallTime> parse_moment(std::string_view text, WallTime now) {
         auto span = span_in_micros(text.substr(0, text.size() - 4));
         return span ? std::optional(WallTime{now.micros - *span}) : std::nullopt;
     }
-    // "10m" can only be so long ago.
+    // "10m" means 10 minutes ago.
     if (!text.empty() && text.back() >= 'a' && text.back() <= 'z')
         if (auto span = span_in_micros(text))
             return WallTime{now.micros - *span};

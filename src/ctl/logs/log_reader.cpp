@@ -18,10 +18,10 @@ namespace {
 
 namespace logs = wire::logs;
 
-// Read at once: many units are open at the same time, and a line is short.
+// Bytes to read at once: many units are open at the same time, and a line is short.
 constexpr std::int64_t block = 32 * 1024;
 
-// The names in a directory, sorted; an errno where it cannot be read.
+// Gets the names in a directory, sorted; returns 0 or an errno.
 int list(const std::string& path, std::vector<std::string>& names) {
     auto entries = list_directory(path);
     if (!entries)
@@ -33,13 +33,13 @@ int list(const std::string& path, std::vector<std::string>& names) {
     return 0;
 }
 
-// When a file was rotated, whether it is compressed or not.
+// The time of rotation in the name of a rotated file, compressed or not.
 std::optional<WallTime> rotation_of(std::string_view name) {
     const auto rotated = logs::parse_rotated_name(name);
     return rotated ? rotated : logs::parse_packed_name(name);
 }
 
-// Where the last line of the file ends; a line that is being written or was torn is not read.
+// The end of the last complete line; a line that is being written, or torn, is not read.
 std::int64_t whole_lines(const LogFile& file, std::int64_t size) {
     std::string buffer;
     for (std::int64_t end = size; end > 0;) {
@@ -53,14 +53,14 @@ std::int64_t whole_lines(const LogFile& file, std::int64_t size) {
     return 0;
 }
 
-// A line that is not in our format: what stands for damage is as important as that, anything else is shown as it is.
+// A line that is not in our format: a mark of damage gets a high priority; any other text is shown unchanged.
 logs::Line foreign_line(WallTime at, std::string_view text) {
     if (text.starts_with(PackedText::damage_mark))
         return {at, logs::Priority::err, logs::Source::init, false, text};
     return {at, logs::Priority::info, logs::Source::out, false, text};
 }
 
-// How much of the pattern, from `at` on, stands for the one letter; 0: it does not match that.
+// The length of the part of the pattern at `at` that matches the one letter; 0: it does not match.
 std::size_t matches_letter(std::string_view pattern, std::size_t at, char letter) {
     if (at >= pattern.size())
         return 0;
@@ -82,7 +82,7 @@ std::size_t matches_letter(std::string_view pattern, std::size_t at, char letter
 } // namespace
 
 bool matches_pattern(std::string_view name, std::string_view pattern) {
-    // After the last `*` tried, go back to it and let it take one more.
+    // On a mismatch, go back to the last `*` and let it match one more letter.
     std::size_t n = 0, p = 0, star = pattern.npos, star_n = 0;
     while (n < name.size()) {
         if (p < pattern.size() && pattern[p] == '*') {
@@ -106,7 +106,7 @@ bool LogFile::open() {
     struct stat status{};
     if (!file)
         file = Fd(::open((place + "/" + name).c_str(), flags));
-    if (!file && errno == ENOENT && logs::parse_rotated_name(name)) { // compressed since we looked
+    if (!file && errno == ENOENT && logs::parse_rotated_name(name)) { // it was compressed meanwhile
         name = logs::packed_name(name);
         file = Fd(::open((place + "/" + name).c_str(), flags));
     }
@@ -132,7 +132,7 @@ std::size_t LogFile::read(char* to, std::size_t count, std::int64_t at) const {
 }
 
 std::vector<LogFile> open_files(const std::string& place, std::uint64_t device, std::uint64_t inode, bool* known) {
-    // `current` is opened before the others are looked for: if it is rotated meanwhile it is there twice, not missing.
+    // Open `current` before listing the others: if it is rotated meanwhile, it is found twice instead of not at all.
     LogFile current{place, "current", 0, 0, Fd(), 0, {}};
     const bool has_current = current.open();
     std::vector<LogFile> files;
@@ -145,14 +145,14 @@ std::vector<LogFile> open_files(const std::string& place, std::uint64_t device, 
         if (!rotated || ::lstat((place + "/" + name).c_str(), &status) < 0 || !S_ISREG(status.st_mode) ||
             (has_current && status.st_ino == current.inode))
             continue;
-        // Both forms of a file that is being compressed: one of them is enough.
+        // While a file is compressed both forms exist: one is enough.
         if (files.empty() || rotation_of(files.back().name) != rotated)
             files.push_back({place, name, status.st_dev, status.st_ino, Fd(), 0, {}});
     }
     if (has_current)
         files.push_back(std::move(current));
-    // From the youngest on: a number that is free is soon given away again. The one that is looked for is held open, or was
-    // before it was compressed.
+    // Search from the newest file, because inode numbers are reused soon. The file that is searched for is held open,
+    // or was until it was compressed.
     std::size_t after = files.size();
     for (; inode != 0 && after > 0; --after) {
         LogFile& file = files[after - 1];
@@ -205,7 +205,7 @@ std::vector<UnitLog> open_logs(const std::vector<std::string>& directories, cons
 Around find_moment(const LogFile& file, WallTime at) {
     Around around{0, file.size};
     while (around.behind - around.before > block) {
-        // The first line with a stamp that begins behind the middle.
+        // The first line with a stamp that begins after the middle.
         const std::int64_t middle = around.before + (around.behind - around.before) / 2;
         Lines lines(file, middle, around.behind);
         std::int64_t begin = middle;
@@ -222,7 +222,7 @@ Around find_moment(const LogFile& file, WallTime at) {
         else if (stamp && begin < around.behind)
             around.behind = begin;
         else
-            break; // one very long line: near enough
+            break; // one very long line: this is near enough
     }
     return around;
 }
@@ -244,13 +244,13 @@ std::optional<std::string_view> Lines::next() {
         buffer_.resize(looked + static_cast<std::size_t>(size));
         const std::size_t got = file_->read(buffer_.data() + looked, static_cast<std::size_t>(size), at_);
         buffer_.resize(looked + got);
-        at_ = got == 0 ? end_ : at_ + static_cast<std::int64_t>(got); // a file that has become shorter has ended
+        at_ = got == 0 ? end_ : at_ + static_cast<std::int64_t>(got); // a file that has been shortened ends here
     }
 }
 
 std::optional<std::string_view> LinesBackwards::next() {
     for (;;) {
-        // The buffer's first `left_` bytes end with a line end; what is before that is the line.
+        // The first `left_` bytes of the buffer end with a line end; the last line of them is the next one.
         if (left_ > 0) {
             const void* end = left_ > 1 ? ::memrchr(buffer_.data(), '\n', left_ - 1) : nullptr;
             if (end != nullptr || at_ == begin_) {
@@ -266,7 +266,7 @@ std::optional<std::string_view> LinesBackwards::next() {
         const std::int64_t size = std::min(block, at_ - begin_);
         std::string more(static_cast<std::size_t>(size), '\n');
         if (file_->read(more.data(), more.size(), at_ - size) != more.size())
-            return std::nullopt; // it has become shorter
+            return std::nullopt; // the file was shortened
         at_ -= size;
         more.append(buffer_, 0, left_);
         buffer_ = std::move(more);
@@ -284,7 +284,8 @@ Merge::Merge(std::vector<UnitLog>& all, const Range& range, bool backwards) : ra
     std::make_heap(heap_.begin(), heap_.end(), [this](std::size_t a, std::size_t b) { return later(a, b); });
 }
 
-// Whether trail `a` comes after trail `b`. At the same moment units go by name, and backwards is the exact reverse.
+// Whether trail `a` comes after trail `b`. With equal times units are sorted by name, and backwards is the exact
+// reverse.
 bool Merge::later(std::size_t a, std::size_t b) const {
     const WallTime x = trails_[a].key, y = trails_[b].key;
     if (backwards_)
@@ -313,14 +314,14 @@ bool Merge::open_next(Trail& trail) {
     trail.lines.reset();
     trail.backwards.reset();
     for (;;) {
-        // The one that was open until now.
+        // The file that was open until now.
         const std::size_t old = backwards_ ? trail.file : trail.file - 1;
         if (old < files.size() && !files[old].current())
             files[old].close();
         if (backwards_ ? trail.file == 0 : trail.file == files.size())
             return false;
         LogFile& file = files[backwards_ ? --trail.file : trail.file++];
-        // Nothing in a rotated file is younger than its name says.
+        // No line in a rotated file is newer than its name says.
         auto youngest = rotation_of(file.name);
         if (range_.since && youngest && *youngest < *range_.since)
             continue;

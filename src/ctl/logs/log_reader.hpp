@@ -1,8 +1,8 @@
-// Reading log files: which there are, their lines forwards and backwards, those of many units merged in time order.
-// What is shown of them, and how, is logs.hpp's.
+// Reads log files: finds them, reads their lines forwards and backwards, and merges the lines of many units in time
+// order. logs.hpp decides which lines to show, and how.
 //
-// Within a file stamps never go back, so a moment is found by bisection; the files of a unit follow each other. Lines
-// are merged by stamp, but never out of the order they have in their unit.
+// Within a file the stamps never decrease, so a time is found by bisection; the files of a unit follow each other.
+// Lines are merged by stamp, but always keep their order within a unit.
 #pragma once
 
 #include <cstdint>
@@ -20,21 +20,22 @@
 
 namespace mi::ctl {
 
-// One file up to a size that ends with a line end: what is written later is not part of it. `current` is opened when
-// it is found; a rotated one, which does not change, when its turn comes. Of a compressed one everything is about its text.
+// One file up to a size that ends with a line end: lines written later are not part of it. `current` is opened when it
+// is found; a rotated file, which never changes, when it is read. For a compressed file, sizes and positions are those
+// of its text.
 struct LogFile {
-    std::string place; // the directory of the unit
+    std::string place; // the unit's directory
     std::string name;
     std::uint64_t device = 0, inode = 0;
     Fd file;
     std::int64_t size = 0;
-    std::unique_ptr<PackedText> packed; // an open one that is compressed
+    std::unique_ptr<PackedText> packed; // an open compressed file
 
     [[nodiscard]] bool current() const { return name == "current"; }
-    // False: it is not there any more, or may not be read.
+    // False: it does not exist any more, or we may not read it.
     bool open();
     void close();
-    // Its text from `at` on: how many bytes there were.
+    // Reads its text from `at` on; returns the number of bytes.
     std::size_t read(char* to, std::size_t count, std::int64_t at) const;
 };
 
@@ -44,41 +45,42 @@ struct UnitLog {
     std::vector<LogFile> files;
 };
 
-// The units that have a log in `directories` and match one of `patterns` (none: all), by name. A directory that may
-// not be read gets a line in `complaints`.
+// The units with a log in `directories` that match one of `patterns` (none: all), sorted by name. A directory that we
+// may not read adds a line to `complaints`.
 [[nodiscard]] std::vector<UnitLog> open_logs(const std::vector<std::string>& directories,
                                              const std::vector<std::string>& patterns,
                                              std::vector<std::string>& complaints);
 
-// The files of one unit in one log directory: those after the one with that inode, or (not `known`) all.
+// The files of one unit in one log directory: those after the one with that inode, or all if it is not found (then
+// `known` is false).
 [[nodiscard]] std::vector<LogFile> open_files(const std::string& place, std::uint64_t device = 0,
                                               std::uint64_t inode = 0, bool* known = nullptr);
 
-// Whether `name` matches a shell pattern of `*`, `?` and `[…]`.
+// Whether `name` matches a shell pattern with `*`, `?` and `[…]` (glob(7)).
 [[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
 
-// Two line beginnings in the file, near each other: every line before the first is earlier than `at`, every one from
-// the second on is not.
+// Two starts of lines in the file, close to each other: every line before the first is earlier than `at`, and no line
+// from the second on is.
 struct Around {
     std::int64_t before = 0, behind = 0;
 };
 [[nodiscard]] Around find_moment(const LogFile& file, WallTime at);
 
-// The lines of one file, which must outlive this, between two line beginnings, one after the other.
+// Reads the lines of one file (which must outlive this) between two starts of lines, one after the other.
 class Lines {
 public:
     Lines(const LogFile& file, std::int64_t begin, std::int64_t end) : file_(&file), at_(begin), end_(end) {}
-    // The next line without its line end; it stays valid until the next call.
+    // The next line without its line end, valid until the next call.
     std::optional<std::string_view> next();
 
 private:
     const LogFile* file_;
-    std::int64_t at_, end_; // in the file, of what is not in the buffer yet
+    std::int64_t at_, end_; // position in the file after the buffer, and of the end
     std::string buffer_;
     std::size_t used_ = 0;
 };
 
-// The same, the last one first.
+// The same from the last line to the first.
 class LinesBackwards {
 public:
     LinesBackwards(const LogFile& file, std::int64_t begin, std::int64_t end) : file_(&file), begin_(begin), at_(end) {}
@@ -91,33 +93,34 @@ private:
     std::size_t left_ = 0;
 };
 
-// A line and where it is from. One that is not in our format has the stamp of its neighbour and the whole as its text.
+// A line and its origin. A line that is not in our format has the stamp of its neighbour, and the whole line as its
+// text.
 struct LogLine {
     std::string_view unit;
     wire::logs::Line line;
 };
 
 struct Range {
-    std::optional<WallTime> since, until; // both included
+    std::optional<WallTime> since, until; // both inclusive
 };
 
-// All lines of `logs` within the range, merged in time order, or backwards.
+// Merges all lines of `logs` within the range in time order, or backwards.
 class Merge {
 public:
-    // `logs` must outlive this; rotated files in it are opened and closed.
+    // `logs` must outlive this; its rotated files are opened and closed.
     Merge(std::vector<UnitLog>& logs, const Range& range, bool backwards);
     // Valid until the next call.
     [[nodiscard]] std::optional<LogLine> next();
 
 private:
-    // One unit's lines: the next one, and where to go on.
+    // The lines of one unit: the next one, and the position after it.
     struct Trail {
         UnitLog* log;
-        std::size_t file; // how many are behind us; backwards: ahead of us
+        std::size_t file; // number of files read; backwards: still to be read
         std::optional<Lines> lines;
         std::optional<LinesBackwards> backwards;
         wire::logs::Line line;
-        WallTime key; // the stamp, but never out of order
+        WallTime key; // the stamp, made non-decreasing
         bool started = false;
     };
     bool advance(Trail& trail);
@@ -127,7 +130,7 @@ private:
     Range range_;
     bool backwards_;
     std::vector<Trail> trails_;
-    std::vector<std::size_t> heap_; // of indices into trails_, the one that is next on top
+    std::vector<std::size_t> heap_; // indices into trails_, as a heap with the next line on top
     std::optional<std::size_t> shown_;
 };
 

@@ -1,4 +1,4 @@
-// How a log line looks.
+// Formats a log line.
 #include "base/printable.hpp"
 #include "base/unreachable.hpp"
 #include "ctl/logs/logs.hpp"
@@ -47,7 +47,7 @@ std::string as_json(std::string_view unit, const logs::Line& line) {
     }
     json += line.unended ? "\",\"unended\":true,\"text\":" : "\",\"text\":";
     if (!append_quoted(json, line.text, Quoting::json)) {
-        json += ",\"base64\":\""; // exactly what it was
+        json += ",\"base64\":\""; // the exact bytes
         add_base64(json, line.text);
         json += '"';
     }
@@ -57,11 +57,11 @@ std::string as_json(std::string_view unit, const logs::Line& line) {
 } // namespace
 
 std::string show_line(const Style& style, LogOutput output, std::string_view unit, const logs::Line& line) {
-    // A service's escape sequences must not drive the reader's terminal; into a pipe everything goes as it is.
+    // A service's escape sequences must not reach the terminal; a pipe gets the bytes unchanged.
     auto shown = [&](std::string_view text) {
         return style.terminal ? printable(text, Keep::tabs) : std::string(text);
     };
-    // Blanks fill the room of what a power loss took (logd/mend.hpp).
+    // Blanks replace text that was lost when the power failed (logd/mend.hpp).
     auto trimmed = [&] {
         const std::string_view text = line.text;
         const bool init = line.source == logs::Source::init;
@@ -91,7 +91,7 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
     text += ' ';
     text += clock.time();
     text += ' ';
-    // What the init says about a unit stands apart from what the unit says.
+    // Distinguishes messages of the init about a unit from the unit's own.
     if (line.source == logs::Source::init)
         text += paint(style, Colour::strong, shown(unit) + "[init]:") + " ";
     else

@@ -12,10 +12,10 @@ std::string log_tail(const Style& style, const std::string& directory, const std
     std::string text;
     if (directory.empty() || lines == 0)
         return text;
-    std::vector<std::string> complaints; // who may not read logs is not told so by every verb
+    std::vector<std::string> complaints; // other verbs do not report a missing permission for logs
     std::vector<UnitLog> logs = open_logs({directory}, {unit}, complaints);
     Merge merge(logs, {.since = since, .until = {}}, true);
-    // Part of a view, which is always fit to be shown; what `logs` writes into a pipe is not.
+    // A view must be safe to show; the output of `logs` in a pipe is unchanged.
     Style shown = style;
     shown.terminal = true;
     std::vector<std::string> last;

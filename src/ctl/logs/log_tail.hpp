@@ -9,12 +9,12 @@
 
 namespace mi::ctl {
 
-// Up to `lines` last lines of the unit below `directory`, as `logs` shows them, with `indent` before each; with `since` none that
-// are older. Empty where there is no log or it may not be read.
+// At most the last `lines` lines of the unit's log below `directory`, formatted as by `logs`, with `indent` before
+// each; with `since` only newer ones. Empty if there is no log or we may not read it.
 [[nodiscard]] std::string log_tail(const Style& style, const std::string& directory, const std::string& unit,
                                    unsigned lines, const std::string& indent, std::optional<WallTime> since = {});
 
-// The text of its last line alone, as it was written.
+// The text of the last line, unchanged.
 [[nodiscard]] std::string last_words(const std::string& directory, const std::string& unit);
 
 } // namespace mi::ctl

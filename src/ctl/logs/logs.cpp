@@ -25,10 +25,10 @@ namespace {
 
 namespace logs = wire::logs;
 
-// A compiled regular expression. POSIX's, because the C++ library's recurses on long lines.
+// A compiled POSIX regular expression (regex(3)): the C++ library's matcher recurses on long lines.
 class Pattern {
 public:
-    // The error in words, empty: none.
+    // Returns an error in words, or empty.
     std::string compile(const std::string& text) {
         const bool capitals =
             std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0; });
@@ -38,10 +38,10 @@ public:
             return {};
         char message[256];
         ::regerror(code, regex_.get(), message, sizeof message);
-        delete regex_.release(); // nothing to free in it
+        delete regex_.release(); // regcomp failed, so there is nothing to free
         return message;
     }
-    // Also where the text has NULs.
+    // Also for text with NULs.
     [[nodiscard]] bool matches(std::string_view text) const {
         regmatch_t whole{0, static_cast<regoff_t>(text.size())};
         return !regex_ || ::regexec(regex_.get(), text.data(), 1, &whole, REG_STARTEND) == 0;
@@ -57,13 +57,13 @@ private:
     std::unique_ptr<regex_t, Free> regex_;
 };
 
-// Writes in large pieces, but at once where somebody waits for it.
+// Buffers output, but writes at once if the user is waiting for it.
 class Output {
 public:
     Output(const Context& context, LogOutput output) : context_(context), output_(output) {}
-    // False: nobody reads any more, or it cannot be written.
+    // False: the reader has gone, or writing failed.
     bool show(std::string_view unit, const logs::Line& line) {
-        // `cat` gives back what was written: a line without an end is joined with the next of its stream, but with no
+        // `cat` restores the original: it joins an unfinished line with the next one of the same stream, but with no
         // other.
         if (output_ == LogOutput::cat) {
             if (open_ && (unit != open_unit_ || line.source != open_source_))
@@ -99,11 +99,11 @@ bool is_wanted(const LogQuery& query, const Pattern& pattern, const logs::Line& 
     return line.priority <= query.least && (query.facilities >> line.facility & 1) != 0 && pattern.matches(line.text);
 }
 
-// Shows what is there. False: nobody reads any more.
+// Shows the existing lines. False: the reader has gone.
 bool show_present(const LogQuery& query, const Pattern& pattern, std::vector<UnitLog>& all, Output& output) {
     const bool backwards = query.reverse || query.last;
     Merge merge(all, {query.since, query.until}, backwards);
-    std::deque<Held> held; // the last ones, to be shown in order
+    std::deque<Held> held; // the last lines, to be shown in order
     std::size_t left = query.last.value_or(SIZE_MAX);
     while (left > 0) {
         auto line = merge.next();
@@ -133,15 +133,15 @@ int follow(const Context& context, const LogQuery& query, const Pattern& pattern
                 readable = readable && output.show(line.unit, line.line);
         });
         if (!readable || !output.flush())
-            return done; // like `head`: enough was seen
+            return done; // as with `head`: the reader has seen enough
         if (auto waited = follower.wait(); !waited)
             return context.fail(waited.error().text());
     }
 }
 
-// When the init was started, the last time first, at most `most`: it says so in its own log.
+// The times at which the init was started, latest first, at most `most`, from the init's own log.
 std::vector<WallTime> boots_of(const LogQuery& query, std::size_t most) {
-    std::vector<std::string> complaints; // are made when the logs themselves are read
+    std::vector<std::string> complaints; // they are reported when the logs themselves are read
     std::vector<UnitLog> own = open_logs(query.directories, {"miniinit"}, complaints);
     Merge merge(own, {}, true);
     std::vector<WallTime> boots;
@@ -170,7 +170,7 @@ int list_boots(const Context& context, const LogQuery& query) {
     return context.print(text);
 }
 
-// Narrows the query to the boot that is asked for. The error in words, empty: none.
+// Restricts the query to the chosen boot. Returns an error in words, or empty.
 std::string choose_boot(LogQuery& query) {
     const auto back = static_cast<std::size_t>(-*query.boot);
     const std::vector<WallTime> boots = boots_of(query, back + 1);
@@ -192,7 +192,7 @@ int show(const Context& context, LogQuery& query) {
     if (!query.pattern.empty())
         if (std::string wrong = pattern.compile(query.pattern); !wrong.empty())
             return context.fail("--grep: " + wrong, usage);
-    // A unit's file is open as long as its turn may come.
+    // A unit's file stays open as long as its lines may come next.
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
@@ -212,7 +212,7 @@ int show(const Context& context, LogQuery& query) {
                                      ": it has written nothing yet, or there is no such unit (see minictl list --all)",
                                  refused);
     std::optional<Pager> pager;
-    // Who gives us no keyboard does not want to be asked for keys.
+    // Without a keyboard the user cannot use a pager.
     if (!query.no_pager && !query.follow && context.out.terminal && ::isatty(STDIN_FILENO) == 1)
         pager = Pager::start(query.at_end);
     Output output(context, query.output);
@@ -234,8 +234,8 @@ int show(const Context& context, LogQuery& query) {
     return result;
 }
 
-// Where the logs are of the init that is meant. The init that is named, or the user's own, knows; those of the system are found
-// without it, for it may be what has gone wrong.
+// The log directories of the chosen init. An init that is named, or the user's own, reports them; those of the system
+// are found without the init, because it may be the one that has failed.
 std::vector<std::string> directories_of(const Context& context) {
     if (!context.arguments.root.empty())
         return log_directories(false, context.arguments.root);
@@ -249,10 +249,10 @@ std::vector<std::string> directories_of(const Context& context) {
     return directories;
 }
 
-// `web.service` is the unit web, unless there is a log of a unit that is really called so.
+// `web.service` means the unit web, unless a unit with that exact name has a log.
 std::string name_in_logs(const LogQuery& query, const std::string& word) {
     const std::string_view name = without_suffix(word).name;
-    std::vector<std::string> complaints; // are made when the logs are read
+    std::vector<std::string> complaints; // they are reported when the logs are read
     return name == word || !open_logs(query.directories, {word}, complaints).empty() ? word : std::string(name);
 }
 

@@ -38,11 +38,11 @@ void PackedText::look(std::uint64_t file_size) {
     look_at_all(file_size);
 }
 
-// There is no table: somebody else has compressed it, or its end is missing.
+// There is no table: another program has compressed the file, or its end is missing.
 void PackedText::look_at_all(std::uint64_t file_size) {
     bool whole = false;
     const auto size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(file_size, PTRDIFF_MAX)); // what there are addresses for
+        static_cast<std::size_t>(std::min<std::uint64_t>(file_size, PTRDIFF_MAX)); // the address space is the limit
     void* at = size == 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
     if (at != MAP_FAILED) {
         frames_ = logs::find_pack_frames({static_cast<const char*>(at), size}, whole);

@@ -1,5 +1,5 @@
-// The text of a compressed log file (wire/log_pack.hpp), read like that of a plain one: any bytes of it, without reading the
-// rest. What is damaged is a line that says so, in its place; everything else stays readable.
+// Reads the text of a compressed log file (wire/log_pack.hpp) like that of a plain one: any part of it, without reading
+// the rest. A damaged frame is replaced by a line that says so; everything else stays readable.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace mi::ctl {
 
 class PackedText {
 public:
-    // Of the open file called `name`; the descriptor must stay open as long as this lives.
+    // Reads the open file called `name`; the descriptor must stay open as long as this object exists.
     PackedText(int file, std::string name);
 
     // Bytes of text.
     [[nodiscard]] std::int64_t size() const { return size_; }
-    // The inode that the file had before it was compressed; 0: it is not known.
+    // The inode that the file had before it was compressed; 0: unknown.
     [[nodiscard]] std::uint64_t former_inode() const { return former_inode_; }
-    // The text from `at` on, `size` bytes of it or what there is.
+    // Reads at most `size` bytes of text from `at` on; returns the number.
     std::size_t read(char* to, std::size_t size, std::int64_t at);
 
-    // How lines begin that tell of damage; no line of a log does.
+    // The beginning of a line that reports damage; no line of a log begins so.
     static constexpr std::string_view damage_mark = "damaged log: ";
 
 private:
@@ -35,10 +35,10 @@ private:
     int file_;
     std::string name_;
     std::vector<wire::logs::PackFrame> frames_;
-    std::string note_; // a line behind all others
+    std::string note_; // a line after all others
     std::int64_t size_ = 0;
     std::uint64_t former_inode_ = 0;
-    std::size_t loaded_ = SIZE_MAX; // the frame whose text is here
+    std::size_t loaded_ = SIZE_MAX; // the frame whose text is in memory
     std::string text_;
 };
 

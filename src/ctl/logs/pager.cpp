@@ -23,7 +23,7 @@ std::string_view environment(const char* name) {
     return value != nullptr ? value : "";
 }
 
-// Whether the shell would find the program that a command begins with.
+// Whether the shell would find the program at the start of a command.
 bool is_there(std::string_view command) {
     const std::string program(command.substr(0, command.find(' ')));
     if (program.contains('/'))
@@ -38,7 +38,7 @@ bool is_there(std::string_view command) {
 
 std::optional<Pager> Pager::start(bool at_end) {
     std::string_view command = "less";
-    for (const char* name : {"PAGER", "MINIINIT_PAGER"}) // the last that is set counts
+    for (const char* name : {"PAGER", "MINIINIT_PAGER"}) // the last one that is set counts
         if (::getenv(name) != nullptr)
             command = environment(name);
     command = trim(command);
@@ -52,7 +52,7 @@ std::optional<Pager> Pager::start(bool at_end) {
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return std::nullopt;
     Fd reading(ends[0]), writing(ends[1]);
-    // Ends with one screen, keeps colours, leaves the text on the screen, cuts no line.
+    // less: quit if one screen is enough, keep colours, leave the text on the screen, do not cut lines.
     (void)::setenv("LESS", "FRXMK", 0);
     (void)::setenv("LESSCHARSET", "utf-8", 0);
     const pid_t child = ::fork();
@@ -64,7 +64,7 @@ std::optional<Pager> Pager::start(bool at_end) {
     if (child < 0)
         return std::nullopt;
     ::dup2(writing.get(), 1);
-    // Ctrl-C is the pager's; one that was left early is the end of the output, and no accident.
+    // The pager handles Ctrl-C. If the user quits it early, our output just ends, without an error.
     (void)::signal(SIGINT, SIG_IGN);
     (void)::signal(SIGPIPE, SIG_IGN);
     return Pager(child);
@@ -79,7 +79,7 @@ Pager& Pager::operator=(Pager&& other) noexcept {
 Pager::~Pager() {
     if (child_ <= 0)
         return;
-    ::close(1); // its end of file
+    ::close(1); // the pager sees end of file
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
     }
 }

@@ -1,4 +1,4 @@
-// Long output on a terminal, through a program that turns its pages.
+// Shows long output on a terminal through a pager.
 #pragma once
 
 #include <sys/types.h>
@@ -7,11 +7,11 @@
 
 namespace mi::ctl {
 
-// While it lives, standard output goes to the pager; its end waits for the reader to have done.
+// During its life standard output goes to the pager; the destructor waits until the user quits it.
 class Pager {
 public:
-    // $MINIINIT_PAGER, else $PAGER, else less. Nothing where that is empty, `cat`, or not to be found: then standard output
-    // is as it was. `at_end`: less begins there.
+    // Starts $MINIINIT_PAGER, else $PAGER, else less. nullopt if that is empty, `cat`, or not found: then standard
+    // output is unchanged. `at_end`: less starts at the end.
     [[nodiscard]] static std::optional<Pager> start(bool at_end);
     ~Pager();
     Pager(Pager&& other) noexcept;

@@ -13,8 +13,8 @@ struct Range {
     char32_t first, last;
 };
 
-// After Unicode's EastAsianWidth.txt (W and F) and its combining marks: blocks rather than every letter, for nobody lines up
-// columns in the others.
+// From Unicode's EastAsianWidth.txt (W and F) and its combining marks. Whole blocks are enough, because other
+// characters rarely occur in tables.
 constexpr Range wide[] = {{0x1100, 0x115f},   {0x231a, 0x231b},   {0x23e9, 0x23ec},   {0x25fd, 0x25fe},
                           {0x2614, 0x2615},   {0x2648, 0x2653},   {0x26aa, 0x26ab},   {0x26bd, 0x26be},
                           {0x26c4, 0x26c5},   {0x26d4, 0x26d4},   {0x2705, 0x2705},   {0x270a, 0x270b},

@@ -1,9 +1,9 @@
-// How wide characters are on a terminal: without a locale, which a static program does not have.
+// The width of characters on a terminal, without a locale, which a static program does not have.
 #pragma once
 
 namespace mi::ctl {
 
-// Columns it takes: 0 for one that is drawn over the one before, 2 for those of East Asia and pictures, else 1.
+// The number of columns: 0 for a combining character, 2 for East Asian characters and pictures, else 1.
 [[nodiscard]] unsigned columns_of(char32_t point);
 
 } // namespace mi::ctl

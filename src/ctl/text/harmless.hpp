@@ -1,5 +1,5 @@
-// Answers of an init, fit to be shown: every text in them, whatever the field. A view begins with this, so that no field of it
-// can be forgotten, now or when there is a new one.
+// Makes the replies of an init safe to show: every text in every field. A view calls this first, so that no field can
+// be forgotten, not even a new one.
 #pragma once
 
 #include "ctl/text/terminal.hpp"

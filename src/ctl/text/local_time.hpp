@@ -1,5 +1,5 @@
-// The clock on the wall: moments as this system's zone shows them, and back. The C library's functions for this are 120 KB in a
-// static program, and we read zones anyway (calendar/zone.hpp).
+// Converts between UTC and local time. The C library's functions for this would add 120 KB to a static program, and we
+// read zones in any case (calendar/zone.hpp).
 #pragma once
 
 #include "base/result.hpp"
@@ -12,10 +12,10 @@
 
 namespace mi::ctl {
 
-// The zone of that name as an init on this system would find it; "": the one that TZ or /etc/localtime says.
+// The zone of that name, as an init on this system would find it; "": the zone of TZ or /etc/localtime.
 [[nodiscard]] Result<calendar::Zone> zone_named(std::string name);
 
-// What the clock shows.
+// A local date and time.
 struct WallClock {
     std::chrono::year_month_day date;
     std::chrono::weekday weekday;
@@ -28,10 +28,10 @@ struct WallClock {
     [[nodiscard]] std::string_view month_name() const;   // Nov
 };
 
-// At a moment in microseconds since 1970. The zone is looked up once, or UTC's where it cannot be read.
+// The local time of a time in microseconds since 1970. The zone is read once; UTC if it cannot be read.
 [[nodiscard]] WallClock wall_clock(std::int64_t realtime_micros);
 
-// The moment, in microseconds since 1970, at which the clock shows that.
+// The time in microseconds since 1970 of a local date and time.
 [[nodiscard]] std::int64_t moment_of(std::chrono::sys_days date, std::int64_t second_of_day);
 
 } // namespace mi::ctl

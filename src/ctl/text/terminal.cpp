@@ -19,14 +19,14 @@
 namespace mi::ctl {
 
 namespace {
-// By Colour, and last what ends it.
+// Indexed by Colour; the last one resets.
 constexpr std::string_view colour_codes[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[2m", "\033[1m", "\033[0m"};
 } // namespace
 
 Style style_of(int fd) {
     Style style;
     winsize size{};
-    // Only a terminal knows this request, so it answers both questions.
+    // Only a terminal supports this request, so it answers both questions.
     style.terminal = ::isatty(fd) == 1;
     if (style.terminal && ::ioctl(fd, TIOCGWINSZ, &size) == 0)
         style.width = size.ws_col;
@@ -95,7 +95,7 @@ std::string fitted(std::string_view text, std::size_t width) {
         return std::string(text).append(width - wide, ' ');
     if (width == 0)
         return {};
-    // What fits before the ellipsis; where a wide character does not, a blank stands for its half.
+    // The part before the ellipsis; if half of a wide character would fit, a blank replaces it.
     std::string cut;
     std::size_t count = 0;
     while (!text.empty()) {

@@ -6,7 +6,7 @@ namespace mi::ctl {
 
 namespace {
 
-// The end of a sequence that begins with ESC [ or ESC O (ECMA-48; `~` ones are the VT220's).
+// The key of a sequence after ESC [ or ESC O (ECMA-48; those with `~` are the VT220's).
 Key::Kind meaning(std::string_view body) {
     struct Known {
         std::string_view body;
@@ -26,7 +26,7 @@ Key::Kind meaning(std::string_view body) {
 } // namespace
 
 std::optional<Key> KeyReader::sequence(bool paused) {
-    constexpr std::size_t longest = 32; // what is longer is no key
+    constexpr std::size_t longest = 32; // a longer sequence is no key
     const bool introduced = held_.size() > 1 && (held_[1] == '[' || held_[1] == 'O');
     std::size_t end = introduced ? 2 : 1;
     while (introduced && end < held_.size() && end < longest && (held_[end] < 0x40 || held_[end] > 0x7e))
@@ -34,7 +34,7 @@ std::optional<Key> KeyReader::sequence(bool paused) {
     const bool whole = introduced ? end < held_.size() : held_.size() > 1;
     if (!whole && !paused && held_.size() < longest)
         return std::nullopt;
-    if (!introduced || !whole) { // the key itself; or a sequence without its end
+    if (!introduced || !whole) { // the Escape key itself, or an incomplete sequence
         const bool alone = held_.size() == 1;
         held_.erase(0, whole || alone ? 1 : held_.size());
         return Key{alone || whole ? Key::Kind::escape : Key::Kind::unknown, {}};
@@ -69,7 +69,7 @@ std::optional<Key> KeyReader::next(bool paused) {
     const std::size_t size = character(held_);
     constexpr std::size_t longest = 4;
     if (size == 0 && held_.size() < longest && first >= 0xc2 && !paused)
-        return std::nullopt; // the rest of the character is on its way
+        return std::nullopt; // the rest of the character has not arrived yet
     if (size == 0)
         return one(Key::Kind::unknown);
     Key key{Key::Kind::text, held_.substr(0, size)};

@@ -1,4 +1,4 @@
-// What is typed at a terminal, from the bytes that it sends.
+// Turns the bytes from a terminal into keys.
 #pragma once
 
 #include <cstdint>
@@ -23,20 +23,20 @@ struct Key {
         interrupt, // Ctrl-C
         suspend,   // Ctrl-Z
         redraw,    // Ctrl-L
-        unknown,   // some other key: a sequence that means nothing here
+        unknown,   // another key: an unknown sequence
     };
     Kind kind = Kind::unknown;
     std::string text;
     bool operator==(const Key&) const = default;
 };
 
-// Bytes in, keys out. A terminal sends ESC for the key and as the begin of a sequence: only a pause tells which.
+// Bytes in, keys out. ESC is both a key and the beginning of a sequence: only a pause after it tells which.
 class KeyReader {
 public:
     void add(std::string_view bytes) { held_ += bytes; }
-    // The next key. `paused`: nothing more has come for a moment, so what is held is all there is of it.
+    // The next key. `paused`: no byte has arrived for a moment, so the held bytes are complete.
     [[nodiscard]] std::optional<Key> next(bool paused);
-    // Something is held whose end may still come.
+    // Whether an incomplete sequence is held.
     [[nodiscard]] bool waits() const { return !held_.empty(); }
 
 private:

@@ -56,7 +56,7 @@ void Screen::enter() {
     raw.c_cc[VTIME] = 0;
     (void)::tcsetattr(0, TCSADRAIN, &raw);
     ours_ = true;
-    // The alternate screen, no cursor, no line that is broken by the terminal.
+    // Use the alternate screen, hide the cursor, turn automatic line wrap off.
     if (!std::exchange(alternate_, true))
         (void)write_all(1, "\033[?1049h\033[?25l\033[?7l\033[2J");
 }
@@ -105,7 +105,7 @@ void Screen::suspend() {
 void Screen::end_by(int signal) {
     leave();
     (void)::signal(signal, SIG_DFL);
-    (void)::raise(signal); // is blocked, and so delivered when it no longer is
+    (void)::raise(signal); // it is blocked, and so delivered when it is unblocked
     unblock_signals();
     ::_exit(128 + signal);
 }

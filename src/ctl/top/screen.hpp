@@ -1,5 +1,5 @@
-// The terminal as a screen to draw on: its alternate screen, every key as it is typed, and as it was before when we are
-// gone. Plain ECMA-48 sequences, which every terminal of this century knows.
+// The terminal as a screen to draw on: uses the alternate screen, reads single keys, and restores the terminal at the
+// end. Uses only common ECMA-48 sequences.
 #pragma once
 
 #include "base/fd.hpp"
@@ -13,8 +13,8 @@ namespace mi::ctl {
 
 class Screen {
 public:
-    // Nothing where standard input or output is no terminal. Signals that would end us, and those of the terminal's, come
-    // to signals() from now on, so that none of them leaves the terminal behind as it is.
+    // nullopt if standard input or output is no terminal. From now on, signals that would end us, and those of the
+    // terminal, are read with signal(), so that none of them leaves the terminal in this mode.
     [[nodiscard]] static std::optional<Screen> open();
     ~Screen();
     Screen(Screen&& other) noexcept;
@@ -22,10 +22,11 @@ public:
     Screen(const Screen&) = delete;
     Screen& operator=(const Screen&) = delete;
 
-    // Takes the terminal, and gives it back. Each may be called again.
+    // Take over the terminal, and give it back. Each may be called repeatedly.
     void enter();
     void leave();
-    // Gives it back for what prints lines: keys still come one by one and unseen, and Ctrl-C is a signal again.
+    // Gives the terminal back for line output: keys are still read one by one and not shown, and Ctrl-C is a signal
+    // again.
     void lend();
 
     struct Size {
@@ -33,13 +34,13 @@ public:
     };
     [[nodiscard]] Size size() const;
     [[nodiscard]] int signals() const { return signals_.get(); }
-    // The next signal that has come; 0: none.
+    // The next signal; 0: none.
     [[nodiscard]] int signal() const;
-    // Gives the terminal back and stops, as Ctrl-Z does; takes it again when we go on.
+    // Gives the terminal back and stops, as on Ctrl-Z; takes it over again when continued.
     void suspend();
-    // Gives it back and ends as the signal would have ended us.
+    // Gives the terminal back, and ends as the signal would have ended us.
     [[noreturn]] void end_by(int signal);
-    // What a child needs before it executes or prints: the signals as they were.
+    // Restores the signal mask; a child calls it before it executes a program or prints.
     static void unblock_signals();
 
 private:

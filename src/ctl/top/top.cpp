@@ -1,4 +1,4 @@
-// What `minictl top` waits for, and asks of the init.
+// The event loop of `minictl top`.
 #include "ctl/top/top.hpp"
 
 #include "base/clock.hpp"
@@ -43,7 +43,7 @@ Top::Top(Context& context, Screen screen) : context_(context), screen_(std::move
 }
 
 int Top::run() {
-    // An init that is not there from the beginning is said as by every verb.
+    // If there is no init from the beginning, fail like every other verb.
     if (auto failure = feed_.connect())
         return context_.fail(*failure);
     screen_.enter();
@@ -71,13 +71,14 @@ void Top::hear() {
 void Top::wait() {
     std::vector<pollfd> all{{0, POLLIN, 0},
                             {screen_.signals(), POLLIN, 0},
-                            {feed_.descriptor(), POLLIN, 0}}; // also unasked: that it is gone is to be seen
+                            // Also without a pending request: the end of the connection must be seen.
+                            {feed_.descriptor(), POLLIN, 0}};
     const std::size_t first_job = all.size();
     for (const Job& job : jobs_)
         all.push_back({job.client.descriptor(), POLLIN, 0});
     const std::optional<std::int64_t> until_look = paused_ ? std::nullopt : feed_.wait();
     std::int64_t timeout = until_look ? (*until_look + 999) / 1000 : -1;
-    constexpr std::int64_t pause = 50; // milliseconds, after which an ESC is the key
+    constexpr std::int64_t pause = 50; // milliseconds; after that, an ESC is the Escape key
     if (keys_.waits())
         timeout = pause;
     const int ready = ::poll(all.data(), all.size(), static_cast<int>(timeout));
@@ -92,7 +93,7 @@ void Top::wait() {
     if (all[0].revents != 0) {
         char bytes[256];
         const ssize_t count = ::read(0, bytes, sizeof bytes);
-        if (count <= 0) // nobody is at the keyboard any more
+        if (count <= 0) // the terminal has been closed
             over_ = true;
         else
             keys_.add({bytes, static_cast<std::size_t>(count)});
@@ -110,7 +111,7 @@ void Top::on_signal(int signal) {
     case SIGQUIT: screen_.end_by(signal);
     case SIGTSTP: screen_.suspend(); break;
     case SIGCONT: screen_.enter(); break;
-    default: break; // SIGWINCH: drawn anew in any case
+    default: break; // SIGWINCH: the screen is redrawn in any case
     }
 }
 

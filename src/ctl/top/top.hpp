@@ -1,5 +1,5 @@
-// `minictl top` on a terminal: the units and what they use, kept up to date with one request for each look; keys sort, start,
-// stop and follow logs.
+// `minictl top` on a terminal: the units and their usage, with one request for each refresh; keys sort, start, stop and
+// follow logs.
 #pragma once
 
 #include "ctl/client.hpp"
@@ -21,12 +21,12 @@ public:
     Top(Context& context, Screen screen);
     [[nodiscard]] TopTable& table() { return table_; }
 
-    // Until it is quit; the exit code of the verb.
+    // Runs until the user quits; returns the exit code of the verb.
     int run();
 
 private:
     enum class Mode : std::uint8_t { table, filter, confirm, help };
-    // Something that was asked of the init, and not answered yet.
+    // A request to the init that is not answered yet.
     struct Job {
         Client client;
         std::string doing, unit;
@@ -57,9 +57,9 @@ private:
     KeyReader keys_;
     TopFeed feed_;
     std::vector<Job> jobs_;
-    std::map<std::string, std::string> said_; // by unit, since the last look
+    std::map<std::string, std::string> said_; // by unit, since the last refresh
     std::string message_;
-    std::vector<std::string> machine_; // what is said of it
+    std::vector<std::string> machine_; // words about the machine
     std::size_t failed_ = 0;
     Mode mode_ = Mode::table;
     bool paused_ = false, over_ = false;

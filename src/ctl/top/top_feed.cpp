@@ -25,7 +25,7 @@ std::optional<Failure> TopFeed::connect() {
     return std::nullopt;
 }
 
-// After the connection is gone (an init that is executed anew ends all): again with the next look.
+// The connection has ended (also because the init was executed again): connect again at the next refresh.
 void TopFeed::lost(const Failure& failure) {
     client_.reset();
     asked_ = false;
@@ -58,7 +58,7 @@ std::optional<std::vector<wire::UnitStatus>> TopFeed::hear() {
     }
     asked_ = false;
     trouble_.clear();
-    // What is used in a time needs two looks: the second soon.
+    // CPU usage needs two refreshes: make the second one soon.
     next_ = micros(monotonic_now()) + (looks_++ == 0 ? std::min(delay_, first_delay) : delay_);
     return std::exchange(coming_, {});
 }

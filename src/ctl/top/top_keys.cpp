@@ -1,4 +1,4 @@
-// The keys of `minictl top`, and what they do to units.
+// The keys of `minictl top`, and their actions on units.
 #include "ctl/logs/log_tail.hpp"
 #include "ctl/run.hpp"
 #include "ctl/text/view.hpp"
@@ -34,7 +34,7 @@ void Top::act(std::string doing) {
     jobs_.push_back({std::move(*client), std::move(doing), unit});
 }
 
-// Whether the job is over; its result is told on the last line.
+// Whether the job is over; shows its result on the last line.
 bool Top::finish(Job& job) {
     auto answer = job.client.next<wire::Progress>(Span{0});
     if (answer && !*answer)
@@ -47,7 +47,7 @@ bool Top::finish(Job& job) {
     return true;
 }
 
-// The log of the selected unit, on the ordinary screen, until a key is pressed.
+// Shows the log of the selected unit on the ordinary screen until a key is pressed.
 void Top::follow() {
     if (table_.selected().empty())
         return;
@@ -74,7 +74,7 @@ void Top::follow() {
         pollfd all[] = {{0, POLLIN, 0}, {screen_.signals(), POLLIN, 0}};
         (void)::poll(all, 2, -1);
         char typed[64];
-        // Any key but those that scroll; nobody at the keyboard any more: none.
+        // Any key except those that scroll ends it; no key arrives if the terminal is closed.
         if (all[0].revents != 0 && ::read(0, typed, sizeof typed) != 0 && typed[0] != '\n' && typed[0] != ' ')
             (void)::kill(child, SIGTERM);
         for (int signal = screen_.signal(); signal != 0; signal = screen_.signal()) {
@@ -113,7 +113,7 @@ void Top::on_filter_key(const Key& key) {
     if (key.kind == Key::Kind::text)
         text += key.text;
     else if (key.kind == Key::Kind::backspace && !text.empty())
-        do // a whole character
+        do // remove a whole character
             text.pop_back();
         while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80 && text.size() > 1);
     else if (key.kind == Key::Kind::escape)

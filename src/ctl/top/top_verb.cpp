@@ -1,4 +1,4 @@
-// `minictl top`: on a terminal, or as tables for a file or another program.
+// `minictl top`: on a terminal, or as a sequence of tables for a file or another program.
 #include "base/clock.hpp"
 #include "ctl/listing.hpp"
 #include "ctl/logs/log_tail.hpp"
@@ -16,7 +16,7 @@ namespace mi::ctl {
 
 namespace {
 
-// Tables one after the other, for a file or another program.
+// Prints tables one after the other, for a file or another program.
 int print_tables(Context& context, TopOrder order, unsigned count) {
     auto client = context.connect();
     if (!client)
@@ -30,11 +30,11 @@ int print_tables(Context& context, TopOrder order, unsigned count) {
                              : TopFeed::usual_delay / 1000);
     auto last = [&](const std::string& unit) { return last_words(overview->log_directory, unit); };
     TopTable table;
-    if (order != TopOrder::cpu) // it is so from the beginning
+    if (order != TopOrder::cpu) // CPU is the initial order
         table.order_by(order);
     table.show_all(context.arguments.all);
     for (unsigned look = 0; look <= count; ++look) {
-        // What is used in a time needs two looks: so there is one more, and it is not printed.
+        // CPU usage needs two requests: so make one more, and do not print it.
         if (look > 0)
             (void)::poll(nullptr, 0,
                          look == 1 ? std::min(delay, static_cast<int>(TopFeed::first_delay / 1000)) : delay);

@@ -1,4 +1,4 @@
-// What `minictl top` draws.
+// Draws the screen of `minictl top`.
 #include "base/clock.hpp"
 #include "base/count.hpp"
 #include "base/join.hpp"
@@ -12,7 +12,7 @@ namespace mi::ctl {
 
 namespace {
 
-// No line is longer than a narrow terminal is wide.
+// No line is longer than the width of a narrow terminal.
 std::vector<std::string> help_lines() {
     return {"Up, Down, PgUp, PgDn, Home, End, j, k   select a unit",
             "c m t r u n s   sort by CPU, memory, tasks, restarts,",
@@ -31,7 +31,7 @@ std::vector<std::string> help_lines() {
             "`-` stands for what the kernel does not tell."};
 }
 
-// As many of the parts, from the first on, as there is room for: none is cut but the first.
+// As many parts from the front as fit; only the first one may be cut.
 std::string as_fits(const std::vector<std::string>& parts, std::string_view between, unsigned width) {
     std::string text;
     for (const std::string& part : parts) {
@@ -107,7 +107,7 @@ void Top::draw() {
 
 TopTable::LastLine Top::last_said() {
     return [this](const std::string& unit) {
-        // Once a look, however often that is drawn.
+        // Read the line once for each refresh, however often it is drawn.
         auto [at, is_new] = said_.try_emplace(unit);
         if (is_new)
             at->second = last_words(feed_.overview().log_directory, unit);

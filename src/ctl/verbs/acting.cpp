@@ -1,4 +1,4 @@
-// The verbs that change what runs, and how their progress is shown.
+// The verbs that start, stop and change units, and their progress display.
 #include "base/clock.hpp"
 #include "base/join.hpp"
 #include "base/signals.hpp"
@@ -16,11 +16,11 @@ namespace mi::ctl {
 
 namespace {
 
-// One line on the terminal that says what is going on, redrawn in place: what is waited for, for how long, and when that
-// is given up. Nothing where there is no terminal.
+// One line on the terminal that shows the progress, redrawn in place: the unit that is waited for, for how long, and
+// when the wait will be given up. Empty without a terminal.
 class ProgressLine {
 public:
-    // `asked`: the units that were named.
+    // `asked`: the named units.
     ProgressLine(const Context& context, const std::vector<std::string>& asked)
         : context_(context), asked_(asked), began_(micros(monotonic_now())) {}
     ~ProgressLine() { clear(); }
@@ -36,14 +36,14 @@ public:
     void draw() {
         static constexpr std::string_view turns[] = {"⠋", "⠙", "⠸", "⠴", "⠦", "⠇"};
         const std::int64_t now = micros(monotonic_now()), past = (now - began_) / 1000;
-        // What is over in a blink is not worth a flicker.
+        // Do not flicker for something that is over at once.
         if (past < 150)
             return;
         if (!std::exchange(looked_, true))
             look();
         std::string line =
             std::string(turns[static_cast<std::size_t>(past / 100) % std::size(turns)]) + " " + seconds(past);
-        // What is at work says more than what waits for it.
+        // A unit that is working is more informative than one that waits for it.
         std::string what;
         for (bool waiting : {false, true})
             for (const auto& [unit, state] : busy_)
@@ -65,14 +65,14 @@ private:
     struct Busy {
         core::Phase phase = core::Phase::down;
         std::int64_t since = 0;
-        std::optional<std::int64_t> until; // its timeout, or the end of backoff
+        std::optional<std::int64_t> until; // the end of its timeout or backoff
         std::string reason;
     };
 
     void note(const std::string& unit, core::Phase state, std::int64_t since, std::optional<std::int64_t> left_ms,
               const std::string& reason) {
         const bool asked = std::ranges::find(asked_, unit) != asked_.end();
-        // Others that are tried again and again are no part of this.
+        // Other units in backoff do not belong to this job.
         if (colour_of(state) == Colour::busy || (state == core::Phase::backoff && asked)) {
             Busy& busy = busy_[unit] = {state, since, {}, reason};
             if (left_ms)
@@ -81,7 +81,7 @@ private:
             busy_.erase(unit);
         }
     }
-    // What was under way before we asked for anything: no event tells of that.
+    // Gets the present states: events only report later changes.
     void look() {
         auto client = context_.connect();
         auto units =
@@ -116,7 +116,7 @@ private:
     bool drawn_ = false, looked_ = false;
 };
 
-// Waits for the result of a job, however long that takes: the init has time limits for everything.
+// Waits for the result of a job, for any time: the init has its own time limits.
 std::expected<wire::Progress, Failure> result_of(Context& context, Client& client, const wire::Request& request) {
     const bool animated = context.err.terminal && !context.arguments.json && !context.arguments.no_wait;
     if (auto failure = client.send(request, animated))
@@ -136,8 +136,8 @@ std::expected<wire::Progress, Failure> result_of(Context& context, Client& clien
     }
 }
 
-// Why a unit did not get where it should: the whole chain of reasons, where the result does not have it, and what the unit
-// and the root cause have said since it was asked for. A root cause that was there before has its last lines shown.
+// The reasons why a unit did not reach the requested state: the whole chain (unless the result contains it), and the
+// log lines of the unit and the root cause since the request. If the root cause is older, shows its last lines.
 std::string blame(Context& context, Client& client, const wire::JobResult& result, const std::string& logs,
                   WallTime asked) {
     std::string text;
@@ -155,12 +155,12 @@ std::string blame(Context& context, Client& client, const wire::JobResult& resul
     return text;
 }
 
-// Whether units that their timer or a connection runs are run now, in place of only waiting for that.
+// Whether units with a timer or socket are run now, instead of only being armed.
 bool runs_now(const wire::Start& start) { return !start.arm; }
 bool runs_now(const auto&) { return false; }
 
-// Says of a unit that a timer or a connection runs, and that is up, what it waits for, and that it runs or has run, if it
-// `runs` now. The last alone is returned.
+// Adds to the message of a unit that is up and has a timer or socket: the event it waits for, and, if it `runs` now,
+// that it runs or has run. Returns only the last part.
 std::string tell_of_trigger(Client& client, bool runs, wire::JobResult& result) {
     const auto units = client.call(wire::Status{{result.unit}});
     if (!units || units->units.size() != 1 || !units->units[0].triggered)
@@ -168,7 +168,7 @@ std::string tell_of_trigger(Client& client, bool runs, wire::JobResult& result) 
     const wire::UnitStatus& unit = units->units[0];
     const bool waits = unit.stage == core::Stage::idle;
     const std::string said = waits ? reason_view(unit) : "";
-    if (!runs || (waits && !unit.timer)) { // a service for each connection has no run of its own
+    if (!runs || (waits && !unit.timer)) { // a service with one process for each connection has no run of its own
         if (!said.empty())
             join_to(result.message, said, "; ");
         return {};
@@ -206,7 +206,7 @@ int do_job(Context& context, R request) {
                 asks && progress->results.size() <= 8 ? tell_of_trigger(*client, runs, result) : "";
             good +=
                 (context.arguments.no_wait ? asked_view(context.out, result) : result_view(context.out, result)) + "\n";
-            // A run that may not have been meant is told of, also where nobody sits.
+            // Report a run that the user may not have intended, even without a terminal.
             if (!told.empty() && !context.out.terminal)
                 context.note("minictl: " + harmless(result.unit) + ": " + told + "\n");
             if (!of_its_file.empty())
@@ -217,14 +217,14 @@ int do_job(Context& context, R request) {
             if (auto overview = client->call(wire::GetOverview{}))
                 logs = overview->log_directory;
         bad += result_view(context.err, result) + "\n" + blame(context, *client, result, logs, asked);
-        // Where somebody looks who may not know what to do next.
+        // At a terminal, suggest a next step.
         if (context.err.terminal)
             bad += paint(context.err, Colour::faint,
                          "  (`" + context.command("logs") + result.unit + "` has more, `" + context.command("explain") +
                              result.unit + "` says why it is so)") +
                    "\n";
     }
-    // Success needs words only where somebody is looking.
+    // At a terminal, report success, too.
     if (context.out.terminal && progress->results.size() <= 8)
         context.print(good);
     context.note(bad);
@@ -233,7 +233,7 @@ int do_job(Context& context, R request) {
 
 } // namespace
 
-// `web.timer` is what systemd starts in order to have it wait.
+// `web.timer`: users of systemd start a timer to arm it.
 int start_units(Context& context) {
     const std::vector<std::string>& all = context.arguments.words;
     const std::vector<std::string>& triggers = context.arguments.triggers;

@@ -1,4 +1,4 @@
-// What a calendar expression means: its full form and its next times, for who writes a timer.
+// Shows the full form of a calendar expression and its next times, for writing timers.
 #include "calendar/calendar.hpp"
 #include "base/clock.hpp"
 #include "ctl/text/local_time.hpp"

@@ -1,4 +1,4 @@
-// `completion`: the scripts that make the shells ask us, and what we answer them.
+// `completion`: prints the completion scripts for the shells, and answers their questions.
 #include "ctl/completion.hpp"
 #include "ctl/verbs/verbs.hpp"
 
@@ -6,7 +6,7 @@ namespace mi::ctl {
 
 namespace {
 
-// What `cmake --install` puts where the shells look: etc/completions (scripts/cmake/completions.cmake).
+// The same scripts that `cmake --install` installs: etc/completions (scripts/cmake/completions.cmake).
 struct Script {
     std::string_view shell, text;
 };

@@ -1,4 +1,4 @@
-// `minictl convert`: the files of other inits on one side, TOML on the other; what is made of them is the room convert's.
+// `minictl convert`: reads files of other inits and writes TOML; the room convert does the conversion.
 #include "convert/convert.hpp"
 
 #include "base/unreachable.hpp"
@@ -18,7 +18,7 @@ namespace mi::ctl {
 
 namespace {
 
-// The files below `root` are read inside it, whatever links lead out; others as they are named.
+// Reads files below `root` inside it, even through links; files outside as they are named.
 class Files : public convert::Lookup {
 public:
     explicit Files(std::string root) : root_(std::move(root)) {
@@ -48,7 +48,7 @@ public:
         return names;
     }
 
-    // What all of `files`, which were read, leave to whoever reads what was made from them.
+    // The rights that all of `files` grant to users who may read the result.
     [[nodiscard]] config::Rights rights_of(const std::vector<std::string>& files) const {
         config::Rights rights;
         for (const std::string& file : files)
@@ -68,7 +68,7 @@ private:
 
     std::string root_;
     config::Source inside_, outside_;
-    mutable std::map<std::string, config::Rights> rights_; // of what was read
+    mutable std::map<std::string, config::Rights> rights_; // of the files that were read
 };
 
 std::string_view word(convert::Weight weight) {
@@ -109,7 +109,7 @@ struct ConvertedUnits {
     static void fields(auto& self, auto&& visit) { visit("units", self.units); }
 };
 
-// Writes a file that must not be there yet; empty where that worked.
+// Writes a file that must not exist yet; returns an error, or empty.
 std::string write_new(const std::string& path, std::string_view text, const config::Rights& rights) {
     Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd)
@@ -144,7 +144,7 @@ int convert_files(Context& context) {
         if (!unit.fault.empty()) {
             complain(harmless(unit.files.empty() ? unit.name : unit.files.front()) + ": " + harmless(unit.fault));
         } else {
-            // The reader has the last word on what is a unit.
+            // The reader of units decides whether the result is valid.
             for (const config::Problem& problem : config::read_text(unit.name, unit.toml, unit.name + ".toml").problems)
                 if (problem.severity == config::Severity::error)
                     complain("what was made of it is not accepted: " + config::brief(problem));

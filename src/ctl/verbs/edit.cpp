@@ -1,5 +1,5 @@
-// The verbs that write unit files: `edit`, `mask`, `unmask`. All of them write to the first directory of the search path, the
-// administrator's (or the user's own), and work below --root as well.
+// The verbs that write unit files: `edit`, `mask`, `unmask`. They write to the first directory of the search path,
+// which is the administrator's (or the user's own), and also work below --root.
 #include "config/load.hpp"
 #include "ctl/verbs/editing.hpp"
 #include "ctl/verbs/verbs.hpp"
@@ -38,7 +38,7 @@ struct Edited {
 
 std::string admin_of(const config::Source& source) { return source.root + source.directories.front(); }
 
-// The running init reads its units again; what it finds wrong with them is said.
+// Makes the running init read its units again, and reports the problems that it finds.
 int tell_init(Context& context, Sources& from) {
     if (!from.init)
         return done;
@@ -62,7 +62,7 @@ int set_masked(Context& context, bool masked) {
         }
         const config::Loaded loaded = config::load_one(from->source, name);
         const std::string file = loaded.units.empty() ? "" : loaded.units.front().source;
-        // A unit of the manager's own file goes before every directory.
+        // A unit in the manager's own file wins over every directory.
         if (file.ends_with(']')) {
             code = context.fail(harmless(name) + " stands in " + harmless(file) +
                                 ": write `enabled = false` there, or take it out");
@@ -101,7 +101,7 @@ int set_masked(Context& context, bool masked) {
     return context.print(text) == done ? code : failed;
 }
 
-// What stands in a drop-in before anything does: what can be set, as comments.
+// The first content of a drop-in: the possible settings, as comments.
 std::string new_drop_in(const std::string& name, const std::vector<config::FileText>& files) {
     std::string text =
         "# What is written here goes over the settings of " + name + ", key by key. They are, so far:\n#\n";
@@ -117,7 +117,7 @@ std::string new_drop_in(const std::string& name, const std::vector<config::FileT
     return text;
 }
 
-// Whether there is anything in it but comments and blanks.
+// Whether the text has anything but comments and blanks.
 bool says_something(std::string_view text) {
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
@@ -130,7 +130,7 @@ bool says_something(std::string_view text) {
     return false;
 }
 
-// A text to begin with, and the rights of what it comes from.
+// An initial text, and the rights of the file it comes from.
 struct Text {
     std::string text;
     config::Rights rights;

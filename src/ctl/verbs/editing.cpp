@@ -18,7 +18,7 @@ namespace mi::ctl {
 
 namespace {
 
-// The editor, which may have arguments of its own, on `path`. It has the terminal, and Ctrl-C is its.
+// Runs the editor, which may have arguments of its own, on `path`. The editor has the terminal, and handles Ctrl-C.
 Result<> run_editor(const std::string& path) {
     const char* editor = std::getenv("VISUAL");
     if (editor == nullptr || *editor == 0)
@@ -66,8 +66,8 @@ Draft::~Draft() {
 }
 
 Result<Draft> Draft::make(const config::Source& source, const std::string& file, const config::Rights& rights) {
-    // A name that the reader of units passes over. It is made where the file is to be: a rename puts it in place, and
-    // whoever may not write there is told before the work, not after it.
+    // A name that the reader of units ignores. It is in the target directory, so that a rename can put the file in
+    // place, and a user without write permission is told before the work.
     const std::string inside = source.directories.front() + "/.edit-" + std::to_string(::getpid());
     Draft draft(source, source.root + inside, file, rights);
     const std::string admin = source.root + source.directories.front();
@@ -89,7 +89,7 @@ Result<Draft> Draft::make(const config::Source& source, const std::string& file,
 }
 
 Result<std::string> Draft::edit(const std::string& text) {
-    // Whose it is to be is settled when it is put in place; until then its directory is closed to others.
+    // The final rights are set when the file is put in place; until then the directory is closed to other users.
     if (auto written = os::write_file_atomically(path(), text, 0600); !written)
         return std::unexpected(written.error());
     if (auto edited = run_editor(path()); !edited)
@@ -113,8 +113,8 @@ Result<> Draft::place() {
     const std::string parent = target.substr(0, target.rfind('/'));
     if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
         return fault(errno, "make directory", parent);
-    // Whatever the editor made of its mode: nobody else may write it, and nobody read it who may not read what it was made
-    // of. Of a link that the editor left nothing is known.
+    // The editor may have changed the mode: no other user may write the file, or read it without permission for the
+    // original. If the editor left a link, nothing is known about it.
     Fd file(::open(path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file)
         return fault(errno, "open", path());

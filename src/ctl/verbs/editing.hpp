@@ -1,4 +1,4 @@
-// A file being edited: kept apart, beside where it is to be, until it has been found good.
+// A file that is being edited: it is kept in a separate directory beside its final place until it is found valid.
 #pragma once
 
 #include "base/result.hpp"
@@ -10,19 +10,19 @@ namespace mi::ctl {
 
 class Draft {
 public:
-    // For `file` ("web.toml", "web.toml.d/override.toml") of the first directory of `source`, which will have no more than
+    // For `file` ("web.toml", "web.toml.d/override.toml") in the first directory of `source`; it will have at most
     // `rights`.
     [[nodiscard]] static Result<Draft> make(const config::Source& source, const std::string& file,
                                             const config::Rights& rights);
     Draft(Draft&& other) noexcept;
     Draft& operator=(Draft&&) = delete;
-    ~Draft(); // nothing of it is left
+    ~Draft(); // removes all its files
 
-    // Lets the editor have it ($VISUAL, $EDITOR, vi), beginning with `text`; gives what it says then.
+    // Starts the editor ($VISUAL, $EDITOR, vi) with `text`; returns the edited text.
     [[nodiscard]] Result<std::string> edit(const std::string& text);
-    // What would be wrong with the unit if it were in place; empty: nothing.
+    // The problems that the unit would have with this file in place; empty: none.
     [[nodiscard]] std::string problems(const std::string& unit) const;
-    // Puts it in place.
+    // Puts the file in place.
     [[nodiscard]] Result<> place();
 
 private:
@@ -31,12 +31,12 @@ private:
     [[nodiscard]] std::string path() const { return directory_ + "/" + file_; }
 
     config::Source source_;
-    std::string directory_; // as a directory of the search path it would be the first one
+    std::string directory_; // it is used as the first directory of the search path
     std::string file_;
     config::Rights rights_;
 };
 
-// Asks on the terminal. No terminal to ask on: no.
+// Asks on the terminal; false without one.
 [[nodiscard]] bool confirm(const std::string& question);
 
 } // namespace mi::ctl

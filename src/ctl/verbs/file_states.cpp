@@ -1,4 +1,4 @@
-// Which unit files there are, and whether their units are started at boot: asked of the files, with or without an init.
+// Lists unit files, and whether their units are started at boot. Reads the files, with or without an init.
 #include "ctl/verbs/verbs.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ namespace mi::ctl {
 namespace {
 
 struct FileState {
-    std::string unit, state, file; // `state`: "enabled", "disabled", "masked", "invalid", or of a template "template"
+    std::string unit, state, file; // `state`: "enabled", "disabled", "masked", "invalid", or "template" for a template
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("state", self.state);
@@ -58,7 +58,7 @@ int list_files(Context& context) {
     const config::Loaded loaded = config::load(from->source);
     for (const core::Unit& unit : loaded.units)
         all.files.push_back(state_of(unit));
-    // A template is no unit, and in none of these states.
+    // A template is no unit, and has none of these states.
     for (const std::string& name : loaded.templates)
         if (auto files = config::cat(from->source, name); files && !files->empty())
             all.files.push_back({name, "template", files->front().path});
@@ -91,7 +91,7 @@ int are_enabled(Context& context) {
             continue;
         }
         FileState state = state_of(loaded.units.front());
-        // What is wrong with its file does not keep it from being started at boot as soon as that is mended.
+        // An invalid file will be started at boot as soon as it is corrected.
         if (state.state == "invalid")
             state.state = loaded.units.front().enabled ? "enabled" : "disabled";
         code = state.state == "enabled" ? done : code;

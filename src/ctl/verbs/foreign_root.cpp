@@ -28,7 +28,7 @@ std::optional<Header> header_at(int fd, std::uint64_t offset) {
     return header;
 }
 
-// PT_INTERP of a file of our own byte order; empty: none, or it is broken.
+// PT_INTERP of an ELF file with our byte order; empty: there is none, or the file is damaged.
 template <typename File, typename Segment>
 std::string interpreter_of(int fd) {
     constexpr std::size_t longest = 4096;
@@ -84,7 +84,7 @@ bool ForeignRoot::is_filled(const std::string& path) const {
 
 std::optional<std::string> ForeignRoot::text(const std::string& path, std::size_t most) const {
     if (look(path).kind != Entry::Kind::file)
-        return std::nullopt; // opening a device can do things
+        return std::nullopt; // opening a device may have an effect
     Fd fd = open_inside(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!fd)
         return std::nullopt;
@@ -101,7 +101,7 @@ std::optional<ForeignRoot::Binary> ForeignRoot::binary(const std::string& path) 
     if (start.size() < sizeof(Elf32_Ehdr) || !start.starts_with(ELFMAG))
         return std::nullopt;
     auto byte = [&](std::size_t at) { return static_cast<unsigned char>(start[at]); };
-    constexpr std::size_t machine_at = offsetof(Elf32_Ehdr, e_machine); // the same in both kinds
+    constexpr std::size_t machine_at = offsetof(Elf32_Ehdr, e_machine); // the same offset in both classes
     const bool little = byte(EI_DATA) != ELFDATA2MSB;
     Binary binary;
     binary.machine = static_cast<std::uint16_t>(little ? byte(machine_at) | byte(machine_at + 1) << 8

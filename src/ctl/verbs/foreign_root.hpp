@@ -1,5 +1,5 @@
-// The files of a system, mostly one that is not the running one, below some directory: links are followed inside it, and nothing
-// outside of it is ever looked at.
+// The files of a system below some directory, mostly of one that does not run: links are followed inside it, and no
+// file outside is ever read.
 #pragma once
 
 #include "base/fd.hpp"
@@ -17,26 +17,26 @@ public:
     static Result<ForeignRoot> open(const std::string& directory);
 
     struct Entry {
-        enum class Kind { missing, file, directory, other, hidden }; // hidden: we may not look there
+        enum class Kind { missing, file, directory, other, hidden }; // hidden: we have no permission to look
         Kind kind = Kind::missing;
         bool executable = false; // has an execute bit
     };
     [[nodiscard]] Entry look(const std::string& path) const;
     [[nodiscard]] bool has(const std::string& path) const { return look(path).kind != Entry::Kind::missing; }
-    // Whether a directory has anything in it.
+    // Whether a directory has any entry.
     [[nodiscard]] bool is_filled(const std::string& path) const;
-    // A regular file's text, up to `most` bytes of it; nothing where there is none.
+    // The text of a regular file, at most `most` bytes; nullopt if there is none.
     [[nodiscard]] std::optional<std::string> text(const std::string& path, std::size_t most = 1u << 20) const;
 
-    // What an ELF file asks for.
+    // The needs of an ELF file (elf(5)).
     struct Binary {
         std::uint16_t machine = 0; // EM_*
-        std::string interpreter;   // PT_INTERP; empty: it needs none
+        std::string interpreter;   // PT_INTERP; empty: none
     };
-    // Nothing where the file is no ELF file, or a broken one.
+    // nullopt if the file is no ELF file, or damaged.
     [[nodiscard]] std::optional<Binary> binary(const std::string& path) const;
 
-    // As it was named.
+    // The path as it was given.
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:

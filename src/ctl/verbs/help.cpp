@@ -1,4 +1,4 @@
-// What --help and `minictl help` say, to people and to programs: from the tables of verbs and options.
+// The output of --help and `minictl help`, for people and programs, from the tables of verbs and options.
 #include "base/join.hpp"
 #include "ctl/options.hpp"
 #include "ctl/verbs/verbs.hpp"
@@ -9,7 +9,7 @@ namespace mi::ctl {
 namespace {
 
 struct OptionHelp {
-    std::string name, letter, value, help; // no help: it is understood, and not shown
+    std::string name, letter, value, help; // empty `help`: it is understood, but not shown
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("letter", self.letter);
@@ -28,7 +28,7 @@ struct VerbHelp {
         visit("options", self.options);
     }
 };
-// A word of another program, and what it means here.
+// A word of another program, and its meaning here.
 struct WordHelp {
     std::string word, means;
     static void fields(auto& self, auto&& visit) {
@@ -54,7 +54,7 @@ VerbHelp told(const Verb& verb) {
     return help;
 }
 
-// "  WHAT    and what that is"
+// "  WHAT    and a description"
 void add_line(std::string& text, std::string line, std::string_view what) {
     constexpr std::size_t width = 30;
     const std::size_t taken = columns(line);

@@ -1,5 +1,5 @@
-// Whether units fit the system that they are for: programs and their interpreters, accounts, files, other units. What is
-// wrong with a unit by itself is config's.
+// Checks whether units fit the system that they are for: programs and their interpreters, accounts, files, other units.
+// config checks each unit by itself.
 #pragma once
 
 #include "config/inspector.hpp"
@@ -14,15 +14,15 @@ namespace mi::ctl {
 
 class Inspection : public config::Inspector {
 public:
-    // `loaded`: the units of the system; `files`: further ones, by their paths.
+    // `loaded`: the units of the system; `files`: paths of further units.
     Inspection(const ForeignRoot& root, const config::Loaded& loaded, std::span<const std::string> files);
-    // What is missing is only a warning from now on: the units may be meant for another system.
+    // From now on a missing object is only a warning, because the units may be for another system.
     void only_warn(bool warn) { only_warns_ = warn; }
 
     void look(config::Reading& reading, const config::Node& tree, const core::Unit& unit) override;
 
 private:
-    struct Subject; // the unit that is looked at
+    struct Subject; // the unit being checked
 
     [[nodiscard]] bool is_known(const std::string& unit) const;
     [[nodiscard]] bool is_directory(const std::string& path) const;
@@ -43,11 +43,11 @@ private:
     void own_machine();
 
     const ForeignRoot& root_;
-    std::string path_; // of the manager
+    std::string path_; // the manager's PATH
     std::set<std::string, std::less<>> units_, users_, groups_;
     bool only_warns_ = false;
-    unsigned machine_ = 0;     // 0: not known
-    std::string machine_file_; // which says so
+    unsigned machine_ = 0;     // EM_* of the system's programs; 0: unknown
+    std::string machine_file_; // the file that shows it
 };
 
 } // namespace mi::ctl

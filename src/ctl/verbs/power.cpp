@@ -33,7 +33,8 @@ os::Ending ending_of(wire::Ending how) {
     unreachable("there is no other ending");
 }
 
-// Real-time signals mean the same to every init of this kind, and to PID 1 as much as a call does. 0: there is none.
+// The real-time signal that makes PID 1 end the machine; all inits of this kind understand these numbers. 0: there is
+// none.
 int signal_of(wire::Ending how) {
     switch (how) {
     case wire::Ending::poweroff: return SIGRTMIN + 4;
@@ -44,7 +45,7 @@ int signal_of(wire::Ending how) {
     return 0;
 }
 
-// Whether PID 1 runs the very file that we do.
+// Whether PID 1 runs the same program file as this process.
 bool we_are_the_init() {
     struct stat init{}, self{};
     return ::stat("/proc/1/exe", &init) == 0 && ::stat("/proc/self/exe", &self) == 0 && init.st_dev == self.st_dev &&
@@ -55,14 +56,14 @@ int end_by_force(const Context& context, wire::Ending how) {
     if (::geteuid() != 0)
         return context.fail("not allowed: only root may do this", refused);
     if (!context.arguments.no_sync)
-        (void)os::sync_within(std::chrono::seconds(10)); // what cannot be written by then is what --force gives up
+        (void)os::sync_within(std::chrono::seconds(10)); // --force gives up data that takes longer
     Result<> ended = os::end_machine_by_force(ending_of(how));
     if (ended)
         return done;
     return context.fail(ended.error().text(), ended.error().code == EPERM ? refused : failed);
 }
 
-// "root on pts/0": who is calling, as people are told.
+// "root on pts/0": the caller, for people.
 std::string caller() {
     auto user = os::Accounts().user(std::to_string(::getuid()));
     std::string who = user && !user->name.empty() ? user->name
@@ -95,12 +96,12 @@ int cancel_end(Context& context) {
     return show_schedule(context, *answer);
 }
 
-// So, where the options do not say how; then, where they say when; without the init, at once.
+// `how` is used if no option chooses an ending. --when delays it; --force does it at once, without the init.
 int end_machine(Context& context, wire::Ending how) {
     const Arguments& arguments = context.arguments;
     if (arguments.cancel)
         return cancel_end(context);
-    if (arguments.only_record) // there is no wtmp to be written
+    if (arguments.only_record) // there is no wtmp to write
         return done;
     wire::Shutdown request{.how = arguments.how.value_or(how),
                            .message = arguments.message,
@@ -121,7 +122,7 @@ int end_machine(Context& context, wire::Ending how) {
     auto answer = context.call(request);
     if (answer)
         return show_schedule(context, *answer);
-    // Its socket may be gone, or not be there yet; its signals always work.
+    // The init's socket may be missing or not exist yet; its signals always work.
     if (answer.error().nobody && !later && !request.warn_only && arguments.control.empty() && !arguments.user &&
         we_are_the_init() && signal_of(request.how) != 0 && ::kill(1, signal_of(request.how)) == 0)
         return done;
@@ -164,7 +165,7 @@ int switch_root(Context& context) {
     auto init = os::check_new_root(arguments.words[0], arguments.words.size() > 1 ? arguments.words[1] : "");
     if (!init)
         return context.fail(init.error().text());
-    char real[PATH_MAX]; // it is process 1 that will go there, and from `/`
+    char real[PATH_MAX]; // process 1 resolves the path, starting from `/`
     if (::realpath(arguments.words[0].c_str(), real) == nullptr)
         return context.fail(fault(errno, "look at", arguments.words[0]).error().text());
     arguments.system = !arguments.user;

@@ -1,4 +1,4 @@
-// The verbs after which the init is another image of itself.
+// The verbs after which the init runs another image of its program.
 #include "ctl/verbs/verbs.hpp"
 
 #include "base/clock.hpp"
@@ -9,7 +9,7 @@ namespace mi::ctl {
 
 namespace {
 
-constexpr Span patience = std::chrono::seconds(20); // with the new image
+constexpr Span patience = std::chrono::seconds(20); // for the new image to answer
 
 } // namespace
 
@@ -28,7 +28,7 @@ int reexecute(Context& context) {
     auto before = context.call(wire::GetOverview{});
     if (!before)
         return context.fail(before.error());
-    // The connection ends with the image that it was made to, so that there may be no answer.
+    // The connection ends with the old image, so there may be no answer.
     if (auto answer = context.call(wire::Reexec{}); !answer && answer.error().said)
         return context.fail(answer.error());
     auto after = overview_of(context);

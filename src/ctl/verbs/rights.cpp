@@ -12,7 +12,7 @@ Result<> set_rights(int fd, const config::Rights& rights) {
     if (::fstat(fd, &about) != 0)
         return fault(errno, "look at", "the new file");
     mode_t mode = rights.mode & 0644;
-    if ((mode & S_IRGRP) == 0) // its members would be among the others now
+    if ((mode & S_IRGRP) == 0) // its members would now count as others
         mode &= ~static_cast<mode_t>(S_IROTH);
     const bool same = rights.group == config::Rights::any_group || rights.group == about.st_gid;
     if ((mode & S_IROTH) == 0 && (mode & S_IRGRP) != 0 && !same &&

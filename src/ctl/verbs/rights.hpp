@@ -1,4 +1,4 @@
-// Who may read the files that we write.
+// Sets the permissions of files that we write.
 #pragma once
 
 #include "base/result.hpp"
@@ -6,8 +6,8 @@
 
 namespace mi::ctl {
 
-// Gives the open file, which is ours, the mode 0644, or as much of it as `rights` (those of what it was made from) leave.
-// Where the group's rights cannot be given to that very group, no group gets them.
+// Sets the mode of an open file of ours to 0644, limited by `rights` (those of the source files). If the file cannot be
+// given to the group of `rights`, no group gets access.
 [[nodiscard]] Result<> set_rights(int fd, const config::Rights& rights);
 
 } // namespace mi::ctl

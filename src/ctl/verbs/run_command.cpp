@@ -1,4 +1,4 @@
-// `run`: a command as a unit of its own, which outlives the terminal it was started from.
+// `run`: runs a command as a unit of its own, which survives the terminal from which it was started.
 #include "base/clock.hpp"
 #include "base/join.hpp"
 #include "config/load.hpp"
@@ -24,13 +24,13 @@ namespace mi::ctl {
 
 namespace {
 
-// What the caller was told as somebody's service: its own services would misunderstand it. MINIINIT_CONTROL and the rest of
-// what people set themselves goes along.
+// Variables that were meant for the caller as a service, and that its own services would misunderstand.
+// MINIINIT_CONTROL and all other variables are passed on.
 constexpr std::string_view not_for_others[] = {"NOTIFY_SOCKET",  "LISTEN_PID",    "LISTEN_FDS",
                                                "LISTEN_FDNAMES", "WATCHDOG_PID",  "WATCHDOG_USEC",
                                                "INVOCATION_ID",  "MINIINIT_UNIT", "JOURNAL_STREAM"};
 
-// A name nothing has yet, short enough to be typed.
+// An unused name that is short enough to type.
 std::string fresh_name() {
     std::uint32_t chance = 0;
     if (::getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
@@ -42,7 +42,8 @@ std::string fresh_name() {
     return name;
 }
 
-// The context in which the caller is, as nohup(1) would keep it. What cannot be written in a unit is named in `left_out`.
+// Takes over the caller's context, as nohup(1) would keep it. `left_out` names the variables that cannot be written in
+// a unit.
 void take_along(TransientUnit& unit, std::string& left_out) {
     char here[PATH_MAX];
     if (::getcwd(here, sizeof here) != nullptr && here[0] == '/' && can_be_text(here))
@@ -64,7 +65,7 @@ void take_along(TransientUnit& unit, std::string& left_out) {
     }
 }
 
-// Every problem of what was asked for, as the reader of units tells it; empty: none.
+// All problems of the new unit, from the reader of units; empty: none.
 std::string problems_of(const std::string& name, const std::string& text) {
     std::string said;
     for (const config::Problem& problem : config::read_text(name, text, "unit").problems)
@@ -79,7 +80,7 @@ int exit_code_of(const wire::JobResult& result) {
                                                                     : result.last_exit->number;
 }
 
-// Where the logs are: an init that has just begun knows when its collector has. Empty: there are none.
+// The directory of the logs; an init that has just started learns it from its collector. Empty: there are no logs.
 std::string log_directory_of(Client& client) {
     constexpr int tries = 100;
     for (int left = tries; left > 0; --left) {
@@ -92,7 +93,8 @@ std::string log_directory_of(Client& client) {
     return {};
 }
 
-// Without a wait the answer comes when it runs; else its output is shown meanwhile, unless the answer is all that is wanted.
+// Without a wait the answer comes when the command runs. Otherwise shows its output meanwhile, unless only the answer
+// is wanted.
 std::expected<wire::Progress, Failure> run(const Context& context, Client& client, const wire::Run& request,
                                            std::optional<PassedInput>& input) {
     if (!request.to_the_end)
@@ -165,7 +167,7 @@ int run_command(Context& context) {
         return code;
     if (!context.out.terminal)
         return context.print(name + "\n");
-    // Without an option the other verbs may mean another manager.
+    // Without an option, other verbs may choose another manager.
     auto how = [&](const std::string& other) {
         return context.of_user() && !context.arguments.user ? "minictl --user " + other + " " : context.command(other);
     };

@@ -14,11 +14,11 @@ namespace mi::ctl {
 
 namespace {
 
-// What it says before it has a log, and whatever it would say to a terminal.
+// The file for messages before the manager has a log, and for those to a terminal.
 std::string console_of(const os::UserPlace& place) { return place.state + "/console"; }
 
 [[noreturn]] void become_manager(const std::string& console) {
-    // A session of its own: the end of the terminal, and of what was started from it, does not concern it.
+    // A session of its own, so that the end of the terminal does not affect it.
     if (::setsid() < 0)
         ::_exit(126);
     const int null = ::open("/dev/null", O_RDWR | O_NOCTTY);
@@ -41,7 +41,7 @@ std::expected<Client, Failure> start_user_manager(const Context& context) {
         return std::unexpected(Failure{Fault{errno, "start miniinit --user"}.text(), {}, false, false});
     if (child == 0)
         become_manager(console_of(place));
-    // It listens once it has read its units. If another `run` was quicker, ours ends and that one will answer.
+    // The manager listens once it has read its units. If another `run` was faster, ours ends, and that one will answer.
     constexpr int tries = 1500, tries_without = 100;
     for (int left = tries; left > 0; --left) {
         std::expected<Client, Failure> client = context.connect();

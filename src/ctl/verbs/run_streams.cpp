@@ -17,7 +17,7 @@ namespace mi::ctl {
 
 namespace {
 
-constexpr int moment = 10; // milliseconds between two looks whether the unit has opened its end
+constexpr int moment = 10; // milliseconds between two checks whether the unit has opened its end
 
 bool ready(int fd) {
     pollfd one{fd, POLLIN, 0};
@@ -53,8 +53,9 @@ Result<PassedInput> PassedInput::make() {
     PassedInput input(directory, Fd());
     if (::mkfifo(input.path_.c_str(), 0600) != 0)
         return fault(errno, "make FIFO", input.path_);
-    // A writer has to be there before the unit opens it, which would read its end else; and no reader but the unit, so that
-    // poll(2) tells whether that is there. To open it for writing takes a reader for a moment.
+    // There must be a writer before the unit opens the FIFO; otherwise the unit would read end of file. And the unit
+    // must be the only reader, so that poll(2) tells whether it is there. Opening it for writing needs a reader for a
+    // moment.
     const Fd both(::open(input.path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
     input.to_ = Fd(::open(input.path_.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
     if (!both || !input.to_)
@@ -78,7 +79,7 @@ void PassedInput::pass() {
     if (!read_ && !has_reader)
         return;
     if (!std::exchange(read_, true))
-        remove(); // nobody else is to open it
+        remove(); // no other process shall open it
     if (!has_reader) {
         to_.reset();
         return;
@@ -151,7 +152,7 @@ std::expected<wire::Progress, Failure> run_with_streams(Client& client, const wi
                                                         PassedInput* input) {
     if (auto failure = client.send(request, false))
         return std::unexpected(std::move(*failure));
-    ::signal(SIGPIPE, SIG_IGN); // that the unit reads no more is not our end
+    ::signal(SIGPIPE, SIG_IGN); // if the unit stops reading, we go on
     for (;;) {
         const PassedInput::Wish wish = input != nullptr ? input->wish() : PassedInput::Wish{};
         pollfd all[] = {{client.descriptor(), POLLIN, 0},
@@ -161,7 +162,7 @@ std::expected<wire::Progress, Failure> run_with_streams(Client& client, const wi
             return std::unexpected(Failure{fault(errno, "wait for the command").error().text(), {}, false, false});
         if (input != nullptr)
             input->pass();
-        // Its last words are in its log before we are told that it has ended.
+        // Its last lines are in its log before we are told that it has ended.
         const bool answered = all[0].revents != 0;
         std::expected<std::optional<wire::Answer<wire::Progress>>, Failure> answer;
         if (answered)

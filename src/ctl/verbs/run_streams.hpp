@@ -1,5 +1,5 @@
-// The standard streams of a command that `run` waits for: what it writes is shown as it comes into its log, and what we get is
-// passed on to it.
+// The standard streams of a command that `run` waits for: shows the lines that it writes into its log, and passes our
+// standard input to it.
 #pragma once
 
 #include "base/fd.hpp"
@@ -13,7 +13,7 @@
 
 namespace mi::ctl {
 
-// Our standard input for a unit: a FIFO that is the unit's.
+// Passes our standard input to a unit through a FIFO.
 class PassedInput {
 public:
     [[nodiscard]] static Result<PassedInput> make();
@@ -21,41 +21,42 @@ public:
     PassedInput(PassedInput&& other) noexcept;
     PassedInput& operator=(PassedInput&&) = delete;
 
-    // Where the unit is to read.
+    // The path that the unit must open for reading.
     [[nodiscard]] const std::string& path() const { return path_; }
 
-    // What has to be waited for: until this is readable or writable, or only for a moment, `patience` (milliseconds).
+    // The condition to wait for: `fd` is readable or writable, or `patience` milliseconds have passed.
     struct Wish {
         int fd = -1; // none
         short events = 0;
         int patience = -1;
     };
     [[nodiscard]] Wish wish() const;
-    // Passes on what there is.
+    // Passes on the available bytes.
     void pass();
 
 private:
     PassedInput(std::string directory, Fd to);
     void remove();
 
-    std::string directory_, path_; // empty: gone
-    Fd to_;                        // none: all is passed on, or nobody reads any more
-    std::string waiting_;          // read, and not passed on yet
-    bool read_ = false;            // there is a reader, or there was one
-    bool ended_ = false;           // ours has
+    std::string directory_, path_; // empty: removed
+    Fd to_;                        // empty: everything is passed on, or the reader has gone
+    std::string waiting_;          // bytes read, but not passed on yet
+    bool read_ = false;            // the unit has opened the FIFO
+    bool ended_ = false;           // our standard input has ended
 };
 
-// What a unit writes, on our standard output and error.
+// Shows the unit's output on our standard output and error.
 class ShownOutput {
 public:
-    // From now on, in the log directory.
+    // Starts at the present end of the log in the log directory.
     [[nodiscard]] static Result<ShownOutput> start(const Context& context, const std::string& directory,
                                                    const std::string& unit);
     [[nodiscard]] int descriptor() const { return follower_.descriptor(); }
-    // Shows what has come; to be called when the descriptor is readable, and at the end. False: nobody reads any more.
+    // Shows the new lines; call it when the descriptor is readable, and at the end. False: our reader has gone.
     bool show();
-    // Shows the rest, when the unit has ended. A collector that has much to do may be behind by more than an answer waits for
-    // it: that a unit has `failed` is in its log after what it wrote, and of another one's log it is waited until that rests.
+    // Shows the rest when the unit has ended. A busy collector may be late, for at most 3 seconds: if the unit has
+    // `failed`, waits for the init's message about it, which follows its output in the log; otherwise waits until no
+    // more lines arrive.
     bool finish(bool failed);
 
 private:
@@ -63,10 +64,10 @@ private:
 
     const Context* context_;
     Follower follower_;
-    bool told_of_ = false; // the init has said something of it there
+    bool told_of_ = false; // the init's message about the unit was in the log
 };
 
-// Sends the request, and waits for its one answer with the streams at work.
+// Sends the request, and serves the streams until its answer arrives.
 [[nodiscard]] std::expected<wire::Progress, Failure> run_with_streams(Client& client, const wire::Run& request,
                                                                       ShownOutput* output, PassedInput* input);
 

@@ -18,7 +18,7 @@ namespace mi::ctl {
 
 namespace {
 
-// The verb that `telinit WORD` means, and its operand.
+// The verb for `telinit WORD`, and its operand.
 struct Meaning {
     std::string_view verb;
     std::string_view operand;

@@ -10,14 +10,14 @@
 
 namespace mi::ctl {
 
-// `minictl target 3` is `runlevel3`, an alias of a target; S is runlevel1. Anything else is itself.
+// `minictl target 3` means `runlevel3`, an alias of a target; S is runlevel1. Any other word is returned unchanged.
 [[nodiscard]] std::string target_of_runlevel(const std::string& word);
 
-// `telinit WORD`, and `init WORD` where that is not process 1.
+// `telinit WORD`, and `init WORD` if that is not process 1.
 int telinit_main(int argc, char** argv);
 
-// What the script behind `sysv@NAME` says to `status`, and its exit code (LSB: 0 running, 3 not running). Nothing for other
-// units, and where there is no script.
+// The answer of the script behind `sysv@NAME` to `status`, and its exit code (LSB: 0 running, 3 not running). nullopt
+// for other units, and if there is no script.
 struct ScriptStatus {
     std::string text;
     int code = 0;

@@ -56,8 +56,8 @@ int fail_on(const Context& context, const Sources& from, const std::string& unit
     return context.fail(fault.text(), fault.code == EACCES || fault.code == EPERM ? refused : failed);
 }
 
-// Being enabled or not is of the next boot: what there is to say of a unit now that somebody may have expected
-// otherwise. Empty: nothing.
+// Enabling affects the next boot only: a remark about the unit's present state that the user might not expect. Empty:
+// none.
 std::string for_now(const Context& context, Client& init, const Enabling& one) {
     auto units = init.call(wire::Status{{one.unit}});
     if (!units || units->units.size() != 1)
@@ -88,7 +88,7 @@ int set_enabled(Context& context, bool enabled) {
     auto from = context.sources();
     if (!from)
         return context.fail(from.error());
-    // With --now it is not half of what was asked for that is done.
+    // --now needs the init: without it, do not do half of the request.
     if (context.arguments.now && !from->init) {
         if (!context.arguments.root.empty() || !context.arguments.units.empty() || !context.arguments.config.empty())
             return context.fail("--now is for the init that runs, and not with --root, --units or --config", usage);
@@ -152,7 +152,7 @@ int show_settings(Context& context) {
     if (context.arguments.json)
         return context.print_json(settings);
     value_width = std::min<std::size_t>(value_width, 40);
-    // A setting does not say whose it is.
+    // A setting does not name its unit.
     std::string text = context.among_others ? paint(context.out, Colour::strong, harmless(name) + ":") + "\n" : "";
     for (const SettingLine& one : settings.settings) {
         const std::string value = harmless(one.value);

@@ -1,4 +1,4 @@
-// `keys`: what can stand in a unit, for people and for completions.
+// `keys`: lists the keys of a unit, for people and completions.
 #include "config/keys.hpp"
 #include "ctl/verbs/verbs.hpp"
 

@@ -17,11 +17,11 @@ namespace mi::ctl {
 namespace {
 
 struct Setting {
-    std::string key; // as it is written; may be dotted
+    std::string key; // as written; may be dotted
     std::string value;
-    bool list = false; // a key that takes many: given again, it adds
+    bool list = false; // the key takes a list: giving it again appends
 };
-// One table, in the order in which its settings came.
+// One table, with its settings in the order given.
 struct Section {
     std::string name;
     std::vector<Setting> settings;
@@ -49,7 +49,7 @@ bool takes_many(std::string_view type) {
     return false;
 }
 
-// A value as people write it on a command line: TOML where it looks like it, else the text it is.
+// A value from a command line: TOML if it looks like TOML, else a string.
 std::string value_text(std::string_view value, const config::KeyInfo* row) {
     const bool many = row != nullptr && takes_many(row->type);
     if (value.starts_with('[') || value.starts_with('{') || value.starts_with('"') || value.starts_with('\''))
@@ -107,7 +107,7 @@ public:
             process.set(variable_key(key), toml_string(value));
     }
 
-    // The error in words, or empty.
+    // Returns an error in words, or empty.
     std::string take(std::string_view property) {
         const std::size_t equals = property.find('=');
         std::string_view name = property.substr(0, equals);
@@ -118,7 +118,7 @@ public:
         const std::size_t dot = name.find('.');
         const std::string_view table = dot == std::string_view::npos ? "" : name.substr(0, dot);
         std::string key(dot == std::string_view::npos ? name : name.substr(dot + 1));
-        // [process] environment and limits are tables themselves: what follows is the name of an entry.
+        // [process] environment and limits are tables: the next part is the name of an entry.
         const std::size_t inner = key.find('.');
         const std::string_view first = std::string_view(key).substr(0, inner);
         if (table == "process" && first == "environment" && inner != std::string::npos) {
@@ -134,11 +134,11 @@ public:
         const config::KeyInfo* row = find_row(table, negated ? first.substr(1) : first);
         if (negated)
             key = "\"" + key + "\"";
-        // A whole `environment` takes the place of the caller's.
+        // A whole `environment` replaces the caller's.
         if (table == "process" && key == "environment")
             std::erase_if(section("process").settings,
                           [](const Setting& one) { return one.key.starts_with("environment."); });
-        // Each [[listen]] has its keys once: a second one begins the next.
+        // Each [[listen]] has a key only once: a second one starts the next [[listen]].
         if (table == "listen" && (listens_ == nullptr || listens_->find(key) != nullptr)) {
             sections_.push_back({"listen", {}});
             listens_ = &sections_.back();
@@ -170,14 +170,14 @@ private:
         return sections_.back();
     }
 
-    std::list<Section> sections_; // a list: they are referred to while it grows
+    std::list<Section> sections_; // a list, because references to its elements must stay valid
     Section* listens_ = nullptr;
 };
 
 } // namespace
 
 std::string toml_string(std::string_view text) {
-    // The reader fills in ${name}; here it is the shell's, or whoever's.
+    // The reader would replace ${name}; here it is meant for a shell or another program.
     std::string meant(text);
     for (std::size_t at = 0; (at = meant.find("${name}", at)) != std::string::npos; at += 2)
         meant.insert(at, "$");

@@ -1,5 +1,5 @@
-// `verify`: what is wrong with units by themselves (config), with how they hang together (core), and with the system that they
-// are for (inspection.hpp): the one below --root, else the one that we are on.
+// `verify`: the problems of units by themselves (config), in their relations (core), and with the system that they are
+// for (inspection.hpp): the one below --root, else the running one.
 #include "base/count.hpp"
 #include "core/graph.hpp"
 #include "ctl/verbs/inspection.hpp"
@@ -41,7 +41,7 @@ struct Problems {
     }
 };
 
-// A word that names a file, and not a unit as everywhere else.
+// Whether the word names a file; for other verbs a word always names a unit.
 bool is_file(const std::string& word) {
     return word.ends_with(".toml") || !config::name_fault(word).empty() || ::access(word.c_str(), F_OK) == 0;
 }
@@ -49,7 +49,7 @@ bool is_file(const std::string& word) {
 class Verification {
 public:
     Verification(const Context& context, const Sources& from) : context_(context), from_(from), outside_(from.source) {
-        outside_.root.clear(); // a file is named as it is seen from here
+        outside_.root.clear(); // file names are not relative to the root
     }
     int run() {
         auto root = ForeignRoot::open(here() ? "/" : context_.arguments.root);
@@ -66,10 +66,10 @@ public:
     }
 
 private:
-    // Whether the units are looked at against the system that we are on.
+    // Whether the units are checked against the running system.
     [[nodiscard]] bool here() const { return context_.arguments.root.empty(); }
 
-    // All units that there are, those of the files that are verified, and what these name of templates.
+    // All existing units, those of the verified files, and the instances that these name.
     [[nodiscard]] config::Loaded units_to_know() const {
         std::vector<core::Unit> theirs;
         std::vector<std::string> named;
@@ -81,7 +81,7 @@ private:
                 named.push_back(dependency.unit);
         config::Loaded known = config::load(from_.source, named);
         std::ranges::move(theirs, std::back_inserter(known.units));
-        // Services of a container have its PATH, unless the configuration says otherwise.
+        // Services of a container have its PATH, unless the configuration sets another one.
         const char* path = ::getenv("PATH");
         if (here() && path != nullptr && !known.manager.path_said && !context_.of_user() &&
             os::habitat() == os::Habitat::container)
@@ -106,7 +106,7 @@ private:
         return std::move(loaded.units);
     }
 
-    // All of them together: also what is wrong with how they hang together.
+    // Verifies all units, including their relations.
     void all() {
         const core::Graph graph(take(config::load(from_.source, &*inspection_)));
         for (const std::string& problem : graph.problems()) {
@@ -116,7 +116,7 @@ private:
         }
         for (const core::Graph::Warning& warning : graph.warnings())
             warn(warning.text);
-        // Who asks for all is not to take it for good that nothing was found, in a directory mistyped, say.
+        // If there are no units at all, fail: the directory may be misspelled.
         if (found_.units == 0 && text_.empty() &&
             ::access((from_.source.root + from_.source.config).c_str(), F_OK) != 0)
             bad_ = context_.fail("there is no unit to verify (" + harmless(from_.looked()) + ")") != done;
@@ -127,10 +127,10 @@ private:
         text_ += "warning: " + harmless(text) + "\n";
     }
 
-    // What is to be known of the named units together with all others.
+    // Checks the named units together with all others.
     void together() {
         std::vector<core::Unit> units = units_to_know().units;
-        std::ranges::reverse(units); // of two of one name the one in a file that is verified counts
+        std::ranges::reverse(units); // of two units with the same name, the one in a verified file counts
         const core::Graph graph(std::move(units));
         for (const core::Graph::Warning& warning : graph.warnings())
             if (std::ranges::any_of(warning.units, [&](core::UnitId id) { return named_.contains(graph.name(id)); }))
@@ -142,7 +142,7 @@ private:
             named_.insert(unit.name);
     }
 
-    // A file, which may be meant for another system where it does not lie with the units of this one; or a unit.
+    // Verifies a unit, or a file; a file outside of this system's unit directories may be for another system.
     void one(const std::string& word) {
         inspection_->only_warn(here() && is_file(word) && !is_of_this_system(word));
         if (is_file(word))
@@ -172,7 +172,7 @@ private:
     const Sources& from_;
     config::Source outside_;
     std::optional<Inspection> inspection_;
-    std::set<std::string> named_; // units that were verified by name
+    std::set<std::string> named_; // names of the verified units
     Problems found_;
     std::string text_;
     bool bad_ = false, missing_ = false;

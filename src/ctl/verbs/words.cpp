@@ -11,7 +11,7 @@ namespace mi::ctl {
 namespace {
 
 constexpr OtherWord words[] = {
-    // Understood: they can mean only one thing.
+    // Words with only one possible meaning: accepted.
     {"daemon-reload", "reload-units", ""},
     {"list-units", "list", ""},
     {"list-unit-files", "list --files", ""},
@@ -21,7 +21,7 @@ constexpr OtherWord words[] = {
     {"log", "logs", ""},
     {"ps", "list", ""},
 
-    // Of systemctl and journalctl.
+    // Words of systemctl and journalctl.
     {"isolate", "", "`minictl target NAME` goes to a target and stops what that does not need"},
     {"kill", "", "`minictl signal SIGNAL UNIT` sends a signal"},
     {"reset-failed", "", "`minictl reset UNIT` forgets failures"},
@@ -53,7 +53,7 @@ constexpr OtherWord words[] = {
     {"suspend", "", ""},
     {"hibernate", "", ""},
 
-    // Of containers, supervisord, s6, runit, dinit, OpenRC and launchd.
+    // Words of container tools, supervisord, s6, runit, dinit, OpenRC and launchd.
     {"exec", "", ""},
     {"attach", "", "`minictl logs -f UNIT` follows what a unit writes"},
     {"tail", "", "`minictl logs -f UNIT` follows what a unit writes"},
@@ -82,10 +82,10 @@ constexpr OtherWord words[] = {
     {"set", "", ""},
 };
 
-// How far a word may be from the verb that it is taken for: a letter, or two of a long one.
+// The most letters in which a word may differ from a verb to be suggested: one, or two for a long word.
 std::size_t reach(std::string_view word) { return word.size() <= 5 ? 1 : 2; }
 
-// The verb that the word is nearest to, if it is near enough.
+// The verb nearest to the word, if it is near enough.
 std::string_view proposed(std::string_view word) {
     std::string_view best;
     std::size_t least = reach(word) + 1;

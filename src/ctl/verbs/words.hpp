@@ -1,4 +1,4 @@
-// The words by which verbs are called: their names, beginnings of those that only look, and words of other programs.
+// The words for verbs: their names, unique beginnings of verbs that only show something, and words of other programs.
 #pragma once
 
 #include "ctl/arguments.hpp"
@@ -10,24 +10,25 @@
 
 namespace mi::ctl {
 
-// A word that fingers know from another program.
+// A word that users know from another program.
 struct OtherWord {
     std::string_view word;
-    std::string_view means;  // "list --timers": what it is here; empty: it is no verb here
-    std::string_view answer; // of what is no verb here: what there is instead, as a sentence; empty: nothing is like it
+    std::string_view means;  // its meaning here: "list --timers"; empty: it is no verb here
+    std::string_view answer; // a sentence about the alternative, if it is no verb here; empty: there is none
 };
 [[nodiscard]] std::span<const OtherWord> other_words();
 
-// What is to be done for a word: the verb, and the options that the word stands for besides.
+// The meaning of a word: the verb, and the options that it implies.
 struct Called {
-    const Verb* verb = nullptr; // null: nothing is called so
+    const Verb* verb = nullptr; // null: there is no such verb
     std::vector<std::string> options;
 };
-// By its name, by a word of another program that means it, or by a beginning that no other verb has, if it only looks.
+// Finds a verb by its name, by a word of another program with that meaning, or, if the verb only shows something, by a
+// unique beginning.
 [[nodiscard]] Called verb_called(std::string_view word);
 
-// Says that there is none, and which may have been meant. What ends or changes something is only proposed where a slip of one
-// letter leads to it.
+// A message that there is no such verb, with a suggestion. A verb that ends or changes something is suggested only if
+// one letter is wrong.
 [[nodiscard]] std::string no_such_verb(std::string_view word);
 
 } // namespace mi::ctl

@@ -13,7 +13,7 @@ namespace mi::os {
 
 namespace {
 
-// A helper process has our credentials, so it finds what we would find.
+// A helper process has our credentials, so it gets the same answers as we would.
 int answer(std::span<const PathQuestion> questions) {
     const std::string bytes = encode(answer_anyway(questions));
     for (std::size_t put = 0; put < bytes.size();) {

@@ -44,7 +44,7 @@ struct Leftovers {
 // remove_tree for each of `paths`, in a child process, because a tree may take long. The caller need not wait for it.
 struct RemovingChild {
     pid_t pid = 0;
-    Fd left;                        // what it could not remove, as Leftovers::text(): read it when the child has ended
+    Fd left;                        // its leftovers, as Leftovers::text(): read it when the child has ended
     std::vector<std::string> paths; // as they were given
 };
 [[nodiscard]] Result<RemovingChild> remove_trees_apart(const std::vector<std::string>& paths);

@@ -7,7 +7,7 @@
 namespace mi::os {
 
 std::string credential_in_table(std::string_view table, std::string_view name) {
-    // A header that says its own length, then strings, each with a NUL (DMTF DSP0134).
+    // The table is a header with its own length, and then strings, each with a NUL (DMTF DSP0134).
     constexpr std::string_view key = "io.systemd.credential:";
     if (table.size() < 2 || table[0] != 11 || table.size() < static_cast<unsigned char>(table[1]))
         return {};

@@ -19,9 +19,10 @@ namespace mi::os {
 
 namespace {
 
-constexpr std::size_t most_waiting = 64; // messages; a host that reads none of them needs no more
+// The most messages that wait; further ones are dropped, because the host has read none of these.
+constexpr std::size_t most_waiting = 64;
 
-// A port of virtio-serial, or any other character device; a terminal passes everything on as it is.
+// Opens a port of virtio-serial, or any other character device; a terminal is set to pass all bytes unchanged.
 Fd open_device(const std::string& path) {
     Fd device(::open(device_at(path).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     termios settings{};
@@ -90,7 +91,7 @@ bool HostChannel::failed(std::string_view doing, int code) {
     return false;
 }
 
-// True: there is a channel to write to.
+// True: the channel is open for writing.
 bool HostChannel::connected() {
     if (channel_ && !connecting_)
         return true;
@@ -99,7 +100,7 @@ bool HostChannel::connected() {
         return channel_ || failed("open", errno);
     }
     if (!channel_) {
-        // As systemd's: packets where both sides know them, else a stream.
+        // As systemd does: packets if both sides support them, else a stream.
         if (type_ == 0)
             type_ = address_->type != 0 ? address_->type : SOCK_SEQPACKET;
         channel_ = Fd(::socket(AF_VSOCK, type_ | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -131,8 +132,8 @@ bool HostChannel::connected() {
     return true;
 }
 
-// Of the first message what there is room for. A socket is there for one message; a device stays open, as a port that is closed
-// may lose what its host has not read yet.
+// Sends as much of the first message as there is room for. A socket is closed after each message; a device stays open,
+// because closing a port may lose bytes that the host has not read.
 bool HostChannel::send_one() {
     const std::string_view rest = std::string_view(messages_.front()).substr(sent_);
     const bool socket = address_->device.empty();
@@ -165,7 +166,7 @@ bool HostChannel::attempt() {
 }
 
 void HostChannel::finish(Span limit) {
-    constexpr int pause = 10; // ms
+    constexpr int pause = 10; // milliseconds
     for (const Instant end = monotonic_now() + limit; !attempt() && monotonic_now() < end;)
         ::poll(nullptr, 0, pause);
 }

@@ -30,8 +30,8 @@ constexpr struct {
 
 bool has(const Keys& keys, unsigned key) { return (keys[key / word_bits] >> key % word_bits & 1) != 0; }
 
-// Has the device tell of nothing but our keys: a keyboard has others, and none of them is our business. Older kernels (before
-// 4.4) tell of all; they are passed over.
+// Makes the device report only our keys, because a keyboard has many others (EVIOCSMASK, Linux 4.4). Older kernels
+// report all keys, and we skip the others.
 void want_only_buttons(int device) {
     Keys wanted{};
     for (const auto& [key, button] : buttons)
@@ -49,7 +49,7 @@ void want_only_buttons(int device) {
         mask(type, none.data(), none.size());
 }
 
-// The device, if it has a button.
+// Opens the device; empty if it has no such button.
 Fd open_with_button(const std::string& path) {
     Fd device(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     Keys keys{};
@@ -70,7 +70,7 @@ std::vector<Button> presses_in(std::span<const unsigned char> events) {
     for (; events.size() >= sizeof(input_event); events = events.subspan(sizeof(input_event))) {
         input_event event;
         std::memcpy(&event, events.data(), sizeof event);
-        if (event.type != EV_KEY || event.value != 1) // 0: let go; 2: held down
+        if (event.type != EV_KEY || event.value != 1) // 0: released; 2: held down
             continue;
         for (const auto& [key, button] : buttons)
             if (key == event.code)
@@ -94,7 +94,7 @@ bool InputButtons::add(int descriptor, std::uint64_t key) const {
 }
 
 void InputButtons::look() {
-    // Asked again for what is watched already, it changes nothing.
+    // A second watch of the same directory changes nothing.
     if (::inotify_add_watch(changes_.get(), place, IN_CREATE | IN_ATTRIB | IN_DELETE | IN_ONLYDIR) >= 0) {
         if (parent_watch_ >= 0)
             (void)::inotify_rm_watch(changes_.get(), std::exchange(parent_watch_, -1));
@@ -141,7 +141,7 @@ std::vector<Button> InputButtons::take() {
             const std::vector<Button> more = presses_in({events, static_cast<std::size_t>(size)});
             pressed.insert(pressed.end(), more.begin(), more.end());
         }
-        if (size == 0 || (errno != EAGAIN && errno != EINTR)) { // it was unplugged
+        if (size == 0 || (errno != EAGAIN && errno != EINTR)) { // the device was unplugged
             devices_.erase(number);
             std::erase_if(names_, [number](const auto& name) { return name.second == number; });
         }

@@ -1,5 +1,5 @@
-// Power and sleep buttons: input devices (Documentation/input/event-codes.rst of the kernel) that say they have such a key, those
-// that are plugged in later, too. Of other keys, which a keyboard with a power key has, nothing is read.
+// Power and sleep buttons: input devices that report such a key (kernel Documentation/input/event-codes.rst), including
+// those that are plugged in later. Other keys of such a device, which may be a keyboard, are ignored.
 #pragma once
 
 #include "base/fd.hpp"
@@ -14,17 +14,17 @@ namespace mi::os {
 
 enum class Button : std::uint8_t { power, sleep };
 
-// What is pressed in events as the kernel writes them (struct input_event), in their order.
+// The buttons pressed in events of the kernel (struct input_event), in order.
 [[nodiscard]] std::vector<Button> presses_in(std::span<const unsigned char> events);
 
 class InputButtons {
 public:
     InputButtons();
-    // All in one: readable when a button was pressed or devices have come or gone; -1: none can be had.
+    // Readable when a button was pressed, or a device was added or removed; -1: not available.
     [[nodiscard]] int fd() const { return all_.get(); }
-    // Looks for devices that are new.
+    // Opens new devices.
     void look();
-    // What was pressed since the last time. Never waits.
+    // The buttons pressed since the last call. Never waits.
     [[nodiscard]] std::vector<Button> take();
     [[nodiscard]] std::size_t count() const { return devices_.size(); }
 
@@ -34,7 +34,7 @@ private:
     void drain_changes();
 
     Fd all_;     // epoll(7)
-    Fd changes_; // inotify(7) on /dev/input, and on /dev as long as that is not there
+    Fd changes_; // inotify(7) on /dev/input, and on /dev while that does not exist
     int parent_watch_ = -1;
     std::map<int, Fd> devices_; // by descriptor
     std::map<std::string, int> names_;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view blanks = " \t\n\v\f\r";
 
-// Where the kernel's next word ends: at a blank that is not between double quotes.
+// The end of the next word for the kernel: a blank that is not between double quotes.
 std::size_t end_of_word(std::string_view text, std::size_t at) {
     bool quoted = false;
     for (; at < text.size() && (quoted || !blanks.contains(text[at])); ++at)

@@ -1,4 +1,4 @@
-// The kernel command line (/proc/cmdline), and what of it is meant for an init.
+// Parses the kernel command line (/proc/cmdline): the words before `--`, and the command for the init after it.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,17 @@ namespace mi::os {
 
 struct KernelLine {
     std::vector<std::string> words;   // for the kernel and for us
-    std::vector<std::string> command; // behind `--`: a command and its arguments; empty: there is none
-    // How many words that is to the kernel, which has added them to the arguments of init with nothing in between.
+    std::vector<std::string> command; // after `--`: a command and its arguments; empty: there is none
+    // The number of words after `--` by the kernel's rules: the kernel adds so many to the arguments of init.
     std::size_t kernel_words = 0;
 };
 
-// To the kernel, and so in front of `--`, double quotes keep blanks together. Behind it single quotes do, too, and no quote
-// is part of a word; one that is never closed is an ordinary letter. What an old init was told behind `--` (`single`, `3`) is
-// a word and no command.
+// Before `--`, by the kernel's rules, double quotes keep blanks together. After it single quotes do so, too, and quotes
+// are removed; an unclosed quote is an ordinary character. A word after `--` that was meant for an old init (`single`,
+// `3`) is no command, and is added to `words`.
 [[nodiscard]] KernelLine split_kernel_line(std::string_view text);
 
-// That of this machine; mounts /proc if it is not there yet. Empty where there is none.
+// The command line of this machine; mounts /proc if needed. Empty if it cannot be read.
 [[nodiscard]] KernelLine kernel_line();
 
 } // namespace mi::os

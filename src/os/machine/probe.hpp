@@ -11,8 +11,8 @@ namespace mi::os {
 struct Finding {
     std::string feature; // "cgroup v2"
     bool present = false;
-    std::string detail;  // what was found: a path, a version
-    std::string instead; // if missing: what miniinit does instead
+    std::string detail;  // result of the check: a path, a version
+    std::string instead; // if missing: the substitute that miniinit uses
 };
 
 // `tree`: the cgroups in use, if the init itself calls this; null: looks for them.

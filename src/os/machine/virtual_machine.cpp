@@ -19,12 +19,12 @@ namespace mi::os {
 
 namespace {
 
-// docs/specs/pvpanic.rst of QEMU.
+// From QEMU's docs/specs/pvpanic.rst.
 constexpr unsigned char panicked = 1, shutdown_begins = 4;
 constexpr std::uint16_t pvpanic_port = 0x505;
 constexpr std::string_view pvpanic_vendor = "0x1b36", pvpanic_device = "0x0011";
 
-// What the device is told of an end with `code`, of what it says it knows; 0: nothing.
+// The event for an end with `code`, if it is among the `known` events of the device; 0: it is not.
 unsigned char event_for(int code, unsigned char known) { return (code != 0 ? panicked : shutdown_begins) & known; }
 
 Result<> told(unsigned char event) {
@@ -33,7 +33,7 @@ Result<> told(unsigned char event) {
     return {};
 }
 
-// The page of the device's registers on the PCI bus; MAP_FAILED: there is none.
+// Maps the device's registers on the PCI bus; MAP_FAILED: there is no device.
 void* map_pvpanic() {
     const std::string bus = "/sys/bus/pci/devices/";
     const auto devices = list_directory(bus);
@@ -45,7 +45,8 @@ void* map_pvpanic() {
             !read_file(device + "/device").value_or("").starts_with(pvpanic_device))
             continue;
         if (Fd enable{::open((device + "/enable").c_str(), O_WRONLY | O_CLOEXEC)}; enable) {
-            [[maybe_unused]] const ssize_t done = ::write(enable.get(), "1", 1); // a driver has done so already
+            // Fails if a driver has enabled it already.
+            [[maybe_unused]] const ssize_t done = ::write(enable.get(), "1", 1);
         }
         const Fd registers(::open((device + "/resource0").c_str(), O_RDWR | O_CLOEXEC));
         return registers ? ::mmap(nullptr, static_cast<std::size_t>(::getpagesize()), PROT_READ | PROT_WRITE,
@@ -75,7 +76,7 @@ bool in_virtual_machine() {
 }
 
 bool tables_power_off(std::string_view dsdt, std::string_view fadt) {
-    constexpr std::size_t flags = 112, sleep_control = 248, sleep_status = 260; // of the table FADT, ACPI 5.0
+    constexpr std::size_t flags = 112, sleep_control = 248, sleep_status = 260; // offsets in the table FADT (ACPI 5.0)
     constexpr std::uint32_t hardware_reduced = 1u << 20;
     if (dsdt.find("_S5_") == std::string_view::npos)
         return false;
@@ -95,11 +96,11 @@ bool tables_power_off(std::string_view dsdt, std::string_view fadt) {
 bool can_power_off(const std::string& acpi) {
 #if defined(__x86_64__) || defined(__i386__)
     if (::access("/sys/hypervisor/type", F_OK) == 0)
-        return true; // Xen's own way
+        return true; // Xen has its own way
     auto dsdt = read_file(acpi + "/tables/DSDT", 4 << 20);
     if (!dsdt)
         return false;
-    // Where ACPI cannot, the kernel lets the firmware do it.
+    // If ACPI cannot do it, the kernel asks the EFI firmware.
     return ::access("/sys/firmware/efi", F_OK) == 0 ||
            tables_power_off(*dsdt, read_file(acpi + "/tables/FACP").value_or(""));
 #else
@@ -131,7 +132,8 @@ Result<> tell_pvpanic(int code) {
 #if defined(__x86_64__) || defined(__i386__)
     if (::ioperm(pvpanic_port, 1, 1) != 0)
         return fault(errno, "use the port of pvpanic");
-    if (const unsigned char known = ::inb(pvpanic_port); known != 0xff && known != 0) { // what nobody answers is 0xff
+    // 0xff: no device answers at this port.
+    if (const unsigned char known = ::inb(pvpanic_port); known != 0xff && known != 0) {
         const unsigned char event = event_for(code, known);
         if (event != 0)
             ::outb(event, pvpanic_port);

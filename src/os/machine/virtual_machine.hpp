@@ -1,5 +1,5 @@
-// What a virtual machine offers an init: ways to end that the host sees. Everything here is for PID 1's last stage, and for
-// finding out whether this is a virtual machine at all.
+// Detects a virtual machine, and ends it in ways that its host can see. Only for PID 1: detection at any time, the rest
+// in the last stage.
 #pragma once
 
 #include "base/result.hpp"
@@ -10,24 +10,25 @@
 
 namespace mi::os {
 
-// Whether a hypervisor runs this machine: what the processor says on x86, elsewhere the device tree or the firmware.
+// Whether a hypervisor runs this machine, according to the processor on x86, elsewhere to the device tree or the
+// firmware.
 [[nodiscard]] bool in_virtual_machine();
 
-// Whether the kernel can switch this machine off. One that cannot halts instead, and tells nobody before. On x86 that is what the
-// tables of the firmware say (ACPI: a state S5, and where the hardware is the reduced one the registers for it); elsewhere it is
-// taken to be so. `acpi`: the directory /sys/firmware/acpi.
+// Whether the kernel can switch this machine off; if not, it halts without a warning. On x86 the firmware's tables
+// decide (ACPI: the state S5, and on reduced hardware the registers for it); elsewhere this is assumed. `acpi`: the
+// directory /sys/firmware/acpi.
 [[nodiscard]] bool can_power_off(const std::string& acpi = "/sys/firmware/acpi");
-// The same of the tables themselves, DSDT and FADT.
+// The same from the contents of the tables DSDT and FADT.
 [[nodiscard]] bool tables_power_off(std::string_view dsdt, std::string_view fadt);
 
-// Hands an exit code to whoever runs this virtual machine, which ends with it: QEMU's isa-debug-exit at this port. Returns
-// where there is no such device or the processor has no ports. Nothing tells whether the device is there: what is written
-// goes to whatever listens.
+// Writes an exit code to QEMU's isa-debug-exit device at this I/O port, which ends the virtual machine with it. Returns
+// if there is no such device or the processor has no I/O ports. The device cannot be detected: any other device at that
+// port receives the write.
 Result<> debug_exit(std::uint16_t port, int code);
 
-// Tells the host by the device pvpanic, on the ISA or the PCI bus, that this machine has failed (a `code` other than 0), or,
-// where the device knows that, that it shuts down. Returns soon after, with a fault where there is no such device or it has no
-// word for this end: what the host does about it is its business.
+// Tells the host through the pvpanic device (on the ISA or PCI bus) that this machine has failed (`code` is not 0) or,
+// if the device knows this event, that it shuts down. The host decides the reaction. Returns soon after; a fault if
+// there is no such device, or it does not know the event.
 Result<> tell_pvpanic(int code);
 
 } // namespace mi::os

@@ -1,6 +1,6 @@
-// System calls without the C library: no errno, no cancellation, no locks, nothing that would have to be set up first.
-// Made for code that runs where no C library can be relied on: in a child that shares our memory until its exec
-// (steps.cpp), and in the executor image, which has none (executor.cpp).
+// System calls without the C library: no errno, no cancellation, no locks, no set-up. For code that cannot rely on a C
+// library: a child that shares our memory until its exec (steps.cpp), and the executor image, which has none
+// (executor.cpp).
 #pragma once
 
 #include <sys/syscall.h>
@@ -10,7 +10,7 @@
 
 namespace mi::os {
 
-// Sanitizers must not instrument this code: their notes about a child's stack would outlive the child, and the executor
+// Sanitizers must not instrument this code: their data about a child's stack would outlive the child, and the executor
 // has no sanitizer runtime.
 #define BARE __attribute__((no_sanitize("address", "undefined")))
 
@@ -32,7 +32,7 @@ BARE inline long call6(long number, long a, long b, long c, long d, long e, long
 BARE inline long call6(long number, long a, long b, long c, long d, long e, long f) {
     const long arguments[] = {a, f};
     long result;
-    // Six arguments and the number need every register but esp; ebp and ebx are saved by hand.
+    // Six arguments and the number need every register except esp; ebp and ebx are saved by hand.
     asm volatile("pushl %%ebp\n\t"
                  "pushl %%ebx\n\t"
                  "movl 4(%%ebx), %%ebp\n\t"
@@ -65,7 +65,7 @@ BARE inline long call6(long number, long a, long b, long c, long d, long e, long
     register long r3 asm("r3") = d;
     register long r4 asm("r4") = e;
     register long r5 asm("r5") = f;
-    // r7 holds the number, and is the frame pointer in Thumb code: it is saved by hand.
+    // r7 holds the system call number, but is the frame pointer in Thumb code: save it by hand.
     asm volatile("push {r7}\n\t"
                  "mov r7, %[number]\n\t"
                  "svc #0\n\t"
@@ -96,7 +96,7 @@ BARE inline long word(const void* value) { return reinterpret_cast<long>(value);
 
 } // namespace raw
 
-// Makes the system call `number`. The result is the kernel's own: negative values from -4095 on are -errno.
+// Makes the system call `number`. The result is the kernel's: a value from -4095 to -1 is -errno.
 template <typename... Arguments>
 BARE inline long call(long number, Arguments... arguments) {
     static_assert(sizeof...(Arguments) <= 6);
@@ -104,7 +104,7 @@ BARE inline long call(long number, Arguments... arguments) {
     return raw::call6(number, all[0], all[1], all[2], all[3], all[4], all[5]);
 }
 
-// O_LARGEFILE of this kernel, for files beyond 2 GiB on 32-bit machines.
+// The kernel's O_LARGEFILE, for files beyond 2 GiB on 32-bit machines.
 #if defined(__i386__)
 constexpr int large_file = 0100000;
 #elif defined(__arm__)
@@ -118,7 +118,7 @@ BARE inline long call_open(int above, const char* path, int flags, unsigned mode
     return call(SYS_openat, above, path, flags | large_file, mode);
 }
 
-// strlen(3), which is the C library's.
+// strlen(3), which belongs to the C library.
 BARE inline unsigned length_of(const char* text) {
     unsigned length = 0;
     while (text[length] != '\0')

@@ -1,4 +1,4 @@
-// clone(2) and clone3(2), and the wait until exec.
+// Calls clone(2) and clone3(2), and waits until the exec of the child.
 #include "os/spawn/clone.hpp"
 
 #include "base/clock.hpp"
@@ -19,7 +19,7 @@ namespace mi::os {
 namespace {
 
 constexpr std::size_t stack_size = 64 * 1024;
-constexpr std::size_t guard_size = 64 * 1024;         // a page or more, whatever the page size
+constexpr std::size_t guard_size = 64 * 1024;         // bytes; at least one page for any page size
 constexpr std::uint64_t into_cgroup = 0x200000000ULL; // CLONE_INTO_CGROUP, Linux 5.7
 
 int enter_from_clone(void* errand) {
@@ -28,7 +28,8 @@ int enter_from_clone(void* errand) {
     return 127;
 }
 
-// clone3(2) onto a stack of its own: libc has no function for it. -1 and ENOSYS where we have not written one either.
+// clone3(2) onto a separate stack, for which libc has no function. Returns -1 and ENOSYS on architectures for which we
+// have not written one.
 long clone3_onto_stack([[maybe_unused]] clone_args& args, [[maybe_unused]] const Errand& errand) {
 #if defined(__x86_64__)
     long result = 0;
@@ -101,7 +102,7 @@ long clone_borrowing(const Stack& stack, Errand errand, bool share_descriptors, 
         return child;
     };
     if (cgroup < 0) {
-        // The errand lies on the child's own stack: ours goes on.
+        // The errand is on the child's own stack, because our stack frame may be gone before the child reads it.
         char* top = stack.bottom() + stack.size() - 64;
         Errand* kept = new (top) Errand(errand);
         return answer(::clone(enter_from_clone, top, flags | SIGCHLD, kept, nullptr, nullptr, stack.occupied()));
@@ -122,11 +123,12 @@ bool wait_until_gone(const Stack& stack, Span patience) {
     if (is_gone(stack))
         return true;
     const Span end = monotonic_now().since_boot + patience;
-    // As this call has it: the C library's may have wider seconds on 32-bit machines.
+    // In the form of this system call: on 32-bit machines the C library's struct may have wider seconds.
     const long until[] = {static_cast<long>(end / std::chrono::seconds(1)),
                           static_cast<long>((end % std::chrono::seconds(1)).count())};
     while (!is_gone(stack)) {
-        // The bitset form takes an absolute time. The kernel's wake-up at exec is a shared one, not FUTEX_PRIVATE.
+        // FUTEX_WAIT_BITSET takes an absolute time. The kernel's wake-up at exec uses the shared form, so not
+        // FUTEX_PRIVATE.
         const long woken =
             ::syscall(SYS_futex, stack.occupied(), FUTEX_WAIT_BITSET, 1U, until, nullptr, FUTEX_BITSET_MATCH_ANY);
         if (woken != 0 && errno == ETIMEDOUT)

@@ -1,4 +1,4 @@
-// Making a child that borrows our memory, on a stack of its own. Private to this room's spawn.
+// Makes a child that shares our memory, on a stack of its own. Private to this folder.
 #pragma once
 
 #include "base/result.hpp"
@@ -12,8 +12,8 @@
 
 namespace mi::os {
 
-// The stack of a child in our memory, with a guard below. Its lowest word is cleared by the kernel when the child has
-// left our memory.
+// The stack of such a child, with a guard below. The kernel clears its lowest word when the child has left our memory
+// (CLONE_CHILD_CLEARTID).
 class Stack {
 public:
     Stack() = default;
@@ -33,19 +33,19 @@ private:
     char* base_ = nullptr;
 };
 
-// What a child does first; it does not return.
+// The function that a child calls first; it does not return.
 struct Errand {
     void (*enter)(void*);
     void* with;
 };
 
-// A child on `stack`, in our memory: its pid, or -1 and errno. With `share_descriptors` it starts on our descriptor
-// table. With `cgroup` (or -1) it is born there.
+// Makes a child on `stack` in our memory; returns its pid, or -1 and errno. With `share_descriptors` it shares our
+// descriptor table. With `cgroup` (else -1) it starts in that cgroup.
 long clone_borrowing(const Stack& stack, Errand errand, bool share_descriptors, int cgroup);
 
 // Whether the child has left our memory, by exec or exit.
 [[nodiscard]] bool is_gone(const Stack& stack);
-// The same, once it has, or `patience` is over.
+// Waits until the child has left our memory, at most for `patience`; returns is_gone().
 bool wait_until_gone(const Stack& stack, Span patience);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// The parent's part of setting a process apart: what has to be there before its child can.
+// Prepares the confinement of a process in the parent, before the child starts.
 #include "os/spawn/confine.hpp"
 
 #include "os/file/runtime.hpp"

@@ -1,5 +1,5 @@
-// What sets a process apart from the rest of the machine, as data: directories of its own, mounts of its own, the
-// capabilities it keeps, the system calls it may make. Part of a Plan; the child carries it out.
+// The confinement of a process as data: its own directories, its own mounts, the capabilities it keeps, the system
+// calls it may make. Part of a Plan; the child applies it.
 #pragma once
 
 #include "base/capabilities.hpp"
@@ -17,16 +17,16 @@
 
 namespace mi::os {
 
-// A directory that has to be there: `base`, and below it one component after the other, none of which may be a link.
+// A directory that must exist: `base`, and below it each component in turn, none of which may be a link.
 struct Directory {
-    std::string base;                    // made as well if `make_base`, its parents too
+    std::string base;                    // made with its parents if `make_base`
     std::vector<std::string> components; // at least one
-    mode_t parents_mode = 0755;          // of those before the last, where they have to be made
-    mode_t mode = 0755;                  // of the last one, where it has to be made
-    uid_t owner = 0;                     // of the last one, also where it was there
+    mode_t parents_mode = 0755;          // of components before the last, if they must be made
+    mode_t mode = 0755;                  // of the last component, if it must be made
+    uid_t owner = 0;                     // of the last component, even if it exists
     gid_t group = 0;
     bool make_base = false;
-    bool ours = false; // every component has to belong to `owner` already: nobody else may have prepared it
+    bool ours = false; // every component must belong to `owner` already, so that no other user can have prepared it
 
     [[nodiscard]] std::string path() const;
 };
@@ -42,33 +42,33 @@ struct MountChange {
     std::string about{};   // for messages: `private-tmp`, `read-only-paths "/srv"`
 };
 
-// The mount namespace of a process.
+// The mount namespace of a process (mount_namespaces(7)).
 struct Mounting {
     std::vector<MountChange> changes; // in this order
-    std::string nothing;              // where prepare_nothing() has put what Kind::nothing shows
+    std::string nothing;              // the directory that prepare_nothing() has prepared, for Kind::nothing
 };
 
-// Makes, in `directory`, the directory and the file that Kind::nothing shows.
+// Makes in `directory` the empty directory and file that Kind::nothing shows.
 [[nodiscard]] Result<> prepare_nothing(const std::string& directory);
 
-// The capabilities a process keeps.
+// The capabilities that a process keeps (capabilities(7)).
 struct Keeping {
-    CapabilitySet bounding = 0;          // no program it executes can give it another
-    std::optional<CapabilitySet> kept{}; // those it has; unset: those that its user has anyway
-    bool by_ambience = false;            // it is not root's: an exec would lose them, were they not ambient
+    CapabilitySet bounding = 0;          // the limit for every program that it executes
+    std::optional<CapabilitySet> kept{}; // the capabilities that it has; nullopt: those that its user has in any case
+    bool by_ambience = false;            // the process is not root's: without the ambient set an exec would remove them
 };
 
-// Those that we have ourselves.
+// The capabilities of our own process.
 [[nodiscard]] CapabilitySet own_capabilities();
 
-// A seccomp filter, ready for the kernel.
+// A seccomp filter in the kernel's form (seccomp(2)).
 struct SystemCallFilter {
     std::vector<sock_filter> program;
 };
 
-// The filter that does what `filter` says: a denied call fails with `error`, or ends the process by SIGSYS if that is 0.
-// A call that we do not know fails with ENOSYS where the list says what is allowed, as it would on an older kernel. Calls of
-// another architecture are denied.
+// Compiles `filter`: a denied call fails with `error`, or ends the process by SIGSYS if `error` is 0. If the list has
+// the allowed calls, a call that we do not know fails with ENOSYS, as on an older kernel. Calls of another architecture
+// are denied.
 [[nodiscard]] std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& filter, int error);
 
 } // namespace mi::os

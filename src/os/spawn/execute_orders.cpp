@@ -1,11 +1,12 @@
-// What the executor does, be it the image or our own binary: from arguments to the steps.
+// The executor's own code, for the image and for our own binary: it reads the orders from the arguments, and performs
+// the steps.
 #include "os/spawn/orders_text.hpp"
 #include "os/spawn/steps.hpp"
 
 namespace mi::os {
 namespace {
 
-// The number behind the mark; 0: this is no mark.
+// The number in the mark; 0: the word is no mark.
 BARE unsigned pieces_said_by(const char* word) {
     unsigned i = 0;
     for (; orders_mark[i] != '\0'; ++i)
@@ -15,7 +16,7 @@ BARE unsigned pieces_said_by(const char* word) {
     return number <= most_pieces && word[i + 1] == '\0' ? number : 0;
 }
 
-// The arguments end before the orders afterwards. Null: there are none, or they are damaged.
+// Unpacks the orders, and removes them from the arguments. Null: there are none, or they are damaged.
 BARE Orders* unpack(long count, char** arguments, char* block) {
     const unsigned pieces = count < 2 ? 0 : pieces_said_by(arguments[count - 1]);
     if (pieces == 0 || static_cast<long>(pieces) + 1 >= count)

@@ -19,7 +19,7 @@ extern const char mi_executor_end[];
 namespace mi::os {
 
 Result<Fd> make_executor_image() {
-    constexpr unsigned executable = 0x10; // MFD_EXEC, Linux 6.3; where it is unknown all are
+    constexpr unsigned executable = 0x10; // MFD_EXEC, Linux 6.3; older kernels make every memfd executable
     Fd image(::memfd_create("miniinit-executor", MFD_CLOEXEC | MFD_ALLOW_SEALING | executable));
     if (!image && errno == EINVAL)
         image = Fd(::memfd_create("miniinit-executor", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -50,7 +50,7 @@ Result<Fd> open_own_binary() {
 void enter_executor(int count, char** arguments, char** environment) {
     if (count < 3 || !std::string_view(arguments[count - 1]).starts_with(orders_mark))
         return;
-    std::vector<std::uint64_t> block(most_orders / sizeof(std::uint64_t)); // as they are aligned
+    std::vector<std::uint64_t> block(most_orders / sizeof(std::uint64_t)); // as words, for alignment
     execute_orders(count, arguments, environment, reinterpret_cast<char*>(block.data()));
 }
 

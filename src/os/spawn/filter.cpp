@@ -1,6 +1,6 @@
-// From names of system calls to the program that the kernel runs at each call. The numbers are cut into stretches of the
-// same answer, and the program is a balanced tree of comparisons with where they begin: no more than nine of them a call,
-// whatever the list.
+// Compiles names of system calls into the program that the kernel runs at each call. The call numbers are divided into
+// ranges with the same answer, and the program is a balanced tree of comparisons with the starts of the ranges: at most
+// nine comparisons for each call.
 #include "os/spawn/confine.hpp"
 
 #include <linux/audit.h>
@@ -34,7 +34,7 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::uint16_t load = BPF_LD | BPF_W | BPF_ABS, answer = BPF_RET | BPF_K, go = BPF_JMP | BPF_JA;
 
-// From `begin` to where the next one begins.
+// A range of call numbers, from `begin` to the start of the next one.
 struct Stretch {
     std::uint32_t begin, action;
 };
@@ -51,7 +51,7 @@ Program tree(std::span<const Stretch> stretches) {
     Program program;
     if (far <= 255) {
         program.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, bound, static_cast<std::uint8_t>(far), 0));
-    } else { // a comparison jumps no farther
+    } else { // a comparison cannot jump farther
         program.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, bound, 0, 1));
         program.push_back(BPF_STMT(go, far));
     }
@@ -68,9 +68,9 @@ std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& wanted, in
     const std::uint32_t otherwise =
         wanted.allows ? SECCOMP_RET_ERRNO | std::uint32_t{ENOSYS} : std::uint32_t{SECCOMP_RET_ALLOW};
 
-    std::map<std::uint32_t, std::uint32_t> actions; // by number
+    std::map<std::uint32_t, std::uint32_t> actions; // by call number
     for (std::string_view call : wanted.allows ? known_calls() : wanted.calls)
-        for (const int number : call_numbers(call)) // none where this architecture has none of that name
+        for (const int number : call_numbers(call)) // none if this architecture has no such call
             actions[static_cast<std::uint32_t>(number)] =
                 wanted.allows && std::ranges::binary_search(wanted.calls, call) ? SECCOMP_RET_ALLOW : denied;
 
@@ -86,7 +86,7 @@ std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& wanted, in
         from_here(number + 1, otherwise);
     }
 #ifdef __x86_64__
-    // The calls of x32, which come as the same architecture; a tracer writes -1 to have a call left out.
+    // Denies the calls of x32, which have the same architecture. A tracer writes -1 to skip a call, so that is allowed.
     from_here(0x40000000, denied);
     from_here(0xffffffff, otherwise);
 #endif

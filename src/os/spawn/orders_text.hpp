@@ -1,6 +1,6 @@
-// Bytes as text without a zero byte, so that they can be an argument of a program: consistent overhead byte stuffing (Cheshire
-// and Baker, 1999). Every stretch of up to 254 bytes without a zero is led by its length plus one; one that is shorter than
-// that stands for a zero after it.
+// Encodes bytes as text without zero bytes, so that they can be an argument of a program: consistent overhead byte
+// stuffing (Cheshire and Baker, 1999). Each run of at most 254 bytes without a zero is preceded by its length plus one;
+// a shorter run also stands for a zero after it.
 #pragma once
 
 #include "os/spawn/call.hpp"
@@ -9,10 +9,10 @@
 
 namespace mi::os {
 
-// Bytes that `count` bytes take at most.
+// The most bytes that the text for `count` bytes can take.
 constexpr std::size_t stuffed_size(std::size_t count) { return count + count / 254 + 2; }
 
-// Writes the text for `count` bytes; gives its length. `to` has room for stuffed_size(count).
+// Writes the text for `count` bytes to `to`, which has room for stuffed_size(count); returns its length.
 inline std::size_t stuff(const char* from, std::size_t count, char* to) {
     std::size_t out = 1, lead = 0;
     unsigned char length = 1;
@@ -34,7 +34,8 @@ inline std::size_t stuff(const char* from, std::size_t count, char* to) {
     return out;
 }
 
-// The bytes of a text that ends with a zero byte; gives how many, or -1 where they are more than `most` or no such text.
+// Decodes a text that ends with a zero byte; returns the number of bytes, or -1 if they are more than `most` or the
+// text is not valid.
 BARE inline long unstuff(const char* from, char* to, std::size_t most) {
     std::size_t out = 0;
     for (;;) {

@@ -1,4 +1,4 @@
-// The enumerations of a plan that its child knows too.
+// The enumerations of a plan that its child uses, too.
 #pragma once
 
 #include <cstdint>
@@ -6,18 +6,18 @@
 namespace mi::os {
 
 enum class Session : std::uint32_t {
-    fresh, // setsid: no controlling terminal, own group; what every service gets
+    fresh, // setsid(2): no controlling terminal, own process group; for every service
     group, // same session, own process group: the main process of a container
     keep,
 };
 
 // One change to the mounts that a process sees.
 enum class MountKind : std::uint32_t {
-    read_only,  // what is at `path`, and everything mounted below it, without writing
-    read_write, // what was at `path` before any change, in spite of one above it
-    bind,       // what is at `source` outside, at `path`
-    nothing,    // an empty directory or file that nobody may enter or read
-    devices,    // a file system with the few devices every program expects
+    read_only,  // `path`, and every mount below it, become read-only
+    read_write, // restores `path` as it was before any change, below a read-only one
+    bind,       // shows `source`, as seen outside, at `path`
+    nothing,    // shows an empty directory or file that unprivileged users can neither enter nor read
+    devices,    // shows a file system with the few devices that every program expects
 };
 
 } // namespace mi::os

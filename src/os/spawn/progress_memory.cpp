@@ -32,7 +32,7 @@ ProgressSlot& ProgressSlot::operator=(ProgressSlot&& other) noexcept {
 
 ProgressSlot::~ProgressSlot() {
     if (table_ && number_ != 0)
-        table_->free.push_back(number_); // reserved for all: allocates nothing
+        table_->free.push_back(number_); // the memory was reserved for all slots: allocates nothing
 }
 
 Report ProgressSlot::read() const {
@@ -50,7 +50,7 @@ Result<ProgressMemory> ProgressMemory::make() {
     memory.fd_ = Fd(::memfd_create("miniinit-progress", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!memory.fd_ || ::ftruncate(memory.fd_.get(), size) != 0)
         return fault(errno, "make memory for progress");
-    // Whoever has the descriptor cannot take the memory away from under us.
+    // A process that has the descriptor must not be able to shrink the memory that we have mapped.
     if (::fcntl(memory.fd_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
         return fault(errno, "seal memory for progress");
     void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, memory.fd_.get(), 0);
@@ -59,7 +59,7 @@ Result<ProgressMemory> ProgressMemory::make() {
     memory.table_ = std::make_shared<ProgressSlot::Table>();
     memory.table_->memory = mapped;
     memory.table_->free.reserve(slots);
-    for (std::uint32_t number = slots - 1; number > 0; --number) // slot 0 is for those without one
+    for (std::uint32_t number = slots - 1; number > 0; --number) // slot 0 is for starts without a slot
         memory.table_->free.push_back(number);
     return memory;
 }

@@ -1,5 +1,5 @@
-// Memory that executors write the step to that they are about to do, so that a start which hangs can be told with the step
-// that it hangs in. Each has a slot of four bytes.
+// Memory into which executors write the step that they are about to do, so that the report about a start that hangs can
+// name the step. Each executor has a slot of four bytes.
 #pragma once
 
 #include "base/fd.hpp"
@@ -12,7 +12,8 @@
 
 namespace mi::os {
 
-// One executor's place; returned when it is destroyed. Without one (all are taken) the offset is that of a slot nobody reads.
+// The slot of one executor; the destructor returns it. If all slots are taken, the offset is that of a slot that is
+// never read.
 class ProgressSlot {
 public:
     ProgressSlot() = default;
@@ -20,7 +21,7 @@ public:
     ProgressSlot& operator=(ProgressSlot&& other) noexcept;
     ~ProgressSlot();
     [[nodiscard]] std::uint32_t offset() const { return number_ * 4; }
-    // Its content may be anything.
+    // The content may be any bytes: the executor's user may have written it.
     [[nodiscard]] Report read() const;
 
 private:

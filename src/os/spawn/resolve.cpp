@@ -1,4 +1,4 @@
-// The words for programs that could not be started.
+// Messages about programs that could not be started.
 #include "os/spawn/spawn.hpp"
 
 namespace mi::os {

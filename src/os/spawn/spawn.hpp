@@ -1,5 +1,4 @@
-// Bringing a process into being, from a Plan that is already complete.
-// What to start, and when, is the engine's business; collecting it afterwards is children.hpp's.
+// Starts a process from a complete Plan. The engine decides which process to start and when; children.hpp collects it.
 #pragma once
 
 #include "base/fd.hpp"
@@ -14,7 +13,7 @@
 
 namespace mi::os {
 
-// Why a start failed: which step, its errno, and what it was done to.
+// The reason why a start failed: the step, its errno, and its object.
 struct SpawnFault {
     Step step = Step::exec;
     int code = 0;
@@ -24,28 +23,30 @@ struct SpawnFault {
     [[nodiscard]] std::string text() const;
 };
 
-// A process that exists. It may still be on its way to its program.
+// A process that exists. It may not have executed its program yet.
 class Start {
 public:
     Start();
-    // One whose process the program before us has made: `report` is what Start::report() gave there.
+    // For a process that the previous program image has started: `report` is the descriptor that Start::report()
+    // returned there.
     Start(pid_t pid, Fd report);
     Start(Start&&) noexcept;
     Start& operator=(Start&&) noexcept;
     ~Start();
 
     [[nodiscard]] pid_t pid() const { return pid_; }
-    // It has become its program, or has ended before it could.
+    // Whether the process has executed its program, or has ended before.
     [[nodiscard]] bool decided() const { return decided_; }
-    // While it is not decided, readable once it is; -1: nothing tells, and decide() has to be asked from time to time.
+    // While undecided: a descriptor that becomes readable when it is decided; -1: there is none, and the caller must
+    // call decide() from time to time.
     [[nodiscard]] int report() const { return report_.get(); }
-    // Looks; true if it is decided now. Never waits.
+    // Checks without waiting; true if it is decided now.
     bool decide();
-    // Once it is decided: why it has not become its program.
+    // Once decided: the reason why the program was not executed, if so.
     [[nodiscard]] const std::optional<SpawnFault>& fault() const { return fault_; }
-    // While it is not decided: the step that it stands in, as far as that can be known, and what it is done to.
+    // While undecided: the present step, as far as it is known, and its object.
     [[nodiscard]] std::string where() const;
-    // Of one that make_network() gave, once it is decided and without a fault: the namespace.
+    // After make_network(), once decided and without a fault: the namespace.
     [[nodiscard]] Fd take_network() { return std::move(network_); }
 
     struct Waiting;
@@ -60,29 +61,30 @@ private:
     std::unique_ptr<Waiting> waiting_;
 };
 
-// Makes processes. Holds what every start needs: a stack for the child, the executor image, and a window of low descriptors
-// (from 3 on, when made early), through which descriptors are handed over. So make it right after normalise_self(), before
-// descriptors of any number are opened: then a start costs the same however many descriptors we hold.
+// Starts processes. Holds everything that each start needs: a stack for the child, the executor image, and a window of
+// low descriptors (from 3 on, if made early) through which descriptors are passed. So make it right after
+// normalise_self(), before many descriptors are open: then the cost of a start does not depend on the number of our
+// descriptors.
 //
-// Have all signals blocked when calling. A Spawner outlives its Starts.
+// All signals must be blocked in the caller. A Spawner must outlive its Starts.
 class Spawner {
 public:
-    // What the executor is executed from.
+    // The file that the executor is executed from.
     enum class Image { sealed_memory, own_binary };
-    // `patience`: how long start() waits for a child to leave our memory before it goes on without it.
+    // `patience`: the most time that start() waits for a child to leave our memory.
     static Result<Spawner> make(Span patience = std::chrono::milliseconds(2), Image image = Image::sealed_memory);
     Spawner(Spawner&&) noexcept;
     Spawner& operator=(Spawner&&) noexcept;
     ~Spawner();
 
-    // A network namespace of its own with nothing but a loopback that is up, for Plan::network: a child of ours makes it, and
-    // is not waited for any longer than that of a start (Start::take_network gives it). The namespace lives as long as this
-    // descriptor, or a process in it.
+    // Makes a network namespace with only a loopback interface that is up, for Plan::network. A child makes it, and PID
+    // 1 waits no longer for it than for a start (Start::take_network returns the namespace). The namespace exists as
+    // long as its descriptor, or a process in it.
     std::expected<Start, SpawnFault> make_network();
 
-    // Makes the process, and waits for nothing that others could hold up. A fault: there is no process.
+    // Makes the process, and never waits for anything that another process could delay. On a fault there is no process.
     std::expected<Start, SpawnFault> start(const Plan& plan);
-    // The same, waiting until it is decided. For tests and tools, not for PID 1's turn.
+    // The same, but waits until it is decided. For tests and tools, not for PID 1's turn.
     std::expected<pid_t, SpawnFault> spawn(const Plan& plan);
 
     struct State;
@@ -92,8 +94,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// From here on nobody without CAP_SYS_PTRACE can trace us or read our memory, and we leave no core: for a process that makes
-// others with less privilege. There is no way back but execve(2).
+// From now on only processes with CAP_SYS_PTRACE can trace us or read our memory, and we leave no core dump (prctl(2),
+// PR_SET_DUMPABLE): for a process that makes others with fewer privileges. Only execve(2) ends this.
 void make_undumpable();
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// Who the child becomes and what it may still do: ids, capabilities, system calls.
+// Sets the child's identity and privileges: IDs and capabilities, and the filter of system calls.
 #include "os/spawn/steps.hpp"
 
 #include <linux/capability.h>
@@ -8,23 +8,23 @@
 namespace mi::os {
 namespace {
 
-constexpr std::size_t every_capability = 64; // as the item of a report: it is about no single one
+constexpr std::size_t every_capability = 64; // as the item of a report: it is about no single capability
 
-// Where there are two of them the plain ones know only 65,536 users.
+// On architectures with both forms, the old ones know only 65,536 users.
 #ifdef SYS_setresuid32
 constexpr long set_user = SYS_setresuid32, set_group = SYS_setresgid32, set_groups = SYS_setgroups32;
 #else
 constexpr long set_user = SYS_setresuid, set_group = SYS_setresgid, set_groups = SYS_setgroups;
 #endif
 
-// While we still may: later the bounding set cannot be changed any more.
+// Restricts the bounding set while we have the privilege: later that is impossible.
 BARE bool bound_capabilities(const Orders& orders, Progress& progress) {
     for (int capability = 0; capability < 64; ++capability) {
         progress.at(Step::capabilities, static_cast<std::size_t>(capability));
         if ((orders.bounding >> capability & 1) != 0)
             continue;
         const long bound = call(SYS_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
-        if (bound < 0) // the kernel has no more of them
+        if (bound < 0) // the kernel has no more capabilities
             break;
         if (bound == 1 && !progress.did(call(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0)))
             return false;
@@ -55,11 +55,11 @@ BARE bool raise_ambient(std::uint64_t set, Progress& progress) {
 
 BARE bool clear_ambient(Progress& progress) {
     const long cleared = call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return cleared == -EINVAL || progress.did(cleared); // before Linux 4.3
+    return cleared == -EINVAL || progress.did(cleared); // EINVAL: before Linux 4.3
 }
 
-// What exec keeps for root follows from the bounding set; for others it is the ambient set, whose members have to be
-// inheritable.
+// For root, exec keeps capabilities according to the bounding set; for other users only the ambient set survives, whose
+// members must be inheritable.
 BARE bool keep_capabilities(const Orders& orders, Progress& progress) {
     progress.at(Step::capabilities, every_capability);
     return progress.did(set_capabilities(orders.kept, orders.by_ambience != 0)) && clear_ambient(progress) &&
@@ -79,7 +79,7 @@ BARE bool change_identity(const Child& child, Progress& progress) {
     if (orders.keeping_given != 0 && !bound_capabilities(orders, progress))
         return false;
     progress.at(Step::capabilities, every_capability);
-    if (orders.carried != 0 && !clear_ambient(progress)) // we have them still; our program shall not
+    if (orders.carried != 0 && !clear_ambient(progress)) // our program must not inherit these
         return false;
     if (orders.groups_given != 0 &&
         !progress.did(Step::groups, call(set_groups, orders.groups.count, child.all(orders.groups))))

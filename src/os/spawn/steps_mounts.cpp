@@ -1,5 +1,5 @@
-// Directories of the service's own, and what the child changes in a mount namespace of its own. Whatever is taken from
-// outside is taken hold of before the root changes, and what is to stay as it was before anything above it changes.
+// Makes the service's own directories, and changes the mounts in the child's own mount namespace. Mounts from outside
+// are opened before the root changes; mounts that must stay as they were are opened before anything above them changes.
 #include "os/spawn/plan_enums.hpp"
 #include "os/spawn/steps.hpp"
 #include "os/spawn/walk.hpp"
@@ -11,7 +11,7 @@
 #include <linux/sched.h>
 #include <linux/stat.h>
 
-// <sys/mount.h> would say these too, and more that <linux/mount.h> says already.
+// <sys/mount.h> has these, too, but conflicts with <linux/mount.h>.
 #ifndef MNT_DETACH
 #define MNT_DETACH 2
 #endif
@@ -28,8 +28,8 @@ BARE long look_at(int fd, struct statx& about) {
 
 BARE bool is_directory(const struct statx& about) { return (about.stx_mode & S_IFMT) == S_IFDIR; }
 
-// Makes `path` and what is missing above it, where nobody else could be in the way; what is there already, or cannot be made,
-// its user will tell.
+// Makes `path` and its missing parents, if no other user could interfere. Errors are ignored: the next use of the path
+// will report them.
 BARE void make_path(const char* path, bool directory) {
     char prefix[PATH_MAX];
     const unsigned length = length_of(path);
@@ -86,7 +86,8 @@ BARE bool make_directory(const Child& child, const DirectoryOrder& wanted, Progr
 
 // --- trees of mounts --------------------------------------------------------------------------------------------------
 
-// A copy of what is at `path`, with all that is mounted below it. Links are followed as walk.hpp says.
+// An open copy of the mount at `path`, with all mounts below it (open_tree(2)). Links are followed as walk.hpp
+// describes.
 BARE long clone_tree(int at, const char* path) {
     const long place = open_walked(at, path, O_PATH);
     if (place < 0)
@@ -111,7 +112,7 @@ BARE long lay(long tree, const char* path) {
     return laid;
 }
 
-// Whether what went wrong is that something is not there which need not be.
+// Whether the failure is only that an optional path is missing.
 BARE bool may_miss(const MountOrder& change, long code) {
     return change.optional != 0 && (code == -ENOENT || code == -ENOTDIR);
 }
@@ -130,7 +131,7 @@ constexpr const char* device_links[][2] = {{"/proc/self/fd", "fd"},
                                            {"/proc/self/fd/2", "stderr"},
                                            {"pts/ptmx", "ptmx"}};
 
-// A device that may not be made (in a user namespace) is the one that we have ourselves.
+// If a device node cannot be made (in a user namespace), binds our own one instead.
 BARE long bind_device(int outside, long tree, const char* name) {
     const long file = call(SYS_mknodat, tree, name, S_IFREG | 0444, 0);
     if (file < 0)
@@ -149,7 +150,7 @@ BARE long make_device(int outside, long tree, const Device& device) {
     return made == -EPERM ? bind_device(outside, tree, device.name) : made;
 }
 
-// A tree cannot be mounted on before it is attached itself (before Linux 6.15): so it is laid first, and filled then.
+// Before Linux 6.15, nothing can be mounted on a tree that is not attached: so attach it first, then fill it.
 BARE bool lay_devices(const Child& child, const MountOrder& change, Progress& progress) {
     const char* path = child.text(change.path);
     const long outside = open_walked(AT_FDCWD, path, directory_flags);
@@ -165,7 +166,7 @@ BARE bool lay_devices(const Child& child, const MountOrder& change, Progress& pr
         return false;
     for (const Device& device : devices) {
         const long made = make_device(static_cast<int>(outside), tree, device);
-        if (made != -ENOENT && !progress.did(made)) // one that the outside does not have either
+        if (made != -ENOENT && !progress.did(made)) // ENOENT: the device does not exist outside either
             return false;
     }
     for (const auto& [target, link] : device_links)
@@ -176,7 +177,7 @@ BARE bool lay_devices(const Child& child, const MountOrder& change, Progress& pr
     return true;
 }
 
-// Once everything below it has its place. Devices are written to all the same.
+// Makes the device file system read-only after everything below it is mounted. Devices can be written in any case.
 BARE bool close_devices(const Child& child, const MountOrder& change, Progress& progress) {
     const long tree = open_walked(AT_FDCWD, child.text(change.path), O_PATH);
     const bool done = progress.did(tree) && progress.did(set_attributes(tree, 0, MOUNT_ATTR_RDONLY));
@@ -187,7 +188,7 @@ BARE bool close_devices(const Child& child, const MountOrder& change, Progress& 
 
 // --- one change after the other ---------------------------------------------------------------------------------------
 
-// The trees that stand ready before anything changes: those of `kind`.
+// Opens the trees for the changes of `kind`, before anything changes.
 BARE bool take_hold(const Child& child, MountKind kind, Progress& progress) {
     MountOrder* changes = child.all(child.orders->mounts);
     for (std::uint32_t i = 0; i < child.orders->mounts.count; ++i) {
@@ -205,7 +206,7 @@ BARE bool take_hold(const Child& child, MountKind kind, Progress& progress) {
 
 BARE bool lay_read_only(const Child& child, const MountOrder& change, Progress& progress) {
     const char* path = child.text(change.path);
-    if (path[0] == '/' && path[1] == '\0') { // the root: a mount on top of it would not be seen
+    if (path[0] == '/' && path[1] == '\0') { // a mount on top of the root would not be visible
         struct mount_attr attributes{};
         attributes.attr_set = MOUNT_ATTR_RDONLY;
         return progress.did(call(SYS_mount_setattr, AT_FDCWD, "/", recursive, &attributes, sizeof attributes));
@@ -278,8 +279,8 @@ BARE bool lay_all(const Child& child, long nothing, Progress& progress) {
 
 // --- the root ---------------------------------------------------------------------------------------------------------
 
-// Makes Orders::root the root of our mount namespace. `outside`: where the old one can be unmounted from, or -1. An
-// initramfs cannot be left by pivot_root(2); there the new root is moved over it, as switch_root(8) does.
+// Makes Orders::root the root of our mount namespace. `outside`: a descriptor from which the old root can be unmounted,
+// or -1. pivot_root(2) cannot leave an initramfs; there the new root is moved over it, as switch_root(8) does.
 BARE bool move_into_root(const Child& child, long& outside, Progress& progress) {
     progress.at(Step::root);
     const long root = open_walked(AT_FDCWD, child.text(child.orders->root), directory_flags);
@@ -348,7 +349,7 @@ BARE bool change_mounts(const Child& child, Progress& progress) {
     if (orders.mounts_given == 0)
         return change_root_only(child, progress);
     call(SYS_umask, 0);
-    // What others mount later is to be seen here, and gone here when they unmount it; but nothing of ours there.
+    // MS_SLAVE: later mounts and unmounts outside also appear here, but ours do not appear outside.
     if (!progress.did(Step::mount_namespace, call(SYS_unshare, CLONE_NEWNS)) ||
         !progress.did(call(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr)))
         return false;

@@ -1,4 +1,4 @@
-// A network namespace made by a child, since its maker is in it for good.
+// Makes a network namespace in a child, because the process that makes it stays in it.
 #include "os/spawn/steps.hpp"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@ BARE void make_network_namespace(Report& report, int& found) {
     const long any = call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (!progress.did(any))
         return;
-    // The descriptor table is our parent's, which goes on with it.
+    // The descriptor table is shared with the parent, which gets the descriptor in this way.
     long space = call(SYS_ioctl, any, SIOCGSKNS, 0);
     if (space < 0 && space != -EPERM)
         space = call_open(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-// Placing descriptors low, and the window's housekeeping.
+// Puts descriptors at low numbers, and manages the window.
 #include "os/spawn/window.hpp"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@ namespace mi::os {
 
 static constexpr std::size_t window_size = 12;
 
-// /dev/null, or what reads like it: the end of a pipe that nobody writes to.
+// Opens /dev/null or, without one, the read end of a pipe without a writer, which also reads as empty.
 static Result<Fd> open_nothing() {
     Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (null)
@@ -73,7 +73,7 @@ int Window::free_place(const std::vector<Move>& moves) const {
 int Window::null() const { return free_place({}); }
 
 bool Window::put(int source, int place) {
-    // One stays as it is: the others are put right again from it.
+    // One place stays unused: the others are restored from it.
     if (place < 0 || used_.size() + 1 >= places_.size() || ::dup3(source, place, O_CLOEXEC) < 0)
         return false;
     used_.push_back(place);
@@ -91,7 +91,7 @@ bool Window::hand_over(const std::vector<Move>& moves, std::vector<Move>& found)
     };
     for (const Move& move : moves) {
         if (move.source == null_device || (move.source == move.target && move.target <= 2))
-            continue; // 0, 1 and 2 that stay where they are need no help
+            continue; // 0, 1 and 2 that keep their numbers need no place
         if (is_resident(move.source) && !is_target(move.source)) {
             found.push_back(move);
             continue;

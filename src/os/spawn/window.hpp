@@ -1,8 +1,8 @@
-// A few low descriptors kept in reserve, through which others are handed to a child. Private to this room's spawn.
+// Reserves a few low descriptor numbers, through which other descriptors are passed to a child. Private to this folder.
 //
-// A child that shares our descriptor table and then takes a copy of its low end only (close_range(2) with
-// CLOSE_RANGE_UNSHARE) costs the same whether we hold ten descriptors or ten thousand; a fork copies, and its exec
-// closes, every one. So what is for the child must lie low when it is made.
+// A child that shares our descriptor table and then copies only its low end (close_range(2) with CLOSE_RANGE_UNSHARE)
+// costs the same for ten descriptors as for ten thousand; fork(2) copies all of them, and its exec closes them. So the
+// descriptors for the child must have low numbers when it is made.
 #pragma once
 
 #include "base/fd.hpp"
@@ -18,21 +18,23 @@ class Window {
 public:
     static Result<Window> open();
 
-    // A descriptor that every child may be handed, and that need not be put anywhere for it. To be called before the first
-    // start. Gives its number in the window.
+    // Keeps a descriptor that every child may get, and that need not be placed for each start. Call it before the first
+    // start. Returns its number in the window.
     Result<int> keep(Fd resident);
 
-    // Above every descriptor of the window.
+    // A number above every descriptor of the window.
     [[nodiscard]] int ceiling() const { return ceiling_; }
-    // Nothing but 0, 1, 2 and the window lies below the ceiling, so exec closes all that the child is not to have.
+    // Below the ceiling there are only 0, 1, 2 and the window, so exec closes all descriptors that the child must not
+    // get.
     [[nodiscard]] bool pristine() const { return ceiling_ - 3 == static_cast<int>(places_.size() + residents_.size()); }
-    // One of its descriptors that is not in use: /dev/null, or what reads like it.
+    // An unused descriptor of the window: /dev/null, or a substitute that reads as empty.
     [[nodiscard]] int null() const;
 
-    // Puts the sources of `moves` into the window, and into `found` where the child finds them. A target that lies in the
-    // window gets its own place, so that no move overwrites another's source. False, and nothing put, if they are too many.
+    // Puts the sources of `moves` into the window; `found` gets their numbers in the child. A target number inside the
+    // window is used as the place of its own source, so that no move overwrites another one's source. False, with no
+    // change, if there are too many.
     bool hand_over(const std::vector<Move>& moves, std::vector<Move>& found);
-    // What was handed over is no longer held here.
+    // Releases the descriptors that were put into the window.
     void take_back();
 
 private:
@@ -41,13 +43,13 @@ private:
     [[nodiscard]] int free_place(const std::vector<Move>& moves) const;
     bool put(int source, int place);
 
-    std::vector<Fd> places_; // each on /dev/null when not in use
+    std::vector<Fd> places_; // each has /dev/null while unused
     std::vector<int> used_;
     std::vector<Fd> residents_;
     int ceiling_ = 3;
 };
 
-// The ranges of descriptors above 2 that are no target of `moves`.
+// Finds the ranges of descriptors above 2 that are no target of `moves`.
 void find_gaps(const std::vector<Move>& moves, std::vector<GapOrder>& gaps);
 
 } // namespace mi::os
