@@ -114,6 +114,12 @@ public:
     void hook_exit(const std::string& unit, int code = 0) {
         end(unit, engine_.record(id(unit)).hook, ExitStatus::code(code));
     }
+    // The health probe of the unit that runs ends; the line that its log-line waits for has come.
+    void probe_exit(const std::string& unit, int code = 0) { end(unit, Role::probe, ExitStatus::code(code)); }
+    void line(const std::string& unit) { happen({.kind = Event::Kind::line_matched, .unit = id(unit)}); }
+    void probe_said(const std::string& unit, const std::string& words) {
+        happen({.kind = Event::Kind::probe_words, .unit = id(unit), .detail = words});
+    }
     void pid_file(const std::string& unit) {
         processes_.push_back({++last_pid_, unit, Role::main});
         happen({.kind = Event::Kind::main_pid, .unit = id(unit), .pid = last_pid_});
@@ -326,6 +332,7 @@ private:
         }
         case Effect::Kind::changed: add_word(changes_, called + ":" + std::string(name(effect.to))); break;
         case Effect::Kind::release: break;
+        case Effect::Kind::health: add_word(changes_, called + ":" + std::string(name(record(called).health))); break;
         case Effect::Kind::conclude: {
             static constexpr const char* words[] = {"none", "poweroff", "reboot", "halt", "kexec", "exit"};
             add_word(concluded_, called + ":" + words[static_cast<int>(effect.ending)]);
@@ -348,12 +355,12 @@ private:
             INFO(called, " is given a second process as ", name(effect.role));
             REQUIRE_FALSE((process.unit == called && process.role == effect.role));
         }
-        if (auto at = refused_.find(called); at != refused_.end()) {
+        if (auto at = refused_.find(effect.role == Role::probe ? called + "/probe" : called); at != refused_.end()) {
             answers_.push_back({.kind = Event::Kind::spawn_failed,
                                 .unit = effect.unit,
                                 .role = effect.role,
                                 .detail = at->second,
-                                .lasts = for_good_.contains(called)});
+                                .lasts = for_good_.contains(at->first)});
             return;
         }
         add_word(spawned_, effect.role == Role::main ? called : called + "/" + std::string(name(effect.role)));
@@ -363,6 +370,10 @@ private:
 
     void signal(const Effect& effect, const std::string& called) {
         bool everything = effect.scope == Effect::Scope::everything;
+        if (effect.role == Role::probe) {
+            add_word(signals_, called + ":probe");
+            return end_told(called, effect.number, [](Role role) { return role == Role::probe; });
+        }
         add_word(signals_, called + ":" + signal_name(effect.number).substr(3) + (everything ? "+" : ""));
         bool ends = engine_.record(effect.unit).phase == Phase::stopping || effect.number == 9;
         if (effect.role == Role::reload)

@@ -79,7 +79,8 @@ constexpr std::span<const CallGroup> named(groups, std::size(groups) - 1);
 
 // The calls that are needed after the filter is in force: to execute the program, to end any program, and to return
 // from a signal handler.
-constexpr std::string_view indispensable[] = {"execve", "exit", "exit_group", "restart_syscall", "rt_sigreturn"};
+constexpr std::string_view indispensable[] = {"execve",     "execveat",        "exit",
+                                              "exit_group", "restart_syscall", "rt_sigreturn"};
 
 bool is_negated(std::string_view word) { return word.starts_with('!') || word.starts_with('~'); }
 

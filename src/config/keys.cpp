@@ -14,6 +14,7 @@ using Relates = core::Relation;
 using If = core::Condition::Kind;
 using Own = core::OwnDirectory::Kind;
 using Address = core::Listen::Kind;
+using core::HealthCheck;
 using core::Listen;
 using Reader = void (*)(const Value&, Unit&);
 using ManagerReader = void (*)(const Value&, ManagerSettings&);
@@ -202,6 +203,23 @@ constexpr KeyInfo unit_rows[] = {
         "this and what is more important is kept"),
     row("log", "forward", "boolean", "true", plain<&LogSettings::forward>,
         "its lines go to the servers of miniinit.toml, too"),
+
+    row("health", "command", "command", "", health_command, "it is healthy as long as this exits 0"),
+    row("health", "http", "string", "", health_http, "it is healthy as long as this URL is answered with 2xx or 3xx"),
+    row("health", "tcp", "string", "", health_tcp, "it is healthy as long as this HOST:PORT takes connections"),
+    row("health", "unix", "path", "", health_unix, "it is healthy as long as this socket takes connections"),
+    row("health", "log-line", "string", "", health_log_line,
+        "it is healthy once a line of its output matches this regular expression"),
+    row("health", "interval", "duration", "\"10s\"", health_interval, "from the end of one probe to the next"),
+    row("health", "timeout", "duration", "\"3s\"", health_timeout, "how long a probe may take"),
+    row("health", "start-interval", "duration", "\"200ms\"", health_start_interval,
+        "as `interval`, until the first success; the unit is starting that long"),
+    row("health", "failures", "integer", "3", number<&HealthCheck::failures, 1, most>,
+        "failed probes in a row that make it unhealthy"),
+    row("health", "successes", "integer", "1", number<&HealthCheck::successes, 1, most>,
+        "good probes in a row that make it healthy again"),
+    row("health", "action", "restart|none|stop|reboot|shutdown", "\"restart\"", plain<&HealthCheck::action>,
+        "what happens when it becomes unhealthy"),
 };
 
 constexpr KeyInfo manager_rows[] = {

@@ -20,6 +20,7 @@ core::Cgroup& part(core::Unit& unit, core::Cgroup*);
 calendar::Timer& part(core::Unit& unit, calendar::Timer*);
 core::LogSettings& part(core::Unit& unit, core::LogSettings*);
 core::Hooks& part(core::Unit& unit, core::Hooks*);
+core::HealthCheck& part(core::Unit& unit, core::HealthCheck*);
 
 template <typename Member>
 struct Owner;
@@ -155,6 +156,16 @@ void listen(const Value& value, core::Unit& unit) {
     address(value, unit, Kind);
 }
 void calendar(const Value& value, core::Unit& unit);
+void health_command(const Value& value, core::Unit& unit);
+void health_http(const Value& value, core::Unit& unit);
+void health_tcp(const Value& value, core::Unit& unit);
+void health_unix(const Value& value, core::Unit& unit);
+void health_log_line(const Value& value, core::Unit& unit);
+void health_interval(const Value& value, core::Unit& unit);
+void health_timeout(const Value& value, core::Unit& unit);
+void health_start_interval(const Value& value, core::Unit& unit);
+// The command of a probe that is our own, once all of the table is known.
+void complete_probe(core::HealthCheck& check);
 void log_level(const Value& value, core::Unit& unit);
 void log_rate_limit(const Value& value, core::Unit& unit);
 

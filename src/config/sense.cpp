@@ -139,6 +139,31 @@ void check_accept(const Section& service, const Section& process, core::Unit& un
         streams.output = core::Output::socket;
 }
 
+void check_health(const Reading& reading, const Section& service, const Section& section, core::Unit& unit) {
+    unsigned probes = 0;
+    for (std::string_view key : {"command", "http", "tcp", "unix", "log-line"})
+        if (section.says(key) && ++probes > 1)
+            section.error(key,
+                          "[health] has one probe: `command`, `http`, `tcp`, `unix` and `log-line` exclude each other");
+    if (probes == 0 && !reading.incomplete)
+        section.error("", "[health] needs `command`, `http`, `tcp`, `unix` or `log-line`");
+    if (unit.service.type == core::ServiceType::oneshot)
+        section.error("", "[health] is about what runs on, and a oneshot does not: its exit code tells");
+    if (core::accepts(unit))
+        section.error("", "[health] is about a main process, and accept = true has none");
+    if (unit.health->probe == core::HealthCheck::Probe::log_line && unit.process &&
+        unit.process->output != core::Output::log && unit.process->error != core::Output::log)
+        section.error("log-line", "`log-line` is looked for in the log, and neither `stdout` nor `stderr` goes there");
+    if (unit.health->probe == core::HealthCheck::Probe::log_line)
+        for (std::string_view key : {"interval", "timeout", "start-interval", "failures", "successes", "action"})
+            if (section.has(key))
+                section.warning(key, "`" + std::string(key) + "` has no effect with `log-line`, which is awaited once");
+    if (unit.service.restart == core::RestartPolicy::no && service.has("restart") && section.has("action") &&
+        unit.health->action == core::HealthCheck::Action::restart)
+        section.warning("action", "restart = \"no\" in [service] counts: it fails instead");
+    read::complete_probe(*unit.health);
+}
+
 void check_sockets(const Reading& reading, const Section& service, const core::Unit& unit) {
     if (unit.service.activation == core::Activation::on_demand && unit.listen.empty() && !reading.incomplete)
         service.error("activation", "activation = \"on-demand\" needs a [[listen]]");
@@ -262,7 +287,7 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
         reading.error(service_table->key_place,
                       "a unit is a service or a target: [service] and [target] exclude each other");
     else if (target != nullptr)
-        for (std::string_view name : {"process", "cgroup", "listen", "timer", "log"})
+        for (std::string_view name : {"process", "cgroup", "listen", "timer", "log", "health"})
             if (const Node* table = tree.find(name))
                 reading.error(table->key_place,
                               "a target runs nothing: `" + std::string(name) + "` belongs to a service");
@@ -283,6 +308,8 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     check_streams(process, unit);
     check_confinement(process);
     check_sockets(reading, section, unit);
+    if (unit.health)
+        check_health(reading, section, Section(reading, tree, "health"), unit);
     if (tree.find("timer") != nullptr)
         check_timer(reading, Section(reading, tree, "timer"), unit.timer ? *unit.timer : calendar::Timer{});
 }

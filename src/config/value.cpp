@@ -59,6 +59,13 @@ std::span<const Choice<core::ExitAction>> choices(core::ExitAction) {
     return all;
 }
 
+std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action) {
+    using enum core::HealthCheck::Action;
+    static constexpr Choice<core::HealthCheck::Action> all[] = {
+        {"restart", restart}, {"none", none}, {"stop", stop}, {"reboot", reboot}, {"shutdown", shutdown}};
+    return all;
+}
+
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess) {
     using enum core::NotifyAccess;
     static constexpr Choice<core::NotifyAccess> all_words[] = {{"main", main}, {"exec", exec}, {"all", all}};

@@ -32,6 +32,7 @@ std::span<const Choice<core::KillMode>> choices(core::KillMode);
 std::span<const Choice<core::ExitAction>> choices(core::ExitAction);
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess);
 std::span<const Choice<core::Activation>> choices(core::Activation);
+std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action);
 std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot);
 
 class Value {

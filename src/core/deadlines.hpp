@@ -11,6 +11,8 @@ namespace mi::core {
 
 class Deadlines {
 public:
+    // `field`: which moment of a record.
+    explicit Deadlines(Instant Record::* field) : field_(field) {}
     // Begins anew with the deadlines of these records.
     void reset(const std::vector<Record>& records);
     // The deadline of a record was set. One that was cleared, or put off, need not be told.
@@ -37,6 +39,7 @@ private:
             entries_.push({at, id});
     }
 
+    Instant Record::* field_;
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> entries_;
     // Of each unit the moment of the one entry that counts: not later than its deadline, which may have moved on since.
     // So one that is put off again and again, as a watchdog's is, adds no entry.

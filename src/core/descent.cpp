@@ -125,6 +125,7 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
     case Stage::pre_start:
     case Stage::main:
     case Stage::pid_file:
+    case Stage::health:
     case Stage::post_start: unreachable("no stop begins with a stage of the way up");
     }
 }
@@ -173,7 +174,10 @@ void Engine::retry_or_fail(UnitId id) {
         give_up(id);
         return;
     }
-    if (halt_ == Halt::no && facts_[id].wanted && !is_gone(id) && restarts(settings.restart, record)) {
+    const HealthCheck* check = graph_.unit(id).health.get();
+    const bool stays_down =
+        record.reason == Reason::unhealthy && check != nullptr && check->action == HealthCheck::Action::stop;
+    if (halt_ == Halt::no && facts_[id].wanted && !is_gone(id) && !stays_down && restarts(settings.restart, record)) {
         ++record.tries;
         if (!is_beyond_limit(settings, record.tries) || settings.restart_limit_action == LimitAction::retry) {
             ++record.restarts;

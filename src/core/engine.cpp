@@ -56,8 +56,9 @@ std::vector<Effect> Engine::step(const Event& event, Instant now) {
 std::vector<Effect> Engine::take_effects() { return std::exchange(effects_, {}); }
 
 Instant Engine::next_deadline() {
-    UnitId unit = next_due();
-    return unit == no_unit ? never : records_[unit].deadline;
+    const UnitId unit = next_due(), probed = next_probe();
+    return std::min(unit == no_unit ? never : records_[unit].deadline,
+                    probed == no_unit ? never : records_[probed].probe_at);
 }
 
 std::vector<UnitId> Engine::due(Instant now) { return deadlines_.passed(records_, now); }
@@ -79,6 +80,9 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
     record.phase = phase;
     record.frozen = false;
+    rest_probes(id);
+    if (!active(phase))
+        record.health = Health::none;
     if (phase == Phase::stopping) // by itself, or by hand: that is waited for, and is the end of it
         give_up_keeping(id);
     if (!fits(phase, record.next))
@@ -111,6 +115,8 @@ void Engine::emit_spawn(UnitId id, Role role, std::uint8_t index) {
     Record& record = change(id);
     if (role == Role::main) {
         record.main_pid = pid_pending;
+    } else if (role == Role::probe) {
+        record.probe_pid = pid_pending;
     } else {
         record.hook_pid = pid_pending;
         record.hook = role;
@@ -131,7 +137,8 @@ const std::vector<Command>& Engine::commands(UnitId id, Role role) const {
     case Role::none:
     case Role::main:
     case Role::reload:
-    case Role::connection: return nothing;
+    case Role::connection:
+    case Role::probe: return nothing;
     }
     unreachable("there is no other role");
 }

@@ -181,6 +181,23 @@ private:
     bool run_next_command(UnitId id, Role role);
     void deadline_passed(UnitId id);
 
+    // health.cpp
+    [[nodiscard]] bool may_probe(UnitId id) const;
+    void await_health(UnitId id);
+    void adopt_health(UnitId id);
+    void plan_probe(UnitId id, Span in);
+    void rest_probes(UnitId id);
+    void end_probe(UnitId id);
+    void probe_due(UnitId id);
+    void probe_ended(UnitId id, std::int32_t pid, bool good, std::string words, bool lasts);
+    void probe_not_made(UnitId id, const std::string& why, bool lasts);
+    void probe_succeeded(UnitId id);
+    void probe_failed(UnitId id, std::string words, bool lasts);
+    void line_matched(UnitId id);
+    void probe_said(UnitId id, const std::string& words);
+    void set_health(UnitId id, Health health);
+    void became_unhealthy(UnitId id);
+
     // descent.cpp: down
     void begin_stop(UnitId id, Reason reason);
     void run_again(UnitId id);
@@ -208,6 +225,7 @@ private:
         return records_[id];
     }
     [[nodiscard]] UnitId next_due() { return deadlines_.first(records_); }
+    [[nodiscard]] UnitId next_probe() { return probes_.first(records_); }
     void emit(Effect effect) { effects_.push_back(effect); }
     void emit_spawn(UnitId id, Role role, std::uint8_t index);
     [[nodiscard]] const Service& service(UnitId id) const { return graph_.unit(id).service; }
@@ -228,7 +246,8 @@ private:
     Instant now_{};
     std::vector<Effect> effects_;
 
-    Deadlines deadlines_;
+    Deadlines deadlines_{&Record::deadline};
+    Deadlines probes_{&Record::probe_at};
 
     UnitList<std::vector<UnitId>> changed_; // records, since take_changes()
     bool all_changed_ = true;

@@ -48,6 +48,9 @@ struct Event {
         // It cannot say so.
         freeze, // nothing of it gets to run, so nothing is expected of it
         thaw,
+        // Of its health. Its probes are processes, with the role `probe`.
+        line_matched, // the line that `log-line` waits for has come
+        probe_words,  // detail: what the last probe, which failed, had to say; may come after its end
         // A deadline may have passed.
         due,
     };
@@ -76,6 +79,7 @@ struct Effect {
                           // answer: emptied, at once where nothing is left
         changed,          // phase went `from` -> `to`: for those who watch
         release,          // the unit is at rest: what was kept for its run can go
+        health,           // it has become healthy, or unhealthy: for those who watch
         conclude, // exit-action, or the action of a restart limit, of `unit`: `ending`, with the exit code `number`
         halt,     // all is down after a shutdown
     };

@@ -3,6 +3,7 @@
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
+#include "core/explain.hpp"
 #include "core/restart.hpp"
 
 #include <utility>
@@ -65,6 +66,8 @@ void Engine::apply_to_unit(const Event& event) {
     case Event::Kind::leaving: return says_it_leaves(id);
     case Event::Kind::freeze: return set_frozen(id, true);
     case Event::Kind::thaw: return set_frozen(id, false);
+    case Event::Kind::line_matched: return line_matched(id);
+    case Event::Kind::probe_words: return probe_said(id, event.detail);
     case Event::Kind::shutdown:
     case Event::Kind::leave:
     case Event::Kind::due: unreachable("an event of this kind is of all units");
@@ -86,6 +89,8 @@ void Engine::pass_deadlines() {
         clear_deadline(due);
         deadline_passed(due);
     }
+    for (UnitId due = next_probe(); due != no_unit && records_[due].probe_at <= now_; due = next_probe())
+        probe_due(due);
 }
 
 // --- conditions and sockets -------------------------------------------------------------------------------------------
@@ -176,7 +181,11 @@ void Engine::spawned(UnitId id, Role role, std::int32_t pid) {
     if (role == Role::main) {
         record.main_pid = pid;
         if (is_in(id, Phase::starting, Stage::main) && service(id).type == ServiceType::simple)
-            start_from(id, Stage::post_start);
+            start_from(id, Stage::health);
+    } else if (role == Role::probe) {
+        record.probe_pid = pid;
+        if (record.probe_over) // nobody could be told to end it
+            emit({.kind = Effect::Kind::signal, .unit = id, .role = Role::probe, .number = 9});
     } else if (record.hook == role) {
         record.hook_pid = pid;
     }
@@ -184,6 +193,8 @@ void Engine::spawned(UnitId id, Role role, std::int32_t pid) {
 
 void Engine::spawn_failed(UnitId id, Role role, const std::string& why, bool lasts) {
     Record& record = records_[id];
+    if (role == Role::probe)
+        return probe_not_made(id, why, lasts);
     if (record.phase == Phase::starting)
         record.hopeless = lasts;
     if (role != Role::main) {
@@ -204,6 +215,8 @@ void Engine::spawn_failed(UnitId id, Role role, const std::string& why, bool las
 }
 
 void Engine::exited(const Event& event) {
+    if (event.role == Role::probe)
+        return probe_ended(event.unit, event.pid, event.exit == ExitStatus::code(0), text(event.exit), false);
     if (event.exit.oom && records_[event.unit].phase != Phase::stopping)
         records_[event.unit].detail = event.detail;
     if (event.role == Role::main)
@@ -224,7 +237,7 @@ void Engine::emptied(UnitId id) {
 void Engine::ready(UnitId id) {
     const ServiceType type = service(id).type;
     if (is_in(id, Phase::starting, Stage::main) && (type == ServiceType::notify || type == ServiceType::notify_fd))
-        start_from(id, Stage::post_start);
+        start_from(id, Stage::health);
     else if (records_[id].phase == Phase::reloading && records_[id].hook_pid == 0)
         back_up(id);
 }
@@ -247,7 +260,7 @@ void Engine::main_pid_known(UnitId id, std::int32_t pid) {
     if (!is_in(id, Phase::starting, Stage::pid_file))
         return;
     records_[id].detail.clear();
-    start_from(id, Stage::post_start);
+    start_from(id, Stage::health);
 }
 
 // Its present stage may take longer, never shorter.
@@ -286,6 +299,10 @@ void Engine::set_frozen(UnitId id, bool frozen) {
         return;
     records_[id].frozen = frozen;
     watch_over(id);
+    if (frozen)
+        rest_probes(id);
+    else
+        adopt_health(id);
 }
 
 } // namespace mi::core

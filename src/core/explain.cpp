@@ -78,8 +78,30 @@ std::string filter_words(const Engine& engine, UnitId id) {
 
 } // namespace
 
+std::string probe_text(const HealthCheck& check) {
+    constexpr std::string_view kinds[] = {"", "command ", "", "tcp ", "unix ", "log-line "};
+    return std::string(kinds[static_cast<std::size_t>(check.probe)]) + check.subject;
+}
+
+std::string probe_report(const Unit& unit, const Record& record) {
+    const std::string which = unit.health ? " (" + probe_text(*unit.health) + ")" : "";
+    if (unit.health && unit.health->probe == HealthCheck::Probe::log_line)
+        return "no line of its output has matched yet" + which;
+    if (record.probe_failures == 0)
+        return "its health probe has not succeeded yet" + which;
+    return "its health probe" + which + " has failed " +
+           (record.probe_failures == 1 ? std::string("once")
+                                       : std::to_string(record.probe_failures) + " times in a row") +
+           (record.detail.empty() ? "" : ": " + record.detail);
+}
+
 std::string reason(const Engine& engine, UnitId id) {
     const Record& record = engine.record(id);
+    const bool probed = record.stage == Stage::health ||
+                        (record.phase == Phase::up && record.health != Health::none && record.probe_failures > 0);
+    if (probed && (record.reason == Reason::asked || record.reason == Reason::none))
+        return (record.health == Health::unhealthy ? "it is unhealthy: " : "") +
+               probe_report(engine.graph().unit(id), record);
     std::string detail = record.detail.empty() ? "" : ": " + record.detail;
     if (record.stage == Stage::idle)
         return std::string(engine.graph().unit(id).timer ? "it waits for its time" : "it listens for connections") +
@@ -123,6 +145,7 @@ std::string reason(const Engine& engine, UnitId id) {
         return "it ended too often in a row" + (record.detail.empty() ? "" : ", " + record.detail);
     case Reason::restarting: return "it is being restarted";
     case Reason::watchdog: return "its watchdog ran out" + detail;
+    case Reason::unhealthy: return "it was unhealthy: " + probe_report(engine.graph().unit(id), record);
     case Reason::leaving: return "it says that it is stopping" + detail;
     case Reason::trigger_limit: return "it was triggered too often" + detail;
     case Reason::shutdown: return "the system is shutting down";

@@ -14,6 +14,10 @@ namespace mi::core {
 // Why the unit is in its state, as the part of a sentence: "dependency failed: db". Empty where there is nothing to say.
 [[nodiscard]] std::string reason(const Engine& engine, UnitId id);
 
+// A probe of [health], as people call it: "tcp 127.0.0.1:80". What is to be said of those that failed, as the part of a sentence.
+[[nodiscard]] std::string probe_text(const HealthCheck& check);
+[[nodiscard]] std::string probe_report(const Unit& unit, const Record& record);
+
 // Of a unit that ended: what it ended with the last time, as the part of a sentence: "last with exit code 3".
 [[nodiscard]] std::string last_end(const Engine& engine, UnitId id);
 

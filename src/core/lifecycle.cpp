@@ -22,7 +22,8 @@ Stage after(Role role) {
     case Role::reload:
     case Role::post_start:
     case Role::post_stop:
-    case Role::connection: return Stage::none;
+    case Role::connection:
+    case Role::probe: return Stage::none;
     }
     unreachable("there is no other role");
 }
@@ -50,7 +51,9 @@ void Engine::begin_start(UnitId id) {
     record.main_pid = record.hook_pid = 0;
     record.hook = Role::none;
     record.watchdog = Span{0};
+    record.probe_failures = record.probe_successes = 0;
     set_phase(id, Phase::starting, record.reason, record.cause);
+    record.health = graph_.unit(id).health ? Health::starting : Health::none;
     if (graph_.unit(id).kind == Kind::service) {
         set_deadline(id, service(id).start_timeout);
         if (service(id).type != ServiceType::oneshot)
@@ -81,6 +84,8 @@ void Engine::start_from(UnitId id, Stage stage) {
     }
     if (stage == Stage::pre_start && commands(id, Role::pre_start).empty())
         stage = Stage::main;
+    if (stage == Stage::health && record.health != Health::starting)
+        stage = Stage::post_start;
     if (stage == Stage::post_start && commands(id, Role::post_start).empty()) {
         come_up(id);
         return;
@@ -91,6 +96,8 @@ void Engine::start_from(UnitId id, Stage stage) {
         emit({.kind = Effect::Kind::check_conditions, .unit = id});
     else if (stage == Stage::sockets)
         emit({.kind = Effect::Kind::open_sockets, .unit = id});
+    else if (stage == Stage::health)
+        await_health(id);
     else if (stage == Stage::main)
         emit_spawn(id, Role::main, 0);
     else
@@ -116,6 +123,7 @@ void Engine::come_up(UnitId id) {
     }
     set_phase(id, oneshot ? Phase::done : Phase::up);
     watch_over(id);
+    adopt_health(id);
     if (oneshot) {
         record.tries = 0;
         start_followers(id, graph_.on_success(id));
@@ -144,6 +152,7 @@ void Engine::arm(UnitId id) {
     record.up_since = now_;
     clear_deadline(id);
     set_phase(id, Phase::up);
+    record.health = Health::none; // nothing of it runs
     emit({.kind = Effect::Kind::arm, .unit = id});
     if (std::exchange(record.demand, false))
         triggered_again(id);
@@ -182,6 +191,7 @@ void Engine::back_up(UnitId id) {
     clear_deadline(id);
     set_phase(id, Phase::up);
     watch_over(id);
+    adopt_health(id);
 }
 
 // From now on the watchdog's time runs anew.
@@ -205,7 +215,7 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     switch (record.phase) {
     case Phase::starting:
         if (record.stage == Stage::main && service(id).type == ServiceType::oneshot && succeeded(id, exit)) {
-            start_from(id, Stage::post_start);
+            start_from(id, Stage::health);
         } else if (forked) {
             record.stage = Stage::pid_file;
             emit({.kind = Effect::Kind::await_pid_file, .unit = id});
@@ -296,7 +306,8 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         break;
     case Role::none:
     case Role::main:
-    case Role::connection: break;
+    case Role::connection:
+    case Role::probe: break;
     }
 }
 
@@ -339,9 +350,10 @@ void Engine::deadline_passed(UnitId id) {
     switch (record.phase) {
     case Phase::starting:
         fail_start(id, Reason::start_timeout,
-                   record.stage != Stage::pid_file ? ""
-                                                   : "its PID file did not name a live process of it in time" +
-                                                         (record.detail.empty() ? "" : ": " + record.detail));
+                   record.stage == Stage::health     ? probe_report(graph_.unit(id), record)
+                   : record.stage == Stage::pid_file ? "its PID file did not name a live process of it in time" +
+                                                           (record.detail.empty() ? "" : ": " + record.detail)
+                                                     : "");
         break;
     case Phase::backoff: set_phase(id, Phase::waiting, Reason::asked); break;
     case Phase::reloading:
@@ -371,6 +383,7 @@ void Engine::deadline_passed(UnitId id) {
         case Stage::pre_start:
         case Stage::main:
         case Stage::pid_file:
+        case Stage::health:
         case Stage::post_start:
         case Stage::kill: break;
         }

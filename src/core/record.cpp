@@ -13,6 +13,11 @@ constexpr std::array<std::string_view, 11> phase_names{
 
 std::string_view name(Phase phase) { return phase_names[static_cast<std::size_t>(phase)]; }
 
+std::string_view name(Health health) {
+    constexpr std::array<std::string_view, 4> names{"none", "starting", "healthy", "unhealthy"};
+    return names[static_cast<std::size_t>(health)];
+}
+
 std::string_view name(Role role) {
     switch (role) {
     case Role::none: return "none";
@@ -23,6 +28,7 @@ std::string_view name(Role role) {
     case Role::stop: return "stop-command";
     case Role::post_stop: return "post-stop";
     case Role::connection: return "connection";
+    case Role::probe: return "health probe";
     }
     unreachable("there is no other role");
 }
@@ -38,6 +44,7 @@ bool has_stage(Phase phase, Stage stage) {
     case Stage::pre_start:
     case Stage::main:
     case Stage::pid_file:
+    case Stage::health:
     case Stage::post_start: return phase == Phase::starting;
     case Stage::stop:
     case Stage::terminate:
@@ -75,7 +82,8 @@ int end_code(const Record& record) {
 
 bool possible(const Record& record) {
     return has_stage(record.phase, record.stage) && fits(record.phase, record.next) &&
-           (!record.frozen || record.phase == Phase::up);
+           (!record.frozen || record.phase == Phase::up) &&
+           (record.probe_pid == 0 || record.probe_over || record.phase == Phase::starting || record.phase == Phase::up);
 }
 
 } // namespace mi::core

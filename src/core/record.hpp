@@ -48,8 +48,8 @@ enum class Next : std::uint8_t {
 };
 
 // Which of a unit's processes: the main one, or a command around it.
-// `connection`: one for a connection that was accepted; the engine does not hear of those.
-enum class Role : std::uint8_t { none, pre_start, main, post_start, reload, stop, post_stop, connection };
+// `connection`: one for a connection that was accepted; the engine does not hear of those. `probe`: one of [health].
+enum class Role : std::uint8_t { none, pre_start, main, post_start, reload, stop, post_stop, connection, probe };
 [[nodiscard]] std::string_view name(Role role);
 
 // Where inside `starting` or `stopping` a unit is.
@@ -61,6 +61,7 @@ enum class Stage : std::uint8_t {
     pre_start,
     main,     // spawned, waiting for readiness (or for the end of a oneshot)
     pid_file, // forking: the parent is gone, the PID file is awaited
+    health,   // its first good probe is awaited
     post_start,
     stop,      // stop-command
     terminate, // the stop signal is sent
@@ -95,7 +96,12 @@ enum class Reason : std::uint8_t {
     file,               // invalid: detail has the message
     sockets_failed,     // detail: the sentence
     conditions_unknown, // they could not be looked at; detail: the sentence
+    unhealthy,          // as many probes in a row failed as may; detail: the last words
 };
+
+// What the probes of `[health]` say of the run.
+enum class Health : std::uint8_t { none, starting, healthy, unhealthy };
+[[nodiscard]] std::string_view name(Health health);
 
 // How a process ended.
 struct ExitStatus {
@@ -129,6 +135,8 @@ struct Record {
     bool demand = false;   // it is to be run as soon as it is armed, without waiting for the trigger
     bool hopeless = false; // its start failed, and fails in the same way until somebody changes something
     bool frozen = false;   // only while up: it does not get to run, and is not expected to say that it is alive
+    Health health = Health::none;
+    bool probe_over = false; // the probe that runs is being ended, and nothing it says counts any more
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none
     std::int32_t hook_pid = 0;
@@ -142,6 +150,10 @@ struct Record {
     Instant not_before{};       // a start that comes earlier waits for that
     Instant deadline = never;   // of the present stage, the end of backoff, or the watchdog's while up
     Span watchdog{0};           // how often it has to say that it is alive; 0: need not
+    std::int32_t probe_pid = 0; // of the probe that runs; 0: none
+    std::uint32_t probe_failures = 0,
+                  probe_successes = 0; // in a row, the last ones; failures are known until the next start
+    Instant probe_at = never;          // the next probe is due; while one runs: its time is over
     ExitStatus last_exit;
     std::string detail; // words for `reason`
     bool operator==(const Record&) const = default;

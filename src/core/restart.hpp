@@ -30,6 +30,7 @@ namespace mi::core {
     case RestartPolicy::on_abnormal:
         return record.own_end != OwnEnd::success &&
                (record.reason == Reason::start_timeout || record.reason == Reason::watchdog ||
+                record.reason == Reason::unhealthy ||
                 (record.reason == Reason::exited && record.last_exit.kind == ExitStatus::Kind::signal));
     }
     unreachable("there is no other policy");

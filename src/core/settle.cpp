@@ -263,6 +263,7 @@ void Engine::rebuild() {
     for_a_slot_.clear();
     totals_ = {};
     deadlines_.reset(records_);
+    probes_.reset(records_);
     // With no facts yet, every dependency counts as what an absent fact means.
     for (UnitId id = 0; id < size; ++id) {
         for (const Edge& edge : graph_.needs(id))
@@ -275,6 +276,8 @@ void Engine::rebuild() {
     adopting_ = true;
     drain();
     adopting_ = false;
+    for (UnitId id : graph_.ids())
+        adopt_health(id);
 }
 
 bool Engine::consistent() const {

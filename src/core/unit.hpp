@@ -232,6 +232,20 @@ struct LogSettings {
     std::optional<std::uint8_t> level; // of syslog(3): this and what is more important is kept
 };
 
+// `[health]`: how a program is asked from outside whether it works, and what follows from its answers.
+struct HealthCheck {
+    enum class Probe : std::uint8_t { none, command, http, tcp, unix_socket, log_line };
+    enum class Action : std::uint8_t { restart, none, stop, reboot, shutdown };
+    Probe probe = Probe::none;
+    Action action = Action::restart;
+    std::uint32_t failures = 3, successes = 1;            // in a row
+    Span interval = std::chrono::seconds(10);             // from the end of one probe to the next
+    Span timeout = std::chrono::seconds(3);               // of one probe
+    Span start_interval = std::chrono::milliseconds(200); // as `interval`, until the first success
+    Command command;     // what is run; of the probes that are our own: this program, as `minictl check`
+    std::string subject; // what was written: the URL, HOST:PORT, path or regular expression; a command in one line
+};
+
 enum class Kind : std::uint8_t { service, target };
 
 // One unit. `fault` not empty: the file is invalid, everything but the name, and the dependencies and `exit-action` that could be
@@ -257,6 +271,7 @@ struct Unit {
     std::vector<Listen> listen;
     std::shared_ptr<calendar::Timer> timer; // `[timer]`; a shared_ptr, as that needs no definition of Timer here
     std::unique_ptr<LogSettings> log;
+    std::unique_ptr<HealthCheck> health;
 };
 
 // Whether it only stands in for a unit that others name and that does not exist (Graph makes those).

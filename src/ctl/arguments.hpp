@@ -65,6 +65,9 @@ struct Arguments {
     bool warn_only = false, cancel = false;    // -k, -c of `shutdown`
     bool no_sync = false, only_record = false; // -n, -w of `poweroff`
     LogQuery logs;                             // the options of `logs`
+    std::optional<core::Health> health;        // --for healthy, of `wait`
+    std::string expect;                        // --expect REGEX
+    std::optional<unsigned> http_status;       // --status CODE
 };
 
 // Options, as a set of bits: which ones a verb takes besides those that all have.
@@ -100,6 +103,7 @@ enum Takes : unsigned {
 
     takes_quiet = 1 << 26,
     takes_now = 1 << 27,
+    takes_check = 1 << 28, // --expect, --status
 };
 
 struct Context;

@@ -48,6 +48,11 @@ Words words_of() {
         words.push_back(wire::word(static_cast<E>(i)));
     return words;
 }
+Words words_to_wait_for() {
+    Words words = words_of<core::Phase>();
+    words.insert(words.end(), {"healthy", "unhealthy"});
+    return words;
+}
 Words facilities() {
     Words words;
     for (wire::logs::Facility facility = 0; facility < wire::logs::facilities; ++facility)
@@ -147,6 +152,13 @@ constexpr Option options[] = {
      [](Arguments& arguments, std::string_view value) {
          return (arguments.lines = to_number<unsigned>(value)).value_or(0) > 0;
      }},
+    {"expect", 'e', "REGEX", takes_check, "something in the answer of http:// has to match this (extended, POSIX)",
+     set_text<&Arguments::expect>},
+    {"status", 's', "CODE", takes_check, "the answer of http:// has to have this code (200 to 399)",
+     [](Arguments& arguments, std::string_view value) {
+         return (arguments.http_status = to_number<unsigned>(value)).has_value();
+     }},
+    {"quiet", 'q', "", takes_check, "print nothing where all is well", set_flag<&Arguments::quiet>},
     {"quiet", 'q', "", takes_quiet, "print nothing: the exit code tells", set_flag<&Arguments::quiet>},
     {"now", 0, "", takes_now, "now as well: a unit with a timer, or that runs on demand, is armed, and not run",
      set_flag<&Arguments::now>},
@@ -242,9 +254,16 @@ constexpr Option options[] = {
      }},
     {"timeout", 't', "TIME", takes_timeout, "give up after so long (\"10s\", \"2min\")",
      [](Arguments& arguments, std::string_view value) { return (arguments.timeout = span_of(value)).has_value(); }},
-    {"for", 0, "STATE", takes_state, "the state to wait for (up)",
-     [](Arguments& arguments, std::string_view value) { return wire::from_word(value, arguments.state); },
-     words_of<core::Phase>},
+    {"for", 0, "STATE", takes_state, "the state to wait for (up); also healthy and unhealthy",
+     [](Arguments& arguments, std::string_view value) {
+         core::Health health{};
+         if (value.ends_with("healthy") && wire::from_word(value, health))
+             arguments.health = health;
+         else
+             return wire::from_word(value, arguments.state);
+         return true;
+     },
+     words_to_wait_for},
     {"calendar", 0, "EXPRESSION", takes_calendar,
      "show what a calendar expression of a timer means, and its next times", set_text<&Arguments::calendar>},
     {"root", 0, "DIR", takes_source | takes_convert | takes_logs,

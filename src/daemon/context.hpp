@@ -25,6 +25,7 @@ struct Observer {
     virtual ~Observer() = default;
     virtual void changed(core::UnitId unit, core::Phase from, core::Phase to) = 0;
     virtual void status_changed(core::UnitId unit) = 0;
+    virtual void health_changed(core::UnitId unit) = 0;
     virtual void announced(const std::string& text) = 0;
     virtual void not_reexecuted(const std::string& why) = 0;
     // A switch of the root that was asked for begins, or something else does instead.

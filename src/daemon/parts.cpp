@@ -51,7 +51,10 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
       processes(kernel, open_cgroups(kernel, place, beginning.before, no_cgroups)),
       resources(processes.cgroups(), no_cgroups),
       log_upkeep(
-          context, flush, beginning.guard, [this] { store.save(); }, [this] { shutdown.finish(); }),
+          context, flush, beginning.guard, [this] { store.save(); }, [this] { shutdown.finish(); },
+          [this](const std::string& unit, bool of_probe, const std::string& text) {
+              health.said(unit, of_probe, text);
+          }),
       logs(kernel, log_upkeep,
            {place.program, place.log_directories, log_limits(settings, nullptr), settings.forward,
             settings.forward_queue,
@@ -74,8 +77,9 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
       flush(context), starter(context, processes, resources, inquiries, effects, entry,
                               {pending_starts, flush, notify, ready_pipe, main_process, activation, memory_events,
                                unit_timers, store, directory_removal}),
-      sweeper(context, processes),
-      unit_processes(context, processes, resources, starter, {notify, ready_pipe, main_process, flush, activation}),
+      sweeper(context, processes), health(context, processes),
+      unit_processes(context, processes, resources, starter,
+                     {notify, ready_pipe, main_process, flush, activation, health}),
       phase_report(context, entry), exit_action(context, shutdown, starter, entry),
       unit_files(context, effects, subsystems, entry, [this] { wiring.settings_read(); }),
       transient_units(context, unit_files), store(context, saved_images, std::move(beginning.keeper), beginning.guard,
@@ -95,7 +99,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
                   &starter.parked(), &unit_timers,     &transient_units, &background,   &directory_removal,
                   &boot_target,      &parent_notify,   &schedule,        &reachability, &hardware_watchdog,
                   &buttons,          &shutdown_report, &shutdown,        &succession,   &flush,
-                  &activation,       &fd_store,        &memory_events};
+                  &activation,       &fd_store,        &memory_events,   &health};
     using Kind = core::Effect::Kind;
     turn.performs(Kind::check_conditions, {&condition_check});
     turn.performs(Kind::open_sockets, {&activation});
@@ -107,6 +111,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
     turn.performs(Kind::signal, {&unit_processes});
     turn.performs(Kind::sweep, {&unit_processes});
     turn.performs(Kind::conclude, {&exit_action});
+    turn.performs(Kind::health, {&health});
     turn.performs(Kind::halt, {&shutdown});
 }
 

@@ -6,6 +6,7 @@
 #include "daemon/context.hpp"
 #include "daemon/control/control.hpp"
 #include "daemon/effect_queue.hpp"
+#include "daemon/health/health.hpp"
 #include "daemon/log/log_link.hpp"
 #include "daemon/log/log_upkeep.hpp"
 #include "daemon/log/output_flush.hpp"
@@ -135,6 +136,7 @@ struct Parts {
     OutputFlush flush;
     Starter starter;
     Sweeper sweeper;
+    Health health;
     UnitProcesses unit_processes;
     PhaseReport phase_report;
     ExitAction exit_action;

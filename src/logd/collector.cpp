@@ -146,6 +146,13 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     stream.leader = entry.leader;
     stream.cgroup = entry.cgroup;
     stream.has_pidfds = stream.source == Source::syslog && os::asks_for_senders(stream.pipe.get());
+    if (auto expected = std::ranges::find(expected_, entry.stream, &logs::Expect::stream);
+        expected != expected_.end()) {
+        courier_.expect(stream, expected->pattern);
+        expected_.erase(expected);
+        tell_match(stream);
+    }
+    courier_.forget_resumed(stream.id);
     post_.senders().add(stream.leader, stream.cgroup, entry.unit, monotonic_now());
     return true;
 }
@@ -166,6 +173,25 @@ void Collector::handle(const logs::TryStorage&) {
 
 void Collector::handle(const logs::Finish&) { finishing_ = true; }
 
+void Collector::handle(const logs::Expect& message) {
+    const std::uint32_t index = streams_.find(message.stream);
+    if (index == StreamTable::none) {
+        std::erase_if(expected_, [&](const logs::Expect& one) { return one.stream == message.stream; });
+        if (!message.pattern.empty())
+            expected_.push_back(message);
+        return;
+    }
+    Stream& stream = streams_[index];
+    courier_.expect(stream, message.pattern);
+    tell_match(stream);
+}
+
+void Collector::tell_match(Stream& stream) {
+    if (stream.expected == nullptr || !stream.expected->matched)
+        return;
+    init_.say(logs::Said{stream.id, std::exchange(stream.expected, nullptr)->line});
+}
+
 void Collector::handle(const logs::Ping& message) { init_.say(logs::Pong{message.number}); }
 
 void Collector::read(std::uint32_t index) {
@@ -184,7 +210,10 @@ bool Collector::took(std::uint32_t index, const Result<Courier::Took>& batch) {
         give_up(batch.error());
     } else if (batch->end) {
         (void)courier_.move_tail(streams_[index]);
+        tell_match(streams_[index]);
         end(index);
+    } else {
+        tell_match(streams_[index]);
     }
     return batch && !batch->end;
 }
@@ -214,6 +243,7 @@ Result<Courier::Took> Collector::move(Stream& stream) {
     case Source::kernel: return kernel_log_.move(stream);
     case Source::out:
     case Source::err:
+    case Source::health:
     case Source::init: return courier_.move(stream);
     }
     unreachable("there is no other source of lines");
@@ -262,12 +292,17 @@ void Collector::drain(std::uint32_t index, Rest rest) {
         if (left == 0 && rest == Rest::with)
             break;
     }
-    if (rest == Rest::with)
+    if (rest == Rest::with) {
         (void)courier_.move_tail(stream);
+        tell_match(stream);
+    }
 }
 
 void Collector::end(std::uint32_t index) {
     Stream& stream = streams_[index];
+    if (!stream.said.empty())
+        init_.say(logs::Said{stream.id, std::exchange(stream.said, {})});
+    stream.expected.reset();
     courier_.release(stream);
     post_.senders().remove(stream.leader, stream.cgroup);
     reports_.ended(stream.id);

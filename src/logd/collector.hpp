@@ -40,6 +40,8 @@ private:
     void handle(const wire::logs::TryStorage& message);
     void handle(const wire::logs::Finish& message);
     void handle(const wire::logs::Ping& message);
+    void handle(const wire::logs::Expect& message);
+    void tell_match(Stream& stream);
     bool attach(const wire::logs::Attachment& entry, Fd pipe);
 
     void read(std::uint32_t index);
@@ -75,6 +77,7 @@ private:
     bool configured_ = false;
     bool finishing_ = false;
     bool unusable_ = false;
+    std::vector<wire::logs::Expect> expected_; // patterns of streams that are not attached yet
     int reported_rank_ = -2;
     Instant next_try_ = never; // of what could not be written or moved
 };

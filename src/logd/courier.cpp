@@ -79,7 +79,10 @@ Result<> Courier::resume() {
             return read;
         publish(record_.step, Step::writing);
         [[fallthrough]];
-    case Step::writing: write_out(); [[fallthrough]];
+    case Step::writing:
+        keep_resumed();
+        write_out();
+        [[fallthrough]];
     case Step::storing: store_tail();
     }
     record_.attempts = 0;
@@ -124,6 +127,7 @@ Result<Courier::Took> Courier::move(Stream& stream, std::size_t most) {
     publish(record_.step, Step::reading);
     if (auto read = read_in(record_.moved); !read)
         return std::unexpected(read.error());
+    look(stream, rest_of_text(), false);
     publish(record_.step, Step::writing);
     write_out();
     store_tail();
@@ -135,11 +139,44 @@ Result<> Courier::move_tail(Stream& stream) {
     if (stream.slot == 0)
         return {};
     begin(stream, true);
+    look(stream, rest_of_text(), true);
     publish(record_.step, Step::writing);
     write_out();
     store_tail();
     stream.slot = record_.slot;
     return {};
+}
+
+// What is in flight from an earlier collector, as a whole: whoever expects something of it has yet to say so.
+void Courier::keep_resumed() {
+    if (wire::enumerator_of<Source>(record_.source) >= Source::init)
+        return;
+    resumed_ = record_.stream;
+    resumed_text_.assign(shared_.input + carry_room - record_.head, record_.head + record_.moved);
+}
+
+void Courier::expect(Stream& stream, const std::string& pattern) {
+    const bool in_pieces = stream.slot != 0 && shared_.slots[stream.slot - 1].continuing != 0;
+    stream.expected = pattern.empty() ? nullptr : std::make_unique<Expectation>(pattern, in_pieces);
+    if (stream.expected == nullptr)
+        return;
+    stream.expected->matched = std::ranges::find(shared_.matched, stream.id) != std::end(shared_.matched);
+    if (stream.id == resumed_)
+        look(stream, resumed_text_, false);
+}
+
+// Before it is written: what has matched is on record when what was taken out of the pipe is.
+void Courier::look(Stream& stream, std::string_view text, bool whole) {
+    if (stream.source == Source::health) {
+        const std::string_view line = last_line(text);
+        if (!line.empty())
+            stream.said = line.substr(0, wire::logs::longest_said);
+    }
+    Expectation* expected = stream.expected.get();
+    if (expected == nullptr || expected->matched || !expected->look(text, whole))
+        return;
+    shared_.matched[shared_.matches % most_matches] = stream.id;
+    publish(shared_.matches, shared_.matches + 1);
 }
 
 void Courier::deliver(Stream& stream, std::size_t size, std::uint64_t done_to) {

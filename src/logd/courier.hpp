@@ -38,6 +38,7 @@
 #include <vector>
 
 #include "logd/echo.hpp"
+#include "logd/expectation.hpp"
 #include "logd/forward.hpp"
 #include "logd/letters.hpp"
 #include "logd/lines.hpp"
@@ -55,6 +56,8 @@ struct Stream {
     std::int32_t leader = 0;  // of a session; 0: none
     std::uint64_t cgroup = 0; // by number; 0: none
     bool has_pidfds = false;  // a socket: messages come with a descriptor of their sender (os/process/pidfd.hpp)
+    std::unique_ptr<Expectation> expected; // a line that somebody waits for; null: none
+    std::string said;                      // Source::health: its last line so far
 };
 
 class Courier {
@@ -81,6 +84,13 @@ public:
     WallTime present();
     // The slot in which an earlier collector left an unfinished line of the stream, as Stream::slot.
     [[nodiscard]] std::uint32_t slot_of(StreamId id) const;
+    // Begins to look for what is expected of the stream: also in what an earlier collector had in flight.
+    void expect(Stream& stream, const std::string& pattern);
+    // The text that an earlier collector had in flight may be a stream's of which something is expected; not from here on.
+    void forget_resumed(StreamId id) {
+        if (id == resumed_)
+            resumed_text_.clear();
+    }
     // Frees the slot of a stream that has ended.
     void release(Stream& stream);
 
@@ -94,6 +104,8 @@ public:
 
 private:
     void begin(Stream& stream, bool take_tail);
+    void keep_resumed();
+    void look(Stream& stream, std::string_view text, bool whole);
     Result<> read_in(std::size_t left);
     void write_out();
     void write_piece(Unit& unit, std::string_view text);
@@ -122,6 +134,8 @@ private:
     Echo echo_;
     int holding_read_;
     int holding_write_;
+    StreamId resumed_ = 0; // whose text was in flight when an earlier collector ended, and that text
+    std::string resumed_text_;
     Unit* unit_ = nullptr;        // of the batch; one user
     WallTime now_;                // one reading per batch
     std::unique_ptr<char[]> out_; // notices right-aligned in the first notice_room bytes, lines behind

@@ -18,7 +18,7 @@ constexpr std::size_t least_size = offsetof(Shared, carry);
 constexpr std::uint32_t rooms_at_once = 16; // of Shared::carry, by which the memory grows
 
 constexpr std::size_t size_with(std::uint32_t rooms) { return least_size + rooms * carry_room; }
-constexpr std::uint64_t magic = 0x6d69'6c6f'6764'0002; // "milogd", version
+constexpr std::uint64_t magic = 0x6d69'6c6f'6764'0003; // "milogd", version
 
 bool sane(std::uint64_t number, const Record& record) {
     auto progress = std::bit_cast<Progress>(number);

@@ -34,7 +34,8 @@ inline constexpr std::size_t carry_room = wire::logs::longest_text; // of an unf
 inline constexpr std::size_t most_slots = 2048;                     // streams with an unfinished line at the same time
 inline constexpr std::size_t ring_room = 4 * 1024 * 1024;           // lines held before any directory is writable
 inline constexpr std::int32_t over_rate = -1;                       // in place of an errno
-inline constexpr std::size_t most_losses = 512;                     // units with losses not yet told in their logs
+inline constexpr std::size_t most_matches = 256;
+inline constexpr std::size_t most_losses = 512; // units with losses not yet told in their logs
 
 inline constexpr std::size_t most_datagrams = 32;       // received at once
 inline constexpr std::size_t datagram_room = 64 * 1024; // of one; what is longer is cut
@@ -138,6 +139,9 @@ struct Shared {
     std::uint64_t kernel_next;           // number of the first message of the kernel that is not in files
     std::uint32_t slots_used;            // slots beyond were never used
     std::uint32_t losses_used;           // so were these rows
+    // Streams of which a line has matched what was expected of them, the last ones. PID 1 may not have heard of it.
+    std::uint32_t matches;
+    StreamId matched[most_matches];
     Record record;
     alignas(4096) Slot slots[most_slots];
     alignas(4096) Loss losses[most_losses];

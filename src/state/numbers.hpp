@@ -45,8 +45,9 @@ struct Numbers<core::Role> {
     static constexpr std::string_view name = "role";
     static constexpr core::Role fallback =
         none; // its pid is forgotten, too: the process ends with the rest of the unit
-    static constexpr Numbered<core::Role> rows[] = {{none, 0},   {pre_start, 1}, {main, 2},      {post_start, 3},
-                                                    {reload, 4}, {stop, 5},      {post_stop, 6}, {connection, 7}};
+    static constexpr Numbered<core::Role> rows[] = {{none, 0},       {pre_start, 1},  {main, 2},
+                                                    {post_start, 3}, {reload, 4},     {stop, 5},
+                                                    {post_stop, 6},  {connection, 7}, {probe, 8}};
 };
 
 template <>
@@ -55,8 +56,9 @@ struct Numbers<core::Stage> {
     static constexpr std::string_view name = "stage";
     static constexpr core::Stage fallback = none; // for a phase without stages
     static constexpr Numbered<core::Stage> rows[] = {
-        {none, 0},       {conditions, 1}, {sockets, 2},   {idle, 3},  {pre_start, 4}, {main, 5},       {pid_file, 6},
-        {post_start, 7}, {stop, 8},       {terminate, 9}, {kill, 10}, {sweep, 11},    {post_stop, 12}, {last_sweep, 13},
+        {none, 0},  {conditions, 1}, {sockets, 2},    {idle, 3},        {pre_start, 4},
+        {main, 5},  {pid_file, 6},   {post_start, 7}, {stop, 8},        {terminate, 9},
+        {kill, 10}, {sweep, 11},     {post_stop, 12}, {last_sweep, 13}, {health, 14},
     };
 };
 
@@ -90,7 +92,17 @@ struct Numbers<core::Reason> {
         {file, 20},
         {sockets_failed, 21},
         {conditions_unknown, 22},
+        {unhealthy, 23},
     };
+};
+
+// An unknown state of health is found out: the unit is probed.
+template <>
+struct Numbers<core::Health> {
+    using enum core::Health;
+    static constexpr std::string_view name = "health";
+    static constexpr core::Health fallback = starting;
+    static constexpr Numbered<core::Health> rows[] = {{none, 0}, {starting, 1}, {healthy, 2}, {unhealthy, 3}};
 };
 
 // How a process ended: in a record, an unknown kind counts as "no exit known". An exit of an unknown kind is dropped;
@@ -123,6 +135,7 @@ struct Numbers<core::Effect::Kind> {
         {release, 10},
         {conclude, 11},
         {halt, 12},
+        {health, 13},
     };
 };
 

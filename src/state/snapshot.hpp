@@ -169,11 +169,12 @@ struct StreamImage {
     wire::logs::Priority level = wire::logs::Priority::debug;
     std::uint32_t rate_seconds = 1;
     std::uint64_t cgroup = 0;
-    bool held = false; // the collector has not received it yet
+    bool held = false;    // the collector has not received it yet
+    std::string expected; // a pattern that a line of it must match for its unit to be ready; empty: none
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.fd, self.unit, self.source, self.rotate_size, self.rotate_keep, self.inode, self.leader,
               self.local, self.compress, self.rotate_age, self.rate_limit, self.level, self.rate_seconds, self.cgroup,
-              self.held);
+              self.held, self.expected);
     }
 };
 
@@ -191,10 +192,11 @@ struct ClientImage {
     std::string in, out; // bytes read and not handled, bytes to be sent
     bool lost = false;   // it cannot be served any more, because data of it was not saved
     std::uint64_t inode = 0;
+    std::optional<core::Health> health;
     bool asks_unknown = false; // not saved: it waits for something of a later version
     static void fields(auto& self, auto&& visit) {
         visit(self.fd, self.open, self.pid, self.uid, self.gid, self.may_act, self.more, self.call, self.goal,
-              self.units, self.state, self.in, self.out, self.lost, self.inode);
+              self.units, self.state, self.in, self.out, self.lost, self.inode, self.health);
     }
 };
 

@@ -100,7 +100,8 @@ std::pair<Phase, Stage> place_of(Role hook) {
     case Role::reload: return {Phase::reloading, Stage::none};
     case Role::none:
     case Role::main:
-    case Role::connection: return {Phase::up, Stage::none};
+    case Role::connection:
+    case Role::probe: return {Phase::up, Stage::none};
     }
     unreachable("there is no other role");
 }

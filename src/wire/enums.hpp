@@ -19,8 +19,8 @@ enum class Mode : std::uint8_t { system, container, user };
 enum class ManagerState : std::uint8_t { starting, running, degraded, stopping, caretaker };
 // How the machine ends: see reboot(2). In a container each of them ends the container.
 enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };
-// The subject of an event: a unit's state, its status text, or the manager itself.
-enum class EventKind : std::uint8_t { state, status, manager };
+// The subject of an event: a unit's state, its status text, the manager itself, or a unit's health.
+enum class EventKind : std::uint8_t { state, status, manager, health };
 // The result for one unit of Start and similar methods.
 enum class JobOutcome : std::uint8_t {
     reached,       // the requested state is reached, or without `wait` on its way
@@ -60,14 +60,16 @@ static_assert(is_complete<core::Phase, Words<core::Phase>::count>);
     static_assert(is_complete<ENUM, Words<ENUM>::count>)
 
 MI_WORDS(core::Stage, "Stage", "Where inside starting or stopping a unit is.", "none", "conditions", "sockets", "idle",
-         "pre_start", "main", "pid_file", "post_start", "stop", "terminate", "kill", "sweep", "post_stop",
+         "pre_start", "main", "pid_file", "health", "post_start", "stop", "terminate", "kill", "sweep", "post_stop",
          "last_sweep");
 MI_WORDS(core::Role, "Role", "Which of a unit's processes: the main one, or a command around it.", "none", "pre_start",
-         "main", "post_start", "reload", "stop", "post_stop", "connection");
+         "main", "post_start", "reload", "stop", "post_stop", "connection", "probe");
 MI_WORDS(core::Reason, "Reason", "Why a unit is in its state: see miniinit(8).", "none", "asked", "unneeded",
          "dependency_failed", "dependency_stopped", "conflict", "condition", "spawn_failed", "exited", "start_timeout",
          "stop_timeout", "pre_start_failed", "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog",
-         "leaving", "trigger_limit", "shutdown", "file", "sockets_failed", "conditions_unknown");
+         "leaving", "trigger_limit", "shutdown", "file", "sockets_failed", "conditions_unknown", "unhealthy");
+MI_WORDS(core::Health, "Health", "What the probes of a unit say of it; none: it has none, or does not run.", "none",
+         "starting", "healthy", "unhealthy");
 MI_WORDS(core::Kind, "Kind", "What a unit is: something that runs, or a state to reach.", "service", "target");
 MI_WORDS(core::Relation, "Relation", "What a unit has to do with another.", "requires", "wants", "milestones", "after",
          "before", "conflicts", "required_by", "wanted_by", "on_failure", "on_success");
@@ -81,8 +83,9 @@ MI_WORDS(ManagerState, "ManagerState",
          "starting", "running", "degraded", "stopping", "caretaker");
 MI_WORDS(Ending, "Ending", "How the machine ends; in a container every one of them ends the container.", "poweroff",
          "reboot", "halt", "kexec");
-MI_WORDS(EventKind, "EventKind", "What an event tells of: a unit's state, its status text, or the manager itself.",
-         "state", "status", "manager");
+MI_WORDS(EventKind, "EventKind",
+         "What an event tells of: a unit's state, its status text, the manager itself, or a unit's health.", "state",
+         "status", "manager", "health");
 MI_WORDS(JobOutcome, "JobOutcome",
          "What became of a unit: `reached` is what was asked for; `failed`, it will not get there by itself; "
          "`superseded`, a stop after which it was started again; `reload_failed`, it goes on as it was; `gone`.",

@@ -123,6 +123,7 @@ struct UnitStatus {
     std::vector<std::string> summed;
     bool triggered = false; // a timer or a connection starts it: "up" only means that it is armed
     bool transient = false; // made by Run; it exists as long as it runs
+    core::Health health = core::Health::none;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -161,11 +162,12 @@ struct UnitStatus {
         visit("summed", self.summed);
         visit("triggered", self.triggered);
         visit("transient", self.transient);
+        visit("health", self.health);
     }
 };
 
 // One event. `state` sets: unit, from, state, reason, reason_kind, cause, main_pid, last_exit. `status`: unit and text.
-// `manager`: only text ("target multi-user reached", "power-off begins").
+// `health`: unit, state, health, reason. `manager`: only text ("target multi-user reached", "power-off begins").
 struct Event {
     static constexpr std::string_view type_name = "Event",
                                       about = "One thing that happened: to the state of a unit, to what it says of "
@@ -184,6 +186,7 @@ struct Event {
     std::optional<std::int64_t> left_ms; // milliseconds, as in UnitStatus; so are these:
     std::optional<core::Reason> reason_kind;
     std::optional<std::string> cause;
+    std::optional<core::Health> health; // of one that is probed
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);
         visit("realtime", self.realtime);
@@ -199,6 +202,7 @@ struct Event {
         visit("left_ms", self.left_ms);
         visit("reason_kind", self.reason_kind);
         visit("cause", self.cause);
+        visit("health", self.health);
     }
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 8> priority_words{"emerg",   "alert",  "crit", "err",
                                                          "warning", "notice", "info", "debug"};
-constexpr std::array<std::string_view, 5> source_words{"out", "err", "init", "syslog", "kernel"};
+constexpr std::array<std::string_view, 6> source_words{"out", "err", "health", "init", "syslog", "kernel"};
 // 12 to 15 have no names in syslog(3): their uses in RFC 5424.
 constexpr std::array<std::string_view, facilities> facility_words{
     "kern",   "user",   "mail",     "daemon", "auth",   "syslog",   "lpr",     "news",
@@ -94,6 +94,7 @@ std::optional<Facility> facility_of(std::string_view word) {
 Facility usual_facility(Source source) {
     switch (source) {
     case Source::out:
+    case Source::health:
     case Source::err:
     case Source::init: return facility_daemon;
     case Source::syslog: return facility_user;

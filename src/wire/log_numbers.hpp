@@ -16,7 +16,8 @@ struct Numbers<logs::Source> {
     using enum logs::Source;
     static constexpr std::string_view name = "source";
     static constexpr logs::Source fallback = out; // only for the pipe of a service: its bytes are lines in any case
-    static constexpr Numbered<logs::Source> rows[] = {{out, 0}, {err, 1}, {init, 2}, {syslog, 3}, {kernel, 4}};
+    static constexpr Numbered<logs::Source> rows[] = {{out, 0},    {err, 1},    {init, 2},
+                                                      {syslog, 3}, {kernel, 4}, {health, 5}};
 };
 
 // The numbers of syslog(3).
@@ -52,6 +53,9 @@ template <>
 inline constexpr std::uint8_t message_number<Ping> = 6;
 
 template <>
+inline constexpr std::uint8_t message_number<Expect> = 7;
+
+template <>
 inline constexpr std::uint8_t message_number<Hello> = 0;
 template <>
 inline constexpr std::uint8_t message_number<Ended> = 1;
@@ -67,5 +71,7 @@ template <>
 inline constexpr std::uint8_t message_number<Trouble> = 6;
 template <>
 inline constexpr std::uint8_t message_number<Pong> = 7;
+template <>
+inline constexpr std::uint8_t message_number<Said> = 8;
 
 } // namespace mi::wire::logs

@@ -203,6 +203,22 @@ void read(Reader&, Finish&) {}
 void write(Writer& to, const Ping& message) { to.number(message.number); }
 void read(Reader& from, Ping& message) { message.number = from.number<std::uint32_t>(); }
 
+void write(Writer& to, const Expect& message) {
+    to.number(message.stream);
+    to.text(message.pattern, longest_pattern);
+}
+void read(Reader& from, Expect& message) {
+    message.stream = from.number<StreamId>();
+    message.pattern = from.text(longest_pattern);
+}
+void write(Writer& to, const Said& message) {
+    to.number(message.stream);
+    to.text(message.text, longest_said);
+}
+void read(Reader& from, Said& message) {
+    message.stream = from.number<StreamId>();
+    message.text = from.text(longest_said);
+}
 void write(Writer& to, const Pong& message) { to.number(message.number); }
 void read(Reader& from, Pong& message) { message.number = from.number<std::uint32_t>(); }
 void write(Writer&, const Hello&) {}

@@ -30,7 +30,8 @@ inline constexpr std::size_t longest_unit = 200;  // bytes
 inline constexpr std::size_t longest_path = 1024; // bytes
 inline constexpr std::size_t most_directories = 8;
 inline constexpr std::size_t most_servers = 4;
-inline constexpr std::size_t longest_server = 300; // bytes
+inline constexpr std::size_t longest_server = 300;                       // bytes
+inline constexpr std::size_t longest_pattern = 1000, longest_said = 200; // bytes
 
 // As Configure::console: the collector's descriptor 1, which PID 1 has opened for it.
 inline constexpr std::string_view own_output = "-";
@@ -40,9 +41,10 @@ inline constexpr std::string_view own_output = "-";
 // lines by it.
 using StreamId = std::uint32_t;
 
-// The origin of a line: `out` and `err` of a service, `init` for PID 1's own messages, `syslog` for syslog(3), `kernel`
-// for the kernel's messages.
-enum class Source : std::uint8_t { out, err, init, syslog, kernel };
+// The origin of a line: `out` and `err` of a service, `health` for its probes, `init` for PID 1's own messages, `syslog`
+// for syslog(3), `kernel` for the kernel's messages. The order counts: pipes of processes first, then our own, then
+// sources that are no pipes.
+enum class Source : std::uint8_t { out, err, health, init, syslog, kernel };
 
 // The levels of syslog(3).
 enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, info, debug };
@@ -120,7 +122,15 @@ struct Ping {
     bool operator==(const Ping&) const = default;
 };
 
-using ToCollector = std::variant<Configure, Attach, Flush, TryStorage, Finish, Ping>;
+// Answer with Said once a line of this stream matches the pattern, a POSIX extended regular expression; empty: do so no more.
+// Comes before the stream is attached, or later. Asked again of a stream of which one has matched, it is answered again.
+struct Expect {
+    StreamId stream = 0;
+    std::string pattern;
+    bool operator==(const Expect&) const = default;
+};
+
+using ToCollector = std::variant<Configure, Attach, Flush, TryStorage, Finish, Ping, Expect>;
 
 // -- Collector to PID 1 -----------------------------------------------------------------------------------------------
 
@@ -175,7 +185,14 @@ struct Pong {
     bool operator==(const Pong&) const = default;
 };
 
-using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble, Pong>;
+// The line that was expected of a stream, or the last line of one of Source::health, which has ended.
+struct Said {
+    StreamId stream = 0;
+    std::string text; // its beginning
+    bool operator==(const Said&) const = default;
+};
+
+using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble, Pong, Said>;
 
 // -- Bytes ------------------------------------------------------------------------------------------------------------
 

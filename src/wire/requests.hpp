@@ -53,9 +53,9 @@ struct List {
     }
 };
 // Whether `list` selects a unit in `state`.
-[[nodiscard]] constexpr bool listed(const List& list, core::Phase state, bool masked) {
+[[nodiscard]] constexpr bool listed(const List& list, core::Phase state, bool masked, core::Health health) {
     if (list.failed)
-        return core::has_failed(state, masked) || state == core::Phase::backoff;
+        return core::has_failed(state, masked) || state == core::Phase::backoff || health == core::Health::unhealthy;
     return list.all || list.timers || state != core::Phase::down;
 }
 struct Status {
@@ -174,17 +174,20 @@ struct Reset {
 };
 struct Wait {
     using Reply = UnitReply;
-    static constexpr std::string_view method = "Wait",
-                                      help =
-                                          "Answers once the unit is in the state (`up` is `done` too, for a oneshot). "
-                                          "JobFailed where it has failed and will not get there by itself.";
+    static constexpr std::string_view
+        method = "Wait",
+        help = "Answers once the unit is in the state (`up` is `done` too, for a oneshot), or, "
+               "with `health`, in that health. "
+               "JobFailed where it has failed and will not get there by itself.";
     static constexpr bool acts = false;
     static constexpr Many many = Many::never;
     std::string unit;
     core::Phase state = core::Phase::up;
+    std::optional<core::Health> health; // instead of `state`
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
         visit("state", self.state);
+        visit("health", self.health);
     }
 };
 struct Target {

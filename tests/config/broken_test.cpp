@@ -19,6 +19,30 @@ struct Broken {
 constexpr Broken broken[] = {
     {""sv, "web.toml:1:1: needs [service] or [target]"},
     {"description = \"nothing else\"\n"sv, "web.toml:1:1: needs [service] or [target]"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\nfailures = 2\n"sv,
+     "web.toml:3:1: [health] needs `command`, `http`, `tcp`, `unix` or `log-line`"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\ntcp = \"127.0.0.1:80\"\nunix = \"/run/x\"\n"sv,
+     "web.toml:5:1: [health] has one probe: `command`, `http`, `tcp`, `unix` and `log-line` exclude each other"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\nhttp = \"https://x/\"\n"sv,
+     "web.toml:4:8: `http`: https:// is not spoken: there is no TLS in this program (check the plain port, or "
+     "tcp://HOST:443, or run a command that speaks TLS)"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\nhttp = \"gopher://x/\"\n"sv,
+     "web.toml:4:8: `http`: \"gopher\" is not a known scheme (http://HOST/PATH, tcp://HOST:PORT, unix:PATH and "
+     "unix+http://SOCKET:/PATH are known)"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\nhttp = \"tcp://127.0.0.1:80\"\n"sv,
+     "web.toml:4:8: `http`: this is an address of another kind (the keys `http`, `tcp` and `unix` have one each)"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\ntcp = \"127.0.0.1\"\n"sv,
+     "web.toml:4:7: `tcp`: expected tcp://HOST:PORT (an IPv6 address stands in brackets: tcp://[::1]:80)"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\nlog-line = \"a(b\"\n"sv,
+     "web.toml:4:12: `log-line`: \"a(b\" is no regular expression: Unmatched ( or \\( (it is a POSIX extended one "
+     "(regex(7)); a backslash before ( [ { . * + ? takes them as they are)"},
+    {"[service]\ncommand = [\"/x\"]\n[health]\ntcp = \"127.0.0.1:80\"\ninterval = \"9ms\"\n"sv,
+     "web.toml:5:12: `interval`: probes nearer than 10ms to each other would do nothing but cost (write \"10ms\" or "
+     "more)"},
+    {"[service]\ncommand = [\"/x\"]\ntype = \"oneshot\"\n[health]\ntcp = \"127.0.0.1:80\"\n"sv,
+     "web.toml:4:1: [health] is about what runs on, and a oneshot does not: its exit code tells"},
+    {"[target]\n[health]\ntcp = \"127.0.0.1:80\"\n"sv,
+     "web.toml:2:2: a target runs nothing: `health` belongs to a service"},
     {"[service]\n[target]\n"sv,
      "web.toml:1:2: a unit is a service or a target: [service] and [target] exclude each other"},
     {"[target]\n[process]\nuser = \"www\"\n"sv, "web.toml:2:2: a target runs nothing: `process` belongs to a service"},

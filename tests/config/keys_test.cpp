@@ -216,6 +216,34 @@ const Sample samples[] = {
     {"timer", "jitter", "\"1s\"", "every = \"1d\"\n", [](const Unit& u) { return u.timer->jitter == 1s; }},
     {"timer", "persistent", "true", "every = \"1d\"\n", [](const Unit& u) { return u.timer->persistent; }},
 
+    {"health", "command", "[\"/bin/ask\", \"it\"]", "",
+     [](const Unit& u) {
+         return u.health->probe == core::HealthCheck::Probe::command && u.health->command == Words{"/bin/ask", "it"};
+     }},
+    {"health", "http", "\"http://127.0.0.1:8080/well?yes\"", "",
+     [](const Unit& u) { return u.health->command.back() == "http://127.0.0.1:8080/well?yes"; }},
+    {"health", "http", "\"unix+http:///run/x:/well\"", "",
+     [](const Unit& u) { return u.health->command.back() == "unix+http:///run/x:/well"; }},
+    {"health", "tcp", "\"[::1]:80\"", "",
+     [](const Unit& u) {
+         return u.health->subject == "[::1]:80" && u.health->command == Words{"/sbin/minictl", "check", "--quiet",
+                                                                              "--timeout", "3s", "tcp://[::1]:80"};
+     }},
+    {"health", "unix", "\"/run/x\"", "", [](const Unit& u) { return u.health->command.back() == "unix:/run/x"; }},
+    {"health", "log-line", "\"^ready( now)?$\"", "",
+     [](const Unit& u) {
+         return u.health->probe == core::HealthCheck::Probe::log_line && u.health->subject == "^ready( now)?$";
+     }},
+    {"health", "interval", "\"10ms\"", "tcp = \"127.0.0.1:1\"\n", [](const Unit& u) { return u.health->interval == 10ms; }},
+    {"health", "timeout", "\"1s\"", "tcp = \"127.0.0.1:1\"\n",
+     [](const Unit& u) { return u.health->timeout == 1s && u.health->command[4] == "1s"; }},
+    {"health", "start-interval", "\"1s\"", "tcp = \"127.0.0.1:1\"\n",
+     [](const Unit& u) { return u.health->start_interval == 1s; }},
+    {"health", "failures", "5", "tcp = \"127.0.0.1:1\"\n", [](const Unit& u) { return u.health->failures == 5; }},
+    {"health", "successes", "2", "tcp = \"127.0.0.1:1\"\n", [](const Unit& u) { return u.health->successes == 2; }},
+    {"health", "action", "\"stop\"", "tcp = \"127.0.0.1:1\"\n",
+     [](const Unit& u) { return u.health->action == core::HealthCheck::Action::stop; }},
+
     {"log", "rotate-size", "\"1M\"", "", [](const Unit& u) { return u.log->rotate_size == 1u << 20; }},
     {"log", "rotate-keep", "3", "", [](const Unit& u) { return u.log->rotate_keep == 3u; }},
     {"log", "compress", "false", "", [](const Unit& u) { return u.log->compress == false; }},
@@ -279,7 +307,7 @@ std::string header(std::string_view section) {
 // A unit named t that has the sample, and whatever makes it valid.
 Loaded read(const Sample& sample) {
     std::string line = std::string(sample.key) + " = " + std::string(sample.value) + "\n";
-    bool own_command = sample.key == "command" || sample.key == "script";
+    bool own_command = sample.section == "service" && (sample.key == "command" || sample.key == "script");
     std::string service = std::string("[service]\n") + (own_command ? "" : "command = [\"/x\"]\n");
     std::string text;
     if (sample.section.empty())

@@ -380,6 +380,7 @@ private:
             break;
         case Effect::Kind::changed:
         case Effect::Kind::release:
+        case Effect::Kind::health:
         case Effect::Kind::conclude:
         case Effect::Kind::disarm: break;
         case Effect::Kind::check_conditions:

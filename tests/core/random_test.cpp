@@ -41,9 +41,11 @@ public:
             break;
         case 8: tell({.kind = Event::Kind::wish, .unit = any_unit()}); break;
         case 9: {
-            constexpr Event::Kind says[]{Event::Kind::alive,    Event::Kind::hung,   Event::Kind::leaving,
-                                         Event::Kind::watchdog, Event::Kind::extend, Event::Kind::reloading};
-            tell({.kind = says[pick(6)], .unit = any_unit(), .span = std::chrono::milliseconds(pick(3) * 300)});
+            constexpr Event::Kind says[]{Event::Kind::alive,      Event::Kind::hung,   Event::Kind::leaving,
+                                         Event::Kind::watchdog,   Event::Kind::extend, Event::Kind::reloading,
+                                         Event::Kind::freeze,     Event::Kind::thaw,   Event::Kind::line_matched,
+                                         Event::Kind::probe_words};
+            tell({.kind = says[pick(10)], .unit = any_unit(), .span = std::chrono::milliseconds(pick(3) * 300)});
             break;
         }
         default: move_a_process(); break;
@@ -108,6 +110,13 @@ private:
                     unit.service.hooks->post_start = {{"/c"}};
                 if (pick(2) == 0)
                     unit.service.hooks->post_stop = {{"/d"}, {"/e"}};
+            }
+            if (unit.kind == core::Kind::service && unit.service.type != ServiceType::oneshot && pick(4) == 0) {
+                unit.health = std::make_unique<HealthCheck>();
+                unit.health->probe = pick(5) == 0 ? HealthCheck::Probe::log_line : HealthCheck::Probe::command;
+                unit.health->action = static_cast<HealthCheck::Action>(pick(3));
+                unit.health->interval = unit.health->timeout = std::chrono::milliseconds(100 + pick(400));
+                unit.health->failures = static_cast<std::uint32_t>(1 + pick(2));
             }
             if (pick(8) == 0)
                 unit.conditions.push_back({Condition::Kind::first_boot, false, "true"});
@@ -224,6 +233,12 @@ private:
             }
             break;
         case Effect::Kind::signal:
+            if (effect.role == Role::probe) {
+                for (auto& [pid, process] : processes_)
+                    if (process.unit == id && process.role == Role::probe)
+                        process.told_to_end = true;
+                break;
+            }
             if (engine_.record(id).phase == Phase::stopping && engine_.record(id).own_end == OwnEnd::none)
                 may_stop(id);
             for (auto& [pid, process] : processes_)
@@ -249,6 +264,7 @@ private:
                 was_good_.insert(id);
             break;
         case Effect::Kind::release:
+        case Effect::Kind::health:
         case Effect::Kind::conclude: break;
         }
     }

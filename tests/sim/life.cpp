@@ -102,6 +102,15 @@ std::vector<core::Unit> Life::units() const {
             if (chance.one_in(3))
                 service.hooks->post_stop = {{"/sim/" + unit.name, "post-stop"}};
         }
+        if (service.type != core::ServiceType::oneshot && chance.one_in(10)) {
+            unit.health = std::make_unique<core::HealthCheck>();
+            unit.health->probe = core::HealthCheck::Probe::command;
+            unit.health->command = {"/sim/" + unit.name, "probe"};
+            unit.health->interval = 200ms + std::chrono::milliseconds(chance.below(5000));
+            unit.health->timeout = 100ms + std::chrono::milliseconds(chance.below(400)); // a probe may take longer
+            unit.health->failures = 1 + static_cast<std::uint32_t>(chance.below(3));
+            unit.health->action = static_cast<core::HealthCheck::Action>(chance.below(3));
+        }
         if (!chance.one_in(12)) { // pipes cost more than all the rest
             unit.process = std::make_unique<core::Process>();
             unit.process->output = unit.process->error = core::Output::null;
@@ -314,6 +323,10 @@ void Life::making(const os::Plan& plan) {
     const UnitId id = parts_->context.graph().find(unit);
     if (const Process* other = machine_.main_of(number_[id]); role == "main" && other != nullptr && !other->zombie)
         wrong(unit + " is started while its process " + std::to_string(other->pid) + " runs");
+    if (role == "probe")
+        for (const auto& [pid, process] : machine_.processes())
+            if (process->unit == unit && process->role == role && !process->zombie)
+                wrong(unit + " is probed while its probe " + std::to_string(pid) + " runs");
     if (role == "main")
         machine_.done.erase(number_[id]);
     if (role != "main" && role != "pre-start")
@@ -329,7 +342,8 @@ void Life::making(const os::Plan& plan) {
 void Life::signalling(const Process& process, int number) {
     tell("PID 1 sends signal " + std::to_string(number) + " to process " + std::to_string(process.pid) + " of " +
          process.unit + " (" + process.role + ")");
-    if (process.role == "collector" || number == SIGCONT || number == SIGHUP || process.zombie)
+    if (process.role == "collector" || process.role == "probe" || number == SIGCONT || number == SIGHUP ||
+        process.zombie)
         return;
     const UnitId id = parts_->context.graph().find(process.unit);
     const core::Record& record = parts_->context.record(id);

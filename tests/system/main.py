@@ -22,6 +22,7 @@ import checks_floods
 import checks_forking
 import checks_forward
 import checks_hanging
+import checks_health
 import checks_sysvinit
 import checks_keys
 import checks_last_words
@@ -54,7 +55,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_sysvinit, checks_keys, checks_last_words, checks_crash, checks_sockets, checks_timers,
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
-                               checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging,
+                               checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging, checks_health,
                                checks_versions, checks_places)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.

@@ -82,13 +82,14 @@ bool exit_is_new(const wire::Event& event) {
            event.reason_kind != core::Reason::restart_limit;
 }
 
-// The state as a word; of one that is frozen, that counts more than that it is up.
+// The state as a word; that it is frozen, or unhealthy, counts more than that it is up.
 std::string state_of(const Style& style, const wire::UnitStatus& unit, std::size_t width = 0) {
-    if (!unit.frozen)
+    const bool ails = unit.health == core::Health::unhealthy && unit.state == core::Phase::up;
+    if (!unit.frozen && !ails)
         return state_word(style, unit.state, width);
-    constexpr std::string_view frozen = "frozen";
-    std::string text = paint(style, Colour::busy, frozen);
-    return text.append(frozen.size() < width ? width - frozen.size() : 0, ' ');
+    const std::string_view word = unit.frozen ? "frozen" : "unhealthy";
+    std::string text = paint(style, unit.frozen ? Colour::busy : Colour::bad, word);
+    return text.append(word.size() < width ? width - word.size() : 0, ' ');
 }
 
 // For a figure that no cgroup has counted.
@@ -152,6 +153,7 @@ bool of_last_run(core::Phase state, core::Reason reason) {
     case core::Reason::protocol:
     case core::Reason::restart_limit:
     case core::Reason::watchdog:
+    case core::Reason::unhealthy:
     case core::Reason::leaving:
     case core::Reason::trigger_limit: return true;
     case core::Reason::none:
@@ -214,7 +216,8 @@ std::string list_view(const Style& style, const std::vector<wire::UnitStatus>& t
     for (std::size_t i = 0; i < units.size(); ++i) {
         const wire::UnitStatus& unit = units[i];
         // Where it does not run the reason says more than the description.
-        const bool bad = colour_of(unit.state) == Colour::bad && !unit.reason.empty();
+        const bool bad =
+            (colour_of(unit.state) == Colour::bad || unit.health == core::Health::unhealthy) && !unit.reason.empty();
         std::string last = bad ? unit.reason : unit.description;
         if (unit.stage == core::Stage::idle)
             last += last.empty() ? reason_view(unit) : " (" + reason_view(unit) + ")";
@@ -281,6 +284,8 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
     if (unit.left_ms)
         state += ", " + left_words(unit);
     row(text, "state", state);
+    if (unit.health != core::Health::none)
+        row(text, "health", std::string(wire::word(unit.health)));
     if (!unit.reason.empty() && !of_last_run(unit.state, unit.reason_kind))
         row(text, "reason", reason_view(unit));
     row(text, "file", file_words(unit));
@@ -441,6 +446,11 @@ std::string event_view(const Style& style, const wire::Event& told) {
             text += ", " + event.last_exit->text;
         if (event.reason && !event.reason->empty() &&
             !of_last_run(event.state.value_or(core::Phase::down), event.reason_kind.value_or(core::Reason::none)))
+            text += paint(style, Colour::faint, " (" + *event.reason + ")");
+        break;
+    case wire::EventKind::health:
+        text += event.unit.value_or("?") + " is " + std::string(wire::word(event.health.value_or(core::Health::none)));
+        if (event.reason && !event.reason->empty())
             text += paint(style, Colour::faint, " (" + *event.reason + ")");
         break;
     case wire::EventKind::status: text += event.unit.value_or("?") + " says: " + event.text.value_or(""); break;

@@ -148,7 +148,8 @@ void TopTable::arrange() {
                          unit.restarts,
                          unit.since_monotonic,
                          {},
-                         unit.summed});
+                         unit.summed,
+                         unit.health});
         std::ranges::replace(rows_.back().summed, "cpu_usec", "cpu_permille"); // which is made of it
     }
     // The greatest first, but of names and of times the least: up for longest.
@@ -228,8 +229,11 @@ std::string TopTable::cell(const Style& style, const Column& column, const TopRo
     auto mark = [&row](std::string_view field) { return std::string(row.is_summed(field) ? "~" : ""); };
     switch (column.order) {
     case TopOrder::state:
-        return row.frozen ? paint(style, Colour::busy, fitted("frozen", column.width))
-                          : state_word(style, row.state, column.width);
+        if (row.frozen)
+            return paint(style, Colour::busy, fitted("frozen", column.width));
+        return row.health == core::Health::unhealthy && row.state == core::Phase::up
+                   ? paint(style, Colour::bad, fitted("unhealthy", column.width))
+                   : state_word(style, row.state, column.width);
     case TopOrder::cpu:
         return right(row.cpu_permille ? mark("cpu_permille") + percent(*row.cpu_permille) : "-", column.width);
     case TopOrder::memory:

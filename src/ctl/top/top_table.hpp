@@ -33,6 +33,7 @@ struct TopRow {
     std::string last_line;            // of its log, where it was asked for
     // Which of cpu_permille, memory_bytes and tasks are sums over its processes, for want of a cgroup that counts.
     std::vector<std::string> summed;
+    core::Health health = core::Health::none;
     [[nodiscard]] bool is_summed(std::string_view field) const;
     static void fields(auto& self, auto&& visit) {
         visit("unit", self.unit);
@@ -45,6 +46,7 @@ struct TopRow {
         visit("since_monotonic", self.since_monotonic);
         visit("last_line", self.last_line);
         visit("summed", self.summed);
+        visit("health", self.health);
     }
 };
 struct TopRows {

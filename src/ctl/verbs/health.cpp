@@ -111,7 +111,7 @@ int check_health(Context& context) {
             continue;
         }
         for (const wire::UnitStatus& unit : units->units)
-            if (!core::good(unit.state))
+            if (!core::good(unit.state) || unit.health == core::Health::unhealthy)
                 add_problem(unit);
     }
     health.healthy = health.problems.empty();

@@ -196,7 +196,7 @@ int wait_for(Context& context) {
         auto client = context.connect();
         if (!client)
             return context.fail(client.error());
-        if (auto failure = client->send(wire::Wait{unit, arguments.state}, false))
+        if (auto failure = client->send(wire::Wait{unit, arguments.state, arguments.health}, false))
             return context.fail(*failure);
         std::optional<Span> left;
         if (arguments.timeout)
@@ -205,8 +205,10 @@ int wait_for(Context& context) {
         if (!answer)
             code = std::max(code, context.fail(answer.error()));
         else if (!*answer)
-            code = std::max(
-                code, context.fail(harmless(unit) + " is not " + std::string(wire::word(arguments.state)) + " yet"));
+            code = std::max(code, context.fail(harmless(unit) + " is not " +
+                                               std::string(arguments.health ? wire::word(*arguments.health)
+                                                                            : wire::word(arguments.state)) +
+                                               " yet"));
         else if (arguments.json)
             code = std::max(code, context.print_json((*answer)->value.unit));
     }

@@ -104,6 +104,9 @@ constexpr Verb table[] = {
      "minictl switch-root /sysroot", acts, 1, 2, switch_root},
     {machine, "reexec", "", "execute the init anew from its file; what runs goes on", "minictl reexec", acts, 0, 0,
      reexecute},
+    {machine, "check", "URL…", "ask an address whether something answers: http://, tcp://, unix:, unix+http://",
+     "minictl check --timeout 2s http://127.0.0.1:8080/health", takes_check | takes_timeout, 1, any_number,
+     check_addresses},
     {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes",
      "minictl healthcheck web", names_units, 0, any_number, check_health},
 };

@@ -72,7 +72,6 @@ constexpr OtherWord words[] = {
     {"once", "", "`minictl start UNIT` starts a unit"},
     {"term", "", "`minictl signal TERM UNIT` sends that signal"},
     {"hup", "", "`minictl signal HUP UNIT` sends that signal"},
-    {"check", "", "`minictl healthcheck UNIT` tells whether a unit is well, `minictl verify` whether its file is"},
     {"is-started", "", "`minictl is-active UNIT` tells whether a unit is up"},
     {"wake", "", ""},
     {"release", "", ""},

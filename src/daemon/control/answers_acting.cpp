@@ -168,7 +168,10 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, {wait.unit}, UnitLookup::to_look(caller), ids))
         return;
-    waiting_.await_phase(id, caller, parts_.engine.graph().name(ids[0]), wait.state);
+    if (wait.health && !parts_.engine.last_read(ids[0]).health)
+        return parts_.control->error(
+            id, wire::NotSupported{wait.unit + " has no health: a table [health] in its file says how it is probed"});
+    waiting_.await_state(id, caller, parts_.engine.graph().name(ids[0]), wait.state, wait.health);
 }
 
 void Manager::answer(CallId id, const Caller& caller, const wire::Target& target) {

@@ -114,7 +114,8 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     std::vector<std::string> names;
     const core::Graph& graph = parts_.engine.graph();
     for (UnitId unit : graph.ids())
-        if (wire::listed(list, parts_.engine.record(unit).phase, graph.unit(unit).masked) &&
+        if (wire::listed(list, parts_.engine.record(unit).phase, graph.unit(unit).masked,
+                         parts_.engine.record(unit).health) &&
             (!list.timers || graph.unit(unit).timer))
             names.push_back(graph.name(unit));
     std::sort(names.begin(), names.end());

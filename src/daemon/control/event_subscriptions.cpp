@@ -49,6 +49,8 @@ wire::Event EventSubscriptions::change_of(UnitId unit, Phase from, Phase to) con
     }
     if (record.main_pid > 0)
         event.main_pid = record.main_pid;
+    if (record.health != core::Health::none)
+        event.health = record.health;
     if (to == Phase::stopping || to == Phase::backoff || to == Phase::failed || to == Phase::down)
         event.last_exit = wire::told(record.last_exit);
     return event;
@@ -61,6 +63,16 @@ void EventSubscriptions::publish(const wire::Event& event) {
             hearers.push_back(id);
     if (!hearers.empty())
         parts_.control->broadcast(hearers, wire::EventReply{event});
+}
+
+void EventSubscriptions::health_changed(UnitId unit) {
+    if (subscriptions_.empty())
+        return;
+    const Phase phase = parts_.engine.record(unit).phase;
+    wire::Event event = change_of(unit, phase, phase);
+    event.kind = wire::EventKind::health;
+    event.from.reset();
+    publish(event);
 }
 
 void EventSubscriptions::publish_text(const std::string& text) {

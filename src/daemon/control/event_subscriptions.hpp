@@ -26,6 +26,8 @@ public:
     // The event of a unit that has changed.
     [[nodiscard]] wire::Event change_of(core::UnitId unit, core::Phase from, core::Phase to) const;
     void publish(const wire::Event& event);
+    // Publishes the health that the unit has now.
+    void health_changed(core::UnitId unit);
     // A line of the init.
     void publish_text(const std::string& text);
     // The unit says how it is; that is published by publish_statuses.

@@ -67,6 +67,11 @@ void Manager::changed(UnitId unit, Phase from, Phase to) {
     waiting_.publish(event);
 }
 
+void Manager::health_changed(UnitId unit) {
+    waiting_.something_changed();
+    events_.health_changed(unit);
+}
+
 void Manager::status_changed(UnitId unit) { events_.status_changed(unit); }
 
 void Manager::announced(const std::string& text) { events_.publish_text(text); }

@@ -25,6 +25,7 @@ public:
 
     void changed(core::UnitId unit, core::Phase from, core::Phase to) override;
     void status_changed(core::UnitId unit) override;
+    void health_changed(core::UnitId unit) override;
     void announced(const std::string& text) override;
     void not_reexecuted(const std::string& why) override;
     void switching_root(bool begins) override;

@@ -179,6 +179,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.transient = parts.transient_units.is_transient(unit);
     status.changed = changed_on_disk(parts, id);
     status.frozen = parts.processes.frozen(id);
+    status.health = record.health;
     add_triggers(parts, id, status);
     if (detail != Detail::plain)
         add_usage(parts, id, detail == Detail::all, status);

@@ -48,8 +48,9 @@ void WaitingCalls::begin(CallId id, const Caller& caller, Goal goal, const std::
     moved_ = true; // it may be as asked already
 }
 
-void WaitingCalls::await_phase(CallId id, const Caller& caller, const std::string& unit, Phase phase) {
-    calls_[id] = {.goal = Goal::state, .units = {unit}, .state = phase, .more = caller.more};
+void WaitingCalls::await_state(CallId id, const Caller& caller, const std::string& unit, Phase phase,
+                               std::optional<core::Health> health) {
+    calls_[id] = {.goal = Goal::state, .units = {unit}, .state = phase, .more = caller.more, .health = health};
     moved_ = true;
 }
 
@@ -59,12 +60,17 @@ const std::vector<std::string>* WaitingCalls::tell(CallId id, state::ClientImage
         return nullptr;
     image.goal = at->second.goal;
     image.state = at->second.state;
+    image.health = at->second.health;
     return &at->second.units;
 }
 
 void WaitingCalls::adopt(const state::ClientImage& image) {
-    calls_[CallId{image.call}] = {
-        .goal = image.goal, .units = image.units, .not_read = image.units, .state = image.state, .more = image.more};
+    calls_[CallId{image.call}] = {.goal = image.goal,
+                                  .units = image.units,
+                                  .not_read = image.units,
+                                  .state = image.state,
+                                  .more = image.more,
+                                  .health = image.health};
     moved_ = true;
 }
 
@@ -170,7 +176,7 @@ void WaitingCalls::turn_ended() {
         case Goal::events:
         case Goal::reexec:
         case Goal::switch_root: return false;
-        case Goal::state: return answer_phase(id, call);
+        case Goal::state: return answer_state(id, call);
         case Goal::start:
         case Goal::stop:
         case Goal::restart:
@@ -182,7 +188,7 @@ void WaitingCalls::turn_ended() {
     });
 }
 
-bool WaitingCalls::answer_phase(CallId id, const Waiting& call) {
+bool WaitingCalls::answer_state(CallId id, const Waiting& call) {
     const std::string& name = call.units[0];
     const UnitId unit = parts_.engine.graph().find(name);
     if (unit == core::no_unit) {
@@ -190,7 +196,10 @@ bool WaitingCalls::answer_phase(CallId id, const Waiting& call) {
         return true;
     }
     const core::Record& record = parts_.engine.record(unit);
-    if (record.phase == call.state || (call.state == Phase::up && core::good(record.phase)))
+    const bool is_there = call.health
+                              ? record.health == *call.health
+                              : record.phase == call.state || (call.state == Phase::up && core::good(record.phase));
+    if (is_there)
         parts_.control->reply(id, wire::UnitReply{status_of(parts_, unit, Detail::plain)});
     else if (record.phase == Phase::failed || record.phase == Phase::invalid)
         parts_.control->error(id,

@@ -6,6 +6,7 @@
 #include "daemon/parts.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@ public:
 
     // Answers once these units are at their goal; without `wait`, or where no client waits, at once.
     void begin(CallId id, const Caller& caller, Goal goal, const std::vector<core::UnitId>& units, bool wait);
-    // Answers once the unit is in that phase, or will not come there.
-    void await_phase(CallId id, const Caller& caller, const std::string& unit, core::Phase phase);
+    // Answers once the unit is in that phase, or has that health if one is given, or cannot get there.
+    void await_state(CallId id, const Caller& caller, const std::string& unit, core::Phase phase,
+                     std::optional<core::Health> health);
     // Waits for Goal::reexec or Goal::switch_root.
     void await(CallId id, Goal goal) { calls_[id] = {.goal = goal}; }
     // Waits on for what a call of the program before us waited for.
@@ -47,10 +49,11 @@ private:
         std::vector<std::string> not_read;   // those that ran, whose files were not read again for it
         core::Phase state = core::Phase::up; // for Goal::state
         bool more = false;
+        std::optional<core::Health> health{}; // for Goal::state, instead of `state`
     };
 
-    // Answers if the phase is reached, or will not be. False: it waits on.
-    bool answer_phase(CallId id, const Waiting& call);
+    // Answers if the state is reached, or will not be. False: it waits on.
+    bool answer_state(CallId id, const Waiting& call);
     bool answer_units(CallId id, const Waiting& call);
     // Whether the unit has got where the goal wants it, and how.
     [[nodiscard]] bool settled(Goal goal, core::UnitId unit, wire::JobResult& result) const;

@@ -105,7 +105,7 @@ Result<> LogLink::launch() {
 StreamId LogLink::attach(const std::string& unit, logs::Source source, const logs::Limits& limits, Fd pipe,
                          pid_t leader, bool forward, std::uint64_t cgroup) {
     // Who sends by syslog(3) is told by the streams that the collector has, so then it is given all.
-    const bool of_a_process = source == logs::Source::out || source == logs::Source::err;
+    const bool of_a_process = source < logs::Source::init;
     return streams_.add({.unit = unit,
                          .source = source,
                          .limits = limits,
@@ -114,6 +114,11 @@ StreamId LogLink::attach(const std::string& unit, logs::Source source, const log
                          .forward = forward,
                          .cgroup = cgroup},
                         of_a_process && syslog_ == 0 && !finishing_);
+}
+
+void LogLink::expect(StreamId id, const std::string& pattern) {
+    if (streams_.expect(id, pattern) && greeted_ && !streams_.find(id)->is_held)
+        socket_.add(logs::Expect{id, pattern}); // else it is told with the stream
 }
 
 // One that has ended meanwhile cannot have: only the collector ends streams that it has, and it has not heard of it.
@@ -184,6 +189,9 @@ void LogLink::hand_over_new() {
     if (!greeted_ || !streams_.has_new())
         return;
     for (auto batch = streams_.next_batch(); !batch.streams.empty(); batch = streams_.next_batch()) {
+        for (StreamId id : batch.streams) // before it reads anything of them
+            if (const LogStream* stream = streams_.find(id); stream != nullptr && !stream->expected.empty())
+                socket_.add(logs::Expect{id, stream->expected});
         health_.watch(batch.streams);
         socket_.add(logs::encode(logs::ToCollector(std::move(batch.message))), std::move(batch.streams));
     }
@@ -259,6 +267,8 @@ void LogLink::take(const logs::FromCollector& message) {
         listener_.log_trouble(trouble->text);
     } else if (auto* dropped = std::get_if<logs::Dropped>(&message)) {
         take(*dropped);
+    } else if (auto* said = std::get_if<logs::Said>(&message)) {
+        take(*said);
     }
 }
 
@@ -276,6 +286,15 @@ void LogLink::take(const logs::Dropped& dropped) {
                           (dropped.over ? ": log lines were lost: " + std::to_string(dropped.lines)
                                         : std::string(": log lines are being lost")) +
                           (dropped.code != 0 ? " (" + Fault{dropped.code, "write", ""}.text() + ")" : ""));
+}
+
+void LogLink::take(const logs::Said& said) {
+    const LogStream* stream = streams_.find(said.stream);
+    if (stream == nullptr)
+        return;
+    const bool of_probe = stream->source == logs::Source::health;
+    if (of_probe || !stream->expected.empty())
+        listener_.line_said(std::string(stream->unit), of_probe, said.text);
 }
 
 bool LogLink::flush(std::uint64_t token, const std::vector<StreamId>& streams) {

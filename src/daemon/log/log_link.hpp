@@ -45,6 +45,8 @@ public:
         virtual void flushed(std::uint64_t token) = 0;
         // What PID 1 should tell people itself: losses, a collector that does not stay up.
         virtual void log_trouble(const std::string& text) = 0;
+        // The line that was expected of a stream of the unit has come; or what the last line of a probe of it was.
+        virtual void line_said(const std::string& unit, bool of_probe, const std::string& text) = 0;
         // There is another collector: that must not be forgotten.
         virtual void collector_started() = 0;
     };
@@ -71,6 +73,8 @@ public:
     // process `leader` in the `cgroup` (by number), or of none (0).
     StreamId attach(const std::string& unit, wire::logs::Source source, const wire::logs::Limits& limits, Fd pipe,
                     pid_t leader = 0, bool forward = true, std::uint64_t cgroup = 0);
+    // Listener::line_said follows once a line of the stream matches the pattern (POSIX, extended); empty: no more.
+    void expect(StreamId id, const std::string& pattern);
     // Has it read messages of syslog(3) at this socket instead of the one before, or at none; senders there turn to the new
     // one.
     void hear_syslog(Fd socket);
@@ -116,6 +120,7 @@ private:
     void take(const wire::logs::FromCollector& message);
     void take(const wire::logs::Refused& refused);
     void take(const wire::logs::Dropped& dropped);
+    void take(const wire::logs::Said& said);
     void write(const std::string& unit, Priority priority, std::string_view text, bool shown);
     void write_own_lines();
     void lose_collector();

@@ -36,6 +36,7 @@ void LogStreams::restore(const state::StreamImage& image) {
                      .leader = image.leader,
                      .forward = !image.local,
                      .cgroup = image.cgroup};
+    stream.expected = image.expected;
     stream.is_held = image.held && held_.add(image.id, image.fd);
     streams_.emplace(image.id, std::move(stream));
 }
@@ -58,6 +59,7 @@ state::StreamImage LogStreams::tell(StreamId id) const {
         image.cgroup = stream->cgroup;
         image.local = !stream->forward;
         image.held = stream->is_held;
+        image.expected = stream->expected;
     }
     return image;
 }
@@ -75,6 +77,15 @@ void LogStreams::forget(StreamId id) {
 const LogStream* LogStreams::find(StreamId id) const {
     auto at = streams_.find(id);
     return at == streams_.end() ? nullptr : &at->second;
+}
+
+bool LogStreams::expect(StreamId id, const std::string& pattern) {
+    auto at = streams_.find(id);
+    if (at == streams_.end() || at->second.expected == pattern)
+        return false;
+    at->second.expected = pattern;
+    moved_.push_back(id);
+    return true;
 }
 
 void LogStreams::look_at_held() {

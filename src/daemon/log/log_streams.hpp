@@ -27,6 +27,7 @@ struct LogStream {
     std::uint64_t cgroup = 0; // by number; 0: none
     bool is_watched = false;  // by CollectorHealth
     bool is_held = false;     // the collector has not been given it: see held_pipes.hpp
+    std::string expected;     // a pattern: that a line of it matches is to be told; empty: nothing is
 };
 
 class LogStreams {
@@ -45,6 +46,8 @@ public:
     void forget(StreamId id);
 
     [[nodiscard]] const LogStream* find(StreamId id) const;
+    // What is expected of it from now on; empty: nothing. True: that is something else than before.
+    bool expect(StreamId id, const std::string& pattern);
     [[nodiscard]] std::unordered_map<StreamId, LogStream>& all() { return streams_; }
     [[nodiscard]] const std::unordered_map<StreamId, LogStream>& all() const { return streams_; }
 

@@ -18,9 +18,12 @@ class LogUpkeep final : public Subsystem, public LogLink::Listener {
 public:
     // `guard`: null where there is none. `save`: called when there is another collector, which must not be forgotten. `finished`:
     // called when the collector has written everything and ended, as it was asked to.
+    // `said`: LogLink::Listener::line_said.
+    using Said = std::function<void(const std::string&, bool, const std::string&)>;
     LogUpkeep(Context& context, OutputFlush& flush, os::CrashGuard* guard, std::function<void()> save,
-              std::function<void()> finished)
-        : context_(context), flush_(flush), guard_(guard), save_(std::move(save)), finished_(std::move(finished)) {}
+              std::function<void()> finished, Said said)
+        : context_(context), flush_(flush), guard_(guard), save_(std::move(save)), finished_(std::move(finished)),
+          said_(std::move(said)) {}
 
     // What was started, or restored, by now.
     void adopt();
@@ -32,6 +35,9 @@ public:
 
     void flushed(std::uint64_t token) override { flush_.flushed(token); }
     void log_trouble(const std::string& text) override { context_.say(Priority::warning, text); }
+    void line_said(const std::string& unit, bool of_probe, const std::string& text) override {
+        said_(unit, of_probe, text);
+    }
     void collector_started() override;
 
 private:
@@ -40,6 +46,7 @@ private:
     OutputFlush& flush_;
     os::CrashGuard* guard_;
     std::function<void()> save_, finished_;
+    Said said_;
 };
 
 } // namespace mi::daemon

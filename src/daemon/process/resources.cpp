@@ -18,7 +18,6 @@ constexpr std::uint64_t unlimited = ~std::uint64_t{0};
 constexpr std::uint64_t little_memory = 8u << 20;
 constexpr std::uint32_t little_time = 5;           // percent
 constexpr Span one_kill = std::chrono::seconds(2); // from the kernel's word of a kill to the end of who was killed
-constexpr const char* beside_delegated = "control.leaf";
 
 std::string number_or_max(std::uint64_t number) { return number == unlimited ? "max" : std::to_string(number); }
 

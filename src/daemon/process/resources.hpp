@@ -17,6 +17,9 @@
 
 namespace mi::daemon {
 
+// The cgroup of a unit's other processes in one that is delegated.
+inline constexpr const char* beside_delegated = "control.leaf";
+
 // One limit, as the kernel's files have it.
 struct LimitFile {
     std::string_view key; // "memory-max"

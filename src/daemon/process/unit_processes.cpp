@@ -11,6 +11,8 @@ using core::Role;
 
 void UnitProcesses::perform(const Effect& effect) {
     const core::UnitId unit = effect.unit;
+    if (effect.role == Role::probe)
+        return hearers_.health.end_probe(unit);
     const core::Record& record = context_.record(unit);
     const bool sweeps = effect.kind == Effect::Kind::sweep;
     if (sweeps ||
@@ -52,8 +54,10 @@ void UnitProcesses::exited(const os::Exit& exit) {
     processes_.remove(exit.pid);
     for (StreamId stream : process.streams)
         hearers_.output_flush.add(stream);
-    hearers_.output_flush.take_barrier();
     core::ExitStatus status = exit_status(exit);
+    if (process.role == Role::probe)
+        return hearers_.health.probe_ended(process.unit, exit.pid, status, process.streams[0]);
+    hearers_.output_flush.take_barrier();
     if (process.role == Role::connection)
         return hearers_.activation.ended(process.unit, exit.pid, status);
     // A main process that has handed its part to another (MAINPID=) is one of the rest.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/context.hpp"
+#include "daemon/health/health.hpp"
 #include "daemon/log/output_flush.hpp"
 #include "daemon/notify/ready_pipe.hpp"
 #include "daemon/notify/sd_notify.hpp"
@@ -26,6 +27,7 @@ public:
         MainProcess& main_process;
         OutputFlush& output_flush;
         Activation& activation;
+        Health& health;
     };
     UnitProcesses(Context& context, Processes& processes, Resources& resources, Starter& starter,
                   const Hearers& hearers)

@@ -197,6 +197,8 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
             expect(Role::main, 0);
         if (record.hook_pid == core::pid_pending && record.hook != Role::none)
             expect(record.hook, record.hook_index);
+        if (record.probe_pid == core::pid_pending)
+            expect(Role::probe, 0);
     }
 }
 
@@ -215,6 +217,9 @@ void Restore::look_after(UnitId id) {
                                      .detail = "it ended while nobody was there to see how"},
                                     parts_.context.now);
     }
+    if (record.probe_pid > 0 && parts_.processes.find(record.probe_pid) == nullptr)
+        parts_.context.engine.apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = Role::probe},
+                                    parts_.context.now);
     if (record.main_pid > 0 && !parts_.kernel.exists(record.main_pid))
         parts_.main_process.gone(id, record.main_pid); // not our child: nobody else is going to say so
     else if (record.main_pid > 0)

@@ -103,19 +103,6 @@ std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environmen
     return {};
 }
 
-// A log pipe whose write end becomes `target`; gives the read end.
-std::expected<Fd, NoStart> log_pipe(Launch& launch, int target) {
-    auto pipe = os::make_pipe();
-    if (!pipe)
-        return std::unexpected(NoStart(pipe.error()));
-    // So that the service can open /dev/stdout again after it has dropped its privileges.
-    if (launch.plan.user && ::fchown(pipe->write.get(), *launch.plan.user, launch.plan.group.value_or(-1)) != 0)
-        return std::unexpected(NoStart(Fault{errno, "give log pipe to user", launch.plan.user_name}));
-    launch.plan.moves.push_back({pipe->write.get(), target});
-    launch.theirs.push_back(std::move(pipe->write));
-    return std::move(pipe->read);
-}
-
 std::expected<void, NoStart> connect_output(Launch& launch, Output output, const std::string& path, int target,
                                             int socket, Fd& read_end) {
     if (output == Output::socket && socket < 0)
@@ -237,6 +224,18 @@ void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more
 }
 
 } // namespace
+
+std::expected<Fd, NoStart> log_pipe(Launch& launch, int target) {
+    auto pipe = os::make_pipe();
+    if (!pipe)
+        return std::unexpected(NoStart(pipe.error()));
+    // So that the service can open /dev/stdout again after it has dropped its privileges.
+    if (launch.plan.user && ::fchown(pipe->write.get(), *launch.plan.user, launch.plan.group.value_or(-1)) != 0)
+        return std::unexpected(NoStart(Fault{errno, "give log pipe to user", launch.plan.user_name}));
+    launch.plan.moves.push_back({pipe->write.get(), target});
+    launch.theirs.push_back(std::move(pipe->write));
+    return std::move(pipe->read);
+}
 
 std::vector<std::string> Surroundings::passed_on() const {
     if (settings->pass_environment)

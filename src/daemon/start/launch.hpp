@@ -81,6 +81,9 @@ struct Handed {
     os::Remote remote;         // who is at its other end
 };
 
+// A log pipe of the process, whose write end becomes its descriptor `target`; gives the read end.
+[[nodiscard]] std::expected<Fd, NoStart> log_pipe(Launch& launch, int target);
+
 // Why a start fails, or the launch. `main`: the main process, as opposed to a command around it.
 // `invocation`: INVOCATION_ID. With `entry` it is the main process of a container: it keeps our stdin, stdout, stderr
 // and environment, and is made the terminal's foreground group. `files`: what was found out for it (start_files.hpp).

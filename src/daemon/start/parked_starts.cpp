@@ -16,6 +16,7 @@ const core::Command& command_of(const core::Unit& unit, Role role, std::size_t i
     case Role::reload: return unit.service.hooks->reload;
     case Role::stop: return unit.service.hooks->stop[index];
     case Role::post_stop: return unit.service.hooks->post_stop[index];
+    case Role::probe: return unit.health ? unit.health->command : unit.service.command;
     case Role::none:
     case Role::main:
     case Role::connection: break;

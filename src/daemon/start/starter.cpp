@@ -1,6 +1,7 @@
 #include "daemon/start/starter.hpp"
 
 #include "base/scarce.hpp"
+#include "daemon/health/probe_launch.hpp"
 #include "daemon/machine/builtin.hpp"
 #include "os/file/open_file.hpp"
 #include "os/file/path_question.hpp"
@@ -22,6 +23,10 @@ constexpr Span network_look = std::chrono::milliseconds(5); // until one that is
 constexpr std::size_t descriptors_a_process = 6;            // that a start needs while it lasts
 constexpr int no_process = 125;                             // exit code: there was none for the command
 
+bool is_awaited_probe(const core::Record& record) {
+    return record.probe_pid == core::pid_pending && !record.probe_over && !record.frozen;
+}
+
 } // namespace
 
 Starter::Starter(Context& context, Processes& processes, Resources& resources, PathInquiries& inquiries,
@@ -33,6 +38,8 @@ void Starter::spawn(const core::Effect& effect) {
     const core::UnitId id = effect.unit;
     // It has waited for its turn, and what it requires has ended meanwhile.
     if (is_part_of_starting(effect.role) && context_.record(id).phase != Phase::starting)
+        return not_wanted(effect);
+    if (effect.role == Role::probe && !is_awaited_probe(context_.record(id)))
         return not_wanted(effect);
     auto files = parked_.files_for(effect);
     if (!files)
@@ -101,6 +108,9 @@ std::expected<Launch, NoStart> Starter::launch_for(const core::Effect& effect, c
                           main && unit.name == entry_, context_.surroundings, files, *handed);
     if (const core::Record& record = context_.record(effect.unit); launch && !main && record.main_pid > 0)
         launch->plan.environment.set("MAINPID", std::to_string(record.main_pid));
+    if (launch && effect.role == Role::probe)
+        if (auto made = make_probe(*launch, *unit.health, context_.place.program); !made)
+            return std::unexpected(made.error());
     return launch;
 }
 
@@ -158,6 +168,9 @@ std::expected<os::Start, os::SpawnFault> Starter::make_process(core::UnitId id, 
     for (const std::string& complaint : berth.complaints)
         context_.logs.line(unit.name, Priority::warning, complaint);
     context_.manager_moved = context_.manager_moved || !berth.complaints.empty(); // the tree may be another one
+    if (berth.cgroup && role == Role::probe) // one of its own there, so that it can be ended with all that it forks
+        if (auto nested = os::CgroupTree::make_nested(berth.cgroup, probe_cgroup))
+            berth.cgroup = std::move(*nested);
     if (berth.cgroup) {
         plan.cgroup = berth.cgroup.get();
         plan.apart = plan.apart || berth.apart;
@@ -235,8 +248,12 @@ Processes::Known Starter::attach_output(pid_t pid, Processes::Known process, Lau
         if (pipe)
             stream = context_.logs.attach(unit.name, source, limits, std::move(pipe), pid, forward, launch.cgroup);
     };
-    attach(wire::logs::Source::out, launch.out, process.streams[0]);
+    attach(process.role == Role::probe ? wire::logs::Source::health : wire::logs::Source::out, launch.out,
+           process.streams[0]);
     attach(wire::logs::Source::err, launch.err, process.streams[1]);
+    if (process.role == Role::main && unit.health && unit.health->probe == core::HealthCheck::Probe::log_line)
+        for (StreamId stream : process.streams)
+            context_.logs.expect(stream, unit.health->subject);
     return process;
 }
 
@@ -314,6 +331,8 @@ void Starter::given_up_on_its_way(core::UnitId id, Role role, pid_t pid, const s
 // it is tried again, within its start-timeout.
 bool Starter::postpone(const core::Effect& effect, const os::SpawnFault& why) {
     const core::Unit& unit = context_.unit(effect.unit);
+    if (effect.role == Role::probe)
+        return false; // the next one is not far
     const bool scarce = (why.step == os::Step::clone && means_scarce(why.code)) ||
                         (why.step == os::Step::exec && why.code == EAGAIN); // its user has too many
     if (!scarce || (unit.cgroup && unit.cgroup->pids_max) || context_.record(effect.unit).phase != Phase::starting)
@@ -391,7 +410,9 @@ void Starter::failed(const core::Effect& effect, NoStart why, int code) {
         context_.say(Priority::err, "cannot start \"" + unit.service.command.front() + "\": " + why.words);
         entry_failure_ = means_scarce(code) ? no_process : code == ENOENT && !is_there ? 127 : 126;
     }
-    // Of other roles the failure of the unit's start tells.
+    // Of other roles the failure of the unit's start tells. A probe is tried again and again: it is said once.
+    if (effect.role == Role::probe && context_.record(effect.unit).probe_failures == 0)
+        context_.logs.line(unit.name, Priority::warning, "its health probe cannot run: " + why.words);
     if (effect.role == Role::reload || effect.role == Role::stop || effect.role == Role::post_stop)
         context_.logs.line(unit.name, Priority::err,
                            std::string(core::name(effect.role)) + " cannot start: " + why.words);

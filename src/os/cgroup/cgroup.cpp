@@ -196,7 +196,19 @@ Result<> CgroupTree::kill(std::string_view unit) const {
         return errno == ENOENT ? Result<>() : fault(errno, "open cgroup of", std::string(unit));
     if (write_at(fd.get(), "cgroup.kill", "1"))
         return {};
-    // Before Linux 5.14: kill the processes one by one until a round finds no new one. While frozen they cannot fork.
+    return kill_one_by_one(fd); // before Linux 5.14
+}
+
+bool CgroupTree::end_nested(std::string_view unit, const std::string& name) const {
+    const Fd above = open_unit(unit);
+    const Fd fd = above ? open_directory(above.get(), name) : Fd();
+    // Not with cgroup.kill: once it was written, some kernels kill every process that is born into that cgroup
+    // (CLONE_INTO_CGROUP).
+    return fd && kill_one_by_one(fd).has_value();
+}
+
+// Kills the processes one by one until a round finds no new one. While frozen they cannot fork.
+Result<> CgroupTree::kill_one_by_one(const Fd& fd) {
     bool frozen = write_at(fd.get(), "cgroup.freeze", "1").has_value();
     std::size_t before = 0;
     for (int round = 0; round < 20; ++round) {

@@ -35,6 +35,7 @@ public:
     // True if the cgroup has a process; false also if there is no such cgroup.
     Result<bool> populated(std::string_view unit) const;
     Result<> kill(std::string_view unit) const override;
+    bool end_nested(std::string_view unit, const std::string& name) const override;
     Result<std::vector<pid_t>> pids(std::string_view unit) const override;
     Result<> remove(std::string_view unit, bool* missing = nullptr) override;
     [[nodiscard]] std::optional<std::string> unit_of(pid_t pid) const override;
@@ -74,6 +75,7 @@ private:
     Result<> go_back();
     bool make_again();
     [[nodiscard]] Fd open_unit(std::string_view unit) const;
+    static Result<> kill_one_by_one(const Fd& cgroup);
 
     std::string path_;   // in the file system
     std::string prefix_; // in the cgroup hierarchy, as /proc/PID/cgroup shows it, with a slash at the end

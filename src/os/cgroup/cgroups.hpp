@@ -51,6 +51,8 @@ public:
     // Sends SIGKILL to all processes in the cgroup and its nested ones, also if it is frozen. No process can escape by
     // forking.
     virtual Result<> kill(std::string_view unit) const = 0;
+    // The same to what is in a cgroup nested in it (see CgroupTree::make_nested). False: there is none.
+    virtual bool end_nested(std::string_view, const std::string&) const { return false; }
     [[nodiscard]] virtual Result<std::vector<pid_t>> pids(std::string_view unit) const = 0;
     // Removes the cgroup with its nested ones. Fault EBUSY: it still has processes; so after an exit this call alone
     // tells whether that process was the last. A missing cgroup is no fault: `missing` becomes true.

@@ -60,6 +60,7 @@ struct MountOrder {
 struct Orders {
     std::uint32_t size = 0; // of the whole block, in bytes
     Text file = 0;
+    std::int32_t program = -1;
     std::uint32_t shell_for_scripts = 0;
     Array<std::uint32_t> own_pids; // indices of the variables whose value is the child's own pid
 

@@ -32,6 +32,7 @@ void OrdersBuilder::begin(const Plan& plan) {
     const auto own_pids = add(numbers_);
     Orders& all = orders();
     all.file = file;
+    all.program = plan.program;
     all.directory = directory;
     all.own_pids = own_pids;
     all.shell_for_scripts = plan.shell_for_scripts ? 1 : 0;

@@ -126,6 +126,7 @@ struct Limit {
 // names are not seen by the child; 0, 1 and 2 without move, open or terminal stay as ours are.
 struct Plan {
     std::string file; // absolute path
+    int program = -1; // this descriptor of the child, which a move makes, is executed instead: `file` is for messages
     StringList arguments;
     StringList environment;
     bool shell_for_scripts = false; // ENOEXEC runs `/bin/sh FILE ARG...`, as execvp(3) does

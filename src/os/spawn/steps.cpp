@@ -244,7 +244,12 @@ BARE bool execute(const Child& child, Progress& progress) {
     write_own_pid(child);
     const char* file = child.text(child.orders->file);
     progress.at(Step::exec);
-    long failed = call(SYS_execve, file, child.arguments, child.environment);
+    const int program = child.orders->program;
+    if (program >= 0 && !progress.did(call(SYS_fcntl, program, F_SETFD, close_on_exec)))
+        return false;
+    constexpr int by_descriptor = 0x1000; // AT_EMPTY_PATH
+    long failed = program >= 0 ? call(SYS_execveat, program, "", child.arguments, child.environment, by_descriptor)
+                               : call(SYS_execve, file, child.arguments, child.environment);
     if (failed == -ENOEXEC && child.orders->shell_for_scripts != 0) { // `sh FILE ARG…`, as execvp(3) does
         char** arguments = child.arguments - 1;
         arguments[0] = const_cast<char*>("/bin/sh");

@@ -1,0 +1,352 @@
+// `minictl check`: asks an address whether something answers there, as a probe of [health] and as the HEALTHCHECK of an image
+// without curl. No manager, no name server: names are those of /etc/hosts. HTTP as RFC 9112 has it, as much as an answer needs.
+#include "base/check_url.hpp"
+#include "base/clock.hpp"
+#include "base/fd.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
+#include "ctl/verbs/verbs.hpp"
+#include "os/file/runtime.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <regex.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace mi::ctl {
+
+namespace {
+
+constexpr Span usual_timeout = std::chrono::seconds(3);
+constexpr std::size_t longest_head = 64 * 1024,
+                      longest_body = 1024 * 1024; // bytes; of a longer body the beginning counts
+
+struct Address {
+    sockaddr_storage bytes{};
+    socklen_t size = 0;
+    std::string text;
+};
+
+Address unix_address(const std::string& path) {
+    Address address;
+    auto* to = reinterpret_cast<sockaddr_un*>(&address.bytes);
+    to->sun_family = AF_UNIX;
+    std::memcpy(to->sun_path, path.data(), path.size());
+    address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+    if (path.front() == '@') {
+        to->sun_path[0] = '\0';
+        --address.size;
+    }
+    address.text = path;
+    return address;
+}
+
+bool add_numeric(std::vector<Address>& to, const std::string& host, std::uint16_t port) {
+    Address address;
+    auto* four = reinterpret_cast<sockaddr_in*>(&address.bytes);
+    auto* six = reinterpret_cast<sockaddr_in6*>(&address.bytes);
+    address.text = host + ":" + std::to_string(port);
+    if (::inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        address.size = sizeof *four;
+    } else if (::inet_pton(AF_INET6, host.c_str(), &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(port);
+        address.size = sizeof *six;
+        address.text = "[" + host + "]:" + std::to_string(port);
+    } else {
+        return false;
+    }
+    to.push_back(std::move(address));
+    return true;
+}
+
+bool same_name(std::string_view one, std::string_view other) {
+    return std::ranges::equal(one, other, [](char a, char b) { return std::tolower(a) == std::tolower(b); });
+}
+
+// Every address that the file gives the name.
+void look_up(std::vector<Address>& to, const std::string& name, std::uint16_t port) {
+    auto hosts = os::read_file("/etc/hosts", longest_body);
+    if (!hosts)
+        return;
+    for (std::string_view line : split(*hosts, '\n')) {
+        line = line.substr(0, line.find('#'));
+        std::string address;
+        while (!(line = trim(line)).empty()) {
+            const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+            line.remove_prefix(word.size());
+            if (address.empty())
+                address = word;
+            else if (same_name(word, name))
+                (void)add_numeric(to, address, port);
+        }
+    }
+}
+
+// One check. Each step gives why it failed, or an empty text.
+class Check {
+public:
+    Check(const Arguments& arguments, CheckUrl url)
+        : arguments_(arguments), url_(std::move(url)),
+          end_(monotonic_now() + arguments.timeout.value_or(usual_timeout)) {}
+
+    // What there is to say when all is well.
+    [[nodiscard]] const std::string& answer() const { return answer_; }
+
+    std::string run() {
+        if (std::string why = find_addresses(); !why.empty())
+            return why;
+        std::string why;
+        for (const Address& address : addresses_)
+            if ((why = connect(address)).empty())
+                break;
+        if (!why.empty())
+            return why;
+        answer_ = "it takes connections";
+        const bool speaks = url_.kind == CheckUrl::Kind::http || url_.kind == CheckUrl::Kind::unix_http;
+        return speaks ? ask() : "";
+    }
+
+private:
+    std::string find_addresses() {
+        if (!url_.socket.empty()) {
+            addresses_.push_back(unix_address(url_.socket));
+            return {};
+        }
+        if (add_numeric(addresses_, url_.host, url_.port))
+            return {};
+        look_up(addresses_, url_.host, url_.port);
+        if (addresses_.empty() && same_name(url_.host, "localhost")) {
+            (void)add_numeric(addresses_, "127.0.0.1", url_.port);
+            (void)add_numeric(addresses_, "::1", url_.port);
+        }
+        return !addresses_.empty()
+                   ? ""
+                   : "\"" + url_.host + "\" is not in /etc/hosts, and no name server is asked: write its " + "address";
+    }
+
+    // False: the time is over.
+    [[nodiscard]] bool wait_for(short events) const {
+        for (;;) {
+            const Span left = end_ - monotonic_now();
+            if (left <= Span{0})
+                return false;
+            pollfd one{socket_.get(), events, 0};
+            const int ready = ::poll(&one, 1, static_cast<int>(left / std::chrono::milliseconds(1)) + 1);
+            if (ready > 0)
+                return true;
+            if (ready < 0 && errno != EINTR)
+                return true; // the call itself will say
+        }
+    }
+    [[nodiscard]] std::string too_late(std::string_view what) const {
+        return std::string(what) + " within " +
+               std::to_string((arguments_.timeout.value_or(usual_timeout)) / std::chrono::milliseconds(1)) + " ms";
+    }
+
+    std::string connect(const Address& address) {
+        socket_ = Fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (!socket_)
+            return Fault{errno, "make a socket for", address.text}.text();
+        int code =
+            ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size) == 0 ? 0 : errno;
+        if (code == EINPROGRESS || code == EAGAIN) {
+            if (code == EAGAIN) // a Unix socket whose backlog is full: nobody accepts
+                return "connect to " + address.text + ": its queue of connections is full";
+            if (!wait_for(POLLOUT))
+                return too_late("no connection to " + address.text);
+            socklen_t size = sizeof code;
+            if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &code, &size) != 0)
+                code = errno;
+        }
+        return code == 0 ? "" : Fault{code, "connect to", address.text}.text();
+    }
+
+    std::string ask() {
+        const std::string request = "GET " + url_.path + " HTTP/1.1\r\nHost: " + url_.authority +
+                                    "\r\nUser-Agent: miniinit/" MINIINIT_VERSION
+                                    "\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+        for (std::size_t at = 0; at < request.size();) {
+            const ssize_t sent = ::send(socket_.get(), request.data() + at, request.size() - at, MSG_NOSIGNAL);
+            if (sent >= 0)
+                at += static_cast<std::size_t>(sent);
+            else if (errno != EAGAIN && errno != EINTR)
+                return Fault{errno, "send the request", {}}.text();
+            else if (!wait_for(POLLOUT))
+                return too_late("the request was not taken");
+        }
+        int status = 0;
+        do {
+            if (std::string why = read_head(status); !why.empty())
+                return why;
+        } while (status < 200 && status != 101); // there is another to come
+        const bool well = arguments_.http_status ? status == static_cast<int>(*arguments_.http_status)
+                                                 : status >= 200 && status < 400;
+        if (!well)
+            return answer_ + (arguments_.http_status ? ", expected " + std::to_string(*arguments_.http_status) : "");
+        return arguments_.expect.empty() ? "" : expect();
+    }
+
+    // More of the answer. False: there is no more, or `why` says something else.
+    bool receive(std::string& why) {
+        char bytes[16 * 1024];
+        for (;;) {
+            const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, 0);
+            if (got > 0) {
+                received_.append(bytes, static_cast<std::size_t>(got));
+                return true;
+            }
+            if (got == 0)
+                return false;
+            if (errno != EAGAIN && errno != EINTR) {
+                why = Fault{errno, "read the answer", {}}.text();
+                return false;
+            }
+            if (!wait_for(POLLIN)) {
+                why = too_late("no answer");
+                return false;
+            }
+        }
+    }
+
+    // The status line and the fields after it; `received_` has what follows.
+    std::string read_head(int& status) {
+        std::size_t end = 0;
+        std::string why;
+        while ((end = received_.find("\r\n\r\n")) == std::string::npos) {
+            if (received_.size() > longest_head)
+                return "its answer begins with more than 64 KiB of header";
+            if (!receive(why))
+                return !why.empty()        ? why
+                       : received_.empty() ? "it closed the connection without an answer"
+                                           : "its answer is cut short";
+        }
+        head_ = received_.substr(0, end + 2);
+        received_.erase(0, end + 4);
+        const std::string line = head_.substr(0, head_.find("\r\n"));
+        const auto code = line.size() >= 12 && line.starts_with("HTTP/1.") && line[8] == ' '
+                              ? to_number<int>(std::string_view(line).substr(9, 3))
+                              : std::nullopt;
+        if (!code || *code < 100)
+            return "its answer is not HTTP/1: \"" + line.substr(0, 60) + "\"";
+        status = *code;
+        answer_ = line.substr(0, 200);
+        return {};
+    }
+
+    [[nodiscard]] std::string_view field(std::string_view name) const {
+        for (std::string_view line : split(head_, '\n'))
+            if (line.size() > name.size() && line[name.size()] == ':' && same_name(line.substr(0, name.size()), name))
+                return trim(line.substr(name.size() + 1));
+        return {};
+    }
+
+    // The body of an answer in chunks, as far as it has come. True: it is whole.
+    bool unchunk(std::string& body) const {
+        std::string_view rest = received_;
+        for (body.clear();;) {
+            const std::size_t line = rest.find("\r\n");
+            if (line == rest.npos)
+                return false;
+            const std::string_view digits = rest.substr(0, std::min(line, rest.find(';')));
+            const auto size = to_number<std::uint32_t>(trim(digits), 16);
+            rest.remove_prefix(line + 2);
+            if (!size || *size == 0)
+                return true;
+            body += rest.substr(0, *size);
+            if (rest.size() < std::size_t{*size} + 2)
+                return false;
+            rest.remove_prefix(std::size_t{*size} + 2);
+        }
+    }
+
+    std::string expect() {
+        const bool chunked = same_name(field("transfer-encoding"), "chunked");
+        const auto length = to_number<std::uint64_t>(field("content-length"));
+        std::string body, why;
+        for (;;) {
+            const bool whole = chunked ? unchunk(body) : length && received_.size() >= *length;
+            if (whole || received_.size() > longest_body || !receive(why))
+                break;
+        }
+        if (!why.empty())
+            return why;
+        if (!chunked)
+            body = received_;
+        regex_t expression{};
+        if (::regcomp(&expression, arguments_.expect.c_str(), REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
+            return "the regular expression does not compile"; // which was tried before
+        regmatch_t all{0, static_cast<regoff_t>(body.size())};
+        const bool matches = ::regexec(&expression, body.data(), 1, &all, REG_STARTEND) == 0;
+        ::regfree(&expression);
+        return matches ? "" : answer_ + ", but nothing in it matches \"" + arguments_.expect + "\"";
+    }
+
+    const Arguments& arguments_;
+    CheckUrl url_;
+    Instant end_;
+    std::vector<Address> addresses_;
+    Fd socket_;
+    std::string received_, head_, answer_;
+};
+
+struct Checked {
+    std::string url, message;
+    bool healthy = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("url", self.url);
+        visit("healthy", self.healthy);
+        visit("message", self.message);
+    }
+};
+
+std::string fault_of_pattern(const std::string& pattern) {
+    regex_t expression{};
+    const int code = ::regcomp(&expression, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+    if (code == 0) {
+        ::regfree(&expression);
+        return {};
+    }
+    char why[128];
+    ::regerror(code, &expression, why, sizeof why);
+    return "\"" + pattern + "\" is no regular expression: " + why;
+}
+
+} // namespace
+
+int check_addresses(Context& context) {
+    const Arguments& arguments = context.arguments;
+    if (const std::string why = fault_of_pattern(arguments.expect); !arguments.expect.empty() && !why.empty())
+        return context.fail(harmless(why));
+    int code = done;
+    for (const std::string& word : arguments.words) {
+        Checked checked{.url = word};
+        if (auto url = parse_check_url(word); !url) {
+            checked.message = url.error().what + (url.error().cure.empty() ? "" : "; " + url.error().cure);
+        } else {
+            Check check(arguments, std::move(*url));
+            checked.message = check.run();
+            checked.healthy = checked.message.empty();
+            if (checked.healthy)
+                checked.message = check.answer();
+        }
+        code = checked.healthy ? code : failed;
+        if (arguments.quiet && checked.healthy)
+            continue;
+        const int printed = arguments.json ? context.print_json(checked)
+                                           : context.print(harmless(word + ": " + checked.message) + "\n");
+        code = std::max(code, printed);
+    }
+    return code;
+}
+
+} // namespace mi::ctl

@@ -1,0 +1,69 @@
+#include "logd/expectation.hpp"
+
+#include "wire/log_format.hpp"
+#include "wire/log_protocol.hpp"
+
+#include <algorithm>
+
+namespace mi::logd {
+
+namespace {
+
+constexpr std::size_t overlap = 1024; // of the pieces of a long line
+
+} // namespace
+
+std::string_view last_line(std::string_view text) {
+    if (text.ends_with('\n'))
+        text.remove_suffix(1);
+    const std::size_t end = text.rfind('\n');
+    return end == text.npos ? text : text.substr(end + 1);
+}
+
+Expectation::Expectation(const std::string& pattern, bool in_pieces)
+    : usable_(::regcomp(&expression_, pattern.c_str(), REG_EXTENDED | REG_NOSUB) == 0), in_pieces_(in_pieces) {}
+
+Expectation::~Expectation() {
+    if (usable_)
+        ::regfree(&expression_);
+}
+
+bool Expectation::matches(std::string_view text, bool begins) {
+    if (begins && text.size() > 2 && text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>')
+        text.remove_prefix(3); // its priority
+    regmatch_t all{0, static_cast<regoff_t>(text.size())};
+    const int how = REG_STARTEND | (begins ? 0 : REG_NOTBOL);
+    if (!usable_ || ::regexec(&expression_, text.data(), 1, &all, how) != 0)
+        return false;
+    line = text.substr(0, wire::logs::longest_said);
+    return matched = true;
+}
+
+bool Expectation::look(std::string_view text, bool whole) {
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        const bool ends = end != text.npos;
+        const std::string_view piece = text.substr(0, end);
+        if (!ends && !whole && piece.size() <= wire::logs::longest_text)
+            return false; // it comes again, with its rest
+        std::string joined;
+        if (in_pieces_)
+            joined.append(before_).append(piece);
+        if (matches(in_pieces_ ? std::string_view(joined) : piece, !in_pieces_))
+            return true;
+        if (ends || whole) {
+            in_pieces_ = false;
+            before_.clear();
+        } else {
+            // The part of it that is not written yet comes again.
+            constexpr std::size_t longest = wire::logs::longest_text;
+            const std::size_t written = (piece.size() - 1) / longest * longest;
+            before_ = piece.substr(written - overlap, overlap);
+            in_pieces_ = true;
+        }
+        text.remove_prefix(ends ? end + 1 : text.size());
+    }
+    return false;
+}
+
+} // namespace mi::logd

@@ -1,0 +1,40 @@
+// A line that somebody waits for (`[health] log-line`): a POSIX extended regular expression, and what was read of its stream
+// looked through for it. What reads the stream is courier.hpp's.
+#pragma once
+
+#include <regex.h>
+
+#include <string>
+#include <string_view>
+
+namespace mi::logd {
+
+// The last line of `text` that has an end, or the rest where none has one; without its end.
+[[nodiscard]] std::string_view last_line(std::string_view text);
+
+class Expectation {
+public:
+    // `in_pieces`: some of the present line of the stream was written already.
+    Expectation(const std::string& pattern, bool in_pieces);
+    Expectation(const Expectation&) = delete;
+    Expectation& operator=(const Expectation&) = delete;
+    ~Expectation();
+
+    // Looks through the lines of `text`, which begins where the text before left an unfinished line, with that. An unfinished line
+    // at its end waits for the rest, unless it is `whole` or so long that it is written in pieces: then the end of the piece is
+    // looked at again with the next one. True: one matches.
+    bool look(std::string_view text, bool whole);
+
+    bool matched = false;
+    std::string line; // the beginning of the one that did
+
+private:
+    [[nodiscard]] bool matches(std::string_view text, bool begins);
+
+    regex_t expression_{};
+    bool usable_;
+    std::string before_; // of a line in pieces: the end of what came before
+    bool in_pieces_;
+};
+
+} // namespace mi::logd
