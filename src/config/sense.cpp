@@ -12,7 +12,7 @@ namespace mi::config {
 
 namespace {
 
-// Looks at one table of a unit and complains at its keys.
+// One table of a unit; reports problems at its keys.
 class Section {
 public:
     Section(Reading& reading, const Node& tree, std::string_view name) : reading_(reading), table_(tree.find(name)) {
@@ -25,19 +25,19 @@ public:
         return table_ == nullptr ? nullptr : table_->find(key);
     }
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
-    // Whether it says more than an empty list or text, with which a drop-in takes back what it lies over.
+    // Whether the key has more than an empty list or text, with which a drop-in cancels an earlier value.
     [[nodiscard]] bool says(std::string_view key) const {
         const Node* item = find(key);
         return item != nullptr && !is_empty(*item);
     }
-    // At the key if it is there, else at the table.
+    // Reports at the key if it is present, else at the table.
     void error(std::string_view key, std::string message, std::string suggestion = {}) const {
         if (const Node* item = find(key))
             reading_.error(item->key_place, std::move(message), std::move(suggestion));
         else if (table_ != nullptr)
             reading_.error(table_->place, std::move(message), std::move(suggestion));
     }
-    // At the value, which is there.
+    // Reports at the value, which must be present.
     void value_error(std::string_view key, std::string message) const {
         reading_.error(find(key)->place, "`" + std::string(key) + "`: " + std::move(message));
     }
@@ -115,7 +115,8 @@ void check_streams(const Section& process, const core::Unit& unit) {
                         "`supplementary-groups` without `user`: the service still runs as root");
 }
 
-// One process for each connection: there is no main process, so what is said of one has no meaning.
+// With `accept` there is one process for each connection and no main process, so keys about the main process have no
+// effect.
 void check_accept(const Section& service, const Section& process, core::Unit& unit) {
     for (const core::Listen& each : unit.listen)
         if (!each.accept)
@@ -131,7 +132,7 @@ void check_accept(const Section& service, const Section& process, core::Unit& un
         process.error("pid-file", "`pid-file` is about a main process, and accept = true has none");
     if (unit.timer)
         service.error("", "[timer] runs a main process, and accept = true has none");
-    // The connection is what it reads and writes, unless the file says otherwise.
+    // Standard input and output are the connection, unless the file says otherwise.
     core::Process& streams = read::part(unit, static_cast<core::Process*>(nullptr));
     if (!process.has("stdin"))
         streams.input = core::Input::socket;
@@ -205,7 +206,7 @@ void check_confinement(const Section& process) {
                         "`read-write-paths` has no effect without `protect-system` or `read-only-paths`");
 }
 
-// The name of a relation as it is written.
+// The key of a relation.
 std::string_view word(core::Relation relation) {
     switch (relation) {
     case core::Relation::requirement: return "requires";

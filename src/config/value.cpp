@@ -10,7 +10,7 @@ namespace mi::config {
 
 namespace {
 
-// Long words are cut in messages.
+// Cuts long words for messages.
 std::string quoted(std::string_view text) {
     constexpr std::size_t longest = 60;
     std::string word = "\"" + std::string(text.substr(0, longest));
@@ -119,12 +119,12 @@ void Value::expected(std::string_view expected, std::string suggestion) const {
 
 namespace {
 
-// What other inits call a word of ours. `besides`: another one that may be meant.
+// Words of other inits for a word of ours. `besides`: an alternative to mention.
 struct Theirs {
     std::string_view theirs, ours, besides;
 };
 constexpr Theirs words_of_others[] = {
-    // `restart = no` is what other files write, and false what that becomes.
+    // TOML turns `restart = no` of other inits into false.
     {"false", "no", ""},
     {"true", "always", "\"on-failure\" restarts it only after a failure"},
     {"yes", "always", "\"on-failure\" restarts it only after a failure"},
@@ -231,7 +231,7 @@ std::optional<std::uint64_t> Value::size() const {
             return size;
     std::string suggestion;
     if (node_.kind == Node::Kind::text && !node_.text.empty()) {
-        // 64KB, 64k and 64 K are what people write.
+        // People write 64KB, 64k and 64 K.
         std::size_t digits = std::min(node_.text.find_first_not_of("0123456789"), node_.text.size());
         std::string_view rest = trim(std::string_view(node_.text).substr(digits));
         std::size_t power = rest.empty() ? std::string_view::npos : std::string_view("KMGTkmgt").find(rest.front());
@@ -363,7 +363,7 @@ void Value::into(std::vector<std::string>& member) const {
 }
 
 void Value::into(std::vector<core::Command>& member) const {
-    std::span<const Node> items(&node_, 1); // one string is one command
+    std::span<const Node> items(&node_, 1); // a single string is one command
     if (node_.kind == Node::Kind::array)
         items = node_.items;
     member.clear();

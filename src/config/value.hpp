@@ -1,6 +1,5 @@
-// One value of a file on its way into a member: the type is checked, the range is checked, and where it does not fit
-// the message says what was expected, what was found, and what was probably meant. Which member a key goes to is
-// keys.hpp's.
+// Reads one value of a file into a member: checks its type and range. The error message says what was expected, what
+// was found, and what was probably meant. keys.hpp assigns keys to members.
 #pragma once
 
 #include "config/document.hpp"
@@ -17,14 +16,14 @@
 
 namespace mi::config {
 
-// A word of a file and what it stands for.
+// A word in a file and its meaning.
 template <typename Enum>
 struct Choice {
     std::string_view word;
     Enum value;
 };
 
-// The words of each enumeration, found by its type.
+// The words of each enumeration, selected by its type.
 std::span<const Choice<core::ServiceType>> choices(core::ServiceType);
 std::span<const Choice<core::RestartPolicy>> choices(core::RestartPolicy);
 std::span<const Choice<core::LimitAction>> choices(core::LimitAction);
@@ -37,23 +36,23 @@ std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot);
 
 class Value {
 public:
-    // `key` is how messages call it; it has to outlive the value.
+    // `key` is the name in messages; it must exist as long as the value.
     Value(Reading& reading, const Node& node, std::string_view key) : reading_(reading), node_(node), key_(key) {}
 
     [[nodiscard]] const Node& node() const { return node_; }
     [[nodiscard]] std::string_view key() const { return key_; }
-    // An element of an array, or an entry of a table, under the same key.
+    // An element of an array, or an entry of a table, with the same key in messages.
     [[nodiscard]] Value of(const Node& item) const { return {reading_, item, key_}; }
 
-    // "`key`: MESSAGE", at the value.
+    // Reports "`key`: MESSAGE" at the value.
     void error(std::string_view message, std::string suggestion = {}) const;
     void warning(std::string_view message, std::string suggestion = {}) const;
-    // The same, at the key of an entry of a table.
+    // The same at the key of a table entry.
     void key_error(std::string_view message, std::string suggestion = {}) const;
-    // "`key`: expected EXPECTED, found the integer 5".
+    // Reports "`key`: expected EXPECTED, found the integer 5".
     void expected(std::string_view expected, std::string suggestion = {}) const;
 
-    // Each of these gives nothing after it has reported what is wrong.
+    // Each of these returns nullopt or null after reporting an error.
     [[nodiscard]] const std::string* text(std::string_view what = "a string") const;
     [[nodiscard]] std::optional<std::int64_t> integer(std::int64_t low, std::int64_t high) const;
     [[nodiscard]] std::optional<bool> boolean() const;
@@ -82,7 +81,7 @@ public:
         }
         not_one_of(words);
     }
-    // Numbers that have their whole type as range need none.
+    // Numbers that may use the whole range of their type need no limits.
     template <std::integral Number>
     void into(Number& member, std::int64_t low, std::int64_t high) const {
         if (auto number = integer(low, high))
@@ -94,7 +93,7 @@ public:
             member = static_cast<Number>(*number);
     }
 
-    // Reports that it is none of `words`.
+    // Reports that the value is none of `words`.
     void not_one_of(const std::vector<std::string_view>& words) const;
 
 private:
@@ -103,10 +102,10 @@ private:
     std::string_view key_;
 };
 
-// The one of `words` that `word` was probably meant to be: a slip of the pen away, or the rest of it left out.
+// The one of `words` that `word` probably means: with a typing error, or abbreviated.
 [[nodiscard]] std::string_view likeliest(std::string_view word, const std::vector<std::string_view>& words);
 
-// What a node is, for messages: "the integer 5", "an array".
+// A description of a node for messages: "the integer 5", "an array".
 [[nodiscard]] std::string describe(const Node& node);
 
 // "a, b or c", each in `quotes`.

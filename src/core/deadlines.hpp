@@ -1,4 +1,4 @@
-// Whose deadline is the next. Deadlines are fields of the records; this is only an order over them.
+// Finds the next deadline. Deadlines are fields of the records; this is only an order over them (a heap).
 #pragma once
 
 #include "core/record.hpp"

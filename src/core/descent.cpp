@@ -1,4 +1,4 @@
-// One unit's way down: from a stop, or its own end, to its rest, or to the next try.
+// How one unit goes down: from a stop or its own end to rest, or to the next try.
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
@@ -36,7 +36,7 @@ void Engine::begin_stop(UnitId id, Reason reason) {
         return;
     }
     if (idle) {
-        // Nothing of it runs but perhaps processes of connections, and none of its commands has run.
+        // None of its commands runs; at most processes of connections do.
         if (!accepts(graph_.unit(id))) {
             finish(id);
             return;
@@ -48,26 +48,26 @@ void Engine::begin_stop(UnitId id, Reason reason) {
     tear_down_from(id, before == Phase::starting ? Stage::terminate : Stage::stop);
 }
 
-// A oneshot that is done runs once more, as after a stop. Those that require it go on meanwhile.
+// A oneshot in `done` runs again: first as after a stop. Units that require it stay up meanwhile.
 void Engine::run_again(UnitId id) {
     Record& record = change(id);
-    record.own_end = OwnEnd::success; // it had ended long ago
+    record.own_end = OwnEnd::success; // its last run has succeeded before
     record.next = Next::again;
     record.detail.clear();
     set_phase(id, Phase::stopping, Reason::restarting);
     tear_down_from(id, Stage::stop);
 }
 
-// It ran again, and that has failed or is called off.
+// The repeated run has failed or was cancelled.
 void Engine::no_longer_done(UnitId id) {
     if (Record& record = change(id); record.next == Next::again)
         record.next = Next::as_wanted;
 }
 
-// Ends what is left of the unit, gently first where there is time for that.
+// Ends the remaining processes of the unit, first with the stop signal if there is time for that.
 void Engine::sweep(UnitId id, bool gently) {
     const Service& settings = service(id);
-    // Each connection's process is a main one: it is asked, whatever becomes of the rest.
+    // Each process of a connection is a main process: so they all get the stop signal, for any kill mode.
     gently = gently && (settings.kill_mode == KillMode::group || accepts(graph_.unit(id))) &&
              settings.stop_timeout > Span{0};
     auto rest = settings.kill_mode == KillMode::process ? Effect::Scope::main : Effect::Scope::everything;
@@ -78,7 +78,7 @@ void Engine::sweep(UnitId id, bool gently) {
         clear_deadline(id);
 }
 
-// Goes to `stage` of stopping, or on to the first later one that has something to do.
+// Enters `stage` of stopping, or the first later one that has something to do.
 void Engine::tear_down_from(UnitId id, Stage stage) {
     Record& record = change(id);
     const Service& settings = service(id);
@@ -110,7 +110,7 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
         clear_deadline(id);
         break;
     case Stage::sweep:
-        // What is left gets the same chance to end as the main process had, unless that used it up.
+        // The remaining processes get the same time to end as the main process had, unless it had to be killed.
         sweep(id, !killing);
         break;
     case Stage::post_stop:
@@ -130,7 +130,7 @@ void Engine::tear_down_from(UnitId id, Stage stage) {
     }
 }
 
-// Nothing of the unit is left; what comes next depends on why it ended.
+// No process of the unit is left; the next phase depends on why it ended.
 void Engine::finish(UnitId id) {
     Record& record = change(id);
     record.stage = Stage::none;
@@ -140,7 +140,7 @@ void Engine::finish(UnitId id) {
     emit({.kind = Effect::Kind::release, .unit = id});
     const Next next = std::exchange(record.next, Next::as_wanted);
     const bool restart = next == Next::restart || next == Next::again;
-    // Its file was broken while it ran: there is nothing to start any more.
+    // The unit file became invalid while the unit ran: it cannot be started again.
     if (const std::string& fault = last_read(id).fault; !fault.empty()) {
         disarm(id);
         record.came_up = false;
@@ -159,7 +159,7 @@ void Engine::finish(UnitId id) {
     }
     record.came_up = false;
     record.tries = 0;
-    // Its sockets stay open over a restart; if it is not to be started again, act() closes them.
+    // Sockets stay open across a restart; if the unit is not started again, act() closes them.
     if (std::exchange(record.armed, false))
         emit({.kind = Effect::Kind::disarm, .unit = id});
     if (next == Next::again)
@@ -170,7 +170,7 @@ void Engine::finish(UnitId id) {
 void Engine::retry_or_fail(UnitId id) {
     Record& record = change(id);
     const Service& settings = service(id);
-    if (record.reason == Reason::restart_limit) { // of a ring
+    if (record.reason == Reason::restart_limit) { // of a ring (rounds.cpp)
         give_up(id);
         return;
     }
@@ -215,7 +215,7 @@ bool Engine::is_beyond_limit(const Service& settings, std::uint32_t tries) {
     return settings.restart_limit != 0 && tries > settings.restart_limit;
 }
 
-// How long it waits for the next of so many tries in a row; beyond the limit as long as ever.
+// The delay before the next of `tries` restarts in a row; beyond the limit always the longest.
 Span Engine::delay_before(UnitId id, std::uint32_t tries) const {
     const Service& settings = service(id);
     return is_beyond_limit(settings, tries)
@@ -223,7 +223,7 @@ Span Engine::delay_before(UnitId id, std::uint32_t tries) const {
                : restart_delay(settings, tries, settings_.seed + id + records_[id].restarts);
 }
 
-// Its restart limit is reached.
+// Handles a reached restart limit.
 void Engine::give_up(UnitId id) {
     const LimitAction action = service(id).restart_limit_action;
     if (action == LimitAction::reboot)
@@ -234,7 +234,7 @@ void Engine::give_up(UnitId id) {
     fail(id, Reason::restart_limit);
 }
 
-// Whether the trigger of a unit that has failed is in force still. A socket that nobody is going to serve is closed.
+// Whether a failed unit still waits for its timer or socket. A socket that will not be served is closed.
 bool Engine::awaits_next_run(UnitId id, Reason reason) const {
     const Unit& unit = graph_.unit(id);
     if (!records_[id].armed || unit.timer)
@@ -244,9 +244,9 @@ bool Engine::awaits_next_run(UnitId id, Reason reason) const {
 }
 
 void Engine::fail(UnitId id, Reason reason) {
-    const int code = end_code(records_[id]); // by the reason of its last run, which a restart limit is not
+    const int code = end_code(records_[id]); // computed from the last run's reason, before it becomes restart_limit
     set_phase(id, Phase::failed, reason);
-    // A failed run does not end a timer, nor that connections are awaited: the next time is a new try.
+    // After a failed run the unit still waits for its timer or socket: the next trigger is a new try.
     if (awaits_next_run(id, reason))
         emit({.kind = Effect::Kind::arm, .unit = id});
     else

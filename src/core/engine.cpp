@@ -13,7 +13,7 @@ Engine::Engine(Graph graph, Settings settings) : graph_(std::move(graph)), setti
     rebuild();
 }
 
-// Makes the records fit the graph: units that are new, that became invalid, or that are valid again.
+// Adapts the records to the graph: for units that are new, became invalid, or are valid again.
 void Engine::adopt_graph() {
     records_.resize(graph_.size());
     for (UnitId id : graph_.ids()) {
@@ -22,7 +22,7 @@ void Engine::adopt_graph() {
         const bool valid = fault.empty();
         if (!valid && !active(record.phase)) {
             const bool known = record.phase == Phase::invalid && record.detail == fault;
-            // It was to be started (again), and with its end everything is to end.
+            // It was to be started, and its exit action has to follow its end.
             if (record.phase == Phase::waiting || record.phase == Phase::backoff)
                 conclude(id, graph_.unit(id).service.exit_action, 1);
             record = Record{.phase = Phase::invalid,
@@ -36,11 +36,11 @@ void Engine::adopt_graph() {
             record = Record{
                 .asked = record.asked, .restarts = record.restarts, .since = now_, .last_exit = record.last_exit};
         }
-        // One that is armed, and has nothing any more to be armed with, is started as what it is now.
+        // An armed unit that has no timer or socket any more is restarted as the unit that it is now.
         if (valid && record.armed && !triggered(graph_.unit(id))) {
             record.armed = record.demand = false;
             if (record.stage == Stage::idle && record.next == Next::keep)
-                record.asked = Asked::down; // on the way down nothing is started again
+                record.asked = Asked::down; // a shutdown is in progress: do not start it again
             else if (record.stage == Stage::idle)
                 record.next = Next::restart;
         }
@@ -155,7 +155,7 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     adopt_graph();
     rebuild();
     drain();
-    // Reading files stops nothing: what runs and is no longer pulled in by anything is as if somebody had asked for it.
+    // Re-reading files stops no unit: a running unit that no other unit wants any more counts as requested.
     const std::vector<UnitId>& order = graph_.order();
     for (auto id = order.rbegin(); id != order.rend(); ++id)
         if (ran[*id] && !facts_[*id].wanted && records_[*id].asked == Asked::nothing) {
@@ -174,7 +174,8 @@ std::vector<char> Engine::running_and_wanted() const {
     return result;
 }
 
-// Of units that run, and are something else now, what was read is for later; and which ones are gone is noted.
+// If a running unit has another kind or type in its new file, the new definition is put off; running units whose files
+// are gone are recorded.
 void Engine::put_off(std::vector<Unit>& fresh) {
     later_.clear();
     for (UnitId id : graph_.ids())
@@ -197,7 +198,7 @@ void Engine::put_off(std::vector<Unit>& fresh) {
     });
 }
 
-// What was read of a unit counts now that nothing of it runs any more. True: there was one.
+// Applies put-off definitions of units that no longer run. True: there was one.
 bool Engine::take_up_later() {
     std::vector<Unit> fresh;
     for (auto at = later_.begin(); at != later_.end();)
@@ -216,11 +217,12 @@ bool Engine::take_up_later() {
     return true;
 }
 
-// Other units: those of `fresh`, and of the present ones those that stay. Gives those that are gone; nothing refers to them.
+// Builds a graph of the units in `fresh`, and those present ones that stay. Returns the units that are gone; nothing
+// refers to them any more.
 std::vector<UnitId> Engine::regraph(std::vector<Unit> fresh, const std::function<bool(UnitId)>& stays) {
     auto before = graph_.ids();
     const std::vector<UnitId> had(before.begin(), before.end());
-    // What stands in for units that are only named is made anew for those that are still named.
+    // The placeholders for units that are only named are made again for those that are still named.
     graph_ =
         std::move(graph_).with(std::move(fresh), [&](UnitId id) { return !is_phantom(graph_.unit(id)) && stays(id); });
     records_.resize(graph_.size());
@@ -237,7 +239,7 @@ std::vector<UnitId> Engine::regraph(std::vector<Unit> fresh, const std::function
     return gone;
 }
 
-// What a record says of other units holds while they are there.
+// Clears references to units that do not exist any more.
 void Engine::forget_gone(Record& record) const {
     for (UnitId* other : {&record.cause, &record.yields_to})
         if (!graph_.contains(*other))
@@ -258,7 +260,8 @@ bool Engine::requires_already(UnitId id, UnitId other) const {
     return std::find(needs.begin(), needs.end(), Edge{other, Relation::requirement}) != needs.end();
 }
 
-// Reading a file stops nothing that runs (`ran`): what is newly required by it, by its own word or by another's, is a wish.
+// Re-reading files stops no running unit (`ran`): a new requirement of it, by its own file or another unit's, becomes a
+// want.
 void Engine::soften(std::vector<Unit>& fresh, const std::vector<char>& ran) const {
     for (Unit& unit : fresh) {
         const UnitId self = graph_.find(unit.name);
@@ -275,8 +278,8 @@ void Engine::soften(std::vector<Unit>& fresh, const std::vector<char>& ran) cons
     }
 }
 
-// A running unit whose file now requires something that is not up: until it is started anew that is only a wish, or
-// reading the file would stop it.
+// If the new file of a running unit requires a unit that is not up, the requirement is only a want until the next
+// start; otherwise re-reading would stop the unit.
 void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
     for (Dependency& dependency : fresh.dependencies) {
         if (dependency.relation != Relation::requirement)
@@ -313,7 +316,7 @@ void Engine::restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt h
         if (graph_.contains(id)) {
             records_[id] = record;
             forget_gone(records_[id]);
-            if (!fits(record.phase, record.next)) // programs before this one could leave a restart to what is skipped
+            if (!fits(record.phase, record.next)) // older programs could save a restart for a skipped unit
                 records_[id].next = Next::as_wanted;
         }
     adopt_graph();

@@ -1,8 +1,9 @@
-// The engine: told what happened and when, it says what to do. It makes no system call and reads no clock.
+// The engine: gets events with their times, and returns the effects to perform. It makes no system call and reads no
+// clock.
 //
-// Each event is applied to one record (events.cpp; from there lifecycle.cpp, descent.cpp); then the engine settles (settle.cpp):
-// what the change means for the neighbours is counted, and every unit whose counts moved is looked at, until nothing moves. The
-// cost of a turn is in proportion to what it touches.
+// Each event is applied to one record (events.cpp; from there lifecycle.cpp, descent.cpp). Then the engine settles
+// (settle.cpp): it updates the counts of the neighbours, and looks at every unit whose counts have changed, until
+// nothing changes. The time of a turn is in proportion to the units that it touches.
 #pragma once
 
 #include "core/deadlines.hpp"
@@ -21,22 +22,22 @@ namespace mi::core {
 class Engine {
 public:
     struct Settings {
-        std::uint32_t parallel_starts = 0; // 0: no bound
-        std::uint64_t seed = 1;            // of the jitter
+        std::uint32_t parallel_starts = 0; // 0: no limit
+        std::uint64_t seed = 1;            // for the jitter of restart delays
     };
 
     Engine(Graph graph, Settings settings);
 
-    // Applies an event and settles. The effects are in order; what they lead to comes back as events.
+    // Applies an event and settles. Perform the effects in order; their outcomes come back as events.
     [[nodiscard]] std::vector<Effect> step(const Event& event, Instant now);
-    // The two halves of step, for a turn of many events: apply them all, then settle once.
+    // The two halves of step, for a turn with many events: apply all of them, then settle once.
     void apply(const Event& event, Instant now);
     void settle(Instant now);
     [[nodiscard]] std::vector<Effect> take_effects();
 
-    // The earliest moment at which a `due` event would do something.
+    // The earliest time at which a `due` event would have an effect.
     [[nodiscard]] Instant next_deadline();
-    // The units for whom it would.
+    // The units for which a `due` event would have an effect.
     [[nodiscard]] std::vector<UnitId> due(Instant now);
 
     [[nodiscard]] const Graph& graph() const { return graph_; }
@@ -45,56 +46,59 @@ public:
     [[nodiscard]] const Facts& facts(UnitId id) const { return facts_[id]; }
     [[nodiscard]] const Counts& counts(UnitId id) const { return counts_[id]; }
     [[nodiscard]] bool halting() const { return halt_ != Halt::no; }
-    // Whether Event::leave would let the unit go on.
+    // Whether Event::leave would let the unit go on running.
     [[nodiscard]] bool would_keep(UnitId id) const;
-    // Units that have something to stop, and units whose start is still to come or under way.
+    // Number of units that must be stopped before they are down; number of units whose start is still to come or in
+    // progress.
     [[nodiscard]] std::size_t active_units() const { return totals_.active; }
     [[nodiscard]] std::size_t coming_units() const { return totals_.coming; }
 
-    // Takes other units (they were read again). A unit that is gone but has something to stop stays, asked for, until it is
-    // down. So does one that is something else now (its kind, its type, a file that cannot be used): it is stopped as what it was
-    // started as, and only then what was read counts. Gives the units that are gone.
+    // Takes a new set of units (the files were read again). A removed unit that still runs stays until it is down. A
+    // running unit whose new definition has another kind or type, or is invalid, is first stopped with its old
+    // definition; then the new one takes effect. Returns the units that are gone.
     [[nodiscard]] std::vector<UnitId> replace(std::vector<Unit> units, Instant now);
-    // What was read of a unit that is still as it was started: for when it is down. Null: nothing.
+    // The new definition of a unit that still runs with its old one, which takes effect when it is down. Null: there is
+    // none.
     [[nodiscard]] const Unit* later(UnitId id) const {
         auto at = later_.find(id);
         return at != later_.end() && !at->second.name.empty() ? &at->second : nullptr;
     }
-    // What was read of a unit last, whether that counts already or only when it is down.
+    // The latest definition of a unit, even if it does not take effect until the unit is down.
     [[nodiscard]] const Unit& last_read(UnitId id) const {
         const Unit* other = later(id);
         return other != nullptr ? *other : graph_.unit(id);
     }
-    // Whether the file of a unit was gone when the units were read again: it is not started any more.
+    // Whether the file of a running unit was gone at the last reading: then it is not started again.
     [[nodiscard]] bool is_gone(UnitId id) const {
         auto at = later_.find(id);
         return at != later_.end() && at->second.name.empty();
     }
-    // Takes a unit that holds nothing out of the graph. Gives the units that are gone: with it those that only it named.
+    // Removes a unit that is down from the graph. Returns the units that are gone: this one, and those that only it
+    // named.
     [[nodiscard]] std::vector<UnitId> remove(UnitId id, Instant now);
-    // One more unit, or another one in place of an invalid one of that name.
+    // Adds a unit, or replaces an invalid one of that name.
     void add(Unit unit, Instant now);
 
-    // --- for the snapshot ---
-    // How far the way down is, as restore() takes it.
+    // --- saving and restoring ---
+    // The progress of a shutdown, for restore().
     enum class Halt : std::uint8_t { no, stopping, final_target, last, done };
     [[nodiscard]] Halt halt() const { return halt_; }
-    // The units whose records may have changed since this was last asked.
+    // The units whose records may have changed since the last call.
     struct Changes {
-        bool all = false; // every one, and which units there are
+        bool all = false; // all records, and the set of units itself
         std::vector<UnitId> units;
     };
     void take_changes(Changes& changes);
-    // Something of the unit that is no part of its record has changed.
+    // Marks a unit: data of it outside of its record has changed.
     void mark(UnitId id) { (void)change(id); }
     void mark_all() { all_changed_ = true; }
-    // Takes over records saved earlier, before anything was started; the graph was made with the ids of then. What was
-    // decided then and not done is the caller's to do: effects are no part of it.
+    // Restores saved records, before anything is started; the graph must have the ids of that time. The caller restores
+    // pending effects, which are not part of the records.
     void restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt halt, Instant now);
 
-    // For tests: how many entries the list of deadlines has.
+    // For tests: number of entries in the list of deadlines.
     [[nodiscard]] std::size_t deadlines() const { return deadlines_.size(); }
-    // For tests: whether the kept facts and counts are those that the records give.
+    // For tests: whether the stored facts and counts equal those computed from the records.
     [[nodiscard]] bool consistent() const;
 
 private:
@@ -161,7 +165,7 @@ private:
     void forget_rounds(UnitId id);
     void begin_shutdown(bool keep);
 
-    // lifecycle.cpp: up
+    // lifecycle.cpp: the way up
     void begin_start(UnitId id);
     void start_from(UnitId id, Stage stage);
     void come_up(UnitId id);
@@ -219,7 +223,7 @@ private:
     void give_up_keeping(UnitId id);
     void set_deadline(UnitId id, Span span);
     void clear_deadline(UnitId id) { change(id).deadline = never; }
-    // A record that is about to change.
+    // Returns a record for changing, and marks it as changed.
     Record& change(UnitId id) {
         changed_.add(id);
         return records_[id];

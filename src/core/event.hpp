@@ -1,4 +1,4 @@
-// What the engine is told and what it answers: values, no pointers, no system calls.
+// The engine's input and output: values without pointers or system calls.
 #pragma once
 
 #include "core/record.hpp"

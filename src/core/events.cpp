@@ -1,5 +1,5 @@
-// What each kind of event does to its unit. Where more than a line or two follow from it, lifecycle.cpp, descent.cpp or
-// requests.cpp has it.
+// The effect of each kind of event on its unit. For longer consequences see lifecycle.cpp, descent.cpp and
+// requests.cpp.
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
@@ -47,7 +47,7 @@ void Engine::apply_to_unit(const Event& event) {
     case Event::Kind::sockets_opened: return sockets_opened(id);
     case Event::Kind::sockets_failed: return sockets_failed(id, event.detail, event.lasts);
     case Event::Kind::trigger:
-        if (stable_run(service(id), now_ - records_[id].since)) // a pause does as well
+        if (stable_run(service(id), now_ - records_[id].since)) // a pause resets the count like a long run
             forget_rounds(id);
         return triggered_again(id);
     case Event::Kind::overrun: return overrun(id, event.detail);
@@ -95,7 +95,7 @@ void Engine::pass_deadlines() {
 
 // --- conditions and sockets -------------------------------------------------------------------------------------------
 
-// Its start goes on, unless it may not be up any more and others that go first have held it.
+// Continues the start, unless the unit may not be up any more; its stop was delayed by units that must stop first.
 void Engine::go_on(UnitId id, Stage stage) {
     if (facts_[id].keep)
         start_from(id, stage);
@@ -116,7 +116,7 @@ void Engine::condition_unmet(UnitId id, const std::string& which) {
     record.detail = which;
     clear_deadline(id);
     if (record.armed && graph_.unit(id).timer && facts_[id].wanted) {
-        record.reason = Reason::condition; // not this time
+        record.reason = Reason::condition; // skip only this run
         arm(id);
     } else {
         disarm(id);
@@ -124,8 +124,8 @@ void Engine::condition_unmet(UnitId id, const std::string& which) {
     }
 }
 
-// Neither a reason to leave the unit out nor one to start it, nor what depends on it: its start has failed. Nothing of it has
-// run, so there is nothing to stop.
+// It is unknown whether to skip the unit or to start it, so the start fails. None of its processes has run, so there is
+// nothing to stop.
 void Engine::conditions_unknown(UnitId id, const std::string& why) {
     if (!is_in(id, Phase::starting, Stage::conditions))
         return;
@@ -146,7 +146,7 @@ void Engine::sockets_opened(UnitId id) {
 
 void Engine::sockets_failed(UnitId id, const std::string& why, bool lasts) {
     if (is_in(id, Phase::up, Stage::idle)) {
-        // Its file was read again, and has others: they are for its next start to open.
+        // Its new file has other sockets: they are opened at its next start.
         records_[id].armed = false;
         emit({.kind = Effect::Kind::disarm, .unit = id});
         fail_start(id, Reason::sockets_failed, why);
@@ -198,7 +198,7 @@ void Engine::spawn_failed(UnitId id, Role role, const std::string& why, bool las
     if (record.phase == Phase::starting)
         record.hopeless = lasts;
     if (role != Role::main) {
-        // Of a stop the command around it is no reason, unless it tells how far a start had come.
+        // The failure of a stop command is no reason for a stop, unless it shows how far a start had come.
         if (record.phase != Phase::stopping ||
             (record.reason == Reason::start_timeout && role != Role::stop && role != Role::post_stop))
             record.detail = why;
@@ -209,8 +209,8 @@ void Engine::spawn_failed(UnitId id, Role role, const std::string& why, bool las
         fail_start(id, Reason::spawn_failed, why);
     } else {
         if (record.phase == Phase::stopping && record.reason == Reason::start_timeout)
-            record.detail = why; // how far it had come
-        main_exited(id, {});     // the unit is being stopped already: there is one process less to wait for
+            record.detail = why; // shows how far the start had come
+        main_exited(id, {});     // it is being stopped already: one process less to wait for
     }
 }
 
@@ -232,7 +232,8 @@ void Engine::emptied(UnitId id) {
         finish(id);
 }
 
-// --- what the service says of itself ----------------------------------------------------------------------------------
+// --- notifications from the service
+// -----------------------------------------------------------------------------------
 
 void Engine::ready(UnitId id) {
     const ServiceType type = service(id).type;

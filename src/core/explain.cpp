@@ -24,7 +24,7 @@ std::string_view verb(Relation relation) {
 
 bool stopped_by_hand(const Record& record) { return record.asked == Asked::down && record.yields_to == no_unit; }
 
-// What has to stop before `id` does, if something has.
+// A unit that must stop before `id` does, or no_unit.
 UnitId holder(const Engine& engine, UnitId id) {
     for (const Edge& edge : engine.graph().needed_by(id))
         if (downward(edge.relation, engine.facts(edge.unit)).held > 0)
@@ -32,7 +32,7 @@ UnitId holder(const Engine& engine, UnitId id) {
     return no_unit;
 }
 
-// A dependency that keeps `id` from starting, the hardest kind first; none if nothing does.
+// A dependency that keeps `id` from starting, the strongest relation first; null: none.
 const Edge* blocker(const Engine& engine, UnitId id) {
     const Edge* found = nullptr;
     for (const Edge& edge : engine.graph().needs(id))
@@ -42,7 +42,7 @@ const Edge* blocker(const Engine& engine, UnitId id) {
     return found;
 }
 
-// Who pulls `id` up, if somebody does.
+// A unit that wants `id` up, or no_unit.
 UnitId puller(const Engine& engine, UnitId id) {
     for (const Edge& edge : engine.graph().needed_by(id))
         if (downward(edge.relation, engine.facts(edge.unit)).pulled > 0)
@@ -65,7 +65,7 @@ std::string text(const ExitStatus& exit) {
 
 namespace {
 
-// What the kernel's word alone does not tell: SIGSYS is how a filter ends those who make a call that it denies.
+// An addition to the exit status: SIGSYS is how a system call filter ends a process that makes a denied call.
 std::string filter_words(const Engine& engine, UnitId id) {
     constexpr int bad_system_call = 31; // SIGSYS
     const Unit& unit = engine.graph().unit(id);

@@ -1,4 +1,4 @@
-// Why a unit is as it is, in words for people.
+// Explains the state of a unit in words for people.
 #pragma once
 
 #include "core/engine.hpp"

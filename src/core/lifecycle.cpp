@@ -1,5 +1,5 @@
-// One unit's way up, and what becomes of it there: stage by stage, event by event. Its way down is descent.cpp's; what starts or
-// stops it in the first place is settle.cpp's.
+// How one unit comes up, and its life while it is up: stage by stage, event by event. descent.cpp takes it down;
+// settle.cpp decides when it starts or stops.
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
@@ -28,7 +28,7 @@ Stage after(Role role) {
     unreachable("there is no other role");
 }
 
-// What is said of the command that has just failed.
+// A message about the command that has just failed.
 std::string failure_of(const Record& record, Role role, const ExitStatus& exit) {
     const std::string which = std::string(name(role)) + " command " + std::to_string(record.hook_index + 1);
     if (exit.oom)
@@ -43,11 +43,11 @@ void Engine::begin_start(UnitId id) {
     record.detail.clear();
     record.hopeless = false;
     record.own_end = OwnEnd::none;
-    // One that is kept is also when it has failed and is started again.
+    // A kept unit stays kept when it has failed and is started again.
     if (record.next != Next::keep && record.next != Next::again)
         record.next = Next::as_wanted;
     if (record.armed)
-        record.demand = false; // this is the run it was for
+        record.demand = false; // this is the requested run
     record.main_pid = record.hook_pid = 0;
     record.hook = Role::none;
     record.watchdog = Span{0};
@@ -57,16 +57,16 @@ void Engine::begin_start(UnitId id) {
     if (graph_.unit(id).kind == Kind::service) {
         set_deadline(id, service(id).start_timeout);
         if (service(id).type != ServiceType::oneshot)
-            record.watchdog = service(id).watchdog; // it may say otherwise before it is up
+            record.watchdog = service(id).watchdog; // the service may change it before it is up
     }
     start_from(id, Stage::conditions);
 }
 
-// Goes to `stage`, or on to the first later one that has something to do.
+// Enters `stage`, or the first later one that has something to do.
 void Engine::start_from(UnitId id, Stage stage) {
     Record& record = change(id);
     const Unit& unit = graph_.unit(id);
-    // A timer's conditions are those of its runs: whether they hold now is of no matter to arming it.
+    // A timer's conditions apply to its runs: they do not matter for arming it.
     if (stage == Stage::conditions && (unit.conditions.empty() || (unit.timer && !record.armed)))
         stage = Stage::sockets;
     if (unit.kind == Kind::target && stage != Stage::conditions) {
@@ -114,7 +114,7 @@ void Engine::come_up(UnitId id) {
     record.up_since = now_;
     clear_deadline(id);
     if (oneshot && record.armed) {
-        // Its trigger may come again: this run is over, and what it left behind goes with it.
+        // This run of a triggered unit is over: the remaining processes end, and the unit waits for its trigger again.
         record.own_end = OwnEnd::success;
         record.tries = 0;
         set_phase(id, Phase::stopping, Reason::exited);
@@ -144,7 +144,7 @@ void Engine::fail_start(UnitId id, Reason reason, std::string detail, OwnEnd own
 
 // --- triggers ---------------------------------------------------------------------------------------------------------
 
-// It is up without running: its trigger is awaited, unless it is to be run at once.
+// The unit is up without running: it waits for its trigger, unless it must run at once.
 void Engine::arm(UnitId id) {
     Record& record = change(id);
     record.armed = record.came_up = true;
@@ -158,7 +158,7 @@ void Engine::arm(UnitId id) {
         triggered_again(id);
 }
 
-// It is at rest and stays there: nothing is to bring it up by itself.
+// The unit stays at rest: no trigger shall start it.
 void Engine::disarm(UnitId id) {
     Record& record = change(id);
     if (std::exchange(record.armed, false))
@@ -176,7 +176,7 @@ void Engine::triggered_again(UnitId id) {
         set_phase(id, Phase::waiting, Reason::asked);
     } else if (record.phase == Phase::up && record.stage == Stage::idle && facts_[id].keep &&
                !accepts(graph_.unit(id))) {
-        record.reason = Reason::asked; // how its last run ended is no reason for this one
+        record.reason = Reason::asked; // the end of its last run is no reason for this one
         if (record.not_before > now_) {
             record.stage = Stage::none;
             set_phase(id, Phase::waiting, Reason::asked);
@@ -202,12 +202,13 @@ void Engine::watch_over(UnitId id) {
         clear_deadline(id);
 }
 
-// --- what the processes do --------------------------------------------------------------------------------------------
+// --- exits of processes
+// -----------------------------------------------------------------------------------------------
 
 void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     Record& record = change(id);
     record.main_pid = 0;
-    // The parent of a forking service that has done its part is no end of the service, and hides none from before.
+    // The exit of the parent of a forking service is not the end of the service, and does not replace the last exit.
     const bool forked = record.phase == Phase::starting && record.stage == Stage::main &&
                         service(id).type == ServiceType::forking && succeeded(id, exit);
     if (!forked)
@@ -222,7 +223,7 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
         } else if (record.stage == Stage::main && succeeded(id, exit)) {
             fail_start(id, Reason::protocol, "it ended before it said that it is ready");
         } else {
-            // One that had come so far as post-start did run, and may have run to its good end.
+            // A service that has reached post-start did run, and may have ended successfully.
             fail_start(id, Reason::exited, {}, record.stage == Stage::post_start ? own_end(id, exit) : OwnEnd::failure);
         }
         break;
@@ -246,7 +247,7 @@ void Engine::main_exited(UnitId id, const ExitStatus& exit) {
     }
 }
 
-// The next command of the list, if there is one.
+// Starts the next command of the list; false: there is none.
 bool Engine::run_next_command(UnitId id, Role role) {
     Record& record = change(id);
     if (++record.hook_index >= commands(id, role).size())
@@ -258,7 +259,7 @@ bool Engine::run_next_command(UnitId id, Role role) {
 void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
     Record& record = change(id);
     if (record.hook != role)
-        return; // one that was given up on, and has had its successor since
+        return; // it was given up earlier, and another command has run since
     record.hook_pid = 0;
     record.hook = Role::none;
     if (record.phase == Phase::stopping && (record.stage == Stage::terminate || record.stage == Stage::kill)) {
@@ -273,7 +274,8 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         if (record.phase != Phase::starting)
             break;
         if (good && role == Role::pre_start && !facts_[id].keep) {
-            begin_stop(id, stop_reason(id)); // what it needs has gone meanwhile, and others that go first hold it
+            // A unit that it needs has stopped meanwhile, and its stop was delayed by units that must stop first.
+            begin_stop(id, stop_reason(id));
         } else if (!good) {
             fail_start(id, role == Role::pre_start ? Reason::pre_start_failed : Reason::post_start_failed,
                        failure_of(record, role, exit));
@@ -292,7 +294,7 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
         }
         break;
     case Role::stop:
-        // What a stop command says of itself changes nothing: the service is stopped in any case.
+        // The result of a stop command does not matter: the service is stopped in any case.
         if (record.phase == Phase::stopping && record.stage == Stage::stop && !run_next_command(id, role))
             tear_down_from(id, after(role));
         break;
@@ -311,12 +313,12 @@ void Engine::hook_exited(UnitId id, Role role, const ExitStatus& exit) {
     }
 }
 
-// The main process of a running service is gone and nobody asked it to go.
+// The main process of a running service has ended without a request.
 void Engine::ended(UnitId id) {
     Record& record = change(id);
     record.own_end = own_end(id, record.last_exit);
     if (!record.last_exit.oom)
-        record.detail.clear(); // of a reload, say
+        record.detail.clear(); // for example that of a reload
     if (stable_run(service(id), now_ - record.up_since)) {
         record.tries = 0;
         forget_rounds(id);
@@ -325,10 +327,10 @@ void Engine::ended(UnitId id) {
     tear_down_from(id, record.hook_pid != 0 ? Stage::terminate : Stage::sweep);
 }
 
-// It says that it is going, or that it hangs: a stop that nobody asked for, with the same time for it as any other.
+// The service says that it stops, or that it hangs: a stop without a request, with the usual time limit.
 void Engine::leave(UnitId id, Reason reason) {
     Record& record = change(id);
-    record.own_end = OwnEnd::failure; // its exit will tell
+    record.own_end = OwnEnd::failure; // its exit status decides
     if (stable_run(service(id), now_ - record.up_since)) {
         record.tries = 0;
         forget_rounds(id);
@@ -342,7 +344,7 @@ void Engine::leave(UnitId id, Reason reason) {
 void Engine::hung(UnitId id, std::string detail) {
     change(id).detail = std::move(detail);
     leave(id, Reason::watchdog);
-    emit({.kind = Effect::Kind::signal, .unit = id, .number = 6}); // SIGABRT: its core shows where it hangs
+    emit({.kind = Effect::Kind::signal, .unit = id, .number = 6}); // SIGABRT: the core dump shows where it hangs
 }
 
 void Engine::deadline_passed(UnitId id) {
@@ -365,7 +367,7 @@ void Engine::deadline_passed(UnitId id) {
     case Phase::up: hung(id, "WATCHDOG=1 did not come in time"); break;
     case Phase::stopping:
         switch (record.stage) {
-        case Stage::stop: // the stop command hangs: end it with the rest
+        case Stage::stop: // the stop command hangs: end it with the other processes
             tear_down_from(id, Stage::terminate);
             break;
         case Stage::terminate:

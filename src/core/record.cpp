@@ -74,7 +74,7 @@ bool fits(Phase phase, Next next) {
 int end_code(const Record& record) {
     const ExitStatus& exit = record.last_exit;
     const int own = exit.kind == ExitStatus::Kind::signal ? 128 + exit.number : exit.number;
-    // A run that came to its good end may have done so by a code, or a signal, that the unit calls a success.
+    // A successful run may have ended with a code or signal that the unit calls a success.
     if (record.phase == Phase::done || record.own_end == OwnEnd::success)
         return own;
     return record.reason == Reason::exited && own != 0 ? own : 1;

@@ -1,4 +1,4 @@
-// What is true of a unit now: plain data without pointers, so that saving the engine is copying its records.
+// The present state of a unit: plain data without pointers, so that saving the engine means copying its records.
 #pragma once
 
 #include "base/time.hpp"
@@ -10,21 +10,21 @@
 
 namespace mi::core {
 
-// Index of a unit in the graph and of its record in the engine.
+// Index of a unit in the graph, and of its record in the engine.
 using UnitId = std::uint32_t;
 constexpr UnitId no_unit = ~UnitId{0};
-// More than any machine has: tables have a place for each id, and one that was read from somewhere must not be taken on trust.
+// More than any machine has. Tables have an entry for each id, so an id from outside must be checked against this.
 constexpr UnitId most_units = 1 << 20;
 
-// SPEC 2. `up`, `reloading`, `done` and `skipped` satisfy a unit that requires this one.
+// The phases of a unit. `up`, `reloading`, `done` and `skipped` satisfy a unit that requires this one.
 enum class Phase : std::uint8_t {
     down,
-    waiting, // for what it depends on
+    waiting, // for its dependencies
     starting,
     up,
     reloading,
     stopping,
-    backoff, // until the next try
+    backoff, // waits for the next try
     done,    // a oneshot that succeeded
     skipped, // a condition was not met
     failed,
@@ -116,7 +116,7 @@ struct ExitStatus {
     static void fields(auto& self, auto&& visit) { visit(self.kind, self.core, self.oom, self.number); }
 };
 
-// In place of a PID: the process is being made, and what became of it is not known yet.
+// In place of a PID: the process is being started, with an unknown outcome.
 constexpr std::int32_t pid_pending = -1;
 
 struct Record {
@@ -211,8 +211,8 @@ struct Record {
     unreachable("there is no other phase");
 }
 
-// The same, of a unit: one that is armed is good also while its trigger's run begins, ends, or is tried again; one that was done,
-// while it runs again.
+// The same for a record: an armed unit is also good while a triggered run starts, ends or is retried; a unit that was
+// `done` is good while it runs again.
 [[nodiscard]] constexpr bool good(const Record& record) {
     return good(record.phase) || record.next == Next::again ||
            (record.armed &&

@@ -1,4 +1,4 @@
-// When a service that ended is tried again, and after how long.
+// Decides whether and after which delay an ended service is restarted.
 #pragma once
 
 #include "base/unreachable.hpp"
@@ -9,7 +9,7 @@
 
 namespace mi::core {
 
-// Whether an end of one of the service's processes counts as a success: `success-exit`.
+// Whether the end of a process counts as a success (`success-exit`).
 [[nodiscard]] inline bool succeeded(const Service& service, const ExitStatus& exit) {
     const auto& list = service.success_exit;
     if (list.empty())
@@ -19,7 +19,8 @@ namespace mi::core {
     });
 }
 
-// Whether `policy` starts a service again whose record says how it ended. What cannot get better by itself is not tried again.
+// Whether `policy` restarts a service with this record. A service that would fail again in the same way is not
+// restarted.
 [[nodiscard]] constexpr bool restarts(RestartPolicy policy, const Record& record) {
     if (record.hopeless)
         return false;
@@ -36,19 +37,20 @@ namespace mi::core {
     unreachable("there is no other policy");
 }
 
-// A run so long that backoff and the limit start afresh: longer than the longest delay, so that they cannot cancel out.
+// Whether a run is long enough to reset backoff and limit: it must be longer than the longest delay, otherwise restarts
+// with long delays would never reach the limit.
 [[nodiscard]] constexpr bool stable_run(const Service& service, Span length) {
     return length > service.restart_delay_max;
 }
 
-// The delay before restart number `tries` (from 1) in a row: doubled each time up to the maximum, and up to a quarter
-// longer at random (`chance`: any number), so that services that died together do not come back together.
+// The delay before restart number `tries` (from 1) in a row: doubled each time up to the maximum, plus a random part of
+// up to a quarter (`chance`: any number), so that services that ended together do not restart together.
 [[nodiscard]] constexpr Span restart_delay(const Service& service, std::uint32_t tries, std::uint64_t chance) {
     Span delay = service.restart_delay;
     for (std::uint32_t i = 1; i < tries && delay < service.restart_delay_max; ++i)
         delay *= 2;
     delay = std::min(delay, std::max(service.restart_delay, service.restart_delay_max));
-    // splitmix64, to spread whatever `chance` is
+    // splitmix64: makes the bits of `chance` uniform
     chance += 0x9e3779b97f4a7c15;
     chance = (chance ^ (chance >> 30)) * 0xbf58476d1ce4e5b9;
     chance = (chance ^ (chance >> 27)) * 0x94d049bb133111eb;

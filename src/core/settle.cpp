@@ -1,4 +1,4 @@
-// Settling: from changed records to what follows for the neighbours.
+// Settles the graph: derives the consequences of changed records for the neighbours.
 #include "core/engine.hpp"
 
 #include "base/unreachable.hpp"
@@ -16,14 +16,14 @@ void tally(Counts& counts, const Counts& more, const Counts& less) {
     counts.unkept += more.unkept - less.unkept;
     counts.stuck += more.stuck - less.stuck;
     counts.held += more.held - less.held;
-    // A neighbour takes away only what it has given.
+    // A neighbour removes only its own contribution.
     must(((counts.pulled | counts.blocked | counts.failed | counts.unkept | counts.stuck | counts.held) >> 31) == 0,
          "no count of neighbours is negative");
 }
 
 } // namespace
 
-// Computes a unit's facts again and tells the neighbours what changed.
+// Computes a unit's facts again, and updates the counts of its neighbours.
 void Engine::refresh(UnitId id) {
     assert(possible(records_[id]) && "what is in a record goes together");
     Facts old = facts_[id];
@@ -58,7 +58,7 @@ void Engine::refresh(UnitId id) {
         yield_to(id);
 }
 
-// A unit that is newly wanted sends away those it conflicts with: the latest wish wins.
+// A newly wanted unit stops those that it conflicts with: the latest request wins.
 void Engine::yield_to(UnitId id) {
     for (UnitId other : graph_.conflicts(id))
         if (facts_[other].wanted || facts_[other].active) {
@@ -78,8 +78,8 @@ void Engine::drain() {
 void Engine::settle(Instant now) {
     now_ = now;
     for (;;) {
-        // What is wanted is worked out to the end before anything starts: a unit must not start because the one it
-        // comes after has not been looked at yet.
+        // Compute completely which units are wanted before any unit starts: a unit must not start because a unit that
+        // it comes after was not looked at yet.
         drain();
         if (to_look_at_.empty() && !for_a_slot_.empty() && totals_.starting < settings_.parallel_starts) {
             look_at(for_a_slot_.front());
@@ -98,7 +98,7 @@ void Engine::settle(Instant now) {
     }
 }
 
-// Why a unit that nothing wants is stopped, or not started; for a conflict, `cause` names the other unit.
+// The reason for stopping, or not starting, a unit that is not wanted; for a conflict, sets `cause` to the other unit.
 Reason Engine::unwanted_reason(UnitId id) {
     Record& record = change(id);
     if (halt_ != Halt::no)
@@ -111,7 +111,7 @@ Reason Engine::unwanted_reason(UnitId id) {
     return Reason::conflict;
 }
 
-// Why a unit that may not stay is stopped; for a requirement that went, `cause` names it.
+// The reason for stopping a unit that may not stay up; for a lost requirement, sets `cause` to it.
 Reason Engine::stop_reason(UnitId id) {
     if (records_[id].next == Next::restart)
         return Reason::restarting;
@@ -125,7 +125,7 @@ Reason Engine::stop_reason(UnitId id) {
     return Reason::dependency_stopped;
 }
 
-// The step of a unit that waits: to its start, if nothing is in its way.
+// Handles a waiting unit: starts it if nothing prevents that.
 void Engine::act_on_waiting(UnitId id) {
     const Record& record = records_[id];
     const Counts& counts = counts_[id];
@@ -154,7 +154,7 @@ void Engine::act_on_waiting(UnitId id) {
     }
 }
 
-// It is down, and nothing wants it.
+// The unit is down, and not wanted.
 void Engine::stay_down(UnitId id) {
     disarm(id);
     if (records_[id].next != Next::again)
@@ -164,13 +164,13 @@ void Engine::stay_down(UnitId id) {
     touch(id);
 }
 
-// Takes the step that a unit's facts call for, if there is one.
+// Takes the step that a unit's facts require, if any.
 void Engine::act(UnitId id) {
     Record& record = records_[id];
     const Facts& facts = facts_[id];
     const Counts& counts = counts_[id];
     if (!active(record.phase) && later(id) != nullptr)
-        return; // first it becomes what was read
+        return; // its new definition takes effect first
     switch (record.phase) {
     case Phase::down:
         if (facts.wanted && !is_gone(id) && record.next != Next::rest)
@@ -186,7 +186,7 @@ void Engine::act(UnitId id) {
         if (facts.keep)
             break;
         if (counts.held > 0)
-            break; // those that need it go first
+            break; // its dependents stop first
         begin_stop(id, stop_reason(id));
         break;
     case Phase::backoff:
@@ -194,7 +194,7 @@ void Engine::act(UnitId id) {
             clear_deadline(id);
             change(id).tries = 0;
             record.came_up = false;
-            set_phase(id, Phase::down); // why it ended is not forgotten
+            set_phase(id, Phase::down); // keeps the reason of its end
         }
         break;
     case Phase::skipped:
@@ -211,12 +211,13 @@ void Engine::act(UnitId id) {
             set_phase(id, facts.wanted ? Phase::waiting : Phase::down, reason, record.cause);
         }
         break;
-    case Phase::stopping: // its events drive it
+    case Phase::stopping: // only events move it on
     case Phase::invalid: break;
     }
 }
 
-// Shutdown: everything is stopped; then what the target `shutdown` wants is run; then that is stopped too.
+// Advances a shutdown: first everything is stopped; then the units that the target `shutdown` wants run; then those are
+// stopped, too.
 void Engine::advance_halt() {
     auto set = [this](Halt halt) {
         halt_ = halt;
@@ -251,7 +252,7 @@ void Engine::advance_halt() {
     }
 }
 
-// Facts and counts from nothing but the records.
+// Computes facts and counts from the records alone.
 void Engine::rebuild() {
     std::size_t size = graph_.size();
     facts_.assign(size, {});

@@ -17,13 +17,13 @@ namespace mi::ctl {
 
 namespace {
 
-// The dot before a unit: full where it runs or failed, hollow where it does not.
+// The dot before a unit: filled if it runs or has failed, hollow otherwise.
 std::string dot(const Style& style, core::Phase state) {
     const Colour colour = colour_of(state);
     return paint(style, colour, colour == Colour::faint ? "○" : "●");
 }
 
-// "  label: value", wrapped nowhere: labels end in the same column.
+// "  label: value", without wrapping; all labels end in the same column.
 void row(std::string& text, std::string_view label, std::string_view value) {
     constexpr std::size_t width = 14;
     text.append(label.size() < width ? width - label.size() : 0, ' ');
@@ -67,13 +67,13 @@ std::string left_words(const wire::UnitStatus& unit) {
     return (unit.state == core::Phase::backoff ? "next try in " : "time left ") + seconds(*unit.left_ms);
 }
 
-// Whether there is a run of the unit, or one is about to be.
+// Whether a run of the unit exists or is about to start.
 bool runs(core::Phase state) {
     return state == core::Phase::waiting || state == core::Phase::starting || state == core::Phase::up ||
            state == core::Phase::reloading;
 }
 
-// Whether the exit that an event tells of is what led to it, and its reason does not say so already.
+// Whether the exit in an event has caused it, and the reason does not name it already.
 bool exit_is_new(const wire::Event& event) {
     if (!event.last_exit || event.main_pid || !event.from || !event.state)
         return false;
@@ -104,7 +104,7 @@ std::string memory_words(const wire::UnitStatus& unit) {
     return text.append(summed_words(unit, "memory_bytes"));
 }
 
-// Draws branches, remembering what has been drawn.
+// Draws branches, and remembers the units that are drawn already.
 struct TreePainter {
     const Style& style;
     std::unordered_map<std::string_view, const wire::TreeNode*> nodes;
@@ -240,7 +240,7 @@ std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units,
                              [](const wire::UnitStatus& unit) { return unit.next_realtime.value_or(INT64_MAX); });
     constexpr std::size_t time_width = 19;
     std::size_t left_width = 4, result_width = 6;
-    std::vector<std::pair<std::string, std::string>> cells; // left, result
+    std::vector<std::pair<std::string, std::string>> cells; // left column, and result
     for (const wire::UnitStatus& unit : units) {
         std::string left = unit.next_realtime ? age(*unit.next_realtime - now) : "";
         std::string result;
@@ -385,7 +385,7 @@ std::string times_view(const Style& style, const wire::Overview& told, wire::Tim
     const wire::Overview overview = harmless(told);
     make_harmless(times);
     auto column = [](std::int64_t micros) {
-        // Thousandths count at the start; a service that was restarted after days is not of the start.
+        // Milliseconds matter during the boot; a restart days later does not belong to it.
         std::string text = micros < 3600 * std::int64_t{1'000'000} ? millis(micros) : age(micros);
         return std::string(text.size() < 11 ? 11 - text.size() : 0, ' ') + text;
     };
@@ -393,7 +393,7 @@ std::string times_view(const Style& style, const wire::Overview& told, wire::Tim
     auto part = [&](std::string_view what, std::int64_t micros, const std::string& meaning) {
         text += fitted(what, 8) + column(micros) + "  " + meaning + "\n";
     };
-    // Elsewhere the kernel was there long before.
+    // In other modes the kernel was running long before.
     if (overview.mode == wire::Mode::system)
         part("kernel", times.init, "until it executed the init");
     if (times.units_loaded)
@@ -402,7 +402,8 @@ std::string times_view(const Style& style, const wire::Overview& told, wire::Tim
         part("units", *times.target_reached - *times.units_loaded, "until " + overview.target + " was reached");
     else if (!overview.target.empty())
         text += fitted("units", 8) + fitted("", 11) + "  " + overview.target + " is not reached yet\n";
-    std::erase_if(times.units, [](const wire::UnitTime& unit) { return unit.starting == 0; }); // only wanted
+    // They were wanted, but never started.
+    std::erase_if(times.units, [](const wire::UnitTime& unit) { return unit.starting == 0; });
     if (times.units.empty())
         return text;
     std::ranges::sort(times.units, [](const auto& a, const auto& b) {
@@ -478,7 +479,7 @@ std::string features_view(const Style& style, const std::vector<wire::Feature>& 
 std::string result_view(const Style& style, const wire::JobResult& told) {
     const wire::JobResult result = harmless(told);
     std::string text = result.ok ? paint(style, Colour::good, "✓ ") : paint(style, Colour::bad, "✗ ");
-    // An explanation is whole sentences, about the unit and its state.
+    // An explanation consists of complete sentences about the unit and its state.
     if (result.outcome == wire::JobOutcome::failed)
         return text + result.message;
     text += result.unit + " is " + state_word(style, result.state);

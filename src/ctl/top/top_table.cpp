@@ -11,7 +11,7 @@ namespace mi::ctl {
 
 namespace {
 
-// A unit that nothing more is to be seen of: it has done its part, or never begins.
+// A unit without further activity: it has finished, or never starts.
 bool quiet(const wire::UnitStatus& unit) {
     switch (unit.state) {
     case core::Phase::down:
@@ -29,7 +29,7 @@ bool quiet(const wire::UnitStatus& unit) {
     unreachable("there is no other phase");
 }
 
-// What needs a look first.
+// Order by how much a state needs attention.
 unsigned urgency(core::Phase state) {
     switch (colour_of(state)) {
     case Colour::bad: return 3;
@@ -42,13 +42,13 @@ unsigned urgency(core::Phase state) {
     unreachable("there is no other colour");
 }
 
-// "12.3" of so many thousandths.
+// "12.3" for a number of thousandths.
 std::string percent(std::int64_t permille) {
     return permille >= 10'000 ? std::to_string(permille / 10)
                               : std::to_string(permille / 10) + "." + std::to_string(permille % 10);
 }
 
-// "5s", "3m12", "2h05", "4d03": six columns at most.
+// "5s", "3m12", "2h05", "4d03": at most six columns.
 std::string short_age(std::int64_t micros) {
     const std::int64_t s = std::max<std::int64_t>(micros, 0) / 1'000'000;
     auto two = [](std::int64_t great, char unit, std::int64_t small) {
@@ -66,7 +66,7 @@ std::string right(std::string text, unsigned width) {
 
 } // namespace
 
-// How columns are called, how wide they are, and which goes first where there is no room.
+// The names and widths of the columns, and the order in which they are dropped if there is no room.
 constexpr std::array<TopTable::Column, 6> TopTable::columns_of_table{{{TopOrder::state, "STATE", 9, 6},
                                                                       {TopOrder::cpu, "CPU%", 6, 5},
                                                                       {TopOrder::memory, "MEMORY", 7, 4},
@@ -91,7 +91,7 @@ void TopTable::update(std::vector<wire::UnitStatus> units, std::int64_t at) {
         if (!units[i].cpu_usec)
             continue;
         auto before = std::ranges::lower_bound(before_, units[i].name, {}, &Sample::unit);
-        // Less than before is another run.
+        // Less CPU time than before means a new run.
         if (before != before_.end() && before->unit == units[i].name && passed > 0 && *units[i].cpu_usec >= before->cpu)
             load_[i] = (*units[i].cpu_usec - before->cpu) * 1000 / passed;
         samples.push_back({units[i].name, *units[i].cpu_usec});
@@ -165,10 +165,10 @@ void TopTable::arrange() {
         }
         unreachable("there is no other order of rows");
     };
-    // Equal ones stay by name.
+    // Equal rows stay sorted by name.
     std::ranges::stable_sort(rows_,
                              [&](const TopRow& a, const TopRow& b) { return reversed_ ? less(b, a) : less(a, b); });
-    // Until somebody selects a unit, the first row is.
+    // Until the user selects a unit, the first row is selected.
     if (!rows_.empty() && (!selecting_ || std::ranges::find(rows_, selected_, &TopRow::unit) == rows_.end()))
         selected_ = rows_[selecting_ ? std::min(first_, rows_.size() - 1) : 0].unit;
     if (rows_.empty())
@@ -179,11 +179,11 @@ std::optional<std::int64_t> TopTable::age_of(const TopRow& row, std::int64_t now
     return row.since_monotonic == 0 ? std::nullopt : std::optional(now - row.since_monotonic);
 }
 
-// What there is room for: as many columns as fit, and the last line of each unit where a few letters of it do.
+// Computes the columns that fit, and shows the last log line of each unit if enough letters of it fit.
 TopTable::Layout TopTable::layout(unsigned width) const {
-    constexpr std::size_t worth = 12; // letters of a line: fewer say nothing
+    constexpr std::size_t worth = 12; // the fewest letters of a line that are useful
     Layout layout{.shown = {columns_of_table.begin(), columns_of_table.end()}, .width = width};
-    // Names as wide as the longest one, but no wider than a third of the terminal.
+    // The name column is as wide as the longest name, but at most a third of the terminal.
     for (const TopRow& row : rows_)
         layout.name = std::max(layout.name, columns(row.unit));
     if (width != 0)
@@ -202,7 +202,7 @@ std::string TopTable::heading(const Layout& layout) const {
             word += reversed_ ? "▴" : "▾";
         const std::size_t wide = columns(word);
         const std::string blanks(wide < column.width ? column.width - wide : 0, ' ');
-        // A marked heading may reach into the blank before it.
+        // A marked heading may use the blank before it.
         heading += column.order == TopOrder::state ? " " + word + blanks
                    : wide > column.width           ? word
                                                    : " " + blanks + word;
@@ -212,14 +212,14 @@ std::string TopTable::heading(const Layout& layout) const {
     return layout.width != 0 ? fitted(heading, layout.width) : heading;
 }
 
-// The rows that are shown of all: those around the selected one.
+// Chooses the visible rows around the selected one.
 void TopTable::scroll(std::size_t room) {
     const std::size_t at = place();
     if (at < first_)
         first_ = at;
     if (at >= first_ + room)
         first_ = at - room + 1;
-    // No empty rows below while there are units above.
+    // Leave no empty rows below while rows above are hidden.
     first_ = std::min(first_, rows_.size() > room ? rows_.size() - room : 0);
 }
 
@@ -266,7 +266,7 @@ std::vector<std::string> TopTable::lines(const Style& style, unsigned width, uns
     for (std::size_t i = first_; i < std::min(rows_.size(), first_ + room); ++i) {
         const TopRow& row = rows_[i];
         const bool chosen = style.terminal && height != 0 && row.unit == selected_;
-        // One that is selected is shown in reverse, and colours in that would be hard to read.
+        // The selected row is in reverse video, where colours would be hard to read.
         Style own = style;
         own.colours = style.colours && !chosen;
         std::string line = fitted(harmless(row.unit), shown.name);

@@ -1,5 +1,5 @@
-// The table of `minictl top`: which units, in which order, and how that fits a terminal. Replies in, lines out; keys and the
-// terminal are top.cpp's and screen.hpp's.
+// The table of `minictl top`: selects and sorts the units, and fits them to the terminal. Replies in, lines out;
+// top.cpp reads keys, and screen.hpp handles the terminal.
 #pragma once
 
 #include "ctl/text/terminal.hpp"
@@ -56,25 +56,25 @@ struct TopRows {
 
 class TopTable {
 public:
-    // What a unit said last; asked for the rows that are shown, and for no other.
+    // Gets the last log line of a unit; called only for visible rows.
     using LastLine = std::function<std::string(const std::string& unit)>;
 
-    // A new reply. `at`: when it was true, microseconds on the clock that CPU time is measured against.
+    // Takes a new reply. `at`: its time in microseconds, on the clock that CPU time is measured with.
     void update(std::vector<wire::UnitStatus> units, std::int64_t at);
-    // The same order again turns it round.
+    // The same order again reverses the direction.
     void order_by(TopOrder order);
     void show_all(bool all);
     [[nodiscard]] bool shows_all() const { return all_; }
     void filter(std::string text);
     [[nodiscard]] const std::string& filtered() const { return filter_; }
-    // The selection, by so many rows; it stays with its unit as rows move.
+    // Moves the selection by `rows`. It stays with its unit when rows move.
     void move(std::int64_t rows);
     void select_first() { move(INT32_MIN); }
     void select_last() { move(INT32_MAX); }
     [[nodiscard]] const std::string& selected() const { return selected_; }
     [[nodiscard]] std::size_t size() const { return rows_.size(); }
 
-    // The heading and `height` - 1 rows, `width` columns each (0: not cut), the selection among them where there is one.
+    // The heading and `height` - 1 rows, each `width` columns wide (0: not cut), including the selected row, if any.
     [[nodiscard]] std::vector<std::string> lines(const Style& style, unsigned width, unsigned height, std::int64_t now,
                                                  const LastLine& last);
     [[nodiscard]] TopRows told(const LastLine& last) const;
@@ -87,9 +87,9 @@ private:
     struct Column {
         TopOrder order;
         std::string_view heading;
-        unsigned width, goes; // which goes first where there is no room (1 is the first)
+        unsigned width, goes; // `goes`: the order in which columns are dropped (1 is the first)
     };
-    // How wide everything is.
+    // The widths of all parts.
     struct Layout {
         std::vector<Column> shown;
         std::size_t name = 8;
@@ -108,18 +108,18 @@ private:
     [[nodiscard]] std::string heading(const Layout& layout) const;
     void scroll(std::size_t room);
     [[nodiscard]] std::string cell(const Style& style, const Column& column, const TopRow& row, std::int64_t now) const;
-    [[nodiscard]] std::size_t place() const; // of the selection
+    [[nodiscard]] std::size_t place() const; // index of the selected row
     [[nodiscard]] std::optional<std::int64_t> age_of(const TopRow& row, std::int64_t now) const;
 
-    std::vector<wire::UnitStatus> units_;           // by name
-    std::vector<std::optional<std::int64_t>> load_; // of those
+    std::vector<wire::UnitStatus> units_;           // sorted by name
+    std::vector<std::optional<std::int64_t>> load_; // of units_
     std::vector<Sample> before_;
     std::int64_t sampled_ = 0;
-    std::vector<TopRow> rows_; // those that are shown, in order
+    std::vector<TopRow> rows_; // visible rows, in order
     TopOrder order_ = TopOrder::cpu;
     bool reversed_ = false, all_ = false, selecting_ = false;
     std::string filter_, selected_;
-    std::size_t first_ = 0; // row on top
+    std::size_t first_ = 0; // index of the top row
 };
 
 } // namespace mi::ctl

@@ -1,4 +1,4 @@
-// How units are, as an exit code: `is-active`, `is-failed`, `healthcheck`.
+// The state of units as an exit code: `is-active`, `is-failed`, `healthcheck`.
 #include "ctl/verbs/verbs.hpp"
 
 #include <utility>
@@ -7,7 +7,7 @@ namespace mi::ctl {
 
 namespace {
 
-// `yes`: it is what was asked for.
+// `yes`: the unit has the requested state.
 struct State {
     std::string unit;
     core::Phase state = core::Phase::down;
@@ -32,13 +32,13 @@ struct Health {
     }
 };
 
-// `is-active` and its like: the state of each unit, and whether one of them is so.
+// `is-active` and similar verbs: prints the state of each unit, and whether any has the requested one.
 template <typename Is>
 int ask_of_each(Context& context, int none, Is is) {
     auto client = context.connect();
     if (!client) {
         (void)context.fail(client.error());
-        return refused; // nobody could tell
+        return refused; // the state is unknown
     }
     States all;
     std::string text;
@@ -93,13 +93,13 @@ int check_health(Context& context) {
             health.problems.push_back("the system is " + std::string(wire::word(overview->state)));
         else if (overview->state == wire::ManagerState::caretaker)
             health.problems.push_back("the init has crashed too often");
-        // What is tried again and again is not well either.
+        // A unit in backoff counts as unhealthy, too.
         std::expected<wire::Units, Failure> units;
         if (overview->state != wire::ManagerState::caretaker)
             units = client->call(wire::List{.all = false, .failed = true});
         if (!units)
             return context.fail(units.error());
-        // A command that somebody ran, and that failed, is his; one that is tried again is to be kept up.
+        // A failed transient unit concerns only the user who ran it; one in backoff is meant to stay up.
         for (const wire::UnitStatus& unit : units->units)
             if (!unit.transient || unit.state == core::Phase::backoff)
                 add_problem(unit);

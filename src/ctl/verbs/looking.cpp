@@ -1,4 +1,4 @@
-// The verbs that only look.
+// The verbs that only show something.
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
@@ -26,7 +26,7 @@ struct Versions {
     }
 };
 
-// LSB's answer to `status`.
+// The exit code of `status` in the LSB.
 int exit_code_of(core::Phase state) {
     switch (state) {
     case core::Phase::up:
@@ -107,7 +107,7 @@ int show_status(Context& context) {
         }
         for (wire::UnitStatus& unit : units->units) {
             int standing = exit_code_of(unit.state);
-            // A daemon that its init script started is known to that script alone.
+            // Only the init script knows the state of a daemon that it has started.
             if (unit.state == core::Phase::done)
                 if (auto script = script_status(unit.name, std::chrono::seconds(10))) {
                     unit.status_text = script->text;
@@ -146,7 +146,7 @@ int explain_unit(Context& context) {
         std::string text;
         for (const std::string& sentence : explanation.sentences)
             text += harmless(sentence) + "\n";
-        // When, and where: what the sentence does not say.
+        // Add the times and addresses, which the sentence does not have.
         if (explanation.state == core::Phase::up)
             if (auto units = context.call(wire::Status{{name}}); units && units->units.size() == 1)
                 if (const wire::UnitStatus& unit = units->units[0]; unit.stage == core::Stage::idle)
@@ -160,7 +160,7 @@ int watch_events(Context& context) {
     if (!client)
         return context.fail(client.error());
     wire::Events request;
-    // A pattern is also for units that are not there yet.
+    // A pattern also selects units that appear later.
     const std::vector<std::string>& words = context.arguments.words;
     const bool patterns = std::ranges::any_of(words, is_pattern);
     if (!words.empty() && !patterns)
