@@ -56,25 +56,30 @@ void Health::end_probe(core::UnitId id) {
 }
 
 void Health::probe_ended(core::UnitId id, pid_t pid, const core::ExitStatus& exit, StreamId stream) {
-    const Ended ended{pid, exit, context_.now + patience};
+    const Ended ended{id, pid, exit, context_.now + patience};
     const core::Record& record = context_.record(id);
     const bool counts = record.probe_pid == pid && !record.probe_over && exit != core::ExitStatus::code(0);
-    auto line = lines_.extract(id);
+    std::string line;
+    if (auto at = std::ranges::find(lines_, id, &Line::unit); at != lines_.end()) {
+        line = std::move(at->text);
+        lines_.erase(at);
+    }
     if (!counts || !line.empty() || !context_.logs.has_last_words(stream))
-        return tell(id, ended, line.empty() ? std::string() : line.mapped());
-    ended_.insert_or_assign(id, ended);
+        return tell(ended, line);
+    ended_.push_back(ended);
 }
 
 // What one of our own says is all there is to say; of another program its exit belongs to it.
-void Health::tell(core::UnitId id, const Ended& ended, const std::string& line) {
+void Health::tell(const Ended& ended, const std::string& line) {
     context_.apply(
-        {.kind = Event::Kind::exited, .unit = id, .role = Role::probe, .pid = ended.pid, .exit = ended.exit});
+        {.kind = Event::Kind::exited, .unit = ended.unit, .role = Role::probe, .pid = ended.pid, .exit = ended.exit});
     if (line.empty() || ended.exit == core::ExitStatus::code(0))
         return;
-    const core::Unit& unit = context_.unit(id);
+    const core::Unit& unit = context_.unit(ended.unit);
     const bool own = unit.health && unit.health->probe != HealthCheck::Probe::command;
-    context_.apply(
-        {.kind = Event::Kind::probe_words, .unit = id, .detail = own ? line : core::text(ended.exit) + ": " + line});
+    context_.apply({.kind = Event::Kind::probe_words,
+                    .unit = ended.unit,
+                    .detail = own ? line : core::text(ended.exit) + ": " + line});
 }
 
 void Health::said(const std::string& name, bool of_probe, const std::string& text) {
@@ -84,10 +89,14 @@ void Health::said(const std::string& name, bool of_probe, const std::string& tex
     context_.now = context_.kernel.now();
     if (!of_probe)
         return line_came(id, name);
-    if (auto ended = ended_.extract(id); !ended.empty())
-        tell(id, ended.mapped(), text);
-    else if (context_.record(id).probe_pid > 0 && !context_.record(id).probe_over)
-        lines_[id] = text; // its end is yet to be heard of
+    if (auto at = std::ranges::find(ended_, id, &Ended::unit); at != ended_.end()) {
+        const Ended ended = *at;
+        ended_.erase(at);
+        tell(ended, text);
+    } else if (context_.record(id).probe_pid > 0 && !context_.record(id).probe_over) {
+        std::erase_if(lines_, [id](const Line& line) { return line.unit == id; });
+        lines_.push_back({id, text}); // its end is yet to be heard of
+    }
 }
 
 void Health::line_came(core::UnitId id, const std::string& name) {
@@ -101,26 +110,19 @@ void Health::line_came(core::UnitId id, const std::string& name) {
 }
 
 void Health::unit_gone(core::UnitId unit) {
-    ended_.erase(unit);
-    lines_.erase(unit);
+    std::erase_if(ended_, [unit](const Ended& ended) { return ended.unit == unit; });
+    std::erase_if(lines_, [unit](const Line& line) { return line.unit == unit; });
 }
 
-Instant Health::next_deadline() const {
-    Instant next = never;
-    for (const auto& [unit, ended] : ended_)
-        next = std::min(next, ended.until);
-    return next;
-}
+// In the order in which they ended.
+Instant Health::next_deadline() const { return ended_.empty() ? never : ended_.front().until; }
 
 // The log collector does not tell.
 void Health::due(Instant now) {
-    for (auto at = ended_.begin(); at != ended_.end();) {
-        auto next = std::next(at);
-        if (at->second.until <= now) {
-            auto ended = ended_.extract(at);
-            tell(ended.key(), ended.mapped(), {});
-        }
-        at = next;
+    while (!ended_.empty() && ended_.front().until <= now) {
+        const Ended ended = ended_.front();
+        ended_.erase(ended_.begin());
+        tell(ended, {});
     }
 }
 

@@ -8,7 +8,7 @@
 #include "daemon/subsystem.hpp"
 
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 namespace mi::daemon {
 
@@ -31,17 +31,23 @@ public:
 private:
     // A probe that failed, and whose last line is yet to come.
     struct Ended {
+        core::UnitId unit;
         pid_t pid;
         core::ExitStatus exit;
         Instant until;
     };
+    // Its line, where that came before its end.
+    struct Line {
+        core::UnitId unit;
+        std::string text;
+    };
     void line_came(core::UnitId unit, const std::string& name);
-    void tell(core::UnitId unit, const Ended& ended, const std::string& line);
+    void tell(const Ended& ended, const std::string& line);
 
     Context& context_;
     Processes& processes_;
-    std::unordered_map<core::UnitId, Ended> ended_;
-    std::unordered_map<core::UnitId, std::string> lines_; // those that came before the end of their probe
+    std::vector<Ended> ended_; // in the order of their ends
+    std::vector<Line> lines_;
 };
 
 } // namespace mi::daemon
