@@ -11,11 +11,8 @@ namespace logs = wire::logs;
 
 void LogLink::tell(state::ManagerImage& image) const {
     image.log_socket = socket_.fd();
-    image.log_memory = estate_.memory.get();
-    image.holding_read = estate_.holding_read.get();
-    image.holding_write = estate_.holding_write.get();
+    process_.tell(image);
     image.own_lines = own_lines_.fd();
-    image.log_pid = pid_;
     image.last_stream = streams_.last();
     image.log_finishing = finishing_;
     image.log_directory = storage_;
@@ -23,12 +20,12 @@ void LogLink::tell(state::ManagerImage& image) const {
 
 Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
     state::ManagerImage& image = snapshot.manager;
-    estate_ = {Fd(image.log_memory), Fd(image.holding_read), Fd(image.holding_write)};
+    process_.restore(image);
     own_lines_.restore(image.own_lines);
     streams_.go_on_after(image.last_stream);
     finishing_ = image.log_finishing;
     storage_ = image.log_directory;
-    started_ = now;
+    process_.trying(now);
     for (const auto& [id, stream] : snapshot.streams) {
         streams_.restore(stream);
         if (stream.source == logs::Source::syslog)
@@ -38,7 +35,7 @@ Result<> LogLink::go_on(state::Snapshot& snapshot, Instant now, bool renew) {
     const bool told_to_end = image.log_socket < 0 && kernel_.exists(image.log_pid);
     if (image.log_pid == 0 || (image.log_socket < 0 && !told_to_end))
         return finishing_ ? Result<>() : start(now); // it had just ended
-    pid_ = image.log_pid;
+    process_.adopt(image.log_pid);
     Fd socket(image.log_socket);
     if (told_to_end || (renew && !finishing_)) {
         // Its end of the socket tells it to write all it has and to end; then its successor is given the pipes.

@@ -3,10 +3,8 @@
 #include "base/signals.hpp"
 #include "core/explain.hpp"
 #include "os/socket/syslog_socket.hpp"
-#include "os/spawn/spawn.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -44,58 +42,33 @@ LogLink::LogLink(Kernel& kernel, Listener& listener, Settings settings)
       streams_(kernel, [this](const LogStream& stream) { health_.closing(stream); }), health_(kernel, streams_),
       socket_(
           kernel, [this] { readable(); }, [this] { write_own_lines(); }, [this](StreamId id) { return pipe_of(id); }),
-      own_lines_(kernel) {}
-
-LogLink::~LogLink() = default;
+      own_lines_(kernel), process_(kernel, settings_.program, settings_.console == logs::own_output) {}
 
 Result<> LogLink::start(Instant now) {
-    started_ = now;
-    auto launched = launch();
+    auto launched = launch(now);
     if (!launched)
-        restart_at_ = now + soon;
+        process_.try_again_at(now + soon);
     return launched;
 }
 
-// What every collector is started with, as far as it is not there yet.
-Result<> LogLink::equip() {
-    if (!estate_.memory) {
-        auto estate = logd::make_estate();
-        if (!estate)
-            return std::unexpected(estate.error());
-        estate_ = std::move(*estate);
-    }
-    if (own_lines_.fd() >= 0)
-        return {};
-    auto pipe = own_lines_.open();
-    if (!pipe)
-        return std::unexpected(pipe.error());
-    attach("miniinit", logs::Source::init, settings_.limits, std::move(*pipe));
-    return {};
-}
-
-Result<> LogLink::launch() {
-    if (auto equipped = equip(); !equipped)
+Result<> LogLink::launch(Instant now) {
+    process_.trying(now);
+    if (auto equipped = process_.equip(); !equipped)
         return equipped;
+    if (own_lines_.fd() < 0) {
+        auto pipe = own_lines_.open();
+        if (!pipe)
+            return std::unexpected(pipe.error());
+        attach("miniinit", logs::Source::init, settings_.limits, std::move(*pipe));
+    }
     // Before there is a process: two at a time would destroy each other's work, so none may be there that we do not hear.
     auto theirs = socket_.open();
     if (!theirs)
         return std::unexpected(theirs.error());
-    os::Plan plan;
-    plan.file = settings_.program;
-    plan.arguments = {"miniinit-logd"};
-    plan.moves = {{os::null_device, 0},
-                  {settings_.console == logs::own_output ? STDERR_FILENO : os::null_device, 1},
-                  {os::null_device, 2},
-                  {theirs->get(), logd::control_fd},
-                  {estate_.memory.get(), logd::memory_fd},
-                  {estate_.holding_read.get(), logd::holding_read_fd},
-                  {estate_.holding_write.get(), logd::holding_write_fd}};
-    auto start = kernel_.start(plan);
-    if (!start) {
+    if (auto started = process_.start(theirs->get()); !started) {
         socket_.close();
-        return fault(start.error().code, "start the log collector:", start.error().text());
+        return started;
     }
-    pid_ = start->pid(); // should it come to nothing yet, that is an end like any other
     greeted_ = false;
     health_.expect();
     listener_.collector_started();
@@ -146,7 +119,7 @@ void LogLink::write(const std::string& unit, Priority priority, std::string_view
 
 bool LogLink::line_on_console(Priority priority, std::string_view text) {
     // One that has only been started says it as soon as it can; one that has failed before may never.
-    const bool can = pid_ != 0 && failures_ == 0 && !hangs_ && !finishing_;
+    const bool can = process_.pid() != 0 && !process_.has_failed() && !hangs_ && !finishing_;
     const bool shown = can && !settings_.console.empty() && !own_lines_.many_wait();
     write({}, priority, text, shown);
     return shown;
@@ -257,7 +230,7 @@ void LogLink::take(const logs::FromCollector& message) {
             streams_.forget(id);
         streams_.offer_refused(); // there is room for some now
     } else if (auto* flushed = std::get_if<logs::Flushed>(&message)) {
-        failures_ = 0;
+        process_.works();
         listener_.flushed(flushed->token);
     } else if (auto* refused = std::get_if<logs::Refused>(&message)) {
         take(*refused);
@@ -322,7 +295,7 @@ void LogLink::move_to(std::vector<std::string> directories) {
 void LogLink::finish() {
     finishing_ = true;
     streams_.look_at_held();
-    restart_at_ = never;
+    process_.try_again_at(never);
     hear_syslog({}); // who sends from now on is told that nobody hears
     if (!greeted_)
         return; // it has nothing to write yet: once it has been given all there is, it is asked to end
@@ -337,41 +310,35 @@ void LogLink::lose_collector() {
     streams_.forget_refused();
     early_flushes_.clear();
     greeted_ = hangs_ = false;
-    pid_ = 0;
+    process_.ended();
 }
 
-bool LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
-    if (pid_ == 0 || pid != pid_)
-        return false;
+LogLink::Ended LogLink::exited(pid_t pid, int code, bool by_signal, Instant now) {
+    if (pid != process_.pid())
+        return Ended::not_ours;
     lose_collector();
     const bool renewing = std::exchange(renewing_, false); // and so has not heard of what came since
     if (finishing_ && !renewing && !by_signal && code == 0)
-        return true; // all is written
-    if (renewing) {
-        started_ = now;
-        if (auto result = launch(); result)
-            return true;
-    }
+        return Ended::finished; // all is written
+    if (renewing && launch(now))
+        return Ended::replaced;
     if (!by_signal && code == logd::exit_estate_unusable)
-        if (auto estate = logd::make_estate())
-            estate_ = std::move(*estate);
+        process_.equip_anew();
     listener_.log_trouble("the log collector ended with " +
                           core::text(by_signal ? core::ExitStatus::signal(code) : core::ExitStatus::code(code)) +
                           " and is started again");
-    failures_ = now - started_ > std::chrono::seconds(10) ? 0 : failures_ + 1;
-    if (failures_ < 8) {
-        started_ = now;
-        if (auto result = launch(); !result)
-            listener_.log_trouble(result.error().text());
-        else
-            return true;
+    if (process_.may_start_again(now)) {
+        auto result = launch(now);
+        if (result)
+            return Ended::replaced;
+        listener_.log_trouble(result.error().text());
     }
-    restart_at_ = now + soon;
-    return true;
+    process_.try_again_at(now + soon);
+    return finishing_ ? Ended::finished : Ended::replaced; // the end does not wait for what cannot be started
 }
 
 void LogLink::stopped(pid_t pid, int signal, Instant now) {
-    if (pid_ == 0 || pid != pid_)
+    if (pid != process_.pid())
         return;
     (void)kernel_.send_signal(pid, SIGCONT);
     health_.has_work(); // whether it goes on
@@ -383,7 +350,7 @@ void LogLink::stopped(pid_t pid, int signal, Instant now) {
 }
 
 Instant LogLink::next_deadline() const {
-    return std::min({restart_at_, socket_.next_deadline(), streams_.offer_at(), streams_.look_at(),
+    return std::min({process_.next_deadline(), socket_.next_deadline(), streams_.offer_at(), streams_.look_at(),
                      finishing_ ? never : health_.next_deadline()});
 }
 
@@ -394,18 +361,16 @@ void LogLink::due(Instant now) {
         socket_.send();
     if (now >= streams_.offer_at())
         streams_.offer_refused();
-    if (pid_ != 0 && !finishing_ && health_.overdue(now)) {
+    if (process_.pid() != 0 && !finishing_ && health_.overdue(now)) {
         // A successor finishes what it has begun. Where the kernel holds it, it ends when that lets go.
         if (!std::exchange(hangs_, true))
             listener_.log_trouble("the log collector does not answer (for 10 s) and is killed; its successor goes on");
-        (void)kernel_.send_signal(pid_, SIGKILL);
+        (void)kernel_.send_signal(process_.pid(), SIGKILL);
     }
-    if (now < restart_at_)
+    if (now < process_.next_deadline())
         return;
-    restart_at_ = never;
-    started_ = now;
-    if (auto result = launch(); !result)
-        restart_at_ = now + std::chrono::seconds(10);
+    if (auto result = launch(now); !result)
+        process_.try_again_at(now + std::chrono::seconds(10));
     else
         listener_.log_trouble("the log collector is started again");
 }

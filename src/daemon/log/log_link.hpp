@@ -1,5 +1,5 @@
-// PID 1's side of the log collector: it keeps the collector running, and gives it what it is to read: log_streams.hpp has the
-// pipes, own_lines.hpp what PID 1 says itself, collector_socket.hpp the way there.
+// PID 1's side of the log collector: what is said to it and heard from it. It gives it what it is to read: log_streams.hpp has
+// the pipes, own_lines.hpp what PID 1 says itself, collector_socket.hpp the way there, collector_process.hpp the process.
 #pragma once
 
 #include "base/fd.hpp"
@@ -7,10 +7,10 @@
 #include "base/time.hpp"
 #include "daemon/kernel.hpp"
 #include "daemon/log/collector_health.hpp"
+#include "daemon/log/collector_process.hpp"
 #include "daemon/log/collector_socket.hpp"
 #include "daemon/log/log_streams.hpp"
 #include "daemon/log/own_lines.hpp"
-#include "logd/run.hpp"
 #include "state/snapshot.hpp"
 #include "wire/log_protocol.hpp"
 
@@ -52,7 +52,6 @@ public:
     };
 
     LogLink(Kernel& kernel, Listener& listener, Settings settings);
-    ~LogLink();
 
     // Makes what the collector needs, and the first collector. A fault means: not yet, it is tried again; what is written
     // meanwhile waits in the pipes.
@@ -63,8 +62,8 @@ public:
     // For the snapshot: what there is besides the streams.
     void tell(state::ManagerImage& image) const;
     [[nodiscard]] LogStreams& streams() { return streams_; }
-    [[nodiscard]] bool running() const { return pid_ != 0; }
-    [[nodiscard]] pid_t pid() const { return pid_; }
+    // The collector's process, 0: there is none.
+    [[nodiscard]] pid_t pid() const { return process_.pid(); }
     [[nodiscard]] const std::string& directory() const { return storage_; }
     // The pipe that our own lines go into; -1: none.
     [[nodiscard]] int own_lines() const { return own_lines_.fd(); }
@@ -95,12 +94,16 @@ public:
     void try_storage();
     // From now on logs are kept there, and what there is goes along.
     void move_to(std::vector<std::string> directories);
-    // Write all, sync, end. finished() once the process is gone; one that dies over it is replaced.
+    // Write all, sync, end; one that dies over it is replaced.
     void finish();
-    [[nodiscard]] bool finished() const { return finishing_ && pid_ == 0; }
 
-    // The collector's process has ended (collected already). True if it was the collector's.
-    bool exited(pid_t pid, int code, bool by_signal, Instant now);
+    // A process has ended, and was collected.
+    enum class Ended : std::uint8_t {
+        not_ours, // it was another
+        replaced, // it was the collector, and another is or will be started
+        finished, // it was the collector, which was told to finish, and there is no other
+    };
+    Ended exited(pid_t pid, int code, bool by_signal, Instant now);
     // It was stopped by a signal: that is undone. Others' processes are none of ours.
     void stopped(pid_t pid, int signal, Instant now);
     // Whether the unit is to get no more pipes: the collector hangs, though it was killed, and many of the unit's wait.
@@ -111,8 +114,7 @@ public:
     void due(Instant now);
 
 private:
-    Result<> equip();
-    Result<> launch();
+    Result<> launch(Instant now);
     void hand_over_new();
     void hand_over_everything();
     void configure();
@@ -133,8 +135,7 @@ private:
     CollectorHealth health_;
     CollectorSocket socket_;
     OwnLines own_lines_;
-    logd::Estate estate_;
-    pid_t pid_ = 0;
+    CollectorProcess process_;
     bool greeted_ = false; // the collector has said Hello
     bool finishing_ = false;
     bool renewing_ = false;                  // its end is as we wanted it
@@ -142,8 +143,6 @@ private:
     StreamId syslog_ = 0;                    // the socket that is bound at present
     std::vector<std::string> early_flushes_; // asked before it has said Hello
     std::string storage_;
-    unsigned failures_ = 0;
-    Instant started_{}, restart_at_ = never;
     Instant refusal_told_until_{}, stop_told_until_{};
 };
 

@@ -24,10 +24,11 @@ void LogUpkeep::collector_started() {
 }
 
 void LogUpkeep::exited(const os::Exit& exit) {
-    if (!context_.logs.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, context_.now))
-        return;
-    flush_.give_up(); // its successor reads what is left, and does not know what was asked
-    if (context_.logs.finished())
+    using Ended = LogLink::Ended;
+    const Ended ended = context_.logs.exited(exit.pid, exit.code, exit.kind == os::Exit::Kind::killed, context_.now);
+    if (ended != Ended::not_ours)
+        flush_.give_up(); // its successor reads what is left, and does not know what was asked
+    if (ended == Ended::finished)
         finished_();
 }
 

@@ -159,7 +159,7 @@ void Shutdown::units_are_down() {
     report_at_ = never;
     context_.manager_moved = true;
     context_.say(Priority::notice, "all units are down");
-    if (!context_.logs.running()) {
+    if (context_.logs.pid() == 0) {
         finish();
         return;
     }
