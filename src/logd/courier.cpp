@@ -332,12 +332,7 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     } else {
         appended.code = place.error().code;
     }
-    echo_.take(unit.name, lines);
-    if (source == Source::init)
-        announce(rest.substr(0, cut.taken));
-    if (unit.forward)
-        for (Forwarder* server : servers_)
-            server->take(unit.name, lines);
+    send_copies(unit, source == Source::init ? rest.substr(0, cut.taken) : "", lines);
     if (appended.kept > 0) {
         unit.last = stamp;
         unit.clock_offset = shared_.clock_offset;
@@ -346,6 +341,15 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         note_failure(unit, appended, lines, notices);
     commit(unit);
     units_.count_loss(unit, cut.dropped, over_rate);
+}
+
+// Lines go to the console and to servers, too, whether or not there was room for them in the file.
+void Courier::send_copies(const Unit& unit, std::string_view own_lines, std::string_view lines) {
+    echo_.take(unit.name, lines);
+    announce(own_lines);
+    if (unit.forward)
+        for (Forwarder* server : servers_)
+            server->take(unit.name, lines);
 }
 
 // Of lines of PID 1 those go to the console that are marked for it.

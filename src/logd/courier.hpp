@@ -111,6 +111,7 @@ private:
     void write_piece(Unit& unit, std::string_view text);
     void note_pending(const Unit& unit, const Place& place, std::size_t size);
     void note_failure(Unit& unit, const Units::Appended& appended, std::string_view lines, std::size_t notices);
+    void send_copies(const Unit& unit, std::string_view own_lines, std::string_view lines);
     void announce(std::string_view lines);
     void write_letters();
     void commit(Unit& unit);

@@ -111,6 +111,31 @@ std::expected<wire::Progress, Failure> run(const Context& context, Client& clien
     return run_with_streams(client, request, output ? &*output : nullptr, input ? &*input : nullptr);
 }
 
+// Says how it went, or that it runs; the exit code.
+int tell_result(Context& context, const std::string& name, const wire::Progress& progress) {
+    const wire::JobResult* result = progress.results.empty() ? nullptr : &progress.results.front();
+    if (result == nullptr)
+        return context.fail("the answer of the init cannot be understood");
+    const int code = context.arguments.to_the_end ? exit_code_of(*result) : result->ok ? done : failed;
+    if (context.arguments.json)
+        return context.print_json(progress) == done ? code : failed;
+    if (!result->ok) {
+        if (!context.arguments.to_the_end || !result->last_exit)
+            context.note(result_view(context.err, *result) + "\n");
+        return code;
+    }
+    if (context.arguments.to_the_end)
+        return code;
+    if (!context.out.terminal)
+        return context.print(name + "\n");
+    // Without an option the other verbs may mean another manager.
+    auto how = [&](const std::string& other) {
+        return context.of_user() && !context.arguments.user ? "minictl --user " + other + " " : context.command(other);
+    };
+    return context.print(name + " runs; `" + how("logs -f") + name + "` shows what it writes, `" + how("stop") + name +
+                         "` ends it\n");
+}
+
 } // namespace
 
 int run_command(Context& context) {
@@ -152,27 +177,7 @@ int run_command(Context& context) {
     auto progress = run(context, *client, wire::Run{name, *text, true, arguments.to_the_end}, input);
     if (!progress)
         return context.fail(progress.error());
-    const wire::JobResult* result = progress->results.empty() ? nullptr : &progress->results.front();
-    if (result == nullptr)
-        return context.fail("the answer of the init cannot be understood");
-    const int code = arguments.to_the_end ? exit_code_of(*result) : result->ok ? done : failed;
-    if (arguments.json)
-        return context.print_json(*progress) == done ? code : failed;
-    if (!result->ok) {
-        if (!arguments.to_the_end || !result->last_exit)
-            context.note(result_view(context.err, *result) + "\n");
-        return code;
-    }
-    if (arguments.to_the_end)
-        return code;
-    if (!context.out.terminal)
-        return context.print(name + "\n");
-    // Without an option, other verbs may choose another manager.
-    auto how = [&](const std::string& other) {
-        return context.of_user() && !context.arguments.user ? "minictl --user " + other + " " : context.command(other);
-    };
-    return context.print(name + " runs; `" + how("logs -f") + name + "` shows what it writes, `" + how("stop") + name +
-                         "` ends it\n");
+    return tell_result(context, name, *progress);
 }
 
 } // namespace mi::ctl
