@@ -6,6 +6,7 @@ add_executable(executor ${CMAKE_SOURCE_DIR}/src/executor/executor.cpp ${CMAKE_SO
   ${CMAKE_SOURCE_DIR}/src/os/spawn/execute_orders.cpp
   ${CMAKE_SOURCE_DIR}/src/os/spawn/steps.cpp ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_mounts.cpp
   ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_identity.cpp ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_network.cpp
+  ${CMAKE_SOURCE_DIR}/src/os/spawn/steps_secrets.cpp
   ${CMAKE_SOURCE_DIR}/src/os/spawn/walk.cpp)
 set_target_properties(executor PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF POSITION_INDEPENDENT_CODE OFF)
 target_include_directories(executor PRIVATE ${CMAKE_SOURCE_DIR}/src)

@@ -32,6 +32,8 @@ constexpr Synonym synonyms[] = {
     {"watchdogsec", "watchdog"},
     {"env", "environment"},
     {"environmentfile", "environment-files"},
+    {"secrets", "credentials"},
+    {"loadcredential", "credentials"},
     {"cwd", "working-directory"},
     {"rlimits", "limits"},
     {"depends", "requires"},

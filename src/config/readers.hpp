@@ -129,6 +129,8 @@ void watchdog(const Value& value, core::Unit& unit);
 void supplementary_groups(const Value& value, core::Unit& unit);
 void environment(const Value& value, core::Unit& unit);
 void environment_files(const Value& value, core::Unit& unit);
+void environment_from(const Value& value, core::Unit& unit);
+void credentials(const Value& value, core::Unit& unit);
 void pass_environment(const Value& value, core::Unit& unit);
 void limits(const Value& value, core::Unit& unit);
 void standard_input(const Value& value, core::Unit& unit);

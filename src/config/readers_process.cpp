@@ -160,6 +160,47 @@ void limits_into(const Value& value, std::vector<core::Limit>& member) {
 
 } // namespace
 
+namespace {
+
+// The name of a file: in a directory of its own, where those that begin with a dot are the init's.
+bool is_credential_name(std::string_view name) {
+    return !name.empty() && name.size() <= 200 && name.front() != '.' &&
+           std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
+}
+
+void secrets_into(const Value& value, std::vector<std::pair<std::string, std::string>>& member,
+                  bool (*is_name)(std::string_view), std::string_view no_name) {
+    if (value.node().kind != Node::Kind::table)
+        return value.expected("a table of paths such as { db-password = \"/run/secrets/db\" }", table_of(value.node()));
+    for (const Node& item : value.node().items) {
+        const Value each = value.of(item);
+        const std::string* path = nullptr;
+        if (item.kind == Node::Kind::table && !item.items.empty())
+            each.expected("a path",
+                          "a name with a dot stands in quotes: \"" + item.key + "." + item.items.front().key + "\"");
+        else if (!is_name(item.key))
+            each.key_error("\"" + item.key + "\" cannot be the name of a " + std::string(no_name));
+        else
+            path = each.text("a path");
+        if (path == nullptr)
+            continue;
+        if (path->starts_with('/'))
+            member.emplace_back(item.key, *path);
+        else if (is_credential_name(*path))
+            member.emplace_back(item.key, "/run/credentials/@system/" + *path);
+        else
+            each.expected("an absolute path, or the name of a credential of the machine");
+    }
+}
+
+} // namespace
+
+void environment_from(const Value& value, core::Unit& unit) {
+    secrets_into(value, process(unit).environment_from, is_variable_name, "variable");
+}
+void credentials(const Value& value, core::Unit& unit) {
+    secrets_into(value, process(unit).credentials, is_credential_name, "credential");
+}
 void environment(const Value& value, core::Unit& unit) { environment_into(value, process(unit).environment); }
 void pass_environment(const Value& value, core::Unit& unit) {
     pass_environment_into(value, process(unit).pass_environment);

@@ -67,7 +67,8 @@ constexpr Row install_rows[] = {
 
 constexpr Row service_rows[] = {
     {"LogRateLimitBurst LogRateLimitIntervalSec", step, log},
-    {"PIDFile User Group DynamicUser Environment WorkingDirectory CPUSchedulingPolicy CPUSchedulingPriority "
+    {"PIDFile User Group DynamicUser Environment LoadCredential WorkingDirectory CPUSchedulingPolicy "
+     "CPUSchedulingPriority "
      "IOSchedulingClass IOSchedulingPriority StandardInput StandardOutput StandardError TTYPath SyslogLevelPrefix "
      "CapabilityBoundingSet AmbientCapabilities ProtectSystem RuntimeDirectory RuntimeDirectoryMode StateDirectory "
      "StateDirectoryMode LogsDirectory LogsDirectoryMode ReadWritePaths ReadWriteDirectories ReadOnlyPaths "
@@ -143,8 +144,8 @@ constexpr Row service_rows[] = {
      "there is no such key"},
     {"PAMName UtmpIdentifier UtmpMode SetLoginEnvironment", no_equal, process, "",
      "no session is opened for a service"},
-    {"LoadCredential LoadCredentialEncrypted SetCredential SetCredentialEncrypted ImportCredential", no_equal, process,
-     "", "there are no credentials: read the secret from a file that only its user can read"},
+    {"LoadCredentialEncrypted SetCredential SetCredentialEncrypted ImportCredential", no_equal, process, "",
+     "`credentials` are files that are read as they are: write the secret to one that only root can read"},
     {"NoNewPrivileges", flag, process, "no-new-privileges"},
     {"PrivateTmp", flag_or_disconnected, process, "private-tmp"},
     {"PrivateDevices", flag_or_disconnected, process, "private-devices"},

@@ -15,6 +15,7 @@ public:
     StepOutput run() {
         accounts();
         environment();
+        credentials();
         working_directory();
         scheduling();
         io_priority();
@@ -64,6 +65,27 @@ private:
                 else
                     lost(each, "\"" + word + "\" sets no variable");
             }
+    }
+
+    // NAME:PATH, or a name that the machine's credentials have.
+    void credentials() {
+        for (const Assignment& each : all("LoadCredential")) {
+            const std::optional<std::string> value = text(each);
+            if (!value)
+                continue;
+            const std::size_t colon = value->find(':');
+            const std::string name = value->substr(0, colon);
+            const std::string path = colon == value->npos ? name : value->substr(colon + 1);
+            if (name.empty() || name.find('/') != name.npos || name.front() == '.' || path.empty() ||
+                (path.front() != '/' && path.find('/') != path.npos)) {
+                lost(each, "it is not NAME:PATH");
+                continue;
+            }
+            // The member's name stands in quotes: it may have a dot.
+            set("credentials." + quoted(name), quoted(path));
+            if (path.front() != '/')
+                near(each, "it is looked for in /run/credentials/@system alone");
+        }
     }
 
     void working_directory() {

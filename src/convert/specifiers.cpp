@@ -35,7 +35,7 @@ constexpr Fixed os_release[] = {
 constexpr Fixed unknowns[] = {
     {"a", "has no equal: systemd has names of its own for architectures"},
     {"crR", "has no equal: cgroups are named otherwise here"},
-    {"d", "has no equal: there are no credentials"},
+    {"d", "is known only when the service runs: CREDENTIALS_DIRECTORY is set in its environment"},
 };
 // The text that a table has for a letter; empty if it has none.
 std::string text_of(std::span<const Fixed> table, char letter) {

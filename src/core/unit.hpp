@@ -178,6 +178,8 @@ struct Process {
     std::vector<std::string> supplementary_groups;
     std::vector<std::pair<std::string, std::string>> environment;
     std::vector<EnvironmentFile> environment_files;
+    // Names of files or variables, and the absolute paths that their content comes from.
+    std::vector<std::pair<std::string, std::string>> credentials, environment_from;
     std::optional<std::vector<std::string>> pass_environment; // names, or "*"; none said: those of [defaults]
     std::string working_directory;                            // empty: /
     std::optional<std::uint32_t> umask;

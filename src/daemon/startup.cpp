@@ -15,6 +15,7 @@
 #include "daemon/units/first_wanted.hpp"
 #include "entry/entrypoint.hpp"
 #include "os/file/init_place.hpp"
+#include "os/file/remove.hpp"
 #include "os/file/runtime.hpp"
 #include "os/machine/kernel_line.hpp"
 #include "os/machine/normalise.hpp"
@@ -230,8 +231,11 @@ void Startup::bring_up() {
         if (auto done = os::become_subreaper(); !done)
             faults_.push_back(done.error().text());
     }
-    if (!before_)
+    if (!before_) {
         clear_transient(place_);
+        // Of a manager that was killed, whose services are gone or strangers now: their next run is to have fresh ones.
+        (void)os::remove_tree(place_.run_directory + std::string(credentials_directory));
+    }
 }
 
 void Startup::note_faults() {
@@ -293,6 +297,7 @@ void Startup::state_facts() {
         surroundings.reserved = place_.log_directories;
         surroundings.reserved.insert(surroundings.reserved.end(), {place_.run_directory, place_.state_directory});
     }
+    surroundings.run_directory = place_.run_directory;
     surroundings.nothing = place_.run_directory + "/nothing";
     surroundings.limits = before_ ? limits_found(before_->manager) : std::move(limits_);
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)

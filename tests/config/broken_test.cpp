@@ -253,6 +253,16 @@ constexpr Broken broken[] = {
      "\"discovery.type\")"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = { PORT = 80 }\n"sv,
      "web.toml:4:24: `environment`: expected a string, found the integer 80 (write \"80\")"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment-from = { \"A B\" = \"/a\" }\n"sv,
+     "web.toml:4:22: `environment-from`: \"A B\" cannot be the name of a variable"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\ncredentials = { \"../a\" = \"/a\" }\n"sv,
+     "web.toml:4:17: `credentials`: \"../a\" cannot be the name of a credential"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\ncredentials = { a = \"etc/a\" }\n"sv,
+     "web.toml:4:21: `credentials`: expected an absolute path, or the name of a credential of the machine, found the "
+     "string \"etc/a\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\ncredentials = [\"a=/b\"]\n"sv,
+     "web.toml:4:15: `credentials`: expected a table of paths such as { db-password = \"/run/secrets/db\" }, found an "
+     "array (write { a = \"/b\" })"},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment-files = [\"-etc/x\"]\n"sv,
      "web.toml:4:22: `environment-files`: expected an absolute path, found the string \"-etc/x\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\npass-environment = [\"A B\"]\n"sv,

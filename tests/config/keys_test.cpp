@@ -124,6 +124,17 @@ const Sample samples[] = {
      [](const Unit& u) {
          return u.process->environment == std::vector<std::pair<std::string, std::string>>{{"A", "b"}};
      }},
+    {"process", "environment-from", "{ A = \"/run/secrets/a\", B = \"b\" }", "",
+     [](const Unit& u) {
+         return u.process->environment_from == std::vector<std::pair<std::string, std::string>>{
+                                                   {"A", "/run/secrets/a"}, {"B", "/run/credentials/@system/b"}};
+     }},
+    {"process", "credentials", "{ db-password = \"/run/secrets/db\", \"tls.key\" = \"tls\" }", "",
+     [](const Unit& u) {
+         return u.process->credentials ==
+                std::vector<std::pair<std::string, std::string>>{{"db-password", "/run/secrets/db"},
+                                                                 {"tls.key", "/run/credentials/@system/tls"}};
+     }},
     {"process", "environment-files", "[\"/a\", \"-/b\"]", "",
      [](const Unit& u) {
          return u.process->environment_files == std::vector<core::EnvironmentFile>{{"/a", false}, {"/b", true}};

@@ -441,3 +441,21 @@ TEST_CASE("what the plan says is what the process gets") {
     CHECK(::waitpid(*pid, &status, 0) == *pid);
     CHECK(status == 0);
 }
+
+TEST_CASE("secrets are read by the process: the launch knows where they are, and variables without their values") {
+    Pad pad(service + "[units.a.process]\nenvironment = { B = 'plain' }\nenvironment-from = { B = '/s/b' }\n"
+                      "credentials = { key = '/s/key', tls = 'tls' }\n");
+    pad.surroundings.run_directory = "/run/miniinit";
+    auto made = pad.launch();
+    REQUIRE(made);
+    CHECK(made->plan.environment.get("B").empty());
+    CHECK(made->plan.environment.get("CREDENTIALS_DIRECTORY") == "/run/miniinit/credentials/a");
+    REQUIRE(made->plan.environment_from.size() == 1);
+    CHECK(made->plan.environment_from.front().path == "/s/b");
+    REQUIRE(made->plan.credentials);
+    CHECK(made->plan.credentials->above == "/run/miniinit/credentials");
+    CHECK(made->plan.credentials->files.back().path == "/run/credentials/@system/tls");
+    CHECK(made->temporary == std::vector<std::string>{"/run/miniinit/credentials/a"});
+    CHECK(made->runtime.empty());
+    CHECK_FALSE(made->plan.mounting);
+}

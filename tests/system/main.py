@@ -13,6 +13,7 @@ import checks_clients
 import checks_collector
 import checks_context
 import checks_crash
+import checks_credentials
 import checks_ctl
 import checks_ending
 import checks_examples
@@ -56,7 +57,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
                                checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging, checks_health,
-                               checks_versions, checks_places)
+                               checks_versions, checks_places, checks_credentials)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \

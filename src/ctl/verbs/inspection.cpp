@@ -307,6 +307,13 @@ void Inspection::files(Subject& subject) {
         if (!item.text.starts_with('-') && missing(item.text))
             subject.error(item, "there is no file " + item.text);
     });
+    // They may come only when the system runs: a warning.
+    for (std::string_view key : {"credentials", "environment-from"})
+        if (const Node* table = find(subject.tree, "process", key);
+            table != nullptr && table->kind == Node::Kind::table)
+            for (const Node& item : table->items)
+                if (item.kind == Node::Kind::text && item.text.starts_with('/') && missing(item.text))
+                    subject.reading.warning(item.place, "there is no file " + item.text);
     if (const Node* node = find(subject.tree, "process", "stdin");
         node != nullptr && node->kind == Node::Kind::text && node->text.starts_with("file:"))
         if (const std::string path = node->text.substr(5); missing(subject.inside + path))

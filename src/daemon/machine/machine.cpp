@@ -2,6 +2,7 @@
 
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/last_stage.hpp"
+#include "daemon/machine/system_credentials.hpp"
 #include "os/machine/shutdown.hpp"
 #include "os/machine/system.hpp"
 #include "os/mount/switch_root.hpp"
@@ -31,6 +32,7 @@ std::vector<std::string> bring_up_machine() {
     };
     for (const Fault& fault : os::mount_api())
         faults.push_back(fault.text());
+    import_system_credentials();
     note(os::take_console());
     note(os::disable_ctrl_alt_del());
     note(os::set_hostname());

@@ -46,7 +46,10 @@ void DirectoryRemoval::tell_what_is_left(const std::string& unit, int left) {
             context_.logs.line(unit, Priority::warning, "left where it is: " + std::string(line));
 }
 
-void DirectoryRemoval::run_ended(core::UnitId unit) { begin(unit, context_.units[unit].own.end_run()); }
+void DirectoryRemoval::run_ended(core::UnitId unit) {
+    const std::string credentials = context_.place.run_directory + std::string(credentials_directory);
+    begin(unit, context_.units[unit].own.end_run(credentials, set_aside_));
+}
 
 void DirectoryRemoval::unit_changed(core::UnitId id, Phase, Phase to) {
     const bool rests = to == Phase::down || to == Phase::failed || to == Phase::invalid;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 namespace mi::daemon {
@@ -36,9 +37,24 @@ bool overlap(std::string first, std::string second) {
     return first.starts_with(second) || second.starts_with(first);
 }
 
-OwnedDirectories::Removing OwnedDirectories::end_run() {
+OwnedDirectories::Removing OwnedDirectories::end_run(const std::string& aside, unsigned long& number) {
     network.reset();
-    return remove_all(std::exchange(temporary, {}));
+    std::vector<std::string> paths = std::exchange(temporary, {});
+    for (std::string& path : paths) {
+        if (!path.starts_with(aside + "/"))
+            continue;
+        // After a re-exec the count begins anew. No unit's name begins with a dot, and in the same directory no right to the
+        // moved one itself is needed.
+        std::string to;
+        bool moved = false;
+        do {
+            to = aside + "/." + std::to_string(++number);
+            moved = ::rename(path.c_str(), to.c_str()) == 0;
+        } while (!moved && (errno == ENOTEMPTY || errno == EEXIST));
+        if (moved)
+            path = std::move(to);
+    }
+    return remove_all(paths);
 }
 
 void OwnedDirectories::leave_to(OwnedDirectories& other) {

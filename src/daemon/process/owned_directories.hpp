@@ -22,14 +22,17 @@ struct OwnedDirectories {
     Fd network; // the namespace of the run's processes, if it is not ours
     // The child that makes it, until it has; kept from run to run, so that there is one.
     std::optional<os::Start> networking;
-    std::vector<std::string> temporary; // removed when the run is over
+    // Removed when the run is over. Those in `aside` are not waited for by the next run: see end_run.
+    std::vector<std::string> temporary;
     std::vector<os::Directory> runtime; // removed when the unit is at rest: a restart finds them as they were
 
     // A process of the run is about to be made.
     void note(const Launch& launch);
     // What goes is removed by a child: a tree may be large. Nothing: there was nothing.
     using Removing = Result<std::optional<os::RemovingChild>>;
-    Removing end_run();
+    // One that is in the directory `aside` (of credentials, ours alone) gets another name there first, under the next
+    // `number`: the next run makes one of the same name.
+    Removing end_run(const std::string& aside, unsigned long& number);
     // The unit is at rest, and `other` is one that is not: it gets those of our runtime directories that it uses, too, or
     // that are inside one of its own or around one. So each of them goes with the last unit that uses it.
     void leave_to(OwnedDirectories& other);

@@ -222,6 +222,15 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
                                        .source = surroundings.notify,
                                        .make = true,
                                        .about = "NOTIFY_SOCKET"});
+    // Where the process sees another /tmp, or another root directory, its credentials lie at the same path.
+    if (plan.credentials && (!plan.root.empty() || wanted.private_tmp)) {
+        const std::string path = plan.credentials->above + "/" + plan.credentials->name;
+        if (!plan.root.empty() && !may_mount)
+            return std::unexpected("credentials: they cannot be shown in root-directory \"" + plan.root +
+                                   "\" without the right to mount; environment-from needs none");
+        mounts.add(Mounts::Rank::own,
+                   {.kind = Kind::bind, .path = path, .source = path, .make = true, .about = "credentials"});
+    }
     os::Mounting mounting{.changes = mounts.in_order()};
     if (!wanted.inaccessible_paths.empty()) {
         mounting.nothing = surroundings.nothing;

@@ -212,6 +212,39 @@ std::expected<void, NoStart> add_ready_pipe(Launch& launch, int target) {
     return {};
 }
 
+std::vector<os::Secret> secrets(const std::vector<std::pair<std::string, std::string>>& said) {
+    std::vector<os::Secret> all;
+    for (const auto& [name, path] : said)
+        all.push_back({name, path});
+    return all;
+}
+
+// What the process reads itself: we never see what is in the files. The directory goes with the run; so does what was in it.
+void add_secrets(Launch& launch, Environment& environment, const core::Unit& unit, const Surroundings& surroundings) {
+    const Process& process = *unit.process;
+    os::Plan& plan = launch.plan;
+    plan.environment_from = secrets(process.environment_from);
+    for (const os::Secret& variable : plan.environment_from)
+        environment.set(variable.name, "");
+    if (process.credentials.empty())
+        return;
+    const os::Directory above{.base = surroundings.run_directory,
+                              .components = {std::string(credentials_directory.substr(1))},
+                              .owner = ::geteuid(),
+                              .group = ::getegid(),
+                              .make_base = true,
+                              .ours = true};
+    plan.credentials = os::Credentials{.above = above.path(),
+                                       .name = unit.name,
+                                       .files = secrets(process.credentials),
+                                       .owner = plan.user.value_or(::geteuid()),
+                                       .group = plan.group.value_or(::getegid())};
+    plan.directories.push_back(above);
+    const std::string path = above.path() + "/" + unit.name;
+    launch.temporary.push_back(path);
+    environment.set("CREDENTIALS_DIRECTORY", path);
+}
+
 // A limit of the same resource that comes later replaces the earlier one.
 void add_limits(std::vector<os::Limit>& to, const std::vector<core::Limit>& more) {
     for (const core::Limit& limit : more) {
@@ -292,6 +325,7 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
             environment.set(key, value);
         for (const auto& [key, value] : files.variables)
             environment.set(key, value);
+        add_secrets(launch, environment, unit, surroundings);
         if (process->umask)
             plan.umask = *process->umask;
         plan.directory = process->working_directory;

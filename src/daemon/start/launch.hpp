@@ -20,6 +20,9 @@
 
 namespace mi::daemon {
 
+// In our run directory: holds a directory of credentials for each unit that has some, as long as one of its runs lasts.
+constexpr std::string_view credentials_directory = "/credentials";
+
 // What is the same for every process we start.
 struct Surroundings {
     const core::ManagerSettings* settings = nullptr;
@@ -45,6 +48,7 @@ struct Surroundings {
     std::array<std::string, 3> directories{"/run", "/var/lib", "/var/log"}; // Place::own_directories
     std::vector<std::string> reserved; // directories of our own, which no service can be given
     std::string nothing;               // for os::prepare_nothing
+    std::string run_directory;         // below which the credentials of services are
     // Filters of system calls that were made already, by the words they were made of.
     std::map<std::string, std::shared_ptr<const os::SystemCallFilter>> filters;
     os::Accounts accounts;

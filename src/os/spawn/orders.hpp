@@ -49,6 +49,10 @@ struct DirectoryOrder {
     std::uint32_t parents_mode, mode, owner, group;
     std::uint32_t make_base, ours;
 };
+struct SecretOrder {
+    Text name, path;
+    std::uint32_t variable; // index of the variable that it becomes the value of
+};
 struct MountOrder {
     std::uint32_t kind; // MountChange::Kind
     Text path, source;
@@ -95,6 +99,9 @@ struct Orders {
     Array<unsigned long> processors;
 
     Array<DirectoryOrder> directories;
+    Text credentials_above = 0, credentials_name = 0;
+    std::uint32_t credentials_owner = 0, credentials_group = 0;
+    Array<SecretOrder> credentials, environment_from;
     std::uint32_t mounts_given = 0;
     Array<MountOrder> mounts;
     Text nothing = 0;
@@ -113,6 +120,10 @@ struct Orders {
     std::uint32_t filter_given = 0;
     Array<sock_filter> filter;
 };
+
+// Bytes of a secret, and of a variable that is made of one, with its name: the kernel takes no longer word.
+constexpr unsigned most_of_secret = 1024 * 1024;
+constexpr unsigned most_of_variable = 128 * 1024;
 
 // How far a child has come, or why it could not become its program.
 struct Report {

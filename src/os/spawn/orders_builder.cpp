@@ -48,6 +48,7 @@ void OrdersBuilder::begin(const Plan& plan) {
     }
     all.parent_death_signal = plan.parent_death_signal;
     add_files(plan);
+    add_secrets(plan);
     add_confinement(plan);
     add_identity(plan);
 }
@@ -74,6 +75,26 @@ void OrdersBuilder::add_files(const Plan& plan) {
         for (std::size_t i = 0; i < 3; ++i)
             all.terminal_onto[i] = plan.terminal->onto[i] ? 1 : 0;
     }
+}
+
+void OrdersBuilder::add_secrets(const Plan& plan) {
+    std::vector<SecretOrder> files, variables;
+    for (const Secret& secret : plan.environment_from)
+        variables.push_back({text(secret.name), text(secret.path), plan.environment.index_of(secret.name)});
+    const auto variables_at = add(variables);
+    orders().environment_from = variables_at;
+    if (!plan.credentials)
+        return;
+    for (const Secret& secret : plan.credentials->files)
+        files.push_back({text(secret.name), text(secret.path), 0});
+    const auto files_at = add(files);
+    const Text above = text(plan.credentials->above), name = text(plan.credentials->name);
+    Orders& all = orders();
+    all.credentials = files_at;
+    all.credentials_above = above;
+    all.credentials_name = name;
+    all.credentials_owner = plan.credentials->owner;
+    all.credentials_group = plan.credentials->group;
 }
 
 void OrdersBuilder::add_confinement(const Plan& plan) {
@@ -127,8 +148,9 @@ void OrdersBuilder::add_identity(const Plan& plan) {
 }
 
 bool needs_executor(const Plan& plan) {
-    // An OOM score is its memory's, and so would be ours.
-    return plan.apart || plan.user || plan.group || plan.groups || plan.keeping || plan.oom_score;
+    // An OOM score is its memory's, and so would be ours; and no secret is to be in ours.
+    return plan.apart || plan.credentials || !plan.environment_from.empty() || plan.user || plan.group || plan.groups ||
+           plan.keeping || plan.oom_score;
 }
 
 } // namespace mi::os

@@ -39,6 +39,7 @@ private:
     [[nodiscard]] std::uint32_t reserve(std::size_t bytes, std::size_t alignment);
     [[nodiscard]] Text text(std::string_view words);
     void add_files(const Plan& plan);
+    void add_secrets(const Plan& plan);
     void add_confinement(const Plan& plan);
     void add_identity(const Plan& plan);
 

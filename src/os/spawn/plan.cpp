@@ -39,6 +39,8 @@ std::string_view name(Step step) {
     case Step::signals: return "reset signals";
     case Step::filter: return "seccomp";
     case Step::exec: return "exec";
+    case Step::credential: return "give credential";
+    case Step::environment_from: return "read environment-from";
     }
     unreachable("there is no other step");
 }

@@ -67,6 +67,14 @@ public:
                 return item.substr(key.size() + 1);
         return {};
     }
+    // Of "KEY=VALUE"; size() where there is none.
+    [[nodiscard]] std::uint32_t index_of(std::string_view key) const {
+        std::uint32_t i = 0;
+        for (; i < starts_.size(); ++i)
+            if (std::string_view item = (*this)[i]; item.starts_with(key) && item.substr(key.size()).starts_with('='))
+                break;
+        return i;
+    }
     [[nodiscard]] std::size_t size() const { return starts_.size(); }
     [[nodiscard]] bool empty() const { return starts_.empty(); }
     [[nodiscard]] std::string_view operator[](std::size_t index) const { return bytes_.data() + starts_[index]; }
@@ -100,6 +108,22 @@ struct Open {
     int flags = 0;
     mode_t mode = 0644;
     int target = 0;
+};
+
+// What a file holds, for the child alone: it reads the file itself, in memory of its own, before it drops privileges. So a
+// secret is never in PID 1's memory. At most most_of_secret bytes of a regular file, found as walk.hpp says.
+struct Secret {
+    std::string name; // of the file that it gets, or of the variable
+    std::string path;
+};
+
+// Secrets as files below `above`/`name`: a directory that the first process of a run makes, mode 0500, with files of mode
+// 0400, all of `owner`; one that is complete already is left as it is. `above` is there, and nobody else can write to it.
+struct Credentials {
+    std::string above, name;
+    std::vector<Secret> files;
+    uid_t owner = 0;
+    gid_t group = 0;
 };
 
 // A terminal taken as controlling terminal (needs Session::fresh).
@@ -151,6 +175,8 @@ struct Plan {
     // there is no `mounting`. `directory`, `file` and the paths of what is mounted are below it; `opens` are not.
     int network = -1;
     std::vector<Directory> directories;
+    std::optional<Credentials> credentials;
+    std::vector<Secret> environment_from; // each variable is in `environment`, and its value is replaced
     std::optional<Mounting> mounting;
     std::string root;
 

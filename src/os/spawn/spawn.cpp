@@ -141,6 +141,24 @@ std::string about_open(const Plan& plan, const Report& report) {
     return quoted(open->path);
 }
 
+std::string about_secret(const std::vector<Secret>& secrets, const Report& report) {
+    const Secret* secret = item_of(secrets, report.item);
+    if (secret == nullptr)
+        return {};
+    std::string_view why;
+    switch (report.code) {
+    case ENOTSUP: why = ", which is no regular file"; break;
+    case EFBIG: why = ", which is over 1 MiB"; break;
+    case E2BIG: why = ", which is over 128 KiB, and so too long for a variable"; break;
+    case EINVAL: why = ", which holds a zero byte"; break;
+    case ELOOP:
+    case EMLINK:
+        why = ", where others than root can write: no link of theirs is followed, no second name opened";
+        break;
+    }
+    return secret->name + " from " + quoted(secret->path) + std::string(why);
+}
+
 std::string about_exec(const Plan& plan, const Report& report) {
     if (report.code != ENOENT)
         return quoted(plan.file);
@@ -193,6 +211,8 @@ std::string object_of(const Plan& plan, const Report& report) {
         return "descriptor " + std::to_string(move == nullptr ? -1 : move->target);
     }
     case Step::exec: return about_exec(plan, report);
+    case Step::credential: return plan.credentials ? about_secret(plan.credentials->files, report) : "";
+    case Step::environment_from: return about_secret(plan.environment_from, report);
     case Step::clone:
     case Step::executor:
     case Step::processors:

@@ -39,7 +39,10 @@ enum class Step : std::uint16_t {
     signals,           // dispositions and mask
     filter,            // Plan::filter
     exec,              // execve(2)
+    // Both are done after `own_directory`. Their numbers come last, as an executor of an older program tells the others.
+    credential,       // Plan::credentials
+    environment_from, // Plan::environment_from
 };
-constexpr Step last_step = Step::exec;
+constexpr Step last_step = Step::environment_from;
 
 } // namespace mi::os

@@ -330,8 +330,8 @@ BARE void carry_out(const Child& child) {
     static_cast<void>(
         join_network(child, progress) && join_cgroup(child, progress) && new_session(child, progress) &&
         open_files(child, progress) && take_terminal(child, progress) && take_foreground(child, progress) &&
-        set_schedule(child, progress) && make_directories(child, progress) && change_mounts(child, progress) &&
-        set_limits(child, progress) && change_identity(child, progress) &&
+        set_schedule(child, progress) && make_directories(child, progress) && give_secrets(child, progress) &&
+        change_mounts(child, progress) && set_limits(child, progress) && change_identity(child, progress) &&
         (orders.directory == 0 || progress.did(Step::directory, call(SYS_chdir, child.text(orders.directory)))) &&
         set_parent_death(child, progress) && reset_signals(child, progress) && install_filter(child, progress) &&
         execute(child, progress));

@@ -55,8 +55,8 @@ private:
     // Whether the file system, a device or a cgroup may keep the child there.
     BARE static bool may_hang(Step step) {
         return step == Step::cgroup || step == Step::open_file || step == Step::terminal ||
-               step == Step::own_directory || step == Step::mount || step == Step::root || step == Step::directory ||
-               step == Step::exec;
+               step == Step::own_directory || step == Step::credential || step == Step::environment_from ||
+               step == Step::mount || step == Step::root || step == Step::directory || step == Step::exec;
     }
     BARE void tell();
     const Child& child_;
@@ -78,6 +78,8 @@ BARE void carry_out(const Child& child);
 
 // --- private to the steps_*.cpp ---
 BARE bool make_directories(const Child& child, Progress& progress);
+// Files and variables from secrets; only in the executor: what it reads stays in its memory.
+BARE bool give_secrets(const Child& child, Progress& progress);
 BARE bool change_mounts(const Child& child, Progress& progress);
 // Before the exec of the executor: Orders::carried survive it, by being ambient.
 BARE bool carry_capabilities(const Child& child, Progress& progress);

@@ -189,6 +189,11 @@ private:
         return fd == -EXDEV;
     }
 
+    BARE bool is_of_trusted(const char* name) {
+        struct statx about{};
+        return look_at(here_, name, about) == 0 && is_trusted(about.stx_uid, static_cast<unsigned>(call(SYS_geteuid)));
+    }
+
     BARE long finish() {
         given_ = true;
         result_.directory = here_;
@@ -215,7 +220,8 @@ private:
             ++depth_;
             return enter(rules_.enter_mount(rules_.self, here_, name));
         }
-        const bool follows = rules_.any_link || !way_.others_can_write();
+        const bool follows = rules_.any_link || !way_.others_can_write() ||
+                             (rules_.sticky_links && way_.is_sticky() && is_of_trusted(name));
         if (last && (rules_.last == LastLink::meant || !follows))
             return 1; // of a link that is not to be followed whoever opens it is told: O_NOFOLLOW
         char target[4096];

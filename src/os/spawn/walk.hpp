@@ -37,6 +37,8 @@ public:
     BARE long enter(int directory);
     [[nodiscard]] BARE bool others_can_write() const { return can_change_ || here_.others_can_write; }
     [[nodiscard]] BARE bool can_change() const { return can_change_; }
+    // Others can add to this directory, but not touch what a trusted user has there.
+    [[nodiscard]] BARE bool is_sticky() const { return !can_change_ && here_.sticky; }
     // As fusermount(1) lets whoever can write to a directory, and may not only by its sticky bit.
     [[nodiscard]] BARE bool others_can_mount() const {
         return can_change_ || (here_.others_can_write && !here_.sticky);
@@ -64,6 +66,9 @@ struct WalkRules {
     bool any_link =
         false; // only to look whether something is there: every link is followed, and other names do not matter
     LastLink last = LastLink::followed;
+    // In a directory with the sticky bit that only trusted users could exchange, a link of a trusted user is followed, as the
+    // kernel's fs.protected_symlinks does: so Kubernetes hands out secrets.
+    bool sticky_links = false;
     // What is mounted at `name` in `above`, open with O_PATH, or -errno. It is asked before any mount point is entered, so
     // that what it has judged is what is then touched. -EXDEV, which it may say itself, also ends a walk where a mount
     // has appeared just now, and where a link of procfs leads to another mount. Needs openat2(2), Linux 5.6. Null: mount
