@@ -19,7 +19,7 @@ using core::Listen;
 using Reader = void (*)(const Value&, Unit&);
 using ManagerReader = void (*)(const Value&, ManagerSettings&);
 
-// A row of a unit, and one of miniinit.toml.
+// Makes a row for a unit's key, and for a key of miniinit.toml.
 constexpr KeyInfo row(std::string_view section, std::string_view key, std::string_view type, std::string_view fallback,
                       Reader reader, std::string_view help) {
     return {section, key, type, fallback, help, reader, nullptr};

@@ -14,8 +14,8 @@ namespace {
 struct Synonym {
     std::string_view theirs, ours;
 };
-// What people bring along from other inits, where the words are too far apart for `nearest`. Compared in small letters,
-// without '-' and '_'.
+// Words that people know from other inits, if they are too different for `nearest`. Compared in lower case, without '-'
+// and '_'.
 constexpr Synonym synonyms[] = {
     {"execstart", "command"},
     {"exec", "command"},
@@ -64,7 +64,7 @@ std::string in_brackets(std::string_view section) {
     return std::string(open) + std::string(section) + std::string(close);
 }
 
-// Where a key of `section` stands, for messages.
+// The place of a key of `section`, for messages.
 std::string place_of(std::string_view section) {
     return section.empty() ? "at the top of the unit" : "in " + in_brackets(section);
 }
@@ -76,7 +76,7 @@ public:
     Walk(Reading& reading, std::span<const KeyInfo> keys, Target& target)
         : reading_(reading), keys_(keys), target_(target) {}
 
-    // Every entry of `table` but the sub-tables named in `sections`, which the caller walks.
+    // Reads every entry of `table` except the sub-tables named in `sections`, which the caller walks.
     void section(const Node& table, std::string_view name, std::span<const std::string_view> sections = {}) {
         std::span<const KeyInfo> rows = section_of(keys_, name);
         for (const Node& item : table.items) {
@@ -103,7 +103,7 @@ private:
                  std::span<const std::string_view> sections) {
         if (reading_.full())
             return;
-        reading_.incomplete = true; // it may be what is missing elsewhere
+        reading_.incomplete = true; // it may be a misspelled key that is reported missing elsewhere
         bool table = item.kind == Node::Kind::table || item.is_table_array();
         std::string message = table && section.empty() ? "unknown table [" + item.key + "]"
                                                        : "unknown key `" + item.key + "` " + place_of(section);
@@ -118,7 +118,8 @@ private:
             if (!near.empty())
                 return "did you mean " + in_brackets(near) + "?";
         }
-        // Another spelling of a key of this table; a key of another table; a slip of the pen here, and then elsewhere.
+        // Try in this order: another spelling of a key of this table; a key of another table; a typing error of a key
+        // here, then elsewhere.
         std::string word = plain_word(item.key);
         for (const Synonym& synonym : synonyms)
             if (synonym.theirs == word)

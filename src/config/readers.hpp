@@ -1,5 +1,5 @@
-// How the value of each key finds its member: a line of template for those that are a plain word, number, size or time,
-// a function for the others. keys.cpp names them in its rows.
+// The functions that read the value of each key into its member: a template for plain words, numbers, sizes and times,
+// and a function for each of the others. The rows in keys.cpp name them.
 #pragma once
 
 #include "config/value.hpp"
@@ -29,14 +29,14 @@ struct Owner<Type Part::*> {
     using type = Part;
 };
 
-// The part of the unit (made if need be) that `Member` is a member of, and the member itself.
+// The member `Member`, in the part of the unit that contains it (made if needed).
 template <auto Member>
 auto& member(core::Unit& unit) {
     using Part = typename Owner<decltype(Member)>::type;
     return part(unit, static_cast<Part*>(nullptr)).*Member;
 }
 
-// Whatever Value::into knows by its type.
+// Any type that Value::into can read.
 template <auto Member>
 void plain(const Value& value, core::Unit& unit) {
     value.into(member<Member>(unit));
@@ -91,13 +91,13 @@ template <auto Member>
 void account(const Value& value, core::Unit& unit) {
     account_into(value, member<Member>(unit));
 }
-// An array of absolute paths, each of which may have a leading '-'.
+// An array of absolute paths, each of which may begin with '-'.
 void guarded_paths_into(const Value& value, std::vector<core::GuardedPath>& member);
 template <auto Member>
 void guarded_paths(const Value& value, core::Unit& unit) {
     guarded_paths_into(value, member<Member>(unit));
 }
-// The number of the capability that `word`, at `value`, names; nothing after it has reported that there is none.
+// The number of the capability that `word` names; nullopt, after reporting the error at `value`, if there is none.
 std::optional<int> capability_of(const Value& value, std::string_view word);
 // A string, or an array of them.
 void words_into(const Value& value, std::vector<std::string>& member);
@@ -117,7 +117,7 @@ void condition(const Value& value, core::Unit& unit) {
     condition_into(value, unit, Kind);
 }
 
-// Each named like its key.
+// Functions named after their keys.
 void aliases(const Value& value, core::Unit& unit);
 void command(const Value& value, core::Unit& unit);
 void script(const Value& value, core::Unit& unit);
@@ -171,7 +171,7 @@ void complete_probe(core::HealthCheck& check);
 void log_level(const Value& value, core::Unit& unit);
 void log_rate_limit(const Value& value, core::Unit& unit);
 
-// The same kinds of value for miniinit.toml.
+// The same kinds of values for miniinit.toml.
 template <auto Member>
 void manager(const Value& value, core::ManagerSettings& settings) {
     value.into(settings.*Member);

@@ -1,4 +1,4 @@
-// The values of [process] that are more than a word or a number, and those of miniinit.toml that are like them.
+// Reads the values of [process] that are more than a word or a number, and similar ones of miniinit.toml.
 #include "config/readers.hpp"
 
 #include "base/resource_limits.hpp"
@@ -55,7 +55,7 @@ void supplementary_groups(const Value& value, core::Unit& unit) {
 
 namespace {
 
-// Assignments in an array or a string, as the table that they have to be; empty where they are none.
+// If the value is an array or a string with assignments: the table to write instead; else empty.
 std::string table_of(const Node& node) {
     Node table;
     std::span<const Node> items(&node, 1);
@@ -233,7 +233,7 @@ void environment_files(const Value& value, core::Unit& unit) {
 
 namespace {
 
-// `file:PATH`: the path; nothing where it is none. Reports a path that is not absolute.
+// The path of `file:PATH`; nullopt if the value has another form. Reports a path that is not absolute.
 std::optional<std::string> file_of(const Value& value) {
     constexpr std::string_view prefix = "file:";
     if (value.node().kind != Node::Kind::text || !value.node().text.starts_with(prefix))

@@ -49,7 +49,7 @@ private:
         const Assignment& dynamic = last("DynamicUser");
         if (!is_yes(dynamic))
             return;
-        // It must not run as root instead: without the account, the service does not start.
+        // The service must not run as root instead: without the account it does not start.
         if (!named)
             set_text("user", source_.name.substr(0, source_.name.find('@')));
         lost(dynamic, "users are not made up: the account has to be made once (useradd --system)");

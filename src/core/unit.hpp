@@ -1,7 +1,7 @@
-// What a unit file says: plain data, every value already parsed and checked. What is true of a unit at this moment is
-// record.hpp's; turning files into this is the room config's.
+// The content of a unit file: plain data, every value parsed and checked. record.hpp has the present state of a unit;
+// the room config reads the files.
 //
-// A machine has thousands of these, so the parts that few units use live behind a pointer.
+// A machine may have thousands of units, so parts that few units use are behind a pointer.
 #pragma once
 
 #include "base/capabilities.hpp"
@@ -19,8 +19,8 @@ struct Timer; // calendar/timer.hpp
 
 namespace mi::core {
 
-// How one unit relates to another. The reverse keys (`required-by`, `wanted-by`, `before`) are kept as they were written;
-// the graph turns them round.
+// The relation of one unit to another. Reverse keys (`required-by`, `wanted-by`, `before`) are stored as written; the
+// graph reverses them.
 enum class Relation : std::uint8_t {
     requirement, // requires
     want,        // wants
@@ -40,7 +40,7 @@ struct Dependency {
     bool operator==(const Dependency&) const = default;
 };
 
-// One line of `[condition]`: what has to hold for the unit to be started rather than skipped.
+// One line of `[condition]`: it must hold, or the unit is skipped.
 struct Condition {
     enum class Kind : std::uint8_t {
         path_exists,
@@ -53,11 +53,11 @@ struct Condition {
     };
     Kind kind;
     bool negated = false;
-    std::string argument; // a path, a word, a capability; "true" or "false" for the kinds that are booleans
+    std::string argument; // a path, a word, or a capability; "true" or "false" for boolean kinds
     bool operator==(const Condition&) const = default;
 };
 
-// A command line, already split. Never empty where it is present.
+// A command line, split into words. Never empty if it is present.
 using Command = std::vector<std::string>;
 
 enum class ServiceType : std::uint8_t { simple, oneshot, forking, notify, notify_fd };
@@ -65,10 +65,11 @@ enum class RestartPolicy : std::uint8_t { no, on_failure, on_abnormal, always };
 enum class LimitAction : std::uint8_t { fail, retry, reboot, shutdown };
 enum class KillMode : std::uint8_t { group, process, mixed };
 enum class ExitAction : std::uint8_t { none, shutdown, reboot, poweroff };
-// Whose sd_notify messages count: nobody's, the main process's, those of all processes we started for the unit, of all of it.
+// The processes whose sd_notify messages are accepted: none, the main process, all processes that we started for the
+// unit, all of its processes.
 enum class NotifyAccess : std::uint8_t { none, main, exec, all };
 enum class Activation : std::uint8_t { normal, on_demand };
-// What becomes of it when another file system is made the root directory, and its init goes on.
+// The fate of the unit at a switch of the root.
 enum class SwitchRoot : std::uint8_t { stop, keep };
 
 // The commands around the main one; each list runs in order.
@@ -88,30 +89,31 @@ struct SuccessExit {
 // `[service]`.
 struct Service {
     ServiceType type = ServiceType::simple;
-    RestartPolicy restart = RestartPolicy::on_failure; // the reader sets `no` for a oneshot that says nothing
+    RestartPolicy restart = RestartPolicy::on_failure; // the reader sets `no` for a oneshot without the key
     LimitAction restart_limit_action = LimitAction::fail;
     KillMode kill_mode = KillMode::group;
     ExitAction exit_action = ExitAction::none;
-    NotifyAccess notify_access = NotifyAccess::none; // as it was written; see heard_of
+    NotifyAccess notify_access = NotifyAccess::none; // as written; see heard_of
     Activation activation = Activation::normal;
     SwitchRoot switch_root = SwitchRoot::stop;
     std::uint32_t restart_limit = 10; // 0: none
     int stop_signal = 15;
     int reload_signal = 1;
-    bool reload_signal_said = false;  // or it is sent only to what handles it
-    std::uint32_t fd_store_max = 128; // descriptors it may leave with us over its restarts
-    int ready_fd = 3;                 // notify-fd: the descriptor on which the newline comes
+    bool reload_signal_said = false;  // false: it is only sent to a process that handles it
+    std::uint32_t fd_store_max = 128; // most descriptors that it may store with us across restarts
+    int ready_fd = 3;                 // notify-fd: the descriptor on which the newline is expected
     Span restart_delay = std::chrono::milliseconds(100);
     Span restart_delay_max = std::chrono::seconds(30);
     Span start_timeout = std::chrono::seconds(90); // 0: none
     Span stop_timeout = std::chrono::seconds(10);  // 0: none
     Span watchdog{0};                              // 0: off
-    Command command;                               // `script` arrives here as /bin/sh -eu -c TEXT
-    std::vector<SuccessExit> success_exit;         // empty: code 0 alone
+    Command command;                               // a `script` is stored as /bin/sh -eu -c TEXT
+    std::vector<SuccessExit> success_exit;         // empty: only code 0
     std::unique_ptr<Hooks> hooks;
 };
 
-// Whose messages count: what was written, else the main process's where the type or the watchdog needs them.
+// The value of notify_access in force: as written; otherwise the main process, if the type or the watchdog needs
+// messages.
 [[nodiscard]] inline NotifyAccess heard_of(const Service& service) {
     bool needed = service.type == ServiceType::notify || service.watchdog > Span{0};
     return service.notify_access == NotifyAccess::none && needed ? NotifyAccess::main : service.notify_access;
@@ -141,7 +143,7 @@ struct OwnDirectory {
     bool operator==(const OwnDirectory&) const = default;
 };
 
-// A path of `read-only-paths` and its like.
+// A path of `read-only-paths` and similar keys.
 struct GuardedPath {
     std::string path;
     bool optional = false; // written with a leading '-': it may be missing
@@ -190,13 +192,13 @@ struct Process {
     Input input = Input::null;
     Output output = Output::log;
     Output error = Output::log;
-    std::string input_path, output_path, error_path; // for file
-    std::string tty;                                 // the terminal taken as controlling one; empty: none
+    std::string input_path, output_path, error_path; // for the kind `file`
+    std::string tty;                                 // its controlling terminal; empty: none
     std::string pid_file;
     std::unique_ptr<Confinement> confinement;
 };
 
-// `[cgroup]`. Sizes in bytes, weights as cgroup v2 has them, cpu_max in percent of one processor.
+// `[cgroup]`. Sizes in bytes, weights as in cgroup v2, cpu_max in percent of one processor.
 struct Cgroup {
     std::optional<std::uint64_t> memory_max, memory_high, memory_swap_max, pids_max;
     std::optional<std::uint32_t> cpu_weight, io_weight;
@@ -310,11 +312,11 @@ struct ManagerSettings {
     std::uint64_t total_size = 256u << 20;
     RateLimit rate_limit;
     std::uint8_t log_keep_level = 7;
-    std::optional<std::uint8_t> console_level; // what is this important is on the console, too
-    std::vector<std::string> forward;          // servers, as "udp://HOST:PORT"
+    std::optional<std::uint8_t> console_level; // lines of this and more important levels are also shown on the console
+    std::vector<std::string> forward;          // servers: "udp://HOST:PORT"
     std::uint64_t forward_queue = 1u << 20;
     bool syslog = true;
-    std::string syslog_socket; // empty: /dev/log, where that is ours
+    std::string syslog_socket; // empty: /dev/log, if that is ours
     bool kernel = true;
 };
 

@@ -1,5 +1,5 @@
-// What was asked for on the command line, as plain data. getopt_long(3) reads it: a library for this that uses C++ streams
-// would cost every process of this binary their start-up, PID 1's too. Which options there are, options.hpp says.
+// The parsed command line as plain data. getopt_long(3) parses it: a library for this would use C++ streams, whose
+// initialisation would cost every process of this binary, PID 1 included. options.hpp lists the options.
 #pragma once
 
 #include "base/time.hpp"
@@ -18,10 +18,10 @@ namespace mi::ctl {
 
 enum class TopOrder : std::uint8_t; // top_table.hpp
 
-// Everything that any verb takes; each verb looks at its own.
+// The arguments of all verbs; each verb uses its own.
 struct Arguments {
-    std::vector<std::string> words;            // what is no option, after the verb
-    std::vector<std::string> triggers;         // those of `words` of which only the timer or the socket was named
+    std::vector<std::string> words;            // operands after the verb
+    std::vector<std::string> triggers;         // those of `words` that name only the unit's timer or socket
     std::string control;                       // --control PATH
     bool user = false;                         // --user
     bool system = false;                       // --system
@@ -30,7 +30,7 @@ struct Arguments {
     bool version = false;                      // --version, before the verb
     bool all = false;                          // --all
     bool failed = false;                       // --failed
-    std::uint32_t states = 0;                  // --state STATE,…: a bit each; 0: any
+    std::uint32_t states = 0;                  // --state STATE,…: one bit for each; 0: any
     std::optional<core::Kind> kind;            // --type TYPE
     bool reverse = false;                      // --reverse
     bool no_wait = false;                      // --no-wait
@@ -80,8 +80,8 @@ enum Takes : unsigned {
     takes_timeout = 1 << 5,
     takes_state = 1 << 6,
     takes_source = 1 << 7, // --root, --config, --units, --allow-insecure-units
-    takes_every = 1 << 8,  // --all, of the processes of a unit
-    takes_run = 1 << 9,    // those of `run`, and the words after the first that is no option are its command
+    takes_every = 1 << 8,  // --all, for the processes of a unit
+    takes_run = 1 << 9,    // options of `run`; its command begins at the first word that is no option
     takes_full = 1 << 10,
     takes_graph = 1 << 11, // --from, --to
     takes_trace = 1 << 12,
@@ -89,17 +89,17 @@ enum Takes : unsigned {
     takes_timers = 1 << 14,
     takes_calendar = 1 << 15,
     takes_convert = 1 << 16,  // --root, --output, --strict
-    takes_end = 1 << 17,      // --force, --when and their like
-    takes_shutdown = 1 << 18, // those of other inits' `shutdown`; what follows the first word is a message
+    takes_end = 1 << 17,      // --force, --when and similar ones
+    takes_shutdown = 1 << 18, // options of other inits' `shutdown`; the words after the first one are a message
     takes_logs = 1 << 19,
     takes_version = 1 << 20,
 
-    // What the verb is like.
-    acts = 1 << 21,           // it ends or changes something: it is done for its whole name alone, and hardly proposed
-    called_by_name = 1 << 22, // a word of minictl only where that is called so
+    // Properties of the verb.
+    acts = 1 << 21,           // it ends or changes something: needs its whole name, and is rarely suggested
+    called_by_name = 1 << 22, // a verb only if minictl is called by its name
     names_units = 1 << 23,    // its operands UNIT are units that the init knows
-    names_files = 1 << 24,    // its operands UNIT are units that there are files of
-    one_by_one = 1 << 25,     // its function does one unit; for several it is called for each
+    names_files = 1 << 24,    // its operands UNIT are units that have files
+    one_by_one = 1 << 25,     // its function handles one unit, and is called once for each
 
     takes_quiet = 1 << 26,
     takes_now = 1 << 27,
@@ -110,21 +110,21 @@ struct Context;
 
 // One verb: a row of the table in verbs.cpp.
 struct Verb {
-    std::string_view group; // heading in the overview
+    std::string_view group; // heading in the overview of `help`
     std::string_view name;
     std::string_view operands; // "UNIT…"
     std::string_view summary;
     std::string_view example;
     unsigned takes = 0;
-    unsigned least = 0, most = 0; // operands
+    unsigned least = 0, most = 0; // number of operands
     int (*run)(Context&) = nullptr;
 };
 inline constexpr unsigned any_number = ~0u;
 [[nodiscard]] std::span<const Verb> verbs();
-// Null: there is none of that name.
+// Null: no verb has that name.
 [[nodiscard]] const Verb* verb_named(std::string_view name);
 
-// Reads what follows the verb. The error is one line for people.
+// Parses the words after the verb. The error is one line for people.
 [[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Verb& verb, int argc, char** argv);
 
 } // namespace mi::ctl

@@ -71,7 +71,7 @@ bool set_facilities(Arguments& arguments, std::string_view value) {
     }
     return true;
 }
-// "up,failed"; what systemd calls a state is one or several of ours.
+// "up,failed"; a state of systemd stands for one or several of ours.
 bool set_states(Arguments& arguments, std::string_view value) {
     using enum core::Phase;
     constexpr auto bits = [](std::initializer_list<core::Phase> phases) {
@@ -101,7 +101,7 @@ bool set_states(Arguments& arguments, std::string_view value) {
     }
     return arguments.states != 0;
 }
-// A timer is a service here, that `list --timers` shows.
+// A timer is a service here, which `list --timers` shows.
 bool set_kind(Arguments& arguments, std::string_view value) {
     core::Kind kind{};
     if (value == "timer")
@@ -112,7 +112,7 @@ bool set_kind(Arguments& arguments, std::string_view value) {
         return false;
     return true;
 }
-// "all" is what there is without it.
+// "all" is the default.
 bool set_last(Arguments& arguments, std::string_view value) {
     arguments.logs.last = to_number<std::size_t>(value);
     return arguments.logs.last.has_value() || value == "all";
@@ -165,7 +165,7 @@ constexpr Option options[] = {
     {"no-wait", 0, "", takes_no_wait, "do not wait for the result", set_flag<&Arguments::no_wait>},
     {"no-block", 0, "", takes_no_wait, "", set_flag<&Arguments::no_wait>},
 
-    // Of `logs`.
+    // For `logs`.
     {"follow", 'f', "", takes_logs, "go on as lines are written; begins with the last 10",
      set_log_flag<&LogQuery::follow>},
     {"lines", 'n', "N", takes_logs, "only the last N", set_last},
@@ -214,14 +214,14 @@ constexpr Option options[] = {
          return true;
      }},
 
-    // Of `journalctl` and `docker logs`: it is so here anyway.
+    // For users of `journalctl` and `docker logs`: this is the default here.
     {"tail", 0, "N", takes_logs, "", set_last},
     {"catalog", 'x', "", takes_logs, "", set_nothing},
     {"quiet", 'q', "", takes_logs, "", set_nothing},
     {"full", 'l', "", takes_logs | takes_lines, "", set_nothing},
     {"no-pager", 0, "", takes_lines, "", set_nothing},
 
-    // Of what ends the machine.
+    // For verbs that end the machine.
     {"when", 0, "TIME", takes_end, "then, not now: +MINUTES or HH:MM", set_text<&Arguments::when>},
     {"message", 'm', "TEXT", takes_end, "what people are told on their terminals besides",
      set_text<&Arguments::message>},
@@ -234,14 +234,14 @@ constexpr Option options[] = {
     {"no-wall", 0, "", takes_end | takes_shutdown, "do not tell people on their terminals",
      set_flag<&Arguments::no_wall>},
     {"force", 'f', "", takes_end, "at once, without stopping anything: data may be lost", set_flag<&Arguments::force>},
-    // What sysvinit, systemd and busybox have besides; what has no meaning here does no harm.
+    // Options of sysvinit, systemd and busybox; those without a meaning here are accepted and ignored.
     {"poweroff", 'p', "", takes_end, "", set_ending<wire::Ending::poweroff>},
     {"no-sync", 'n', "", takes_end, "", set_flag<&Arguments::no_sync>},
     {"wtmp-only", 'w', "", takes_end, "", set_flag<&Arguments::only_record>},
     {"no-wtmp", 'd', "", takes_end, "", set_nothing},
     {"ifdown", 'i', "", takes_end, "", set_nothing},
-    // Whether to check file systems at the next boot, who may do this, how long to wait before SIGKILL: other inits'
-    // business. Never to end the machine by force.
+    // Options of other inits: check file systems at the next boot, who may do this, the time before SIGKILL. `-f` must
+    // never force the end of the machine.
     {"", 'f', "", takes_shutdown, "", set_nothing},
     {"", 'F', "", takes_shutdown, "", set_nothing},
     {"", 'a', "", takes_shutdown, "", set_nothing},

@@ -324,7 +324,7 @@ struct Snapshot {
     std::vector<ExitImage> exits;
     std::optional<SpawnImage> spawned;
 
-    // What was dropped or replaced because it is of a later version: sentences for the log.
+    // Sentences for the log about data of a later version that was dropped or replaced.
     std::vector<std::string> dropped;
 
     // All descriptors in the state.

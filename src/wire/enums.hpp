@@ -15,7 +15,7 @@ namespace mi::wire {
 // The role of the manager.
 enum class Mode : std::uint8_t { system, container, user };
 // The state of the machine. `degraded`: it runs, but a unit has failed. `caretaker`: after crashes, the manager only
-// keeps running what runs.
+// keeps running units up.
 enum class ManagerState : std::uint8_t { starting, running, degraded, stopping, caretaker };
 // How the machine ends: see reboot(2). In a container each of them ends the container.
 enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };

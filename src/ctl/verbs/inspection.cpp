@@ -15,7 +15,7 @@ namespace {
 
 using config::Node;
 
-// What is only there on a running system.
+// Paths that exist only on a running system.
 bool is_volatile(std::string_view path) {
     for (std::string_view above : {"/dev/", "/proc/", "/sys/", "/run/", "/tmp/", "/var/run/", "/var/tmp/"})
         if (path.starts_with(above) || path == above.substr(0, above.size() - 1))
@@ -23,7 +23,7 @@ bool is_volatile(std::string_view path) {
     return false;
 }
 
-// A template's value that depends on the instance.
+// Whether a template's value depends on the instance.
 bool is_open(std::string_view text) { return text.find("${") != std::string_view::npos; }
 
 const Node* find(const Node& tree, std::string_view table, std::string_view key) {
@@ -31,7 +31,7 @@ const Node* find(const Node& tree, std::string_view table, std::string_view key)
     return part != nullptr && part->kind == Node::Kind::table ? part->find(key) : nullptr;
 }
 
-// A string, or each string of an array.
+// Calls `take` with a string, or with each string of an array.
 void each_text(const Node* node, auto&& take) {
     if (node == nullptr)
         return;
@@ -58,7 +58,7 @@ std::string machine_name(unsigned machine) {
     }
 }
 
-// Whether a machine of the kind `own` runs programs of the kind `other`.
+// Whether a machine of kind `own` can run programs of kind `other`.
 bool runs(unsigned own, unsigned other) {
     return own == other || (own == EM_X86_64 && other == EM_386) || (own == EM_AARCH64 && other == EM_ARM);
 }
@@ -100,7 +100,7 @@ Inspection::Inspection(const ForeignRoot& root, const config::Loaded& loaded, st
     own_machine();
 }
 
-// What the image is made for is what its first programs are made for.
+// Finds the machine type of the image from its first programs.
 void Inspection::own_machine() {
     for (const char* file : {"/sbin/miniinit", "/usr/sbin/miniinit", "/sbin/init", "/bin/sh", "/usr/bin/env"})
         if (std::optional<ForeignRoot::Binary> binary = root_.binary(file)) {
@@ -129,12 +129,12 @@ void Inspection::look(config::Reading& reading, const Node& tree, const core::Un
     files(subject);
 }
 
-// A unit whose path conditions this system does not meet runs nothing on it.
+// Whether a path condition fails on this system: then the unit runs nothing.
 bool Inspection::will_be_skipped(const core::Unit& unit) const {
     return std::ranges::any_of(unit.conditions, [&](const core::Condition& condition) {
         using Kind = core::Condition::Kind;
         if (is_volatile(condition.argument))
-            return false; // nobody can tell
+            return false; // unknown
         switch (condition.kind) {
         case Kind::path_exists: return root_.has(condition.argument) == condition.negated;
         case Kind::path_missing: return root_.has(condition.argument) != condition.negated;
@@ -148,13 +148,13 @@ bool Inspection::will_be_skipped(const core::Unit& unit) const {
     });
 }
 
-// An instance is there where its template is.
+// An instance is known if its template is.
 bool Inspection::is_known(const std::string& unit) const {
     const std::size_t at = unit.find('@');
     return units_.contains(unit) || (at != std::string::npos && units_.contains(unit.substr(0, at + 1)));
 }
 
-// Whether it is a directory as far as we may look.
+// Whether the path is a directory, as far as we have permission to look.
 bool Inspection::is_directory(const std::string& path) const {
     const ForeignRoot::Entry::Kind kind = root_.look(path).kind;
     return kind == ForeignRoot::Entry::Kind::directory || kind == ForeignRoot::Entry::Kind::hidden;
@@ -164,7 +164,7 @@ void Inspection::relations(Subject& subject) {
     struct Key {
         std::string_view name;
         bool hard;        // without the other unit this one cannot start
-        bool ours = true; // it is this unit that lacks something
+        bool ours = true; // this unit lacks the other one (else the other way round)
     };
     for (const Key& key :
          {Key{"requires", true}, Key{"milestones", true}, Key{"wants", false}, Key{"wanted-by", false, false},
@@ -193,7 +193,7 @@ void Inspection::commands(Subject& subject) {
                 command(subject, item);
 }
 
-// An array of strings, or one string.
+// A command: an array of strings, or one string.
 void Inspection::command(Subject& subject, const Node& node) {
     if (node.kind == Node::Kind::array && !node.items.empty() && node.items.front().kind == Node::Kind::text)
         return program(subject, node.items.front(), node.items.front().text);
@@ -212,7 +212,7 @@ void Inspection::program(Subject& subject, const Node& at, const std::string& na
         if (file.empty())
             return subject.error(at, "there is no program " + name + " in " + subject.search);
     } else if (!name.starts_with('/')) {
-        return; // where that is depends on the working directory
+        return; // depends on the working directory
     }
     if (std::string wrong = wrong_with(file, subject.inside, subject.search, 0); !wrong.empty())
         subject.error(at, std::move(wrong));
@@ -230,7 +230,7 @@ std::string Inspection::find_program(const std::string& name, const std::string&
     return {};
 }
 
-// Why `file` cannot be executed; empty where it can.
+// The reason why `file` cannot be executed; empty if it can.
 std::string Inspection::wrong_with(const std::string& file, const std::string& inside, const std::string& search,
                                    unsigned depth) {
     constexpr unsigned deepest = 4;
@@ -248,7 +248,7 @@ std::string Inspection::wrong_with(const std::string& file, const std::string& i
         return wrong_with_binary(*binary, file, inside);
     const std::optional<std::string> read = root_.text(inside + file, longest);
     if (!read)
-        return {}; // it may be executed, but not read
+        return {}; // it may be executed but not read
     const std::string& start = *read;
     if (!start.starts_with("#!"))
         return file + " is neither a program nor a script with #!";
@@ -322,7 +322,7 @@ void Inspection::files(Subject& subject) {
     if (directory == nullptr || directory->kind != Node::Kind::text || is_open(directory->text) ||
         is_volatile(directory->text))
         return;
-    // One that is made for the service is there when it starts.
+    // The init makes this directory before the service starts.
     for (auto [key, above] : {std::pair{"state-directory", "/var/lib/"}, std::pair{"logs-directory", "/var/log/"}}) {
         bool made = false;
         each_text(find(subject.tree, "process", key),

@@ -1,4 +1,4 @@
-// What the verbs do; the table that names them is verbs.cpp's.
+// The functions of the verbs; the table in verbs.cpp names them.
 #pragma once
 
 #include "ctl/context.hpp"
@@ -65,23 +65,23 @@ int halt_machine(Context&);
 int kexec_machine(Context&);
 int switch_root(Context&);
 
-// `shutdown` as other inits have it: `-h now`, `-r +5 MESSAGE`, `-c`.
+// `shutdown` of other inits: `-h now`, `-r +5 MESSAGE`, `-c`.
 int shut_down(Context&);
 
-// When a machine is to end. Neither: now.
+// When to end the machine. With neither: now.
 struct EndTime {
     std::optional<std::int64_t> in_seconds, at_realtime;
     bool operator==(const EndTime&) const = default;
 };
-// "now", "+5" or "5" (minutes), "23:30": the next time that it is that, in local time. `now`: microseconds since 1970.
+// "now", "+5" or "5" (minutes), "23:30": the next time that the local clock shows this. `now`: microseconds since 1970.
 [[nodiscard]] std::optional<EndTime> end_time_of(std::string_view text, std::int64_t now);
 
 int reexecute(Context&);
-// What the init says of itself once it answers; while another program takes over there is a moment in which none does.
+// The overview of the init, as soon as it answers; for a moment none answers while another program image takes over.
 [[nodiscard]] std::expected<wire::Overview, Failure> overview_of(const Context&);
 
-// `debug-crash`, the verb by which tests have the init fail, if that is the name; null in the shipped program, which has no
-// such verb: see daemon/fault_injection.hpp.
+// `debug-crash`, the verb with which tests make the init fail, if that is the name; null in the shipped program, which
+// has no such verb: see daemon/fault_injection.hpp.
 [[nodiscard]] const Verb* fault_verb(std::string_view name);
 
 } // namespace mi::ctl

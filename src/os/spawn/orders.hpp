@@ -1,5 +1,5 @@
-// A plan in the form that a child carries out: one block of memory without pointers, so that it means the same wherever it
-// lies: in PID 1's memory, or in that of the executor, which gets a copy. Made by orders_builder.cpp, carried out by steps.cpp.
+// A plan in the form that a child performs: one block of memory without pointers, so that it can be copied from PID 1's
+// memory into the executor's. orders_builder.cpp makes it, steps.cpp performs it.
 #pragma once
 
 #include "os/spawn/step.hpp"
@@ -10,7 +10,7 @@
 
 namespace mi::os {
 
-// Where in the block a text begins; 0: there is none. It ends with a zero byte.
+// The position of a text in the block; 0: there is none. It ends with a zero byte.
 using Text = std::uint32_t;
 
 // An array in the block.
@@ -20,7 +20,7 @@ struct Array {
     std::uint32_t count = 0;
 };
 
-// A number that may be left alone.
+// A number that may be absent.
 struct Maybe {
     std::uint32_t given = 0;
     std::int32_t value = 0;
@@ -91,7 +91,7 @@ struct Orders {
     std::uint32_t terminal_reset = 0;
     std::uint32_t terminal_onto[3] = {};
 
-    std::uint32_t umask = 022, own_umask = 022; // and what we come with
+    std::uint32_t umask = 022, own_umask = 022; // own_umask: that of PID 1
     Text directory = 0;
     Maybe nice, oom_score, io_priority, scheduling;
     std::int32_t scheduling_priority = 0;

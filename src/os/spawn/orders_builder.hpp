@@ -1,4 +1,4 @@
-// From a plan to the orders for its child: one block without pointers.
+// Turns a plan into the orders for its child: one block without pointers.
 #pragma once
 
 #include "os/spawn/orders.hpp"
@@ -12,14 +12,14 @@
 
 namespace mi::os {
 
-// Reused from start to start, so that a start allocates nothing once warm.
+// Reused for every start, so that a start allocates nothing once the memory is large enough.
 class OrdersBuilder {
 public:
-    // Writes what `plan` says. Descriptors are added by the caller: see orders() and add().
+    // Writes the content of `plan`. The caller adds descriptors: see orders() and add().
     void begin(const Plan& plan);
     [[nodiscard]] Orders& orders() { return *reinterpret_cast<Orders*>(block_.data()); }
 
-    // Each puts an array into the block; orders() may lie elsewhere afterwards.
+    // Each adds an array to the block; after that, orders() may have moved.
     template <typename T>
     Array<T> add(const T* first, std::size_t count) {
         const Array<T> array{reserve(sizeof(T) * count, alignof(T)), static_cast<std::uint32_t>(count)};
@@ -31,7 +31,7 @@ public:
     Array<T> add(const std::vector<T>& all) {
         return add(all.data(), all.size());
     }
-    // The block is complete: notes its size.
+    // Completes the block: stores its size.
     void finish() { orders().size = static_cast<std::uint32_t>(block_.size()); }
     [[nodiscard]] std::string_view bytes() const { return {block_.data(), block_.size()}; }
 
@@ -47,7 +47,7 @@ private:
     std::vector<std::uint32_t> numbers_;
 };
 
-// Whether the plan may be carried out in PID 1's memory: see spawn.cpp.
+// Whether the plan must not be performed in PID 1's memory: see spawn.cpp.
 [[nodiscard]] bool needs_executor(const Plan& plan);
 
 } // namespace mi::os

@@ -1,4 +1,4 @@
-// The words for what a child does.
+// The words for the steps of a child.
 #include "os/spawn/plan.hpp"
 
 #include "base/unreachable.hpp"

@@ -1,5 +1,5 @@
-// Everything a child does before it becomes its program, as data: resolved, checked and allocated beforehand.
-// Who should run, and when, is the engine's business; doing it is spawn.hpp's.
+// All actions of a child before it executes its program, as data: resolved, checked and allocated beforehand. The
+// engine decides which process to start and when; spawn.hpp starts it.
 #pragma once
 
 #include "os/spawn/confine.hpp"
@@ -20,7 +20,7 @@ namespace mi::os {
 // The words for a step in a message: "setgroups", "chdir", "exec".
 [[nodiscard]] std::string_view name(Step step);
 
-// Strings in the shape execve(2) wants, kept in one block.
+// Strings in the form that execve(2) requires, stored in one block.
 class StringList {
 public:
     StringList() = default;
@@ -37,22 +37,22 @@ public:
         starts_.push_back(bytes_.size());
         bytes_.append(key).append("=").append(value.substr(0, value.find('\0'))).push_back('\0');
     }
-    // As add, in place of what was there under that key.
+    // Like add, but replaces an earlier value of that key.
     void set(std::string_view key, std::string_view value) {
         for (std::size_t i = 0; i < starts_.size(); ++i)
             if (std::string_view old = (*this)[i]; old.starts_with(key) && old.substr(key.size()).starts_with('=')) {
-                starts_.erase(starts_.begin() + static_cast<std::ptrdiff_t>(i)); // its bytes stay, unused
+                starts_.erase(starts_.begin() + static_cast<std::ptrdiff_t>(i)); // its bytes stay in the block, unused
                 break;
             }
         add(key, value);
     }
-    // As set, with the process id of whoever gets the list for its value, which nobody knows yet (WATCHDOG_PID,
-    // LISTEN_PID): the child writes it there.
+    // Like set, with the pid of the process that gets the list as value (WATCHDOG_PID, LISTEN_PID). The pid is not
+    // known yet: the child writes it.
     void set_own_pid(std::string_view key) {
         set(key, std::string_view("0000000000", own_pid_digits));
         own_pids_.push_back(starts_.back());
     }
-    // The indices of those.
+    // The indices of these variables.
     void find_own_pids(std::vector<std::uint32_t>& indices) const {
         for (std::size_t start : own_pids_)
             for (std::size_t i = 0; i < starts_.size(); ++i)
@@ -60,7 +60,7 @@ public:
                     indices.push_back(static_cast<std::uint32_t>(i));
     }
     static constexpr std::size_t own_pid_digits = 10;
-    // The value of "KEY=VALUE", or nothing; holds until this list changes.
+    // The value of "KEY=VALUE", or empty; valid until this list changes.
     [[nodiscard]] std::string_view get(std::string_view key) const {
         for (std::size_t i = 0; i < starts_.size(); ++i)
             if (std::string_view item = (*this)[i]; item.starts_with(key) && item.substr(key.size()).starts_with('='))
@@ -78,7 +78,7 @@ public:
     [[nodiscard]] std::size_t size() const { return starts_.size(); }
     [[nodiscard]] bool empty() const { return starts_.empty(); }
     [[nodiscard]] std::string_view operator[](std::size_t index) const { return bytes_.data() + starts_[index]; }
-    // Appends a pointer to each string to `pointers`; they hold until this list changes.
+    // Appends a pointer to each string to `pointers`; they are valid until this list changes.
     void point(std::vector<char*>& pointers) const {
         for (std::size_t start : starts_)
             pointers.push_back(const_cast<char*>(bytes_.data()) + start);
@@ -88,10 +88,10 @@ public:
 private:
     std::string bytes_;
     std::vector<std::size_t> starts_;
-    std::vector<std::size_t> own_pids_; // where they start
+    std::vector<std::size_t> own_pids_; // offsets of these strings
 };
 
-// As the source of a Move: /dev/null, which the Spawner has at hand.
+// As the source of a Move: /dev/null, which the Spawner keeps open.
 constexpr int null_device = -1;
 
 // Our descriptor `source` becomes the child's `target`.
@@ -101,8 +101,8 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-// A file the child opens itself, before it drops privileges and as walk.hpp says, as its descriptor `target`. A FIFO without a
-// peer does not block: it is opened for reading and writing.
+// A file that the child opens itself before it drops its privileges, walked as walk.hpp describes, as its descriptor
+// `target`. A FIFO without a peer does not block: it is opened for reading and writing.
 struct Open {
     std::string path;
     int flags = 0;
@@ -190,7 +190,7 @@ struct Plan {
     std::shared_ptr<const SystemCallFilter> filter;
     int parent_death_signal = 0;
 
-    // Carried out by the executor even where its credentials are ours: for a cgroup so tight that its limits would be felt in
+    // Use the executor even if the credentials are ours: for a cgroup whose limits are so tight that they would affect
     // our memory.
     bool apart = false;
 };

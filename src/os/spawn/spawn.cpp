@@ -1,40 +1,44 @@
-// The parent's side of a start. This is the place where it is argued that no process with other credentials than PID 1's can ever
-// read, write or trace PID 1's memory, and that nobody can keep PID 1 waiting.
+// Starts processes, from the parent's side. This essay argues that no process with other credentials than PID 1's can
+// ever read, write or trace PID 1's memory, and that no process can make PID 1 wait.
 //
 // A process is made in one of two ways:
 //
-// - In our memory: clone(CLONE_VM) on a stack of its own, which is by far the cheapest. Such a child has PID 1's credentials as
-//   long as it lives in our memory: it leaves it by exec or exit, and no step of such a plan changes a user, a group or a
-//   capability (needs_executor). So whoever may read or trace it may read or trace PID 1 anyway.
-// - By the executor: a plan whose credentials differ, or that would change what belongs to a memory (its OOM score), or whose
-//   cgroup might kill or stall what is charged there. The child does nothing in our memory but take a descriptor table of
-//   its own, place descriptors there, and execute the executor image: with PID 1's credentials, from sealed memory that no
-//   file system stands behind. The executor has memory of its own, in which there is nothing but its orders, arguments and
-//   environment. It carries out the rest; the change of identity comes nearly last.
+// - In our memory: clone(CLONE_VM) on a separate stack, which is by far the cheapest way. Such a child has PID 1's
+//   credentials as long as it is in our memory: it leaves our memory by exec or exit, and no step of such a plan
+//   changes a user, a group or a capability (needs_executor). So a process that can read or trace this child can read
+//   or trace PID 1 in any case.
+// - By the executor: for a plan with other credentials, with a change that affects a whole memory (the OOM score), or
+//   with a cgroup that may kill or stall the processes whose memory is charged to it. In our memory, the child only
+//   takes its own descriptor table, places descriptors there, and executes the executor image, with PID 1's
+//   credentials, from sealed memory that depends on no file system. The executor has its own memory with only its
+//   orders, arguments and environment. It performs all other steps; the change of identity is nearly the last one.
 //
-// What others can do to a child: whoever has its user can stop it, trace it (if it is dumpable) and read its memory, as soon as
-// it has that user. In our memory it never has. Whoever owns a program file, or serves its file system, can hold up its
-// execve(2): a lease, FUSE, NFS. Whoever can write to its cgroup can freeze it there. None of that is waited for: start() waits
-// `patience` (milliseconds) for a child to leave our memory, and hands out a Start that is not decided yet where it has
-// not. The memory that such a child uses (Loan: stack, orders, words) stays until the kernel says that it has left; the next
-// start gets another loan. One that has not even taken a descriptor table of its own yet (it was born frozen, or the machine is
-// busy) is cancelled by one compare-and-exchange, and made once more with a copy of ours.
+// What other processes can do to a child: a process of the same user can stop it, trace it (if it is dumpable) and read
+// its memory, as soon as the child has that user; in our memory it never has. The owner of a program file, or the
+// server of its file system, can delay the child's execve(2): by a lease, FUSE, or NFS. A process that can write to its
+// cgroup can freeze it there. PID 1 waits for none of these: start() waits at most for `patience` (2 ms by default)
+// until the child has left our memory, and otherwise returns a Start that is not decided yet. The memory that such a
+// child uses (Loan: stack, orders, words) stays allocated until the kernel reports that the child has left; the next
+// start uses another Loan. If the child has not even taken its own descriptor table yet (it was frozen from the start,
+// or the machine is busy), it is cancelled by one compare-and-exchange, and a new child is made with a copy of our
+// table.
 //
-// A network namespace is made by a child in our memory, too (make_network): it has our credentials, and executes nothing. Making
-// one takes locks of the kernel's that all network namespaces share, which users with namespaces of their own can keep busy;
-// so that child is waited for no longer than any other, and who wants the namespace asks again. It is never killed: it ends
-// by itself when the kernel lets it, and until then its descriptor might come into our table without our knowing its number.
+// A network namespace is also made by a child in our memory (make_network): it has our credentials, and executes no
+// program. Making one takes kernel locks that all network namespaces share, and users with namespaces of their own can
+// keep these locks busy. So PID 1 waits for this child no longer than for any other, and the caller asks again for the
+// namespace. The child is never killed: it ends by itself when the kernel lets it, and before that its descriptor might
+// appear in our table without our knowing its number.
 //
-// PID 1 is not dumpable as long as it may make processes of other users (make_undumpable): a core file, ptrace(2) and
-// /proc/PID/mem are for those with CAP_SYS_PTRACE alone. It never becomes dumpable again but by its own execve, after which its
-// memory is a new one that nobody shares. That alone would not be enough if a child with another user were in our memory:
-// setresuid(2) sets dumpable to fs.suid_dumpable, which may be 1, for all who share the memory; and before Linux 5.16 the core
-// dump of one of them kills them all.
+// PID 1 is not dumpable as long as it may make processes of other users (make_undumpable): so only processes with
+// CAP_SYS_PTRACE can use a core file, ptrace(2) or /proc/PID/mem. It becomes dumpable again only by its own execve,
+// which gives it a new memory that no other process shares. That alone would not be enough if a child with another user
+// were in our memory: setresuid(2) sets dumpable to fs.suid_dumpable, which may be 1, for all processes that share the
+// memory; and before Linux 5.16 a core dump of one of them kills them all.
 //
-// How a start ends is told by a pipe that the executor holds with close-on-exec: at its end, the child has become its program (or
-// has died, which its exit tells); eight bytes before that say which step has failed. A user who takes hold of an executor after
-// its change of identity can write to that pipe, and to the memory of progress (sealed against shrinking): that is his own
-// start's, and words.
+// The result of a start comes through a pipe that the executor holds with close-on-exec. End of file means: the child
+// has executed its program (or has died; then its exit shows that). Eight bytes before that name the step that has
+// failed. A user who takes control of an executor after its change of identity can write to that pipe, and to the
+// progress memory (which is sealed against shrinking): that affects only the messages about the user's own start.
 #include "os/spawn/spawn.hpp"
 
 #include "os/file/runtime.hpp"
@@ -63,7 +67,8 @@
 namespace mi::os {
 namespace {
 
-// Whether clone3 failed because this kernel (or a filter before it) does not do it, not because of what was asked.
+// Whether clone3 failed because this kernel (or a seccomp filter) does not support it, and not because of its
+// arguments.
 bool means_unknown(int code) { return code == ENOSYS || code == EINVAL || code == E2BIG || code == EPERM; }
 
 std::vector<int> signals_not_default() {
@@ -77,19 +82,19 @@ std::vector<int> signals_not_default() {
     return found;
 }
 
-// All that a child in our memory uses; so it stays as it is until the child has gone.
+// All memory that a child in our memory uses; it must not change until the child has left.
 struct Loan {
     Stack stack;
     OrdersBuilder orders;
     std::vector<char> words;     // arguments, environment, and the orders as text
-    std::vector<char*> pointers; // to them
+    std::vector<char*> pointers; // pointers into `words`
     Report report;
     Child child;
     std::uint32_t table = 0; // see Child::table
-    int network = -1;        // a descriptor that its child has put into our table
+    int network = -1;        // a descriptor that the child has opened in our table
 
     [[nodiscard]] bool free() const { return is_gone(stack); }
-    // What make_network has found: the namespace, or nothing.
+    // The namespace from make_network, or empty.
     [[nodiscard]] Fd take_network() { return Fd(std::exchange(network, -1)); }
 };
 
@@ -102,7 +107,7 @@ Result<std::unique_ptr<Loan>> make_loan() {
     return loan;
 }
 
-// Whether it was stopped before it had a descriptor table of its own: then it will find that it was, and do nothing.
+// Tries to stop the child before it has its own descriptor table; if that succeeds, the child sees it and does nothing.
 bool cancel(Loan& loan) {
     std::uint32_t expected = table_is_shared;
     return __atomic_compare_exchange_n(&loan.table, &expected, start_is_cancelled, false, __ATOMIC_SEQ_CST,
@@ -124,7 +129,7 @@ BARE void make_network_for(void* with) {
 
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
-// An item of a list, if there is that: a report may come from a process that its user has taken hold of.
+// An element of a list, or null: the number in a report may be wrong, because the process's user may have written it.
 template <typename List>
 const typename List::value_type* item_of(const List& list, std::size_t item) {
     return item < list.size() ? &list[item] : nullptr;
@@ -164,13 +169,13 @@ std::string about_exec(const Plan& plan, const Report& report) {
         return quoted(plan.file);
     if (report.item == exec_found)
         return quoted(plan.file) + ", whose interpreter is missing";
-    if (plan.mounting) // it is not looked at from here, where it may be: that could hang
+    if (plan.mounting) // with its own mounts, we cannot check it from here: the path may hang
         return quoted(plan.file) +
                ", as the service sees it: its private-tmp, inaccessible-paths or other mounts may hide it";
     return quoted(plan.file);
 }
 
-// What a step was done to, for people.
+// The object of a step, for people.
 std::string object_of(const Plan& plan, const Report& report) {
     switch (static_cast<Step>(report.step)) {
     case Step::groups:
@@ -229,7 +234,7 @@ std::string object_of(const Plan& plan, const Report& report) {
     return {};
 }
 
-// Whatever number a report has for its step.
+// Turns any number in a report into a valid step.
 Step step_of(const Report& report) {
     return report.step <= static_cast<std::uint16_t>(last_step) ? static_cast<Step>(report.step) : last_step;
 }
@@ -242,26 +247,26 @@ SpawnFault fault_of(const Plan& plan, Report report) {
 } // namespace
 
 struct Spawner::State {
-    // How a child is made.
+    // The way to make a child.
     struct Birth {
-        bool cgroup_by_flag = false; // born in its cgroup
-        bool may_share_table = true; // of descriptors, until it has one of its own
+        bool cgroup_by_flag = false; // clone3(2) puts it into its cgroup
+        bool may_share_table = true; // it shares our descriptor table until it takes its own
     };
     Span patience{};
-    std::unique_ptr<Loan> loan;                   // for the next start; null after one that has not come back
-    std::vector<std::unique_ptr<Loan>> abandoned; // whose Start nobody wants any more, and whose child is still there
-    pid_t cancelled_child = 0;                    // of the last start, if it had one
+    std::unique_ptr<Loan> loan;                   // for the next start; null while a child still uses it
+    std::vector<std::unique_ptr<Loan>> abandoned; // their Starts were destroyed, but their children still use them
+    pid_t cancelled_child = 0;                    // from the last start; 0: none
     Window window;
-    int executor = -1;          // in the window
-    Result<> has_executor = {}; // why not, if so
+    int executor = -1;          // number in the window
+    Result<> has_executor = {}; // the fault, if there is none
     std::optional<ProgressMemory> progress;
-    int progress_fd = -1; // in the window
+    int progress_fd = -1; // number in the window
     bool shares_table = false;
     bool clones_into_cgroup = true;
     mode_t own_umask = 022;
     std::vector<int> ignored_signals;
     bool keeps_capabilities = false;
-    CapabilitySet carried = 0; // what an exec would take away from us
+    CapabilitySet carried = 0; // capabilities that an exec would remove from us
     std::vector<Move> wanted, placed;
     std::vector<GapOrder> gaps;
 
@@ -272,16 +277,17 @@ struct Spawner::State {
     [[nodiscard]] bool order_descriptors(const Plan& plan, bool apart, bool may_share, int report, int procs);
     [[nodiscard]] std::optional<SpawnFault> write_words(const Plan& plan, bool apart);
     void order(const Plan& plan);
-    // Nothing: it was cancelled, for the child did not come so far as to have a descriptor table of its own.
+    // nullopt: the start was cancelled, because the child had not taken its own descriptor table in time.
     std::expected<std::optional<Start>, SpawnFault> attempt(const Plan& plan, Birth birth);
 };
 
-// --- a start that is on its way ---------------------------------------------------------------------------------------
+// --- a start in progress
+// ----------------------------------------------------------------------------------------------
 
 struct Start::Waiting {
     Spawner::State* spawner = nullptr;
     std::unique_ptr<Loan> loan; // while the child is in our memory
-    bool apart = false;         // the executor goes on
+    bool apart = false;         // the executor performs the rest
     ProgressSlot slot;
     Plan plan;
 
@@ -346,14 +352,15 @@ Result<Spawner> Spawner::make(Span patience, Image image) {
         return std::unexpected(window.error());
     state->window = *std::move(window);
     state->find_executor(image == Image::own_binary);
-    // Nothing is that high, so this only asks whether the kernel (5.9) knows how.
+    // No descriptor has such a high number, so this only checks whether the kernel (5.9) supports it.
     state->shares_table = ::syscall(SYS_close_range, ~0U, ~0U, 2U /* CLOSE_RANGE_UNSHARE */) == 0;
     state->own_umask = ::umask(022);
     ::umask(state->own_umask);
     state->ignored_signals = signals_not_default();
     const int secure = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-    state->keeps_capabilities = secure > 0 && (secure & ((1 << 2) | (1 << 4))) != 0; // no fixup, keep caps
-    if (::geteuid() != 0 || (secure & 1) != 0)                                       // SECBIT_NOROOT
+    // No fixup, keep caps (capabilities(7), securebits).
+    state->keeps_capabilities = secure > 0 && (secure & ((1 << 2) | (1 << 4))) != 0;
+    if (::geteuid() != 0 || (secure & 1) != 0) // SECBIT_NOROOT
         state->carried = own_capabilities();
     return Spawner(std::move(state));
 }
@@ -370,7 +377,7 @@ void Spawner::State::find_executor(bool own_binary) {
             has_executor = std::unexpected(kept.error());
     else
         has_executor = std::unexpected(image.error());
-    // Without it only the words for a start that hangs are missing.
+    // Without it, only the message about a start that hangs lacks the step.
     if (Result<ProgressMemory> memory = ProgressMemory::make()) {
         if (Result<int> kept = window.keep(memory->take_fd())) {
             progress_fd = *kept;
@@ -385,19 +392,19 @@ Spawner& Spawner::operator=(Spawner&&) noexcept = default;
 Spawner::~Spawner() = default;
 
 void make_undumpable() {
-    // It fails for no reason that could be mended.
+    // Any failure of this cannot be corrected.
     (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 Result<> Spawner::State::borrow() {
     if (loan)
         return {};
-    // Perhaps one has come back meanwhile.
+    // A child may have left the memory of an old Loan meanwhile.
     auto back = std::ranges::find_if(abandoned, [](const auto& one) { return one->free(); });
     if (back != abandoned.end()) {
         loan = std::move(*back);
         abandoned.erase(back);
-        (void)loan->take_network(); // which nobody wants any more
+        (void)loan->take_network(); // closes a namespace that was not collected
         return {};
     }
     Result<std::unique_ptr<Loan>> made = make_loan();
@@ -410,14 +417,14 @@ Result<> Spawner::State::borrow() {
 void Spawner::State::give_back(std::unique_ptr<Loan> returned) {
     if (!returned->free())
         return abandoned.push_back(std::move(returned));
-    (void)returned->take_network(); // nobody wants it any more
+    (void)returned->take_network(); // closes a namespace that was not collected
     if (!loan)
         loan = std::move(returned);
 }
 
 // --- orders -----------------------------------------------------------------------------------------------------------
 
-// A descriptor that the child is to have for itself as `target`; gives that, or -1 where there is none.
+// Adds a descriptor that the child itself needs, as `target`; returns that, or -1 if there is none.
 int Spawner::State::extra(int source, int target) {
     if (source < 0)
         return -1;
@@ -425,7 +432,7 @@ int Spawner::State::extra(int source, int target) {
     return target;
 }
 
-// Places descriptors where the child finds them, and orders what it does with them. True: it may share our table.
+// Puts descriptors where the child expects them, and adds the orders for them. True: the child may share our table.
 bool Spawner::State::order_descriptors(const Plan& plan, bool apart, bool may_share, int report, int procs) {
     int free = std::max(window.ceiling(), 3);
     for (const Move& move : plan.moves)
@@ -438,7 +445,7 @@ bool Spawner::State::order_descriptors(const Plan& plan, bool apart, bool may_sh
     const int executor_at = extra(apart ? executor : -1, free + 4);
     const bool through_window = window.hand_over(wanted, placed);
     const bool shared = through_window && shares_table && may_share;
-    if (!through_window) { // the general way: the child gets a copy of the whole table and sorts it out itself
+    if (!through_window) { // the general way: the child gets a copy of the whole table, and sorts it itself
         placed = wanted;
         for (Move& move : placed)
             if (move.source == null_device)
@@ -478,7 +485,7 @@ void Spawner::State::order(const Plan& plan) {
     orders.carried = needs_executor(plan) ? carried : 0;
 }
 
-// Arguments and environment, and for the executor the orders behind the arguments.
+// Writes the arguments and the environment, and for the executor the orders after the arguments.
 std::optional<SpawnFault> Spawner::State::write_words(const Plan& plan, bool apart) {
     std::vector<char>& words = loan->words;
     words.clear();
@@ -509,7 +516,7 @@ std::optional<SpawnFault> Spawner::State::write_words(const Plan& plan, bool apa
     for (std::size_t i = 0; i < plan.environment.size(); ++i)
         add(plan.environment[i]);
     std::vector<char*>& pointers = loan->pointers;
-    pointers.assign(1, nullptr); // before the arguments, so that `sh FILE ARG...` can start here
+    pointers.assign(1, nullptr); // an entry before the arguments, so that `sh FILE ARG...` can start there
     for (std::size_t i = 0; i < starts.size(); ++i) {
         if (i == arguments)
             pointers.push_back(nullptr);
@@ -600,7 +607,7 @@ std::expected<Start, SpawnFault> Spawner::start(const Plan& plan) {
         made = state_->attempt(plan, birth);
     }
     if (made && !*made) {
-        birth.may_share_table = false; // and so cannot be cancelled
+        birth.may_share_table = false; // so this one cannot be cancelled
         made = state_->attempt(plan, birth);
     }
     if (!made)
@@ -639,7 +646,7 @@ std::expected<Start, SpawnFault> Spawner::make_network() {
         return refused({.step = no_child.step, .code = errno});
     Start start(static_cast<pid_t>(child), Fd());
     if (wait_until_gone(loan.stack, state_->patience)) {
-        ::waitpid(start.pid_, nullptr, 0); // it has nothing left that could keep it
+        ::waitpid(start.pid_, nullptr, 0); // the child has left our memory and cannot be delayed any more
         start.network_ = loan.take_network();
         if (loan.report.code != 0)
             return refused(loan.report);

@@ -1,23 +1,23 @@
-// What a child does on its way to its program. A failed start names one of these.
+// The steps of a child on its way to its program. A failed start names one of them.
 #pragma once
 
 #include <cstdint>
 
 namespace mi::os {
 
-// In the order in which they are done.
+// In the order in which they are performed.
 enum class Step : std::uint16_t {
     clone,             // making the process
     executor,          // executing the executor image
     network_namespace, // unshare(2), in a child of Spawner::make_network
-    loopback,          // likewise
-    descriptors,       // leaving the descriptors of its maker behind
+    loopback,          // ioctl(2) SIOCSIFFLAGS, in the same child
+    descriptors,       // take a separate descriptor table
     stdio,             // dup3(2) of Plan::moves
     network,           // setns(2) into Plan::network
     cgroup,            // joining its cgroup
     session,           // setsid(2), or setpgid(2) for Session::group
     open_file,         // Plan::opens
-    terminal,          // taking Plan::terminal
+    terminal,          // make Plan::terminal the controlling terminal
     foreground,        // tcsetpgrp(3)
     nice,              //
     oom_score,         //
@@ -34,7 +34,7 @@ enum class Step : std::uint16_t {
     group,             // setresgid(2)
     no_new_privileges, //
     user,              // setresuid(2)
-    directory,         // chdir(2), as the user: what he may not enter he does not start in
+    directory,         // chdir(2), as the user: it fails if the user may not enter the directory
     parent_death,      //
     signals,           // dispositions and mask
     filter,            // Plan::filter

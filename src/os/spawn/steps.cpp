@@ -1,4 +1,4 @@
-// The list of steps, and those that are short: session, files, terminal, scheduling, limits, signals, exec.
+// The list of steps, and the short ones: session, files, terminal, scheduling, limits, signals, exec.
 #include "os/spawn/steps.hpp"
 
 #include "os/spawn/plan_enums.hpp"
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int close_on_exec = FD_CLOEXEC;
 
-// `from` becomes `target`, without close-on-exec; also where they are the same.
+// Makes `from` the descriptor `target`, without close-on-exec; also if they are the same.
 BARE long place(int from, int target) {
     return from == target ? call(SYS_fcntl, from, F_SETFD, 0) : call(SYS_dup3, from, target, 0);
 }
@@ -33,7 +33,7 @@ BARE bool new_session(const Child& child, Progress& progress) {
     return true;
 }
 
-// A FIFO or device without a peer must not hold us here: open without waiting, then wait in use as usual.
+// A FIFO or device without a peer must not block here: open it without waiting, then make it blocking.
 BARE long open_patiently(const Child& child, const OpenOrder& file) {
     const char* path = child.text(file.path);
     long fd = open_walked(AT_FDCWD, path, file.flags | O_NONBLOCK, file.mode);
@@ -57,7 +57,7 @@ BARE bool open_files(const Child& child, Progress& progress) {
     return true;
 }
 
-// As a login expects to find a line: echo, line editing, the usual keys, output as it comes.
+// Sets the terminal as a login expects it: echo, line editing, the usual keys, output processing.
 BARE void reset_line(int fd) {
     struct termios line;
     if (call(SYS_ioctl, fd, TCGETS, &line) < 0)
@@ -87,7 +87,7 @@ BARE bool take_terminal(const Child& child, Progress& progress) {
     if (orders.terminal_given == 0)
         return true;
     progress.at(Step::terminal);
-    // Without O_NONBLOCK a serial line would wait for its carrier.
+    // Without O_NONBLOCK, opening a serial line would wait for its carrier.
     const long fd = open_walked(AT_FDCWD, child.text(orders.terminal), O_RDWR | O_NONBLOCK);
     if (!progress.did(fd) || !progress.did(call(SYS_ioctl, fd, TIOCSCTTY, 1)))
         return false;
@@ -108,7 +108,7 @@ BARE bool take_foreground(const Child& child, Progress& progress) {
     progress.at(Step::foreground);
     const int own = static_cast<int>(call(SYS_getpid));
     const long set = call(SYS_ioctl, child.orders->foreground, TIOCSPGRP, &own);
-    // Not a terminal, or not ours: then there is no foreground to be in.
+    // It is no terminal, or not our controlling one: then there is no foreground.
     return set == -ENOTTY || set == -ENXIO || progress.did(set);
 }
 
@@ -133,7 +133,7 @@ BARE bool set_oom_score(const Child& child, Progress& progress) {
     return written;
 }
 
-// Sets soft and hard limit. `at_most`: to no more than our hard limit, where we may not have more.
+// Sets the soft and the hard limit. `at_most`: if we may not set that much, at most our own hard limit.
 BARE long set_limit(const LimitOrder& limit) {
     std::uint64_t both[] = {limit.soft, limit.hard}; // struct rlimit64
     const long done = call(SYS_prlimit64, 0, limit.resource, both, nullptr);
@@ -155,7 +155,7 @@ BARE bool set_limits(const Child& child, Progress& progress) {
     return true;
 }
 
-// The descriptor goes with it.
+// Joins the network namespace, and closes its descriptor.
 BARE bool join_network(const Child& child, Progress& progress) {
     if (child.orders->network < 0)
         return true;
@@ -184,7 +184,7 @@ BARE bool set_schedule(const Child& child, Progress& progress) {
                                              child.all(orders.processors))))
         return false;
     if (orders.scheduling.given != 0) {
-        const int priority = orders.scheduling_priority; // struct sched_param has nothing else
+        const int priority = orders.scheduling_priority; // struct sched_param has only this field
         if (!progress.did(Step::scheduling, call(SYS_sched_setscheduler, 0, orders.scheduling.value, &priority)))
             return false;
     }
@@ -199,14 +199,15 @@ BARE bool set_parent_death(const Child& child, Progress& progress) {
     progress.at(Step::parent_death);
     if (!progress.did(call(SYS_prctl, PR_SET_PDEATHSIG, child.orders->parent_death_signal, 0, 0, 0)))
         return false;
-    // Where it is another one by now, ours died before we asked.
+    // A different parent means that ours died before prctl(2).
     return call(SYS_getppid) == child.orders->parent || progress.did(-ESRCH);
 }
 
-// The kernel's own form of struct sigaction and of its mask.
+// Uses the kernel's own form of struct sigaction and of its mask.
 BARE bool reset_signals(const Child& child, Progress& progress) {
     progress.at(Step::signals);
-    unsigned long plain[8] = {}; // handler, flags, restorer, mask in some order: all zero is the default
+    // Handler, flags, restorer and mask, in an order that depends on the architecture: all zero means the default.
+    unsigned long plain[8] = {};
     constexpr std::size_t mask_size = _NSIG / 8;
     const std::int32_t* ignored = child.all(child.orders->ignored_signals);
     for (std::uint32_t i = 0; i < child.orders->ignored_signals.count; ++i)
@@ -215,7 +216,7 @@ BARE bool reset_signals(const Child& child, Progress& progress) {
     return progress.did(call(SYS_rt_sigprocmask, SIG_SETMASK, plain, nullptr, mask_size));
 }
 
-// After the `=` of those variables that are to say it, in digits.
+// Writes our pid in digits after the `=` of the variables that need it.
 BARE void write_own_pid(const Child& child) {
     const std::uint32_t* indices = child.all(child.orders->own_pids);
     for (std::uint32_t i = 0; i < child.orders->own_pids.count; ++i) {
@@ -226,7 +227,7 @@ BARE void write_own_pid(const Child& child) {
             continue;
         ++at;
         auto own = static_cast<unsigned>(call(SYS_getpid));
-        char digits[10]; // as many as there is room for: StringList::own_pid_digits
+        char digits[10]; // the reserved room is StringList::own_pid_digits
         unsigned count = 0;
         do {
             digits[count++] = static_cast<char>('0' + own % 10);
@@ -237,7 +238,7 @@ BARE void write_own_pid(const Child& child) {
     }
 }
 
-// Whether the file of the program is there, as we see it.
+// Whether the program file exists, as this process sees it.
 BARE bool is_there(const char* path) { return call(SYS_faccessat, AT_FDCWD, path, 0 /* F_OK */) == 0; }
 
 BARE bool execute(const Child& child, Progress& progress) {
@@ -262,11 +263,12 @@ BARE bool execute(const Child& child, Progress& progress) {
 
 } // namespace
 
-// Step and item, as a Report begins: the form of a slot in PID 1's memory of progress.
+// Writes step and item in the form of the first half of a Report: that of a slot in PID 1's progress memory.
 BARE void Progress::tell() {
     const Orders& orders = *child_.orders;
 #if defined(__arm__)
-    call(SYS_pwrite64, orders.progress, child_.report, 4, 0, orders.slot, 0); // wide arguments begin at an even one
+    // 64-bit arguments begin at an even position.
+    call(SYS_pwrite64, orders.progress, child_.report, 4, 0, orders.slot, 0);
 #elif defined(__i386__)
     call(SYS_pwrite64, orders.progress, child_.report, 4, orders.slot, 0);
 #else
@@ -302,7 +304,8 @@ BARE bool place_descriptors(const Child& child) {
     const GapOrder* gaps = child.all(orders.gaps);
     for (std::uint32_t i = 0; i < orders.gaps.count; ++i) {
         const long closed = call(SYS_close_range, gaps[i].first, gaps[i].last, 0);
-        // Before Linux 5.9 there is no close_range; then close-on-exec, which all of ours have, has to do.
+        // Before Linux 5.9 there is no close_range(2): then close-on-exec, which all our descriptors have, must be
+        // enough.
         if (closed != -ENOSYS && !progress.did(closed))
             return false;
     }
@@ -320,7 +323,7 @@ BARE bool place_descriptors(const Child& child) {
 BARE void carry_out(const Child& child) {
     const Orders& orders = *child.orders;
     Progress progress(child);
-    // These are for us, not for the program.
+    // The program must not get these.
     const std::int32_t own[] = {orders.report, orders.progress};
     for (std::int32_t fd : own)
         if (fd >= 0 && !progress.did(Step::descriptors, call(SYS_fcntl, fd, F_SETFD, close_on_exec)))

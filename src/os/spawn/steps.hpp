@@ -1,6 +1,6 @@
-// What the child does between clone and exec, as one list of system calls. The same code runs in two places: in PID 1's memory,
-// where the child has PID 1's own credentials until its exec, and in the executor image, which has memory of its own
-// (spawn.cpp argues which, and why). So nothing here allocates, uses errno, or calls the C library.
+// The steps of a child between clone and exec, as one list of system calls. The same code runs in two places: in PID
+// 1's memory, where the child has PID 1's own credentials until its exec, and in the executor image, which has its own
+// memory (spawn.cpp argues which one, and why). So this code does not allocate, use errno, or call the C library.
 #pragma once
 
 #include "os/spawn/call.hpp"
@@ -12,15 +12,15 @@ namespace mi::os {
 
 constexpr std::uint32_t table_is_shared = 0, table_is_own = 1, start_is_cancelled = 2;
 
-// Orders on their way, and where the child's own things are.
+// Orders being performed, and the child's own data.
 struct Child {
     Orders* orders = nullptr;   // at the beginning of their block
-    char** arguments = nullptr; // the entry before the first one may be written to
+    char** arguments = nullptr; // the entry before the first one may be overwritten
     char** environment = nullptr;
-    Report* report = nullptr;    // kept up to date with the step that is being done
-    bool tells_progress = false; // write it to Orders::progress, too
-    // While the descriptor table is shared with PID 1: the word by which the two agree whether this child goes on. The first
-    // one to change it from table_is_shared decides.
+    Report* report = nullptr;    // always holds the present step
+    bool tells_progress = false; // also write it to Orders::progress
+    // While the descriptor table is shared with PID 1: the word by which PID 1 and the child agree whether the child
+    // goes on. The first one to change it from table_is_shared decides.
     std::uint32_t* table = nullptr;
 
     template <typename T>
@@ -30,7 +30,7 @@ struct Child {
     [[nodiscard]] BARE const char* text(Text at) const { return reinterpret_cast<const char*>(orders) + at; }
 };
 
-// Notes each step, and that it has failed.
+// Records each step, and its failure.
 class Progress {
 public:
     BARE explicit Progress(const Child& child) : child_(child) {}

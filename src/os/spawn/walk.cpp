@@ -1,4 +1,4 @@
-// One O_PATH descriptor at a time, from the start of the path to the directory of its last component.
+// Walks with one O_PATH descriptor at a time, from the start of the path to the directory of its last component.
 #include "os/spawn/walk.hpp"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@ BARE void copy(char* to, const char* from, unsigned count) {
         to[i] = from[i];
 }
 
-// The same where the two may overlap.
+// Copies bytes between areas that may overlap.
 BARE void move(char* to, const char* from, unsigned count) {
     if (to < from)
         return copy(to, from, count);
@@ -28,7 +28,7 @@ BARE void move(char* to, const char* from, unsigned count) {
         to[i - 1] = from[i - 1];
 }
 
-// The path that is still to be walked. Links put their own text before it.
+// The rest of the path. The text of a link is put in front of it.
 struct Rest {
     char text[room];
     unsigned at = 0;
@@ -43,8 +43,8 @@ struct Rest {
         at = 0;
         return 0;
     }
-    // `link` takes the place of the component that was taken last. `last`: nothing followed that one. Else a slash follows
-    // the link's text even where nothing else does: `link/` is a directory.
+    // Replaces the component taken last by `link`. `last`: it was the last one. Otherwise a slash follows the link's
+    // text even if no component follows: `link/` means a directory.
     BARE long put_before(const char* link, unsigned length, bool last) {
         const unsigned left = length_of(text + at);
         const unsigned slash = last ? 0 : 1;
@@ -63,7 +63,8 @@ struct Rest {
             ++at;
     }
     [[nodiscard]] BARE bool done() const { return text[at] == '\0'; }
-    // Takes the next component into `name`, which has 256 bytes. `last`: nothing follows it, not even a slash.
+    // Removes the next component into `name`, which has room for 256 bytes. `last`: nothing follows it, not even a
+    // slash.
     BARE long take(char* name, bool& last) {
         unsigned count = 0;
         while (text[at] != '\0' && text[at] != '/') {
@@ -90,14 +91,14 @@ BARE long look_at(int directory, const char* name, struct statx& about) {
     return call(SYS_statx, directory, name, empty_path | no_follow, wanted, &about);
 }
 
-// Root, the user we run as, and whoever has the root directory, who can exchange everything: in a user namespace that may
-// be an owner that has no number there.
+// Trusted users: root, the user we run as, and the owner of the root directory, who can replace everything (in a user
+// namespace that owner may have no number).
 BARE bool is_trusted(unsigned user, unsigned own) {
     struct statx root{};
     return user == 0 || user == own || (look_at(AT_FDCWD, "/", root) == 0 && root.stx_uid == user);
 }
 
-// Links of procfs are the kernel's: `/proc/self/fd/1` has no text that could be walked.
+// Links in procfs are special: `/proc/self/fd/1` has no text that could be walked.
 BARE bool in_procfs(int directory) {
 #ifdef SYS_fstatfs64
     struct statfs64 about{};
@@ -108,7 +109,7 @@ BARE bool in_procfs(int directory) {
 #endif
 }
 
-// openat(2) that does not leave the mount: -EXDEV where another one begins at `name`.
+// openat(2) that does not leave the mount: -EXDEV if another mount begins at `name`.
 BARE long call_open_here(int above, const char* name, int flags, unsigned mode) {
     open_how how{};
     constexpr int with_path = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -154,7 +155,7 @@ public:
                     return -EPERM;
                 if (rules_.root >= 0 && depth_ == 0)
                     continue; // the root directory is its own parent
-                // Where that leads, the walk has been already.
+                // The walk has checked the parent before.
                 code = enter(call_open(here_, "..", directory_flags));
                 depth_ -= depth_ > 0 ? 1 : 0;
                 continue;
@@ -180,7 +181,7 @@ private:
         return rules_.enter_mount == nullptr ? call_open(here_, name, flags) : call_open_here(here_, name, flags, 0);
     }
 
-    // Whether another mount begins at `name`. What is mounted is no link.
+    // Whether another mount begins at `name`. A mount point is no link.
     BARE bool is_mount_point(const char* name) {
         if (rules_.enter_mount == nullptr)
             return false;
@@ -203,7 +204,7 @@ private:
         return 0;
     }
 
-    // Goes into the directory `fd`, which is what opening it said.
+    // Enters the directory `fd`, which may be an error of opening it.
     BARE long enter(long fd) {
         if (fd < 0)
             return fd;
@@ -212,7 +213,7 @@ private:
         return way_.enter(here_);
     }
 
-    // One component. Positive: it is the last one, and stays as it is.
+    // Handles one component. 1: it is the last one, and stays as it is.
     BARE long step(const char* name, bool last) {
         if (is_mount_point(name)) {
             if (last)
@@ -267,11 +268,11 @@ BARE long Way::judge(int directory, Directory& result) {
         return code;
     const auto own = static_cast<unsigned>(call(SYS_geteuid));
     unsigned to_others = 022;
-    // Most users have a group of their own, and let it write. Root's may have members.
+    // A user's own group may write, because most users have a group of their own. Root's group may have members.
     if (own != 0 && about.stx_uid == own && about.stx_gid == static_cast<unsigned>(call(SYS_getegid)))
         to_others = 002;
-    // The top of procfs is the kernel's, whoever owns it: in a rootless container that has no number either. What it shows of
-    // a process belongs to that process's user.
+    // The top directory of procfs belongs to the kernel, whatever its owner (in a rootless container it has no number).
+    // The directories of processes in it belong to their users.
     constexpr unsigned top_of_procfs = 1;
     result.of_trusted = is_trusted(about.stx_uid, own) || (about.stx_ino == top_of_procfs && in_procfs(directory));
     result.others_can_write = !result.of_trusted || (about.stx_mode & to_others) != 0;
@@ -305,7 +306,7 @@ BARE long open_again(int fd, int flags) {
     return call_open(AT_FDCWD, path, (flags | O_CLOEXEC | O_NOCTTY) & ~(O_NOFOLLOW | O_CREAT | O_EXCL));
 }
 
-// The last step: what `name` is in that directory, or what is mounted there.
+// Opens `name` in the directory, or the mount on it.
 static BARE long open_last(const Walked& found, int flags, unsigned mode, const WalkRules& rules) {
     if (rules.enter_mount == nullptr)
         return call_open(found.directory, found.name, flags, mode);
@@ -327,7 +328,7 @@ BARE long open_walked(int start, const char* path, int flags, unsigned mode, con
     const bool follow =
         rules.last == LastLink::followed && (rules.any_link || !found.others_can_write) && in_procfs(found.directory);
     const bool wary = found.others_can_write && !rules.any_link;
-    // Where the file may be another one's by a hard link it is cut short when that is known.
+    // The file may have another name (a hard link to another user's file): truncate it only after that was checked.
     const bool cut = wary && (flags & O_TRUNC) != 0;
     const int how = (cut ? flags & ~O_TRUNC : flags) | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
     const long fd = open_last(found, how, mode, rules);
