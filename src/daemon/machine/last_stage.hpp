@@ -17,8 +17,8 @@ struct LastStage {
     Instant deadline = never;                          // of the whole shutdown
     Span watchdog{0};                                  // what the hardware's was armed with; 0: it was not
     std::string state_directory = "/var/lib/miniinit"; // where the report goes
-    std::string end = "auto";            // what a power-off is here (core/machine_end.hpp); the kernel's word counts
-    std::vector<std::string> in_the_way; // of the shutdown so far, a line each
+    std::string end = "auto";              // what a power-off is here (core/machine_end.hpp); the kernel's word counts
+    std::vector<std::string> in_the_way{}; // of the shutdown so far, a line each
 };
 
 // Does not return, whatever happens.

@@ -80,7 +80,7 @@ std::string device_at(const std::string& path, const std::string& ports) {
 void HostChannel::add(std::string_view lines) {
     if (!address_ || messages_.size() >= most_waiting)
         return;
-    messages_.emplace_back(lines).push_back('\n');
+    messages_.emplace_back(lines) += '\n';
 }
 
 bool HostChannel::failed(std::string_view doing, int code) {
@@ -151,7 +151,7 @@ bool HostChannel::send_one() {
     if (sent_ < messages_.front().size())
         return failed("write to", EAGAIN);
     sent_ = 0;
-    messages_.pop_front();
+    messages_.erase(messages_.begin());
     if (socket)
         channel_ = Fd();
     return true;

@@ -7,10 +7,10 @@
 #include "base/time.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mi::os {
 
@@ -52,7 +52,7 @@ private:
     bool failed(std::string_view doing, int code);
 
     std::optional<HostAddress> address_;
-    std::deque<std::string> messages_;
+    std::vector<std::string> messages_;
     std::size_t sent_ = 0; // bytes of the first message
     Fd channel_;
     bool connecting_ = false;
