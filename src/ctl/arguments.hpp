@@ -48,6 +48,7 @@ struct Arguments {
     bool to_the_end = false;                   // --wait
     bool pipe = false;                         // --pipe
     bool clean = false;                        // --clean
+    bool http = false;                         // --http
     bool timers = false;                       // --timers
     bool files = false;                        // --files
     bool quiet = false;                        // --quiet
@@ -104,6 +105,7 @@ enum Takes : unsigned {
     takes_quiet = 1 << 26,
     takes_now = 1 << 27,
     takes_check = 1 << 28, // --expect, --status
+    takes_http = 1 << 29,  // --http
 };
 
 struct Context;

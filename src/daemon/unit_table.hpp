@@ -30,13 +30,14 @@ struct UnitRun {
     pid_t from_pid_file = 0;          // the main process that the PID file named
     Fd main_end;                      // pidfd of a main process that is no child of ours
     std::unique_ptr<loop::Watch> main_watch;
-    std::vector<OpenSocket> sockets;              // in the order of its file
-    std::unique_ptr<UnitConnections> connections; // none: it was never armed
-    std::vector<StoredFd> stored;                 // sd_notify, FDSTORE=1; the oldest first
-    std::unique_ptr<UnwantedFds> unwanted;        // of what it has sent; none: all is closed
-    bool postponed = false;                       // its start waits for a process to be had, and that was said
-    Instant complained{};                         // of connections that could not be served
-    unsigned unsaid = 0;                          // and how often since, in silence
+    std::vector<OpenSocket> sockets;                 // in the order of its file
+    std::unique_ptr<UnitConnections> connections;    // none: it was never armed
+    std::vector<StoredFd> stored;                    // sd_notify, FDSTORE=1; the oldest first
+    std::unique_ptr<UnwantedFds> unwanted;           // of what it has sent; none: all is closed
+    std::uint64_t log_lines = 0, log_lost_lines = 0; // as the collector has counted them
+    bool postponed = false;                          // its start waits for a process to be had, and that was said
+    Instant complained{};                            // of connections that could not be served
+    unsigned unsaid = 0;                             // and how often since, in silence
 };
 
 class UnitTable {

@@ -367,6 +367,7 @@ void Collector::report() {
     const Instant now = monotonic_now();
     reports_.tell_ended(now, finishing_);
     reports_.tell_losses(units_.take_reports(), now);
+    reports_.tell_counts(units_, now);
     const bool pending = storage_.unfinished() || (units_.has_losses() && !units_.in_memory());
     if (pending && next_try_ == never)
         next_try_ = now + retry_after;

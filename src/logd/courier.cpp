@@ -337,6 +337,10 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         unit.last = stamp;
         unit.clock_offset = shared_.clock_offset;
     }
+    if (appended.kept > notices) {
+        const std::string_view kept = lines.substr(notices, appended.kept - notices);
+        units_.count_kept(unit, static_cast<std::uint64_t>(std::count(kept.begin(), kept.end(), '\n')));
+    }
     if (appended.code != 0)
         note_failure(unit, appended, lines, notices);
     commit(unit);

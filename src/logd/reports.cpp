@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t crowd = 128;
 constexpr Span crowd_time = std::chrono::milliseconds(10);
+constexpr Span counts_time = std::chrono::seconds(4); // from a line to its report in Counts
 constexpr unsigned most_reports = 100;
 constexpr Span reports_time = std::chrono::seconds(10);
 constexpr Span between_progress = std::chrono::seconds(2);
@@ -40,6 +41,19 @@ void Reports::tell_losses(std::vector<wire::logs::Dropped> losses, Instant now) 
         if (++losses_ <= most_reports)
             init_.say(std::move(dropped));
     }
+}
+
+// PID 1 is woken for them once in a while, and not at all when nothing is written.
+void Reports::tell_counts(Units& units, Instant now) {
+    if (!units.has_counts())
+        return;
+    if (tell_counts_at_ == never)
+        tell_counts_at_ = now + counts_time;
+    if (now < tell_counts_at_)
+        return;
+    tell_counts_at_ = never;
+    while (units.has_counts())
+        init_.say(units.take_counts());
 }
 
 void Reports::tell_progress(Instant now) {

@@ -256,11 +256,29 @@ bool Units::has_losses() const {
                        [](const Loss& loss) { return loss.lines > 0; });
 }
 
+wire::logs::Count& Units::count_of(const Unit& unit) {
+    auto at = counts_.find(unit.name);
+    if (at == counts_.end())
+        at = counts_.try_emplace(std::string(unit.name)).first;
+    return at->second;
+}
+
+wire::logs::Counts Units::take_counts() {
+    wire::logs::Counts taken;
+    while (!counts_.empty() && taken.units.size() < wire::logs::most_counts) {
+        auto one = counts_.extract(counts_.begin());
+        one.mapped().unit = std::move(one.key());
+        taken.units.push_back(std::move(one.mapped()));
+    }
+    return taken;
+}
+
 // A kill between the count and the note that the lines are done with makes the count too high by one batch: the lines
 // themselves are never wrong.
 void Units::count_loss(Unit& unit, std::uint64_t lines, int code) {
     if (lines == 0)
         return;
+    count_of(unit).lost += lines;
     if (unit.loss == 0) {
         std::uint32_t row = 0;
         while (row < shared_.losses_used && shared_.losses[row].lines > 0)

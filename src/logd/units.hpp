@@ -14,6 +14,7 @@
 #include "base/fd.hpp"
 #include "base/time.hpp"
 #include "logd/shared.hpp"
+#include "wire/log_protocol.hpp"
 
 namespace mi::logd {
 
@@ -71,6 +72,11 @@ public:
 
     // Counts lines of the unit that could not be kept (code: errno, 0: the ring was full).
     void count_loss(Unit& unit, std::uint64_t lines, int code);
+    // Counts lines of the unit that were kept.
+    void count_kept(const Unit& unit, std::uint64_t lines) { count_of(unit).lines += lines; }
+    // Whether some have had lines since they were last asked for; up to most_counts of them.
+    [[nodiscard]] bool has_counts() const { return !counts_.empty(); }
+    [[nodiscard]] wire::logs::Counts take_counts();
     // The loss that the unit's log does not tell yet, or null.
     [[nodiscard]] Loss* loss_of(const Unit& unit) const;
     // It is told now.
@@ -88,6 +94,7 @@ public:
     [[nodiscard]] static int file_of(const Unit& unit) { return unit.file.get(); }
 
 private:
+    wire::logs::Count& count_of(const Unit& unit);
     void close(Unit& unit);
     bool close_oldest();
     void mend_after_power_loss(int directory, const Unit& unit, WallTime last);
@@ -104,6 +111,7 @@ private:
     std::set<std::string, std::less<>> mended_; // units whose files were looked at for gaps
     std::map<std::string, bool, std::less<>> rotated_;
     std::vector<wire::logs::Dropped> reports_;
+    std::map<std::string, wire::logs::Count, std::less<>> counts_; // since they were last taken
 };
 
 // An entry of the ring.

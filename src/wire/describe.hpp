@@ -37,6 +37,8 @@ public:
             return "bool";
         } else if constexpr (std::integral<T>) {
             return "int";
+        } else if constexpr (Raw<T>) {
+            return std::string(T::json_type);
         } else if constexpr (Fielded<T>) {
             if (first_sight(T::type_name))
                 define(T::type_name, T::about, list<T>(false));

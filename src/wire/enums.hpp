@@ -21,6 +21,8 @@ enum class ManagerState : std::uint8_t { starting, running, degraded, stopping, 
 enum class Ending : std::uint8_t { poweroff, reboot, halt, kexec };
 // The subject of an event: a unit's state, its status text, the manager itself, or a unit's health.
 enum class EventKind : std::uint8_t { state, status, manager, health };
+// The type of a metric, as in systemd's io.systemd.Metrics: a number that only grows, one that goes up and down, or a word.
+enum class MetricType : std::uint8_t { counter, gauge, string };
 // The result for one unit of Start and similar methods.
 enum class JobOutcome : std::uint8_t {
     reached,       // the requested state is reached, or without `wait` on its way
@@ -90,6 +92,7 @@ MI_WORDS(JobOutcome, "JobOutcome",
          "What became of a unit: `reached` is what was asked for; `failed`, it will not get there by itself; "
          "`superseded`, a stop after which it was started again; `reload_failed`, it goes on as it was; `gone`.",
          "reached", "failed", "superseded", "reload_failed", "gone");
+MI_WORDS(MetricType, "MetricFamilyType", "What the values of a family are.", "counter", "gauge", "string");
 #undef MI_WORDS
 
 // The word of an enumerator.

@@ -15,6 +15,9 @@ constexpr std::string_view interface_name = "org.miniinit.Manager";
 // or Varlink's own, with introspection and the errors of the protocol.
 constexpr std::string_view service_interface = "org.varlink.service";
 
+// What we measure, as systemd offers it: varlink-io.systemd.Metrics.
+constexpr std::string_view metrics_interface = "io.systemd.Metrics";
+
 struct NoSuchUnit {
     static constexpr std::string_view error = "NoSuchUnit", interface = interface_name,
                                       about = "There is no unit of this name; perhaps `nearest` was meant.";

@@ -124,6 +124,8 @@ struct UnitStatus {
     bool triggered = false; // a timer or a connection starts it: "up" only means that it is armed
     bool transient = false; // made by Run; it exists as long as it runs
     core::Health health = core::Health::none;
+    // Lines of its log since boot: kept, and lost (no room for them, or beyond its rate-limit). Some seconds old.
+    std::int64_t log_lines = 0, log_lost_lines = 0;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -163,6 +165,8 @@ struct UnitStatus {
         visit("triggered", self.triggered);
         visit("transient", self.transient);
         visit("health", self.health);
+        visit("log_lines", self.log_lines);
+        visit("log_lost_lines", self.log_lost_lines);
     }
 };
 

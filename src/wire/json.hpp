@@ -30,6 +30,19 @@ constexpr bool is_vector<std::vector<T>> = true;
 template <typename T>
 concept Fielded = requires(T& value) { T::fields(value, [](std::string_view, auto&) {}); };
 
+// JSON that was made elsewhere, for a member that is of no one type; it is only written. `json_type` is what the interface
+// description says of it.
+struct RawJson {
+    static constexpr std::string_view json_type = "object";
+    std::string text = "null";
+};
+struct RawMap {
+    static constexpr std::string_view json_type = "[string]object";
+    std::string text = "{}";
+};
+template <typename T>
+concept Raw = requires { T::json_type; };
+
 // ---- writing ------------------------------------------------------------------------------------------------------------
 
 // Appends JSON (RFC 8259) to a string. Bytes that are not UTF-8 become U+FFFD, so that the result is always valid;
@@ -48,6 +61,7 @@ public:
     void number(std::int64_t value);
     void boolean(bool value);
     void null();
+    void raw(std::string_view json) { out_ += json; }
 
 private:
     std::string& out_;
@@ -76,6 +90,8 @@ void write_json(JsonWriter& writer, const T& value) {
     } else if constexpr (std::integral<T>) {
         static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "JSON numbers are signed here");
         writer.number(static_cast<std::int64_t>(value));
+    } else if constexpr (Raw<T>) {
+        writer.raw(value.text);
     } else if constexpr (Fielded<T>) {
         writer.open('{');
         T::fields(value, [&writer](std::string_view name, const auto& member) {

@@ -73,5 +73,7 @@ template <>
 inline constexpr std::uint8_t message_number<Pong> = 7;
 template <>
 inline constexpr std::uint8_t message_number<Said> = 8;
+template <>
+inline constexpr std::uint8_t message_number<Counts> = 9;
 
 } // namespace mi::wire::logs

@@ -252,6 +252,24 @@ void read(Reader& from, Dropped& message) {
     message.over = from.flag();
 }
 
+void write(Writer& to, const Counts& message) {
+    assert(message.units.size() <= most_counts);
+    to.number(static_cast<std::uint16_t>(message.units.size()));
+    for (const Count& one : message.units) {
+        to.text(one.unit, longest_unit);
+        to.number(one.lines);
+        to.number(one.lost);
+    }
+}
+void read(Reader& from, Counts& message) {
+    message.units.resize(from.count(most_counts));
+    for (Count& one : message.units) {
+        one.unit = from.text(longest_unit);
+        one.lines = from.number<std::uint64_t>();
+        one.lost = from.number<std::uint64_t>();
+    }
+}
+
 void write(Writer& to, const Trouble& message) { to.text(message.text, longest_path); }
 void read(Reader& from, Trouble& message) { message.text = from.text(longest_path); }
 

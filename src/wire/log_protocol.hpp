@@ -26,6 +26,7 @@ inline constexpr std::size_t longest_message = 64 * 1024;
 inline constexpr std::size_t most_attachments = 253;
 // The most streams in one Flush, Ended or Refused; the sender splits longer lists.
 inline constexpr std::size_t most_streams = 4096;
+inline constexpr std::size_t most_counts = 256;   // units in one Counts
 inline constexpr std::size_t longest_unit = 200;  // bytes
 inline constexpr std::size_t longest_path = 1024; // bytes
 inline constexpr std::size_t most_directories = 8;
@@ -173,6 +174,17 @@ struct Dropped {
     bool operator==(const Dropped&) const = default;
 };
 
+// Numbers of lines since the last Counts, or since the start of the collector; sent some seconds after the first of them.
+struct Count {
+    std::string unit;
+    std::uint64_t lines = 0, lost = 0; // kept, and not kept: no room, or over the rate-limit
+    bool operator==(const Count&) const = default;
+};
+struct Counts {
+    std::vector<Count> units; // at most most_counts
+    bool operator==(const Counts&) const = default;
+};
+
 // Any other problem that PID 1 should report, in words.
 struct Trouble {
     std::string text;
@@ -192,7 +204,7 @@ struct Said {
     bool operator==(const Said&) const = default;
 };
 
-using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble, Pong, Said>;
+using FromCollector = std::variant<Hello, Ended, Refused, Flushed, StorageIs, Dropped, Trouble, Pong, Said, Counts>;
 
 // -- Bytes ------------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "wire/facts.hpp"
+#include "wire/json.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -128,6 +129,29 @@ struct Times {
         visit("units_loaded", self.units_loaded);
         visit("target_reached", self.target_reached);
         visit("units", self.units);
+    }
+};
+
+// Of io.systemd.Metrics.
+struct Metric {
+    std::string name;
+    RawJson value;
+    std::optional<std::string> object; // the unit
+    std::optional<RawMap> fields_;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("value", self.value);
+        visit("object", self.object);
+        visit("fields", self.fields_);
+    }
+};
+struct MetricFamilyReply {
+    std::string name, description;
+    MetricType type = MetricType::gauge;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("description", self.description);
+        visit("type", self.type);
     }
 };
 

@@ -1,6 +1,7 @@
 // The methods of the control socket: the parameters and the reply of each (messages.hpp).
 #pragma once
 
+#include "wire/errors.hpp"
 #include "wire/replies.hpp"
 
 #include <cstdint>
@@ -318,10 +319,34 @@ struct Reexec {
     static void fields(auto&, auto&&) {}
 };
 
+// These two are of io.systemd.Metrics.
+struct ListMetrics {
+    using Reply = Metric;
+    static constexpr std::string_view method = "List", interface = metrics_interface,
+                                      help = "Every metric of the manager and its units, one in each reply.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::demanded;
+    static void fields(auto&, auto&&) {}
+};
+struct DescribeMetrics {
+    using Reply = MetricFamilyReply;
+    static constexpr std::string_view method = "Describe", interface = metrics_interface,
+                                      help = "The families that metrics are of, one in each reply.";
+    static constexpr bool acts = false;
+    static constexpr Many many = Many::demanded;
+    static void fields(auto&, auto&&) {}
+};
+// Of our own interface, where a request says nothing else.
+template <typename R>
+constexpr std::string_view interface_of = interface_name;
+template <typename R>
+    requires requires { R::interface; }
+constexpr std::string_view interface_of<R> = R::interface;
+
 using Request = std::variant<Ping, GetOverview, List, Status, Explain, Tree, Start, Stop, Restart, TryRestart, Reload,
                              Signal, Reset, Wait, Target, Events, ReloadUnits, Shutdown, Probe, BootTimes, Freeze, Thaw,
-                             Run, CancelShutdown, SwitchRoot, Reexec>;
+                             Run, CancelShutdown, SwitchRoot, Reexec, ListMetrics, DescribeMetrics>;
 using Reply = std::variant<Nothing, Units, Explanation, Branches, Progress, EventReply, UnitReply, Changes, Features,
-                           Overview, Times, Schedule>;
+                           Overview, Times, Schedule, Metric, MetricFamilyReply>;
 
 } // namespace mi::wire

@@ -55,7 +55,8 @@ namespace {
 // The parameters of the reply to org.varlink.service.GetInfo.
 struct Info {
     std::string vendor = "miniinit", product = "miniinit", version = MINIINIT_VERSION, url = "https://varlink.org";
-    std::vector<std::string> interfaces{std::string(service_interface), std::string(interface_name)};
+    std::vector<std::string> interfaces{std::string(service_interface), std::string(interface_name),
+                                        std::string(metrics_interface)};
     static void fields(auto& self, auto&& visit) {
         visit("vendor", self.vendor);
         visit("product", self.product);
@@ -123,7 +124,7 @@ void append_object(std::string& out, const T& parameters, std::string_view rest,
 
 // The reader of each method; one row for each alternative of Request.
 struct Method {
-    std::string_view name;
+    std::string_view interface, name;
     std::string_view (*read)(JsonView parameters, std::optional<Request>& to); // returns the name of the wrong member
 };
 template <typename R>
@@ -132,7 +133,7 @@ std::string_view read_request(JsonView parameters, std::optional<Request>& to) {
 }
 template <typename... R>
 constexpr std::array<Method, sizeof...(R)> methods_of(const std::variant<R...>*) {
-    return {{{R::method, read_request<R>}...}};
+    return {{{interface_of<R>, R::method, read_request<R>}...}};
 }
 constexpr auto methods = methods_of(static_cast<const Request*>(nullptr));
 
@@ -155,9 +156,14 @@ constexpr std::array<ErrorReader, sizeof...(E)> errors_of(const std::variant<E..
 }
 constexpr auto errors = errors_of(static_cast<const Error*>(nullptr));
 
+template <typename R>
+void describe_if_of(std::string_view interface, Describer& types, std::string& out) {
+    if (interface_of<R> == interface)
+        describe_method<R>(types, out);
+}
 template <typename... R>
-void describe_methods(Describer& types, std::string& out, const std::variant<R...>*) {
-    (describe_method<R>(types, out), ...);
+void describe_methods(std::string_view interface, Describer& types, std::string& out, const std::variant<R...>*) {
+    (describe_if_of<R>(interface, types, out), ...);
 }
 template <typename... E>
 void describe_errors(Describer& types, std::string& out, const std::variant<E...>*) {
@@ -177,6 +183,8 @@ std::expected<Call, Refusal> parse_introspection(Call call, std::string_view met
         return std::unexpected(Refusal{InvalidParameter{std::string(wrong)}, call.oneway});
     if (wanted.interface == interface_name)
         append_object(call.answer, Description{interface_description()}, {}, true);
+    else if (wanted.interface == metrics_interface)
+        append_object(call.answer, Description{metrics_description()}, {}, true);
     else if (wanted.interface == service_interface)
         append_object(call.answer, Description{std::string(service_description)}, {}, true);
     else
@@ -206,9 +214,10 @@ std::expected<Call, Refusal> parse_call(std::string_view message) {
     const std::string_view interface = full.text().substr(0, dot), method = full.text().substr(dot + 1);
     if (interface == service_interface)
         return parse_introspection(std::move(call), method, full.text(), parameters);
-    if (interface != interface_name)
+    if (interface != interface_name && interface != metrics_interface)
         return std::unexpected(Refusal{InterfaceNotFound{std::string(interface)}, call.oneway});
-    const auto known = std::ranges::find(methods, method, &Method::name);
+    const auto known = std::ranges::find_if(
+        methods, [&](const Method& one) { return one.interface == interface && one.name == method; });
     if (known == methods.end())
         return std::unexpected(Refusal{MethodNotFound{std::string(full.text())}, call.oneway});
     if (std::string_view wrong = known->read(parameters, call.request); !wrong.empty())
@@ -227,10 +236,12 @@ Many answers_many(const Request& request) {
 }
 
 std::string method_name(const Request& request) {
-    std::string name(interface_name);
-    name += '.';
-    name += std::visit([](const auto& one) { return one.method; }, request);
-    return name;
+    return std::visit(
+        [](const auto& one) {
+            std::string name(interface_of<std::remove_cvref_t<decltype(one)>>);
+            return name.append(".").append(one.method);
+        },
+        request);
 }
 
 // ---- replies ------------------------------------------------------------------------------------------------------------
@@ -302,7 +313,7 @@ CallFailure failure_of(const RawAnswer& answer) {
 std::string interface_description() {
     std::string methods_text, errors_text;
     Describer types;
-    describe_methods(types, methods_text, static_cast<const Request*>(nullptr));
+    describe_methods(interface_name, types, methods_text, static_cast<const Request*>(nullptr));
     describe_errors(types, errors_text, static_cast<const Error*>(nullptr));
     std::string text =
         "# Looking at and steering the units of a machine or container. Times are microseconds, `*_realtime` "
@@ -311,6 +322,13 @@ std::string interface_description() {
     text += interface_name;
     text += "\n\n";
     return text + types.text() + methods_text + errors_text;
+}
+
+std::string metrics_description() {
+    std::string methods_text, text = "# What the manager and its units do and use, in numbers.\ninterface ";
+    Describer types;
+    describe_methods(metrics_interface, types, methods_text, static_cast<const Request*>(nullptr));
+    return text.append(metrics_interface).append("\n\n") + types.text() + methods_text;
 }
 
 } // namespace mi::wire

@@ -71,8 +71,19 @@ void append_element(std::string& out, const T& element) {
     write_json(writer, element);
 }
 
+// A message that is one of many replies; with `continues` another one follows.
+template <typename T>
+void append_one_reply(std::string& out, const T& parameters, bool continues) {
+    out += "{\"parameters\":";
+    JsonWriter writer(out, true);
+    write_json(writer, parameters);
+    out += continues ? ",\"continues\":true}" : "}";
+    out += '\0';
+}
+
 // The interface in Varlink's definition language, made from the field lists.
 [[nodiscard]] std::string interface_description();
+[[nodiscard]] std::string metrics_description(); // that of io.systemd.Metrics
 
 // ---- the calling end ----------------------------------------------------------------------------------------------------
 

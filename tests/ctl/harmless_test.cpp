@@ -71,6 +71,7 @@ TEST_CASE("no text of an init drives the terminal, in no view of any verb") {
                                                                                        {"explain", "x"},
                                                                                        {"events"},
                                                                                        {"probe"},
+                                                                                       {"metrics"},
                                                                                        {"version"},
                                                                                        {"healthcheck", "x"},
                                                                                        {"times"},

@@ -160,7 +160,7 @@ class Client:
         self.buffer = b""
 
     def send(self, method, more=False, **parameters):
-        call = {"method": "org.miniinit.Manager." + method, "parameters": parameters,
+        call = {"method": method if "." in method else "org.miniinit.Manager." + method, "parameters": parameters,
                 **({"more": True} if more else {})}
         self.socket.sendall(json.dumps(call).encode() + b"\0")
 

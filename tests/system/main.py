@@ -29,6 +29,7 @@ import checks_keys
 import checks_last_words
 import checks_limits
 import checks_logs
+import checks_metrics
 import checks_nested
 import checks_notify
 import checks_order
@@ -57,7 +58,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
                                checks_floods, checks_collector, checks_limits, checks_printable, checks_hanging, checks_health,
-                               checks_versions, checks_places, checks_credentials)
+                               checks_versions, checks_places, checks_credentials, checks_metrics)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \

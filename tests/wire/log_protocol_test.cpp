@@ -42,6 +42,7 @@ std::vector<FromCollector> from_collector() {
             StorageIs{1, "/run/log/miniinit"},
             Dropped{"web", 1234567890123, 28, true},
             Trouble{"it does not work"},
+            Counts{{{"web", 12, 1}, {"cache", 0, 7}}},
             Pong{7}};
 }
 

@@ -149,7 +149,8 @@ TEST_CASE("a service says what it is, by Varlink's own interface") {
     auto info = parse_call(R"({"method":"org.varlink.service.GetInfo","parameters":{}})");
     REQUIRE(info.has_value());
     CHECK_FALSE(info->request);
-    CHECK(info->answer.find(R"("interfaces":["org.varlink.service","org.miniinit.Manager"])") != std::string::npos);
+    CHECK(info->answer.find(R"("interfaces":["org.varlink.service","org.miniinit.Manager","io.systemd.Metrics"])") !=
+          std::string::npos);
     auto described = parse_call(
         R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"org.miniinit.Manager"}})");
     REQUIRE(described.has_value());
@@ -172,7 +173,13 @@ TEST_CASE("the interface description defines each type once and names every meth
     for (std::string_view type :
          {"type State (", "type UnitStatus (", "type Exit (", "type Event (", "type Relation ("})
         CHECK(count(type) == 1);
-    CHECK(count("\nmethod ") == std::variant_size_v<Request>);
+    CHECK(count("\nmethod ") == std::variant_size_v<Request> - 2); // those of io.systemd.Metrics
+    const std::string metrics = metrics_description();
+    for (std::string_view part : {"interface io.systemd.Metrics\n", "type MetricFamilyType (counter, gauge, string)\n",
+                                  "method List() -> (name: string, value: object, object: ?string, fields: "
+                                  "?[string]object)\n",
+                                  "method Describe() -> (name: string, description: string, type: MetricFamilyType)\n"})
+        CHECK(metrics.find(part) != std::string::npos);
     CHECK(count("\nerror ") == 8);
     CHECK(
         count(

@@ -34,6 +34,8 @@ constexpr Verb table[] = {
      0, 0, show_top},
     {looking, "events", "[UNIT…]", "what happens, as it happens", "minictl events --json | jq .unit", names_units, 0,
      any_number, watch_events},
+    {looking, "metrics", "", "what the manager and the units do and use, as OpenMetrics text", "minictl metrics",
+     takes_http, 0, 0, show_metrics},
     {looking, "probe", "", "what this system offers, and what is done without", "minictl probe", 0, 0, 0, probe_system},
     {looking, "version", "", "the version of minictl and of the running init", "minictl version", 0, 0, 0,
      show_version},

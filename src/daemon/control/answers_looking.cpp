@@ -59,7 +59,9 @@ wire::UnitTime time_of(const std::string& name, const UnitRun& live) {
 
 void Manager::answer(CallId id, const Caller&, const wire::Ping&) { parts_.control->reply(id, wire::Nothing{}); }
 
-void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
+void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) { parts_.control->reply(id, overview()); }
+
+wire::Overview Manager::overview() const {
     const core::Engine& engine = parts_.engine;
     const core::Graph& graph = engine.graph();
     wire::Overview overview;
@@ -107,7 +109,7 @@ void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) {
     if (const std::string& left = parts_.shutdown_report.words(); !left.empty())
         overview.notes.push_back(left);
     overview.watchdog = parts_.hardware_watchdog.words();
-    parts_.control->reply(id, overview);
+    return overview;
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::List& list) {

@@ -43,15 +43,24 @@ void ControlServer::broadcast(std::span<const CallId> ids, const wire::Reply& re
         });
 }
 
-void ControlServer::reply_list(CallId id, const wire::Reply& empty, ListReply::Next next, std::size_t bytes) {
-    Connection* client = state_->caller_of(id);
+void ControlServer::State::begin_list(CallId id, ListReply list, std::size_t bytes) {
+    Connection* client = caller_of(id);
     if (client == nullptr || client->call.list)
         return;
+    client->call.memory = bytes;
+    client->call.list.emplace(std::move(list));
+    see_to(*client);
+    charge(*client);
+}
+
+void ControlServer::reply_list(CallId id, const wire::Reply& empty, ListReply::Next next, std::size_t bytes) {
     std::string head = wire::list_head(empty);
-    client->call.memory = bytes + head.size();
-    client->call.list.emplace(std::move(head), std::move(next));
-    state_->see_to(*client);
-    state_->charge(*client);
+    const std::size_t with_head = bytes + head.size();
+    state_->begin_list(id, ListReply(std::move(head), std::move(next)), with_head);
+}
+
+void ControlServer::reply_each(CallId id, ListReply::Next next, std::size_t bytes) {
+    state_->begin_list(id, ListReply({}, std::move(next)), bytes);
 }
 
 void ControlServer::charge(CallId id, std::size_t bytes) {

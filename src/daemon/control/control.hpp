@@ -91,6 +91,9 @@ public:
     // must know how to go on after the units have been read again. A reply that is not read costs the memory of `next` alone,
     // which is about `bytes`.
     void reply_list(CallId id, const wire::Reply& empty, ListReply::Next next, std::size_t bytes);
+    // The same for an answer of many messages. `next` appends one message (wire::append_one_reply), and returns false for
+    // the last one. For interfaces with one item in each reply.
+    void reply_each(CallId id, ListReply::Next next, std::size_t bytes);
     // The handler keeps so many bytes for this call until it is answered: they count as the client's.
     void charge(CallId id, std::size_t bytes);
 

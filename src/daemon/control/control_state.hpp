@@ -39,6 +39,7 @@ struct ControlServer::State {
     void serve(Connection& client, Instant until);
     void handle(Connection& client, std::string_view message);
     [[nodiscard]] Connection* caller_of(CallId id) const;
+    void begin_list(CallId id, ListReply list, std::size_t bytes);
     void answer(CallId id, bool continues, const std::function<void(std::string&)>& append);
     void refuse(Connection& client, bool oneway, const wire::Error& error);
     void see_to(Connection& client);

@@ -7,6 +7,13 @@ namespace mi::daemon {
 bool ListReply::append(std::string& to, bool more, Instant until) {
     constexpr std::size_t portion = 8 << 10;
     const std::size_t enough = to.size() + portion;
+    if (head_.empty()) {
+        bool left = true;
+        do
+            left = next_(to);
+        while (left && to.size() < enough && monotonic_now() < until);
+        return left;
+    }
     bool first = !std::exchange(open_, true);
     if (first)
         to += head_;

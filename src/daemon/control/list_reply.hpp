@@ -1,4 +1,4 @@
-// A reply that is a list, made as the client reads it: however long it is, it takes the memory of what is sent next.
+// A reply that is a list, or many replies, made as the client reads: however long it is, it takes the memory of what is sent next.
 #pragma once
 
 #include "base/time.hpp"
@@ -14,7 +14,8 @@ public:
     // Appends an element; false: there are no more, and what was appended does not count.
     using Next = std::function<bool(std::string&)>;
 
-    // `head` is how each message of it begins, up to the first element (wire::list_head).
+    // `head` is the beginning of each message, up to the first element (wire::list_head). If it is empty, `next` appends whole
+    // messages, and returns false for the last one.
     ListReply(std::string head, Next next) : head_(std::move(head)), next_(std::move(next)) {}
 
     // Appends elements (one at least), up to a portion's size or that moment. With `more` a portion is a message of its own;

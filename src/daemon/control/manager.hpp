@@ -41,6 +41,7 @@ private:
     void answer(CallId id, const Caller& caller, const wire::Status& status);
     void answer(CallId id, const Caller& caller, const wire::Explain& explain);
     void answer(CallId id, const Caller& caller, const wire::Tree& tree);
+    [[nodiscard]] wire::Overview overview() const;
     void answer(CallId id, const Caller& caller, const wire::Start& start);
     void answer(CallId id, const Caller& caller, const wire::Stop& stop);
     void answer(CallId id, const Caller& caller, const wire::Restart& restart);
@@ -62,6 +63,8 @@ private:
 
     void answer(CallId id, const Caller& caller, const wire::Run& run);
     void answer(CallId id, const Caller& caller, const wire::Reexec&);
+    void answer(CallId id, const Caller& caller, const wire::ListMetrics&);
+    void answer(CallId id, const Caller& caller, const wire::DescribeMetrics&);
 
     // Starts, stops or restarts units, and answers when that is done, or with `wait` off at once.
     void act(CallId id, const Caller& caller, const std::vector<std::string>& units, state::Goal goal, bool wait,

@@ -178,6 +178,8 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.triggered = core::triggered(unit);
     status.transient = parts.transient_units.is_transient(unit);
     status.changed = changed_on_disk(parts, id);
+    status.log_lines = static_cast<std::int64_t>(live.log_lines);
+    status.log_lost_lines = static_cast<std::int64_t>(live.log_lost_lines);
     status.frozen = parts.processes.frozen(id);
     status.health = record.health;
     add_triggers(parts, id, status);

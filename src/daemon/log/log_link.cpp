@@ -225,6 +225,9 @@ void LogLink::take(const logs::FromCollector& message) {
         hand_over_everything();
     } else if (auto* pong = std::get_if<logs::Pong>(&message)) {
         health_.answered(pong->number);
+    } else if (auto* counts = std::get_if<logs::Counts>(&message)) {
+        for (const logs::Count& count : counts->units)
+            listener_.counted(count);
     } else if (auto* ended = std::get_if<logs::Ended>(&message)) {
         for (StreamId id : ended->streams)
             streams_.forget(id);

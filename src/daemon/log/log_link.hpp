@@ -47,6 +47,8 @@ public:
         virtual void log_trouble(const std::string& text) = 0;
         // The line that was expected of a stream of the unit has come; or what the last line of a probe of it was.
         virtual void line_said(const std::string& unit, bool of_probe, const std::string& text) = 0;
+        // The numbers of lines of the unit that were kept and lost since the last call.
+        virtual void counted(const wire::logs::Count&) {}
         // There is another collector: that must not be forgotten.
         virtual void collector_started() = 0;
     };

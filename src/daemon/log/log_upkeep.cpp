@@ -32,6 +32,26 @@ void LogUpkeep::exited(const os::Exit& exit) {
         finished_();
 }
 
+// Of a unit that is gone, and of the init's own logs, nothing is kept.
+void LogUpkeep::counted(const wire::logs::Count& count) {
+    const core::UnitId unit = context_.graph().find(count.unit);
+    if (unit == core::no_unit)
+        return;
+    context_.units[unit].log_lines += count.lines;
+    context_.units[unit].log_lost_lines += count.lost;
+    context_.engine.mark(unit);
+}
+
+void LogUpkeep::save_unit(core::UnitId unit, state::UnitImage& image) const {
+    image.log_lines = context_.units[unit].log_lines;
+    image.log_lost_lines = context_.units[unit].log_lost_lines;
+}
+
+void LogUpkeep::restore_unit(core::UnitId unit, state::UnitImage& image) {
+    context_.units[unit].log_lines = image.log_lines;
+    context_.units[unit].log_lost_lines = image.log_lost_lines;
+}
+
 // What was mounted just now may be where the logs belong.
 void LogUpkeep::unit_changed(core::UnitId unit, core::Phase, core::Phase to) {
     if ((to == core::Phase::up || to == core::Phase::done) &&

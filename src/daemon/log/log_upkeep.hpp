@@ -32,12 +32,15 @@ public:
     void due(Instant now) override { context_.logs.due(now); }
     void save(state::ManagerImage& image) const override { context_.logs.tell(image); }
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+    void save_unit(core::UnitId unit, state::UnitImage& image) const override;
+    void restore_unit(core::UnitId unit, state::UnitImage& image) override;
 
     void flushed(std::uint64_t token) override { flush_.flushed(token); }
     void log_trouble(const std::string& text) override { context_.say(Priority::warning, text); }
     void line_said(const std::string& unit, bool of_probe, const std::string& text) override {
         said_(unit, of_probe, text);
     }
+    void counted(const wire::logs::Count& count) override;
     void collector_started() override;
 
 private:
