@@ -23,6 +23,10 @@ void since(const UnitStatus& unit, Samples& to) {
     if (unit.since_realtime != 0)
         to.push_back({unit.since_realtime, {}});
 }
+void health(const UnitStatus& unit, Samples& to) {
+    if (unit.health != core::Health::none)
+        to.push_back({1, word(unit.health)});
+}
 void last_exit(const UnitStatus& unit, Samples& to) {
     if (unit.last_exit)
         to.push_back({unit.last_exit->number, word(unit.last_exit->kind)});
@@ -69,7 +73,7 @@ constexpr MetricRow rows[] = {
     {"unit_log_lines", counter, "", "Lines of its log that were kept.", false, nullptr, number<&UnitStatus::log_lines>},
     {"unit_log_lost_lines", counter, "", "Lines of its log that could not be kept.", false, nullptr,
      number<&UnitStatus::log_lost_lines>},
-    // The health of a unit comes here, as unit_health with the label `health`.
+    {"unit_health", string, "health", "The health of a unit that is probed.", false, nullptr, health},
 };
 
 // A label's value in quotes: what would end it, or its line, is escaped.

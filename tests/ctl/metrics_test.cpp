@@ -22,6 +22,7 @@ std::string usual(const wire::Request& request, bool) {
         web.memory_bytes = 4096;
         web.tasks = 2;
         web.log_lines = 12;
+        web.health = core::Health::unhealthy;
         web.last_exit = wire::Exit{.kind = core::ExitStatus::Kind::signal, .number = 9};
         cron.next_realtime = 1'700'000'001'000'000;
         return reply(wire::Units{{web, cron}});
@@ -57,7 +58,8 @@ TEST_CASE("metrics are a line for each number, with escaped labels, and the end 
     CHECK(outcome.code == 0);
     for (std::string_view line :
          {"miniinit_version{version=\"9.9\"} 1\n", "miniinit_state{state=\"degraded\"} 1\n",
-          "miniinit_crashes_total 1\n", "miniinit_units{state=\"up\"} 1\n", "miniinit_units{state=\"down\"} 0\n",
+          "miniinit_crashes_total 1\n", "miniinit_unit_health{unit=\"web\",health=\"unhealthy\"} 1\n",
+          "miniinit_units{state=\"up\"} 1\n", "miniinit_units{state=\"down\"} 0\n",
           "# TYPE miniinit_unit_up gauge\nminiinit_unit_up{unit=\"web\"} 1\n",
           "miniinit_unit_up{unit=\"cron@\\\"a\\\\b\"} 0\n", "miniinit_unit_state{unit=\"web\",state=\"up\"} 1\n",
           "miniinit_unit_state_timestamp_seconds{unit=\"web\"} 1700000000.0005\n",

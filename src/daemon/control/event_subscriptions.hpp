@@ -1,7 +1,6 @@
 // Clients that listen to events: changes of units, what services say of themselves, and what the init says.
 #pragma once
 
-#include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
 
 #include <map>

@@ -3,11 +3,9 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "daemon/control/control.hpp"
 #include "daemon/control/event_subscriptions.hpp"
 #include "daemon/control/unit_lookup.hpp"
 #include "daemon/control/waiting_calls.hpp"
-#include "daemon/parts.hpp"
 
 #include <functional>
 #include <optional>

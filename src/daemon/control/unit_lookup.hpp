@@ -1,7 +1,6 @@
 // From the names in a control call to units; a name that does not do is answered with an error.
 #pragma once
 
-#include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
 
 #include <string>

@@ -5,6 +5,7 @@
 #include "calendar/timer.hpp"
 #include "config/syntax.hpp"
 #include "core/explain.hpp"
+#include "daemon/parts.hpp"
 #include "loop/loop.hpp"
 
 #include <algorithm>

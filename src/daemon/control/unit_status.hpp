@@ -1,12 +1,13 @@
 // A unit's record and file as what is told of it.
 #pragma once
 
-#include "daemon/parts.hpp"
 #include "wire/messages.hpp"
 
 #include <cstdint>
 
 namespace mi::daemon {
+
+struct Parts;
 
 // How much is told of a unit: what costs nothing, what it uses besides, or everything.
 enum class Detail : std::uint8_t { plain, usage, all };

@@ -2,7 +2,6 @@
 // At the end of a turn in which something changed, those that have what they waited for are answered.
 #pragma once
 
-#include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
 
 #include <map>
