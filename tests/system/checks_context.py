@@ -314,7 +314,7 @@ def context_confined(t):
         until(lambda: init.status("owner")["restarts"] == 1 and init.state("owner") == "up", 5, "restarted")
         t.ok("and over a restart by itself", os.path.exists(f"/run/{name}/mark"))
         init.stop("owner")
-        t.ok("and is gone with the stop", not os.path.exists("/run/" + name))
+        t.ok("and is gone with the stop", until(lambda: not os.path.exists("/run/" + name), 10))
 
 
 def context_tty(t):

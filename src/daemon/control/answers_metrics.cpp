@@ -1,5 +1,7 @@
 // io.systemd.Metrics: one metric in each reply, made as the client reads.
 #include "daemon/control/manager.hpp"
+#include "daemon/control/unit_status.hpp"
+#include "daemon/parts.hpp"
 #include "wire/metrics.hpp"
 #include "wire/varlink.hpp"
 
