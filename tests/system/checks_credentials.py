@@ -120,6 +120,7 @@ def credentials_refused(t):
     units = {name: {"service": sh(SLEEP, restart="no"), "process": {"credentials": {"key": f"{work}/{name}"}}}
              for name in cases}
     units["of-the-machine"] = {"service": sh(SLEEP, restart="no"), "process": {"environment-from": {"A": "no-such"}}}
+    units["keeper"] = {"service": sh(SLEEP)}  # a container in which all has failed ends
     with t.scene.init(units) as init:
         for name, words in cases.items():
             reason = init.wait_failed(name)["reason"]

@@ -3,6 +3,7 @@ ends, or a unit starts with the limits that were there, is heard, is stopped, an
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -42,21 +43,36 @@ def under(name, value, *command):
     return ["prlimit", f"--{name}={value}:{value}", *command]
 
 
-def anything_runs(name, value):
+def loaded_size(path):
+    """How much address space the program takes as the kernel loads it (elf(5), 64 bits, PT_LOAD)."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+        table, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
+        file.seek(table)
+        rows = [struct.unpack_from("<IIQQQQQ", file.read(size)) for _ in range(count)]
+    loads = [(row[3], row[3] + row[6]) for row in rows if row[0] == 1]
+    return max(end for _, end in loads) - min(begin for begin, _ in loads)
+
+
+def anything_runs(name, value, binary):
     """Whether a program can run at all with that: what the kernel or the loader says then is not ours to say better."""
+    if name == "as" and loaded_size(binary) + MIB // 4 > value:  # with a stack, and little else
+        return False
     return subprocess.run(under(name, value, "/bin/sh", "-c", "/bin/true; exit 0"), stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def is_clear(words, name, value):
+def is_clear(words, name, value, binary):
     """Whether it was said why. At the hard limit of processor time the kernel may be quicker; a loader speaks for itself."""
-    return "cannot" in words or "error while loading" in words or (name, value) == ("cpu", 0) or not anything_runs(name, value)
+    return "cannot" in words or "error while loading" in words or (name, value) == ("cpu", 0) or \
+        not anything_runs(name, value, binary)
 
 
 class Run:
     """One init, or a single command, whose words go through a pipe: a file would be subject to the limit."""
 
     def __init__(self, t, name, value, arguments, user=None, first=False):
+        self.binary = t.scene.binary
         # `first`: as PID 1, whom the kernel keeps from much; else with a shell above it that passes SIGTERM on.
         # A wait that the signal ends says so; the next one tells how it ended.
         shell = 'trap "told=1; kill -TERM \\$p" TERM; "$@" & p=$!; wait $p; code=$?; ' \
@@ -126,7 +142,7 @@ def judge_init(run, path, name, row, value):
             return ""
     until(lambda: run.ended() or ": shown" in log(), PROMPT)
     if run.ended():
-        clear = is_clear(run.output(), name, value)
+        clear = is_clear(run.output(), name, value, run.binary)
         return None if run.process.returncode != 0 and clear else f"ended with {run.process.returncode}: {run.output()[-300:]!r}"
     if ": shown" not in log():
         return f"neither ends nor starts anything: {run.output()[-300:]!r} {log()[-200:]!r}"
@@ -148,7 +164,7 @@ def of_a_command(t, name, row, value):
         words, code = run.output(), run.process.returncode
         if code == 7 and "here" in words:
             return None
-        clear = is_clear(words, name, value)
+        clear = is_clear(words, name, value, t.scene.binary)
         return None if code != 0 and clear else f"ended with {code}: {words[-300:]!r}"
     finally:
         run.close()
@@ -182,7 +198,8 @@ def limits_minictl(t):
                                   env={"PATH": os.environ["PATH"], "MINIINIT_CONTROL": init.control, **SANITIZERS})
             good = done.returncode == 0 and "rests" in done.stdout
             # With no processor time at all the kernel kills whatever it meets running.
-            clear = done.returncode > 0 and done.stderr or (name, value) == ("cpu", 0) or not anything_runs(name, value)
+            clear = done.returncode > 0 and done.stderr or (name, value) == ("cpu", 0) or \
+                not anything_runs(name, value, t.scene.binary)
             return None if good or clear else f"{done.returncode}: {done.stdout[-200:]!r} {done.stderr[-200:]!r}"
         check_all(t, "minictl", judge)
 
