@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
     if (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0)
         return 1;
     signal(SIGIO, SIG_IGN); /* the kernel asks for it back */
-    int file = open(argv[2], O_RDWR | O_CLOEXEC);
+    /* Not for writing: at our end the lease goes a moment before the descriptor, and a program that is still open for
+     * writing cannot be executed (ETXTBSY). */
+    int file = open(argv[2], O_RDONLY | O_CLOEXEC);
     if (file < 0 || fcntl(file, F_SETLEASE, F_WRLCK) != 0) {
         perror("lease");
         return 1;
