@@ -281,6 +281,18 @@ void Courier::note_pending(const Unit& unit, const Place& place, std::size_t siz
     publish(record_.pending, 1u);
 }
 
+namespace {
+
+// The number of lines in the first `kept` bytes of what was formatted. Bytes are read again only where that number is not known:
+// when a part could not be written, and for the init's own lines, which formatting does not count.
+std::uint64_t kept_lines(std::string_view formatted, std::size_t kept, const Cut& cut, Source source) {
+    if (kept == formatted.size() && source != Source::init)
+        return cut.lines;
+    return static_cast<std::uint64_t>(std::ranges::count(formatted.substr(0, kept), '\n'));
+}
+
+} // namespace
+
 // Writes some of the lines at the beginning of `rest`, at least one.
 void Courier::write_piece(Unit& unit, std::string_view rest) {
     auto opened = units_.open(unit);
@@ -337,10 +349,8 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
         unit.last = stamp;
         unit.clock_offset = shared_.clock_offset;
     }
-    if (appended.kept > notices) {
-        const std::string_view kept = lines.substr(notices, appended.kept - notices);
-        units_.count_kept(unit, static_cast<std::uint64_t>(std::count(kept.begin(), kept.end(), '\n')));
-    }
+    if (appended.kept > notices)
+        units_.count_kept(unit, kept_lines(lines.substr(notices), appended.kept - notices, cut, source));
     if (appended.code != 0)
         note_failure(unit, appended, lines, notices);
     commit(unit);

@@ -267,6 +267,20 @@ std::string timers_view(const Style& style, std::vector<wire::UnitStatus> units,
     return text;
 }
 
+namespace {
+
+void add_timer_rows(std::string& text, const wire::UnitStatus& unit) {
+    if (unit.timer)
+        row(text, "timer", *unit.timer);
+    if (unit.next_realtime)
+        row(text, "next run",
+            local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - wall_now().micros) + ")");
+    if (unit.last_run_realtime)
+        row(text, "last run", local_time(*unit.last_run_realtime));
+}
+
+} // namespace
+
 std::string status_view(const Style& style, const wire::UnitStatus& told, std::int64_t now) {
     const wire::UnitStatus unit = harmless(told);
     std::string text = dot(style, unit.state) + " " + paint(style, Colour::strong, unit.name);
@@ -297,13 +311,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         row(text, "memory", memory_words(unit));
     if (unit.cpu_usec)
         row(text, "cpu time", millis(*unit.cpu_usec).append(summed_words(unit, "cpu_usec")));
-    if (unit.timer)
-        row(text, "timer", *unit.timer);
-    if (unit.next_realtime)
-        row(text, "next run",
-            local_time(*unit.next_realtime) + " (in " + age(*unit.next_realtime - wall_now().micros) + ")");
-    if (unit.last_run_realtime)
-        row(text, "last run", local_time(*unit.last_run_realtime));
+    add_timer_rows(text, unit);
     if (unit.last_exit)
         row(text, "last exit", unit.last_exit->text);
     if (unit.restarts != 0)
