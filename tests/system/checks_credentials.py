@@ -180,7 +180,7 @@ def credentials_never_shown(t):
         events = init.client()
         events.send("Events", more=True, units=[])
         init.wait("web")
-        service = [pid for pid, what in init.own_processes().items() if "sleep 1000" in what[4]]
+        service = [init.outside(init.status("web")["main_pid"])]
         t.equal("the service alone has it", holders(init, source.text), service)
         checks_crash.reexec(init)
         init.main_client.close()

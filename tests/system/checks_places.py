@@ -1,5 +1,6 @@
 """Where the control socket is when /run/miniinit cannot be made: in a container without a writable root, without privileges."""
 import os
+import signal
 import subprocess
 
 from harness import Failed, SANITIZERS, toml, until
@@ -54,7 +55,13 @@ class Bare:
         return self
 
     def __exit__(self, *exception):
+        # By hand: it has become another user, so the death of unshare(1) sends it no signal any more (prctl(2),
+        # PR_SET_PDEATHSIG).
         if self.process.poll() is None:
+            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+                children = file.read().split()
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
             self.process.kill()
         self.process.wait()
 
