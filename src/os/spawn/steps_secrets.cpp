@@ -152,8 +152,6 @@ BARE bool fill(const Child& child, int directory, Progress& progress) {
 
 BARE bool give_credentials(const Child& child, Progress& progress) {
     const Orders& orders = *child.orders;
-    if (orders.credentials.count == 0)
-        return true;
     progress.at(Step::credential, orders.credentials.count);
     const long above = call_open(AT_FDCWD, child.text(orders.credentials_above), directory_flags);
     if (!progress.did(above))
@@ -212,10 +210,13 @@ BARE long give_variable(const Child& child, const SecretOrder& secret) {
 
 BARE bool give_secrets(const Child& child, Progress& progress) {
     const Orders& orders = *child.orders;
-    call(SYS_umask, 0);
-    if (!give_credentials(child, progress))
-        return false;
-    call(SYS_umask, orders.umask);
+    if (orders.credentials.count != 0) {
+        call(SYS_umask, 0);
+        const bool given = give_credentials(child, progress);
+        call(SYS_umask, orders.umask);
+        if (!given)
+            return false;
+    }
     const SecretOrder* variables = child.all(orders.environment_from);
     for (std::uint32_t i = 0; i < orders.environment_from.count; ++i) {
         progress.at(Step::environment_from, i);
