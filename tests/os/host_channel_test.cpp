@@ -75,6 +75,20 @@ TEST_CASE("a device that is not there yet is waited for, and not long") {
     CHECK(nobody.attempt());
 }
 
+namespace {
+
+// In a table of one structure.
+std::string credential_in_table(const std::string& table, std::string_view name) {
+    std::string found;
+    credentials_in_smbios(table, [&](std::string_view each, std::string_view value) {
+        if (each == name)
+            found = value;
+    });
+    return found;
+}
+
+} // namespace
+
 TEST_CASE("credentials of the firmware: SMBIOS type 11, fw_cfg, and the kernel command line before them") {
     const std::string table = std::string("\x0b\x05\x00\x11\x03", 5) + "hello" + '\0' +
                               "io.systemd.credential:vmm.notify_socket=vsock:2:99" + '\0' +
@@ -88,8 +102,8 @@ TEST_CASE("credentials of the firmware: SMBIOS type 11, fw_cfg, and the kernel c
     std::filesystem::create_directories(scratch / "qemu_fw_cfg/by_name/opt/io.systemd.credentials/vmm.notify_socket");
     std::ofstream(scratch / "qemu_fw_cfg/by_name/opt/io.systemd.credentials/vmm.notify_socket/raw") << "vsock:2:7\n";
     CHECK(machine_credential("vmm.notify_socket", {}, scratch.path()) == "vsock:2:7");
-    std::filesystem::create_directories(scratch / "dmi/entries/11-0");
-    std::ofstream(scratch / "dmi/entries/11-0/raw", std::ios::binary) << table;
+    std::filesystem::create_directories(scratch / "dmi/tables");
+    std::ofstream(scratch / "dmi/tables/DMI", std::ios::binary) << table;
     CHECK(machine_credential("vmm.notify_socket", {}, scratch.path()) == "vsock:2:99");
     CHECK(machine_credential("vmm.notify_socket", {"ro", "systemd.set_credential=vmm.notify_socket:vsock:2:1"},
                              scratch.path()) == "vsock:2:1");

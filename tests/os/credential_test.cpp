@@ -1,9 +1,9 @@
 // Credentials that the host of a virtual machine puts into SMBIOS.
-#include "daemon/machine/system_credentials.hpp"
+#include "os/machine/credential.hpp"
 
 #include <doctest/doctest.h>
 
-using namespace mi::daemon;
+using namespace mi::os;
 using namespace std::string_literals;
 
 namespace {
