@@ -3,8 +3,7 @@
 
 #include "base/check_url.hpp"
 #include "base/join.hpp"
-
-#include <regex.h>
+#include "base/regex.hpp"
 
 namespace mi::config::read {
 
@@ -72,15 +71,10 @@ void health_log_line(const Value& value, core::Unit& unit) {
         return;
     if (text->size() > longest_pattern)
         return value.error("a regular expression of more than 1000 bytes", "match a shorter part of the line");
-    regex_t expression{};
-    if (const int code = ::regcomp(&expression, text->c_str(), REG_EXTENDED | REG_NOSUB); code != 0) {
-        char why[128];
-        ::regerror(code, &expression, why, sizeof why);
+    if (auto compiled = Regex::compile(*text); !compiled)
         return value.error(
-            "\"" + *text + "\" is no regular expression: " + why,
+            "\"" + *text + "\" is no regular expression: " + compiled.error(),
             "it is a POSIX extended one (regex(7)); a backslash before ( [ { . * + ? takes them as they are");
-    }
-    ::regfree(&expression);
     HealthCheck& check = health_of(unit);
     check.probe = Probe::log_line;
     check.subject = *text;

@@ -21,19 +21,12 @@ std::string_view last_line(std::string_view text) {
 }
 
 Expectation::Expectation(const std::string& pattern, bool in_pieces)
-    : usable_(::regcomp(&expression_, pattern.c_str(), REG_EXTENDED | REG_NOSUB) == 0), in_pieces_(in_pieces) {}
-
-Expectation::~Expectation() {
-    if (usable_)
-        ::regfree(&expression_);
-}
+    : expression_(Regex::compile(pattern)), in_pieces_(in_pieces) {}
 
 bool Expectation::matches(std::string_view text, bool begins) {
     if (begins && text.size() > 2 && text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>')
         text.remove_prefix(3); // its priority
-    regmatch_t all{0, static_cast<regoff_t>(text.size())};
-    const int how = REG_STARTEND | (begins ? 0 : REG_NOTBOL);
-    if (!usable_ || ::regexec(&expression_, text.data(), 1, &all, how) != 0)
+    if (!expression_ || !expression_->matches(text, begins ? 0 : REG_NOTBOL))
         return false;
     line = text.substr(0, wire::logs::longest_said);
     return matched = true;

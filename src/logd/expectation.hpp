@@ -2,8 +2,9 @@
 // looked through for it. What reads the stream is courier.hpp's.
 #pragma once
 
-#include <regex.h>
+#include "base/regex.hpp"
 
+#include <expected>
 #include <string>
 #include <string_view>
 
@@ -16,9 +17,6 @@ class Expectation {
 public:
     // `in_pieces`: some of the present line of the stream was written already.
     Expectation(const std::string& pattern, bool in_pieces);
-    Expectation(const Expectation&) = delete;
-    Expectation& operator=(const Expectation&) = delete;
-    ~Expectation();
 
     // Looks through the lines of `text`, which begins where the text before left an unfinished line, with that. An unfinished line
     // at its end waits for the rest, unless it is `whole` or so long that it is written in pieces: then the end of the piece is
@@ -31,9 +29,8 @@ public:
 private:
     [[nodiscard]] bool matches(std::string_view text, bool begins);
 
-    regex_t expression_{};
-    bool usable_;
-    std::string before_; // of a line in pieces: the end of what came before
+    std::expected<Regex, std::string> expression_; // one that does not compile matches nothing
+    std::string before_;                           // of a line in pieces: the end of what came before
     bool in_pieces_;
 };
 

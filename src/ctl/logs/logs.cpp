@@ -7,7 +7,6 @@
 #include "ctl/verbs/verbs.hpp"
 #include "os/file/user_place.hpp"
 
-#include <regex.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,8 +15,9 @@
 #include <cstdlib>
 #include <deque>
 #include <iterator>
-#include <memory>
+#include <optional>
 
+#include "base/regex.hpp"
 #include "base/text.hpp"
 
 namespace mi::ctl {
@@ -25,37 +25,11 @@ namespace {
 
 namespace logs = wire::logs;
 
-// A compiled POSIX regular expression (regex(3)): the C++ library's matcher recurses on long lines.
-class Pattern {
-public:
-    // Returns an error in words, or empty.
-    std::string compile(const std::string& text) {
-        const bool capitals =
-            std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0; });
-        regex_.reset(new regex_t);
-        const int code = ::regcomp(regex_.get(), text.c_str(), REG_EXTENDED | REG_NOSUB | (capitals ? 0 : REG_ICASE));
-        if (code == 0)
-            return {};
-        char message[256];
-        ::regerror(code, regex_.get(), message, sizeof message);
-        delete regex_.release(); // regcomp failed, so there is nothing to free
-        return message;
-    }
-    // Also for text with NULs.
-    [[nodiscard]] bool matches(std::string_view text) const {
-        regmatch_t whole{0, static_cast<regoff_t>(text.size())};
-        return !regex_ || ::regexec(regex_.get(), text.data(), 1, &whole, REG_STARTEND) == 0;
-    }
-
-private:
-    struct Free {
-        void operator()(regex_t* regex) const {
-            ::regfree(regex);
-            delete regex;
-        }
-    };
-    std::unique_ptr<regex_t, Free> regex_;
-};
+// The expression of `-g`; it ignores case unless it has a capital letter.
+std::expected<Regex, std::string> compile(const std::string& pattern) {
+    const bool capitals = std::ranges::any_of(pattern, [](unsigned char c) { return std::isupper(c) != 0; });
+    return Regex::compile(pattern, capitals ? 0 : REG_ICASE);
+}
 
 // Buffers output, but writes at once if the user is waiting for it.
 class Output {
@@ -95,12 +69,14 @@ struct Held {
     logs::Line line;
 };
 
-bool is_wanted(const LogQuery& query, const Pattern& pattern, const logs::Line& line) {
-    return line.priority <= query.least && (query.facilities >> line.facility & 1) != 0 && pattern.matches(line.text);
+bool is_wanted(const LogQuery& query, const std::optional<Regex>& pattern, const logs::Line& line) {
+    return line.priority <= query.least && (query.facilities >> line.facility & 1) != 0 &&
+           (!pattern || pattern->matches(line.text));
 }
 
 // Shows the existing lines. False: the reader has gone.
-bool show_present(const LogQuery& query, const Pattern& pattern, std::vector<UnitLog>& all, Output& output) {
+bool show_present(const LogQuery& query, const std::optional<Regex>& pattern, std::vector<UnitLog>& all,
+                  Output& output) {
     const bool backwards = query.reverse || query.last;
     Merge merge(all, {query.since, query.until}, backwards);
     std::deque<Held> held; // the last lines, to be shown in order
@@ -125,7 +101,8 @@ bool show_present(const LogQuery& query, const Pattern& pattern, std::vector<Uni
     return output.flush();
 }
 
-int follow(const Context& context, const LogQuery& query, const Pattern& pattern, Follower& follower, Output& output) {
+int follow(const Context& context, const LogQuery& query, const std::optional<Regex>& pattern, Follower& follower,
+           Output& output) {
     bool readable = true;
     for (;;) {
         follower.read([&](const LogLine& line) {
@@ -188,10 +165,13 @@ int show(const Context& context, LogQuery& query) {
     if (query.boot)
         if (std::string wrong = choose_boot(query); !wrong.empty())
             return context.fail(wrong);
-    Pattern pattern;
-    if (!query.pattern.empty())
-        if (std::string wrong = pattern.compile(query.pattern); !wrong.empty())
-            return context.fail("--grep: " + wrong, usage);
+    std::optional<Regex> pattern;
+    if (!query.pattern.empty()) {
+        auto compiled = compile(query.pattern);
+        if (!compiled)
+            return context.fail("--grep: " + compiled.error(), usage);
+        pattern = std::move(*compiled);
+    }
     // A unit's file stays open as long as its lines may come next.
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {

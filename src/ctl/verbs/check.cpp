@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/printable.hpp"
+#include "base/regex.hpp"
 #include "base/text.hpp"
 #include "ctl/verbs/verbs.hpp"
 #include "os/file/runtime.hpp"
@@ -11,7 +12,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <regex.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -95,8 +95,9 @@ void look_up(std::vector<Address>& to, const std::string& name, std::uint16_t po
 // One check. Each step gives why it failed, or an empty text.
 class Check {
 public:
-    Check(const Arguments& arguments, CheckUrl url)
-        : arguments_(arguments), url_(std::move(url)),
+    // `expected`: what the body is to match; null: nothing.
+    Check(const Arguments& arguments, const Regex* expected, CheckUrl url)
+        : arguments_(arguments), expected_(expected), url_(std::move(url)),
           end_(monotonic_now() + arguments.timeout.value_or(usual_timeout)) {}
 
     // What there is to say when all is well.
@@ -193,7 +194,7 @@ private:
                                                  : status >= 200 && status < 400;
         if (!well)
             return answer_ + (arguments_.http_status ? ", expected " + std::to_string(*arguments_.http_status) : "");
-        return arguments_.expect.empty() ? "" : expect();
+        return expected_ == nullptr ? "" : expect();
     }
 
     // More of the answer. False: there is no more, or `why` says something else.
@@ -282,16 +283,11 @@ private:
             return why;
         if (!chunked)
             body = received_;
-        regex_t expression{};
-        if (::regcomp(&expression, arguments_.expect.c_str(), REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
-            return "the regular expression does not compile"; // which was tried before
-        regmatch_t all{0, static_cast<regoff_t>(body.size())};
-        const bool matches = ::regexec(&expression, body.data(), 1, &all, REG_STARTEND) == 0;
-        ::regfree(&expression);
-        return matches ? "" : answer_ + ", but nothing in it matches \"" + arguments_.expect + "\"";
+        return expected_->matches(body) ? "" : answer_ + ", but nothing in it matches \"" + arguments_.expect + "\"";
     }
 
     const Arguments& arguments_;
+    const Regex* expected_;
     CheckUrl url_;
     Instant end_;
     std::vector<Address> addresses_;
@@ -309,31 +305,24 @@ struct Checked {
     }
 };
 
-std::string fault_of_pattern(const std::string& pattern) {
-    regex_t expression{};
-    const int code = ::regcomp(&expression, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
-    if (code == 0) {
-        ::regfree(&expression);
-        return {};
-    }
-    char why[128];
-    ::regerror(code, &expression, why, sizeof why);
-    return "\"" + pattern + "\" is no regular expression: " + why;
-}
-
 } // namespace
 
 int check_addresses(Context& context) {
     const Arguments& arguments = context.arguments;
-    if (const std::string why = fault_of_pattern(arguments.expect); !arguments.expect.empty() && !why.empty())
-        return context.fail(harmless(why));
+    std::optional<Regex> expected;
+    if (!arguments.expect.empty()) {
+        auto compiled = Regex::compile(arguments.expect, REG_NEWLINE);
+        if (!compiled)
+            return context.fail(harmless("\"" + arguments.expect + "\" is no regular expression: " + compiled.error()));
+        expected = std::move(*compiled);
+    }
     int code = done;
     for (const std::string& word : arguments.words) {
         Checked checked{.url = word};
         if (auto url = parse_check_url(word); !url) {
             checked.message = url.error().what + (url.error().cure.empty() ? "" : "; " + url.error().cure);
         } else {
-            Check check(arguments, std::move(*url));
+            Check check(arguments, expected ? &*expected : nullptr, std::move(*url));
             checked.message = check.run();
             checked.healthy = checked.message.empty();
             if (checked.healthy)
