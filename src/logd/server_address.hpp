@@ -1,5 +1,5 @@
-// Where a syslog server is: "udp://HOST:PORT" or "tcp://HOST:PORT". A name is looked up in /etc/hosts alone, because a
-// name server may take its time, and may itself be a service that is not up yet.
+// The address of a syslog server: "udp://HOST:PORT" or "tcp://HOST:PORT". A name is looked up in /etc/hosts only
+// (os/socket/internet_address.hpp).
 #pragma once
 
 #include <netinet/in.h>

@@ -7,17 +7,14 @@
 #include "base/regex.hpp"
 #include "base/text.hpp"
 #include "ctl/verbs/verbs.hpp"
-#include "os/file/runtime.hpp"
+#include "os/socket/internet_address.hpp"
+#include "os/socket/local_socket.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <cstring>
 
 namespace mi::ctl {
@@ -28,68 +25,8 @@ constexpr Span usual_timeout = std::chrono::seconds(3);
 constexpr std::size_t longest_head = 64 * 1024,
                       longest_body = 1024 * 1024; // bytes; of a longer body the beginning counts
 
-struct Address {
-    sockaddr_storage bytes{};
-    socklen_t size = 0;
-    std::string text;
-};
-
-Address unix_address(const std::string& path) {
-    Address address;
-    auto* to = reinterpret_cast<sockaddr_un*>(&address.bytes);
-    to->sun_family = AF_UNIX;
-    std::memcpy(to->sun_path, path.data(), path.size());
-    address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
-    if (path.front() == '@') {
-        to->sun_path[0] = '\0';
-        --address.size;
-    }
-    address.text = path;
-    return address;
-}
-
-bool add_numeric(std::vector<Address>& to, const std::string& host, std::uint16_t port) {
-    Address address;
-    auto* four = reinterpret_cast<sockaddr_in*>(&address.bytes);
-    auto* six = reinterpret_cast<sockaddr_in6*>(&address.bytes);
-    address.text = host + ":" + std::to_string(port);
-    if (::inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(port);
-        address.size = sizeof *four;
-    } else if (::inet_pton(AF_INET6, host.c_str(), &six->sin6_addr) == 1) {
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons(port);
-        address.size = sizeof *six;
-        address.text = "[" + host + "]:" + std::to_string(port);
-    } else {
-        return false;
-    }
-    to.push_back(std::move(address));
-    return true;
-}
-
 bool same_name(std::string_view one, std::string_view other) {
     return std::ranges::equal(one, other, [](char a, char b) { return std::tolower(a) == std::tolower(b); });
-}
-
-// Every address that the file gives the name.
-void look_up(std::vector<Address>& to, const std::string& name, std::uint16_t port) {
-    auto hosts = os::read_file("/etc/hosts", longest_body);
-    if (!hosts)
-        return;
-    for (std::string_view line : split(*hosts, '\n')) {
-        line = line.substr(0, line.find('#'));
-        std::string address;
-        while (!(line = trim(line)).empty()) {
-            const std::string_view word = line.substr(0, line.find_first_of(" \t"));
-            line.remove_prefix(word.size());
-            if (address.empty())
-                address = word;
-            else if (same_name(word, name))
-                (void)add_numeric(to, address, port);
-        }
-    }
 }
 
 // One check. Each step gives why it failed, or an empty text.
@@ -107,7 +44,7 @@ public:
         if (std::string why = find_addresses(); !why.empty())
             return why;
         std::string why;
-        for (const Address& address : addresses_)
+        for (const os::InternetAddress& address : addresses_)
             if ((why = connect(address)).empty())
                 break;
         if (!why.empty())
@@ -120,19 +57,18 @@ public:
 private:
     std::string find_addresses() {
         if (!url_.socket.empty()) {
-            addresses_.push_back(unix_address(url_.socket));
+            auto name = os::local_name(url_.socket);
+            if (!name)
+                return name.error().text();
+            os::InternetAddress address{.size = name->size, .text = url_.socket};
+            std::memcpy(&address.bytes, &name->bytes, sizeof name->bytes);
+            addresses_.push_back(std::move(address));
             return {};
         }
-        if (add_numeric(addresses_, url_.host, url_.port))
-            return {};
-        look_up(addresses_, url_.host, url_.port);
-        if (addresses_.empty() && same_name(url_.host, "localhost")) {
-            (void)add_numeric(addresses_, "127.0.0.1", url_.port);
-            (void)add_numeric(addresses_, "::1", url_.port);
-        }
+        addresses_ = os::addresses_of(url_.host, url_.port);
         return !addresses_.empty()
                    ? ""
-                   : "\"" + url_.host + "\" is not in /etc/hosts, and no name server is asked: write its " + "address";
+                   : "\"" + url_.host + "\" is not in /etc/hosts, and no name server is asked: write its address";
     }
 
     // False: the time is over.
@@ -154,7 +90,7 @@ private:
                std::to_string((arguments_.timeout.value_or(usual_timeout)) / std::chrono::milliseconds(1)) + " ms";
     }
 
-    std::string connect(const Address& address) {
+    std::string connect(const os::InternetAddress& address) {
         socket_ = Fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (!socket_)
             return Fault{errno, "make a socket for", address.text}.text();
@@ -290,7 +226,7 @@ private:
     const Regex* expected_;
     CheckUrl url_;
     Instant end_;
-    std::vector<Address> addresses_;
+    std::vector<os::InternetAddress> addresses_;
     Fd socket_;
     std::string received_, head_, answer_;
 };

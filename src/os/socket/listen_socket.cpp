@@ -165,12 +165,10 @@ Result<> ListenSocket::open_local(const Endpoint& endpoint, MountJudge* judge) {
     if (!fd_)
         return fault(errno, "make socket");
     if (name.front() == '@') {
-        Result<sockaddr_un> address = local_address(name);
+        Result<LocalName> address = local_name(name);
         if (!address)
             return std::unexpected(address.error());
-        address->sun_path[0] = '\0';
-        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-        if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&*address), size) != 0)
+        if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address->bytes), address->size) != 0)
             return fault(errno, "bind");
         return start_listening(fd_.get(), endpoint);
     }

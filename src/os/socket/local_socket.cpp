@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace mi::os {
@@ -19,6 +20,17 @@ Result<sockaddr_un> local_address(const std::string& path) {
         return fault(path.empty() ? EINVAL : ENAMETOOLONG, "use socket path", path);
     std::memcpy(address.sun_path, path.data(), path.size());
     return address;
+}
+
+Result<LocalName> local_name(const std::string& name) {
+    Result<sockaddr_un> address = local_address(name);
+    if (!address)
+        return std::unexpected(address.error());
+    const bool abstract = name.front() == '@';
+    if (abstract)
+        address->sun_path[0] = '\0';
+    const std::size_t size = offsetof(sockaddr_un, sun_path) + name.size() + (abstract ? 0 : 1);
+    return LocalName{*address, static_cast<socklen_t>(size)};
 }
 
 Mask::Mask(mode_t mode) : before_(::umask(~mode & 0777)) {}

@@ -41,6 +41,13 @@ struct Peer {
 // `path` as an address, for other kinds of socket. Fault ENAMETOOLONG: longer than 107 bytes.
 [[nodiscard]] Result<sockaddr_un> local_address(const std::string& path);
 
+// The address of a path, or of the abstract name after an `@` (unix(7)). Fault ENAMETOOLONG, EINVAL (empty).
+struct LocalName {
+    sockaddr_un bytes{};
+    socklen_t size = 0;
+};
+[[nodiscard]] Result<LocalName> local_name(const std::string& name);
+
 // A datagram socket at `path` (non-blocking) that reports the sender of each datagram (SO_PASSCRED). Only `owner` (and
 // root) can send to it, or every user if `owner` is nullopt. Replaces a stale socket, with the same faults as
 // listen_local.

@@ -2,27 +2,24 @@
 
 #include <sys/socket.h>
 
-#include <cstddef>
-#include <cstring>
+#include <string>
 
 namespace mi::os {
 
 NotifyClient::NotifyClient(std::string_view address) {
-    bool abstract = address.starts_with('@');
-    if ((!abstract && !address.starts_with('/')) || address.size() < 2 || address.size() >= sizeof address_.sun_path)
+    if ((!address.starts_with('@') && !address.starts_with('/')) || address.size() < 2)
         return;
-    address_.sun_family = AF_UNIX;
-    std::memcpy(address_.sun_path, address.data(), address.size());
-    if (abstract)
-        address_.sun_path[0] = '\0';
-    length_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size() + (abstract ? 0 : 1));
+    auto name = local_name(std::string(address));
+    if (!name)
+        return;
+    address_ = *name;
     socket_ = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 void NotifyClient::send(std::string_view text) const {
     if (socket_)
         (void)::sendto(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                       reinterpret_cast<const sockaddr*>(&address_), length_);
+                       reinterpret_cast<const sockaddr*>(&address_.bytes), address_.size);
 }
 
 } // namespace mi::os

@@ -3,10 +3,8 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "os/socket/local_socket.hpp"
 
-#include <sys/un.h>
-
-#include <string>
 #include <string_view>
 
 namespace mi::os {
@@ -21,8 +19,7 @@ public:
 
 private:
     Fd socket_;
-    sockaddr_un address_{};
-    socklen_t length_ = 0;
+    LocalName address_;
 };
 
 } // namespace mi::os
