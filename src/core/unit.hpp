@@ -285,6 +285,9 @@ struct Unit {
 // Whether it has sockets whose every connection gets a process of its own; such a unit has no main process.
 [[nodiscard]] bool accepts(const Unit& unit);
 
+// The PATH of services and of a command on the kernel command line, unless something else is said.
+inline constexpr char usual_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 // `[manager]`, `[log]` and `[defaults]` of /etc/miniinit.toml.
 struct ManagerSettings {
     Span shutdown_timeout = std::chrono::seconds(90);
@@ -301,7 +304,7 @@ struct ManagerSettings {
     std::string default_target = "default";
     std::optional<std::string> language; // LANG of services
     bool path_said = false;              // or a PATH that is passed on counts more
-    std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    std::string path = usual_path;
     std::vector<std::pair<std::string, std::string>> environment; // [defaults] environment
     std::optional<std::vector<std::string>> pass_environment;     // [defaults]; none said: the mode decides
     std::vector<Limit> limits;                                    // [defaults] limits

@@ -24,8 +24,8 @@ Expectation::Expectation(const std::string& pattern, bool in_pieces)
     : expression_(Regex::compile(pattern)), in_pieces_(in_pieces) {}
 
 bool Expectation::matches(std::string_view text, bool begins) {
-    if (begins && text.size() > 2 && text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>')
-        text.remove_prefix(3); // its priority
+    if (begins)
+        (void)wire::logs::take_priority(text);
     if (!expression_ || !expression_->matches(text, begins ? 0 : REG_NOTBOL))
         return false;
     line = text.substr(0, wire::logs::longest_said);

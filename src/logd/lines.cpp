@@ -57,9 +57,8 @@ Cut format_lines(std::string_view text, const Style& style, std::span<char> out)
                 break;
             priority = own.priority;
             line = own.text;
-        } else if (line.size() >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>') {
-            priority = static_cast<Priority>(line[1] - '0');
-            line.remove_prefix(3);
+        } else {
+            priority = wire::logs::take_priority(line).value_or(priority);
         }
         if (style.source != Source::init) {
             const bool wanted = priority <= style.least;

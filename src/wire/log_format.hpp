@@ -2,7 +2,7 @@
 // system calls.
 //
 // A line is `2026-11-22T04:10:01.123456Z PRIORITY STREAM: TEXT`, in UTC. PRIORITY is a word of syslog(3); STREAM is
-// `out`, `err`, `init`, `syslog` or `kernel`. TEXT is the service's output byte for byte, except for a leading
+// `out`, `err`, `health`, `init`, `syslog` or `kernel`. TEXT is the service's output byte for byte, except for a leading
 // sd-daemon(3) `<N>`, which becomes the priority. `STREAM+` means that the original has no line end here: the line was
 // longer than `longest_text` and continues in the next line of that stream, or it was unfinished when its process
 // ended. So the original can be restored exactly: concatenate the TEXTs of a stream, with a line end after each line
@@ -44,6 +44,15 @@ inline constexpr Facility facility_kern = 0, facility_user = 1, facility_daemon 
 [[nodiscard]] Facility usual_facility(Source source);
 // Also accepts the numbers 0 to 7 and the usual other names ("error", "warn", "panic").
 [[nodiscard]] std::optional<Priority> priority_of(std::string_view word);
+
+// Takes the `<N>` of sd-daemon(3) off the beginning of a line; nullopt: it has none.
+[[nodiscard]] inline std::optional<Priority> take_priority(std::string_view& line) {
+    if (line.size() < 3 || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[2] != '>')
+        return std::nullopt;
+    const auto priority = static_cast<Priority>(line[1] - '0');
+    line.remove_prefix(3);
+    return priority;
+}
 
 // Writes the stamp of `at` (years 0 to 9999; others are clamped), stamp_size bytes without a final NUL.
 void write_stamp(WallTime at, char* to);

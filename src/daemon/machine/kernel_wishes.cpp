@@ -4,6 +4,7 @@
 #include "core/machine_end.hpp"
 #include "daemon/options.hpp"
 #include "os/machine/host_channel.hpp"
+#include "os/machine/kernel_line.hpp"
 
 #include <algorithm>
 
@@ -135,12 +136,8 @@ KernelWishes kernel_wishes(std::vector<std::string> words) {
     KernelWishes wishes;
     for (const std::string& word : words) {
         std::string wrong;
-        if (word == "single" || word == "s" || word == "S" || word == "1" || word == "rescue")
-            wishes.target = "rescue";
-        else if (word == "emergency" || word == "-b")
-            wishes.target = "emergency";
-        else if (word == "2" || word == "3" || word == "4" || word == "5")
-            wishes.target = "runlevel" + word;
+        if (const std::string_view target = os::target_of_old_word(word); !target.empty())
+            wishes.target = target;
         else if (word == "quiet")
             wishes.quiet = true;
         else if (word.starts_with("miniinit."))

@@ -1,5 +1,6 @@
 #include "daemon/machine/machine_command.hpp"
 
+#include "core/unit.hpp"
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/kernel_wishes.hpp"
 #include "daemon/machine/last_stage.hpp"
@@ -21,7 +22,6 @@ namespace mi::daemon {
 
 namespace {
 
-constexpr const char* usual_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"; // that of units, too
 constexpr Span first_patience = std::chrono::milliseconds(200),
                last_patience = std::chrono::seconds(2); // with the host
 constexpr int cannot_run = 125;                         // our own fault and not the command's, as docker has it
@@ -58,7 +58,7 @@ Result<entry::Identity> identity_of(std::string_view text, std::string& home) {
 }
 
 void set_environment(const KernelWishes& wishes, const std::string& home) {
-    ::setenv("PATH", usual_path, 0);
+    ::setenv("PATH", core::usual_path, 0);
     if (!home.empty())
         ::setenv("HOME", home.c_str(), 1); // the kernel's own is "/", whoever it is
     for (const auto& [name, value] : wishes.environment)

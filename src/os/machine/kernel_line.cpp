@@ -42,13 +42,20 @@ std::vector<std::string> shell_words(std::string_view text) {
     return words;
 }
 
-bool of_old_init(std::string_view word) {
-    constexpr std::string_view known[] = {"single", "s", "S",      "1",         "2",     "3",
-                                          "4",      "5", "rescue", "emergency", "quiet", "-b"};
-    return std::ranges::find(known, word) != std::end(known);
-}
-
 } // namespace
+
+std::string_view target_of_old_word(std::string_view word) {
+    constexpr struct {
+        std::string_view word, target;
+    } words[] = {{"single", "rescue"}, {"s", "rescue"},      {"S", "rescue"},
+                 {"1", "rescue"},      {"rescue", "rescue"}, {"emergency", "emergency"},
+                 {"-b", "emergency"},  {"2", "runlevel2"},   {"3", "runlevel3"},
+                 {"4", "runlevel4"},   {"5", "runlevel5"}};
+    for (const auto& [each, target] : words)
+        if (each == word)
+            return target;
+    return {};
+}
 
 KernelLine split_kernel_line(std::string_view text) {
     KernelLine line;
@@ -62,7 +69,8 @@ KernelLine split_kernel_line(std::string_view text) {
         line.command = shell_words(rest);
         std::vector<std::string> plain = split_command_line(rest);
         line.kernel_words = plain.size();
-        if (!line.command.empty() && of_old_init(line.command.front())) {
+        const std::string first = line.command.empty() ? "" : line.command.front();
+        if (first == "quiet" || !target_of_old_word(first).empty()) {
             line.words.insert(line.words.end(), plain.begin(), plain.end());
             line.command.clear();
         }

@@ -15,6 +15,10 @@ struct KernelLine {
     std::size_t kernel_words = 0;
 };
 
+// The target that a word for an old init means (`single`, `s`, `S`, `1`, `rescue`; `emergency`, `-b`; `2` to `5`); empty: it is no
+// such word.
+[[nodiscard]] std::string_view target_of_old_word(std::string_view word);
+
 // Before `--`, by the kernel's rules, double quotes keep blanks together. After it single quotes do so, too, and quotes
 // are removed; an unclosed quote is an ordinary character. A word after `--` that was meant for an old init (`single`,
 // `3`) is no command, and is added to `words`.

@@ -126,6 +126,19 @@ BARE inline unsigned length_of(const char* text) {
     return length;
 }
 
+// Writes our pid in digits, with a NUL after them; at most 11 bytes.
+BARE inline void write_own_pid(char* to) {
+    auto own = static_cast<unsigned>(call(SYS_getpid));
+    char digits[10];
+    unsigned count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + own % 10);
+    } while ((own /= 10) != 0 && count < sizeof digits);
+    for (unsigned i = 0; i < count; ++i)
+        to[i] = digits[count - 1 - i];
+    to[count] = '\0';
+}
+
 BARE inline void call_close(int fd) {
     if (fd >= 0)
         call(SYS_close, fd);

@@ -217,7 +217,7 @@ BARE bool reset_signals(const Child& child, Progress& progress) {
 }
 
 // Writes our pid in digits after the `=` of the variables that need it.
-BARE void write_own_pid(const Child& child) {
+BARE void fill_in_own_pid(const Child& child) {
     const std::uint32_t* indices = child.all(child.orders->own_pids);
     for (std::uint32_t i = 0; i < child.orders->own_pids.count; ++i) {
         char* at = child.environment[indices[i]];
@@ -225,16 +225,7 @@ BARE void write_own_pid(const Child& child) {
             ++at;
         if (*at == '\0')
             continue;
-        ++at;
-        auto own = static_cast<unsigned>(call(SYS_getpid));
-        char digits[10]; // the reserved room is StringList::own_pid_digits
-        unsigned count = 0;
-        do {
-            digits[count++] = static_cast<char>('0' + own % 10);
-        } while ((own /= 10) != 0 && count < sizeof digits);
-        for (unsigned k = 0; k < count; ++k)
-            at[k] = digits[count - 1 - k];
-        at[count] = '\0';
+        write_own_pid(at + 1); // the reserved room is StringList::own_pid_digits, and its NUL
     }
 }
 
@@ -242,7 +233,7 @@ BARE void write_own_pid(const Child& child) {
 BARE bool is_there(const char* path) { return call(SYS_faccessat, AT_FDCWD, path, 0 /* F_OK */) == 0; }
 
 BARE bool execute(const Child& child, Progress& progress) {
-    write_own_pid(child);
+    fill_in_own_pid(child);
     const char* file = child.text(child.orders->file);
     progress.at(Step::exec);
     const int program = child.orders->program;

@@ -89,18 +89,8 @@ BARE long write_all(long fd, const char* bytes, long count) {
 
 // Like no name of a credential, and no other process's: `.PID`.
 struct PassingName {
-    char text[16] = {};
-    BARE PassingName() {
-        char digits[12];
-        unsigned count = 0;
-        auto own = static_cast<unsigned>(call(SYS_getpid));
-        do {
-            digits[count++] = static_cast<char>('0' + own % 10);
-        } while ((own /= 10) != 0);
-        text[0] = '.';
-        for (unsigned i = 0; i < count; ++i)
-            text[1 + i] = digits[count - 1 - i];
-    }
+    char text[16] = {'.'};
+    BARE PassingName() { write_own_pid(text + 1); }
 };
 
 BARE long give_file(const Orders& orders, int directory, const char* name, const char* bytes, long count) {
