@@ -154,6 +154,9 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     }
     courier_.forget_resumed(stream.id);
     post_.senders().add(stream.leader, stream.cgroup, entry.unit, monotonic_now());
+    const std::uint32_t index = streams_.find(entry.stream);
+    if (entry.source == Source::init && own_words_.look(streams_[index].pipe.get(), courier_.desk()).is_start)
+        read_own(index); // nothing that services have said since is read before, and gets an earlier stamp
     return true;
 }
 
@@ -221,7 +224,7 @@ bool Collector::took(std::uint32_t index, const Result<Courier::Took>& batch) {
 // Lines of PID 1: after what those wrote that they are about.
 void Collector::read_own(std::uint32_t index) {
     const OwnWords::Ahead ahead = own_words_.look(streams_[index].pipe.get(), courier_.desk());
-    if (ahead.bytes > 0) {
+    if (ahead.bytes > 0 && !ahead.is_start) {
         while (take_messages()) { // pipes that PID 1 sent before it wrote this
         }
         take_post();

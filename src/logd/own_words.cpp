@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "os/file/runtime.hpp"
+#include "wire/log_format.hpp"
 #include "wire/log_protocol.hpp"
 
 namespace mi::logd {
@@ -37,11 +38,17 @@ OwnWords::Ahead OwnWords::look(int pipe, std::span<char> room) {
     ahead.bytes = size;
     for (std::string_view text(room.data(), size); !text.empty();) {
         const std::size_t end = std::min(text.find('\n'), text.size() - 1);
-        const std::string_view unit = wire::logs::parse_init_line(text.substr(0, end)).unit;
-        if (unit.empty())
+        const wire::logs::InitLine line = wire::logs::parse_init_line(text.substr(0, end));
+        if (text.data() == room.data() &&
+            wire::logs::tells_of_start({.source = wire::logs::Source::init, .text = line.text})) {
+            ahead.bytes = end + 1;
+            ahead.is_start = true;
+            return ahead;
+        }
+        if (line.unit.empty())
             ahead.of_all = true;
-        else if (ahead.units.empty() || ahead.units.back() != unit)
-            ahead.units.emplace_back(unit);
+        else if (ahead.units.empty() || ahead.units.back() != line.unit)
+            ahead.units.emplace_back(line.unit);
         text.remove_prefix(end + 1);
     }
     std::ranges::sort(ahead.units);

@@ -23,6 +23,7 @@ public:
         std::size_t bytes = 0;          // of these lines; 0: there are none, or they cannot be looked at
         bool of_all = false;            // one is about none, or about who knows whom
         std::vector<std::string> units; // sorted, each once
+        bool is_start = false; // it is the one line that tells of the init's start, before all that services say
         [[nodiscard]] bool concern(std::string_view unit) const;
     };
     // What `pipe` holds now, and goes on to hold: tee(2). `room` is written to.

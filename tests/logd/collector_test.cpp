@@ -209,6 +209,28 @@ TEST_CASE("a file that gets too large is rotated, and only so many are kept") {
     CHECK(init.finish() == logd::exit_done);
 }
 
+TEST_CASE("the line that tells of the start comes before all that services have said since, whatever is read first") {
+    Scratch scratch;
+    FakeInit init({scratch.path / "var"});
+    logs::StreamId service = 0, id = 0;
+    Fd web = init.open_stream("web", Source::out, 0, &service); // the collector is given our own lines last
+    Fd own = init.open_stream("miniinit", Source::init, 0, &id);
+    for (const std::string& line : logs::init_lines({}, Priority::info, logs::start_text("user") + ", 1 unit"))
+        put(own, line);
+    for (const std::string& line : logs::init_lines({}, Priority::notice, "the clock jumped"))
+        put(own, line);
+    put(web, "serving\n");
+    init.start();
+    REQUIRE(init.flush({service, id}));
+    const std::vector<Entry> ours = entries_of(scratch.path / "var", "miniinit");
+    const std::vector<Entry> theirs = entries_of(scratch.path / "var", "web");
+    REQUIRE(ours.size() == 2);
+    REQUIRE(theirs.size() == 1);
+    CHECK(ours[0].at < theirs[0].at);
+    CHECK(theirs[0].at <= ours[1].at);
+    CHECK(init.finish() == logd::exit_done);
+}
+
 TEST_CASE("lines of PID 1 go to the unit they are about") {
     Scratch scratch;
     FakeInit init({scratch.path / "var"});

@@ -125,9 +125,10 @@ bool LogLink::line_on_console(Priority priority, std::string_view text) {
     return shown;
 }
 
-// Not while pipes are still on their way, unless so many lines wait that they would be lost.
+// Not while pipes are still on their way, or while a collector that ends reads our lines but is given no pipes any more, unless so
+// many lines wait that they would be lost.
 void LogLink::write_own_lines() {
-    if (socket_.idle() || own_lines_.many_wait())
+    if ((socket_.idle() && !renewing_) || own_lines_.many_wait())
         own_lines_.write();
 }
 

@@ -92,6 +92,8 @@ public:
     // The same in our own log, and on the console by the collector, so that it stands behind what services said there. False: that
     // cannot be had now, and it is in the log only.
     bool line_on_console(Priority priority, std::string_view text);
+    // Lines of PID 1 wait for room, or for pipes that are to be handed over before them.
+    [[nodiscard]] bool has_unwritten_lines() const { return own_lines_.some_wait(); }
     // Something was mounted.
     void try_storage();
     // From now on logs are kept there, and what there is goes along.

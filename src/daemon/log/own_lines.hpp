@@ -31,6 +31,8 @@ public:
     void write();
     // Half as many as can wait are waiting.
     [[nodiscard]] bool many_wait() const;
+    // Some are still here, and not in the pipe.
+    [[nodiscard]] bool some_wait() const { return !waiting_.empty(); }
 
 private:
     Kernel& kernel_;

@@ -14,6 +14,7 @@ namespace mi::daemon {
 
 namespace {
 constexpr Span longest_check = std::chrono::seconds(10);
+constexpr Span longest_wait_for_log = std::chrono::seconds(1);
 constexpr int state_fd = 3; // where the one that checks finds the state
 } // namespace
 
@@ -64,12 +65,18 @@ void Succession::exited(const os::Exit& exit) {
         check_failed("cannot go on with our state (" + core::text(exit_status(exit)) +
                      "; `minictl logs miniinit` may say why)");
     else if (next_program_)
-        is_ready_ = true;
+        is_ready_at_ = context_.now;
     else
         begin_switch_root(std::move(new_root_), true);
 }
 
+Instant Succession::next_deadline() const {
+    return is_ready_at_ != never ? is_ready_at_ + longest_wait_for_log : check_until_;
+}
+
 void Succession::due(Instant) {
+    if (is_ready_at_ != never)
+        return;                                           // give_way() does it
     (void)context_.kernel.send_signal(checker_, SIGKILL); // its end is collected like any other
     checker_ = 0;
     check_until_ = never;
@@ -91,8 +98,12 @@ void Succession::not_reexecuted(const std::string& why) {
 }
 
 void Succession::give_way() {
-    if (!std::exchange(is_ready_, false))
+    if (is_ready_at_ == never)
         return;
+    // Our log lines that the collector has no room for yet are in our own memory, and would go with it.
+    if (context_.logs.has_unwritten_lines() && context_.now < next_deadline())
+        return;
+    is_ready_at_ = never;
     host_.flush_answers();
     store_.save_all(true);
     const Fault failed = guard_->run_again(next_program_.get());

@@ -41,7 +41,7 @@ public:
 
     // The program that checks our state has ended, or has taken too long.
     void exited(const os::Exit& exit) override;
-    [[nodiscard]] Instant next_deadline() const override { return check_until_; }
+    [[nodiscard]] Instant next_deadline() const override;
     void due(Instant now) override;
 
     void save(state::ManagerImage& image) const override {
@@ -67,8 +67,8 @@ private:
     Host& host_;
     pid_t checker_ = 0; // finds out whether the next program can read our state
     Instant check_until_ = never;
-    Fd next_program_;       // for a re-exec
-    bool is_ready_ = false; // it can
+    Fd next_program_;             // for a re-exec
+    Instant is_ready_at_ = never; // since when it can
     NewRoot new_root_;
     bool carried_ = false; // the next program begins in another root, with what is kept
 };
