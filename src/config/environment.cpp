@@ -150,7 +150,66 @@ private:
     Environment result_;
 };
 
+// The value of a line of systemd's dialect; takes it and its line end off the front of `text`.
+std::string take_systemd_value(std::string_view& text) {
+    std::string value;
+    std::size_t kept = 0; // without the blanks at the end
+    bool at_begin = true; // of the value, or behind a quoted part: only here a quote is one
+    for (char quote = 0; !text.empty();) {
+        const char letter = text.front();
+        text.remove_prefix(1);
+        const bool is_end = letter == '\n' || letter == '\r', is_blank = letter == ' ' || letter == '\t';
+        if (quote == 0 && is_end)
+            break;
+        if (letter == quote && quote != 0) {
+            quote = 0;
+            at_begin = true;
+        } else if (quote == 0 && at_begin && (letter == '"' || letter == '\'')) {
+            quote = letter;
+        } else if (letter == '\\' && quote != '\'') {
+            const char next = text.empty() ? '\n' : text.front();
+            text.remove_prefix(text.empty() ? 0 : 1);
+            if (quote != 0 && next != '\n' && std::string_view("\"\\`$").find(next) == std::string_view::npos)
+                value += letter;
+            if (next != '\n')
+                value += next;
+            at_begin = false;
+        } else if (quote != 0 || !at_begin || !is_blank) {
+            value += letter;
+            at_begin = false;
+        }
+        if (quote != 0 || !is_blank)
+            kept = value.size();
+    }
+    value.resize(kept);
+    return value;
+}
+
 } // namespace
+
+Environment parse_systemd_environment(std::string_view text) {
+    Environment result;
+    while (!text.empty()) {
+        const std::size_t begin = text.find_first_not_of(" \t\r\n");
+        if (begin == text.npos)
+            break;
+        text.remove_prefix(begin);
+        const std::size_t end = std::min(text.find_first_of("=\n"), text.size());
+        std::string_view key = text.substr(0, end);
+        const bool is_comment = key.starts_with('#') || key.starts_with(';');
+        const bool is_assignment = !is_comment && end < text.size() && text[end] == '=';
+        text.remove_prefix(is_assignment ? end + 1 : std::min(text.find('\n'), text.size()));
+        if (!is_assignment)
+            continue;
+        std::string value = take_systemd_value(text);
+        key = key.substr(0, key.find_last_not_of(" \t") + 1);
+        if (!is_shell_variable_name(key) || value.find('\0') != value.npos)
+            continue;
+        std::erase_if(result.variables, [key](const auto& each) { return each.first == key; });
+        result.variables.emplace_back(key, std::move(value));
+    }
+    return result;
+}
 
 Environment parse_environment(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf"))

@@ -129,6 +129,7 @@ void watchdog(const Value& value, core::Unit& unit);
 void supplementary_groups(const Value& value, core::Unit& unit);
 void environment(const Value& value, core::Unit& unit);
 void environment_files(const Value& value, core::Unit& unit);
+void unset_environment(const Value& value, core::Unit& unit);
 void environment_from(const Value& value, core::Unit& unit);
 void credentials(const Value& value, core::Unit& unit);
 void pass_environment(const Value& value, core::Unit& unit);
@@ -138,7 +139,11 @@ void standard_output(const Value& value, core::Unit& unit);
 void standard_error(const Value& value, core::Unit& unit);
 void tty(const Value& value, core::Unit& unit);
 
-void capabilities(const Value& value, core::Unit& unit);
+void capabilities_into(const Value& value, std::optional<CapabilitySet>& member);
+template <auto Member>
+void capabilities(const Value& value, core::Unit& unit) {
+    capabilities_into(value, member<Member>(unit));
+}
 void system_call_filter(const Value& value, core::Unit& unit);
 void system_call_error(const Value& value, core::Unit& unit);
 void cpu_affinity(const Value& value, core::Unit& unit);

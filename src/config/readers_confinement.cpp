@@ -62,17 +62,24 @@ std::optional<int> capability_of(const Value& value, std::string_view word) {
     return std::nullopt;
 }
 
-void capabilities(const Value& value, core::Unit& unit) {
+void capabilities_into(const Value& value, std::optional<CapabilitySet>& member) {
     std::vector<std::string> names;
     value.into(names);
-    CapabilitySet kept = 0;
+    // "*" is all of them; "!NAME" all but that one and others that are so written.
+    const auto is_left_out = [](const std::string& name) { return name.starts_with('!'); };
+    const bool from_all = names == std::vector<std::string>{"*"} || std::ranges::any_of(names, is_left_out);
+    if (from_all && names.front() != "*" && !std::ranges::all_of(names, is_left_out))
+        return value.error("names with and without a '!' exclude each other");
+    CapabilitySet named = 0;
     for (const std::string& name : names) {
-        std::optional<int> number = capability_of(value, name);
+        if (name == "*" && from_all)
+            continue;
+        std::optional<int> number = capability_of(value, std::string_view(name).substr(from_all ? 1 : 0));
         if (!number)
             return;
-        kept |= CapabilitySet{1} << *number;
+        named |= CapabilitySet{1} << *number;
     }
-    confinement(unit).capabilities = kept;
+    member = from_all ? ~named : named;
 }
 
 void system_call_filter(const Value& value, core::Unit& unit) {

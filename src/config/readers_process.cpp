@@ -205,6 +205,14 @@ void environment(const Value& value, core::Unit& unit) { environment_into(value,
 void pass_environment(const Value& value, core::Unit& unit) {
     pass_environment_into(value, process(unit).pass_environment);
 }
+void unset_environment(const Value& value, core::Unit& unit) {
+    std::optional<std::vector<std::string>> names;
+    pass_environment_into(value, names);
+    if (names && std::ranges::find(*names, "*") != names->end())
+        value.error("\"*\" is no name of a variable");
+    else if (names)
+        process(unit).unset_environment = std::move(*names);
+}
 void limits(const Value& value, core::Unit& unit) { limits_into(value, process(unit).limits); }
 void manager_environment(const Value& value, core::ManagerSettings& settings) {
     environment_into(value, settings.environment);

@@ -153,6 +153,11 @@ void reload_command(const Value& value, core::Unit& unit) {
 }
 
 void reload_signal(const Value& value, core::Unit& unit) {
+    if (value.node().kind == Node::Kind::text && value.node().text == "none") {
+        unit.service.reload_signal = 0;
+        unit.service.reload_signal_said = true;
+        return;
+    }
     if (std::optional<int> number = value.signal()) {
         unit.service.reload_signal = *number;
         unit.service.reload_signal_said = true;

@@ -53,6 +53,9 @@ struct Environment {
 // literal (and may span lines), "…" knows \" \\ \$ \`, and backslash-newline joins lines; unquoted blanks at both ends
 // are removed, those inside stay, and # after a blank starts a comment.
 [[nodiscard]] Environment parse_environment(std::string_view text);
+// The syntax of EnvironmentFile= in systemd.exec(5), where it differs: quotes count only at the beginning of a value and behind
+// a quoted part, # is a comment only at the beginning of a line, and a line that cannot be read is passed over.
+[[nodiscard]] Environment parse_systemd_environment(std::string_view text);
 
 // Whether `name` can be a variable of the environment. execve(2) accepts any name without '=' and NUL; but one with
 // blanks, control characters, quotes, a backslash, $ or ` is probably a mistake.

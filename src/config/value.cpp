@@ -72,6 +72,12 @@ std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess) {
     return all_words;
 }
 
+std::span<const Choice<core::EnvironmentSyntax>> choices(core::EnvironmentSyntax) {
+    using enum core::EnvironmentSyntax;
+    static constexpr Choice<core::EnvironmentSyntax> all[] = {{"shell", shell}, {"systemd", systemd}};
+    return all;
+}
+
 std::span<const Choice<core::Activation>> choices(core::Activation) {
     using enum core::Activation;
     static constexpr Choice<core::Activation> all[] = {{"normal", normal}, {"on-demand", on_demand}};

@@ -30,6 +30,7 @@ std::span<const Choice<core::LimitAction>> choices(core::LimitAction);
 std::span<const Choice<core::KillMode>> choices(core::KillMode);
 std::span<const Choice<core::ExitAction>> choices(core::ExitAction);
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess);
+std::span<const Choice<core::EnvironmentSyntax>> choices(core::EnvironmentSyntax);
 std::span<const Choice<core::Activation>> choices(core::Activation);
 std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action);
 std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot);

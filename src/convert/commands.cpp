@@ -17,6 +17,14 @@ constexpr std::string_view unset_variables =
     "MONITOR_INVOCATION_ID CREDENTIALS_DIRECTORY CACHE_DIRECTORY CONFIGURATION_DIRECTORY MANAGERPID SYSTEMD_EXEC_PID "
     "JOURNAL_STREAM PIDFILE TRIGGER_UNIT TRIGGER_PATH";
 
+// Directives that confine a service, and that a command with `+` is not subject to.
+constexpr std::string_view confining =
+    "CapabilityBoundingSet AmbientCapabilities ProtectSystem ProtectHome ProtectKernelTunables ProtectKernelModules "
+    "ProtectKernelLogs ProtectControlGroups ProtectClock PrivateTmp PrivateDevices PrivateNetwork ReadOnlyPaths "
+    "ReadOnlyDirectories ReadWritePaths ReadWriteDirectories InaccessiblePaths InaccessibleDirectories "
+    "SystemCallFilter "
+    "NoNewPrivileges";
+
 constexpr std::string_view for_another_type = "it is for Type=notify-reload";
 
 // A command, and the assignment that it comes from.
@@ -74,6 +82,11 @@ public:
             const std::string_view value = source.value(key);
             const bool drops = !value.empty() && !is_one_of(value, "root 0") && convert::truth(value) != false;
             bound_ = bound_ || (drops && (!identity.changes_itself || key == "RootDirectory"));
+        }
+        for (std::string_view key : blank_separated(confining)) {
+            const auto given =
+                source_.main().text.of("Service", key); // an empty one confines, too: no capability at all
+            confined_ = confined_ || (!given.empty() && convert::truth(given.back()->value) != false);
         }
         start_only_ = is_yes(last("PermissionsStartOnly"));
         variables_ = variables();
@@ -138,11 +151,19 @@ private:
                 lost(of, lines.error());
             else
                 for (CommandLine& line : *lines) {
+                    leave_activation_out(of, line);
                     look_at(of, line);
                     commands.push_back({&of, std::move(line)});
                 }
         }
         return commands;
+    }
+
+    // With --systemd-activation dbus-daemon asks systemd for what is to be started, and each call waits in vain for 25 s.
+    void leave_activation_out(const Assignment& of, CommandLine& line) {
+        if (file_name(line.words.front().text()) == "dbus-daemon" &&
+            std::erase_if(line.words, [](const Word& word) { return word.text() == "--systemd-activation"; }) > 0)
+            near(of, "without --systemd-activation: the bus starts its services itself");
     }
 
     // Makes remarks about differences from systemd that a command meets here.
@@ -172,7 +193,7 @@ private:
         for (const Assignment& each : all("EnvironmentFile")) {
             const std::string path = each.value.substr(each.value.starts_with('-') ? 1 : 0);
             if (const std::optional<std::string> text = source_.lookup.text(source_.search_path.root + path))
-                for (const auto& [name, value] : config::parse_environment(*text).variables)
+                for (const auto& [name, value] : config::parse_systemd_environment(*text).variables)
                     variables[name] = value;
         }
         return variables;
@@ -180,9 +201,14 @@ private:
 
     // True if a command would run with privileges that the service does not have; makes the remark.
     bool refused(const GivenCommand& command) {
-        if (!bound_ || (!command.line.privileged && !start_only_))
+        const bool by_user = bound_ && (command.line.privileged || start_only_);
+        if (by_user)
+            lost(*command.of, "all commands of a service run as its user: make it a oneshot that this unit requires");
+        else if (confined_ && command.line.unconfined)
+            lost(*command.of,
+                 "all commands of a service are confined alike: make it a oneshot that this unit requires");
+        else
             return false;
-        lost(*command.of, "all commands of a service run as its user: make it a oneshot that this unit requires");
         return true;
     }
 
@@ -213,6 +239,8 @@ private:
         const auto& [of, line] = commands.back();
         if (line.privileged && bound_)
             lost(*of, "its root directory is the one of the whole service");
+        if (line.unconfined && confined_)
+            lost(*of, "it is confined by the other directives, which systemd does not apply to it");
         if (line.may_fail && !is_oneshot() && !source_.accepts && source_.value("Restart") != "always")
             near(*of, "an exit code that is no success counts as a failure");
         set("command", toml_of(line, line.may_fail && is_oneshot()));
@@ -245,10 +273,13 @@ private:
             set("reload-command", toml_of_all(commands));
         else if (!signal.empty())
             set_text("reload-signal", signal);
+        else if (!by_signal && !is_oneshot())
+            set_text("reload-signal", "none"); // under systemd it cannot be reloaded
     }
 
     const Service& service_;
     bool bound_ = false;      // the service does not run with all privileges of root
+    bool confined_ = false;   // by other directives
     bool start_only_ = false; // PermissionsStartOnly=
     std::map<std::string, std::string> variables_;
 };

@@ -5,15 +5,17 @@
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
 
+#include <bit>
+
 namespace mi::convert {
 
 namespace {
 
 constexpr Table here = Table::process;
 
-// The paths that systemd protects for ProtectKernel…= and ProtectControlGroups=, and the capability that it takes away.
+// The paths that systemd protects for these directives, and the capabilities that it takes away.
 struct Protection {
-    std::string_view directive, read_only, inaccessible, capability;
+    std::string_view directive, read_only, inaccessible, capabilities;
 };
 constexpr Protection protections[] = {
     {"ProtectKernelTunables",
@@ -22,11 +24,18 @@ constexpr Protection protections[] = {
     {"ProtectControlGroups", "-/sys/fs/cgroup", "", ""},
     {"ProtectKernelModules", "", "-/lib/modules -/usr/lib/modules", "CAP_SYS_MODULE"},
     {"ProtectKernelLogs", "", "-/proc/kmsg -/dev/kmsg", "CAP_SYSLOG"},
+    {"ProtectClock", "", "", "CAP_SYS_TIME CAP_WAKE_ALARM"},
 };
 
-bool is_plain_relative(std::string_view path) {
-    return std::ranges::none_of(split(path, '/'),
-                                [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+// A relative path without "." and empty parts; empty if it is none, or leads upwards.
+std::string plain_relative(std::string_view path) {
+    std::string plain;
+    for (std::string_view part : split(path, '/'))
+        if (part == ".." || path.starts_with('/'))
+            return {};
+        else if (!part.empty() && part != ".")
+            join_to(plain, part, "/");
+    return plain;
 }
 
 class ConfinementStep : ConversionStep {
@@ -84,24 +93,34 @@ private:
         bounding_ = capability_set("CapabilityBoundingSet", whole);
         // Every set keeps `capabilities`. Under systemd only root has those of the bounding set; other users start with
         // the ambient ones.
-        std::optional<CapabilitySet> kept;
+        for (const Protection& each : protections)
+            if (convert::truth(last(each.directive).value) == true)
+                for (std::string_view name : blank_separated(each.capabilities))
+                    bounding_ = bounding_.value_or(whole) & ~(CapabilitySet{1} << capability_number(name).value());
+        const CapabilitySet bounding = bounding_.value_or(whole);
         if (identity_.is_root)
-            kept = bounding_;
-        else if (ambient || bounding_)
-            kept = ambient.value_or(0) & bounding_.value_or(whole);
-        if (!kept || *kept == whole)
-            return;
-        std::vector<std::string> names;
-        for (std::size_t number = 0; number < count; ++number)
-            if ((*kept >> number & 1) != 0)
-                names.emplace_back(capability_names()[number]);
-        set("capabilities", array(names));
+            return set_capabilities("capabilities", bounding, whole);
+        if (ambient)
+            set_capabilities("capabilities", *ambient & bounding, whole);
+        // Without new privileges nothing can make use of the others.
+        const bool gains = !identity_.is_dynamic && !is_yes(last("NoNewPrivileges"));
+        if (ambient ? gains && (*ambient & bounding) != bounding : bounding != whole)
+            set("bounding-capabilities", words_of(bounding, whole));
     }
 
-    // True if the service can have a capability.
-    bool can_have(std::string_view capability) const {
-        const std::optional<int> number = capability_number(capability);
-        return identity_.is_root && number && (!bounding_ || (*bounding_ >> *number & 1) != 0);
+    void set_capabilities(std::string_view key, CapabilitySet kept, CapabilitySet whole) {
+        if (kept != whole)
+            set(key, words_of(kept, whole));
+    }
+
+    // Those in the set, or, if these are fewer, those that are not, each behind a '!'.
+    static std::string words_of(CapabilitySet set, CapabilitySet whole) {
+        const bool without = std::popcount(set) > std::popcount(whole) / 2;
+        std::vector<std::string> names;
+        for (std::size_t number = 0; number < capability_names().size(); ++number)
+            if (((without ? ~set : set) >> number & 1) != 0)
+                names.push_back((without ? "!" : "") + std::string(capability_names()[number]));
+        return array(without && names.empty() ? std::vector<std::string>{"*"} : names);
     }
 
     // --- paths ------------------------------------------------------------------------------------------------------------
@@ -146,11 +165,7 @@ private:
                 continue;
             add_all(read_only_, each.read_only);
             add_all(inaccessible_, each.inaccessible);
-            if (!each.capability.empty() && can_have(each.capability))
-                near(of, "it keeps " + std::string(each.capability) + ", which `capabilities` can leave out");
         }
-        if (const Assignment& clock = last("ProtectClock"); is_yes(clock) && can_have("CAP_SYS_TIME"))
-            lost(clock, "it keeps CAP_SYS_TIME, which `capabilities` can leave out");
     }
 
     void take_paths(std::vector<std::string>& to, std::string_view key) {
@@ -172,9 +187,11 @@ private:
             take_paths(read_only_, "ReadOnly" + std::string(end));
             take_paths(inaccessible_, "Inaccessible" + std::string(end));
         }
-        // Without anything read-only, every path can be written anyway.
         if (out_.toml.has(here, "protect-system") || !read_only_.empty())
             set_list("read-write-paths", writable_);
+        else
+            for (std::string_view end : {"Paths", "Directories"})
+                note(last("ReadWrite" + std::string(end)), "nothing else makes a path read-only");
         set_list("read-only-paths", read_only_);
         set_list("inaccessible-paths", inaccessible_);
     }
@@ -189,10 +206,8 @@ private:
                 lost(of, "no link is made to a directory that is");
                 word.resize(colon);
             }
-            while (word.ends_with('/'))
-                word.pop_back();
-            if (is_plain_relative(word))
-                names.push_back(std::move(word));
+            if (std::string name = plain_relative(word); !name.empty())
+                names.push_back(std::move(name));
             else
                 lost(of, "it is no plain relative path");
         }
@@ -228,8 +243,13 @@ private:
         }
         for (const std::string& name : names) {
             command.push_back(std::string(parent) + name);
-            if (identity_.changes_itself)
-                add_once(writable_, "-" + command.back());
+            if (!identity_.changes_itself)
+                continue;
+            add_once(writable_, "-" + command.back());
+            for (std::string_view other : {"StandardOutput", "StandardError", "WorkingDirectory"})
+                if (source_.value(other).find(command.back()) != std::string_view::npos)
+                    lost(last(directive),
+                         "a command makes it, which begins with that " + std::string(other) + "= itself");
         }
         if (identity_.changes_itself || !mode.empty())
             commands_.push_back(array(command));
@@ -260,6 +280,9 @@ private:
         for (const Assignment& each : all("SystemCallFilter"))
             filter(each, words);
         set_list("system-call-filter", words);
+        if (const Assignment& filters = last("SystemCallFilter");
+            !words.empty() && !identity_.is_root && !identity_.is_dynamic && !is_yes(last("NoNewPrivileges")))
+            near(filters, "for a service that does not run as root it implies `no-new-privileges`");
         const Assignment& error = last("SystemCallErrorNumber");
         if (words.empty())
             note(error, "no system call is filtered");

@@ -74,7 +74,7 @@ constexpr Row service_rows[] = {
      "StateDirectoryMode LogsDirectory LogsDirectoryMode ReadWritePaths ReadWriteDirectories ReadOnlyPaths "
      "ReadOnlyDirectories ProtectKernelTunables ProtectControlGroups InaccessiblePaths InaccessibleDirectories "
      "ProtectHome ProtectKernelModules ProtectKernelLogs ProtectClock SystemCallFilter SystemCallErrorNumber "
-     "SystemCallArchitectures",
+     "SystemCallArchitectures IgnoreSIGPIPE ExecSearchPath",
      step, process},
     {"Type BusName RemainAfterExit NotifyAccess Restart RestartSec RestartMaxDelaySec RestartSteps "
      "StartLimitIntervalSec StartLimitInterval StartLimitBurst StartLimitAction RestartPreventExitStatus "
@@ -101,14 +101,13 @@ constexpr Row service_rows[] = {
     {"OOMPolicy", no_equal, service, "",
      "when the kernel has killed a process for its memory, `restart` decides about the service"},
     {"OpenFile", no_equal, service, "", "no file is opened for a service"},
-    {"ExitType", no_equal, service, "", "a service has ended when its main process has"},
+    {"ExitType", no_equal, service, "", "a service has ended when its main process has", "main"},
     {"RuntimeRandomizedExtraSec RefreshOnReload", no_equal, service, "", "it belongs to something that has no equal"},
     {"SysVStartPriority FsckPassNo", not_needed, service, "", "it has no effect"},
     {"SupplementaryGroups", accounts, process, "supplementary-groups"},
     {"EnvironmentFile", environment_files, process, "environment-files"},
     {"PassEnvironment", variables, process, "pass-environment"},
-    {"UnsetEnvironment", not_needed, process, "",
-     "an environment begins with nothing but what the unit and the manager set"},
+    {"UnsetEnvironment", variables, process, "unset-environment"},
     {"RootDirectory", path, process, "root-directory", "", "/"},
     {"UMask", mode, process, "umask", "", "", 0, 0777},
     {"Nice", integer, process, "nice", "", "", -20, 19},
@@ -139,7 +138,6 @@ constexpr Row service_rows[] = {
     {"SyslogIdentifier SyslogFacility", not_needed, process, "", "every unit has a log of its own"},
     {"LogLevelMax LogExtraFields LogNamespace LogFilterPatterns SyslogLevel", no_equal, process, "",
      "what a service writes is logged as it is"},
-    {"IgnoreSIGPIPE", no_equal_but_a_value, process, "", "every signal is at its default", "no"},
     {"Personality CoredumpFilter TimerSlackNSec NUMAPolicy NUMAMask CoredumpReceive", no_equal, process, "",
      "there is no such key"},
     {"PAMName UtmpIdentifier UtmpMode SetLoginEnvironment", no_equal, process, "",
@@ -158,9 +156,11 @@ constexpr Row service_rows[] = {
     {"ConfigurationDirectory ConfigurationDirectoryMode", no_equal, process, "",
      "no directory is made below /etc: make it once"},
     {"TimeoutCleanSec", no_equal, process, "", "no directory is cleaned"},
+    {"ProtectProc", no_equal, process, "", "there is no key for this kind of confinement", "default"},
+    {"ProcSubset", no_equal, process, "", "there is no key for this kind of confinement", "all"},
     {"RestrictAddressFamilies RestrictFileSystems RestrictNamespaces RestrictRealtime RestrictSUIDSGID "
      "LockPersonality MemoryDenyWriteExecute SystemCallLog SecureBits RemoveIPC PrivateUsers PrivateIPC "
-     "PrivatePIDs PrivateBPF UserNamespacePath ProtectHostname ProtectProc ProcSubset IPCNamespacePath "
+     "PrivatePIDs PrivateBPF UserNamespacePath ProtectHostname IPCNamespacePath "
      "NetworkNamespacePath KeyringMode NoExecPaths ExecPaths SELinuxContext AppArmorProfile SmackProcessLabel "
      "MemoryKSM MemoryTHP",
      no_equal, process, "", "there is no key for this kind of confinement"},
@@ -183,7 +183,7 @@ constexpr Row service_rows[] = {
      "what can be counted is counted"},
     {"Slice", no_equal_but_a_value, cgroup, "", "cgroups of services stand side by side", "system.slice"},
     {"MemoryMin MemoryLow StartupMemoryMax StartupMemoryHigh StartupMemoryLow StartupMemorySwapMax MemoryZSwapMax "
-     "MemoryZSwapWriteback StartupMemoryZSwapMax DefaultMemoryMin DefaultMemoryLow DefaultStartupMemoryLow "
+     "StartupMemoryZSwapMax DefaultMemoryMin DefaultMemoryLow DefaultStartupMemoryLow "
      "StartupCPUWeight StartupCPUShares StartupIOWeight StartupBlockIOWeight IODeviceWeight IOReadBandwidthMax "
      "IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax IODeviceLatencyTargetSec BlockIODeviceWeight "
      "BlockIOReadBandwidth BlockIOWriteBandwidth AllowedCPUs StartupAllowedCPUs AllowedMemoryNodes "
@@ -191,10 +191,12 @@ constexpr Row service_rows[] = {
      "ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec "
      "ManagedOOMPreference DelegateSubgroup DisableControllers",
      no_equal, cgroup, "", "there is no such limit"},
+    {"MemoryZSwapWriteback", no_equal, cgroup, "", "there is no such limit", "yes"},
     {"IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath SocketBindAllow "
      "SocketBindDeny RestrictNetworkInterfaces BPFProgram NFTSet",
      no_equal, cgroup, "", "what a service may reach is for the firewall to say"},
-    {"DevicePolicy DeviceAllow", no_equal, cgroup, "", "`private-devices` is what there is for devices"},
+    {"DevicePolicy", no_equal, cgroup, "", "`private-devices` is what there is for devices", "auto"},
+    {"DeviceAllow", no_equal, cgroup, "", "`private-devices` is what there is for devices"},
 };
 
 constexpr Row socket_rows[] = {
@@ -215,8 +217,9 @@ constexpr Row socket_rows[] = {
      "ReceiveBuffer SendBuffer IPTOS IPTTL Mark SmackLabel SmackLabelIPIn SmackLabelIPOut SELinuxContextFromNet "
      "PipeSize MessageQueueMaxMessages MessageQueueMessageSize FreeBind Transparent Broadcast PassCredentials "
      "PassPIDFD PassSecurity PassPacketInfo TCPCongestion Timestamping BindToDevice SocketProtocol Writable "
-     "AcceptFileDescriptors PassFileDescriptorsToExec",
+     "PassFileDescriptorsToExec",
      no_equal, listen, "", "the socket is left as the kernel makes it"},
+    {"AcceptFileDescriptors", no_equal, listen, "", "the socket is left as the kernel makes it", "yes"},
     {"Symlinks", no_equal, listen, "", "no link is made to a socket"},
     {"MaxConnectionsPerSource", no_equal, listen, "", "`max-connections` counts all of them"},
     {"TriggerLimitIntervalSec TriggerLimitBurst PollLimitIntervalSec PollLimitBurst FlushPending DeferTrigger "

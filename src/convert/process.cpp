@@ -1,5 +1,6 @@
 // Converts the context of a service: accounts, environment, scheduling, standard streams, terminal, log.
 #include "base/accounts.hpp"
+#include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
 
@@ -65,6 +66,30 @@ private:
                 else
                     lost(each, "\"" + word + "\" sets no variable");
             }
+        if (!source_.value("EnvironmentFile").empty())
+            set_text("environment-syntax", "systemd");
+        if (truth(last("IgnoreSIGPIPE")).value_or(true))
+            set("ignore-sigpipe", "true");
+        search_path();
+    }
+
+    // Where programs without a '/' are looked for; under systemd it becomes the PATH of the service, too.
+    void search_path() {
+        std::string path;
+        const Assignments given = all("ExecSearchPath");
+        for (const Assignment& each : given)
+            for (const std::string& word : words(each))
+                for (std::string_view part : split(word, ':'))
+                    if (part.starts_with('/'))
+                        join_to(path, part, ":");
+                    else
+                        lost(each, "\"" + std::string(part) + "\" is no absolute path");
+        if (path.empty())
+            return;
+        if (out_.toml.has(Table::process, "environment.PATH"))
+            near(given.back(), "PATH is set by Environment=, and programs are looked for there");
+        else
+            set("environment.PATH", quoted(path));
     }
 
     // NAME:PATH, or a name that the machine's credentials have.
@@ -226,23 +251,33 @@ private:
 
     // The output of a service that writes to a terminal, but does not read from it.
     std::string terminal_stream(const std::string& fallback) {
-        const Assignment& path = last("TTYPath");
-        if (path.value_or("/dev/console") == "/dev/console")
+        if (last("TTYPath").value_or("/dev/console") == "/dev/console")
             return "console";
-        const std::optional<std::string> terminal = absolute_path(path);
+        const std::optional<std::string> terminal = terminal_path();
         return terminal ? "file:" + *terminal : fallback;
+    }
+
+    // TTYPath=. An instance of a template that is named like a terminal has no '-' that would stand for a '/', so %I is %i.
+    std::optional<std::string> terminal_path() {
+        const Assignment& given = last("TTYPath");
+        Assignment path = given;
+        for (std::size_t at = path.value.find("%I"); at != path.value.npos; at = path.value.find("%I", at + 2))
+            path.value[at + 1] = 'i';
+        return absolute_path(path);
     }
 
     void terminal(const std::string& input) {
         const Assignment& path = last("TTYPath");
-        const std::string terminal = absolute_path(path).value_or("/dev/console");
         const bool reads = input == "tty";
-        if (reads && !terminal.starts_with("/dev/"))
+        const std::optional<std::string> terminal = path.is_set() ? terminal_path() : "/dev/console";
+        if (reads && !terminal)
+            return; // it is said why, and no other terminal will do
+        if (reads && !terminal->starts_with("/dev/"))
             return lost(path, "a terminal is below /dev");
         if (input != "null")
             set_text("stdin", input);
         if (reads)
-            set_text("tty", terminal);
+            set_text("tty", *terminal);
     }
 
     void logging() {

@@ -236,6 +236,8 @@ Table table_of(const SystemdUnit& unit, const Assignment& of) {
 
 // True if a directive has the value that changes nothing.
 bool is_usual(const Row& row, std::string_view value) {
+    if (row.usual.empty()) // what has no equal here is off by default there
+        return row.form == Form::no_equal && value != "0" && truth(value) == false;
     const std::optional<bool> usual = truth(row.usual);
     return usual ? truth(value) == usual : is_one_of(value, row.usual);
 }

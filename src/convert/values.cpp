@@ -47,6 +47,8 @@ std::optional<Decimal> take_decimal(std::string_view& text) {
     while (digits < text.size() && is_digit(text[digits]))
         ++digits;
     std::optional<std::uint64_t> number = to_number<std::uint64_t>(text.substr(0, digits));
+    if (digits == 0 && text.size() > 1 && text[0] == '.' && is_digit(text[1]))
+        number = 0; // `.7`
     if (!number)
         return std::nullopt;
     Decimal decimal{*number, 0};
@@ -61,6 +63,12 @@ std::optional<Decimal> take_decimal(std::string_view& text) {
         }
     }
     return decimal;
+}
+
+// So many millionths of two to the power of `shift`, rounded down; of a power above 40 nearly.
+std::uint64_t part_of(std::uint64_t millionths, unsigned shift) {
+    constexpr std::uint64_t million = 1'000'000;
+    return shift <= 40 ? (millionths << shift) / million : millionths * ((std::uint64_t{1} << shift) / million);
 }
 
 void skip_blanks(std::string_view& text) {
@@ -125,7 +133,8 @@ std::optional<Time> time_span(std::string_view text, Span unit) {
             return std::nullopt;
         skip_blanks(text);
         std::size_t letters = 0;
-        while (letters < text.size() && !is_digit(text[letters]) && text[letters] != ' ' && text[letters] != '\t')
+        while (letters < text.size() && !is_digit(text[letters]) && text[letters] != ' ' && text[letters] != '\t' &&
+               text[letters] != '.')
             ++letters;
         std::int64_t each = letters == 0 ? unit.count() : unit_of(text.substr(0, letters));
         if (each == 0)
@@ -142,26 +151,40 @@ std::optional<Time> time_span(std::string_view text, Span unit) {
 }
 
 std::optional<Size> byte_size(std::string_view text) {
+    text = trim(text);
     if (text == "infinity")
         return Size{true, false, 0};
-    std::optional<Decimal> number = take_decimal(text);
-    if (!number)
+    if (text.empty())
         return std::nullopt;
-    skip_blanks(text);
-    if (text == "%")
-        return Size{false, true, number->whole};
-    unsigned shift = 0;
-    if (!text.empty() && text != "B") {
-        std::size_t power = std::string_view("KMGTPE").find(text.front());
-        if (power == std::string_view::npos || (text.size() > 1 && text.substr(1) != "B" && text.substr(1) != "iB"))
+    // A sum, each part of which has a smaller unit than the one before: `3G 4B`.
+    std::uint64_t sum = 0;
+    for (unsigned last = 64; !text.empty();) {
+        std::optional<Decimal> number = take_decimal(text);
+        if (!number)
             return std::nullopt;
-        shift = 10 * (static_cast<unsigned>(power) + 1);
+        skip_blanks(text);
+        if (text == "%" && last == 64)
+            return Size{false, true, number->whole};
+        unsigned shift = 0;
+        const std::size_t power = text.empty() ? text.npos : std::string_view("KMGTPE").find(text.front());
+        if (power != text.npos) {
+            shift = 10 * (static_cast<unsigned>(power) + 1);
+            text.remove_prefix(text.substr(1).starts_with("iB") ? 3 : text.substr(1).starts_with("B") ? 2 : 1);
+        } else if (text.starts_with('B')) {
+            text.remove_prefix(1);
+        }
+        const bool has_end = text.empty() || text.front() == ' ' || text.front() == '\t' || is_digit(text.front());
+        if (shift >= last || !has_end)
+            return std::nullopt;
+        last = shift;
+        skip_blanks(text);
+        if (number->whole >= (std::uint64_t{1} << (63 - shift)))
+            return Size{true, false, 0};
+        sum += (number->whole << shift) + part_of(number->millionths, shift);
+        if (sum >= std::uint64_t{1} << 63)
+            return Size{true, false, 0};
     }
-    if (number->whole >= (std::uint64_t{1} << (63 - shift)))
-        return Size{true, false, 0};
-    std::uint64_t part = shift >= 20 ? number->millionths * ((std::uint64_t{1} << shift) / 1'000'000)
-                                     : (number->millionths << shift) / 1'000'000;
-    return Size{false, false, (number->whole << shift) + part};
+    return Size{false, false, sum};
 }
 
 std::optional<int> exit_status(std::string_view name) {

@@ -51,7 +51,7 @@ bool take_escape(std::string_view& text, std::string& to) {
 constexpr std::string_view unbalanced = "its quotes are not balanced";
 constexpr std::string_view not_text = "an escape in it makes something that is not UTF-8";
 
-// Takes the next word off the front of `text`, which does not begin with a blank. `quoted`: part of it was in quotes.
+// Takes the next word off the front of `text`, which does not begin with a blank. `quoted`: part of it was in quotes, or an escape.
 std::expected<std::string, std::string_view> take_word(std::string_view& text, bool& quoted) {
     std::string word;
     char quote = 0;
@@ -69,7 +69,9 @@ std::expected<std::string, std::string_view> take_word(std::string_view& text, b
                 word += ';'; // `\;` is a word, and does not end the command
                 quoted = true;
                 text.remove_prefix(1);
-            } else if (!take_escape(text, word)) {
+            } else if (take_escape(text, word)) {
+                quoted = true; // `\073` is a word, too
+            } else {
                 word += '\\';
             }
         } else {
@@ -163,23 +165,30 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
                 renamed = true;
             else if (value.front() == ':')
                 variables = false;
-            else if (value.front() == '+' || value.front() == '!')
+            else if (value.front() == '+')
+                command.privileged = command.unconfined = true;
+            else if (value.front() == '!')
                 command.privileged = true;
             else
                 break;
         }
+        bool is_last = true;
         for (skip_blanks(value); !value.empty(); skip_blanks(value)) {
             bool quoted = false;
             auto raw = take_word(value, quoted);
             if (!raw)
                 return std::unexpected(std::string(raw.error()));
-            if (*raw == ";" && !quoted)
+            if (*raw == ";" && !quoted) {
+                is_last = false;
                 break;
+            }
             auto word = specifiers.expand(*raw, variables);
             if (!word)
                 return std::unexpected(word.error());
             command.words.push_back(std::move(*word));
         }
+        if (command.words.empty() && !renamed && !is_last)
+            continue; // systemd passes over an empty command between two
         if (command.words.size() < (renamed ? 2 : 1))
             return std::unexpected("it runs nothing");
         if (renamed) {
@@ -194,6 +203,8 @@ std::expected<std::vector<CommandLine>, std::string> command_lines(std::string_v
             return std::unexpected("its program is no absolute path");
         all.push_back(std::move(command));
     }
+    if (all.empty())
+        return std::unexpected("it runs nothing");
     return all;
 }
 

@@ -17,6 +17,7 @@ namespace mi::convert {
 struct CommandLine {
     bool may_fail = false;   // '-'
     bool privileged = false; // '+', '!' or '!!'
+    bool unconfined = false; // '+'
     std::string own_name;    // '@': the program's own name (argv[0])
     std::vector<Word> words; // at least the program
 

@@ -93,7 +93,7 @@ void Engine::ask_reload(UnitId id) {
         set_phase(id, Phase::reloading);
         set_deadline(id, settings.start_timeout);
         emit_spawn(id, Role::reload, 0);
-    } else {
+    } else if (settings.reload_signal != 0) {
         emit({.kind = Effect::Kind::signal, .unit = id, .number = settings.reload_signal});
     }
 }

@@ -98,7 +98,7 @@ struct Service {
     SwitchRoot switch_root = SwitchRoot::stop;
     std::uint32_t restart_limit = 10; // 0: none
     int stop_signal = 15;
-    int reload_signal = 1;
+    int reload_signal = 1;            // 0: none is sent
     bool reload_signal_said = false;  // false: it is only sent to a process that handles it
     std::uint32_t fd_store_max = 128; // most descriptors that it may store with us across restarts
     int ready_fd = 3;                 // notify-fd: the descriptor on which the newline is expected
@@ -166,6 +166,7 @@ struct Confinement {
     ProtectSystem protect_system = ProtectSystem::no;
     std::vector<GuardedPath> read_only_paths, read_write_paths, inaccessible_paths;
     std::optional<CapabilitySet> capabilities;   // those kept
+    std::optional<CapabilitySet> bounding;       // the limit for what it executes; none said: those kept
     std::vector<std::string> system_call_filter; // words as system_calls.hpp takes them; empty: none
     int system_call_error = 0;                   // what a denied call fails with; 0: it ends the process
     std::vector<std::uint16_t> cpu_affinity;     // sorted; empty: as ours
@@ -173,6 +174,8 @@ struct Confinement {
     std::optional<int> io_priority; // class and level as ioprio_set(2) has them
     std::vector<OwnDirectory> directories;
 };
+
+enum class EnvironmentSyntax : std::uint8_t { shell, systemd };
 
 // `[process]`: how the context differs from the clean one every service starts in.
 struct Process {
@@ -188,7 +191,10 @@ struct Process {
     std::optional<int> nice;
     std::optional<int> oom_score_adjust;
     std::vector<Limit> limits;
+    std::vector<std::string> unset_environment;                      // names that are taken out of all of it at the end
+    EnvironmentSyntax environment_syntax = EnvironmentSyntax::shell; // of environment_files
     bool no_new_privileges = false;
+    bool ignore_sigpipe = false;
     Input input = Input::null;
     Output output = Output::log;
     Output error = Output::log;

@@ -37,6 +37,7 @@ const Given given[] = {
     {"process", "nice", [](const Unit& u) { return u.process->nice == 0; }},
     {"process", "oom-score-adjust", [](const Unit& u) { return u.process->oom_score_adjust == 0; }},
     {"process", "no-new-privileges", [](const Unit& u) { return !u.process->no_new_privileges; }},
+    {"process", "ignore-sigpipe", [](const Unit& u) { return !u.process->ignore_sigpipe; }},
     {"process", "private-tmp", [](const Unit& u) { return !u.process->confinement->private_tmp; }},
     {"process", "private-network", [](const Unit& u) { return !u.process->confinement->private_network; }},
     {"process", "private-devices", [](const Unit& u) { return !u.process->confinement->private_devices; }},

@@ -102,6 +102,28 @@ TEST_CASE("every line of the table of dialects is read as the table says") {
     }
 }
 
+TEST_CASE("with systemd's syntax every line is read as systemd reads it") {
+    for (const Row& row : rows) {
+        CAPTURE(row.line);
+        const Environment read = parse_systemd_environment(row.line);
+        CHECK(read.problems.empty());
+        if (row.systemd.starts_with('!')) {
+            CHECK(read.variables.empty());
+        } else {
+            REQUIRE(read.variables.size() == 1);
+            CHECK(read.variables[0].second == row.systemd);
+        }
+    }
+}
+
+TEST_CASE("a line that systemd passes over takes nothing of the next one with it") {
+    const Environment read = parse_systemd_environment("A\n=1\n# B=1 \\\nC=\nD='x' \"y\" \\\n z \nE=1");
+    REQUIRE(read.variables.size() == 3);
+    CHECK(read.variables[0] == std::pair<std::string, std::string>("C", ""));
+    CHECK(read.variables[1] == std::pair<std::string, std::string>("D", "xy z"));
+    CHECK(read.variables[2] == std::pair<std::string, std::string>("E", "1"));
+}
+
 TEST_CASE("miniinit-unit(5) has the table of dialects, row by row") {
     std::ifstream file(SOURCE_DIR "/etc/man/miniinit-unit.5");
     const std::string page{std::istreambuf_iterator<char>(file), {}};

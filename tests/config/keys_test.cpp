@@ -139,6 +139,13 @@ const Sample samples[] = {
      [](const Unit& u) {
          return u.process->environment_files == std::vector<core::EnvironmentFile>{{"/a", false}, {"/b", true}};
      }},
+    {"process", "environment-syntax", "\"systemd\"", "",
+     [](const Unit& u) { return u.process->environment_syntax == core::EnvironmentSyntax::systemd; }},
+    {"process", "unset-environment", "[\"A\", \"B\"]", "",
+     [](const Unit& u) { return u.process->unset_environment == Words{"A", "B"}; }},
+    {"process", "ignore-sigpipe", "true", "", [](const Unit& u) { return u.process->ignore_sigpipe; }},
+    {"process", "bounding-capabilities", "[\"!CAP_KILL\", \"!CAP_CHOWN\"]", "",
+     [](const Unit& u) { return u.process->confinement->bounding == ~(CapabilitySet{1} << 5 | CapabilitySet{1}); }},
     {"process", "pass-environment", "[\"A\", \"*\"]", "",
      [](const Unit& u) { return u.process->pass_environment == Words{"A", "*"}; }},
     {"process", "working-directory", "\"/srv\"", "",

@@ -66,6 +66,39 @@ TEST_CASE("a command becomes an array, or a line for a shell where it has variab
     CHECK(has(two, R"(command = ["/bin/d"])"));
 }
 
+TEST_CASE("a command that systemd confines less than the service is named, whatever confines that") {
+    for (const char* confining :
+         {"User=web", "ProtectSystem=full", "CapabilityBoundingSet=CAP_KILL",
+          "CapabilityBoundingSet=", "PrivateTmp=yes", "SystemCallFilter=@default", "NoNewPrivileges=yes"}) {
+        CAPTURE(confining);
+        const Unit unit = Scene::service(std::string(confining) + "\nExecStartPre=+/bin/prepare\n");
+        CHECK(remarks(unit).find("lost ExecStartPre=+/bin/prepare") != std::string::npos);
+        CHECK(unit.toml.find("pre-start") == std::string::npos);
+    }
+    CHECK(has(Scene::service("ProtectSystem=no\nExecStartPre=+/bin/prepare\n"), R"(pre-start = [["/bin/prepare"]])"));
+    // It gives up a user, and no confinement.
+    CHECK(has(Scene::service("ProtectSystem=full\nExecStartPre=!/bin/prepare\n"), R"(pre-start = [["/bin/prepare"]])"));
+    CHECK(remarks(Scene::service("ProtectSystem=full\nExecStart=+/bin/web\n")).find("lost ExecStart") !=
+          std::string::npos);
+}
+
+TEST_CASE("the bus does not ask systemd for its services, and each instance has its own terminal") {
+    const Unit bus =
+        Scene::service("ExecStart=@/usr/bin/dbus-daemon @dbus-daemon --system --systemd-activation --nofork\n");
+    CHECK(has(bus, R"(command = ["/usr/bin/dbus-daemon", "--system", "--nofork"])"));
+    CHECK(remarks(bus).find("near ExecStart") != std::string::npos);
+    Scene scene;
+    scene.unit("login@.service", "[Service]\nExecStart=/bin/login\nStandardInput=tty\nTTYPath=/dev/%I\n");
+    CHECK(has(scene.made("login@.service"), R"(tty = "/dev/${instance}")"));
+    scene.unit("odd@.service", "[Service]\nExecStart=/bin/login\nStandardInput=tty\nTTYPath=/dev/%m\n");
+    const Unit odd = scene.made("odd@.service");
+    CHECK(remarks(odd).find("lost TTYPath") != std::string::npos);
+    CHECK(odd.toml.find("/dev/console") == std::string::npos);
+    const Unit late = Scene::service("User=web\nLogsDirectory=web\nStandardOutput=append:/var/log/web/out\n"
+                                     "ExecStart=!/usr/bin/web\n");
+    CHECK(remarks(late).find("lost LogsDirectory") != std::string::npos);
+}
+
 TEST_CASE("quotes in a variable that a shell does not take off are told") {
     Scene scene;
     scene.unit("web.service", "[Service]\nEnvironmentFile=-/etc/default/web\nExecStart=/usr/bin/web $OPTS\n");

@@ -131,7 +131,12 @@ constexpr Case service_rows[] = {
     {"EnvironmentFile=-/etc/default/web", "environment-files = [\"-/etc/default/web\"]"},
     {"EnvironmentFile=/etc/web.d/*.conf", "lost"},
     {"PassEnvironment=A B", "pass-environment = [\"A\", \"B\"]"},
-    {"UnsetEnvironment=A", "note"},
+    {"UnsetEnvironment=A", "unset-environment = [\"A\"]"},
+    {"Environment=A=1\nUnsetEnvironment=A=1", "lost"},
+    {"EnvironmentFile=/etc/default/web", "environment-syntax = \"systemd\""},
+    {"ExecSearchPath=/opt/bin:/usr/bin\nExecSearchPath=/bin", "environment = { PATH = \"/opt/bin:/usr/bin:/bin\" }"},
+    {"Environment=PATH=/bin\nExecSearchPath=/opt/bin", "near"},
+    {"ExecSearchPath=bin", "lost"},
     {"WorkingDirectory=/srv", "working-directory = \"/srv\""},
     {"WorkingDirectory=-/srv", "near"},
     {"WorkingDirectory=~", "lost"}, // nobody knows whose
@@ -181,8 +186,8 @@ constexpr Case service_rows[] = {
     {"LogRateLimitIntervalSec=30\nLogRateLimitBurst=3000", "rate-limit = \"3000/30s\""},
     {"LogRateLimitIntervalSec=0", "rate-limit = 0"},
     {"LogLevelMax=info", "lost"},
-    {"IgnoreSIGPIPE=no", "note"},
-    {"IgnoreSIGPIPE=yes", "lost"},
+    {"IgnoreSIGPIPE=yes", "ignore-sigpipe = true"}, // that is the default
+    {"IgnoreSIGPIPE=maybe", "lost"},
     {"PAMName=login", "lost"},
     {"UtmpIdentifier=x", "lost"},
     {"LoadCredential=db.key:/etc/secret", "credentials = { \"db.key\" = \"/etc/secret\" }"},
@@ -203,15 +208,17 @@ constexpr Case service_rows[] = {
     {"PrivateUsers=yes", "lost"},
     {"ProtectSystem=yes", "protect-system = \"yes\""},
     {"ProtectSystem=strict\nReadWritePaths=/var/lib/web -/srv", "read-write-paths = [\"/var/lib/web\", \"-/srv\"]"},
-    {"ReadWritePaths=/var/lib/web", ""}, // it can anyway
+    {"ReadWritePaths=/var/lib/web", "note"}, // it can anyway
     {"ProtectHome=yes", "inaccessible-paths = [\"-/home\", \"-/root\", \"-/run/user\"]"},
     {"ProtectHome=read-only", "read-only-paths = [\"-/home\", \"-/root\", \"-/run/user\"]"},
     {"ProtectHome=tmpfs", "near"},
     {"ProtectControlGroups=yes", "read-only-paths = [\"-/sys/fs/cgroup\"]"},
-    {"ProtectKernelModules=yes", "near"},
+    {"ProtectKernelModules=yes", "capabilities = [\"!CAP_SYS_MODULE\"]"},
+    {"User=web\nProtectKernelModules=yes", "bounding-capabilities = [\"!CAP_SYS_MODULE\"]"},
     {"User=web\nProtectKernelModules=yes", "inaccessible-paths = [\"-/lib/modules\", \"-/usr/lib/modules\"]"},
-    {"ProtectKernelLogs=yes", "near"},
-    {"ProtectClock=yes", "lost"},
+    {"ProtectKernelLogs=yes", "capabilities = [\"!CAP_SYSLOG\"]"},
+    {"ProtectClock=yes", "capabilities = [\"!CAP_SYS_TIME\", \"!CAP_WAKE_ALARM\"]"},
+    {"ProtectProc=default\nProcSubset=all\nRestrictRealtime=no\nDevicePolicy=auto\nExitType=main", ""},
     {"ProtectHostname=yes", "lost"},
     {"ReadOnlyPaths=/etc -/opt", "read-only-paths = [\"/etc\", \"-/opt\"]"},
     {"InaccessiblePaths=/boot", "inaccessible-paths = [\"/boot\"]"},
@@ -221,7 +228,19 @@ constexpr Case service_rows[] = {
      "capabilities = [\"CAP_SETUID\", \"CAP_NET_BIND_SERVICE\"]"},
     {"CapabilityBoundingSet=", "capabilities = []"},
     {"User=web\nAmbientCapabilities=CAP_NET_BIND_SERVICE", "capabilities = [\"CAP_NET_BIND_SERVICE\"]"},
-    {"User=web\nCapabilityBoundingSet=CAP_KILL", "capabilities = []"}, // it begins with none
+    {"User=web\nCapabilityBoundingSet=CAP_KILL", "bounding-capabilities = [\"CAP_KILL\"]"},
+    {"User=web\nAmbientCapabilities=CAP_KILL", "bounding-capabilities = [\"*\"]"}, // sudo(8) works in it
+    {"User=web\nAmbientCapabilities=CAP_KILL\nCapabilityBoundingSet=CAP_CHOWN CAP_KILL",
+     "bounding-capabilities = [\"CAP_CHOWN\", \"CAP_KILL\"]"},
+    {"User=web\nSystemCallFilter=@system-service", "near"}, // no-new-privileges
+    {"RuntimeDirectory=./a///b/", "runtime-directory = [\"a/b\"]"},
+    {"RuntimeDirectory=a/../b", "lost"},
+    {"TimeoutStopSec=.7", "stop-timeout = \"700ms\""},
+    {"TimeoutStopSec=3.1 sec .2 sec", "stop-timeout = \"3s300ms\""},
+    {"MemoryMax=3.5G 4B", "memory-max = 3758096388"},
+    {"MemoryMax=4B 3G", "lost"},
+    {"Type=oneshot\nExecStart=/bin/a ; ; /bin/b", "pre-start = [[\"/bin/a\"]]"},
+    {"ExecStart=/bin/a \\073 b", "command = [\"/bin/a\", \";\", \"b\"]"},
     {"CapabilityBoundingSet=CAP_FLY", "lost"},
     {"SecureBits=keep-caps", "lost"},
     {"SystemCallFilter=@system-service\nSystemCallFilter=~@mount reboot",
@@ -407,7 +426,7 @@ TEST_CASE("no directive goes without a trace: it changes the unit, or there is a
     constexpr std::string_view no_more_than_the_default =
         "\nType=exec\nTimeoutStopFailureMode=terminate\nRuntimeMaxSec=infinity\nKillMode=control-group\nSendSIGHUP="
         "no\nSendSIGKILL=yes\n"
-        "NoNewPrivileges=no\nStandardInput=null\nReadWritePaths=/var/lib/web\nRestart=no\n";
+        "IgnoreSIGPIPE=yes\nNoNewPrivileges=no\nStandardInput=null\nReadWritePaths=/var/lib/web\nRestart=no\n";
     for (const Case& row : service_rows) {
         if (std::string_view(row.directive).find('\n') != std::string_view::npos ||
             no_more_than_the_default.find("\n" + std::string(row.directive) + "\n") != std::string_view::npos)

@@ -4,6 +4,7 @@ import glob
 import os
 import pty
 import re
+import signal
 import resource
 import select
 import shutil
@@ -396,4 +397,36 @@ def context_nothing_passed(t):
         t.equal("so does that of a unit", sorted(state_of(init)["env"]), own_names)
 
 
-GROUPS = [context_clean, context_nothing_passed, context_most_files, context_keys, context_faults, context_confined, context_tty]
+def context_as_under_systemd(t):
+    """What a converted unit needs to begin as it does under systemd."""
+    files = t.scene.work + "/default"
+    with open(files, "w") as file:
+        file.write("export LOST=1\nOPTIONS=-a \"two words\" # all\nSECRET=1\nno assignment\n")
+    process = {"environment-files": [files], "environment-syntax": "systemd", "ignore-sigpipe": True,
+               "environment": {"TOKEN": "1"}, "unset-environment": ["SECRET", "TOKEN", "MINIINIT_UNIT"]}
+    bounded = {"user": "nobody", "bounding-capabilities": ["CAP_KILL", "CAP_CHOWN"]}
+    units = {"show": show(t, process=process), "bounded": show(t, process=bounded),
+             "root": show(t, process={"capabilities": ["!CAP_KILL"]}),
+             "none": {"service": {**sh("trap 'echo asked' HUP; while :; do sleep 1000 & wait; done"),
+                                  "reload-signal": "none"}}}
+    with t.scene.init(units) as init:
+        for name in ("show", "bounded", "root"):
+            init.wait(name, "done")
+        env = state_of(init)["env"]
+        t.equal("its environment files are read as systemd reads them", env.get("OPTIONS"), '-a "two words" # all')
+        t.equal("what unset-environment names is nowhere in its environment",
+                [name for name in ("SECRET", "TOKEN", "MINIINIT_UNIT", "LOST") if name in env], [])
+        status = state_of(init)["status"]
+        t.equal("SIGPIPE is ignored, and no other signal", int(status["SigIgn"], 16), 1 << (signal.SIGPIPE - 1))
+        status = state_of(init, "bounded")["status"]
+        t.equal("bounding-capabilities is what its programs may get",
+                [int(status[key], 16) for key in ("CapBnd", "CapPrm", "CapEff")], [1 << 5 | 1, 0, 0])
+        status = state_of(init, "root")["status"]
+        t.equal("all capabilities but one", int(status["CapEff"], 16) & (1 << 5 | 1), 1)
+        init.wait("none")
+        done = init.ctl("reload", "none")
+        t.ok("a unit that has no reload is not sent a signal, and it is said", done.returncode != 0 and
+             "has no reload" in done.stderr, done.stderr)
+
+
+GROUPS = [context_clean, context_nothing_passed, context_as_under_systemd, context_most_files, context_keys, context_faults, context_confined, context_tty]

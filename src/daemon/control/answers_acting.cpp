@@ -76,6 +76,9 @@ std::string why_not_reload(const Parts& parts, UnitId id) {
     // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
     if (service.hooks && !service.hooks->reload.empty())
         return parts.processes.frozen(id) ? "it is frozen" : "";
+    if (service.reload_signal == 0)
+        return "its unit says that it has no reload. `minictl restart " + unit.name +
+               "` has it read its settings again";
     if (service.reload_signal_said)
         return {};
     // Without /proc the default is sent as it is documented.

@@ -245,22 +245,28 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
 
 void keep_capabilities(Launch& launch, const Confinement& wanted) {
     os::Plan& plan = launch.plan;
-    if (!wanted.capabilities && !wanted.private_devices)
+    if (!wanted.capabilities && !wanted.bounding && !wanted.private_devices)
         return;
     CapabilitySet own = os::own_capabilities();
     bool root = plan.user.value_or(::geteuid()) == 0;
-    CapabilitySet bounding = wanted.capabilities.value_or(~CapabilitySet{0});
-    if (wanted.private_devices)
-        bounding &= ~(bit(CAP_MKNOD) | bit(CAP_SYS_RAWIO));
+    constexpr CapabilitySet all = ~CapabilitySet{0};
+    CapabilitySet kept = wanted.capabilities.value_or(wanted.bounding.value_or(all));
+    // An exec gives root the whole bounding set.
+    CapabilitySet bounding = wanted.bounding && !root ? *wanted.bounding | wanted.capabilities.value_or(0) : kept;
+    if (wanted.private_devices) {
+        constexpr CapabilitySet of_devices = bit(CAP_MKNOD) | bit(CAP_SYS_RAWIO);
+        kept &= ~of_devices;
+        bounding &= ~of_devices;
+    }
     plan.keeping = os::Keeping{.bounding = bounding, .by_ambience = !root};
     if (wanted.capabilities || root)
-        plan.keeping->kept = bounding & own;
-    if (!wanted.capabilities)
+        plan.keeping->kept = kept & own;
+    if (!wanted.capabilities || (*wanted.capabilities >> 63 & 1) != 0) // of "all but these" none was named
         return;
     std::string missing;
     std::span<const std::string_view> names = capability_names();
     for (std::size_t number = 0; number < names.size(); ++number)
-        if ((bounding & ~own) >> number & 1)
+        if ((kept & ~own) >> number & 1)
             join_to(missing, names[number]);
     if (!missing.empty())
         launch.warnings.push_back("we do not have these capabilities ourselves, so it gets none of them: " + missing);

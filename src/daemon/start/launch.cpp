@@ -326,6 +326,7 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
         for (const auto& [key, value] : files.variables)
             environment.set(key, value);
         add_secrets(launch, environment, unit, surroundings);
+        plan.ignore_sigpipe = process->ignore_sigpipe;
         if (process->umask)
             plan.umask = *process->umask;
         plan.directory = process->working_directory;
@@ -339,6 +340,11 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
 
     if (auto done = hand_over(plan, environment, unit, handed); !done)
         return std::unexpected(done.error());
+
+    for (const std::string& name : process != nullptr ? process->unset_environment : std::vector<std::string>()) {
+        environment.remove(name);
+        std::erase_if(plan.environment_from, [&name](const os::Secret& secret) { return secret.name == name; });
+    }
 
     plan.limits = surroundings.limits;
     add_limits(plan.limits, settings.limits);

@@ -38,7 +38,8 @@ std::string path_before_files(const core::Process* process, bool entry, const Su
 }
 
 // The variables of one environment file: `code`, `text` as it was answered.
-std::expected<Variables, NoStart> variables_in(const core::EnvironmentFile& file, const os::PathAnswer& answer) {
+std::expected<Variables, NoStart> variables_in(const core::EnvironmentFile& file, core::EnvironmentSyntax syntax,
+                                               const os::PathAnswer& answer) {
     if (file.optional && answer.code == ENOENT)
         return {};
     switch (answer.code) {
@@ -54,7 +55,9 @@ std::expected<Variables, NoStart> variables_in(const core::EnvironmentFile& file
         return std::unexpected(
             NoStart("environment file: " + Fault{answer.code, "open", file.path}.text(), answer.code));
     }
-    config::Environment parsed = config::parse_environment(answer.text);
+    config::Environment parsed = syntax == core::EnvironmentSyntax::systemd
+                                     ? config::parse_systemd_environment(answer.text)
+                                     : config::parse_environment(answer.text);
     if (!parsed.problems.empty())
         return std::unexpected("environment file " + file.path + ":" + std::to_string(parsed.problems.front().line) +
                                ": " + parsed.problems.front().message);
@@ -94,7 +97,7 @@ std::expected<StartAnswer, NoStart> files_for_start(const core::Unit& unit, cons
         answer.found = *found;
     else if (process != nullptr)
         for (const core::EnvironmentFile& file : process->environment_files) {
-            auto variables = variables_in(file, answers.front());
+            auto variables = variables_in(file, process->environment_syntax, answers.front());
             if (!variables)
                 return std::unexpected(variables.error());
             std::ranges::move(*variables, std::back_inserter(answer.found.variables));

@@ -117,6 +117,7 @@ struct Orders {
     std::int32_t parent_death_signal = 0;
     std::int32_t parent = 0;
     Array<std::int32_t> ignored_signals; // whose dispositions are not the default
+    std::uint32_t ignore_sigpipe = 0;
     std::uint32_t filter_given = 0;
     Array<sock_filter> filter;
 };

@@ -47,6 +47,7 @@ void OrdersBuilder::begin(const Plan& plan) {
         all.scheduling_priority = plan.scheduling->priority;
     }
     all.parent_death_signal = plan.parent_death_signal;
+    all.ignore_sigpipe = plan.ignore_sigpipe ? 1 : 0;
     add_files(plan);
     add_secrets(plan);
     add_confinement(plan);

@@ -37,13 +37,14 @@ public:
         starts_.push_back(bytes_.size());
         bytes_.append(key).append("=").append(value.substr(0, value.find('\0'))).push_back('\0');
     }
+    // Removes "KEY=VALUE"; its bytes stay in the block, unused.
+    void remove(std::string_view key) {
+        if (const std::uint32_t at = index_of(key); at < starts_.size())
+            starts_.erase(starts_.begin() + at);
+    }
     // Like add, but replaces an earlier value of that key.
     void set(std::string_view key, std::string_view value) {
-        for (std::size_t i = 0; i < starts_.size(); ++i)
-            if (std::string_view old = (*this)[i]; old.starts_with(key) && old.substr(key.size()).starts_with('=')) {
-                starts_.erase(starts_.begin() + static_cast<std::ptrdiff_t>(i)); // its bytes stay in the block, unused
-                break;
-            }
+        remove(key);
         add(key, value);
     }
     // Like set, with the pid of the process that gets the list as value (WATCHDOG_PID, LISTEN_PID). The pid is not
@@ -186,6 +187,7 @@ struct Plan {
     std::optional<std::vector<gid_t>> groups;
     std::string user_name; // for messages only
     bool no_new_privileges = false;
+    bool ignore_sigpipe = false; // all other signals are at their default
     std::optional<Keeping> keeping;
     std::shared_ptr<const SystemCallFilter> filter;
     int parent_death_signal = 0;

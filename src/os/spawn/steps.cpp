@@ -213,6 +213,11 @@ BARE bool reset_signals(const Child& child, Progress& progress) {
     for (std::uint32_t i = 0; i < child.orders->ignored_signals.count; ++i)
         if (!progress.did(call(SYS_rt_sigaction, ignored[i], plain, nullptr, mask_size)))
             return false;
+    // The handler is the first member on all architectures but MIPS, where the flags are.
+    unsigned long ignored_action[8] = {1 /* SIG_IGN */};
+    if (child.orders->ignore_sigpipe != 0 &&
+        !progress.did(call(SYS_rt_sigaction, SIGPIPE, ignored_action, nullptr, mask_size)))
+        return false;
     return progress.did(call(SYS_rt_sigprocmask, SIG_SETMASK, plain, nullptr, mask_size));
 }
 
