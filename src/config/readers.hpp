@@ -124,6 +124,8 @@ void script(const Value& value, core::Unit& unit);
 void reload_command(const Value& value, core::Unit& unit);
 void reload_signal(const Value& value, core::Unit& unit);
 void success_exit(const Value& value, core::Unit& unit);
+void restart_prevent_exit(const Value& value, core::Unit& unit);
+void restart_force_exit(const Value& value, core::Unit& unit);
 void watchdog(const Value& value, core::Unit& unit);
 
 void supplementary_groups(const Value& value, core::Unit& unit);

@@ -164,23 +164,40 @@ void reload_signal(const Value& value, core::Unit& unit) {
     }
 }
 
-void success_exit(const Value& value, core::Unit& unit) {
+namespace {
+
+void exits_into(const Value& value, std::vector<core::Exit>& member) {
     const std::vector<Node>* items = value.array("an array of exit codes and signal names");
     if (items == nullptr)
         return;
-    if (items->empty())
-        return value.error("is empty: then nothing would ever succeed", "the default is [0]");
-    unit.service.success_exit.clear();
+    member.clear();
     for (const Node& item : *items) {
         Value each = value.of(item);
         if (item.kind == Node::Kind::text) {
             if (std::optional<int> signal = each.signal())
-                unit.service.success_exit.push_back({true, *signal});
+                member.push_back({true, *signal});
         } else if (std::optional<std::int64_t> code = each.integer(0, 255)) {
-            unit.service.success_exit.push_back({false, static_cast<int>(*code)});
+            member.push_back({false, static_cast<int>(*code)});
         }
     }
 }
+
+core::RestartExceptions& exceptions_of(core::Unit& unit) {
+    if (!unit.service.restart_exceptions)
+        unit.service.restart_exceptions = std::make_unique<core::RestartExceptions>();
+    return *unit.service.restart_exceptions;
+}
+
+} // namespace
+
+void success_exit(const Value& value, core::Unit& unit) {
+    if (value.node().kind == Node::Kind::array && value.node().items.empty())
+        return value.error("is empty: then nothing would ever succeed", "the default is [0]");
+    exits_into(value, unit.service.success_exit);
+}
+
+void restart_prevent_exit(const Value& value, core::Unit& unit) { exits_into(value, exceptions_of(unit).prevent); }
+void restart_force_exit(const Value& value, core::Unit& unit) { exits_into(value, exceptions_of(unit).force); }
 
 void watchdog(const Value& value, core::Unit& unit) {
     if (value.node().kind == Node::Kind::text && value.node().text == "off")

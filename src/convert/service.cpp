@@ -158,10 +158,21 @@ private:
         if (!source_.accepts && !(is_oneshot() && never))
             set_text("restart", ours);
         pace(never);
-        for (std::string_view key : {"RestartPreventExitStatus", "RestartForceExitStatus"})
-            for (const Assignment& each : all(key))
-                say(each, never ? Weight::note : Weight::lost,
-                    never ? "it is never started again" : "`restart` and `success-exit` alone decide about restarts");
+        exceptions("RestartPreventExitStatus", "restart-prevent-exit", never, "it is never started again");
+        exceptions("RestartForceExitStatus", "restart-force-exit", source_.accepts || is_oneshot(),
+                   "the process of a connection, and a oneshot, is not started again after success");
+    }
+
+    // Ends after which Restart= does not decide. `needless`: they change nothing, and `why`.
+    void exceptions(std::string_view directive, std::string_view key, bool needless, std::string_view why) {
+        std::vector<std::string> ends;
+        for (const Assignment& each : all(directive))
+            if (needless)
+                note(each, why);
+            else
+                add_exits(ends, each);
+        if (!ends.empty())
+            set(key, "[" + join(ends) + "]");
     }
 
     // A directive of [Unit] that older units have in [Service], or under an older name.
@@ -244,17 +255,22 @@ private:
         return signal ? quoted(signal_name(*signal)) : "";
     }
 
+    // True if there is at least one word.
+    bool add_exits(std::vector<std::string>& ends, const Assignment& of) {
+        const std::vector<std::string_view> words = blank_separated(of.value);
+        for (std::string_view word : words)
+            if (std::string end = exit_of(word); !end.empty())
+                add_once(ends, std::move(end));
+            else
+                lost(of, std::string(word) + " is no exit status that is known");
+        return !words.empty();
+    }
+
     void success() {
         std::vector<std::string> ends = {"0"};
         bool given = false;
         for (const Assignment& each : all("SuccessExitStatus"))
-            for (std::string_view word : blank_separated(each.value)) {
-                given = true;
-                if (std::string end = exit_of(word); !end.empty())
-                    add_once(ends, std::move(end));
-                else
-                    lost(each, std::string(word) + " is no exit status that is known");
-            }
+            given = add_exits(ends, each) || given;
         // systemd counts an end by one of these signals as clean, from any sender.
         if (!is_oneshot() && !source_.accepts && (given || !always_))
             for (std::string_view signal : {"SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"})

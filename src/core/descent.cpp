@@ -177,7 +177,7 @@ void Engine::retry_or_fail(UnitId id) {
     const HealthCheck* check = graph_.unit(id).health.get();
     const bool stays_down =
         record.reason == Reason::unhealthy && check != nullptr && check->action == HealthCheck::Action::stop;
-    if (halt_ == Halt::no && facts_[id].wanted && !is_gone(id) && !stays_down && restarts(settings.restart, record)) {
+    if (halt_ == Halt::no && facts_[id].wanted && !is_gone(id) && !stays_down && restarts(settings, record)) {
         ++record.tries;
         if (!is_beyond_limit(settings, record.tries) || settings.restart_limit_action == LimitAction::retry) {
             ++record.restarts;

@@ -9,22 +9,33 @@
 
 namespace mi::core {
 
-// Whether the end of a process counts as a success (`success-exit`).
-[[nodiscard]] inline bool succeeded(const Service& service, const ExitStatus& exit) {
-    const auto& list = service.success_exit;
-    if (list.empty())
-        return exit.kind == ExitStatus::Kind::code && exit.number == 0;
-    return std::any_of(list.begin(), list.end(), [&](const SuccessExit& good) {
-        return good.signal == (exit.kind == ExitStatus::Kind::signal) && good.number == exit.number;
-    });
+[[nodiscard]] inline bool is_one_of(const ExitStatus& exit, const std::vector<Exit>& list) {
+    return exit.kind != ExitStatus::Kind::none && std::any_of(list.begin(), list.end(), [&](const Exit& one) {
+               return one.signal == (exit.kind == ExitStatus::Kind::signal) && one.number == exit.number;
+           });
 }
 
-// Whether `policy` restarts a service with this record. A service that would fail again in the same way is not
-// restarted.
-[[nodiscard]] constexpr bool restarts(RestartPolicy policy, const Record& record) {
+// Whether the end of a process counts as a success (`success-exit`).
+[[nodiscard]] inline bool succeeded(const Service& service, const ExitStatus& exit) {
+    if (service.success_exit.empty())
+        return exit.kind == ExitStatus::Kind::code && exit.number == 0;
+    return is_one_of(exit, service.success_exit);
+}
+
+// Whether a service with this record is restarted: as `restart-prevent-exit` and `restart-force-exit` say of the end of its main
+// process, in this order, and else as `restart` does. A service that would fail again in the same way is not restarted.
+[[nodiscard]] inline bool restarts(const Service& service, const Record& record) {
     if (record.hopeless)
         return false;
-    switch (policy) {
+    // Of an earlier run nothing follows where a command before this one's main process has failed.
+    const bool main_ended = record.reason == Reason::exited || record.reason == Reason::watchdog;
+    if (const RestartExceptions* exceptions = service.restart_exceptions.get(); exceptions != nullptr && main_ended) {
+        if (is_one_of(record.last_exit, exceptions->prevent))
+            return false;
+        if (is_one_of(record.last_exit, exceptions->force))
+            return true;
+    }
+    switch (service.restart) {
     case RestartPolicy::no: return false;
     case RestartPolicy::always: return true;
     case RestartPolicy::on_failure: return record.own_end != OwnEnd::success;

@@ -79,11 +79,16 @@ struct Hooks {
     bool operator==(const Hooks&) const = default;
 };
 
-// An exit that counts as success: a code, or the number of a signal.
-struct SuccessExit {
+// An end of a process: an exit code, or the number of a signal.
+struct Exit {
     bool signal = false;
     int number = 0;
-    bool operator==(const SuccessExit&) const = default;
+    bool operator==(const Exit&) const = default;
+};
+
+// Ends after which `restart` does not decide: it is not started again, or it is.
+struct RestartExceptions {
+    std::vector<Exit> prevent, force;
 };
 
 // `[service]`.
@@ -104,11 +109,12 @@ struct Service {
     int ready_fd = 3;                 // notify-fd: the descriptor on which the newline is expected
     Span restart_delay = std::chrono::milliseconds(100);
     Span restart_delay_max = std::chrono::seconds(30);
-    Span start_timeout = std::chrono::seconds(90); // 0: none
-    Span stop_timeout = std::chrono::seconds(10);  // 0: none
-    Span watchdog{0};                              // 0: off
-    Command command;                               // a `script` is stored as /bin/sh -eu -c TEXT
-    std::vector<SuccessExit> success_exit;         // empty: only code 0
+    Span start_timeout = std::chrono::seconds(90);         // 0: none
+    Span stop_timeout = std::chrono::seconds(10);          // 0: none
+    Span watchdog{0};                                      // 0: off
+    Command command;                                       // a `script` is stored as /bin/sh -eu -c TEXT
+    std::vector<Exit> success_exit;                        // empty: only code 0
+    std::unique_ptr<RestartExceptions> restart_exceptions; // none: null
     std::unique_ptr<Hooks> hooks;
 };
 

@@ -28,6 +28,8 @@ const Given given[] = {
     {"service", "restart-delay", [](const Unit& u) { return u.service.restart_delay == 0s; }},
     {"service", "restart-delay-max",
      [](const Unit& u) { return u.service.restart_delay == 0s && u.service.restart_delay_max == 0s; }},
+    {"service", "restart-prevent-exit", [](const Unit& u) { return u.service.restart_exceptions->prevent.empty(); }},
+    {"service", "restart-force-exit", [](const Unit& u) { return u.service.restart_exceptions->force.empty(); }},
     {"service", "restart-limit", [](const Unit& u) { return u.service.restart_limit == 0; }},
     {"service", "start-timeout", [](const Unit& u) { return u.service.start_timeout == 0s; }},
     {"service", "stop-timeout", [](const Unit& u) { return u.service.stop_timeout == 0s; }},

@@ -97,8 +97,14 @@ const Sample samples[] = {
      [](const Unit& u) { return u.service.restart_limit_action == core::LimitAction::retry; }},
     {"service", "success-exit", "[0, 3, \"SIGTERM\"]", "",
      [](const Unit& u) {
-         return u.service.success_exit == std::vector<core::SuccessExit>{{false, 0}, {false, 3}, {true, 15}};
+         return u.service.success_exit == std::vector<core::Exit>{{false, 0}, {false, 3}, {true, 15}};
      }},
+    {"service", "restart-prevent-exit", "[2, \"SIGABRT\"]", "",
+     [](const Unit& u) {
+         return u.service.restart_exceptions->prevent == std::vector<core::Exit>{{false, 2}, {true, 6}};
+     }},
+    {"service", "restart-force-exit", "[0]", "",
+     [](const Unit& u) { return u.service.restart_exceptions->force == std::vector<core::Exit>{{false, 0}}; }},
     {"service", "start-timeout", "\"5s\"", "", [](const Unit& u) { return u.service.start_timeout == 5s; }},
     {"service", "stop-timeout", "\"0\"", "", [](const Unit& u) { return u.service.stop_timeout == 0s; }},
     {"service", "stop-signal", "\"SIGINT\"", "", [](const Unit& u) { return u.service.stop_signal == 2; }},

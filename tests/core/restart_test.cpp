@@ -70,6 +70,36 @@ TEST_CASE("on-abnormal looks at this end, not at an earlier one") {
     CHECK(world.phase("a") == "failed");
 }
 
+TEST_CASE("some ends are followed by a restart, or by none, whatever the policy") {
+    const auto phase_after = [](const char* lines, auto end) {
+        World world(service(lines));
+        world.ask("a");
+        end(world);
+        return world.phase("a");
+    };
+    const auto code = [](int number) { return [number](World& world) { world.exit("a", number); }; };
+    constexpr const char* always =
+        "restart = 'always', restart-prevent-exit = [2, 'SIGABRT'], restart-force-exit = [2]";
+    CHECK(phase_after(always, code(1)) == "backoff");
+    CHECK(phase_after(always, code(0)) == "backoff");
+    CHECK(phase_after(always, code(2)) == "failed"); // prevention counts more
+    CHECK(phase_after(always, [](World& world) { world.die("a", 6); }) == "failed");
+    CHECK(phase_after(always, [](World& world) { world.die("a", 11); }) == "backoff");
+    constexpr const char* none = "restart = 'no', restart-force-exit = [0, 7]";
+    CHECK(phase_after(none, code(0)) == "backoff");
+    CHECK(phase_after(none, code(7)) == "backoff");
+    CHECK(phase_after(none, code(1)) == "failed");
+    // The end of an earlier run decides nothing about this one.
+    World world(
+        service("restart = 'always', restart-prevent-exit = [7], restart-force-exit = [9], pre-start = ['/p']"));
+    world.ask("a");
+    world.hook_exit("a");
+    world.exit("a", 9);
+    world.pass("200ms");
+    world.hook_exit("a", 7);
+    CHECK(world.phase("a") == "backoff");
+}
+
 TEST_CASE("exits that count as success are as the unit says") {
     World world(service("success-exit = [0, 3, 'SIGUSR1']"));
     world.ask("a");

@@ -153,7 +153,7 @@ TEST_CASE("convert prints one unit, and says what is lost") {
                     "[Service]\nExecStart=/usr/bin/web\nLockPersonality=yes\n[Install]\nWantedBy=multi-user.target\n");
     const Outcome outcome = run_ctl({"minictl", "convert", directory.at("web.service")});
     CHECK(outcome.code == 1);
-    CHECK(has(outcome.out, "command      = [\"/usr/bin/web\"]\n"));
+    CHECK(has(outcome.out, "command       = [\"/usr/bin/web\"]\n"));
     CHECK(outcome.err == directory.at("web.service") +
                              ":3: LockPersonality=yes: no equal: there is no key for this kind of confinement\n");
     const Outcome json = run_ctl({"minictl", "convert", "--json", directory.at("web.service")});

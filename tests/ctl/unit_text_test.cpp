@@ -58,7 +58,7 @@ TEST_CASE("a property is any key of a unit, as text where it does not look like 
     CHECK(unit.dependencies.size() == 4);
     CHECK(unit.service.restart == core::RestartPolicy::always);
     CHECK(unit.service.restart_limit == 3);
-    CHECK(unit.service.success_exit == std::vector<core::SuccessExit>{{false, 7}, {true, 10}});
+    CHECK(unit.service.success_exit == std::vector<core::Exit>{{false, 7}, {true, 10}});
     CHECK(unit.process->nice == -5);
     CHECK(unit.process->umask == 0077);
     CHECK(unit.process->environment == std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"B", "2=2"}});
