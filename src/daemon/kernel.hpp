@@ -63,6 +63,8 @@ public:
     [[nodiscard]] virtual Result<os::Disposition> signal_disposition(pid_t pid, int signal) const = 0;
     // The id of its session; 0: it is gone.
     [[nodiscard]] virtual pid_t session_of(pid_t pid) const = 0;
+    // Gives back memory that is needed only while something happens.
+    virtual void give_back_idle_memory() = 0;
     [[nodiscard]] virtual Result<std::vector<pid_t>> own_children() const = 0;
     // The processes of each service, where there are no cgroups to tell: see os/process/members.hpp.
     [[nodiscard]] virtual Result<std::vector<std::vector<pid_t>>>

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "os/process/alarm.hpp"
+#include "os/process/idle_memory.hpp"
 #include "os/process/timed_child.hpp"
 
 #include <sys/random.h>
@@ -10,6 +11,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace mi::daemon {
 
@@ -25,6 +27,14 @@ Result<std::unique_ptr<os::Cgroups>> kept(Result<os::CgroupTree> tree) {
 
 Result<std::unique_ptr<loop::Watch>> LinuxKernel::watch(int fd, Callback readable, Callback writable) {
     return loop_.watch(fd, std::move(readable), std::move(writable));
+}
+
+void LinuxKernel::set_turn_end(Callback turn_end) {
+    loop_.set_turn_end([this, end = std::move(turn_end)] {
+        end();
+        if (std::exchange(gives_back_, false))
+            os::give_back_idle_memory();
+    });
 }
 
 Instant LinuxKernel::now() const { return monotonic_now(); }

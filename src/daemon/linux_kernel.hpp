@@ -18,7 +18,7 @@ public:
                                                              Callback writable = {}) override;
     void set_due(Callback due) override { loop_.set_due(std::move(due)); }
     void wake_at(Instant at) override { loop_.wake_at(at); }
-    void set_turn_end(Callback turn_end) override { loop_.set_turn_end(std::move(turn_end)); }
+    void set_turn_end(Callback turn_end) override;
     void run() override { loop_.run(); }
     void stop() override { loop_.stop(); }
 
@@ -41,6 +41,7 @@ public:
     [[nodiscard]] Result<os::ProcessStat> stat_of(pid_t pid) const override;
     [[nodiscard]] Result<os::Disposition> signal_disposition(pid_t pid, int signal) const override;
     [[nodiscard]] pid_t session_of(pid_t pid) const override;
+    void give_back_idle_memory() override { gives_back_ = true; }
     [[nodiscard]] Result<std::vector<pid_t>> own_children() const override;
     [[nodiscard]] Result<std::vector<std::vector<pid_t>>>
     find_members(std::span<const os::Membership> services) const override;
@@ -57,6 +58,7 @@ private:
     loop::AsioLoop loop_;
     std::optional<os::Spawner> spawner_;
     std::optional<os::SignalQueue> signals_;
+    bool gives_back_ = false; // at the end of the turn: what is used after it is mapped again
 };
 
 } // namespace mi::daemon

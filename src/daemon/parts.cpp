@@ -69,7 +69,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
                    beginning.before != nullptr ? beginning.before->manager.premises : -1),
       signals(context, shutdown, wiring, {entry, std::move(beginning.signal_rewrites), beginning.signal_group}),
       inquiries(kernel, surroundings.hanging, &children), unit_timers(context), memory_events(context, resources),
-      condition_check(context, inquiries, std::move(beginning.circumstances)),
+      idle_memory(context), condition_check(context, inquiries, std::move(beginning.circumstances)),
       pending_starts(context, processes, starter),
       activation(context, condition_check.circumstances(), fd_store, starter),
       main_process(context, processes, inquiries, wiring),
@@ -99,7 +99,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
                   &starter.parked(), &unit_timers,     &transient_units, &background,   &directory_removal,
                   &boot_target,      &parent_notify,   &schedule,        &reachability, &hardware_watchdog,
                   &buttons,          &shutdown_report, &shutdown,        &succession,   &flush,
-                  &activation,       &fd_store,        &memory_events,   &health};
+                  &activation,       &fd_store,        &memory_events,   &health,       &idle_memory};
     using Kind = core::Effect::Kind;
     turn.performs(Kind::check_conditions, {&condition_check});
     turn.performs(Kind::open_sockets, {&activation});

@@ -25,6 +25,7 @@
 #include "daemon/place.hpp"
 #include "daemon/process/background_children.hpp"
 #include "daemon/process/directory_removal.hpp"
+#include "daemon/process/idle_memory.hpp"
 #include "daemon/process/main_process.hpp"
 #include "daemon/process/processes.hpp"
 #include "daemon/process/resources.hpp"
@@ -125,6 +126,7 @@ struct Parts {
     UnitTimers unit_timers;
     FdStore fd_store{units, children, [this](core::UnitId unit) { engine.mark(unit); }};
     MemoryEvents memory_events;
+    IdleMemory idle_memory;
     ConditionCheck condition_check;
     PendingStarts pending_starts;
     Activation activation;

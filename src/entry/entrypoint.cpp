@@ -17,12 +17,14 @@
 
 #include "base/clock.hpp"
 #include "base/printable.hpp"
+#include "base/quiet_moment.hpp"
 #include "base/signals.hpp"
 #include "entry/leftovers.hpp"
 #include "entry/signals.hpp"
 #include "entry/terminal.hpp"
 #include "os/crash/crash.hpp"
 #include "os/crash/crash_report.hpp"
+#include "os/process/idle_memory.hpp"
 #include "os/process/limits.hpp"
 
 namespace mi::entry {
@@ -167,9 +169,16 @@ public:
         // leaves it.
         [[maybe_unused]] const int left = ::chdir("/");
         collect(); // signals that the previous image has read do not arrive again
+        quiet_.busy(monotonic_now());
         while (!known_->over) {
             siginfo_t about;
-            int signal = wait(never, about);
+            int signal = wait(quiet_.next_deadline(), about);
+            if (signal == 0) {
+                if (quiet_.has_come(monotonic_now()))
+                    os::give_back_idle_memory(); // COMMAND runs for a while
+                continue;
+            }
+            quiet_.busy(monotonic_now());
             if (signal == SIGCHLD)
                 collect();
             else
@@ -403,6 +412,7 @@ private:
     SignalSet held_ = every_signal; // blocked while our own code runs
     Known own_;                     // used if there is no shared page
     Known* known_ = &own_;
+    QuietMoment quiet_;
 };
 
 } // namespace

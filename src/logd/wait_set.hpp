@@ -10,7 +10,9 @@
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
+#include "base/quiet_moment.hpp"
 #include "base/time.hpp"
+#include "os/process/idle_memory.hpp"
 #include "wire/log_protocol.hpp"
 
 namespace mi::logd {
@@ -34,21 +36,31 @@ public:
 
     // What is ready, once something is or the time has come. Valid until the next call.
     [[nodiscard]] std::span<const epoll_event> wait(Instant until) {
-        int timeout = -1;
-        if (until != never)
-            timeout = static_cast<int>(
-                std::max<std::int64_t>(0, (until - monotonic_now()) / std::chrono::milliseconds(1) + 1));
-        const int count = ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), timeout);
+        int count = wait_once(std::min(until, quiet_.next_deadline()));
+        if (count <= 0 && quiet_.has_come(monotonic_now())) {
+            os::give_back_idle_memory(); // the last thing before we wait on: what is used after it is mapped again
+            if (monotonic_now() < until)
+                count = wait_once(until);
+        }
+        quiet_.busy(monotonic_now());
         return {ready_.data(), static_cast<std::size_t>(std::max(count, 0))};
     }
 
 private:
+    int wait_once(Instant until) {
+        int timeout = -1;
+        if (until != never)
+            timeout = static_cast<int>(
+                std::max<std::int64_t>(0, (until - monotonic_now()) / std::chrono::milliseconds(1) + 1));
+        return ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), timeout);
+    }
     bool control(int operation, int fd, std::uint32_t events, std::uint32_t index) {
         epoll_event event{.events = events, .data = {.u32 = index}};
         return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0;
     }
 
     Fd epoll_;
+    QuietMoment quiet_; // then memory is given back
     std::array<epoll_event, 64> ready_;
 };
 

@@ -77,6 +77,7 @@ public:
     void await(const std::vector<pid_t>&, Span) override {}
     Result<> send_signal(pid_t pid, int signal) override;
     Result<> signal_group(pid_t group, int signal) override;
+    void give_back_idle_memory() override {}
     [[nodiscard]] bool exists(pid_t pid) const override;
     [[nodiscard]] Result<os::ProcessStat> stat_of(pid_t pid) const override;
     [[nodiscard]] Result<os::Disposition> signal_disposition(pid_t, int) const override {

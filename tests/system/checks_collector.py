@@ -60,7 +60,7 @@ def collector_frozen(t):
     with t.scene.init({"much": {"service": sh(much)}}) as init:
         init.wait("much")
         first, main = init.collector(), init.status("much")["main_pid"]
-        time.sleep(6)  # it is asked after what came before
+        init.fall_idle()
         if not init.freeze(first):
             return t.note("nothing can be frozen here")
         idle = init.wakeups(init.pid())

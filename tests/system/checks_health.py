@@ -279,7 +279,7 @@ def health_without(t):
     """No table: no cost."""
     with t.scene.init({"app": {"service": sh(SLEEP)}}) as init:
         init.wait("app")
-        time.sleep(1)
+        init.fall_idle()
         before = init.wakeups(init.pid())
         time.sleep(2)
         t.equal("without [health] PID 1 sleeps", init.wakeups(init.pid()) - before, 0)
