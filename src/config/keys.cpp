@@ -32,6 +32,7 @@ constexpr KeyInfo setting(std::string_view section, std::string_view key, std::s
 constexpr KeyInfo unit_rows[] = {
     row("", "description", "string", "", plain<&Unit::description>, "what it is, for people"),
     row("", "documentation", "strings", "", words<&Unit::documentation>, "where to read more: addresses, man:sshd(8)"),
+    row("", "aliases", "units", "", aliases, "further names of the unit"),
     row("", "requires", "units", "", relation<Relates::requirement>,
         "up before us; one that fails or stops takes us along, one that comes back brings us back"),
     row("", "wants", "units", "", relation<Relates::want>, "started with us and before us; they may fail"),
@@ -58,7 +59,7 @@ constexpr KeyInfo unit_rows[] = {
     row("condition", "capability", "strings", "", condition<If::capability>, "a capability that PID 1 has to have"),
     row("condition", "first-boot", "boolean", "", condition<If::first_boot>, "whether it has to be the first boot"),
 
-    row("target", "aliases", "units", "", aliases, "further names of the target"),
+    row("target", "aliases", "units", "", aliases, "further names of the target, as the key of that name above"),
 
     row("service", "type", "simple|oneshot|forking|notify|notify-fd", "\"simple\"", plain<&Service::type>,
         "when it counts as up: at exec, at exit 0, at exit 0 of the parent, at READY=1, at a newline on `ready-fd`"),

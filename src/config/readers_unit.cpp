@@ -77,7 +77,7 @@ void aliases(const Value& value, core::Unit& unit) {
     for (const Node& item : *items) {
         const std::string* name = unit_name(value.of(item));
         if (name != nullptr && *name == unit.name)
-            value.of(item).error("this is the target's own name");
+            value.of(item).error("this is the unit's own name");
         else if (name != nullptr)
             unit.aliases.push_back(*name);
     }

@@ -47,6 +47,8 @@ public:
         settle();
         for (std::size_t number = 0; number < std::size(key_rows); ++number)
             write(static_cast<Key>(number));
+        if (!aliases_.empty())
+            out_.toml.set(source_.main().kind == Kind::target ? Table::target : Table::top, "aliases", array(aliases_));
         const bool installed = std::ranges::any_of(links_, [](const Link& link) { return installs(link.key); });
         if (!installed && !source_.is_template() && source_.main().kind != Kind::target)
             set("enabled", "false"); // only another unit that names it starts it
@@ -162,19 +164,18 @@ private:
     }
 
     void take_aliases(const SystemdUnit& unit) {
-        std::vector<std::string> aliases;
         for (const Assignment& each : all(unit, "Install", "Alias"))
             for (std::string_view alias : blank_separated(each.value)) {
                 std::string name = own_name(alias);
                 if (name == source_.name)
                     continue;
-                if (unit.kind == Kind::target && !name.empty() && !name.ends_with('@'))
-                    aliases.push_back(std::move(name));
+                if (name.empty())
+                    note(each, "nothing here refers to that name");
+                else if (name.find('@') != name.npos || source_.name.ends_with('@'))
+                    lost(each, "a template has one name");
                 else
-                    lost(each, "a service has one name");
+                    add_once(aliases_, std::move(name));
             }
-        if (!aliases.empty())
-            out_.toml.set(Table::target, "aliases", array(aliases));
     }
 
     // --- implied dependencies, and contradictions ---------------------------------------------------------------------
@@ -249,6 +250,7 @@ private:
     }
 
     std::vector<Link> links_;
+    std::vector<std::string> aliases_;
     bool installed_ = false; // something pulls in the service itself
 };
 

@@ -279,7 +279,7 @@ struct Unit {
     std::uint64_t digest = 0; // of everything the files said: differs when a re-read changed the unit
     std::vector<Dependency> dependencies;
     std::vector<std::string> documentation;
-    std::vector<std::string> aliases; // targets only
+    std::vector<std::string> aliases; // further names
     std::vector<Condition> conditions;
     Service service;
     std::unique_ptr<Process> process; // null: the clean context as it is

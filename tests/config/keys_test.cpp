@@ -74,6 +74,7 @@ const Sample samples[] = {
      }},
     {"condition", "capability", "\"CAP_SYS_ADMIN\"", "", condition<Condition::Kind::capability>},
     {"condition", "first-boot", "true", "", condition<Condition::Kind::first_boot>},
+    {"", "aliases", "[\"sshd\"]", "", [](const Unit& u) { return u.aliases == Words{"sshd"}; }},
     {"target", "aliases", "[\"runlevel3\"]", "", [](const Unit& u) { return u.aliases == Words{"runlevel3"}; }},
 
     {"service", "type", "\"notify\"", "", [](const Unit& u) { return u.service.type == core::ServiceType::notify; }},

@@ -320,5 +320,23 @@ def policy_rings(t):
         t.has("nor is one of files that are verified", init.ctl("verify", *files).stdout, "one -> two -> one")
 
 
-GROUPS = [policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_relations, policy_reasons,
+def aliases(t):
+    """A service has further names, for people and for other units."""
+    units = {"ssh": {"aliases": ["sshd", "shell"], "enabled": False, "service": sh("echo serving; " + SLEEP)},
+             "needs": {"requires": ["sshd"], "service": sh(SLEEP)},
+             "other": {"aliases": ["needs"], "service": sh(SLEEP)}}
+    with t.scene.init(units) as init:
+        for name in ("needs", "other"):
+            init.wait(name)
+        t.equal("a service answers to its alias", (init.status("shell")["name"], init.state("sshd")), ("ssh", "up"))
+        init.stop("shell")
+        t.equal("it is stopped by it, and what requires it by another one waits", (init.state("ssh"), init.state("needs")),
+                ("down", "waiting"))
+        init.start("sshd")
+        t.equal("and started", init.state("ssh"), "up")
+        t.ok("its log is found by it", until(lambda: "serving" in init.ctl("logs", "sshd").stdout, 5))
+        t.equal("an alias that is a unit's own name is that unit's", init.status("needs")["name"], "needs")
+        t.has("which is said", init.text("miniinit", ("init",), once="alias"), "other has the alias needs, which is already needs")
+
+GROUPS = [aliases, policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_relations, policy_reasons,
           policy_rings]

@@ -229,11 +229,19 @@ std::vector<std::string> directories_of(const Context& context) {
     return directories;
 }
 
-// `web.service` means the unit web, unless a unit with that exact name has a log.
-std::string name_in_logs(const LogQuery& query, const std::string& word) {
-    const std::string_view name = without_suffix(word).name;
+// `web.service` means the unit web, unless a unit with that exact name has a log. An alias is a unit's name for an init that runs.
+std::string name_in_logs(const Context& context, const LogQuery& query, const std::string& word) {
     std::vector<std::string> complaints; // they are reported when the logs are read
-    return name == word || !open_logs(query.directories, {word}, complaints).empty() ? word : std::string(name);
+    const auto has_log = [&](const std::string& name) {
+        return !open_logs(query.directories, {name}, complaints).empty();
+    };
+    std::string name(without_suffix(word).name);
+    if (has_log(word))
+        return word;
+    if (!has_log(name) && context.arguments.root.empty())
+        if (const auto found = context.call(wire::Status{{name}}); found && found->units.size() == 1)
+            name = found->units.front().name;
+    return name;
 }
 
 } // namespace
@@ -263,7 +271,7 @@ int show_logs(Context& context) {
         query.directories = directories_of(context);
     std::ranges::copy(context.arguments.words, std::back_inserter(query.units));
     for (std::string& unit : query.units)
-        unit = name_in_logs(query, unit);
+        unit = name_in_logs(context, query, unit);
     if (query.at_end && !query.last && !query.follow)
         query.last = 1000;
     if (context.arguments.json)
