@@ -71,11 +71,21 @@ bool remap_exit(Options& options, std::string_view value) {
     return status.has_value();
 }
 
+bool restart_on_signal(Options& options, std::string_view value) {
+    const std::optional<int> signal = signal_number(value);
+    if (!signal || *signal == SIGKILL || *signal == SIGSTOP || *signal == SIGCHLD || *signal == SIGCONT)
+        return false;
+    options.restart_on.set(static_cast<std::size_t>(*signal));
+    return true;
+}
+
 constexpr Row rows[] = {
     {"group", 'g', "", "send signals to COMMAND's whole process group", choose<&Options::group>},
     {"rewrite-signal", 'r', "FROM:TO", "send TO where FROM arrives; TO = 0 drops it (repeatable)", rewrite_signal,
      "FROM:TO, two signals (TERM:QUIT, 15:3, HUP:0; not from KILL, STOP, CHLD)"},
     {"remap-exit", 'e', "CODE", "exit 0 where COMMAND exits CODE (repeatable)", remap_exit, "an exit code (0 to 255)"},
+    {"restart-on", 0, "SIG", "stop COMMAND and start it again where SIG arrives (repeatable)", restart_on_signal,
+     "a signal (HUP, USR1; not KILL, STOP, CHLD, CONT)"},
     {"parent-death-signal", 'p', "SIG", "get SIG when our parent dies",
      [](Options& options, std::string_view value) {
          const std::optional<int> signal = signal_number(value);

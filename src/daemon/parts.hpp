@@ -56,6 +56,7 @@
 #include "os/process/children.hpp"
 #include "os/spawn/spawn.hpp"
 
+#include <bitset>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,7 +76,8 @@ struct Parts {
         bool quiet = false;
         int log_level = 6;
         std::vector<entry::SignalRewrite> signal_rewrites;
-        bool signal_group = false; // of the entry
+        bool signal_group = false;     // of the entry
+        std::bitset<256> restart_on{}; // of the entry
         Span grace = std::chrono::seconds(5);
         HostWish host;                     // of a virtual machine
         std::string entry;                 // the unit that is the container's main process, if there is one

@@ -312,6 +312,7 @@ void Startup::state_facts() {
             : options_.log_level.value_or(log_level_number(beginning_.settings.log_level).value_or(6));
     beginning_.signal_rewrites = options_.rewrites;
     beginning_.signal_group = options_.group;
+    beginning_.restart_on = options_.restart_on;
     beginning_.grace = options_.grace;
 }
 

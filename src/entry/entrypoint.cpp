@@ -48,7 +48,9 @@ struct Known {
     bool stop_passed_on = false; // a stop signal was passed on, and no SIGCONT since: COMMAND is meant to be stopped
     bool following_stop = false; // we stopped because COMMAND did
     bool over = false;
-    int code = 0; // COMMAND's exit code, once `over`
+    int code = 0;            // COMMAND's exit code, once `over`
+    bool restarting = false; // COMMAND was told to stop, and is to be started again
+    Instant kill_at = never; // if it has not stopped by then
 };
 
 // Signals of a fault in our own code: never blocked while it runs, because a blocked fault ends the process without its
@@ -166,27 +168,22 @@ public:
         else if (int failed = start())
             return failed;
         // COMMAND runs in the directory that we were started in. We leave it, so that it can be unmounted when COMMAND
-        // leaves it.
-        [[maybe_unused]] const int left = ::chdir("/");
-        collect(); // signals that the previous image has read do not arrive again
-        quiet_.busy(monotonic_now());
-        while (!known_->over) {
-            siginfo_t about;
-            int signal = wait(quiet_.next_deadline(), about);
-            if (signal == 0) {
-                if (quiet_.has_come(monotonic_now()))
-                    os::give_back_idle_memory(); // COMMAND runs for a while
-                continue;
-            }
-            quiet_.busy(monotonic_now());
-            if (signal == SIGCHLD)
-                collect();
-            else
-                pass_on(signal, about);
+        // leaves it; unless COMMAND is to be started there again.
+        if (options_.restart_on.none()) {
+            [[maybe_unused]] const int left = ::chdir("/");
         }
-        if (known_->in_front)
-            terminal_.take_back();
-        end_leftovers();
+        collect(); // signals that the previous image has read do not arrive again
+        for (;;) {
+            supervise();
+            if (known_->in_front)
+                terminal_.take_back();
+            end_leftovers();
+            if (!known_->restarting)
+                break;
+            known_->over = known_->restarting = false;
+            if (int failed = start())
+                return failed;
+        }
         return options_.success_exits.test(static_cast<std::size_t>(known_->code)) ? 0 : known_->code;
     }
 
@@ -248,6 +245,48 @@ private:
         }
     }
 
+    // Until COMMAND has ended.
+    void supervise() {
+        for (bool is_busy = true; !known_->over;) {
+            if (is_busy)
+                quiet_.busy(monotonic_now());
+            siginfo_t about;
+            const int signal = wait(std::min(known_->kill_at, quiet_.next_deadline()), about);
+            const Instant now = monotonic_now();
+            is_busy = signal != 0;
+            if (signal == SIGCHLD)
+                collect();
+            else if (signal == 0 && known_->kill_at <= now)
+                kill_command();
+            else if (signal == 0 && quiet_.has_come(now))
+                os::give_back_idle_memory(); // COMMAND runs for a while
+            else if (signal == 0)
+                continue;
+            else if (options_.restart_on.test(static_cast<std::size_t>(signal)))
+                begin_restart();
+            else
+                pass_on(signal, about);
+        }
+        known_->kill_at = never;
+    }
+
+    // COMMAND gets the signal by which it is stopped, and the usual time.
+    void begin_restart() {
+        if (known_->restarting)
+            return;
+        known_->restarting = true;
+        known_->kill_at = monotonic_now() + options_.grace;
+        const int stop = sent_as_[SIGTERM] != 0 ? sent_as_[SIGTERM] : SIGTERM;
+        for (const int signal : {stop, SIGCONT}) // a stopped process handles no other signal
+            ::kill(options_.group ? -known_->main : known_->main, signal);
+    }
+
+    // The time is over. (A deadline is the only reason for which there is no signal.)
+    void kill_command() {
+        known_->kill_at = never;
+        ::kill(known_->main, SIGKILL);
+    }
+
     // Starts COMMAND; returns 0, or the exit code that tells why it could not be started.
     int start() {
         Start start{.command = options_.command.data(),
@@ -292,6 +331,8 @@ private:
                 return;
             }
         }
+        if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)
+            known_->restarting = false; // who ends us means that
         int send = sent_as_[static_cast<std::size_t>(signal)];
         if (send == 0)
             return;
@@ -374,13 +415,21 @@ private:
         return group > 0 ? group : known_->main;
     }
 
+    // In a container everything ends with COMMAND. When it is started again, what others have started there goes on.
+    void signal_others(int signal) const {
+        if (known_->restarting)
+            signal_descendants(signal, known_->main);
+        else
+            signal_leftovers(signal, known_->main);
+    }
+
     // Sends SIGTERM to all remaining processes, waits, then sends SIGKILL. Returns as soon as none is left.
     void end_leftovers() {
         if (!collect())
             return;
         Instant deadline = monotonic_now() + options_.grace;
-        signal_leftovers(SIGTERM, known_->main);
-        signal_leftovers(SIGCONT, known_->main); // a stopped process handles no other signal
+        signal_others(SIGTERM);
+        signal_others(SIGCONT); // a stopped process handles no other signal
         // The first signal may be a copy of the one that has ended COMMAND; the second means that the user is
         // impatient.
         for (int asked = 0; asked < 2;) {
@@ -390,12 +439,14 @@ private:
             int signal = wait(deadline, about);
             if (signal == 0)
                 break;
-            if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)
-                ++asked;
+            if (signal != SIGTERM && signal != SIGINT && signal != SIGQUIT)
+                continue;
+            known_->restarting = false;
+            ++asked;
         }
         Instant end = monotonic_now() + last_wait;
         while (collect() && monotonic_now() < end) {
-            signal_leftovers(SIGKILL, known_->main);
+            signal_others(SIGKILL);
             Instant again = monotonic_now() + kill_again;
             siginfo_t about;
             while (collect() && wait(again, about) != 0) {

@@ -34,6 +34,7 @@ struct CommandOptions {
     bool group = false;                   // -g: send signals to COMMAND's whole process group
     std::vector<SignalRewrite> rewrites;  // -r, in the given order: the last one for a signal counts
     std::bitset<256> success_exits;       // -e: exit codes that become 0
+    std::bitset<256> restart_on;          // --restart-on: signals at which COMMAND is stopped and started again
     int parent_death_signal = 0;          // -p: the signal that we get when our parent dies; 0: none
     int resume_fd = -1;                   // --resume FD: the state from before a re-exec or a crash; internal
     std::optional<Identity> identity;     // only of a command on the kernel command line

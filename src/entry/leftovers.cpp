@@ -53,10 +53,13 @@ std::vector<pid_t> descendants() {
 } // namespace
 
 void signal_leftovers(int signal, pid_t group) {
-    if (::getpid() == 1) {
+    if (::getpid() == 1)
         ::kill(-1, signal);
-        return;
-    }
+    else
+        signal_descendants(signal, group);
+}
+
+void signal_descendants(int signal, pid_t group) {
     if (!proc_is_ours()) {
         ::kill(-group, signal);
         return;

@@ -81,7 +81,7 @@ ulimit -c 0
 export PS1='$ ' TERM=dumb
 unset ENV BASH_ENV
 
-for checks in "${@:-exits signals context leftovers terminal crash runc}"; do
+for checks in "${@:-exits signals restart context leftovers terminal crash runc}"; do
     for name in $checks; do
         # shellcheck source=/dev/null
         . "$here/checks/$name.sh"

@@ -113,26 +113,17 @@ TEST_CASE("every option of a supervisor is read") {
 }
 
 TEST_CASE("every option of an entrypoint is read, in its short and its long form") {
-    Line line{"-r",
-              "TERM:SIGQUIT",
-              "--rewrite-signal",
-              "15:0",
-              "-rRTMIN+1:HUP",
-              "-e",
-              "143",
-              "--remap-exit=0",
-              "-p",
-              "KILL",
-              "--grace",
-              "1500ms",
-              "-g",
-              "app"};
+    Line line{"-r",      "TERM:SIGQUIT", "--rewrite-signal", "15:0",   "-rRTMIN+1:HUP",
+              "-e",      "143",          "--remap-exit=0",   "-p",     "KILL",
+              "--grace", "1500ms",       "--restart-on",     "SIGHUP", "--restart-on=10",
+              "-g",      "app"};
     auto options = line.read();
     REQUIRE(options);
     CHECK(options->rewrites == std::vector<entry::SignalRewrite>{{15, 3}, {15, 0}, {35, 1}});
     CHECK(options->success_exits.count() == 2);
     CHECK(options->success_exits.test(143));
     CHECK(options->parent_death_signal == SIGKILL);
+    CHECK(options->restart_on == std::bitset<256>((1u << SIGHUP) | (1u << SIGUSR1)));
     CHECK(options->grace == 1500ms);
     CHECK(command_of(*options) == "app");
 }
@@ -163,6 +154,8 @@ TEST_CASE("what is wrong is said, with the option and its value") {
     CHECK(error_of({"--check-snapshot", "x"}) == "--check-snapshot: \"x\" is not a descriptor");
     for (const char* rewrite : {"TERM", "TERM:", ":TERM", "TERM:FOO", "0:TERM", "KILL:TERM", "CHLD:TERM", "65:1"})
         CHECK_MESSAGE(error_of({"-r", rewrite}).starts_with("--rewrite-signal: "), rewrite);
+    for (const char* signal : {"KILL", "STOP", "CHLD", "CONT", "FOO", "0", "300", ""})
+        CHECK_MESSAGE(error_of({"--restart-on", signal}).starts_with("--restart-on: "), signal);
     CHECK(error_of({"--log-level", "loud"}).starts_with("--log-level: \"loud\" is not a level"));
 }
 
@@ -196,10 +189,26 @@ TEST_CASE("told to be a container's, the init of a machine takes the words as it
 }
 
 TEST_CASE("help names every option that is for people") {
-    for (const char* name :
-         {"--group", "--rewrite-signal", "--remap-exit", "--parent-death-signal", "--grace", "--system", "--container",
-          "--user", "--config", "--units", "--allow-insecure-units", "--target", "--control", "--log-dir", "--run-dir",
-          "--state-dir", "--log-level", "--version", "--help"})
+    for (const char* name : {"--group",
+                             "--rewrite-signal",
+                             "--remap-exit",
+                             "--restart-on",
+                             "--parent-death-signal",
+                             "--grace",
+                             "--system",
+                             "--container",
+                             "--user",
+                             "--config",
+                             "--units",
+                             "--allow-insecure-units",
+                             "--target",
+                             "--control",
+                             "--log-dir",
+                             "--run-dir",
+                             "--state-dir",
+                             "--log-level",
+                             "--version",
+                             "--help"})
         CHECK_MESSAGE(help_text().contains(name), name);
 }
 

@@ -155,6 +155,9 @@ def ending_table(t):
     ends("a restart limit with its own action", 6, {**sh("exit 6"), "restart": "on-failure", "restart-limit": 1,
                                                     "exit-action": "none", "restart-delay": "10ms",
                                                     "restart-limit-action": "shutdown"})
+    healthy_once = {"command": ["/bin/sh", "-c", f"[ ! -e {t.scene.work}/was ] && touch {t.scene.work}/was"], "failures": 1,
+                    "interval": "10ms", "start-interval": "10ms"}
+    ends("a health that is gone for good", 1, {**sh(SLEEP), "restart": "no"}, health=healthy_once)
     ends("a oneshot that is done", 0, sh("exit 0", type="oneshot"))
     ends("an exit code that is remapped", 0, sh("exit 44"), args=["--remap-exit", "44"])
     for what, unit in (("a mistake in its file", {"main": {"service": {**sh(SLEEP), "exit-action": "shutdown", "comand": "x"}}}),
@@ -259,6 +262,17 @@ def ending_command(t):
         init.signal(signal.SIGTERM)
         t.equal("SIGTERM too; then its code is ours", init.ended(10), 9)
         t.has("and the units were stopped after it", init.text("keeper"), "stopped")
+    script = "trap 'echo got TERM; exit 9' TERM; echo up in $(pwd); while :; do sleep 0.05; done"
+    with t.scene.init(keeper, command=["/bin/sh", "-c", script], args=["--restart-on", "HUP"]) as init:
+        for times in (1, 2, 3):
+            t.ok(f"a COMMAND beside units, start {times}" + (", at a signal of --restart-on" if times > 1 else ""),
+                 until(lambda: init.console().count("up in") == times, 15), init.console())
+            if times < 3:
+                init.signal(signal.SIGHUP)
+        t.ok("it was stopped before, and the units were left alone",
+             init.console().count("got TERM") == 2 and "stopped" not in init.text("keeper"), init.console())
+        init.signal(signal.SIGTERM)
+        t.equal("its end otherwise is the end, as before", init.ended(15), 9)
     with t.scene.init(keeper, command=["no-such-command"], wait=False) as init:
         t.equal("a COMMAND that is not there: 127", init.ended(10), 127)
         t.has("and it is said", init.console(), "no-such-command")

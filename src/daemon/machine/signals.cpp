@@ -55,7 +55,12 @@ bool Signals::pressed_seven_times() {
 }
 
 // The main process of a container gets every signal that we get.
-void Signals::forward(int number) const {
+void Signals::forward(int number) {
+    if (forwarding_.restart_on.test(static_cast<std::size_t>(number))) {
+        if (const core::UnitId unit = context_.graph().find(forwarding_.entry); unit != core::no_unit)
+            context_.apply({.kind = core::Event::Kind::restart, .unit = unit});
+        return;
+    }
     for (const entry::SignalRewrite& rewrite : forwarding_.rewrites)
         if (rewrite.from == number) {
             number = rewrite.to;

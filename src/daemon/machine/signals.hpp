@@ -5,6 +5,7 @@
 #include "daemon/context.hpp"
 #include "daemon/options.hpp"
 
+#include <bitset>
 #include <deque>
 #include <memory>
 #include <string>
@@ -29,7 +30,8 @@ public:
     struct Forwarding {
         std::string entry; // its unit; empty: there is none
         std::vector<entry::SignalRewrite> rewrites;
-        bool group = false; // to its whole process group
+        bool group = false;            // to its whole process group
+        std::bitset<256> restart_on{}; // these are not sent: it is restarted
     };
 
     Signals(Context& context, Shutdown& shutdown, Host& host, Forwarding forwarding)
@@ -42,7 +44,7 @@ private:
     void pending();
     void arrived(int number);
     [[nodiscard]] bool pressed_seven_times();
-    void forward(int number) const;
+    void forward(int number);
 
     Context& context_;
     Shutdown& shutdown_;
