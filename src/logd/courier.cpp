@@ -127,7 +127,8 @@ Result<Courier::Took> Courier::move(Stream& stream, std::size_t most) {
     publish(record_.step, Step::reading);
     if (auto read = read_in(record_.moved); !read)
         return std::unexpected(read.error());
-    look(stream, rest_of_text(), false);
+    if (stream.expected != nullptr || stream.source == Source::health)
+        look(stream, rest_of_text(), false, begun(stream.slot));
     publish(record_.step, Step::writing);
     write_out();
     store_tail();
@@ -139,7 +140,7 @@ Result<> Courier::move_tail(Stream& stream) {
     if (stream.slot == 0)
         return {};
     begin(stream, true);
-    look(stream, rest_of_text(), true);
+    look(stream, rest_of_text(), true, begun(stream.slot));
     publish(record_.step, Step::writing);
     write_out();
     store_tail();
@@ -152,28 +153,34 @@ void Courier::keep_resumed() {
     if (wire::enumerator_of<Source>(record_.source) >= Source::init)
         return;
     resumed_ = record_.stream;
+    resumed_begun_ = begun(record_.slot);
     resumed_text_.assign(shared_.input + carry_room - record_.head, record_.head + record_.moved);
 }
 
 void Courier::expect(Stream& stream, const std::string& pattern) {
-    const bool in_pieces = stream.slot != 0 && shared_.slots[stream.slot - 1].continuing != 0;
-    stream.expected = pattern.empty() ? nullptr : std::make_unique<Expectation>(pattern, in_pieces);
+    stream.expected = pattern.empty() ? nullptr : std::make_unique<Expectation>(pattern);
     if (stream.expected == nullptr)
         return;
     stream.expected->matched = std::ranges::find(shared_.matched, stream.id) != std::end(shared_.matched);
     if (stream.id == resumed_)
-        look(stream, resumed_text_, false);
+        look(stream, resumed_text_, false, resumed_begun_);
+}
+
+Courier::Begun Courier::begun(std::uint32_t slot) const {
+    if (slot == 0 || shared_.slots[slot - 1].continuing == 0)
+        return {};
+    return {true, std::string(shared_.carry[slot - 1], shared_.slots[slot - 1].before == overlap ? overlap : 0)};
 }
 
 // Before it is written: what has matched is on record when what was taken out of the pipe is.
-void Courier::look(Stream& stream, std::string_view text, bool whole) {
+void Courier::look(Stream& stream, std::string_view text, bool whole, const Begun& begun) {
     if (stream.source == Source::health) {
         const std::string_view line = last_line(text);
         if (!line.empty())
             stream.said = line.substr(0, wire::logs::longest_said);
     }
     Expectation* expected = stream.expected.get();
-    if (expected == nullptr || expected->matched || !expected->look(text, whole))
+    if (expected == nullptr || expected->matched || !expected->look(text, whole, begun.in_pieces, begun.end))
         return;
     shared_.matched[shared_.matches % most_matches] = stream.id;
     publish(shared_.matches, shared_.matches + 1);
@@ -458,6 +465,7 @@ void Courier::store_tail() {
         if (keep) {
             std::memcpy(bytes_of(record_.slot, rest.size()), rest.data(), rest.size());
             slot.size = static_cast<std::uint32_t>(rest.size());
+            store_before(slot);
             slot.continuing = progress().continuing;
             publish(slot.stream, record_.stream);
         } else {
@@ -468,6 +476,19 @@ void Courier::store_tail() {
     if (!keep)
         record_.slot = 0;
     units_.leave(*std::exchange(unit_, nullptr));
+}
+
+// Of a line in pieces, the end of what is written: what is looked for may begin there. Pieces are much longer than that.
+void Courier::store_before(Slot& slot) {
+    const std::size_t from = progress().from;
+    const bool is_first = slot.stream != record_.stream || slot.continuing == 0;
+    if (from < overlap && !is_first && progress().continuing != 0)
+        return; // nothing was written
+    slot.before = 0;
+    if (progress().continuing == 0 || from < overlap || !memory_.reserve(record_.slot))
+        return;
+    std::memcpy(shared_.carry[record_.slot - 1], shared_.input + carry_room - record_.head + from - overlap, overlap);
+    slot.before = overlap;
 }
 
 // The stream's own, or a free one; 0: there is none.
@@ -489,7 +510,7 @@ bool Courier::can_keep(std::string_view rest) {
 }
 
 char* Courier::bytes_of(std::uint32_t slot, std::size_t size) const {
-    return size <= sizeof(Slot::bytes) ? shared_.slots[slot - 1].bytes : shared_.carry[slot - 1];
+    return size <= sizeof(Slot::bytes) ? shared_.slots[slot - 1].bytes : shared_.carry[slot - 1] + overlap;
 }
 
 std::uint32_t Courier::slot_of(StreamId id) const {

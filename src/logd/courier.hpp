@@ -105,7 +105,12 @@ public:
 private:
     void begin(Stream& stream, bool take_tail);
     void keep_resumed();
-    void look(Stream& stream, std::string_view text, bool whole);
+    struct Begun { // of the first line of a text, what was written already
+        bool in_pieces = false;
+        std::string end;
+    };
+    [[nodiscard]] Begun begun(std::uint32_t slot) const;
+    void look(Stream& stream, std::string_view text, bool whole, const Begun& begun);
     Result<> read_in(std::size_t left);
     void write_out();
     void write_piece(Unit& unit, std::string_view text);
@@ -116,6 +121,7 @@ private:
     void write_letters();
     void commit(Unit& unit);
     void store_tail();
+    void store_before(Slot& slot);
     // Where an unfinished line of that size is kept.
     [[nodiscard]] char* bytes_of(std::uint32_t slot, std::size_t size) const;
     [[nodiscard]] std::uint32_t slot_for_tail() const;
@@ -137,6 +143,7 @@ private:
     int holding_write_;
     StreamId resumed_ = 0; // whose text was in flight when an earlier collector ended, and that text
     std::string resumed_text_;
+    Begun resumed_begun_;
     Unit* unit_ = nullptr;        // of the batch; one user
     WallTime now_;                // one reading per batch
     std::unique_ptr<char[]> out_; // notices right-aligned in the first notice_room bytes, lines behind

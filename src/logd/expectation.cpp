@@ -7,12 +7,6 @@
 
 namespace mi::logd {
 
-namespace {
-
-constexpr std::size_t overlap = 1024; // of the pieces of a long line
-
-} // namespace
-
 std::string_view last_line(std::string_view text) {
     if (text.ends_with('\n'))
         text.remove_suffix(1);
@@ -20,8 +14,7 @@ std::string_view last_line(std::string_view text) {
     return end == text.npos ? text : text.substr(end + 1);
 }
 
-Expectation::Expectation(const std::string& pattern, bool in_pieces)
-    : expression_(Regex::compile(pattern)), in_pieces_(in_pieces) {}
+Expectation::Expectation(const std::string& pattern) : expression_(Regex::compile(pattern)) {}
 
 bool Expectation::matches(std::string_view text, bool begins) {
     if (begins)
@@ -32,7 +25,7 @@ bool Expectation::matches(std::string_view text, bool begins) {
     return matched = true;
 }
 
-bool Expectation::look(std::string_view text, bool whole) {
+bool Expectation::look(std::string_view text, bool whole, bool in_pieces, std::string_view before) {
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         const bool ends = end != text.npos;
@@ -40,20 +33,11 @@ bool Expectation::look(std::string_view text, bool whole) {
         if (!ends && !whole && piece.size() <= wire::logs::longest_text)
             return false; // it comes again, with its rest
         std::string joined;
-        if (in_pieces_)
-            joined.append(before_).append(piece);
-        if (matches(in_pieces_ ? std::string_view(joined) : piece, !in_pieces_))
+        if (in_pieces)
+            joined.append(before).append(piece);
+        if (matches(in_pieces ? std::string_view(joined) : piece, !in_pieces))
             return true;
-        if (ends || whole) {
-            in_pieces_ = false;
-            before_.clear();
-        } else {
-            // The part of it that is not written yet comes again.
-            constexpr std::size_t longest = wire::logs::longest_text;
-            const std::size_t written = (piece.size() - 1) / longest * longest;
-            before_ = piece.substr(written - overlap, overlap);
-            in_pieces_ = true;
-        }
+        in_pieces = false;
         text.remove_prefix(ends ? end + 1 : text.size());
     }
     return false;

@@ -15,13 +15,12 @@ namespace mi::logd {
 
 class Expectation {
 public:
-    // `in_pieces`: some of the present line of the stream was written already.
-    Expectation(const std::string& pattern, bool in_pieces);
+    explicit Expectation(const std::string& pattern);
 
     // Looks through the lines of `text`, which begins where the text before left an unfinished line, with that. An unfinished line
-    // at its end waits for the rest, unless it is `whole` or so long that it is written in pieces: then the end of the piece is
-    // looked at again with the next one. True: one matches.
-    bool look(std::string_view text, bool whole);
+    // at its end waits for the rest, unless it is `whole` or so long that it is written in pieces. `in_pieces`: some of the first
+    // line was written already, and `before` is the end of that. True: one matches.
+    bool look(std::string_view text, bool whole, bool in_pieces, std::string_view before);
 
     bool matched = false;
     std::string line; // the beginning of the one that did
@@ -30,8 +29,6 @@ private:
     [[nodiscard]] bool matches(std::string_view text, bool begins);
 
     std::expected<Regex, std::string> expression_; // one that does not compile matches nothing
-    std::string before_;                           // of a line in pieces: the end of what came before
-    bool in_pieces_;
 };
 
 } // namespace mi::logd

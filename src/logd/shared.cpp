@@ -13,11 +13,11 @@ namespace mi::logd {
 namespace {
 
 static_assert(std::is_trivially_copyable_v<Shared>);
-static_assert(sizeof(Shared) == offsetof(Shared, carry) + most_slots * carry_room);
+static_assert(sizeof(Shared) == offsetof(Shared, carry) + most_slots * (overlap + carry_room));
 constexpr std::size_t least_size = offsetof(Shared, carry);
 constexpr std::uint32_t rooms_at_once = 16; // of Shared::carry, by which the memory grows
 
-constexpr std::size_t size_with(std::uint32_t rooms) { return least_size + rooms * carry_room; }
+constexpr std::size_t size_with(std::uint32_t rooms) { return least_size + rooms * (overlap + carry_room); }
 constexpr std::uint64_t magic = 0x6d69'6c6f'6764'0003; // "milogd", version
 
 bool sane(std::uint64_t number, const Record& record) {
@@ -74,7 +74,7 @@ Result<Mapping> Mapping::open(int memory) {
     if (status.st_size < 0 || size < least_size || size > sizeof(Shared))
         return fault(0, "use memory of the log collector: it is of another version");
     // What lies beyond the end of the file is not touched. With little address space there is less of it.
-    const auto present = static_cast<std::uint32_t>((size - least_size) / carry_room);
+    const auto present = static_cast<std::uint32_t>((size - least_size) / (overlap + carry_room));
     std::uint32_t mapped = most_slots;
     void* at = MAP_FAILED;
     while ((at = ::mmap(nullptr, size_with(mapped), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0)) == MAP_FAILED) {

@@ -35,6 +35,7 @@ inline constexpr std::size_t most_slots = 2048;                     // streams w
 inline constexpr std::size_t ring_room = 4 * 1024 * 1024;           // lines held before any directory is writable
 inline constexpr std::int32_t over_rate = -1;                       // in place of an errno
 inline constexpr std::size_t most_matches = 256;
+inline constexpr std::size_t overlap = 1024;    // of the pieces of a long line, for who looks for something in it
 inline constexpr std::size_t most_losses = 512; // units with losses not yet told in their logs
 
 inline constexpr std::size_t most_datagrams = 32;       // received at once
@@ -101,7 +102,8 @@ struct Slot {
     StreamId stream; // 0: free
     std::uint32_t size;
     Continuing continuing;
-    char bytes[244];
+    std::uint32_t before; // 0, or `overlap`: so much of what of the line is written already is in the slot's place, too
+    char bytes[240];
 };
 
 // Lines of a unit that could not be kept, and that its log does not tell yet.
@@ -148,7 +150,8 @@ struct Shared {
     alignas(4096) char input[carry_room + input_room]; // the unfinished line right-aligned in the first part
     alignas(4096) Ring ring;
     alignas(4096) Mailbag mail;
-    alignas(4096) char carry[most_slots][carry_room]; // as far as the memory has grown: see Mapping::reserve
+    // The end of what of a line is written, then the rest. As far as the memory has grown: see Mapping::reserve.
+    alignas(4096) char carry[most_slots][overlap + carry_room];
 };
 
 // Stores `value` so that whoever sees it sees everything stored before, and nothing stored after is seen without it.
