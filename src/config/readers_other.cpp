@@ -171,6 +171,7 @@ void manager_rate_limit(const Value& value, core::ManagerSettings& settings) {
 }
 
 void manager_console_level(const Value& value, core::ManagerSettings& settings) {
+    settings.console_level_said = true;
     if (value.node().kind == Node::Kind::text && value.node().text == "off")
         settings.console_level.reset();
     else if (auto level = level_of(value, {"off"}))

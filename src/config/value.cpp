@@ -59,6 +59,12 @@ std::span<const Choice<core::ExitAction>> choices(core::ExitAction) {
     return all;
 }
 
+std::span<const Choice<core::ConsoleFormat>> choices(core::ConsoleFormat) {
+    using enum core::ConsoleFormat;
+    static constexpr Choice<core::ConsoleFormat> all[] = {{"short", brief}, {"iso", iso}, {"json", json}};
+    return all;
+}
+
 std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action) {
     using enum core::HealthCheck::Action;
     static constexpr Choice<core::HealthCheck::Action> all[] = {

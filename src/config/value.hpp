@@ -29,6 +29,7 @@ std::span<const Choice<core::RestartPolicy>> choices(core::RestartPolicy);
 std::span<const Choice<core::LimitAction>> choices(core::LimitAction);
 std::span<const Choice<core::KillMode>> choices(core::KillMode);
 std::span<const Choice<core::ExitAction>> choices(core::ExitAction);
+std::span<const Choice<core::ConsoleFormat>> choices(core::ConsoleFormat);
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess);
 std::span<const Choice<core::EnvironmentSyntax>> choices(core::EnvironmentSyntax);
 std::span<const Choice<core::Activation>> choices(core::Activation);

@@ -65,6 +65,8 @@ enum class RestartPolicy : std::uint8_t { no, on_failure, on_abnormal, always };
 enum class LimitAction : std::uint8_t { fail, retry, reboot, shutdown };
 enum class KillMode : std::uint8_t { group, process, mixed };
 enum class ExitAction : std::uint8_t { none, shutdown, reboot, poweroff };
+// How lines of services are shown in a container's output: `UNIT: TEXT`, with time and priority, or as JSON.
+enum class ConsoleFormat : std::uint8_t { brief, iso, json };
 // The processes whose sd_notify messages are accepted: none, the main process, all processes that we started for the
 // unit, all of its processes.
 enum class NotifyAccess : std::uint8_t { none, main, exec, all };
@@ -328,7 +330,9 @@ struct ManagerSettings {
     RateLimit rate_limit;
     std::uint8_t log_keep_level = 7;
     std::optional<std::uint8_t> console_level; // lines of this and more important levels are also shown on the console
-    std::vector<std::string> forward;          // servers: "udp://HOST:PORT"
+    bool console_level_said = false;           // if not, the mode decides
+    ConsoleFormat console_format = ConsoleFormat::brief;
+    std::vector<std::string> forward; // servers: "udp://HOST:PORT"
     std::uint64_t forward_queue = 1u << 20;
     bool syslog = true;
     std::string syslog_socket; // empty: /dev/log, if that is ours

@@ -1,6 +1,7 @@
 #include "daemon/parts.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace mi::daemon {
@@ -35,11 +36,36 @@ std::uint64_t jitter_seed(const Kernel& kernel) {
            static_cast<std::uint64_t>(kernel.wall_now().micros);
 }
 
-// Where important lines of units are shown: where we say things ourselves.
-std::string console_of_units(const core::ManagerSettings& settings, const Place& place) {
-    if (!settings.console_level)
-        return {};
-    return place.system() ? "/dev/console" : std::string(wire::logs::own_output);
+// What is shown of units, where we say things ourselves. What services say is the output of a container, if there is no other word.
+void show_units(LogLink::Settings& link, const core::ManagerSettings& settings, const Place& place) {
+    std::optional<std::uint8_t> level = settings.console_level;
+    if (!settings.console_level_said && place.mode == Mode::container)
+        level = wire::number_of(Priority::info);
+    if (!level)
+        return;
+    link.console = place.system() ? "/dev/console" : std::string(wire::logs::own_output);
+    link.console_level = static_cast<Priority>(*level);
+    if (place.system())
+        return;
+    switch (settings.console_format) {
+    case core::ConsoleFormat::brief: link.console_format = wire::logs::ConsoleFormat::brief; break;
+    case core::ConsoleFormat::iso: link.console_format = wire::logs::ConsoleFormat::iso; break;
+    case core::ConsoleFormat::json: link.console_format = wire::logs::ConsoleFormat::json; break;
+    }
+    const char* const plain = ::getenv("NO_COLOR"); // https://no-color.org
+    link.console_colour = plain == nullptr || *plain == '\0';
+}
+
+LogLink::Settings log_settings(const core::ManagerSettings& settings, const Place& place, const os::Cgroups* cgroups) {
+    LogLink::Settings link{.program = place.program,
+                           .directories = place.log_directories,
+                           .limits = log_limits(settings, nullptr),
+                           .forward = settings.forward,
+                           .forward_queue = settings.forward_queue,
+                           .cgroups = cgroups != nullptr ? cgroups->state().prefix : std::string(),
+                           .total_size = settings.total_size};
+    show_units(link, settings, place);
+    return link;
 }
 
 } // namespace
@@ -55,11 +81,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
           [this](const std::string& unit, bool of_probe, const std::string& text) {
               health.said(unit, of_probe, text);
           }),
-      logs(kernel, log_upkeep,
-           {place.program, place.log_directories, log_limits(settings, nullptr), settings.forward,
-            settings.forward_queue,
-            processes.cgroups() != nullptr ? processes.cgroups()->state().prefix : std::string(), settings.total_size,
-            console_of_units(settings, place), static_cast<Priority>(settings.console_level.value_or(0))}),
+      logs(kernel, log_upkeep, log_settings(settings, place, processes.cgroups())),
       announcer(kernel, logs, place.system(),
                 std::min(beginning.log_level, place.system() && !beginning.quiet ? 6 : 4)),
       context{kernel, place, settings, surroundings, engine, units, logs, announcer, children},

@@ -33,7 +33,7 @@ Collector::Collector(Mapping& memory, int control, int holding_read, int holding
     : init_(control, waiting_), reports_(init_), units_(*memory, most_open),
       courier_(memory, units_, holding_read, holding_write), post_(*memory, courier_), kernel_log_(*memory, courier_),
       storage_(*memory, units_, courier_, [this] { reports_.tell_progress(monotonic_now()); }),
-      outputs_(courier_, waiting_, init_) {}
+      outputs_(courier_, waiting_, init_, [this] { reports_.tell_progress(monotonic_now()); }) {}
 
 int Collector::serve() {
     if (!init_.open())

@@ -378,7 +378,7 @@ void Courier::announce(std::string_view lines) {
     while (!lines.empty()) {
         const std::size_t end = std::min(lines.find('\n'), lines.size() - 1);
         if (const auto line = wire::logs::parse_init_line(lines.substr(0, end)); line.shown)
-            echo_.announce(line.text);
+            echo_.announce({stamp_, sizeof stamp_}, line.priority, line.text);
         lines.remove_prefix(end + 1);
     }
 }

@@ -14,11 +14,16 @@ constexpr Span last_words = std::chrono::milliseconds(500); // at the end
 
 } // namespace
 
+Outputs::Outputs(Courier& courier, WaitSet& waiting, InitSocket& init, std::function<void()> waiting_long)
+    : courier_(courier), waiting_(waiting), init_(init) {
+    courier_.echo().on_waiting(std::move(waiting_long));
+}
+
 void Outputs::configure(const wire::logs::Configure& message) {
     for (const std::string& server : message.forward)
         if (std::ranges::none_of(servers_, [&](const Server& one) { return one.link.server() == server; }))
             courier_.add_server(servers_.emplace_back(server, message.forward_queue).link);
-    courier_.echo().use(message.console, message.console_level);
+    courier_.echo().use({message.console, message.console_level, message.console_format, message.console_colour});
 }
 
 void Outputs::run() {
@@ -37,13 +42,19 @@ Instant Outputs::next_deadline() const {
 void Outputs::show() {
     Echo& echo = courier_.echo();
     echo.flush();
-    const int fd = echo.waits_for();
-    if (fd == console_)
-        return;
-    // A number that was closed has left the set by itself; another's of that number is not ours.
-    if (console_ >= 0 && fd < 0)
-        waiting_.remove(console_);
-    console_ = fd >= 0 && waiting_.add(fd, EPOLLOUT, console_index) ? fd : -1;
+    if (std::string trouble = echo.take_trouble(); !trouble.empty())
+        init_.say(wire::logs::Trouble{std::move(trouble)});
+    const std::array<int, 2> waits_for = echo.waits_for();
+    for (std::size_t i = 0; i < consoles_.size(); ++i) {
+        const int fd = waits_for[i];
+        int& watched = consoles_[i];
+        if (fd == watched)
+            continue;
+        // A number that was closed has left the set by itself; another's of that number is not ours.
+        if (watched >= 0 && fd < 0)
+            waiting_.remove(watched);
+        watched = fd >= 0 && waiting_.add(fd, EPOLLOUT, console_index) ? fd : -1;
+    }
 }
 
 void Outputs::run(Server& server, std::uint32_t index) {
@@ -63,11 +74,8 @@ void Outputs::run(Server& server, std::uint32_t index) {
 }
 
 void Outputs::run_last() {
+    courier_.echo().flush_last();
     const Instant end = monotonic_now() + last_words;
-    for (courier_.echo().flush(); courier_.echo().waits_for() >= 0 && monotonic_now() < end; courier_.echo().flush()) {
-        pollfd one{courier_.echo().waits_for(), POLLOUT, 0};
-        (void)::poll(&one, 1, static_cast<int>((end - monotonic_now()) / std::chrono::milliseconds(1)) + 1);
-    }
     for (Server& server : servers_)
         for (;;) {
             server.link.run(monotonic_now());

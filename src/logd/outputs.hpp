@@ -2,7 +2,9 @@
 // and waits for those that are slow.
 #pragma once
 
+#include <array>
 #include <deque>
+#include <functional>
 #include <string>
 
 #include "base/time.hpp"
@@ -14,7 +16,8 @@ namespace mi::logd {
 
 class Outputs {
 public:
-    Outputs(Courier& courier, WaitSet& waiting, InitSocket& init) : courier_(courier), waiting_(waiting), init_(init) {}
+    // `waiting_long` is called again and again while a slow reader of the output is waited for.
+    Outputs(Courier& courier, WaitSet& waiting, InitSocket& init, std::function<void()> waiting_long);
 
     // Uses these from now on. A server stays, once it is used.
     void configure(const wire::logs::Configure& message);
@@ -41,7 +44,7 @@ private:
     WaitSet& waiting_;
     InitSocket& init_;
     std::deque<Server> servers_;
-    int console_ = -1; // that is waited for
+    std::array<int, 2> consoles_{-1, -1}; // that are waited for
 };
 
 } // namespace mi::logd

@@ -23,6 +23,8 @@ inline constexpr int control_fd = 3;       // its end of the SOCK_SEQPACKET sock
 inline constexpr int memory_fd = 4;        // Estate::memory
 inline constexpr int holding_read_fd = 5;  // Estate::holding_read
 inline constexpr int holding_write_fd = 6; // Estate::holding_write
+// Where lines are shown with wire::logs::own_output: PID 1's stderr, and its stdout (which earlier versions did not open).
+inline constexpr int console_error_fd = 1, console_output_fd = 7;
 
 // How it ends by itself.
 inline constexpr int exit_done = 0;   // after Finish, or when PID 1's end of the socket was closed

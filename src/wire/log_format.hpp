@@ -77,6 +77,10 @@ struct Line {
 // Parses one line of a file, without its line end; nullopt: it does not have our format (a torn or foreign line).
 [[nodiscard]] std::optional<Line> parse_line(std::string_view line);
 
+// Appends the line as one object of JSON with its line end, as `minictl logs -o json` and the output of a container have it. Does not
+// allocate if `to` has room: up to 8 bytes for each of `unit` and of TEXT, and 200 more.
+void append_json(std::string& to, std::string_view stamp, std::string_view unit, const Line& line);
+
 // The first line of PID 1's own log after each start: "miniinit 0.1.0, system mode". `minictl logs --boot` finds the
 // starts by it.
 [[nodiscard]] std::string start_text(std::string_view mode);

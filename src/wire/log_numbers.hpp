@@ -20,6 +20,14 @@ struct Numbers<logs::Source> {
                                                       {syslog, 3}, {kernel, 4}, {health, 5}};
 };
 
+template <>
+struct Numbers<logs::ConsoleFormat> {
+    using enum logs::ConsoleFormat;
+    static constexpr std::string_view name = "console format";
+    static constexpr logs::ConsoleFormat fallback = brief; // is read by people in any case
+    static constexpr Numbered<logs::ConsoleFormat> rows[] = {{brief, 0}, {iso, 1}, {json, 2}};
+};
+
 // The numbers of syslog(3).
 template <>
 struct Numbers<logs::Priority> {

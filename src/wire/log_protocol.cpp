@@ -121,6 +121,7 @@ public:
     }
     // Further bytes are fields of a later version.
     [[nodiscard]] bool whole() const { return good_; }
+    [[nodiscard]] bool has_more() const { return !rest_.empty(); }
 
 private:
     std::string_view rest_;
@@ -142,6 +143,8 @@ void write(Writer& to, const Configure& message) {
     to.number(message.total_size);
     to.text(message.console, longest_path);
     to.number(number_of(message.console_level));
+    to.number(number_of(message.console_format));
+    to.number(static_cast<std::uint8_t>(message.console_colour));
 }
 void read(Reader& from, Configure& message) {
     message.directories.resize(from.count(most_directories));
@@ -156,6 +159,12 @@ void read(Reader& from, Configure& message) {
     message.total_size = from.number<std::uint64_t>();
     message.console = from.text(longest_path);
     message.console_level = from.priority();
+    if (from.has_more()) { // an earlier version has no such field
+        message.console_format = enumerator_of<ConsoleFormat>(from.number<std::uint8_t>());
+        if (message.console_format == unknown<ConsoleFormat>)
+            message.console_format = Numbers<ConsoleFormat>::fallback;
+        message.console_colour = from.flag();
+    }
 }
 
 void write(Writer& to, const Attach& message) {

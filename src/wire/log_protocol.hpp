@@ -34,7 +34,7 @@ inline constexpr std::size_t most_servers = 4;
 inline constexpr std::size_t longest_server = 300;                       // bytes
 inline constexpr std::size_t longest_pattern = 1000, longest_said = 200; // bytes
 
-// As Configure::console: the collector's descriptor 1, which PID 1 has opened for it.
+// As Configure::console: PID 1's stdout and stderr, which it has opened for the collector (logd/run.hpp).
 inline constexpr std::string_view own_output = "-";
 
 // A stream is one pipe of one process of one unit, or another source (a socket, a device). PID 1 numbers streams from 1
@@ -46,6 +46,9 @@ using StreamId = std::uint32_t;
 // for syslog(3), `kernel` for the kernel's messages. The order counts: pipes of processes first, then our own, then
 // sources that are no pipes.
 enum class Source : std::uint8_t { out, err, health, init, syslog, kernel };
+
+// How a line is shown on the console: `UNIT: TEXT`, with time and priority, or as a JSON object.
+enum class ConsoleFormat : std::uint8_t { brief, iso, json };
 
 // The levels of syslog(3).
 enum class Priority : std::uint8_t { emerg, alert, crit, err, warning, notice, info, debug };
@@ -74,6 +77,8 @@ struct Configure {
     std::uint64_t total_size = 0;           // bytes of all logs together; 0: no limit
     std::string console;                    // file for lines of console_level and above, or own_output; empty: none
     Priority console_level = Priority::emerg;
+    ConsoleFormat console_format = ConsoleFormat::brief;
+    bool console_colour = false; // on a terminal
     bool operator==(const Configure&) const = default;
 };
 

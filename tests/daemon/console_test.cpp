@@ -23,6 +23,7 @@ struct Stderr {
         ::close(ends[1]);
     }
     ~Stderr() {
+        (void)::signal(SIGPIPE, pipe_signal);
         ::dup2(before.get(), STDERR_FILENO);
         if (ends[0] >= 0)
             ::close(ends[0]);
@@ -37,6 +38,7 @@ struct Stderr {
     void hang_up() { ::close(std::exchange(ends[0], -1)); }
     Fd before{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
     std::array<int, 2> ends{};
+    sighandler_t pipe_signal = ::signal(SIGPIPE, SIG_IGN); // as the init does (os/process/limits.hpp)
 };
 
 // As many lines as were said, in order, from `from` on; the rest of the text.

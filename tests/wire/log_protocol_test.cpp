@@ -21,7 +21,9 @@ std::vector<ToCollector> to_collector() {
                       12345,
                       1u << 28,
                       "/dev/console",
-                      Priority::err},
+                      Priority::err,
+                      ConsoleFormat::json,
+                      true},
             Configure{},
             Attach{{{7, Source::err, "getty@tty1", {}, 4711, false}}},
             attach,
@@ -68,7 +70,9 @@ TEST_CASE("a message that is cut short anywhere, or longer than any may be, is a
         std::string bytes = encode(message);
         // Long ones: every cut near the ends, some in between.
         for (std::size_t size = 0; size < bytes.size(); size += size < 300 || size + 300 > bytes.size() ? 1 : 97)
-            CHECK_FALSE(decode_to_collector(bytes.substr(0, size)));
+            // All but the last two bytes is what an earlier version wrote.
+            CHECK(decode_to_collector(bytes.substr(0, size)).has_value() ==
+                  (std::holds_alternative<Configure>(message) && size + 2 == bytes.size()));
     }
     for (const FromCollector& message : from_collector()) {
         std::string bytes = encode(message);

@@ -23,37 +23,6 @@ Colour colour_of(logs::Priority priority) {
     unreachable("there is no other priority");
 }
 
-void add_base64(std::string& to, std::string_view bytes) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        unsigned group = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-        for (std::size_t k = 0; k < 4; ++k)
-            to += i + k > bytes.size() ? '=' : digits[group >> (18 - 6 * k) & 63];
-    }
-}
-
-std::string as_json(std::string_view unit, const logs::Line& line) {
-    std::string json = "{\"time\":\"" + logs::stamp_of(line.at) + "\",\"unit\":";
-    (void)append_quoted(json, unit, Quoting::json);
-    json += ",\"priority\":\"";
-    json += logs::word_of(line.priority);
-    json += "\",\"stream\":\"";
-    json += logs::word_of(line.source);
-    if (line.source >= logs::Source::syslog) {
-        json += "\",\"facility\":\"";
-        json += logs::word_of_facility(line.facility);
-    }
-    json += line.unended ? "\",\"unended\":true,\"text\":" : "\",\"text\":";
-    if (!append_quoted(json, line.text, Quoting::json)) {
-        json += ",\"base64\":\""; // the exact bytes
-        add_base64(json, line.text);
-        json += '"';
-    }
-    return json + "}\n";
-}
-
 } // namespace
 
 std::string show_line(const Style& style, LogOutput output, std::string_view unit, const logs::Line& line) {
@@ -69,7 +38,11 @@ std::string show_line(const Style& style, LogOutput output, std::string_view uni
     };
     switch (output) {
     case LogOutput::cat: return shown(line.text) + (line.unended ? "" : "\n");
-    case LogOutput::json: return as_json(unit, line);
+    case LogOutput::json: {
+        std::string json;
+        logs::append_json(json, logs::stamp_of(line.at), unit, line);
+        return json;
+    }
     case LogOutput::iso: {
         std::string text = logs::stamp_of(line.at) + " ";
         text += shown(unit) + " ";

@@ -36,12 +36,14 @@ Result<> CollectorProcess::start(int control) {
     plan.file = program_;
     plan.arguments = {"miniinit-logd"};
     plan.moves = {{os::null_device, 0},
-                  {console_is_ours_ ? STDERR_FILENO : os::null_device, 1},
+                  {console_is_ours_ ? STDERR_FILENO : os::null_device, logd::console_error_fd},
                   {os::null_device, 2},
                   {control, logd::control_fd},
                   {estate_.memory.get(), logd::memory_fd},
                   {estate_.holding_read.get(), logd::holding_read_fd},
                   {estate_.holding_write.get(), logd::holding_write_fd}};
+    if (console_is_ours_)
+        plan.moves.push_back({STDOUT_FILENO, logd::console_output_fd});
     auto started = kernel_.start(plan);
     if (!started)
         return fault(started.error().code, "start the log collector:", started.error().text());

@@ -15,7 +15,7 @@ namespace mi::daemon {
 
 class CollectorProcess {
 public:
-    // `program` is this binary; `console_is_ours`: what it writes to its console goes to our stderr.
+    // `program` is this binary; `console_is_ours`: what it writes to its console goes to our stdout and stderr.
     CollectorProcess(Kernel& kernel, std::string program, bool console_is_ours)
         : kernel_(kernel), program_(std::move(program)), console_is_ours_(console_is_ours) {}
 

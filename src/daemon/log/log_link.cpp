@@ -203,7 +203,7 @@ void LogLink::hand_over_everything() {
 void LogLink::configure() {
     socket_.add(logs::Configure{settings_.directories, settings_.limits, settings_.cgroups, settings_.forward,
                                 settings_.forward_queue, settings_.total_size, settings_.console,
-                                settings_.console_level});
+                                settings_.console_level, settings_.console_format, settings_.console_colour});
 }
 
 void LogLink::readable() {

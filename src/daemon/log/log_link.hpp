@@ -35,9 +35,11 @@ public:
         std::uint64_t forward_queue = 0;  // bytes that may wait for each
         std::string cgroups;              // what /proc/PID/cgroup says before a unit's name; empty: there are none
         std::uint64_t total_size = 0;     // bytes of all logs together; 0: no bound
-        // Where what is that important goes, too: a device, own_output for our stderr, or empty.
+        // Where what is that important goes, too: a device, own_output for our stdout and stderr, or empty.
         std::string console;
         Priority console_level = Priority::emerg;
+        wire::logs::ConsoleFormat console_format = wire::logs::ConsoleFormat::brief;
+        bool console_colour = false;
     };
     // Told of what the collector says.
     struct Listener {

@@ -4,7 +4,6 @@
 #include "base/count.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
-#include "os/socket/write_ready.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -19,11 +18,13 @@ namespace {
 constexpr std::size_t longest = 1000, most_waiting = 64 * 1024; // bytes
 } // namespace
 
-Console::Console(bool device, Span patience) : patience_(patience) {
-    if (device)
-        own_ = Fd(::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-    if (own_)
-        fd_ = own_.get();
+Console::Console(bool device, Span patience) : output_(STDERR_FILENO), patience_(patience) {
+    if (!device)
+        return;
+    if (Fd own(::open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)); own) {
+        output_ = os::SharedOutput(std::move(own));
+        device_ = true;
+    }
 }
 
 Console::~Console() {
@@ -49,13 +50,13 @@ void Console::line(std::string_view text) {
 void Console::put(std::string_view text) {
     waiting_ += "miniinit: ";
     append_printable(waiting_, cut_text(text, longest), Keep::tabs);
-    waiting_ += own_ ? "\r\n" : "\n"; // the console may be in raw mode
+    waiting_ += device_ ? "\r\n" : "\n"; // the console may be in raw mode
 }
 
 // As much as there is room for.
 void Console::write() {
-    if (!os::write_ready(fd_, static_cast<bool>(own_), waiting_))
-        waiting_.clear(); // it has vanished, which is no reason to do anything else
+    const auto [bytes, there] = output_.write(waiting_);
+    waiting_.erase(0, there ? bytes : waiting_.size()); // if it has vanished, that is no reason to do anything else
     if (waiting_.empty()) {
         watch_.reset();
         between_.reset();
@@ -67,18 +68,19 @@ void Console::write() {
 // Where that cannot be had, the next line tries.
 void Console::watch() {
     auto there_is_room = [this] { write(); };
-    if (!own_) {
+    if (!device_) {
         between_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
         epoll_event event{};
         event.events = EPOLLOUT;
-        if (!between_ || ::epoll_ctl(between_.get(), EPOLL_CTL_ADD, fd_, &event) != 0)
+        if (!between_ || ::epoll_ctl(between_.get(), EPOLL_CTL_ADD, output_.fd(), &event) != 0)
             return;
     }
-    auto made = own_ ? loop_->watch(fd_, [] {}, there_is_room) : loop_->watch(between_.get(), there_is_room);
+    auto made =
+        device_ ? loop_->watch(output_.fd(), [] {}, there_is_room) : loop_->watch(between_.get(), there_is_room);
     if (!made)
         return;
     watch_ = std::move(*made);
-    if (own_) {
+    if (device_) {
         watch_->want_readable(false);
         watch_->want_writable(true);
     }
@@ -87,7 +89,7 @@ void Console::watch() {
 void Console::await() {
     const Instant began = monotonic_now();
     while (!waiting_.empty() && patience_ > Span(0)) {
-        pollfd ready{fd_, POLLOUT, 0};
+        pollfd ready{output_.fd(), POLLOUT, 0};
         (void)::poll(&ready, 1, 10);
         const std::size_t before = waiting_.size();
         write();

@@ -5,6 +5,7 @@
 #include "base/fd.hpp"
 #include "base/time.hpp"
 #include "loop/loop.hpp"
+#include "os/socket/shared_output.hpp"
 
 #include <memory>
 #include <string>
@@ -32,8 +33,8 @@ private:
     void await();
     void watch();
 
-    Fd own_;
-    int fd_ = 2;
+    os::SharedOutput output_;
+    bool device_ = false; // the console of a machine; else stderr, which others have, too
     Span patience_;
     loop::Loop* loop_ = nullptr;
     // While something waits. stderr is watched by an epoll set in between: the loop would make what it watches non-blocking, and

@@ -19,7 +19,7 @@ using core::Phase;
 namespace {
 
 constexpr Span slow = std::chrono::seconds(2); // a stop that takes longer is shown
-constexpr Span collector_patience = std::chrono::seconds(5);
+constexpr Span collector_patience = std::chrono::seconds(5), reader_patience = std::chrono::seconds(8);
 constexpr Span most_for_last_stage = std::chrono::seconds(30);
 constexpr Span hurried = std::chrono::seconds(15); // what is left to somebody who does not want to wait
 constexpr std::size_t most_processes = 5;          // of a unit that are named
@@ -167,7 +167,11 @@ void Shutdown::units_are_down() {
     if (outcome_.how == core::Ending::switch_root && context_.place.log_directories.size() > 1 && os::root_in_memory())
         context_.logs.move_to({context_.place.log_directories.back()});
     context_.logs.finish();
-    give_up_at_ = context_.now + std::min(collector_patience, (outcome_.deadline - context_.now) / 4);
+    const Span left = outcome_.deadline - context_.now;
+    // In a container the output is all that is left to do, and it may have a slow reader. (The collector does not wait for one that
+    // does not read.)
+    give_up_at_ = context_.now + (context_.place.mode == Mode::container ? std::min(reader_patience, left - left / 8)
+                                                                         : std::min(collector_patience, left / 4));
 }
 
 void Shutdown::finish() {
