@@ -134,8 +134,11 @@ def user_supervises(t):
         for name, number in (("first", 1), ("second", 2)):
             order[name] = units[name]
             order[name]["service"]["post-stop"] = [["/bin/sh", "-c", f"echo {name} >>{init.home}/stopped"]]
+        order["myself"] = {**unit("echo I am $(id -u); " + SLEEP), "process": {"user": str(init.uid), "group": str(init.uid)}}
+        units["myself"] = order["myself"]
         init.write("../miniinit.toml", toml({**units, **order}))
         init.ctl("reload-units")
+        init.ctl("start", "myself")
         for name in units:
             init.up(name)
         result = init.ctl("list", "--json")
@@ -146,6 +149,8 @@ def user_supervises(t):
         lines = text.splitlines()
         t.has("a service of a user has the clean context that a user can give", text, "cwd=/ ", "umask=0022",
               f"uid={init.uid} groups={init.uid}")
+        t.ok("a unit may name the user that it has in any case",
+             until(lambda: f"I am {init.uid}" in init.ctl("logs", "-o", "cat", "myself").stdout, 10), init.ctl("logs", "myself").stdout)
         session = next((line for line in lines if line.startswith("session=")), "session=0 self=1")
         words = dict(word.split("=", 1) for word in session.split()[:2])
         t.equal("a session of its own", words.get("session"), words.get("self"))

@@ -59,6 +59,21 @@ void set_account(Environment& to, const os::User& user, const std::string& name)
     to.set("SHELL", user.shell);
 }
 
+// Whether that is who we are already. Then there is nothing to change, which would take a privilege that a container without root
+// does not have.
+bool are_ours(uid_t user, gid_t group, std::vector<gid_t> groups) {
+    if (user == 0 || user != ::geteuid() || group != ::getegid())
+        return false;
+    std::vector<gid_t> own(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+    if (::getgroups(static_cast<int>(own.size()), own.data()) != static_cast<int>(own.size()))
+        return false;
+    for (std::vector<gid_t>* set : {&own, &groups}) {
+        std::erase(*set, group);
+        std::ranges::sort(*set);
+    }
+    return own == groups;
+}
+
 std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environment, const Process& process,
                                          os::Accounts& accounts) {
     if (process.user.empty() && process.group.empty() && process.supplementary_groups.empty())
@@ -99,7 +114,12 @@ std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environmen
         if (std::find(groups.begin(), groups.end(), *group) == groups.end())
             groups.push_back(*group);
     }
-    plan.groups = std::move(groups);
+    if (are_ours(plan.user.value_or(::geteuid()), plan.group.value_or(::getegid()), groups)) {
+        plan.user.reset();
+        plan.group.reset();
+    } else {
+        plan.groups = std::move(groups);
+    }
     return {};
 }
 
