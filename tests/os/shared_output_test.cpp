@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,7 +45,10 @@ struct Ends {
 // Another user, as long as this lives.
 struct Nobody {
     Nobody() { REQUIRE(::seteuid(65534) == 0); }
-    ~Nobody() { (void)::seteuid(0); }
+    ~Nobody() {
+        (void)::seteuid(0);
+        (void)::prctl(PR_SET_DUMPABLE, 1); // a change of user takes it away
+    }
     Nobody(const Nobody&) = delete;
     Nobody& operator=(const Nobody&) = delete;
 };

@@ -12,7 +12,7 @@ namespace mi::daemon {
 namespace logs = wire::logs;
 
 namespace {
-constexpr std::size_t most_waiting = 512; // lines, while the pipe is full
+constexpr std::size_t most_waiting = 4096; // lines, while the pipe is full, or one collector follows another
 } // namespace
 
 Result<Fd> OwnLines::open() {
