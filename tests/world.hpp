@@ -162,6 +162,17 @@ public:
     // From now on sockets of the unit cannot be opened; from now on they can.
     void occupy(const std::string& unit, const std::string& why) { unbound_[unit] = why; }
     void vacate(const std::string& unit) { unbound_.erase(unit); }
+    // What [await] of the unit names goes, or was never there; it comes.
+    void lacks(const std::string& unit, const std::string& what) {
+        lacking_[unit] = what;
+        happen({.kind = Event::Kind::something_missing, .unit = id(unit), .detail = what});
+    }
+    void comes(const std::string& unit) {
+        lacking_.erase(unit);
+        happen({.kind = Event::Kind::all_there, .unit = id(unit)});
+    }
+    // From now on nobody looks whether it is there.
+    void look_away() { looking_ = false; }
 
     // --- what can be seen ---
     // The units with a main process, in the order in which they were started.
@@ -330,7 +341,16 @@ private:
             answer_sweeps();
             break;
         }
-        case Effect::Kind::changed: add_word(changes_, called + ":" + std::string(name(effect.to))); break;
+        case Effect::Kind::changed:
+            add_word(changes_, called + ":" + std::string(name(effect.to)));
+            if (looking_ && effect.to == Phase::waiting && engine_.graph().unit(unit).await) {
+                auto at = lacking_.find(called);
+                const bool there = at == lacking_.end();
+                answers_.push_back({.kind = there ? Event::Kind::all_there : Event::Kind::something_missing,
+                                    .unit = unit,
+                                    .detail = there ? "" : at->second});
+            }
+            break;
         case Effect::Kind::release: break;
         case Effect::Kind::health: add_word(changes_, called + ":" + std::string(name(record(called).health))); break;
         case Effect::Kind::conclude: {
@@ -425,7 +445,7 @@ private:
     Instant now_{std::chrono::seconds(1)};
     std::vector<Process> processes_;
     std::map<std::string, Sweep> sweeps_;
-    std::map<std::string, std::string> unmet_, unknown_, refused_, unbound_;
+    std::map<std::string, std::string> unmet_, unknown_, refused_, unbound_, lacking_;
     std::set<std::string> for_good_; // of those in refused_
     std::set<std::string> obedient_, lingering_, open_, armed_;
     std::map<std::string, int> arms_;
@@ -434,7 +454,7 @@ private:
     int exit_code_ = -1;
     std::size_t effects_ = 0;
     int last_pid_ = 100;
-    bool halted_ = false;
+    bool halted_ = false, looking_ = true;
 };
 
 } // namespace mi::core

@@ -14,6 +14,8 @@ using Relates = core::Relation;
 using If = core::Condition::Kind;
 using Own = core::OwnDirectory::Kind;
 using Address = core::Listen::Kind;
+using core::Await;
+using Waits = core::Awaited::Kind;
 using core::HealthCheck;
 using core::Listen;
 using Reader = void (*)(const Value&, Unit&);
@@ -58,6 +60,19 @@ constexpr KeyInfo unit_rows[] = {
     row("condition", "container", "boolean", "", condition<If::container>, "whether we have to be in a container"),
     row("condition", "capability", "strings", "", condition<If::capability>, "a capability that PID 1 has to have"),
     row("condition", "first-boot", "boolean", "", condition<If::first_boot>, "whether it has to be the first boot"),
+
+    row("await", "device", "paths", "", await<Waits::device>,
+        "device nodes, or devices below /sys, that have to be there before it starts"),
+    row("await", "interface", "strings", "", await<Waits::interface>,
+        "network interfaces that have to be up, with a carrier"),
+    row("await", "address", "strings", "", await<Waits::address>,
+        "addresses that the machine has to have; \"any\": one that is reached from elsewhere"),
+    row("await", "mounted", "paths", "", await<Waits::mounted>, "mount points that have to be mounted"),
+    row("await", "path", "paths", "", await<Waits::path>, "paths that have to exist"),
+    row("await", "timeout", "duration", "\"0\"", plain<&Await::timeout>,
+        "how long it waits for them, and those after it; \"0\": for ever, and nobody who only wants it waits"),
+    row("await", "on-loss", "none|stop", "\"none\"", plain<&Await::on_loss>,
+        "stop: it is stopped when one of them goes, and started when it is back"),
 
     row("target", "aliases", "units", "", aliases, "further names of the target, as the key of that name above"),
 

@@ -150,8 +150,8 @@ private:
     Target& target_;
 };
 
-constexpr std::string_view unit_sections[] = {"condition", "target", "service", "process", "cgroup",
-                                              "listen",    "timer",  "log",     "health"};
+constexpr std::string_view unit_sections[] = {"condition", "await",  "target", "service", "process",
+                                              "cgroup",    "listen", "timer",  "log",     "health"};
 
 // Reads one table of a unit; [[listen]] is as many as it has entries.
 void read_section(Reading& reading, Walk<core::Unit>& walk, const Node& item, core::Unit& unit) {

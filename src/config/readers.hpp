@@ -21,6 +21,7 @@ calendar::Timer& part(core::Unit& unit, calendar::Timer*);
 core::LogSettings& part(core::Unit& unit, core::LogSettings*);
 core::Hooks& part(core::Unit& unit, core::Hooks*);
 core::HealthCheck& part(core::Unit& unit, core::HealthCheck*);
+core::Await& part(core::Unit& unit, core::Await*);
 
 template <typename Member>
 struct Owner;
@@ -115,6 +116,12 @@ void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind 
 template <core::Condition::Kind Kind>
 void condition(const Value& value, core::Unit& unit) {
     condition_into(value, unit, Kind);
+}
+
+void await_into(const Value& value, core::Unit& unit, core::Awaited::Kind kind);
+template <core::Awaited::Kind Kind>
+void await(const Value& value, core::Unit& unit) {
+    await_into(value, unit, Kind);
 }
 
 // Functions named after their keys.

@@ -165,6 +165,14 @@ void check_health(const Reading& reading, const Section& service, const Section&
     read::complete_probe(*unit.health);
 }
 
+void check_await(const Reading& reading, const Section& section) {
+    for (std::string_view key : {"device", "interface", "address", "mounted", "path"})
+        if (section.has(key))
+            return;
+    if (!reading.incomplete)
+        section.error("", "[await] needs `device`, `interface`, `address`, `mounted` or `path`");
+}
+
 void check_sockets(const Reading& reading, const Section& service, const core::Unit& unit) {
     if (unit.service.activation == core::Activation::on_demand && unit.listen.empty() && !reading.incomplete)
         service.error("activation", "activation = \"on-demand\" needs a [[listen]]");
@@ -284,6 +292,8 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     const Node* service_table = tree.find("service");
     unit.kind = target != nullptr && service_table == nullptr ? core::Kind::target : core::Kind::service;
     check_relations(reading, tree, unit);
+    if (tree.find("await") != nullptr)
+        check_await(reading, Section(reading, tree, "await"));
     if (target != nullptr && service_table != nullptr)
         reading.error(service_table->key_place,
                       "a unit is a service or a target: [service] and [target] exclude each other");

@@ -61,7 +61,8 @@ Result<std::vector<Setting>> resolve(const Source& source, std::string_view name
                         std::string(name)};
     }
     bool service = tree.find("service") != nullptr;
-    for (std::string_view section : {"condition", "target", "service", "process", "cgroup", "timer", "log", "health"}) {
+    for (std::string_view section :
+         {"condition", "await", "target", "service", "process", "cgroup", "timer", "log", "health"}) {
         const Node* table = tree.find(section);
         bool runs = section == "service" || section == "process" || section == "log";
         shower.section(table, section, section, service && (runs || table != nullptr));

@@ -72,6 +72,12 @@ std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Ac
     return all;
 }
 
+std::span<const Choice<core::Await::OnLoss>> choices(core::Await::OnLoss) {
+    using enum core::Await::OnLoss;
+    static constexpr Choice<core::Await::OnLoss> all[] = {{"none", none}, {"stop", stop}};
+    return all;
+}
+
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess) {
     using enum core::NotifyAccess;
     static constexpr Choice<core::NotifyAccess> all_words[] = {{"main", main}, {"exec", exec}, {"all", all}};

@@ -34,6 +34,7 @@ std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess);
 std::span<const Choice<core::EnvironmentSyntax>> choices(core::EnvironmentSyntax);
 std::span<const Choice<core::Activation>> choices(core::Activation);
 std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action);
+std::span<const Choice<core::Await::OnLoss>> choices(core::Await::OnLoss);
 std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot);
 
 class Value {

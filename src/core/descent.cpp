@@ -28,7 +28,8 @@ void Engine::begin_stop(UnitId id, Reason reason) {
     Phase before = record.phase;
     bool idle = record.stage == Stage::idle;
     record.own_end = OwnEnd::none;
-    record.detail.clear();
+    if (reason != Reason::await_lost)
+        record.detail.clear();
     no_longer_done(id);
     set_phase(id, Phase::stopping, reason, record.cause);
     if (graph_.unit(id).kind == Kind::target) {

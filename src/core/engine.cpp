@@ -87,8 +87,10 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
         give_up_keeping(id);
     if (!fits(phase, record.next))
         record.next = Next::as_wanted;
-    if (phase == Phase::waiting) // somebody wants a new try, and may have changed something
-        record.hopeless = false;
+    if (phase == Phase::waiting) {
+        record.hopeless = false; // somebody wants a new try, and may have changed something
+        record.presence = Presence::unknown;
+    }
     record.since = now_;
     touch(id);
 }
@@ -152,6 +154,7 @@ std::vector<UnitId> Engine::replace(std::vector<Unit> units, Instant now) {
     soften(units, ran);
     std::vector<UnitId> gone = regraph(std::move(units), [this](UnitId id) { return active(records_[id].phase); });
     ran.resize(graph_.size());
+    forget_presence();
     adopt_graph();
     rebuild();
     drain();
@@ -292,6 +295,8 @@ void Engine::soften_new_requirements(UnitId id, Unit& fresh) const {
 
 void Engine::add(Unit unit, Instant now) {
     now_ = now;
+    if (const UnitId id = graph_.find(unit.name); id != no_unit && records_[id].presence != Presence::lost)
+        change(id).presence = Presence::unknown; // it may await something else now
     std::vector<Unit> fresh;
     fresh.push_back(std::move(unit));
     std::vector<char> ran(graph_.size());

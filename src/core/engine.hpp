@@ -202,6 +202,13 @@ private:
     void set_health(UnitId id, Health health);
     void became_unhealthy(UnitId id);
 
+    // await.cpp
+    [[nodiscard]] bool waits_for_presence(UnitId id);
+    void all_there(UnitId id);
+    void something_missing(UnitId id, const std::string& what);
+    void await_in_vain(UnitId id);
+    void forget_presence();
+
     // descent.cpp: down
     void begin_stop(UnitId id, Reason reason);
     void run_again(UnitId id);
@@ -222,7 +229,10 @@ private:
     void set_phase(UnitId id, Phase phase, Reason reason, UnitId cause = no_unit);
     void give_up_keeping(UnitId id);
     void set_deadline(UnitId id, Span span);
-    void clear_deadline(UnitId id) { change(id).deadline = never; }
+    void clear_deadline(UnitId id) {
+        if (records_[id].deadline != never)
+            change(id).deadline = never;
+    }
     // Returns a record for changing, and marks it as changed.
     Record& change(UnitId id) {
         changed_.add(id);

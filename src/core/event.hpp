@@ -51,6 +51,9 @@ struct Event {
         // Of its health. Its probes are processes, with the role `probe`.
         line_matched, // the line that `log-line` waits for has come
         probe_words,  // detail: what the last probe, which failed, had to say; may come after its end
+        // Of what [await] names, for a unit that waits, or goes on only as long as that is there.
+        all_there,
+        something_missing, // detail: what
         // A deadline may have passed.
         due,
     };

@@ -68,6 +68,8 @@ void Engine::apply_to_unit(const Event& event) {
     case Event::Kind::thaw: return set_frozen(id, false);
     case Event::Kind::line_matched: return line_matched(id);
     case Event::Kind::probe_words: return probe_said(id, event.detail);
+    case Event::Kind::all_there: return all_there(id);
+    case Event::Kind::something_missing: return something_missing(id, event.detail);
     case Event::Kind::shutdown:
     case Event::Kind::leave:
     case Event::Kind::due: unreachable("an event of this kind is of all units");

@@ -42,6 +42,11 @@ const Edge* blocker(const Engine& engine, UnitId id) {
     return found;
 }
 
+// Whether it would start if what [await] names were there.
+bool awaits_something(const Unit& unit, const Record& record) {
+    return unit.await && !unit.await->things.empty() && record.presence != Presence::there;
+}
+
 // A unit that wants `id` up, or no_unit.
 UnitId puller(const Engine& engine, UnitId id) {
     for (const Edge& edge : engine.graph().needed_by(id))
@@ -116,6 +121,9 @@ std::string reason(const Engine& engine, UnitId id) {
                        std::string(name(engine.record(edge->unit).phase));
             if (engine.counts(id).conflicting > 0)
                 return "a unit it conflicts with has to stop first";
+            if (awaits_something(engine.graph().unit(id), record))
+                return record.detail.empty() ? "it is looked whether what it awaits is there"
+                                             : "it waits for " + record.detail;
             return "as many units are starting as parallel-starts allows";
         }
         if (record.phase == Phase::stopping)
@@ -146,6 +154,8 @@ std::string reason(const Engine& engine, UnitId id) {
     case Reason::restarting: return "it is being restarted";
     case Reason::watchdog: return "its watchdog ran out" + detail;
     case Reason::unhealthy: return "it was unhealthy: " + probe_report(engine.graph().unit(id), record);
+    case Reason::await_timeout: return "what it waited for did not come within its [await] timeout" + detail;
+    case Reason::await_lost: return "what it awaits is gone" + detail;
     case Reason::leaving: return "it says that it is stopping" + detail;
     case Reason::trigger_limit: return "it was triggered too often" + detail;
     case Reason::shutdown: return "the system is shutting down";

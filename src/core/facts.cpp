@@ -43,12 +43,13 @@ Facts facts_of(const Record& record, const Counts& counts, bool accepts_wishes) 
                    (kept || (accepts_wishes && (record.asked == Asked::up || counts.pulled > 0)));
     facts.pulls = facts.wanted && !kept && phase != Phase::failed && phase != Phase::skipped && !resting;
     // The units that a kept one needs are stopped, and start again in the new root.
-    facts.keep = facts.wanted && (kept || counts.unkept == 0) && record.next != Next::restart;
+    facts.keep = facts.wanted && (kept || (counts.unkept == 0 && record.presence != Presence::lost)) &&
+                 record.next != Next::restart;
     facts.good = good(record);
     facts.came_up = record.came_up;
     facts.coming = facts.wanted && !resting && !record.armed && counts.stuck == 0 &&
-                   (phase == Phase::down || phase == Phase::waiting || phase == Phase::starting ||
-                    phase == Phase::stopping || record.next == Next::again);
+                   (phase == Phase::down || phase == Phase::starting || phase == Phase::stopping ||
+                    (phase == Phase::waiting && record.presence != Presence::missing) || record.next == Next::again);
     facts.hopeful = facts.wanted && (facts.good || facts.coming || phase == Phase::backoff);
     facts.lost = phase == Phase::failed || phase == Phase::invalid;
     facts.active = active(phase) && !kept;

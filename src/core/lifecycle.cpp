@@ -364,6 +364,7 @@ void Engine::deadline_passed(UnitId id) {
             emit({.kind = Effect::Kind::signal, .unit = id, .role = Role::reload, .number = 9});
         back_up(id);
         break;
+    case Phase::waiting: await_in_vain(id); break;
     case Phase::up: hung(id, "WATCHDOG=1 did not come in time"); break;
     case Phase::stopping:
         switch (record.stage) {
@@ -391,7 +392,6 @@ void Engine::deadline_passed(UnitId id) {
         }
         break;
     case Phase::down:
-    case Phase::waiting:
     case Phase::done:
     case Phase::skipped:
     case Phase::failed:

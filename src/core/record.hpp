@@ -97,11 +97,22 @@ enum class Reason : std::uint8_t {
     sockets_failed,     // detail: the sentence
     conditions_unknown, // they could not be looked at; detail: the sentence
     unhealthy,          // as many probes in a row failed as may; detail: the last words
+    await_timeout,      // what [await] names did not come in time; detail: what of it
+    await_lost,         // it has gone; detail: what of it
 };
 
 // What the probes of `[health]` say of the run.
 enum class Health : std::uint8_t { none, starting, healthy, unhealthy };
 [[nodiscard]] std::string_view name(Health health);
+
+// Whether what [await] names is there.
+enum class Presence : std::uint8_t {
+    unknown,         // not said yet
+    missing,         // the unit waits for it, perhaps for ever
+    missing_for_now, // it waits no longer than its timeout
+    there,
+    lost, // it has gone, and the unit is not to be up without it
+};
 
 // How a process ended.
 struct ExitStatus {
@@ -136,6 +147,7 @@ struct Record {
     bool hopeless = false; // its start failed, and fails in the same way until somebody changes something
     bool frozen = false;   // only while up: it does not get to run, and is not expected to say that it is alive
     Health health = Health::none;
+    Presence presence = Presence::unknown;
     bool probe_over = false; // the probe that runs is being ended, and nothing it says counts any more
     std::uint8_t hook_index = 0;
     std::int32_t main_pid = 0; // 0: none

@@ -117,6 +117,8 @@ Reason Engine::stop_reason(UnitId id) {
         return Reason::restarting;
     if (!facts_[id].wanted)
         return unwanted_reason(id);
+    if (records_[id].presence == Presence::lost)
+        return Reason::await_lost;
     for (const Edge& edge : graph_.needs(id))
         if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
             change(id).cause = edge.unit;
@@ -131,9 +133,11 @@ void Engine::act_on_waiting(UnitId id) {
     const Counts& counts = counts_[id];
     if (!facts_[id].wanted) {
         const Reason reason = unwanted_reason(id);
+        clear_deadline(id);
         set_phase(id, Phase::down, reason, record.cause);
         no_longer_done(id);
     } else if (counts.failed > 0) {
+        clear_deadline(id);
         for (const Edge& edge : graph_.needs(id))
             if (upward(edge.relation, facts_[edge.unit]).failed > 0) {
                 set_phase(id, Phase::failed, Reason::dependency_failed, edge.unit);
@@ -142,7 +146,9 @@ void Engine::act_on_waiting(UnitId id) {
         disarm(id);
         start_followers(id, graph_.on_failure(id));
         conclude(id, service(id).exit_action, 1);
-    } else if (counts.blocked == 0 && counts.conflicting == 0) {
+    } else if (counts.blocked > 0 || counts.conflicting > 0) {
+        clear_deadline(id); // of its [await], which is not all that it waits for
+    } else if (!waits_for_presence(id)) {
         if (record.not_before > now_) {
             change(id).detail = "it is one of units that start one another";
             set_deadline(id, record.not_before - now_);

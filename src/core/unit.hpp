@@ -57,6 +57,23 @@ struct Condition {
     bool operator==(const Condition&) const = default;
 };
 
+// One thing that `[await]` names: the unit starts when it is there.
+struct Awaited {
+    enum class Kind : std::uint8_t { device, interface, address, mounted, path };
+    Kind kind;
+    std::string name; // a path; of an interface its name; an address, or "any"
+    bool operator==(const Awaited&) const = default;
+};
+
+// `[await]`.
+struct Await {
+    // What follows when something of it goes while the unit is up.
+    enum class OnLoss : std::uint8_t { none, stop };
+    OnLoss on_loss = OnLoss::none;
+    Span timeout{0}; // 0: none
+    std::vector<Awaited> things;
+};
+
 // A command line, split into words. Never empty if it is present.
 using Command = std::vector<std::string>;
 
@@ -283,6 +300,7 @@ struct Unit {
     std::vector<std::string> documentation;
     std::vector<std::string> aliases; // further names
     std::vector<Condition> conditions;
+    std::unique_ptr<Await> await; // null: it waits for its dependencies alone
     Service service;
     std::unique_ptr<Process> process; // null: the clean context as it is
     std::unique_ptr<Cgroup> cgroup;

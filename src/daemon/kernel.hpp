@@ -11,6 +11,7 @@
 #include "loop/loop.hpp"
 #include "os/cgroup/cgroup.hpp"
 #include "os/file/path_question.hpp"
+#include "os/machine/presence.hpp"
 #include "os/process/children.hpp"
 #include "os/process/members.hpp"
 #include "os/process/process.hpp"
@@ -82,6 +83,9 @@ public:
     // Answers, or the first path that may hang: see os/file/path_question.hpp.
     [[nodiscard]] virtual std::expected<os::PathAnswers, os::Untouched>
     answer_here(std::span<const os::PathQuestion> questions, os::HangingMounts& hanging) = 0;
+
+    // --- what [await] names ---
+    [[nodiscard]] virtual std::unique_ptr<os::Presence> presence() = 0;
 };
 
 } // namespace mi::daemon

@@ -1,5 +1,7 @@
 #include "daemon/linux_kernel.hpp"
 
+#include "os/machine/linux_presence.hpp"
+
 #include "base/clock.hpp"
 #include "os/process/alarm.hpp"
 #include "os/process/idle_memory.hpp"
@@ -119,5 +121,7 @@ std::expected<os::PathAnswers, os::Untouched> LinuxKernel::answer_here(std::span
                                                                        os::HangingMounts& hanging) {
     return os::answer_here(questions, hanging);
 }
+
+std::unique_ptr<os::Presence> LinuxKernel::presence() { return std::make_unique<os::LinuxPresence>(); }
 
 } // namespace mi::daemon

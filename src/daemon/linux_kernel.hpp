@@ -53,6 +53,7 @@ public:
 
     [[nodiscard]] std::expected<os::PathAnswers, os::Untouched> answer_here(std::span<const os::PathQuestion> questions,
                                                                             os::HangingMounts& hanging) override;
+    [[nodiscard]] std::unique_ptr<os::Presence> presence() override;
 
 private:
     loop::AsioLoop loop_;

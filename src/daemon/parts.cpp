@@ -93,7 +93,7 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
               {entry, std::move(beginning.signal_rewrites), beginning.signal_group, beginning.restart_on}),
       inquiries(kernel, surroundings.hanging, &children), unit_timers(context), memory_events(context, resources),
       idle_memory(context), condition_check(context, inquiries, std::move(beginning.circumstances)),
-      pending_starts(context, processes, starter),
+      awaits(context, inquiries), pending_starts(context, processes, starter),
       activation(context, condition_check.circumstances(), fd_store, starter),
       main_process(context, processes, inquiries, wiring),
       notify(context, processes, main_process, fd_store, pending_starts), ready_pipe(context, pending_starts),
@@ -122,7 +122,8 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
                   &starter.parked(), &unit_timers,     &transient_units, &background,   &directory_removal,
                   &boot_target,      &parent_notify,   &schedule,        &reachability, &hardware_watchdog,
                   &buttons,          &shutdown_report, &shutdown,        &succession,   &flush,
-                  &activation,       &fd_store,        &memory_events,   &health,       &idle_memory};
+                  &activation,       &fd_store,        &memory_events,   &health,       &awaits,
+                  &idle_memory};
     using Kind = core::Effect::Kind;
     turn.performs(Kind::check_conditions, {&condition_check});
     turn.performs(Kind::open_sockets, {&activation});

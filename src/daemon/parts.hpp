@@ -44,6 +44,7 @@
 #include "daemon/subsystem.hpp"
 #include "daemon/timer/unit_timers.hpp"
 #include "daemon/turn.hpp"
+#include "daemon/units/awaits.hpp"
 #include "daemon/units/boot_target.hpp"
 #include "daemon/units/condition_check.hpp"
 #include "daemon/units/conditions.hpp"
@@ -130,6 +131,7 @@ struct Parts {
     MemoryEvents memory_events;
     IdleMemory idle_memory;
     ConditionCheck condition_check;
+    Awaits awaits;
     PendingStarts pending_starts;
     Activation activation;
     MainProcess main_process;

@@ -93,7 +93,19 @@ struct Numbers<core::Reason> {
         {sockets_failed, 21},
         {conditions_unknown, 22},
         {unhealthy, 23},
+        {await_timeout, 24},
+        {await_lost, 25},
     };
+};
+
+// What is not known is found out: it is looked again.
+template <>
+struct Numbers<core::Presence> {
+    using enum core::Presence;
+    static constexpr std::string_view name = "presence";
+    static constexpr core::Presence fallback = unknown;
+    static constexpr Numbered<core::Presence> rows[] = {
+        {unknown, 0}, {missing, 1}, {missing_for_now, 2}, {there, 3}, {lost, 4}};
 };
 
 // An unknown state of health is found out: the unit is probed.

@@ -22,7 +22,7 @@ struct RecordImage : core::Record {
               self.up_since.since_boot, self.deadline.since_boot, self.watchdog, self.last_exit, self.detail,
               flags.keep, self.yields_to, flags.again, self.rounds, self.not_before.since_boot, self.hopeless,
               self.health, self.probe_over, self.probe_pid, self.probe_failures, self.probe_successes,
-              self.probe_at.since_boot);
+              self.probe_at.since_boot, self.presence);
         if constexpr (!std::is_const_v<std::remove_reference_t<decltype(self)>>) {
             self.own_end = flags.its_own_end();
             self.next = flags.its_next();

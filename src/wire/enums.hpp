@@ -69,7 +69,8 @@ MI_WORDS(core::Role, "Role", "Which of a unit's processes: the main one, or a co
 MI_WORDS(core::Reason, "Reason", "Why a unit is in its state: see miniinit(8).", "none", "asked", "unneeded",
          "dependency_failed", "dependency_stopped", "conflict", "condition", "spawn_failed", "exited", "start_timeout",
          "stop_timeout", "pre_start_failed", "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog",
-         "leaving", "trigger_limit", "shutdown", "file", "sockets_failed", "conditions_unknown", "unhealthy");
+         "leaving", "trigger_limit", "shutdown", "file", "sockets_failed", "conditions_unknown", "unhealthy",
+         "await_timeout", "await_lost");
 MI_WORDS(core::Health, "Health", "What the probes of a unit say of it; none: it has none, or does not run.", "none",
          "starting", "healthy", "unhealthy");
 MI_WORDS(core::Kind, "Kind", "What a unit is: something that runs, or a state to reach.", "service", "target");

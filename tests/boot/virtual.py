@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 
+import hotplug
 from machine import TOP
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "virtual")
@@ -178,7 +179,7 @@ def run_as_docker(report, init):
         assert (done.returncode, done.stdout) == (200, "it's 42 a  b\n"), (done.returncode, done.stdout, done.stderr[-300:])
 
 
-MODULES = ("drivers/input/evdev", "drivers/acpi/button", "drivers/char/virtio_console", "drivers/virtio/virtio_input",
+MODULES = ("drivers/input/evdev", "drivers/acpi/button", "drivers/char/virtio_console", "drivers/virtio/virtio_input", "drivers/block/virtio_blk",
            "net/vmw_vsock/vsock", "net/vmw_vsock/vmw_vsock_virtio_transport_common", "net/vmw_vsock/vsock_loopback")
 COMMAND = ("miniinit.size=132x50 miniinit.env=A=1 miniinit.env=B=x=y miniinit.cwd=/srv miniinit.user=worker quiet "
            "-- /usr/bin/tell_all \"a b\" \"c'd\" 'e=\"f g\"' '' --")
@@ -198,6 +199,7 @@ STORIES = [
      ("-chardev", "file,id=told,path=TOLD"), host_boot),
     ("virtual-vsock", "q35", "hear", (),
      ("-smbios", "type=11,value=io.systemd.credential:vmm.notify_socket=vsock-stream:1:1234"), vsock_boot),
+    ("virtual-hotplug", "q35", "plug", hotplug.DEVICES, hotplug.BACKENDS, hotplug.hotplug_boot),
     ("virtual-readonly", "pc", "ro", (), ("-rtc", "base=2000-01-01T12:00:00"), readonly_boot),
 ]
 

@@ -42,6 +42,11 @@ bool listens(const Unit& u) {
     return u.listen.size() == 1 && u.listen[0].kind == Kind && !u.listen[0].address.empty();
 }
 
+template <core::Awaited::Kind Kind>
+bool awaits(const Unit& u) {
+    return u.await->things.size() == 1 && u.await->things[0].kind == Kind;
+}
+
 constexpr std::string_view stream = "stream = \"/run/x\"\n";
 constexpr std::string_view port = "stream = \"*:80\"\n";
 
@@ -240,6 +245,20 @@ const Sample samples[] = {
     {"timer", "after-boot", "\"1min\"", "", [](const Unit& u) { return u.timer->after_boot == 1min; }},
     {"timer", "jitter", "\"1s\"", "every = \"1d\"\n", [](const Unit& u) { return u.timer->jitter == 1s; }},
     {"timer", "persistent", "true", "every = \"1d\"\n", [](const Unit& u) { return u.timer->persistent; }},
+
+    {"await", "device", "[\"/dev/ttyUSB0\", \"/sys/class/net/eth0/\"]", "",
+     [](const Unit& u) {
+         return u.await->things == std::vector<core::Awaited>{{core::Awaited::Kind::device, "/dev/ttyUSB0"},
+                                                              {core::Awaited::Kind::device, "/sys/class/net/eth0"}};
+     }},
+    {"await", "interface", "\"eth0\"", "", awaits<core::Awaited::Kind::interface>},
+    {"await", "address", "[\"any\", \"192.0.2.7\", \"2001:db8::1\"]", "",
+     [](const Unit& u) { return u.await->things.size() == 3 && u.await->things[2].name == "2001:db8::1"; }},
+    {"await", "mounted", "\"/data\"", "", awaits<core::Awaited::Kind::mounted>},
+    {"await", "path", "\"/run/x\"", "", awaits<core::Awaited::Kind::path>},
+    {"await", "timeout", "\"30s\"", "path = \"/x\"\n", [](const Unit& u) { return u.await->timeout == 30s; }},
+    {"await", "on-loss", "\"stop\"", "path = \"/x\"\n",
+     [](const Unit& u) { return u.await->on_loss == core::Await::OnLoss::stop; }},
 
     {"health", "command", "[\"/bin/ask\", \"it\"]", "",
      [](const Unit& u) {

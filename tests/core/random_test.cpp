@@ -3,6 +3,7 @@
 #include "core/engine.hpp"
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -24,7 +25,8 @@ public:
     // A random thing happens.
     void happen() {
         now_ = now_ + std::chrono::milliseconds(pick(400));
-        switch (pick(15)) {
+        switch (pick(16)) {
+        case 15: comes_or_goes(any_unit()); break;
         case 0: tell({.kind = Event::Kind::start, .unit = any_unit()}); break;
         case 1: tell({.kind = Event::Kind::stop, .unit = any_unit()}); break;
         case 2: tell({.kind = Event::Kind::restart, .unit = any_unit()}); break;
@@ -55,7 +57,11 @@ public:
     // Stops everything; true if it came to its end.
     bool shut_down() {
         tell({.kind = Event::Kind::shutdown});
-        for (int i = 0; i < 200'000 && !halted_; ++i) {
+        // A probe that was told to end is not waited for, and may be the last that is left.
+        const auto is_ending = [](const auto& each) {
+            return each.second.role == Role::probe && each.second.told_to_end;
+        };
+        for (int i = 0; i < 200'000 && (!halted_ || std::ranges::any_of(processes_, is_ending)); ++i) {
             now_ = now_ + std::chrono::milliseconds(50);
             tell({.kind = Event::Kind::due});
             move_a_process();
@@ -117,6 +123,12 @@ private:
                 unit.health->action = static_cast<HealthCheck::Action>(pick(3));
                 unit.health->interval = unit.health->timeout = std::chrono::milliseconds(100 + pick(400));
                 unit.health->failures = static_cast<std::uint32_t>(1 + pick(2));
+            }
+            if (i != 0 && pick(6) == 0) {
+                unit.await = std::make_unique<Await>();
+                unit.await->things.push_back({Awaited::Kind::path, "/x"});
+                unit.await->on_loss = static_cast<Await::OnLoss>(pick(2));
+                unit.await->timeout = std::chrono::milliseconds(pick(2) * 2000);
             }
             if (pick(8) == 0)
                 unit.conditions.push_back({Condition::Kind::first_boot, false, "true"});
@@ -262,11 +274,29 @@ private:
         case Effect::Kind::changed:
             if (good(effect.to))
                 was_good_.insert(id);
+            if (effect.to == Phase::waiting && engine_.graph().unit(id).await)
+                answers.push_back(
+                    {.kind = absent_.contains(id) ? Event::Kind::something_missing : Event::Kind::all_there,
+                     .unit = id});
             break;
         case Effect::Kind::release:
         case Effect::Kind::health:
         case Effect::Kind::conclude: break;
         }
+    }
+
+    void comes_or_goes(UnitId id) {
+        if (!engine_.graph().unit(id).await)
+            return;
+        const bool comes = absent_.erase(id) != 0;
+        if (!comes)
+            absent_.insert(id);
+        tell({.kind = comes ? Event::Kind::all_there : Event::Kind::something_missing, .unit = id});
+        const Record& record = engine_.record(id);
+        if (!comes && engine_.graph().unit(id).await->on_loss == Await::OnLoss::stop &&
+            (record.phase == Phase::up || record.phase == Phase::done) && engine_.counts(id).held == 0 &&
+            record.next != Next::keep)
+            violate("goes on without what it has lost:", id);
     }
 
     // The properties themselves.
@@ -321,7 +351,7 @@ private:
     Instant now_{std::chrono::seconds(1)};
     std::map<int, Process> processes_;
     std::map<UnitId, bool> sweeping_;
-    std::set<UnitId> was_good_, open_, armed_;
+    std::set<UnitId> was_good_, open_, armed_, absent_;
     int last_pid_ = 0;
     bool halted_ = false;
     Engine engine_;

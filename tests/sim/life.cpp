@@ -25,6 +25,7 @@ constexpr Span longest_shutdown = 950s;
 constexpr int first_kept = 6000; // where descriptors are while no program runs
 
 std::string name_of(unsigned unit) { return "u" + std::to_string(unit); }
+std::string awaited_by(const std::string& unit) { return "/sim/awaited/" + unit; }
 
 } // namespace
 
@@ -73,6 +74,13 @@ std::vector<core::Unit> Life::units() const {
         if (chance.one_in(30)) // of any, so that there are rings
             unit.dependencies.push_back({chance.one_in(2) ? core::Relation::on_success : core::Relation::on_failure,
                                          name_of(static_cast<unsigned>(chance.below(count_)))});
+        if (chance.one_in(8)) {
+            unit.await = std::make_unique<core::Await>();
+            unit.await->things.push_back({core::Awaited::Kind::path, awaited_by(unit.name)});
+            unit.await->on_loss = chance.one_in(2) ? core::Await::OnLoss::stop : core::Await::OnLoss::none;
+            if (chance.one_in(3))
+                unit.await->timeout = 1s + std::chrono::seconds(chance.below(20));
+        }
         if (chance.one_in(12)) {
             unit.kind = core::Kind::target;
             units.push_back(std::move(unit));
@@ -124,6 +132,8 @@ void Life::begin_world() {
     if (told_)
         machine_.tell = [this](const std::string& what) { tell(what); };
     for (const core::Unit& unit : units()) {
+        if (unit.await && !machine_.chance.one_in(4))
+            machine_.come_and_go(awaited_by(unit.name), machine_.chance.one_in(2) ? 5s : 60s);
         Habit& habit = machine_.habits[unit.name];
         Chance& chance = machine_.chance;
         habit.oneshot = unit.service.type == core::ServiceType::oneshot;
@@ -334,6 +344,8 @@ void Life::making(const os::Plan& plan) {
     // What was decided in an earlier turn, or by an earlier program, may be overtaken: then it is stopped at once.
     if (parts_->context.record(id).since < machine_.now())
         return;
+    if (parts_->context.unit(id).await && machine_.missing.contains(awaited_by(unit)))
+        wrong(unit + " is started without what it awaits");
     for (const core::Edge& edge : parts_->context.graph().needs(id))
         if (edge.relation == core::Relation::requirement && !is_up(edge.unit))
             wrong(unit + " is started before " + parts_->context.name(edge.unit) + ", which it requires, is up");
@@ -404,6 +416,15 @@ void Life::check_time() {
         const core::Record& record = parts_->context.record(unit);
         const core::Service& service = parts_->context.unit(unit).service;
         const Span time = machine_.now() - record.since;
+        if (auto gone = machine_.missing.find(awaited_by(parts_->context.name(unit)));
+            gone != machine_.missing.end() && parts_->context.engine.counts(unit).held == 0 &&
+            record.phase == Phase::up && parts_->context.unit(unit).await &&
+            parts_->context.unit(unit).await->on_loss == core::Await::OnLoss::stop &&
+            machine_.now() - gone->second > slack && time > slack)
+            wrong(parts_->context.name(unit) + " is up without what it is to be up with only");
+        if (record.phase == Phase::waiting && record.deadline < machine_.now() &&
+            machine_.now() - record.deadline > slack)
+            wrong(parts_->context.name(unit) + " waits for longer than its timeout");
         if (record.phase == Phase::starting && time > 4 * service.start_timeout + slack)
             wrong(parts_->context.name(unit) + " is starting for longer than its start-timeout");
         if (record.phase == Phase::stopping && time > 6 * service.stop_timeout + 2 * service.start_timeout + 10 * slack)

@@ -24,7 +24,7 @@ unsigned number_of(std::string_view unit) { return to_number<unsigned>(unit.subs
 
 Machine::Machine(std::uint64_t seed, unsigned units)
     : chance(seed), pids_(least_pids + static_cast<pid_t>(4 * units)),
-      child_signal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      child_signal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), changes_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Machine::~Machine() = default;
 
@@ -36,6 +36,18 @@ void Machine::go_on(Instant until) {
     auto first = agenda_.extract(agenda_.begin());
     now_ = std::max(now_, first.key());
     first.mapped()();
+}
+
+void Machine::come_and_go(const std::string& path, Span longest) {
+    if (missing.erase(path) == 0) {
+        missing[path] = now_;
+        tell(path + " goes");
+    } else {
+        tell(path + " comes");
+    }
+    const std::uint64_t one = 1;
+    (void)!::write(changes_.get(), &one, sizeof one);
+    at(now_ + chance.span(1ms, longest), [this, path, longest] { come_and_go(path, longest); });
 }
 
 // --- processes --------------------------------------------------------------------------------------------------------

@@ -103,6 +103,13 @@ public:
     // Who lives in the cgroup of a unit.
     [[nodiscard]] std::vector<pid_t> members(std::string_view unit) const;
 
+    // --- what [await] of units names ---
+    std::map<std::string, Instant, std::less<>> missing; // paths that are not there, and since when
+    // Readable as long as PID 1 has not heard of each change.
+    [[nodiscard]] int changes() const { return changes_.get(); }
+    // The path comes, or goes, again and again.
+    void come_and_go(const std::string& path, Span longest);
+
     // --- the log collector ---
     // Lets it read what it was sent and answer; true if it had something to do.
     bool run_collector();
@@ -133,7 +140,7 @@ private:
     pid_t pids_;                         // how many numbers there are: few, so that they are used again soon
     pid_t last_pid_ = 100;
     std::uint64_t made_ = 0;
-    Fd child_signal_; // eventfd
+    Fd child_signal_, changes_; // eventfd
     std::unique_ptr<Collector> collector_;
     bool collector_has_news_ = true;
 };

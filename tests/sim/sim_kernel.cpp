@@ -360,8 +360,37 @@ std::expected<os::PathAnswers, os::Untouched> SimKernel::answer_here(std::span<c
     enter();
     os::PathAnswers answers(questions.size());
     for (std::size_t i = 0; i < questions.size(); ++i)
-        answers[i].text = questions[i].path;
+        answers[i] = {.code = machine_.missing.contains(questions[i].path) ? ENOENT : 0, .text = questions[i].path};
     return answers;
+}
+
+namespace {
+
+// Word of what comes and goes, one for all.
+class SimPresence final : public os::Presence {
+public:
+    explicit SimPresence(int changes) : changes_(changes) {}
+    [[nodiscard]] int fd() const override { return changes_; }
+    [[nodiscard]] std::vector<std::string> watch(std::span<const os::Awaited>, os::HangingMounts&) override {
+        return {};
+    }
+    [[nodiscard]] Change take_change() override {
+        std::uint64_t count = 0;
+        return ::read(changes_, &count, sizeof count) > 0 ? Change::now : Change::none;
+    }
+    [[nodiscard]] std::vector<std::optional<std::string>> look(std::span<const os::Awaited> things) override {
+        return std::vector<std::optional<std::string>>(things.size());
+    }
+
+private:
+    int changes_;
+};
+
+} // namespace
+
+std::unique_ptr<os::Presence> SimKernel::presence() {
+    enter();
+    return std::make_unique<SimPresence>(machine_.changes());
 }
 
 } // namespace mi::sim

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 
+import checks_await
 import checks_boot
 import checks_caretaker
 import checks_cgroups
@@ -58,7 +59,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_sysvinit, checks_keys, checks_last_words, checks_crash, checks_sockets, checks_timers,
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
-                               checks_floods, checks_collector, checks_console, checks_limits, checks_printable, checks_hanging, checks_health,
+                               checks_floods, checks_collector, checks_console, checks_limits, checks_printable, checks_hanging, checks_health, checks_await,
                                checks_versions, checks_places, checks_credentials, checks_metrics)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.

@@ -165,6 +165,8 @@ bool of_last_run(core::Phase state, core::Reason reason) {
     case core::Reason::condition:
     case core::Reason::restarting:
     case core::Reason::shutdown:
+    case core::Reason::await_timeout:
+    case core::Reason::await_lost:
     case core::Reason::file: return false;
     }
     unreachable("there is no other reason");

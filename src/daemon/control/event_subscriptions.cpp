@@ -96,6 +96,8 @@ void EventSubscriptions::publish_statuses() {
             continue;
         wire::Event event = event_of(wire::EventKind::status, name);
         event.text = parts_.units[unit].status;
+        if (parts_.engine.record(unit).phase == core::Phase::waiting) // it has nothing to say, but waits for something
+            event.text = core::reason(parts_.engine, unit);
         publish(event);
     }
 }

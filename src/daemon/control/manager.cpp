@@ -72,7 +72,10 @@ void Manager::health_changed(UnitId unit) {
     events_.health_changed(unit);
 }
 
-void Manager::status_changed(UnitId unit) { events_.status_changed(unit); }
+void Manager::status_changed(UnitId unit) {
+    waiting_.something_changed(); // what waits for ever is not waited for
+    events_.status_changed(unit);
+}
 
 void Manager::announced(const std::string& text) { events_.publish_text(text); }
 

@@ -190,6 +190,8 @@ bool Shutdown::all_failed() const {
     const core::Graph& graph = context_.graph();
     return context_.engine.coming_units() == 0 && std::ranges::none_of(graph.ids(), [&](core::UnitId id) {
                const core::Record& record = context_.record(id);
+               if (record.phase == Phase::waiting && record.presence == core::Presence::missing)
+                   return true; // it may start at any time
                return graph.unit(id).kind == core::Kind::service &&
                       (core::active(record.phase) || record.phase == Phase::backoff || record.armed ||
                        record.asked == core::Asked::down);

@@ -26,6 +26,7 @@ public:
     PathAnswer answer(const PathQuestion& question) {
         switch (question.kind) {
         case PathQuestion::Kind::exists: return exists(question);
+        case PathQuestion::Kind::device: return device(question);
         case PathQuestion::Kind::holds_something: return holds_something(question);
         case PathQuestion::Kind::program: return program(question);
         case PathQuestion::Kind::read: return read(question);
@@ -48,6 +49,17 @@ private:
         const long fd = open(question.path, O_PATH, to_look);
         const Fd held(static_cast<int>(fd));
         return {.code = fd < 0 ? static_cast<int>(-fd) : 0};
+    }
+
+    PathAnswer device(const PathQuestion& question) {
+        const long fd = open(question.path, O_PATH, to_look);
+        const Fd held(static_cast<int>(fd));
+        struct stat about{};
+        if (fd < 0)
+            return {.code = static_cast<int>(-fd)};
+        if (::fstat(held.get(), &about) != 0)
+            return {.code = errno};
+        return {.code = S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode) ? 0 : ENODEV};
     }
 
     PathAnswer holds_something(const PathQuestion& question) {
