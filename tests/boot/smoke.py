@@ -451,7 +451,7 @@ class Boots:
         # The longest first, so that the lanes end at about the same time.
         self.groups = [group for names, group in (("features", self.features), ("shutdowns", self.shutdowns),
                                                   ("hardships", self.hardships), ("powercut", self.powercut),
-                                                  (" ".join(story[0] for story in virtual.STORIES) + " virtual-run", self.virtual),
+                                                  (" ".join(story[0] for story in virtual.STORIES) + " virtual-run virtual-oci", self.virtual),
                                                   ("normal single emergency", self.memory),
                                                   ("disk-first disk-second", self.disk),
                                                   ("bare forced caretaker", self.bare))
@@ -512,6 +512,8 @@ class Boots:
                 self.boot(report, name, where, story, words, devices=devices, kind=kind, more=more)
         if not self.options.only or self.options.only in "virtual-run":
             virtual.run_as_docker(report, self.options.init)
+        if not self.options.only or self.options.only in "virtual-oci":
+            virtual.boot_oci(report, self.options.init, self.place)
 
 
 def main():

@@ -1,8 +1,10 @@
 """Machines that are virtual and say so: how they end and what the host hears of it, and the command of the kernel command line.
 Most boots are of QEMU's microvm, which has next to nothing, no ACPI above all. What runs in them is in virtual/."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 
 import hotplug
@@ -177,6 +179,28 @@ def run_as_docker(report, init):
                                "echo \"it's $((40 + 2))\" 'a  b'; exit 200"],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * BOOTED, check=False)
         assert (done.returncode, done.stdout) == (200, "it's 42 a  b\n"), (done.returncode, done.stdout, done.stderr[-300:])
+
+
+def boot_oci(report, init, place):
+    """A container image: busybox and a script, and what `docker inspect` would say of it."""
+    root = os.path.join(place, "oci", "rootfs")
+    shutil.rmtree(os.path.dirname(root), ignore_errors=True)
+    os.makedirs(os.path.join(root, "usr/bin"))
+    os.symlink("usr/bin", os.path.join(root, "bin"))
+    shutil.copy(shutil.which("busybox"), os.path.join(root, "usr/bin/busybox"))
+    for name in ("sh", "id", "pwd"):
+        os.symlink("busybox", os.path.join(root, "usr/bin", name))
+    os.mkdir(os.path.join(root, "srv"))
+    told = [{"Os": "linux", "Config": {"Entrypoint": ["/bin/sh", "-c"], "User": "1000:1001", "WorkingDir": "/srv",
+                                       "Env": ["PATH=/bin", "GREETING=it's \"me\""], "ExposedPorts": {"80/tcp": {}},
+                                       "Cmd": ["echo \"$GREETING in $(pwd) as $(id -u):$(id -g)\"; exit 7"]}}]
+    with open(os.path.join(os.path.dirname(root), "config.json"), "w", encoding="utf-8") as file:
+        json.dump(told, file)
+    with report.check("`scripts/boot --oci` boots a container image's root, with its command, user, directory and exit code"):
+        done = subprocess.run([os.path.join(TOP, "scripts/boot"), "--init", init, "--oci", os.path.dirname(root)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * BOOTED, check=False)
+        assert done.returncode == 7 and "it's \"me\" in /srv as 1000:1001" in done.stdout, \
+            (done.returncode, done.stdout[-500:], done.stderr[-500:])
 
 
 MODULES = ("drivers/input/evdev", "drivers/acpi/button", "drivers/char/virtio_console", "drivers/virtio/virtio_input", "drivers/block/virtio_blk",

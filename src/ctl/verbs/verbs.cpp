@@ -82,6 +82,8 @@ constexpr Verb table[] = {
     {configuring, "convert", "FILE|UNIT…", "make units of systemd's unit files and of init scripts",
      "minictl convert --output /etc/miniinit ssh.service cron.service", takes_convert | acts, 1, any_number,
      convert_files},
+    {configuring, "oci-unit", "FILE", "make a unit of a container image's configuration, or of `docker inspect`",
+     "minictl oci-unit config.json > /etc/miniinit/web.toml", acts, 1, 1, write_oci_unit},
     {configuring, "completion", "SHELL", "a script that has bash, zsh or fish complete our verbs, options and units",
      "minictl completion bash > /usr/share/bash-completion/completions/minictl", 0, 1, any_number, show_completion},
     {boot, "times", "", "how long the kernel, the init and each unit took to start", "minictl times", 0, 0, 0,

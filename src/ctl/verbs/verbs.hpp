@@ -48,6 +48,7 @@ int show_files(Context&);
 int verify_files(Context&);
 int verify_calendar(Context&);
 int convert_files(Context&);
+int write_oci_unit(Context&);
 int list_files(Context&);
 int are_enabled(Context&);
 int enable_units(Context&);
