@@ -25,10 +25,12 @@ install(FILES etc/miniinit.toml README.md DESTINATION share/doc/miniinit)
 install(DIRECTORY etc/examples etc/container DESTINATION share/doc/miniinit)
 # Where the links of the README lead.
 install(DIRECTORY etc/docs DESTINATION share/doc/miniinit/etc PATTERN pictures EXCLUDE)
-# `minictl completion SHELL` prints the same.
-install(FILES etc/completions/minictl.bash DESTINATION share/bash-completion/completions RENAME minictl)
-install(FILES etc/completions/_minictl DESTINATION share/zsh/site-functions)
-install(FILES etc/completions/minictl.fish DESTINATION share/fish/vendor_completions.d)
+# `minictl completion SHELL` prints the same, and they ask it.
+if(MINIINIT_TOOLS)
+  install(FILES etc/completions/minictl.bash DESTINATION share/bash-completion/completions RENAME minictl)
+  install(FILES etc/completions/_minictl DESTINATION share/zsh/site-functions)
+  install(FILES etc/completions/minictl.fish DESTINATION share/fish/vendor_completions.d)
+endif()
 foreach(section 1 5 7 8)
   install(DIRECTORY etc/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} FILES_MATCHING PATTERN "*.${section}")
 endforeach()

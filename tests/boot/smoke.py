@@ -439,6 +439,20 @@ def clean_disk(report, image, title):
         assert re.search(r"Filesystem state:\s+clean$", text, re.M) and "needs_recovery" not in text, text
 
 
+def small_boot(report, machine):
+    with report.check("the init that was built without tools boots, looks, acts and ends"):
+        machine.shell()
+        machine.good("minictl wait default --for up")
+        machine.good("minictl restart web && minictl explain web && minictl logs -n 5 && minictl verify")
+    with report.check("a verb that it has not says so"):
+        for verb in ("top", "plot", "graph", "convert x", "oci-unit x", "completion bash"):
+            code, text = machine.run(f"minictl {verb}")
+            assert code == 2 and f"built without `{verb.split()[0]}`" in text, (verb, code, text)
+    with report.check("it powers off"):
+        machine.type("poweroff\n")
+        assert machine.ended() == 0
+
+
 class Boots:
     """Which boots there are, in groups that share an image; `only` a word that names some of them."""
 
@@ -452,7 +466,7 @@ class Boots:
         self.groups = [group for names, group in (("features", self.features), ("shutdowns", self.shutdowns),
                                                   ("hardships", self.hardships), ("powercut", self.powercut),
                                                   (" ".join(story[0] for story in virtual.STORIES) + " virtual-run virtual-oci", self.virtual),
-                                                  ("normal single emergency", self.memory),
+                                                  ("normal single emergency", self.memory), ("small", self.small),
                                                   ("disk-first disk-second", self.disk),
                                                   ("bare forced caretaker", self.bare))
                        if not only or only in names or (only in shutdowns.NAMES and group == self.shutdowns)]
@@ -479,6 +493,10 @@ class Boots:
     def memory(self, report):
         self.stories(report, self.image("memory", "--add", EXTRA), ("normal", "", normal_boot),
                      ("single", "single", single_boot), ("emergency", "emergency", emergency_boot))
+
+    def small(self, report):
+        where = self.image("small", "--init", self.options.init + "-small")
+        self.stories(report, where, ("small", "", small_boot))
 
     def bare(self, report):
         tree = swap.add_faults(os.path.join(self.place, "bare-tree"), self.options.init)

@@ -1,16 +1,13 @@
-// The verbs that show the course of the boot.
+// The verbs that tell the course of the boot; drawing_verbs.cpp has those that draw it.
 #include "base/text.hpp"
+#include "ctl/boot/asked_boot.hpp"
 #include "ctl/boot/boot_view.hpp"
-#include "ctl/boot/plot.hpp"
 #include "ctl/unit_names.hpp"
 #include "ctl/verbs/verbs.hpp"
 
 namespace mi::ctl {
 
-namespace {
-
-// The boot, from the init; nullopt after reporting a failure: then `code` is the exit code.
-std::optional<Boot> boot_of(Context& context, int& code) {
+std::optional<Boot> boot_of(const Context& context, int& code) {
     auto client = context.connect();
     auto boot = client ? read_boot(*client) : std::unexpected(client.error());
     if (boot)
@@ -19,8 +16,8 @@ std::optional<Boot> boot_of(Context& context, int& code) {
     return std::nullopt;
 }
 
-// Puts the index of the unit into `at`; reports if there is no such unit.
-bool found(Context& context, const Boot& boot, const std::string& name, std::optional<std::size_t>& at, int& code) {
+bool found(const Context& context, const Boot& boot, const std::string& name, std::optional<std::size_t>& at,
+           int& code) {
     at = boot.find(name);
     if (!at)
         at = boot.find(without_suffix(name).name);
@@ -35,8 +32,6 @@ bool found(Context& context, const Boot& boot, const std::string& name, std::opt
                         refused);
     return false;
 }
-
-} // namespace
 
 int show_blame(Context& context) {
     int code = done;
@@ -60,38 +55,6 @@ int show_chain(Context& context) {
     const std::vector<ChainLink> chain = chain_of(*boot, *unit);
     return context.arguments.json ? context.print_json(chain_told(*boot, chain))
                                   : context.print(chain_view(context.out, *boot, chain));
-}
-
-int show_graph(Context& context) {
-    const Arguments& arguments = context.arguments;
-    int code = done;
-    const auto boot = boot_of(context, code);
-    if (!boot)
-        return code;
-    GraphPart part{.from = {}, .to = {}, .all = arguments.all};
-    if ((!arguments.from.empty() && !found(context, *boot, arguments.from, part.from, code)) ||
-        (!arguments.to.empty() && !found(context, *boot, arguments.to, part.to, code)))
-        return code;
-    const UnitGraph graph = graph_of(*boot, part);
-    if (arguments.json)
-        return context.print_json(graph);
-    return context.print(dot_view(graph));
-}
-
-int show_plot(Context& context) {
-    // SVG text on a terminal is useless to people, and a browser cannot read it there.
-    if (context.out.terminal && !context.arguments.json)
-        return context.fail("a chart is for a file: `" + context.command("plot") +
-                                (context.arguments.trace ? "--trace > boot.json`" : "> boot.svg`"),
-                            usage);
-    int code = done;
-    const auto boot = boot_of(context, code);
-    if (!boot)
-        return code;
-    if (context.arguments.trace)
-        return context.print(trace_view(*boot));
-    return context.arguments.json ? context.print_json(chart_told(*boot, this_machine()))
-                                  : context.print(plot_view(*boot, this_machine()));
 }
 
 } // namespace mi::ctl
