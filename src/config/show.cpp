@@ -65,7 +65,8 @@ Result<std::vector<Setting>> resolve(const Source& source, std::string_view name
          {"condition", "await", "target", "service", "process", "cgroup", "timer", "log", "health"}) {
         const Node* table = tree.find(section);
         bool runs = section == "service" || section == "process" || section == "log";
-        shower.section(table, section, section, service && (runs || table != nullptr));
+        shower.section(table, section, section,
+                       (service && runs) || (table != nullptr && (service || section == "await")));
     }
     if (const Node* listen = tree.find("listen"); listen != nullptr && listen->kind == Node::Kind::array)
         for (std::size_t i = 0; i < listen->items.size(); ++i)

@@ -11,7 +11,7 @@ SLEEP = "exec sleep 5000"
 def keys_shown(t):
     whole = ('description = "all"\ndocumentation = ["man:all(8)"]\n[condition]\npath-exists = "/"\n"!path-missing" = "/"\n'
              f'[service]\nscript = "{SLEEP}"\n[process]\nnice = 3\n[cgroup]\npids-max = 7\n[timer]\nevery = "1d"\n'
-             '[log]\nrotate-keep = 2\n[[listen]]\nstream = "/run/x"\n[health]\ntcp = "127.0.0.1:1"\n')
+             '[log]\nrotate-keep = 2\n[[listen]]\nstream = "/run/x"\n[health]\ntcp = "127.0.0.1:1"\n[await]\npath = "/"\n')
     with t.scene.init(files={"keeper.toml": f'[service]\nscript = "{SLEEP}"\n',
                              "all.toml": 'enabled = false\n' + whole, "web.toml": f'[service]\nscript = "{SLEEP}"\n'}) as init:
         keys = json.loads(init.ctl("keys", "--json").stdout)["keys"]
