@@ -14,6 +14,7 @@ using enum Table;
 constexpr Row unit_rows[] = {
     {"StartLimitIntervalSec StartLimitInterval StartLimitBurst StartLimitAction FailureAction SuccessAction", step,
      service},
+    {"SurviveFinalKillSignal", step, service},
     {"RequiresMountsFor WantsMountsFor DefaultDependencies PartOf", step, top},
     {"Description", text, top, "description"},
     {"Documentation", words, top, "documentation"},
@@ -26,7 +27,7 @@ constexpr Row unit_rows[] = {
     {"Conflicts", unit_names, top, "conflicts"},
     {"OnFailure", unit_names, top, "on-failure"},
     {"OnSuccess", unit_names, top, "on-success"},
-    {"SourcePath Names IgnoreOnIsolate CollectMode SurviveFinalKillSignal DebugInvocation IgnoreOnSnapshot "
+    {"SourcePath Names IgnoreOnIsolate CollectMode DebugInvocation IgnoreOnSnapshot "
      "OnSuccessJobMode OnFailureJobMode OnFailureIsolate",
      not_needed, top, "", "it concerns systemd's own workings"},
     {"StopWhenUnneeded", not_needed, top, "", "what was only pulled in is stopped when nothing needs it any more"},

@@ -280,6 +280,8 @@ private:
     }
 
     void actions() {
+        if (is_yes(last(source_.main(), "Unit", "SurviveFinalKillSignal")))
+            set_text("switch-root", "keep");
         const Assignment& failure = either("FailureAction");
         const Assignment& success = last(source_.main(), "Unit", "SuccessAction");
         const std::string_view action = exit_action(success.value);

@@ -262,15 +262,19 @@ struct SwitchRoot {
     using Reply = Nothing;
     static constexpr std::string_view
         method = "SwitchRoot",
-        help = "Stops everything in order, makes `root`, where a file system is mounted, the "
-               "root directory, and executes `init` there (none named: the usual one).";
+        help =
+            "Stops everything in order, makes `root`, where a file system is mounted, the "
+            "root directory, and executes `init` there (none named: the usual one). `soft`: `root` may be empty; then "
+            "it is /run/nextroot where that is there, else the present root.";
     static constexpr bool acts = true;
     static constexpr Many many = Many::never;
     std::string root;
     std::optional<std::string> init;
+    bool soft = false;
     static void fields(auto& self, auto&& visit) {
         visit("root", self.root);
         visit("init", self.init);
+        visit("soft", self.soft);
     }
 };
 struct Probe {

@@ -517,6 +517,77 @@ def script_boot(report, machine):
         machine.ended()
 
 
+# --- from user space to user space -----------------------------------------------------------------------------------------
+
+
+def soft_boot(report, machine):
+    check = report.check
+
+    def again(words):
+        machine.type(f"minictl soft-reboot{words}\n")
+        machine.expect("soft reboot begins")
+
+    def lives():
+        return machine.good("cat /proc/sys/kernel/random/boot_id").splitlines()[-1]
+
+    carrier = None
+    with check("`soft-reboot` boots anew in the same root, without the kernel: what is mounted stays"):
+        machine.expect("the initramfs is here", BOOTED)
+        at_shell(machine)
+        kernel, helpers = lives(), machine.running(4321)
+        carrier = re.search(r"process (\d+) line", machine.good("carrier /run/carrier")).group(1)
+        machine.good("mkdir -p /inner; mount -t tmpfs inner /inner; touch /inner/file; mkdir /extra; touch /run/here")
+        again("")
+        machine.expect("the file systems stay; executing /init|the file systems stay; executing /sbin/miniinit")
+        machine.expect("the initramfs is here")
+        at_shell(machine)
+        assert lives() == kernel
+        machine.good("ls /inner/file /run/here")
+        assert machine.good("grep -c ' /inner ' /proc/mounts").splitlines()[-1] == "1", "it is mounted twice"
+    with check("what is kept is the same process, never restarted; the rest runs anew"):
+        assert re.search(r"process (\d+) line", machine.good("carrier /run/carrier")).group(1) == carrier
+        assert '"restarts":0' in machine.good("minictl status --json carrier").replace(" ", "")
+        others = machine.running(4321)
+        assert others and not set(others) & set(helpers), (helpers, others)
+        assert "carried over into this root: carrier, stray" in machine.good("minictl logs miniinit")
+        assert "target default reached" in machine.good("minictl logs miniinit")
+    with check("it does so again, and with nothing to keep"):
+        machine.good("minictl stop carrier stray")
+        again("")
+        machine.expect("the initramfs is here")
+        at_shell(machine)
+        assert lives() == kernel
+        machine.until("minictl status carrier | grep -q up", "it does not run")
+        assert re.search(r"process (\d+) line", machine.good("carrier /run/carrier")).group(1) != carrier
+        text = machine.good("minictl logs helper -o cat")
+        assert len(re.findall("^helper$", text, re.M)) == 3 and len(re.findall("^stopped$", text, re.M)) == 2, text
+        assert not re.search("did not end in order", machine.good("minictl status"))
+    with check("it refuses a directory without an init, before it stops anything"):
+        code, text = machine.run("minictl soft-reboot /extra")
+        assert code == 1 and "name the init" in text, text
+        assert "up" in machine.good("minictl status helper")
+    with check("with /run/nextroot it goes on there, and takes along what is kept"):
+        carrier = re.search(r"process (\d+) line", machine.good("carrier /run/carrier")).group(1)
+        machine.good("mkdir /run/nextroot && mount -t ext4 /dev/nvme0n1 /run/nextroot")
+        again("")
+        machine.expect("/run/nextroot is the root directory now")
+        machine.expect("the disk is here")
+        at_shell(machine)
+        assert lives() == kernel
+        assert re.search(r"process (\d+) line", machine.good("carrier /run/carrier")).group(1) == carrier
+    with check("a directory of a file system will do, too"):
+        machine.good("mkdir -p /other && cp -a /bin /sbin /etc /other/")
+        again(" /other")
+        machine.expect("/other is the root directory now")
+        machine.expect("the disk is here")
+        at_shell(machine)
+        assert not machine.good("ls /").count("lost+found")
+    with check("the machine ends in order from there"):
+        machine.type("poweroff\n")
+        machine.expect("reboot: Power down")
+        machine.ended()
+
+
 STORIES = [
     # name, how to make the image (or the name of the one to go on with), disk, kernel words, what should happen
     ("nothing", nothing, False, "foo.bar=1 splash", nothing_boot),
@@ -530,15 +601,19 @@ STORIES = [
     ("timed", timed, False, "", timed_boot),
     ("switch-root", initramfs, False, "", switch_boot),
     ("switch-root-script", "switch-root", False, "", script_boot),
+    ("soft-reboot", "switch-root", False, "", soft_boot),
 ]
 
 
-def run(report, init, kernel=None, memory="256M"):
+def run(report, init, kernel=None, memory="256M", only=""):
     place = os.path.join(TOP, "build/qemu/hardships")
     logs = os.path.join(TOP, "build/test-logs")
     os.makedirs(logs, exist_ok=True)
     made = {}
+    needed = {word for name, source, *_ in STORIES if only in name for word in (name, source) if isinstance(word, str)}
     for name, source, disk, words, story in STORIES:
+        if name not in needed:
+            continue
         if not isinstance(source, str):
             image = Image(place, name, init, disk)
             source(image)
@@ -550,6 +625,8 @@ def run(report, init, kernel=None, memory="256M"):
                 for file in ("disk.img", "swap.img"):
                     shutil.move(os.path.join(other.where, file), os.path.join(image.where, file))
         where = made[source if isinstance(source, str) else name]
+        if only not in name:
+            continue
         machine = Machine(where, os.path.join(logs, f"hardship-{name}.log"), words or "", kernel, memory,
                           console="ttyS9" if words is None else "ttyS0")
         with report.boot(name, machine):

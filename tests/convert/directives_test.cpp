@@ -366,6 +366,8 @@ constexpr Case unit_rows[] = {
     {"RefuseManualStart=yes", "lost"},
     {"StopWhenUnneeded=yes", "note"},
     {"CollectMode=inactive", "note"},
+    {"SurviveFinalKillSignal=yes", "switch-root = \"keep\""},
+    {"SurviveFinalKillSignal=no", ""},
     {"PropagatesReloadTo=db.service", "lost"},
     {"JoinsNamespaceOf=db.service", "lost"},
     {"AllowIsolate=yes", "lost"},

@@ -172,6 +172,19 @@ int switch_root(Context& context) {
     return context.obey(wire::SwitchRoot{real, *init});
 }
 
+int soft_reboot(Context& context) {
+    Arguments& arguments = context.arguments;
+    wire::SwitchRoot request{.root = {}, .init = {}, .soft = true};
+    if (!arguments.words.empty()) {
+        char real[PATH_MAX]; // process 1 resolves the path, starting from `/`
+        if (::realpath(arguments.words[0].c_str(), real) == nullptr)
+            return context.fail(fault(errno, "look at", arguments.words[0]).error().text());
+        request.root = real;
+    }
+    arguments.system = !arguments.user;
+    return context.obey(request);
+}
+
 int shut_down(Context& context) {
     Arguments& arguments = context.arguments;
     auto word = arguments.words.begin();

@@ -66,6 +66,7 @@ int reboot_machine(Context&);
 int halt_machine(Context&);
 int kexec_machine(Context&);
 int switch_root(Context&);
+int soft_reboot(Context&);
 
 // `shutdown` of other inits: `-h now`, `-r +5 MESSAGE`, `-c`.
 int shut_down(Context&);

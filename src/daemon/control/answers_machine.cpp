@@ -5,6 +5,8 @@
 #include "os/mount/mounts.hpp"
 #include "os/mount/switch_root.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 
@@ -15,6 +17,8 @@ using core::UnitId;
 using EngineEvent = core::Event;
 
 namespace {
+
+constexpr const char* next_root = "/run/nextroot"; // of a soft reboot, if it is there
 
 // Who asks, as people are told: as they say themselves, for only those who may act get as far as that.
 std::string name_of(const Caller& caller, const std::optional<std::string>& said) {
@@ -68,9 +72,18 @@ void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
         return parts_.control->error(id, wire::NotSupported{"only the init of a machine can do this"});
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
-    NewRoot root{to.root, to.init.value_or("")};
+    NewRoot root{to.root, to.init.value_or(""), to.soft};
+    const bool hangs = os::HangingMounts().cover(root.root);
+    if (to.soft && root.root.empty())
+        root.root = ::access(next_root, F_OK) == 0 ? next_root : "/";
+    if (to.soft && root.same() && root.init.empty()) {
+        root.init = parts_.place.program;
+    } else if (to.soft && !hangs) {
+        if (auto made = os::make_mount_point(root.root); !made)
+            return parts_.control->error(id, wire::NotSupported{made.error().text()});
+    }
     // Who asks has looked for himself; where looking could mean waiting, that has to do.
-    if (root.init.empty() || !os::HangingMounts().cover(root.root)) {
+    if (!(to.soft && root.same()) && (root.init.empty() || !hangs)) {
         auto init = os::check_new_root(root.root, root.init);
         if (!init)
             return parts_.control->error(id, wire::NotSupported{init.error().text()});

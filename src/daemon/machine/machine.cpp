@@ -59,8 +59,9 @@ void switch_root(const NewRoot& to, const std::string& program, const GoingOn* g
             console.line("still there: " + left);
         init = os::open_in_root(to.root, to.init);
     }
-    if (auto moved = os::move_to_root(to.root, going != nullptr); moved) {
-        console.line(to.root + " is the root directory now; executing " + to.init);
+    if (auto moved = to.same() ? Result<>() : os::move_to_root(to.root, going != nullptr); moved) {
+        console.line((to.same() ? "the file systems stay" : to.root + " is the root directory now") + "; executing " +
+                     to.init);
         if (going != nullptr) {
             console.line((init ? going->hand_over(init->get()) : init.error()).text() + "; what was kept is ended");
             end_all();

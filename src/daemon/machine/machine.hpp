@@ -15,10 +15,12 @@ namespace mi::daemon {
 // API mounts, console, hostname, `lo`, the clock, Ctrl-Alt-Del. What failed, in words; nothing of it is essential.
 [[nodiscard]] std::vector<std::string> bring_up_machine();
 
-// Where to go on from an initramfs, once everything is down.
+// Where to go on from an initramfs, or in a soft reboot, once everything is down.
 struct NewRoot {
-    std::string root; // a mount point
-    std::string init; // as seen from there
+    std::string root;  // a mount point; "/": where we are
+    std::string init;  // as seen from there
+    bool soft = false; // what people call it
+    [[nodiscard]] bool same() const { return root == "/"; }
 };
 // What goes on in there.
 struct GoingOn {

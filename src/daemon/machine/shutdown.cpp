@@ -53,7 +53,7 @@ Span Shutdown::last_part() const {
     return context_.place.system() ? std::min(bound / 2, most_for_last_stage) : std::min(bound / 6, collector_patience);
 }
 
-void Shutdown::begin(core::Ending how, int code, bool keep) {
+void Shutdown::begin(core::Ending how, int code, bool keep, std::string_view what) {
     if (how == core::Ending::exit && context_.place.system())
         how = core::Ending::poweroff;
     context_.manager_moved = true;
@@ -66,8 +66,10 @@ void Shutdown::begin(core::Ending how, int code, bool keep) {
         return;
     }
     outcome_ = {.how = how, .code = code};
-    context_.say(Priority::notice, std::string(doing(how)) + " begins");
-    host_.shutdown_begins(doing(how));
+    if (what.empty())
+        what = doing(how);
+    context_.say(Priority::notice, std::string(what) + " begins");
+    host_.shutdown_begins(what);
     context_.apply({.kind = keep ? core::Event::Kind::leave : core::Event::Kind::shutdown});
     // The bound is that of the whole: what comes after the units has its part of it, and what time they leave.
     Span bound = bound_of(context_.settings, context_.place);

@@ -36,7 +36,8 @@ public:
         : context_(context), processes_(processes), host_(host), grace_(grace) {}
 
     // Begins it, or changes the kind of the one that has begun. `keep`, for a switch of the root: units that say so go on.
-    void begin(core::Ending how, int code, bool keep = false);
+    // `what`: its name for people, where `how` does not say it.
+    void begin(core::Ending how, int code, bool keep = false, std::string_view what = {});
     // Straight to the last stage, and not so long there either.
     void hurry();
     // Every unit is down (or given up on): the collector writes what it has and ends.

@@ -34,6 +34,8 @@ public:
     // observer hears.
     [[nodiscard]] std::string switch_root(NewRoot to);
     [[noreturn]] void enter_new_root();
+    // It is called a soft reboot.
+    [[nodiscard]] bool soft() const { return new_root_.soft; }
     // The end of a turn, and perhaps of this program.
     void give_way();
     // The units that go on in another root.
@@ -49,7 +51,7 @@ public:
         image.new_init = new_root_.init;
         image.carried = carried_;
     }
-    void restore(const state::ManagerImage& image) override { new_root_ = {image.new_root, image.new_init}; }
+    void restore(const state::ManagerImage& image) override { new_root_ = {image.new_root, image.new_init, false}; }
 
 private:
     [[nodiscard]] std::string why_not_kept() const;

@@ -64,6 +64,16 @@ void move_api_mounts(const std::string& root, bool stay_too) {
 
 } // namespace
 
+Result<> make_mount_point(const std::string& root) {
+    auto mounts = read_mounts();
+    if (!mounts)
+        return std::unexpected(mounts.error());
+    if (std::ranges::none_of(*mounts, [&](const Mount& mount) { return mount.point == root; }) &&
+        ::mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+        return fault(errno, "mount onto itself", root);
+    return {};
+}
+
 Result<std::string> check_new_root(const std::string& root, const std::string& init) {
     char real[PATH_MAX];
     if (::realpath(root.c_str(), real) == nullptr)

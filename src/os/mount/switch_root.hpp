@@ -17,6 +17,9 @@ constexpr const char* usual_inits[] = {"/sbin/init", "/etc/init", "/bin/init", "
 // `root`.
 [[nodiscard]] Result<std::string> check_new_root(const std::string& root, const std::string& init);
 
+// Makes the directory `root` a mount point, where it is none: mounted onto itself.
+Result<> make_mount_point(const std::string& root);
+
 // The file at `path` as seen once `root` is the root directory: an O_PATH descriptor that can be executed from any
 // root.
 [[nodiscard]] Result<Fd> open_in_root(const std::string& root, const std::string& path);
