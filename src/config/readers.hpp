@@ -199,6 +199,13 @@ void manager_size(const Value& value, core::ManagerSettings& settings) {
     if (auto size = value.size())
         settings.*Member = *size;
 }
+template <auto Member>
+void manager_command(const Value& value, core::ManagerSettings& settings) {
+    (settings.*Member).clear();
+    if (!is_empty(value.node()))
+        if (auto words = value.command())
+            settings.*Member = std::move(*words);
+}
 void manager_end(const Value& value, core::ManagerSettings& settings);
 void read_button(const Value& value, std::string& wish);
 template <auto member>

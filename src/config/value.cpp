@@ -40,6 +40,11 @@ std::span<const Choice<core::LimitAction>> choices(core::LimitAction) {
     return all;
 }
 
+std::span<const Choice<core::BootFailure>> choices(core::BootFailure) {
+    using enum core::BootFailure;
+    static constexpr Choice<core::BootFailure> all[] = {{"rescue", rescue}, {"reboot", reboot}, {"poweroff", poweroff}};
+    return all;
+}
 std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot) {
     using enum core::SwitchRoot;
     static constexpr Choice<core::SwitchRoot> all[] = {{"stop", stop}, {"keep", keep}};

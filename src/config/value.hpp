@@ -36,6 +36,7 @@ std::span<const Choice<core::Activation>> choices(core::Activation);
 std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action);
 std::span<const Choice<core::Await::OnLoss>> choices(core::Await::OnLoss);
 std::span<const Choice<core::SwitchRoot>> choices(core::SwitchRoot);
+std::span<const Choice<core::BootFailure>> choices(core::BootFailure);
 
 class Value {
 public:

@@ -90,6 +90,8 @@ enum class NotifyAccess : std::uint8_t { none, main, exec, all };
 enum class Activation : std::uint8_t { normal, on_demand };
 // The fate of the unit at a switch of the root.
 enum class SwitchRoot : std::uint8_t { stop, keep };
+// What follows where the machine does not come up as it should.
+enum class BootFailure : std::uint8_t { rescue, reboot, poweroff };
 
 // The commands around the main one; each list runs in order.
 struct Hooks {
@@ -327,6 +329,9 @@ struct ManagerSettings {
     Span watchdog{0};
     std::uint32_t parallel_starts = 0; // 0: no bound
     std::uint32_t boot_attempts = 3;
+    BootFailure boot_failure = BootFailure::rescue;
+    Span boot_timeout{0};        // 0: none
+    Command boot_good, boot_bad; // run with the result of a boot; empty: none
     std::uint32_t crash_limit = 3;
     std::string end = "auto";              // how the machine is over: core/machine_end.hpp
     std::string power_button = "poweroff"; // or "reboot", "halt", "ignore", a unit

@@ -10,6 +10,8 @@
 #include "daemon/log/log_link.hpp"
 #include "daemon/log/log_upkeep.hpp"
 #include "daemon/log/output_flush.hpp"
+#include "daemon/machine/boot_record.hpp"
+#include "daemon/machine/boot_result.hpp"
 #include "daemon/machine/buttons.hpp"
 #include "daemon/machine/exit_action.hpp"
 #include "daemon/machine/hardware_watchdog.hpp"
@@ -81,6 +83,7 @@ struct Parts {
         std::bitset<256> restart_on{}; // of the entry
         Span grace = std::chrono::seconds(5);
         HostWish host;                     // of a virtual machine
+        std::string slot;                  // what the kernel line calls this system
         std::string entry;                 // the unit that is the container's main process, if there is one
         os::CrashGuard* guard = nullptr;   // null: a crash is the end
         std::optional<Keeper> keeper;      // what outlives us: in the guard's memory
@@ -117,10 +120,12 @@ struct Parts {
     BackgroundChildren background{kernel, children};
     DirectoryRemoval directory_removal{context, background};
     BootTarget boot_target{context};
-    HardwareWatchdog hardware_watchdog{context, boot_target};
+    BootRecord boot_record;
     ShutdownReport shutdown_report{context, boot_target, background};
     ParentNotify parent_notify;
     Shutdown shutdown;
+    BootResult boot_result;
+    HardwareWatchdog hardware_watchdog{context, boot_target, boot_result};
     Schedule schedule{context, background, shutdown};
     Buttons buttons{context, shutdown};
     Reachability reachability;

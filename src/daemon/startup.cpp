@@ -267,7 +267,7 @@ void Startup::load_units() {
     if (carried_)
         only_carried(*before_, loaded.units);
     if (place_.system())
-        loaded.units.push_back(builtin_shell());
+        add_machine_units(loaded.units, loaded.manager);
     if (!options_.command.empty()) {
         core::Unit entry = entry_unit({options_.command.begin(), options_.command.end()});
         beginning_.entry = entry.name;
@@ -306,6 +306,7 @@ void Startup::state_facts() {
     beginning_.quiet = wishes_.quiet;
     if (place_.system())
         beginning_.host = host_wish(wishes_.notify, wishes_.words);
+    beginning_.slot = wishes_.slot;
     beginning_.log_level =
         wishes_.log_level >= 0
             ? wishes_.log_level
@@ -404,7 +405,7 @@ void Startup::report(Parts& parts) const {
 void Startup::begin(Parts& parts) const {
     const bool usual = options_.target.empty() && wishes_.target.empty() && !wishes_.shell;
     if (boots() && (has_target_ || parts.place.system() || !options_.target.empty()))
-        parts.boot_target.boot(target_, usual);
+        parts.boot_result.boot(target_, usual);
     if (!before_ && parts.place.mode == Mode::container && nothing_to_run(parts)) {
         parts.context.say(Priority::err, "there is nothing to run");
         parts.shutdown.begin(core::Ending::exit, 1);

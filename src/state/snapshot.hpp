@@ -289,6 +289,10 @@ struct ManagerImage {
     std::int32_t premises = -1;     // inotify descriptor
     std::vector<LimitImage> limits;
     std::string entry_directory; // working directory of our first image
+    // What is to become of this boot; the numbers are those of daemon::BootResult::Stage.
+    std::uint32_t boot_stage = 0;
+    Span boot_until = Span::max(); // what it waits for ends then
+    std::string boot_why, last_boot;
     static void fields(auto& self, auto&& visit) {
         visit(self.version, self.target, self.tried_targets, self.init_started, self.units_loaded, self.target_reached,
               self.ending, self.exit_code, self.entry_failure, self.halt, self.all_down, self.told_ready,
@@ -297,7 +301,8 @@ struct ManagerImage {
               self.in_leaf, self.control, self.lock, self.log_socket, self.log_memory, self.holding_read,
               self.holding_write, self.own_lines, self.log_pid, self.last_stream, self.log_finishing,
               self.log_directory, self.last_call, self.scheduled, self.target_said, self.boot_note, self.new_root,
-              self.new_init, self.carried, self.premises, self.limits, self.entry_directory);
+              self.new_init, self.carried, self.premises, self.limits, self.entry_directory, self.boot_stage,
+              self.boot_until, self.boot_why, self.last_boot);
     }
     // Visits those members that are descriptors.
     static void descriptors(auto& self, auto&& visit) {

@@ -14,6 +14,7 @@ import hardships
 import lanes
 import powercut
 import shutdowns
+import slots
 import swap
 import virtual
 from machine import Machine, PROMPT, TOP
@@ -24,7 +25,7 @@ BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
 
 # What each unit of the demo (and of tests/boot/extra) comes to, on an initramfs.
 EXPECTED = {
-    "up": "sysinit basic network multi-user demo web ticker stubborn yearly getty@ttyS0 getty@tty1 dhcp@eth0",
+    "up": "boot-complete sysinit basic network multi-user demo web ticker stubborn yearly getty@ttyS0 getty@tty1 dhcp@eth0",
     "done": "render check publish modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
             "getty-consoles "
             "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
@@ -464,7 +465,8 @@ class Boots:
         only = options.only
         # The longest first, so that the lanes end at about the same time.
         self.groups = [group for names, group in (("features", self.features), ("shutdowns", self.shutdowns),
-                                                  ("hardships", self.hardships), ("powercut", self.powercut),
+                                                  (" ".join(["hardships", *(story[0] for story in hardships.STORIES)]), self.hardships),
+                                                  ("slots", self.slots), ("powercut", self.powercut),
                                                   (" ".join(story[0] for story in virtual.STORIES) + " virtual-run virtual-oci", self.virtual),
                                                   ("normal single emergency", self.memory), ("small", self.small),
                                                   ("disk-first disk-second", self.disk),
@@ -516,7 +518,12 @@ class Boots:
                      random.SystemRandom().randrange(1 << 32))
 
     def hardships(self, report):
-        hardships.run(report, self.options.init, self.options.kernel, self.options.memory)
+        only = self.options.only
+        hardships.run(report, self.options.init, self.options.kernel, self.options.memory,
+                      "" if not only or only in "hardships" else only)
+
+    def slots(self, report):
+        slots.run(report, self.options.init, self.options.kernel, self.options.memory, self.options.long)
 
     def shutdowns(self, report):
         only = self.options.only
@@ -540,6 +547,7 @@ def main():
     parser.add_argument("--kernel")
     parser.add_argument("--memory", default="256M")
     parser.add_argument("--only", help="run only the boots whose name contains this word")
+    parser.add_argument("--long", action="store_true", help="also what takes minutes: power cuts in each stage of an update")
     parser.add_argument("--lanes", type=int, default=min(4, lanes.processors()), help="machines at a time (one a processor)")
     options = parser.parse_args()
     report = Report()

@@ -69,6 +69,7 @@ const Set set[] = {
     {"manager", "watchdog", [](const ManagerSettings& m) { return m.watchdog == 0s; }},
     {"manager", "parallel-starts", [](const ManagerSettings& m) { return m.parallel_starts == 0; }},
     {"manager", "boot-attempts", [](const ManagerSettings& m) { return m.boot_attempts == 0; }},
+    {"manager", "boot-timeout", [](const ManagerSettings& m) { return m.boot_timeout == 0s; }},
     {"manager", "crash-limit", [](const ManagerSettings& m) { return m.crash_limit == 0; }},
     {"manager", "power-button", [](const ManagerSettings& m) { return m.power_button == "0"; }},
     {"manager", "sleep-button", [](const ManagerSettings& m) { return m.sleep_button == "0"; }},

@@ -66,7 +66,7 @@ TEST_CASE("a boot that reaches its target takes the count back") {
     disk.put("2\n");
     BootAttempts attempts(disk.path);
     CHECK(!attempts.begin(3, true));
-    attempts.reached(); // while it is being counted: what follows is written after it
+    attempts.clear(); // while it is being counted: what follows is written after it
     REQUIRE(collect(attempts));
     REQUIRE(collect(attempts));
     CHECK(disk.text() == "0\n");
@@ -84,7 +84,7 @@ TEST_CASE("without a limit nothing is read and nothing is written") {
     disk.put("7\n");
     BootAttempts attempts(disk.path);
     CHECK(!attempts.begin(0, true));
-    attempts.reached();
+    attempts.clear();
     CHECK(disk.text() == "7\n");
 }
 
@@ -116,12 +116,44 @@ TEST_CASE("it is cleared where it was counted, whatever has been mounted over th
     REQUIRE(collect(attempts));
     std::filesystem::rename(state, disk.path + "/hidden");
     std::filesystem::create_directories(state);
-    attempts.reached();
+    attempts.clear();
     REQUIRE(collect(attempts));
     std::ifstream hidden(disk.path + "/hidden/boot-attempts");
     std::string word;
     hidden >> word;
     CHECK(word == "0");
+}
+
+TEST_CASE(
+    "failed boots of another system that shares the directory do not count, and are none any more after one of this") {
+    Disk disk;
+    disk.put("3\nb\n");
+    BootAttempts attempts(disk.path, "a");
+    CHECK(!attempts.begin(3, true));
+    REQUIRE(collect(attempts));
+    CHECK(disk.text() == "1\na\n");
+    CHECK(attempts.number() == 1);
+    BootAttempts other(disk.path, "b");
+    CHECK(!other.begin(3, true));
+    REQUIRE(collect(other));
+    CHECK(disk.text() == "1\nb\n");
+    disk.put("3\n"); // of a program that knew of no such word
+    CHECK(BootAttempts(disk.path, "b").begin(3, false) == false);
+    CHECK(BootAttempts::parse("3\n", "b") == 3);
+    CHECK(BootAttempts::parse("3\nb\n") == 0);
+}
+
+TEST_CASE("which boot in a row this is can be told before and after it was counted, and once the count is taken back") {
+    Disk disk;
+    disk.put("2\n");
+    BootAttempts attempts(disk.path);
+    CHECK(!attempts.begin(3, true));
+    REQUIRE(collect(attempts));
+    CHECK(attempts.number() == 3);
+    attempts.clear();
+    REQUIRE(collect(attempts));
+    CHECK(attempts.at_rest());
+    CHECK(attempts.number() == 3);
 }
 
 TEST_CASE("nonsense in the file counts as none") {

@@ -102,3 +102,9 @@ TEST_CASE("quiet, the log level and the shell") {
     CHECK(wishes("miniinit.log-level=debug").log_level == 7);
     CHECK(wishes("miniinit.log-level=nonsense").log_level == -1);
 }
+
+TEST_CASE("which of several systems this is: by its own word, else by the last root=") {
+    CHECK(wishes("root=/dev/sda1 ro root=/dev/sda2").slot == "/dev/sda2");
+    CHECK(wishes("miniinit.slot=a root=/dev/sda2").slot == "a");
+    CHECK(wishes("rootwait quiet").slot.empty());
+}

@@ -103,6 +103,8 @@ wire::Overview Manager::overview() const {
     overview.insecure_units_allowed = source.allow_insecure;
     if (const std::string& note = parts_.boot_target.note(); !note.empty())
         overview.notes.push_back(note);
+    if (const std::string& last = parts_.boot_record.words(); !last.empty())
+        overview.notes.push_back(last);
     overview.scheduled = told(parts_, parts_.schedule.pending());
     if (const os::CrashGuard* guard = parts_.guard)
         describe_crashes(guard->page(), overview);

@@ -17,12 +17,16 @@ namespace mi::daemon {
 
 namespace {
 constexpr char file[] = "boot-attempts";
-constexpr std::size_t largest = 64;
+constexpr std::size_t largest = 512;
 constexpr int one_too_many = 255; // no errno is as great
 } // namespace
 
-std::uint32_t BootAttempts::parse(std::string_view text) {
-    const auto count = to_number<std::uint32_t>(trim(text));
+std::uint32_t BootAttempts::parse(std::string_view text, std::string_view slot) {
+    text = trim(text);
+    const std::size_t line = text.find('\n');
+    if (line != std::string_view::npos && text.substr(line + 1) != slot)
+        return 0;
+    const auto count = to_number<std::uint32_t>(text.substr(0, line));
     return count && *count <= 1'000'000 ? *count : 0;
 }
 
@@ -30,15 +34,14 @@ bool BootAttempts::begin(std::uint32_t limit, bool counts) {
     limit_ = limit;
     if (limit == 0)
         return false;
-    std::uint32_t before = 0;
     if (!os::HangingMounts().cover(directory_)) {
         auto text = os::read_file(directory_ + "/" + file, largest);
-        before = text ? parse(*text) : 0;
-        clean_ = before == 0 && (text || text.error().code == ENOENT);
+        before_ = text ? parse(*text, slot_) : 0;
+        clean_ = before_ == 0 && (text || text.error().code == ENOENT);
     }
     if (!counts)
         return false;
-    const bool too_many = before >= limit;
+    const bool too_many = before_ >= limit;
     wish_ = too_many ? Wish::clear : Wish::count;
     try_it();
     return too_many;
@@ -49,7 +52,15 @@ void BootAttempts::storage_changed() {
         try_it();
 }
 
-void BootAttempts::reached() {
+std::uint32_t BootAttempts::number() const {
+    if (!os::HangingMounts().cover(directory_))
+        if (auto text = os::read_file(directory_ + "/" + file, largest))
+            if (const std::uint32_t count = parse(*text, slot_); count > 0)
+                return count;
+    return before_ + 1;
+}
+
+void BootAttempts::clear() {
     if (limit_ == 0)
         return;
     wish_ = clean_ ? Wish::nothing : Wish::clear;
@@ -89,10 +100,12 @@ int BootAttempts::write(Wish wish) const {
         auto text = os::read_file(file, largest);
         if (!text && text.error().code != ENOENT)
             return std::clamp(text.error().code, 1, 254);
-        count = (text ? parse(*text) : 0) + 1;
+        count = (text ? parse(*text, slot_) : 0) + 1;
     }
     const bool too_many = count > limit_;
-    if (auto done = os::write_file_atomically(file, std::to_string(too_many ? 0 : count) + "\n"); !done)
+    if (auto done = os::write_file_atomically(file, std::to_string(too_many ? 0 : count) + "\n" +
+                                                        (slot_.empty() ? "" : slot_ + "\n"));
+        !done)
         return std::clamp(done.error().code, 1, 254);
     // A machine that fails soon after this has to find the new name when it comes up again.
     Fd directory(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));

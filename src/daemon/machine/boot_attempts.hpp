@@ -1,6 +1,7 @@
-// How many boots in a row have not reached the default target, kept over reboots: STATE/boot-attempts, a file with a number.
-// A boot is counted as soon as that can be written, and the count goes back to 0 when the target is reached. What follows
-// from it is BootTarget's.
+// How many boots in a row were not good ones, kept over reboots: STATE/boot-attempts, a file with a number and, in a second line,
+// what the kernel line calls this system, if it does: the failed boots of another one that shares the directory do not count.
+// A boot is counted as soon as that can be written, and the count goes back to 0 when it is good. What follows from it is
+// BootResult's.
 //
 // PID 1 reads the file once, before anything is mounted, and not where a file system may hang. Writing waits for the disk, so
 // a child does it, and reads again what it goes on from: the state directory may have come with a mount only.
@@ -21,8 +22,8 @@ namespace mi::daemon {
 class BootAttempts {
 public:
     // `made` is called with each child that is made; exited() wants to hear of its end.
-    explicit BootAttempts(std::string directory, std::function<void(pid_t)> made = {})
-        : directory_(std::move(directory)), made_(std::move(made)) {}
+    explicit BootAttempts(std::string directory, std::string slot = {}, std::function<void(pid_t)> made = {})
+        : directory_(std::move(directory)), slot_(std::move(slot)), made_(std::move(made)) {}
 
     // This boot begins. `limit`: of boots that miss the target, 0 for none. `counts`: the target is the default one, and
     // this is no re-exec of a boot that was counted before. True: there were too many, this one should go to rescue (and
@@ -30,8 +31,12 @@ public:
     [[nodiscard]] bool begin(std::uint32_t limit, bool counts);
     // Something was mounted or made writable: what could not be written yet is tried again.
     void storage_changed();
-    // The default target is reached: all is well.
-    void reached();
+    // The count goes back to 0: all is well, or what follows from it has been done.
+    void clear();
+    // Nothing is being written.
+    [[nodiscard]] bool at_rest() const { return child_ == 0; }
+    // Which one in a row this boot is, as far as that is known: 1 is the first.
+    [[nodiscard]] std::uint32_t number() const;
     // The default target is not what we are going to any more: no file system is held on to.
     void let_go() { place_.reset(); }
 
@@ -42,17 +47,18 @@ public:
     };
     [[nodiscard]] std::optional<Written> exited(pid_t pid, int code);
 
-    // What a file says; nonsense is 0.
-    [[nodiscard]] static std::uint32_t parse(std::string_view text);
+    // What a file says of `slot`; nonsense is 0.
+    [[nodiscard]] static std::uint32_t parse(std::string_view text, std::string_view slot = {});
 
 private:
     enum class Wish : std::uint8_t { nothing, count, clear };
     void try_it();
     [[nodiscard]] int write(Wish wish) const;
 
-    std::string directory_;
+    std::string directory_, slot_;
     std::function<void(pid_t)> made_;
     std::uint32_t limit_ = 0;
+    std::uint32_t before_ = 0;   // boots, as was found at the start
     Wish wish_ = Wish::nothing;  // what is to be written
     Wish doing_ = Wish::nothing; // what the child writes
     bool clean_ = false;         // the file is known to say 0, or not to be there

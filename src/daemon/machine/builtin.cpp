@@ -1,9 +1,13 @@
 #include "daemon/machine/builtin.hpp"
 
 #include "base/text.hpp"
+#include "daemon/units/boot_target.hpp"
 #include "os/file/runtime.hpp"
 
 #include <unistd.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace mi::daemon {
 
@@ -57,6 +61,36 @@ core::Unit builtin_shell() {
     unit.process->output = unit.process->error = core::Output::inherit;
     unit.process->environment = {{"HOME", "/root"}, {"TERM", "linux"}};
     return unit;
+}
+
+core::Unit boot_command(const std::string& name, const core::Command& command) {
+    core::Unit unit;
+    unit.name = name;
+    unit.description = "The [manager] setting of that name";
+    unit.service.type = core::ServiceType::oneshot;
+    unit.service.restart = core::RestartPolicy::no;
+    unit.service.command = command;
+    return unit;
+}
+
+void add_machine_units(std::vector<core::Unit>& units, const core::ManagerSettings& settings) {
+    auto there = [&](const std::string& name) {
+        return std::ranges::any_of(units, [&](const core::Unit& unit) {
+            return unit.name == name || std::ranges::find(unit.aliases, name) != unit.aliases.end();
+        });
+    };
+    units.push_back(builtin_shell());
+    if (!there(complete_name)) {
+        core::Unit complete;
+        complete.name = complete_name;
+        complete.kind = core::Kind::target;
+        complete.description = "What counts as a good boot";
+        units.push_back(std::move(complete));
+    }
+    if (!settings.boot_good.empty() && !there("boot-good"))
+        units.push_back(boot_command("boot-good", settings.boot_good));
+    if (!settings.boot_bad.empty() && !there("boot-bad"))
+        units.push_back(boot_command("boot-bad", settings.boot_bad));
 }
 
 core::Unit entry_unit(const core::Command& command) {

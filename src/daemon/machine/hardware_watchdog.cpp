@@ -1,5 +1,6 @@
 #include "daemon/machine/hardware_watchdog.hpp"
 
+#include "daemon/machine/boot_result.hpp"
 #include "daemon/units/boot_target.hpp"
 
 #include <cerrno>
@@ -46,6 +47,11 @@ void HardwareWatchdog::apply_settings() {
 }
 
 void HardwareWatchdog::due(Instant now) {
+    if (now >= boot_.feed_until()) {
+        context_.say(Priority::alert, "the boot is not over within its time: the hardware watchdog is fed no more");
+        feed_at_ = never;
+        return;
+    }
     if (auto fed = watchdog_.feed(); !fed) {
         context_.say(Priority::err, fed.error().text());
         feed_at_ = never;

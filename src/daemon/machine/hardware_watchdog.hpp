@@ -9,12 +9,14 @@
 
 namespace mi::daemon {
 
+class BootResult;
 class BootTarget;
 
 class HardwareWatchdog final : public Subsystem {
 public:
-    // `target` is told of changes of units before this is.
-    HardwareWatchdog(Context& context, const BootTarget& target) : context_(context), target_(target) {}
+    // `target` is told of changes of units before this is. `boot`: until when it is fed, if the boot does not come to its end.
+    HardwareWatchdog(Context& context, const BootTarget& target, const BootResult& boot)
+        : context_(context), target_(target), boot_(boot) {}
 
     // Brings it to what the settings say. Its driver may be loaded by a unit: until the boot target is reached, it is no fault
     // that there is no such device.
@@ -31,6 +33,7 @@ public:
 private:
     Context& context_;
     const BootTarget& target_;
+    const BootResult& boot_;
     os::Watchdog watchdog_;
     Span asked_{0}; // the setting that it was brought to
     Instant feed_at_ = never;

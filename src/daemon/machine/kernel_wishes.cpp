@@ -79,6 +79,7 @@ constexpr Row rows[] = {
              wishes.notify = value;
          return known;
      }},
+    {"slot", "a word", set_text<&KernelWishes::slot>},
     {"env", "NAME=VALUE", add_variable},
     {"cwd", "a directory", set_text<&KernelWishes::directory>},
     {"user", "USER or USER:GROUP", set_text<&KernelWishes::user>},
@@ -134,12 +135,15 @@ std::string take_habit(KernelWishes& wishes, std::string_view word) {
 
 KernelWishes kernel_wishes(std::vector<std::string> words) {
     KernelWishes wishes;
+    std::string root;
     for (const std::string& word : words) {
         std::string wrong;
         if (const std::string_view target = os::target_of_old_word(word); !target.empty())
             wishes.target = target;
         else if (word == "quiet")
             wishes.quiet = true;
+        else if (word.starts_with("root="))
+            root = word.substr(5);
         else if (word.starts_with("miniinit."))
             wrong = take_own(wishes, word);
         else if (word.starts_with("systemd."))
@@ -147,6 +151,8 @@ KernelWishes kernel_wishes(std::vector<std::string> words) {
         if (!wrong.empty())
             wishes.complaints.push_back(std::move(wrong));
     }
+    if (wishes.slot.empty())
+        wishes.slot = std::move(root);
     wishes.words = std::move(words);
     return wishes;
 }

@@ -15,6 +15,7 @@ struct KernelWishes {
     bool shell = false; // `miniinit.shell`: the built-in shell, and nothing else
     std::string end;    // `miniinit.end=`, one of core::machine_ends; empty: not said
     std::string notify; // `miniinit.notify=`, one of os::host_addresses; empty: not said
+    std::string slot;   // `miniinit.slot=`: which of several systems this one is; else from `root=`; empty: not said
     // For the command behind `--`.
     std::vector<std::pair<std::string, std::string>> environment; // `miniinit.env=NAME=VALUE`
     std::string directory;                                        // `miniinit.cwd=`

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "core/machine_end.hpp"
+#include "daemon/machine/boot_record.hpp"
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/kernel_wishes.hpp"
 #include "loop/loop.hpp"
@@ -142,6 +143,9 @@ void Stage::run() {
     os::Release release(what_.deadline, directory_, told);
     release.most();
     add(release.in_the_way());
+    // Of a boot that has no record nobody will ask whether it ended.
+    (void)os::store_within(std::min(left() / 4, storing_limit), directory_, std::string(boot_end_name),
+                           boot_stamp() + " " + std::string(word(what_.how)) + "\n", std::string(boot_record_name));
     std::size_t stored = lines_.size();
     if (stored > 0)
         store();

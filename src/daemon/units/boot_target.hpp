@@ -3,7 +3,6 @@
 #pragma once
 
 #include "daemon/context.hpp"
-#include "daemon/machine/boot_attempts.hpp"
 #include "daemon/subsystem.hpp"
 
 #include <set>
@@ -11,15 +10,35 @@
 
 namespace mi::daemon {
 
+// The target that is to be up where a boot is to count as a good one: units join it by `required-by`.
+inline constexpr const char* complete_name = "boot-complete";
+
+// Why it is not up, down to what began it.
+[[nodiscard]] std::string why_not_up(const core::Engine& engine, core::UnitId unit);
+
 class BootTarget final : public Subsystem {
 public:
-    explicit BootTarget(Context& context);
+    // Who judges the boot.
+    struct Host {
+        virtual ~Host() = default;
+        // The target cannot be reached. True: that is seen to.
+        [[nodiscard]] virtual bool target_failed(const std::string& why) = 0;
+        // Somebody asks for a target.
+        virtual void target_asked(const std::string& target) = 0;
+    };
+    explicit BootTarget(Context& context) : context_(context) {}
+    void serve(Host& host) { host_ = &host; }
 
-    // The boot begins: to `target`, or, where too many boots in a row did not get there, to rescue. `counts`: this is such
-    // a boot, for nobody asked for another target.
-    void boot(const std::string& target, bool counts);
+    // The boot is to get to `target`.
+    void aim(const std::string& target) { name_ = target; }
+    // It begins; `why_not`: to rescue instead, for this reason.
+    void boot(const std::string& target, const std::string& why_not = {});
     // Stops what `target` does not need, and starts what it needs.
     void isolate(const std::string& target);
+    // Goes to the first of rescue, emergency and the bare shell that was not tried.
+    void go_instead(const std::string& why);
+    // What an administrator should know of this boot.
+    void set_note(std::string note);
 
     [[nodiscard]] const std::string& name() const { return name_; } // empty: all that is enabled
     [[nodiscard]] core::UnitId id() const { return context_.graph().find(name_); }
@@ -30,7 +49,6 @@ public:
     // What an administrator should know of this boot; empty: nothing.
     [[nodiscard]] const std::string& note() const { return note_; }
 
-    void exited(const os::Exit& exit) override;
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
     void save(state::ManagerImage& image) const override;
@@ -38,13 +56,11 @@ public:
 
 private:
     void go_to(const std::string& target);
-    void go_instead(const std::string& why);
     void failed(const std::string& why);
     void reached();
-    void too_many_boots();
 
     Context& context_;
-    BootAttempts attempts_;
+    Host* host_ = nullptr;
     std::string name_;
     bool said_ = false; // that it is reached
     std::set<std::string> tried_;

@@ -134,7 +134,7 @@ config::Loaded UnitFiles::load_again(Reread& result) {
     std::unordered_map<std::string, std::uint64_t> old;
     for (core::UnitId id : context_.graph().ids()) {
         const core::Unit& unit = context_.unit(id);
-        if (!core::is_phantom(unit))
+        if (!core::is_phantom(unit) && !unit.source.empty()) // what PID 1 made itself is in no file
             old.emplace(unit.name, unit.digest);
         if (!unit.instance.empty() && core::active(context_.record(id).phase))
             also.push_back(unit.name);
@@ -152,7 +152,7 @@ config::Loaded UnitFiles::load_again(Reread& result) {
             result.changed.push_back(unit.name);
     }
     for (const auto& [name, digest] : old)
-        if (!fresh.contains(name) && name != builtin_name && name != entry_)
+        if (!fresh.contains(name))
             result.removed.push_back(name);
     std::ranges::sort(result.removed);
     return loaded;
@@ -165,7 +165,7 @@ void UnitFiles::add_own_units(config::Loaded& loaded) const {
         return id != core::no_unit && context_.unit(id).source.empty() ? &context_.unit(id) : nullptr;
     };
     if (own(builtin_name) != nullptr)
-        loaded.units.push_back(builtin_shell());
+        add_machine_units(loaded.units, loaded.manager);
     if (const core::Unit* entry = own(entry_))
         loaded.units.push_back(entry_unit(entry->service.command));
 }

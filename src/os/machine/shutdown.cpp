@@ -152,8 +152,12 @@ Result<> end_machine_by_force(Ending how) {
     return fault(errno, "end the machine");
 }
 
-bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text) {
+bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text,
+                  const std::string& beside) {
     return in_child(limit, [&] {
+               if (!beside.empty() &&
+                   !read_file(directory + "/" + beside).value_or("").starts_with(text.substr(0, text.find(' ') + 1)))
+                   return true;
                if (!make_directory(directory) || !write_file_atomically(directory + "/" + name, text))
                    return false;
                Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

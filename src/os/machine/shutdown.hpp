@@ -37,7 +37,9 @@ bool sync_within(Span limit);
 Result<> end_machine(Ending how);
 
 // Writes `text` to `directory`/`name` atomically, and flushes it to the disk. Runs in a child; false after `limit`.
-bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text);
+// `beside`: only where that file of the directory begins with the same word.
+bool store_within(Span limit, const std::string& directory, const std::string& name, const std::string& text,
+                  const std::string& beside = {});
 
 // Whether a kernel is loaded for Ending::kexec (kexec_load(2)).
 [[nodiscard]] bool kexec_loaded();
