@@ -1,6 +1,7 @@
 #include "logd/console_queue.hpp"
 
 #include "base/clock.hpp"
+#include "logd/shared.hpp"
 
 #include <poll.h>
 
@@ -31,6 +32,13 @@ void ConsoleQueue::use(os::SharedOutput output, bool waits) {
     waited_ = still_ = Span(0);
     taken_ = 0;
     left_out_ = 0;
+    lines_ = &own_lines_;
+}
+
+void ConsoleQueue::count_in(std::uint64_t& lines) {
+    left_out_ += lines;
+    publish(lines, 0u);
+    lines_ = &lines;
 }
 
 std::string* ConsoleQueue::room_for(std::size_t size) {
@@ -45,6 +53,7 @@ std::string* ConsoleQueue::room_for(std::size_t size) {
         text_.erase(0, begin_);
         begin_ = 0;
     }
+    publish(*lines_, *lines_ + 1);
     return &text_;
 }
 
@@ -65,17 +74,22 @@ bool ConsoleQueue::await() {
     return patient_;
 }
 
+std::uint64_t ConsoleQueue::lines_in(std::size_t from, std::size_t to) const {
+    return static_cast<std::uint64_t>(std::count(text_.data() + from, text_.data() + to, '\n'));
+}
+
 bool ConsoleQueue::flush() {
     if (waiting() == 0)
         return true;
     const auto [bytes, there] = output_.write(std::string_view(text_).substr(begin_));
+    publish(*lines_, *lines_ - lines_in(begin_, begin_ + bytes));
     begin_ += bytes;
     taken_ += bytes;
     if (bytes > 0)
         still_ = Span(0);
     if (!there) {
-        left_out_ += static_cast<unsigned long>(
-            std::count(text_.begin() + static_cast<std::ptrdiff_t>(begin_), text_.end(), '\n'));
+        left_out_ += lines_in(begin_, text_.size());
+        publish(*lines_, 0u);
         begin_ = text_.size();
     }
     if (taken_ >= enough || waiting() == 0) {

@@ -11,6 +11,7 @@
 #include "os/socket/shared_output.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -21,6 +22,11 @@ public:
     // Writes there from now on. `waits`: for its reader, as above. What waited for another console is forgotten.
     void use(os::SharedOutput output, bool waits);
     void close() { use({}, false); }
+    // Keeps the number of lines that wait in `lines`, which outlives us. Those that it says wait have gone with a collector before us:
+    // they are left out.
+    void count_in(std::uint64_t& lines);
+    // Lines that will not come here.
+    void leave_out(std::uint64_t lines) { left_out_ += lines; }
     [[nodiscard]] bool is_open() const { return output_.fd() >= 0; }
 
     // Where to append a line of at most `size` bytes, whole with its end; null: there is no room, and it is counted as left out.
@@ -43,6 +49,7 @@ public:
 private:
     [[nodiscard]] std::size_t waiting() const { return text_.size() - begin_; }
     bool await();
+    [[nodiscard]] std::uint64_t lines_in(std::size_t from, std::size_t to) const;
 
     os::SharedOutput output_;
     std::string text_; // from begin_ on
@@ -51,6 +58,8 @@ private:
     Span waited_{}, still_{}; // for the reader: since it had taken enough, since it had taken anything
     std::size_t taken_ = 0;   // bytes, since then
     unsigned long left_out_ = 0;
+    std::uint64_t own_lines_ = 0;
+    std::uint64_t* lines_ = &own_lines_;
 };
 
 } // namespace mi::logd

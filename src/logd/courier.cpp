@@ -39,7 +39,9 @@ Result<std::size_t> bytes_in(int pipe) {
 
 Courier::Courier(Mapping& memory, Units& units, int holding_read, int holding_write)
     : memory_(memory), shared_(*memory), record_(shared_.record), units_(units), holding_read_(holding_read),
-      holding_write_(holding_write), out_(new char[notice_room + lines_room]) {}
+      holding_write_(holding_write), out_(new char[notice_room + lines_room]) {
+    echo_.count_in(shared_.shown);
+}
 
 Progress Courier::progress() const { return std::bit_cast<Progress>(record_.progress); }
 
@@ -269,8 +271,12 @@ void Courier::settle_pending() {
         return;
     Unit& unit =
         units_.enter(record_.target_size == 0 ? unit_->name : std::string_view(record_.target, record_.target_size));
-    if (units_.settled(unit, {record_.device, record_.inode, record_.offset}, record_.size))
+    if (units_.settled(unit, {record_.device, record_.inode, record_.offset}, record_.size)) {
+        const std::size_t taken = std::bit_cast<Progress>(record_.progress_after).from - progress().from;
+        echo_.leave_out(wire::enumerator_of<Source>(record_.source),
+                        static_cast<std::uint64_t>(std::ranges::count(rest_of_text().substr(0, taken), '\n')));
         commit(unit);
+    }
     publish(record_.pending, 0u);
     units_.leave(unit);
 }

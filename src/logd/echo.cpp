@@ -49,6 +49,13 @@ void Echo::use(Settings settings) {
     for (ConsoleQueue& queue : queues_)
         queue.close();
     apart_ = false;
+    if (is_own())
+        open(); // what a collector before us took with it is said now
+}
+
+void Echo::leave_out(logs::Source source, std::uint64_t lines) {
+    if (is_own() && source < logs::Source::health && settings_.level >= logs::Priority::info)
+        queue_of(source).leave_out(lines);
 }
 
 void Echo::on_waiting(std::function<void()> told) {
@@ -70,10 +77,14 @@ void Echo::open() {
     apart_ = has_stdout && !same_file(console_output_fd, console_error_fd);
     const int output = has_stdout ? console_output_fd : console_error_fd;
     queues_[0].use(os::SharedOutput(output), true);
+    if (shown_ != nullptr)
+        queues_[0].count_in(shown_[0]);
     is_terminal_[0] = ::isatty(output) == 1;
     if (!apart_)
         return;
     queues_[1].use(os::SharedOutput(console_error_fd), true);
+    if (shown_ != nullptr)
+        queues_[1].count_in(shown_[1]);
     is_terminal_[1] = ::isatty(console_error_fd) == 1;
 }
 

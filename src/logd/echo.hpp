@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,10 +25,14 @@ public:
         bool colour = false; // where it is a terminal
     };
 
+    // Keeps the numbers of lines that wait in `shown`, which outlives us.
+    void count_in(std::span<std::uint64_t, 2> shown) { shown_ = shown.data(); }
     // Shows lines so from now on.
     void use(Settings settings);
     // Lines of a file, whole ones, of `unit`. Those of the init are for `announce`, those of the kernel are left to it.
     void take(std::string_view unit, std::string_view lines);
+    // Lines of a service that an earlier collector has written, and may not have shown.
+    void leave_out(wire::logs::Source source, std::uint64_t lines);
     // A line of PID 1's own.
     void announce(std::string_view stamp, wire::logs::Priority priority, std::string_view text);
     // Writes what `take` has gathered, as far as the console takes it.
@@ -54,7 +59,8 @@ private:
     Settings settings_;
     std::array<ConsoleQueue, 2> queues_; // of stdout, or of all; of stderr
     std::array<bool, 2> is_terminal_{};
-    bool apart_ = false;     // there are two
+    bool apart_ = false; // there are two
+    std::uint64_t* shown_ = nullptr;
     bool told_ = false;      // that a reader does not read
     unsigned long lost_ = 0; // lines, since then
 };

@@ -144,6 +144,7 @@ struct Shared {
     // Streams of which a line has matched what was expected of them, the last ones. PID 1 may not have heard of it.
     std::uint32_t matches;
     StreamId matched[most_matches];
+    std::uint64_t shown[2]; // lines that wait for the output of a container, or are lost to it with a collector
     Record record;
     alignas(4096) Slot slots[most_slots];
     alignas(4096) Loss losses[most_losses];

@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import re
+import signal
 import threading
 import time
 
@@ -150,6 +151,35 @@ def console_flood(t):
                 ({**{f"c{number}": count for number in range(10)}, "last": 1}, 0))
 
 
+def console_after_kills(t):
+    """Lines that go with a collector are in the logs, and counted."""
+    reading, writing = os.pipe()
+    gate = t.scene.work + "/kills-over"
+    script = f"i=0; while [ ! -e {gate} ]; do seq -f 'line %.0f' $i $((i+999)); i=$((i+1000)); done; echo $i"
+    with t.scene.init({"c": {"service": sh(script, type="oneshot")}}, stdout=writing) as init:
+        os.close(writing)
+        reader = Reader(reading)
+        reader.start()
+        for _ in range(10):
+            seen = len(reader.text)
+            until(lambda: len(reader.text) > seen + 10_000, 30)
+            os.kill(init.collector(), signal.SIGKILL)
+        open(gate, "w").close()
+        init.wait("c", "done", 60)
+        until(lambda: init.log("c", ("out",))[-1][3].isdigit(), 30)
+        count = int(init.log("c", ("out",))[-1][3]) + 1
+        t.equal("ten collectors are killed, and the log has each line", len(init.log("c", ("out",))), count)
+        init.signal(15)
+        init.ended()
+        reader.join(30)
+        lines = reader.text.decode().splitlines()
+        shown = {line for line in lines if line.startswith("c: ")}
+        missing = sum(int(line.split()[1]) for line in lines if line.endswith("in the logs"))
+        t.ok("the output has each line, or says that it is missing", len(shown) + missing >= count and len(shown) > 0,
+             (len(shown), missing, count))
+        t.ok("and no line is torn", all(re.fullmatch(r"c: (line )?\d+", line) for line in shown), len(shown))
+
+
 def console_nobody_reads(t):
     count = 100_000
     units = {f"c{number}": counting(count, f"c{number}") for number in range(3)}
@@ -181,4 +211,4 @@ def console_nobody_reads(t):
     os.close(reading)
 
 
-GROUPS = [console_apart, console_json, console_iso, console_flood, console_nobody_reads]
+GROUPS = [console_apart, console_json, console_iso, console_flood, console_after_kills, console_nobody_reads]
