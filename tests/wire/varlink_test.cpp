@@ -287,7 +287,7 @@ TEST_CASE("the words that are told to programs are these") {
         words(core::Reason{}) ==
         "none asked unneeded dependency_failed dependency_stopped conflict condition spawn_failed exited start_timeout "
         "stop_timeout pre_start_failed post_start_failed protocol restart_limit restarting watchdog leaving "
-        "trigger_limit shutdown file sockets_failed conditions_unknown unhealthy");
+        "trigger_limit shutdown file sockets_failed conditions_unknown unhealthy await_timeout await_lost");
     CHECK(words(core::Health{}) == "none starting healthy unhealthy");
     CHECK(words(core::ExitStatus::Kind{}) == "none code signal");
     CHECK(words(core::Phase{}) == "down waiting starting up reloading stopping backoff done skipped failed invalid");

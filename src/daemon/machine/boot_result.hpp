@@ -2,7 +2,8 @@
 // that they require ends again and again or is unhealthy. It has failed when one of them cannot be reached, or not within
 // boot-timeout. Then boot-good or boot-bad runs, once, and a failed boot is followed by what boot-failure says.
 //
-// What is stored comes before what follows from it. A boot whose power fails in between is as if it had gone one step less far:
+// A failed boot ends the machine only when why is stored, and a good one is counted until boot-good has ended. A boot whose power
+// fails before that is as if it had gone one step less far:
 // it is counted and not known to be good, so that the next one is judged and runs its command anew.
 #pragma once
 
