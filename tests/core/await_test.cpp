@@ -300,3 +300,23 @@ TEST_CASE("after a crash the unit knows what it had, so that a loss meanwhile is
                            world.now());
     CHECK(copy.engine.record(id).phase == Phase::stopping);
 }
+
+TEST_CASE("after a crash what a unit waits for is looked at anew: it may have gone meanwhile") {
+    // It has its device, and waits for another unit.
+    const std::string text = changed(modem, "[units.modem]\n",
+                                     "[units.driver]\nservice = { type = 'notify', command = '/d' }\n"
+                                     "[units.modem]\nrequires = ['driver']\n");
+    World world(text);
+    world.ask("ppp");
+    world.comes("modem");
+    CHECK(world.phase("modem") == "waiting");
+    CHECK(world.record("modem").presence == Presence::there);
+    auto copy = world.copy(units_of(text));
+    const UnitId id = copy.engine.graph().find("modem");
+    CHECK(copy.engine.record(id).presence == Presence::unknown);
+    (void)copy.engine.step({.kind = Event::Kind::ready, .unit = copy.engine.graph().find("driver")}, world.now());
+    CHECK(copy.phase("driver") == "up");
+    CHECK(copy.phase("modem") == "waiting");
+    (void)copy.engine.step({.kind = Event::Kind::all_there, .unit = id}, world.now());
+    CHECK(copy.phase("modem") == "starting");
+}

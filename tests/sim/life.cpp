@@ -462,11 +462,16 @@ void Life::check_restored(const daemon::Parts& parts) {
     ++totals_.compared;
     if (parts.context.engine.halting() != last_halting_)
         wrong("the shutdown is forgotten");
-    for (UnitId unit : parts.context.graph().ids())
-        if (last_[unit] != parts.context.record(unit))
+    for (UnitId unit : parts.context.graph().ids()) {
+        // What a unit waits for is looked at anew.
+        core::Record before = last_[unit];
+        if (before.phase == Phase::waiting && before.presence == core::Presence::there)
+            before.presence = core::Presence::unknown;
+        if (before != parts.context.record(unit))
             wrong(parts.context.name(unit) + " was " + std::string(core::name(last_[unit].phase)) +
                   " before the crash and is " + std::string(core::name(parts.context.record(unit).phase)) +
                   " after it, or something else of its record differs");
+    }
 }
 
 void Life::check_end() const {

@@ -271,6 +271,7 @@ def paths_reserved(t):
         init.wait("ok")
         directory = init.units_dir
         refused = "cannot name a unit: miniinit, kernel and syslog are the names of the init's own logs"
+        until(lambda: "is no unit name" in init.console(), 10)
         t.has("names of the init's own logs are refused, by file and line", init.console(),
               f"{directory}/syslog.toml: {refused}",
               f"{directory}/taker.toml:5:21: `runtime-directory`: \"miniinit\" is the init's own",
