@@ -100,6 +100,23 @@ std::string probe_report(const Unit& unit, const Record& record) {
            (record.detail.empty() ? "" : ": " + record.detail);
 }
 
+namespace {
+
+// Of a unit that is to start, and cannot yet.
+std::string why_waiting(const Engine& engine, UnitId id) {
+    const Record& record = engine.record(id);
+    if (const Edge* edge = blocker(engine, id))
+        return "it " + std::string(verb(edge->relation)) + " " + other(engine, edge->unit) + ", which is " +
+               std::string(name(engine.record(edge->unit).phase));
+    if (engine.counts(id).conflicting > 0)
+        return "a unit it conflicts with has to stop first";
+    if (awaits_something(engine.graph().unit(id), record))
+        return record.detail.empty() ? "it is looked whether what it awaits is there" : "it waits for " + record.detail;
+    return "as many units are starting as parallel-starts allows";
+}
+
+} // namespace
+
 std::string reason(const Engine& engine, UnitId id) {
     const Record& record = engine.record(id);
     const bool probed = record.stage == Stage::health ||
@@ -114,18 +131,8 @@ std::string reason(const Engine& engine, UnitId id) {
     switch (record.reason) {
     case Reason::none: return {};
     case Reason::asked:
-        if (record.phase == Phase::waiting) {
-            const Edge* edge = blocker(engine, id);
-            if (edge != nullptr)
-                return "it " + std::string(verb(edge->relation)) + " " + other(engine, edge->unit) + ", which is " +
-                       std::string(name(engine.record(edge->unit).phase));
-            if (engine.counts(id).conflicting > 0)
-                return "a unit it conflicts with has to stop first";
-            if (awaits_something(engine.graph().unit(id), record))
-                return record.detail.empty() ? "it is looked whether what it awaits is there"
-                                             : "it waits for " + record.detail;
-            return "as many units are starting as parallel-starts allows";
-        }
+        if (record.phase == Phase::waiting)
+            return why_waiting(engine, id);
         if (record.phase == Phase::stopping)
             return "stopped by hand" + (record.detail.empty() ? "" : "; " + record.detail);
         if (record.phase == Phase::down && record.asked == Asked::down)

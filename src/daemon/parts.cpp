@@ -118,6 +118,10 @@ Parts::Parts(Kernel& the_kernel, Beginning beginning)
     context.now = kernel.now();
     units_loaded = context.now;
     units.fit(engine.graph().size());
+    register_subsystems();
+}
+
+void Parts::register_subsystems() {
     // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
     subsystems = {&phase_report,
                   &notify,

@@ -95,6 +95,8 @@ struct Parts {
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
     ~Parts();
+    // Enters all of them in the turn, in their order. For the constructor.
+    void register_subsystems();
 
     Kernel& kernel;
     Place place;

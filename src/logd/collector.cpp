@@ -154,9 +154,9 @@ bool Collector::attach(const logs::Attachment& entry, Fd pipe) {
     }
     courier_.forget_resumed(stream.id);
     post_.senders().add(stream.leader, stream.cgroup, entry.unit, monotonic_now());
-    const std::uint32_t index = streams_.find(entry.stream);
-    if (entry.source == Source::init && own_words_.look(streams_[index].pipe.get(), courier_.desk()).is_start)
-        read_own(index); // nothing that services have said since is read before, and gets an earlier stamp
+    if (entry.source == Source::init && own_words_.look(stream.pipe.get(), courier_.desk()).is_start)
+        read_own(streams_.find(
+            entry.stream)); // nothing that services have said since is read before, and gets an earlier stamp
     return true;
 }
 

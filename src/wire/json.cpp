@@ -80,6 +80,14 @@ std::size_t JsonView::size() const { return value_at(node_).get_array().size(); 
 
 JsonView JsonView::at(std::size_t index) const { return JsonView(&value_at(node_).get_array()[index]); }
 
+std::vector<std::string> JsonView::names() const {
+    std::vector<std::string> names;
+    if (kind() == Kind::object)
+        for (const auto& member : value_at(node_).get_object())
+            names.emplace_back(member.key().data(), member.key().size());
+    return names;
+}
+
 JsonView JsonView::member(std::string_view name) const {
     if (node_ == nullptr)
         return {};

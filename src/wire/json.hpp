@@ -132,6 +132,8 @@ public:
     [[nodiscard]] JsonView at(std::size_t index) const;
     // Missing if this is no object or has no such member.
     [[nodiscard]] JsonView member(std::string_view name) const;
+    // The names of its members; none if this is no object.
+    [[nodiscard]] std::vector<std::string> names() const;
 
 private:
     friend class JsonDocument;

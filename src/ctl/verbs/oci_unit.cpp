@@ -35,29 +35,9 @@ Texts texts_of(JsonView view) {
     return texts;
 }
 
-// The members of the object `name` in a document that was parsed: ExposedPorts and Volumes are sets, written as objects.
-Texts members_of(std::string_view json, std::string_view name) {
-    Texts names;
-    const std::size_t at = json.find('"' + std::string(name) + "\"");
-    std::size_t begin = at == json.npos ? at : json.find_first_not_of(" \t\r\n:", at + name.size() + 2);
-    if (begin == json.npos || json[begin] != '{')
-        return names;
-    int depth = 0;
-    do {
-        depth += (json[begin] == '{') - (json[begin] == '}');
-        if (json[begin] != '"')
-            continue;
-        const std::size_t end = std::min(json.find('"', begin + 1), json.size());
-        if (depth == 1)
-            names.emplace_back(json.substr(begin + 1, end - begin - 1));
-        begin = end;
-    } while (depth > 0 && ++begin < json.size());
-    return names;
-}
-
 class Writer {
 public:
-    Writer(std::string_view json, JsonView root) : json_(json) {
+    explicit Writer(JsonView root) {
         if (root.kind() == Kind::array && root.size() > 0)
             root = root.at(0);
         for (const char* name : {"config", "Config"})
@@ -167,9 +147,9 @@ private:
     }
 
     void rest() {
-        for (const std::string& port : members_of(json_, "ExposedPorts"))
+        for (const std::string& port : image_.member("ExposedPorts").names())
             comment("It listens on " + port + " (ExposedPorts).");
-        for (const std::string& path : members_of(json_, "Volumes"))
+        for (const std::string& path : image_.member("Volumes").names())
             lost("Volumes", path + " is no volume of its own here: mount one there, or what is in it is in the root");
         for (const char* name : {"OnBuild", "Shell"})
             if (const JsonView found = image_.member(name); found.kind() == Kind::array && found.size() > 0)
@@ -181,7 +161,6 @@ private:
                 lost(name, "not carried over: see `capabilities` and `limits` in miniinit-unit(5)");
     }
 
-    std::string_view json_;
     JsonView image_, bundle_, check_;
     Texts command_;
     std::string comments_, body_, losses_;
@@ -200,7 +179,7 @@ int write_oci_unit(Context& context) {
         return context.fail(harmless(file) +
                                 " is no JSON: give the configuration of an image, or what `docker inspect` prints",
                             failed);
-    Writer writer(*json, document->root());
+    Writer writer(document->root());
     if (!writer.write())
         return context.fail(harmless(file) + " says nothing to run: it has neither Entrypoint nor Cmd in `config` or "
                                              "`Config`, nor `process.args`");

@@ -7,9 +7,6 @@
 #include "os/process/helper_child.hpp"
 #include "wire/log_format.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <utility>
 
 namespace mi::daemon {
@@ -87,13 +84,8 @@ void BootRecord::try_it() {
         return;
     const std::string text =
         boot_stamp() + " " + (slot_.empty() ? "-" : slot_) + "\n" + std::exchange(wish_, {}).substr(0, 1024) + "\n";
-    auto child = os::start_helper("boot-record", [&] {
-        if (!os::make_directory(directory) ||
-            !os::write_file_atomically(directory + "/" + std::string(boot_record_name), text))
-            return 1;
-        const Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        return there && ::fsync(there.get()) == 0 ? 0 : 1;
-    });
+    auto child = os::start_helper(
+        "boot-record", [&] { return os::store_file(directory, std::string(boot_record_name), text) ? 0 : 1; });
     if (!child)
         return;
     child_ = *child;

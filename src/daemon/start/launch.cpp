@@ -318,6 +318,18 @@ void Surroundings::refresh() {
     }
 }
 
+namespace {
+
+// The last word on the environment: these it does not get, wherever they come from.
+void take_out(os::Plan& plan, Environment& environment, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        environment.remove(name);
+        std::erase_if(plan.environment_from, [&name](const os::Secret& secret) { return secret.name == name; });
+    }
+}
+
+} // namespace
+
 std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Command& command, bool main,
                                        const std::string& invocation, bool entry, Surroundings& surroundings,
                                        const StartFiles& files, const Handed& handed) {
@@ -361,15 +373,12 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
     if (auto done = hand_over(plan, environment, unit, handed); !done)
         return std::unexpected(done.error());
 
-    for (const std::string& name : process != nullptr ? process->unset_environment : std::vector<std::string>()) {
-        environment.remove(name);
-        std::erase_if(plan.environment_from, [&name](const os::Secret& secret) { return secret.name == name; });
-    }
-
     plan.limits = surroundings.limits;
     add_limits(plan.limits, settings.limits);
-    if (process != nullptr)
+    if (process != nullptr) {
+        take_out(plan, environment, process->unset_environment);
         add_limits(plan.limits, process->limits);
+    }
 
     plan.file = files.program;
     for (const std::string& argument : command)

@@ -105,6 +105,17 @@ Result<> make_directory(const std::string& path, mode_t mode) {
     return {};
 }
 
+Result<> store_file(const std::string& directory, const std::string& name, std::string_view text) {
+    if (Result<> made = make_directory(directory); !made)
+        return made;
+    if (Result<> written = write_file_atomically(directory + "/" + name, text); !written)
+        return written;
+    const Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!there || ::fsync(there.get()) != 0)
+        return fault(errno, "force to disk", directory);
+    return {};
+}
+
 Result<Pipe> make_pipe() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)

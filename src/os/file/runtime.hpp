@@ -18,7 +18,10 @@ namespace mi::os {
 Result<> write_existing(const std::string& path, std::string_view text);
 // Replaces `path` by a file with the content `text`: a reader sees either the old or the new file, whole.
 Result<> write_file_atomically(const std::string& path, std::string_view text, mode_t mode = 0644);
-// The same for `name` in an open directory; `path` is for messages. Without Durable the file is not forced to disk
+// The same for `name` in a directory that is made if it is missing. The new name is forced to disk, too: a machine that fails
+// right after this finds it when it comes up again.
+Result<> store_file(const std::string& directory, const std::string& name, std::string_view text);
+// As write_file_atomically(), for `name` in an open directory; `path` is for messages. Without Durable the file is not forced to disk
 // (fsync(2)), and may be lost when the power fails.
 enum class Durable : bool { no, yes };
 Result<> write_atomically_at(int directory, const std::string& name, std::string_view text, mode_t mode,

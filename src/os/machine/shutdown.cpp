@@ -158,10 +158,7 @@ bool store_within(Span limit, const std::string& directory, const std::string& n
                if (!beside.empty() &&
                    !read_file(directory + "/" + beside).value_or("").starts_with(text.substr(0, text.find(' ') + 1)))
                    return true;
-               if (!make_directory(directory) || !write_file_atomically(directory + "/" + name, text))
-                   return false;
-               Fd there(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-               return there && ::fsync(there.get()) == 0;
+               return store_file(directory, name, text).has_value();
            }) == Outcome::done;
 }
 

@@ -1,5 +1,7 @@
 #include "os/socket/shared_output.hpp"
 
+#include "base/unreachable.hpp"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -61,7 +63,7 @@ std::size_t SharedOutput::longest() const {
     case Way::splice: return PIPE_BUF;
     case Way::file: return 64 * 1024;
     }
-    __builtin_unreachable();
+    unreachable("there is no other way");
 }
 
 // One buffer of a pipe, which goes over as a whole or not at all.
