@@ -14,6 +14,7 @@ function(room_tests name)
 endfunction()
 
 room_tests(base base)
+target_sources(test_base PRIVATE ${CMAKE_SOURCE_DIR}/src/link/small_printf.cpp)
 room_tests(calendar calendar)
 room_tests(core core config)
 room_tests(config config)

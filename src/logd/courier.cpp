@@ -432,12 +432,14 @@ std::size_t Courier::write_notices(Unit& unit, std::int64_t jumped, std::int64_t
     };
     if (jumped > jump || jumped < -jump) {
         begin(Priority::notice);
-        size += static_cast<std::size_t>(
-            std::snprintf(text + size, 100, "the clock jumped by %+.3f s\n", static_cast<double>(jumped) / 1e6));
+        size += static_cast<std::size_t>(std::snprintf(text + size, 100, "the clock jumped by %c%lld.%03lld s\n",
+                                                       jumped < 0 ? '-' : '+', std::llabs(jumped) / 1'000'000,
+                                                       std::llabs(jumped) / 1'000 % 1'000));
     } else if (behind > 0) {
         begin(Priority::notice);
-        size += static_cast<std::size_t>(std::snprintf(text + size, 100, "the clock is %.3f s behind the last line\n",
-                                                       static_cast<double>(behind) / 1e6));
+        size += static_cast<std::size_t>(
+            std::snprintf(text + size, 100, "the clock is %lld.%03lld s behind the last line\n",
+                          static_cast<long long>(behind) / 1'000'000, static_cast<long long>(behind) / 1'000 % 1'000));
     }
     // In memory the oldest lines go first, and this one would go with them: it is told when they reach a file.
     if (const Loss* loss = units_.loss_of(unit); loss != nullptr && loss->lines > 0 && !units_.in_memory()) {
