@@ -46,6 +46,8 @@ constexpr KeyInfo unit_rows[] = {
     row("", "required-by", "units", "", relation<Relates::required_by>,
         "as if they named us in `requires`, while enabled"),
     row("", "wanted-by", "units", "", relation<Relates::wanted_by>, "as if they named us in `wants`, while enabled"),
+    row("", "part-of", "units", "", relation<Relates::part_of>, "stopped and restarted with them, not started by them"),
+    row("", "reload-with", "units", "", relation<Relates::reload_with>, "reloaded when they are"),
     row("", "on-failure", "units", "", relation<Relates::on_failure>, "started when this one has failed for good"),
     row("", "on-success", "units", "", relation<Relates::on_success>, "started when this one has completed"),
     row("", "enabled", "boolean", "true", plain<&Unit::enabled>,

@@ -227,6 +227,8 @@ std::string_view word(core::Relation relation) {
     case core::Relation::wanted_by: return "wanted-by";
     case core::Relation::on_failure: return "on-failure";
     case core::Relation::on_success: return "on-success";
+    case core::Relation::part_of: return "part-of";
+    case core::Relation::reload_with: return "reload-with";
     }
     unreachable("there is no other relation");
 }

@@ -10,15 +10,35 @@ namespace {
 using Kind = SystemdUnit::Kind;
 
 // The keys that name units. If two of them say the same, the stronger one comes first.
-enum class Key { requires_, wants, after, before, conflicts, on_failure, on_success, required_by, wanted_by };
+enum class Key {
+    requires_,
+    wants,
+    after,
+    before,
+    conflicts,
+    part_of,
+    reload_with,
+    on_failure,
+    on_success,
+    required_by,
+    wanted_by
+};
 struct KeyRow {
     std::string_view name;
     Naming naming;
 };
 constexpr KeyRow key_rows[] = {
-    {"requires", Naming::pulled_in},   {"wants", Naming::pulled_in},          {"after", Naming::after},
-    {"before", Naming::before},        {"conflicts", Naming::conflict},       {"on-failure", Naming::triggered},
-    {"on-success", Naming::triggered}, {"required-by", Naming::from_install}, {"wanted-by", Naming::from_install},
+    {"requires", Naming::pulled_in},
+    {"wants", Naming::pulled_in},
+    {"after", Naming::after},
+    {"before", Naming::before},
+    {"conflicts", Naming::conflict},
+    {"part-of", Naming::conflict},
+    {"reload-with", Naming::conflict},
+    {"on-failure", Naming::triggered},
+    {"on-success", Naming::triggered},
+    {"required-by", Naming::from_install},
+    {"wanted-by", Naming::from_install},
 };
 const KeyRow& row_of(Key key) { return key_rows[static_cast<std::size_t>(key)]; }
 Key key_of(std::string_view name) {
@@ -70,9 +90,6 @@ private:
         for (std::string_view key : {"RequiresMountsFor", "WantsMountsFor"})
             for (const Assignment& each : all(unit, "Unit", key))
                 links_.push_back({Key::after, "mounts", &each});
-        for (const Assignment& each : all(unit, "Unit", "PartOf"))
-            if (!all_our_own(each.value) && !all_required(each.value))
-                lost(each, "a unit that is not required stops none; `requires` would start it, too");
         if (unit.kind != Kind::target)
             return;
         out_.toml.open(Table::target);
@@ -84,11 +101,6 @@ private:
         return std::ranges::all_of(blank_separated(names), [&](std::string_view name) {
             return own_name(name) == source_.name || is_part(name);
         });
-    }
-    // True if this unit requires all of them, and so stops with them in any case.
-    bool all_required(std::string_view names) {
-        return std::ranges::all_of(blank_separated(names),
-                                   [&](std::string_view name) { return has(Key::requires_, own_name(name)); });
     }
     bool is_part(std::string_view name) {
         return std::ranges::any_of(source_.units, [&](const SystemdUnit& unit) { return unit.name == name; });

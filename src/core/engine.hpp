@@ -156,7 +156,10 @@ private:
     void ask_start(UnitId id, bool all, bool run);
     void ask_stop(UnitId id);
     void ask_restart(UnitId id);
+    void take_parts_along(UnitId id);
+    void restart_parts(UnitId id);
     void ask_reload(UnitId id);
+    void reload_one(UnitId id);
     void ask_reset(UnitId id);
     void isolate(UnitId id);
     void start_followers(UnitId id, std::span<const UnitId> others);
@@ -176,6 +179,7 @@ private:
     void watch_over(UnitId id);
     [[nodiscard]] Reason stop_reason(UnitId id);
     [[nodiscard]] Reason unwanted_reason(UnitId id);
+    [[nodiscard]] Reason whole_reason(UnitId id);
     void fail_start(UnitId id, Reason reason, std::string detail = {}, OwnEnd own_end = OwnEnd::failure);
     void ended(UnitId id);
     void leave(UnitId id, Reason reason);

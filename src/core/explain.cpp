@@ -110,6 +110,8 @@ std::string why_waiting(const Engine& engine, UnitId id) {
                std::string(name(engine.record(edge->unit).phase));
     if (engine.counts(id).conflicting > 0)
         return "a unit it conflicts with has to stop first";
+    if (engine.counts(id).leaving > 0)
+        return "a unit that it is part of has to stop first";
     if (awaits_something(engine.graph().unit(id), record))
         return record.detail.empty() ? "it is looked whether what it awaits is there" : "it waits for " + record.detail;
     return "as many units are starting as parallel-starts allows";
@@ -142,6 +144,7 @@ std::string reason(const Engine& engine, UnitId id) {
         return record.phase == Phase::stopping || !stopped_by_hand(record) ? "nothing needs it" : "stopped by hand";
     case Reason::dependency_failed: return "dependency failed: " + other(engine, record.cause);
     case Reason::dependency_stopped: return other(engine, record.cause) + ", which it requires, stopped";
+    case Reason::whole_stopped: return other(engine, record.cause) + ", which it is part of, stopped";
     case Reason::conflict: return "it conflicts with " + other(engine, record.cause);
     case Reason::condition: return "condition not met" + detail;
     case Reason::spawn_failed: return "cannot start" + detail;
@@ -190,7 +193,7 @@ UnitId cause(const Engine& engine, UnitId id) {
         return edge != nullptr ? edge->unit : no_unit;
     }
     const bool of_another = record.reason == Reason::dependency_failed || record.reason == Reason::dependency_stopped ||
-                            record.reason == Reason::conflict;
+                            record.reason == Reason::conflict || record.reason == Reason::whole_stopped;
     return of_another && engine.graph().contains(record.cause) ? record.cause : no_unit;
 }
 
@@ -218,7 +221,7 @@ std::string sentence(const Engine& engine, UnitId id) {
             (first == no_unit ? "" : "; " + other(engine, first) + " stops first");
     } else if (active(record.phase) && why.empty()) {
         UnitId by = puller(engine, id);
-        if (record.asked == Asked::up)
+        if (record.asked == Asked::up || record.asked == Asked::up_alone)
             why = "it was asked for";
         else if (by != no_unit)
             why = other(engine, by) + " needs it";

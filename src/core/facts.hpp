@@ -19,6 +19,8 @@ struct Facts {
     bool hopeful : 1 = false; // it is good, or may become good without a new request
     bool lost : 1 = false;    // units that require it fail
     bool active : 1 = false;  // it must be stopped before it is down
+    bool leaving : 1 = false; // it is being stopped, or is tried again after its end: its parts go with it
+    bool barred : 1 = false;  // it was stopped by hand, or by a conflict: its parts rest, but those asked for by name
     bool operator==(const Facts&) const = default;
 };
 
@@ -31,6 +33,8 @@ struct Counts {
     std::uint32_t stuck = 0;       // requirements and milestones that will not come up by themselves
     std::uint32_t held = 0;        // units that must be down before this one stops
     std::uint32_t conflicting = 0; // active units that conflict with this one
+    std::uint32_t leaving = 0;     // units that this one is part of, and that are leaving
+    std::uint32_t barred = 0;      // units that this one is part of, and that were stopped by hand
     bool operator==(const Counts&) const = default;
 };
 

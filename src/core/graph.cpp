@@ -10,7 +10,7 @@ namespace mi::core {
 
 struct Graph::Pairs {
     std::vector<std::pair<UnitId, Edge>> needs;
-    std::vector<std::pair<UnitId, UnitId>> conflicts, on_failure, on_success;
+    std::vector<std::pair<UnitId, UnitId>> conflicts, on_failure, on_success, part_of, reload_with;
 };
 
 namespace {
@@ -48,6 +48,17 @@ void Graph::Lists<T>::fill(std::size_t units, std::vector<std::pair<UnitId, T>>&
     }
     for (std::size_t i = 0; i < units; ++i)
         starts[i + 1] += starts[i];
+}
+
+// Fills the lists of a relation, and those of its reverse.
+void Graph::fill_both(std::size_t units, std::vector<std::pair<UnitId, UnitId>>& pairs, Lists<UnitId>& there,
+                      Lists<UnitId>& back) {
+    tidy(pairs, std::less<>{});
+    there.fill(units, pairs);
+    for (auto& [one, other] : pairs)
+        std::swap(one, other);
+    tidy(pairs, std::less<>{});
+    back.fill(units, pairs);
 }
 
 Graph::Graph(std::vector<Unit> units, Names names) { build(std::move(units), std::move(names)); }
@@ -105,7 +116,32 @@ void Graph::build(std::vector<Unit> units, Names names) {
     conflicts_.fill(units_.size(), pairs.conflicts);
     on_failure_.fill(units_.size(), pairs.on_failure);
     on_success_.fill(units_.size(), pairs.on_success);
+    fill_both(units_.size(), pairs.part_of, part_of_, parts_);
+    if (!pairs.part_of.empty())
+        close_parts(pairs.part_of);
+    fill_both(units_.size(), pairs.reload_with, reloads_with_, reloaded_with_);
     look_for_rings();
+}
+
+// What is part of a unit is part of what that is part of. Said here, it need not be derived while units run, where units
+// that are part of one another would hold each other down.
+void Graph::close_parts(std::vector<std::pair<UnitId, UnitId>>& pairs) {
+    pairs.clear();
+    std::unordered_set<UnitId> seen;
+    std::vector<UnitId> stack;
+    for (UnitId id : ids()) {
+        seen = {id};
+        stack.assign(part_of_.of(id).begin(), part_of_.of(id).end());
+        while (!stack.empty()) {
+            const UnitId whole = stack.back();
+            stack.pop_back();
+            if (!seen.insert(whole).second)
+                continue;
+            pairs.emplace_back(id, whole);
+            stack.insert(stack.end(), part_of_.of(whole).begin(), part_of_.of(whole).end());
+        }
+    }
+    fill_both(units_.size(), pairs, part_of_, parts_);
 }
 
 namespace {
@@ -312,6 +348,8 @@ void Graph::resolve(Pairs& pairs) {
                 break;
             case Relation::on_failure: pairs.on_failure.push_back({id, other}); break;
             case Relation::on_success: pairs.on_success.push_back({id, other}); break;
+            case Relation::part_of: pairs.part_of.push_back({id, other}); break;
+            case Relation::reload_with: pairs.reload_with.push_back({id, other}); break;
             }
         }
     }

@@ -65,6 +65,12 @@ public:
     [[nodiscard]] std::span<const Edge> needed_by(UnitId id) const { return needed_by_.of(id); }
     // Units that cannot run beside `id`, whichever of the two files says so.
     [[nodiscard]] std::span<const UnitId> conflicts(UnitId id) const { return conflicts_.of(id); }
+    // The units that `id` is part of, and those that are part of it; also by way of others.
+    [[nodiscard]] std::span<const UnitId> part_of(UnitId id) const { return part_of_.of(id); }
+    [[nodiscard]] std::span<const UnitId> parts(UnitId id) const { return parts_.of(id); }
+    // The units with which `id` is reloaded, and those that are reloaded with it.
+    [[nodiscard]] std::span<const UnitId> reloads_with(UnitId id) const { return reloads_with_.of(id); }
+    [[nodiscard]] std::span<const UnitId> reloaded_with(UnitId id) const { return reloaded_with_.of(id); }
     [[nodiscard]] std::span<const UnitId> on_failure(UnitId id) const { return on_failure_.of(id); }
     [[nodiscard]] std::span<const UnitId> on_success(UnitId id) const { return on_success_.of(id); }
     // Every unit after all its dependencies.
@@ -97,6 +103,8 @@ private:
         }
         void fill(std::size_t units, std::vector<std::pair<UnitId, T>>& pairs);
     };
+    static void fill_both(std::size_t units, std::vector<std::pair<UnitId, UnitId>>& pairs, Lists<UnitId>& there,
+                          Lists<UnitId>& back);
     struct Pairs;
 
     void build(std::vector<Unit> units, Names names);
@@ -104,6 +112,7 @@ private:
     void give_ids(std::vector<Unit> units, Names names);
     void name_units();
     void resolve(Pairs& pairs);
+    void close_parts(std::vector<std::pair<UnitId, UnitId>>& pairs);
     void report(const Cycle& cycle);
     void look_for_rings();
     [[nodiscard]] std::string given_up_words(std::span<const std::pair<UnitId, Edge>> edges) const;
@@ -113,7 +122,7 @@ private:
     std::deque<UnitId> holes_;                         // in the order in which they became holes
     std::unordered_map<std::string_view, UnitId> ids_; // keys are views into units_: names and aliases
     Lists<Edge> needs_, needed_by_;
-    Lists<UnitId> conflicts_, on_failure_, on_success_;
+    Lists<UnitId> conflicts_, on_failure_, on_success_, part_of_, parts_, reloads_with_, reloaded_with_;
     std::vector<UnitId> order_;
     std::vector<std::uint32_t> ring_of_; // by id: index in rings_ plus 1, 0: in none; empty: there is no ring
     std::vector<std::vector<UnitId>> rings_;

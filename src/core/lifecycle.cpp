@@ -189,6 +189,8 @@ void Engine::triggered_again(UnitId id) {
 // A reload is over, however it went.
 void Engine::back_up(UnitId id) {
     clear_deadline(id);
+    if (records_[id].main_pid == 0 && service(id).type == ServiceType::oneshot)
+        return set_phase(id, Phase::done);
     set_phase(id, Phase::up);
     watch_over(id);
     adopt_health(id);

@@ -33,7 +33,12 @@ enum class Phase : std::uint8_t {
 [[nodiscard]] std::string_view name(Phase phase);
 
 // What somebody said about the unit itself, as opposed to what other units need of it.
-enum class Asked : std::uint8_t { nothing, up, down };
+enum class Asked : std::uint8_t {
+    nothing,
+    up,
+    down,
+    up_alone, // although a unit that it is part of was stopped; until that is stopped again
+};
 
 // Whether a stop follows the unit's own end, or its failure, which nobody asked for; and what that end counts as.
 enum class OwnEnd : std::uint8_t { none, failure, success };
@@ -99,6 +104,7 @@ enum class Reason : std::uint8_t {
     unhealthy,          // as many probes in a row failed as may; detail: the last words
     await_timeout,      // what [await] names did not come in time; detail: what of it
     await_lost,         // it has gone; detail: what of it
+    whole_stopped,      // cause: the unit that it is part of
 };
 
 // What the probes of `[health]` say of the run.

@@ -20,7 +20,7 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
         if (record.next == Next::rest)
             record.next = Next::as_wanted;
         if (at == id) {
-            record.asked = Asked::up;
+            record.asked = counts_[at].barred > 0 ? Asked::up_alone : Asked::up;
         } else if (record.asked == Asked::down) {
             record.asked = Asked::nothing;
         }
@@ -54,7 +54,17 @@ void Engine::ask_start(UnitId id, bool all, bool run) {
     }
 }
 
+// A unit is stopped: what is part of it goes with it, also what was started although the unit was stopped before.
+void Engine::take_parts_along(UnitId id) {
+    for (UnitId part : graph_.parts(id))
+        if (records_[part].asked == Asked::up_alone) {
+            change(part).asked = Asked::up;
+            touch(part);
+        }
+}
+
 void Engine::ask_stop(UnitId id) {
+    take_parts_along(id);
     Record& record = change(id);
     record.asked = Asked::down;
     record.yields_to = no_unit;
@@ -79,17 +89,44 @@ void Engine::ask_restart(UnitId id) {
     if (active(record.phase)) {
         record.next = Next::restart;
         record.demand = triggered(graph_.unit(id)) && !idle; // a running unit runs again; an idle one waits again
+        restart_parts(id);
     }
     touch(id);
 }
 
+// Restarts what is part of a unit that restarts.
+void Engine::restart_parts(UnitId id) {
+    for (UnitId part : graph_.parts(id)) {
+        const Record& record = records_[part];
+        if (!active(record.phase) || record.next != Next::as_wanted || !facts_[part].wanted)
+            continue;
+        change(part).next = Next::restart;
+        touch(part);
+    }
+}
+
+// Reloads a unit, what is reloaded with it, and what is reloaded with that.
 void Engine::ask_reload(UnitId id) {
-    if (records_[id].phase != Phase::up || graph_.unit(id).kind != Kind::service || records_[id].hook_pid != 0 ||
-        records_[id].stage == Stage::idle)
-        return;
+    std::vector<UnitId> all{id};
+    std::unordered_set<UnitId> seen{id};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        reload_one(all[i]);
+        for (UnitId other : graph_.reloaded_with(all[i]))
+            if (seen.insert(other).second)
+                all.push_back(other);
+    }
+}
+
+// A oneshot that is done has no process to read its settings again: only a command can do it.
+void Engine::reload_one(UnitId id) {
     const Service& settings = service(id);
+    const bool by_command = settings.hooks && !settings.hooks->reload.empty();
+    const Phase phase = records_[id].phase;
+    if ((phase != Phase::up && !(phase == Phase::done && by_command)) || graph_.unit(id).kind != Kind::service ||
+        records_[id].hook_pid != 0 || records_[id].stage == Stage::idle)
+        return;
     change(id).detail.clear();
-    if (settings.hooks && !settings.hooks->reload.empty()) {
+    if (by_command) {
         set_phase(id, Phase::reloading);
         set_deadline(id, settings.start_timeout);
         emit_spawn(id, Role::reload, 0);

@@ -54,6 +54,12 @@ void Engine::refresh(UnitId id) {
             counts_[other].conflicting += fresh.active - old.active;
             look_at(other);
         }
+    if (fresh.leaving != old.leaving || fresh.barred != old.barred)
+        for (UnitId part : graph_.parts(id)) {
+            counts_[part].leaving += fresh.leaving - old.leaving;
+            counts_[part].barred += fresh.barred - old.barred;
+            touch(part);
+        }
     if (fresh.wanted && !old.wanted && !adopting_)
         yield_to(id);
 }
@@ -66,6 +72,7 @@ void Engine::yield_to(UnitId id) {
             if (record.asked != Asked::down)
                 record.yields_to = id;
             record.asked = Asked::down;
+            take_parts_along(other);
             touch(other);
         }
 }
@@ -104,11 +111,21 @@ Reason Engine::unwanted_reason(UnitId id) {
     if (halt_ != Halt::no)
         return Reason::shutdown;
     if (record.asked != Asked::down)
-        return Reason::unneeded;
+        return counts_[id].barred > 0 ? whole_reason(id) : Reason::unneeded;
     if (record.yields_to == no_unit)
         return Reason::asked;
     record.cause = record.yields_to;
     return Reason::conflict;
+}
+
+// The reason for stopping a unit with another one that it is part of; sets `cause` to that.
+Reason Engine::whole_reason(UnitId id) {
+    for (UnitId whole : graph_.part_of(id))
+        if (facts_[whole].leaving || facts_[whole].barred) {
+            change(id).cause = whole;
+            break;
+        }
+    return Reason::whole_stopped;
 }
 
 // The reason for stopping a unit that may not stay up; for a lost requirement, sets `cause` to it.
@@ -119,6 +136,8 @@ Reason Engine::stop_reason(UnitId id) {
         return unwanted_reason(id);
     if (records_[id].presence == Presence::lost)
         return Reason::await_lost;
+    if (counts_[id].leaving > 0)
+        return whole_reason(id);
     for (const Edge& edge : graph_.needs(id))
         if (upward(edge.relation, facts_[edge.unit]).unkept > 0) {
             change(id).cause = edge.unit;
@@ -146,7 +165,7 @@ void Engine::act_on_waiting(UnitId id) {
         disarm(id);
         start_followers(id, graph_.on_failure(id));
         conclude(id, service(id).exit_action, 1);
-    } else if (counts.blocked > 0 || counts.conflicting > 0) {
+    } else if (counts.blocked > 0 || counts.conflicting > 0 || counts.leaving > 0) {
         clear_deadline(id); // of its [await], which is not all that it waits for
     } else if (!waits_for_presence(id)) {
         if (record.not_before > now_) {
@@ -296,6 +315,10 @@ bool Engine::consistent() const {
             tally(counts, downward(edge.relation, facts_[edge.unit]), Counts{});
         for (UnitId other : graph_.conflicts(id))
             counts.conflicting += facts_[other].active;
+        for (UnitId whole : graph_.part_of(id)) {
+            counts.leaving += facts_[whole].leaving;
+            counts.barred += facts_[whole].barred;
+        }
         if (!(counts == counts_[id]) || !(facts_of(records_[id], counts, accepts_wishes()) == facts_[id]))
             return false;
     }

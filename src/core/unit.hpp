@@ -32,6 +32,8 @@ enum class Relation : std::uint8_t {
     wanted_by,
     on_failure,
     on_success,
+    part_of,     // stopped and restarted with the other one, which it need not need
+    reload_with, // reloaded with the other one
 };
 
 struct Dependency {

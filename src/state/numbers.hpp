@@ -36,7 +36,7 @@ struct Numbers<core::Asked> {
     using enum core::Asked;
     static constexpr std::string_view name = "request";
     static constexpr core::Asked fallback = nothing; // for a unit at rest; a running one is left running
-    static constexpr Numbered<core::Asked> rows[] = {{nothing, 0}, {up, 1}, {down, 2}};
+    static constexpr Numbered<core::Asked> rows[] = {{nothing, 0}, {up, 1}, {down, 2}, {up_alone, 3}};
 };
 
 template <>
@@ -95,6 +95,7 @@ struct Numbers<core::Reason> {
         {unhealthy, 23},
         {await_timeout, 24},
         {await_lost, 25},
+        {whole_stopped, 26},
     };
 };
 

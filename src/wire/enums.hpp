@@ -70,13 +70,15 @@ MI_WORDS(core::Reason, "Reason", "Why a unit is in its state: see miniinit(8).",
          "dependency_failed", "dependency_stopped", "conflict", "condition", "spawn_failed", "exited", "start_timeout",
          "stop_timeout", "pre_start_failed", "post_start_failed", "protocol", "restart_limit", "restarting", "watchdog",
          "leaving", "trigger_limit", "shutdown", "file", "sockets_failed", "conditions_unknown", "unhealthy",
-         "await_timeout", "await_lost");
+         "await_timeout", "await_lost", "whole_stopped");
 MI_WORDS(core::Health, "Health", "What the probes of a unit say of it; none: it has none, or does not run.", "none",
          "starting", "healthy", "unhealthy");
 MI_WORDS(core::Kind, "Kind", "What a unit is: something that runs, or a state to reach.", "service", "target");
 MI_WORDS(core::Relation, "Relation", "What a unit has to do with another.", "requires", "wants", "milestones", "after",
-         "before", "conflicts", "required_by", "wanted_by", "on_failure", "on_success");
-MI_WORDS(core::Asked, "Asked", "What somebody has said about a unit itself.", "nothing", "up", "down");
+         "before", "conflicts", "required_by", "wanted_by", "on_failure", "on_success", "part_of", "reload_with");
+MI_WORDS(core::Asked, "Asked",
+         "What somebody has said about a unit itself; up_alone: although what it is part of is stopped.", "nothing",
+         "up", "down", "up_alone");
 MI_WORDS(core::ExitStatus::Kind, "ExitKind", "How a process ended: not yet, by itself, or by a signal.", "none", "code",
          "signal");
 MI_WORDS(Mode, "Mode", "What the manager runs as.", "system", "container", "user");

@@ -36,7 +36,8 @@ struct Exit {
 struct Dependencies {
     static constexpr std::string_view type_name = "Dependencies",
                                       about = "What a unit has to do with others, both ways round, as in force now.";
-    std::vector<std::string> requires_, wants, milestones, after, before, conflicts, required_by, wanted_by;
+    std::vector<std::string> requires_, wants, milestones, after, before, conflicts, required_by, wanted_by, part_of,
+        reload_with;
     static void fields(auto& self, auto&& visit) {
         visit("requires", self.requires_);
         visit("wants", self.wants);
@@ -46,6 +47,8 @@ struct Dependencies {
         visit("conflicts", self.conflicts);
         visit("required_by", self.required_by);
         visit("wanted_by", self.wanted_by);
+        visit("part_of", self.part_of);
+        visit("reload_with", self.reload_with);
     }
 };
 

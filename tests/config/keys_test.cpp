@@ -61,6 +61,8 @@ const Sample samples[] = {
     {"", "conflicts", "[\"a\", \"b@c\"]", "", depends<Relation::conflict>},
     {"", "required-by", "[\"a\", \"b@c\"]", "", depends<Relation::required_by>},
     {"", "wanted-by", "[\"a\", \"b@c\"]", "", depends<Relation::wanted_by>},
+    {"", "part-of", "[\"a\", \"b@c\"]", "", depends<Relation::part_of>},
+    {"", "reload-with", "[\"a\", \"b@c\"]", "", depends<Relation::reload_with>},
     {"", "on-failure", "[\"a\", \"b@c\"]", "", depends<Relation::on_failure>},
     {"", "on-success", "[\"a\", \"b@c\"]", "", depends<Relation::on_success>},
     {"", "enabled", "false", "", [](const Unit& u) { return !u.enabled; }},

@@ -308,7 +308,8 @@ constexpr Case unit_rows[] = {
     {"Wants=db.service\nWants=\nWants=cache.service", "wants = [\"cache\"]"},
     {"Upholds=db.service", "near"},
     {"Requires=db.service\nAfter=db.service\nWants=db.service", "after = [\"basic\"]"}, // said by the stronger one
-    {"PartOf=db.service", "lost"},
+    {"PartOf=db.service", "part-of = [\"db\"]"},
+    {"ReloadPropagatedFrom=db.service", "reload-with = [\"db\"]"},
     {"After=network.target", "after = [\"network\", \"basic\"]"},
     {"After=network-online.target\nWants=network-online.target", "wants = [\"network\"]"},
     {"After=syslog.target", "note"},

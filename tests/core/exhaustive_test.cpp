@@ -39,7 +39,7 @@ struct Link {
 };
 
 // `before` stands for `after` the other way round, and a conflict has no direction.
-constexpr std::array<Link, 14> links{{{},
+constexpr std::array<Link, 16> links{{{},
                                       {Relation::requirement, false},
                                       {Relation::requirement, true},
                                       {Relation::want, false},
@@ -52,7 +52,9 @@ constexpr std::array<Link, 14> links{{{},
                                       {Relation::on_failure, false},
                                       {Relation::on_failure, true},
                                       {Relation::on_success, false},
-                                      {Relation::on_success, true}}};
+                                      {Relation::on_success, true},
+                                      {Relation::part_of, false},
+                                      {Relation::part_of, true}}};
 
 // Which of `links` is between 0 and 1, 0 and 2, 1 and 2.
 using Shape = std::array<std::size_t, 3>;
@@ -103,9 +105,9 @@ Graph graph_of(const Shape& shape) {
 }
 
 std::string words_of(const Shape& shape) {
-    constexpr std::array<std::string_view, 10> words{"requires",   "wants",     "milestones",  "after",
-                                                     "before",     "conflicts", "required-by", "wanted-by",
-                                                     "on-failure", "on-success"};
+    constexpr std::array<std::string_view, 12> words{"requires",   "wants",      "milestones",  "after",
+                                                     "before",     "conflicts",  "required-by", "wanted-by",
+                                                     "on-failure", "on-success", "part-of",     "reload-with"};
     std::string text;
     for (std::size_t i = 0; i < pairs.size(); ++i)
         if (const Link& link = links[shape[i]]; link.relation)
@@ -135,7 +137,7 @@ struct Move {
 };
 
 std::string words_of(Move move) {
-    constexpr std::array<std::string_view, 10> words{
+    constexpr std::array<std::string_view, 12> words{
         "start",         "stop",     "restart", "ready", "exit well", "exit badly", "exit badly and leave something",
         "leftovers end", "deadline", "shutdown"};
     return std::string(words[static_cast<std::size_t>(move.kind)]) +

@@ -74,6 +74,9 @@ std::vector<core::Unit> Life::units() const {
         if (chance.one_in(30)) // of any, so that there are rings
             unit.dependencies.push_back({chance.one_in(2) ? core::Relation::on_success : core::Relation::on_failure,
                                          name_of(static_cast<unsigned>(chance.below(count_)))});
+        if (chance.one_in(15)) // of any: a whole may need its part
+            unit.dependencies.push_back({chance.one_in(4) ? core::Relation::reload_with : core::Relation::part_of,
+                                         name_of(static_cast<unsigned>(chance.below(count_)))});
         if (chance.one_in(8)) {
             unit.await = std::make_unique<core::Await>();
             unit.await->things.push_back({core::Awaited::Kind::path, awaited_by(unit.name)});

@@ -256,6 +256,43 @@ def policy_relations(t):
              init.text("miniinit", ()))
 
 
+def policy_parts(t):
+    marks = t.scene.work + "/parts-marks"
+    reload = ["/bin/sh", "-c", f"echo reloaded >>{marks}; exit 0"]
+    units = {
+        "umbrella": {"service": sh("true", type="oneshot")},
+        "part": {"part-of": ["umbrella"], "reload-with": ["umbrella"],
+                 "service": sh(SLEEP, **{"reload-command": reload})},
+        "inner": {"part-of": ["part"], "service": sh(SLEEP)},
+        "task": {"service": sh("true", type="oneshot", **{"reload-command": reload})},
+    }
+    with t.scene.init(units) as init:
+        for name in ("umbrella", "task"):
+            init.wait(name, "done")
+        init.wait("part")
+        init.wait("inner")
+        t.equal("status says what a unit is part of", [init.status("inner")["dependencies"]["part_of"],
+                init.status("part")["dependencies"]["reload_with"]], [["part", "umbrella"], ["umbrella"]])
+        pids = [init.status(name)["main_pid"] for name in ("part", "inner")]
+        init.ctl("restart", "umbrella")
+        t.ok("a unit is stopped and restarted with what it is part of", until(lambda: all(
+            init.state(name) == "up" and init.status(name)["main_pid"] not in pids for name in ("part", "inner"))),
+            init.brief("part"))
+        done = init.ctl("reload", "umbrella")
+        t.ok("a reload is passed on to what is reloaded with it",
+             done.returncode == 0 and until(lambda: os.path.exists(marks) and open(marks).read() == "reloaded\n"), done)
+        done = init.ctl("reload", "task")
+        t.equal("a oneshot that is done is reloaded by its command",
+                (done.returncode, open(marks).read(), init.state("task")), (0, "reloaded\n" * 2, "done"))
+        init.stop("umbrella")
+        t.ok("and stopped with it", until(lambda: [init.state(name) for name in ("part", "inner")] == ["down"] * 2),
+             init.brief("part"))
+        t.has("explain says why", init.ctl("explain", "part").stdout, "umbrella, which it is part of, stopped")
+        init.start("umbrella")
+        t.ok("and comes back with it", until(lambda: [init.state(name) for name in ("part", "inner")] == ["up"] * 2),
+             init.brief("part"))
+
+
 def policy_reasons(t):
     """Why a unit failed or stopped is not lost with what comes later; what is started and reset runs what it should."""
     units = {"fails": {"service": sh("exit 3", restart="no")},
@@ -338,5 +375,5 @@ def aliases(t):
         t.equal("an alias that is a unit's own name is that unit's", init.status("needs")["name"], "needs")
         t.has("which is said", init.text("miniinit", ("init",), once="alias"), "other has the alias needs, which is already needs")
 
-GROUPS = [aliases, policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_relations, policy_reasons,
+GROUPS = [aliases, policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_parts, policy_relations, policy_reasons,
           policy_rings]

@@ -287,7 +287,8 @@ TEST_CASE("the words that are told to programs are these") {
         words(core::Reason{}) ==
         "none asked unneeded dependency_failed dependency_stopped conflict condition spawn_failed exited start_timeout "
         "stop_timeout pre_start_failed post_start_failed protocol restart_limit restarting watchdog leaving "
-        "trigger_limit shutdown file sockets_failed conditions_unknown unhealthy await_timeout await_lost");
+        "trigger_limit shutdown file sockets_failed conditions_unknown unhealthy await_timeout await_lost "
+        "whole_stopped");
     CHECK(words(core::Health{}) == "none starting healthy unhealthy");
     CHECK(words(core::ExitStatus::Kind{}) == "none code signal");
     CHECK(words(core::Phase{}) == "down waiting starting up reloading stopping backoff done skipped failed invalid");
@@ -296,8 +297,8 @@ TEST_CASE("the words that are told to programs are these") {
           "kill sweep post_stop last_sweep");
     CHECK(words(core::Role{}) == "none pre_start main post_start reload stop post_stop connection probe");
     CHECK(words(core::Kind{}) == "service target");
-    CHECK(words(core::Relation{}) ==
-          "requires wants milestones after before conflicts required_by wanted_by on_failure on_success");
+    CHECK(words(core::Relation{}) == "requires wants milestones after before conflicts required_by wanted_by "
+                                     "on_failure on_success part_of reload_with");
     CHECK(words(JobOutcome{}) == "reached failed superseded reload_failed gone");
     CHECK(words(EventKind{}) == "state status manager health");
     CHECK(words(ManagerState{}) == "starting running degraded stopping caretaker");

@@ -68,6 +68,8 @@ std::string_view dot_edge(core::Relation relation) {
     case core::Relation::required_by:
     case core::Relation::wanted_by:
     case core::Relation::on_failure:
+    case core::Relation::part_of:
+    case core::Relation::reload_with:
     case core::Relation::on_success: return "color=\"#a0a0a0\", arrowhead=open";
     }
     unreachable("there is no other relation");

@@ -161,6 +161,7 @@ bool of_last_run(core::Phase state, core::Reason reason) {
     case core::Reason::unneeded:
     case core::Reason::dependency_failed:
     case core::Reason::dependency_stopped:
+    case core::Reason::whole_stopped:
     case core::Reason::conflict:
     case core::Reason::condition:
     case core::Reason::restarting:
@@ -334,6 +335,8 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         list_row(text, "wants", on.wants);
         list_row(text, "milestones", on.milestones);
         list_row(text, "conflicts", on.conflicts);
+        list_row(text, "part of", on.part_of);
+        list_row(text, "reloaded with", on.reload_with);
         list_row(text, "required by", on.required_by);
         list_row(text, "wanted by", on.wanted_by);
     }

@@ -166,9 +166,9 @@ void Inspection::relations(Subject& subject) {
         bool hard;        // without the other unit this one cannot start
         bool ours = true; // this unit lacks the other one (else the other way round)
     };
-    for (const Key& key :
-         {Key{"requires", true}, Key{"milestones", true}, Key{"wants", false}, Key{"wanted-by", false, false},
-          Key{"required-by", false, false}, Key{"on-failure", false}, Key{"on-success", false}})
+    for (const Key& key : {Key{"requires", true}, Key{"milestones", true}, Key{"wants", false},
+                           Key{"wanted-by", false, false}, Key{"required-by", false, false}, Key{"part-of", false},
+                           Key{"reload-with", false}, Key{"on-failure", false}, Key{"on-success", false}})
         each_text(subject.tree.find(key.name), [&](const Node& item) {
             if (is_open(item.text) || is_known(item.text) || (subject.only_warn && !key.ours))
                 return;

@@ -69,8 +69,12 @@ std::string why_not_reload(const Parts& parts, UnitId id) {
     const core::Unit& unit = parts.engine.graph().unit(id);
     const core::Service& service = unit.service;
     const pid_t main = parts.engine.record(id).main_pid;
+    if (!parts.engine.graph().reloaded_with(id).empty())
+        return {}; // it need not have a reload of its own
     if (unit.kind == core::Kind::target)
         return "a target has nothing to reload (`minictl reload-units` reads unit files)";
+    if (parts.engine.record(id).phase == Phase::done && service.hooks && !service.hooks->reload.empty())
+        return {};
     if (main <= 0)
         return "nothing of it runs that could read its settings again; what runs next reads them anyway";
     // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
@@ -121,7 +125,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload
     if (!lookup_.find(id, reload.units, UnitLookup::Named::startable, ids))
         return;
     for (UnitId unit : ids)
-        if (Phase phase = parts_.engine.record(unit).phase; phase != Phase::up)
+        if (Phase phase = parts_.engine.record(unit).phase; phase != Phase::up && phase != Phase::done)
             return parts_.control->error(id, wire::NotRunning{parts_.engine.graph().name(unit), phase});
     for (UnitId unit : ids)
         if (std::string refusal = why_not_reload(parts_, unit); !refusal.empty())

@@ -38,8 +38,12 @@ wire::Dependencies dependencies_of(const core::Graph& graph, core::UnitId id) {
     }
     for (core::UnitId other : graph.conflicts(id))
         result.conflicts.push_back(graph.name(other));
+    for (core::UnitId whole : graph.part_of(id))
+        result.part_of.push_back(graph.name(whole));
+    for (core::UnitId other : graph.reloads_with(id))
+        result.reload_with.push_back(graph.name(other));
     for (auto* list : {&result.requires_, &result.wants, &result.milestones, &result.after, &result.before,
-                       &result.conflicts, &result.required_by, &result.wanted_by})
+                       &result.conflicts, &result.required_by, &result.wanted_by, &result.part_of, &result.reload_with})
         std::sort(list->begin(), list->end());
     return result;
 }

@@ -114,8 +114,8 @@ bool WaitingCalls::settled(Goal goal, UnitId unit, wire::JobResult& result) cons
     case Goal::reload:
         if (phase == Phase::reloading)
             return false;
-        result.ok = phase == Phase::up && record.detail.empty();
-        if (!result.ok && phase == Phase::up) {
+        result.ok = (phase == Phase::up || phase == Phase::done) && record.detail.empty();
+        if (!result.ok && (phase == Phase::up || phase == Phase::done)) {
             result.message = record.detail;
             result.outcome = wire::JobOutcome::reload_failed;
         }
