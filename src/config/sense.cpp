@@ -51,7 +51,7 @@ private:
     const Node* table_;
 };
 
-void check_type(const Reading& reading, const Section& section, core::Service& service, bool has_pid_file) {
+void check_type(const Reading& reading, const Section& section, core::Service& service) {
     using core::ServiceType;
     if (section.says("command") && section.says("script"))
         section.error("script", "`command` and `script` exclude each other: one thing runs");
@@ -61,8 +61,6 @@ void check_type(const Reading& reading, const Section& section, core::Service& s
         section.value_error("script", "the script is empty");
     else if (!section.has("command") && !section.has("script") && !reading.incomplete)
         section.error("", "[service] needs `command` or `script`");
-    if (service.type == ServiceType::forking && !has_pid_file && !reading.incomplete)
-        section.error("type", "a forking service needs `pid-file` in [process]: it tells the main process");
     if (section.has("ready-fd") && service.type != ServiceType::notify_fd)
         section.error("ready-fd", "`ready-fd` is for type = \"notify-fd\" only");
     if (section.says("reload-command") && section.has("reload-signal"))
@@ -314,7 +312,7 @@ void check_unit(Reading& reading, const Node& tree, core::Unit& unit, bool bare_
     if (service_table == nullptr || target != nullptr)
         return;
     Section section(reading, tree, "service"), process(reading, tree, "process");
-    check_type(reading, section, unit.service, process.has("pid-file"));
+    check_type(reading, section, unit.service);
     check_restart(section, unit.service);
     if (core::accepts(unit))
         check_accept(section, process, unit);

@@ -60,7 +60,7 @@ private:
                 near(given, "the process of a connection is not waited for");
             type_ = "simple";
         } else if (forks) {
-            type_ = forking(given, remains);
+            type_ = forking(remains);
         } else if (type_ == "dbus") {
             near(given.is_set() ? given : bus, "it is up once its program runs; its name on the bus is not waited for");
         } else if (type_ == "idle") {
@@ -79,32 +79,11 @@ private:
             set_text("type", notifies() ? "notify" : type_);
     }
 
-    // The type of a service that forks. Without a PID file it becomes a oneshot; the processes that it leaves run until
-    // it is stopped.
-    std::string forking(const Assignment& given, bool remains) {
-        if (last("PIDFile").is_set() || remains)
-            return last("PIDFile").is_set() ? "forking" : "oneshot";
-        if (const std::string guessed = pid_file_of_command(); !guessed.empty()) {
-            out_.toml.set(Table::process, "pid-file", quoted(guessed));
-            near(given, "without PIDFile=: its PID file is taken from the command line");
-            return "forking";
-        }
-        lost(given,
-             "without PIDFile= its main process is not known: as a oneshot it is started and stopped, but not watched");
-        return "oneshot";
-    }
-
-    // The argument of the command that looks like a PID file, /…/NAME.pid; empty if there is none.
-    std::string pid_file_of_command() {
-        for (std::string_view word : blank_separated(source_.value("ExecStart"))) {
-            if (const std::size_t equals = word.find("=/"); word.starts_with("-") && equals != word.npos)
-                word.remove_prefix(equals + 1);
-            else if (word.starts_with("-") && word.find('/') == 2)
-                word.remove_prefix(2);
-            if (word.starts_with('/') && word.ends_with(".pid") && word.find_first_of("'\"\\$%") == word.npos)
-                return std::string(word);
-        }
-        return {};
+    // The type of a service that forks. One that counts as active when nothing of it is left is a oneshot that stays done.
+    std::string forking(bool remains) {
+        if (!last("PIDFile").is_set() && remains)
+            return "oneshot";
+        return "forking";
     }
 
     void notify_access() {

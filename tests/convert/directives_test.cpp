@@ -28,7 +28,7 @@ constexpr Case service_rows[] = {
     {"BusName=org.example.Web", "near"},
     {"Type=forking\nPIDFile=/run/web.pid", "pid-file = \"/run/web.pid\""},
     {"Type=forking\nPIDFile=web.pid", "pid-file = \"/run/web.pid\""},
-    {"Type=forking", "lost"},
+    {"Type=forking", "type = \"forking\""},
     {"PIDFile=/run/web.pid", "note"},
     {"GuessMainPID=no", "note"},
     {"Type=notify\nNotifyAccess=all", "notify-access = \"all\""},

@@ -111,4 +111,38 @@ def forking_heirs(t):
             t.ok(f"and gone after a stop, whoever removes it: {name}", not os.path.exists(f"{work}/{name}"))
 
 
-GROUPS = [forking_doubts, forking_heirs]
+def forking_without_file(t):
+    quiet = "</dev/null >/dev/null 2>&1"
+    service = lambda text, **more: {"service": sh(text, type="forking", **{"restart": "no", **more})}
+    units = {
+        "pair": service(f"setsid sleep 1001 {quiet} & setsid sleep 1002 {quiet} & exit 0", restart="always",
+                        restart_delay="50ms"),
+        "brief": service("exit 0"),
+        "fails": service(f"setsid sleep 1003 {quiet} & exit 3"),
+    }
+    for unit in ("brief", "fails"):
+        units[unit]["enabled"] = False
+    with t.scene.init(units) as init:
+        first = init.wait("pair")["main_pid"]
+        alive = lambda: sorted(what[4] for what in init.own_processes().values() if what[4].startswith("sleep 100"))
+        both = ["sleep 1001", "sleep 1002"]
+        t.equal("a daemon without a PID file is up when its parent has ended", until(lambda: alive() == both) or alive(), True)
+        init.kill_inside(init.outside(first), signal.SIGKILL)
+        second = until(lambda: (pid := init.status("pair").get("main_pid")) not in (None, first) and pid)
+        t.equal("what is left of it is the service still", (init.state("pair"), init.status("pair")["restarts"], len(alive())),
+                ("up", 0, 1))
+        events = init.events("pair")
+        init.kill_inside(init.outside(second), signal.SIGKILL)
+        t.attempt("it has ended when nothing is left, and is restarted", lambda: events.until("pair", "backoff"))
+        events.until("pair", "up")
+        t.equal("whole", until(lambda: alive() == both) or alive(), True)
+        init.stop("pair")
+        t.equal("a stop ends all of it", until(lambda: alive() == []) or alive(), True)
+        t.ok("one that leaves nothing has come up and ended well", init.start("brief")["brief"]["ok"]
+             and until(lambda: init.state("brief") == "down"), init.brief("brief"))
+        result = init.start("fails")["fails"]
+        t.ok("one whose parent fails has failed, and nothing of it is left", not result["ok"] and until(
+            lambda: init.state("fails") == "failed" and alive() == []), (result, alive()))
+
+
+GROUPS = [forking_doubts, forking_heirs, forking_without_file]

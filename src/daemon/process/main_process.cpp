@@ -23,9 +23,35 @@ void MainProcess::open() {
 void MainProcess::await_pid_file(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     if (!unit.process || unit.process->pid_file.empty())
-        return; // the reader refuses such a unit; its start-timeout would end the wait
+        return stand_in(id);
     pid_files_.await(id, unit.process->pid_file, context_.user_of(unit));
     check_pid_files();
+}
+
+// The oldest live process of the unit but for one; 0: there is none.
+pid_t MainProcess::oldest_of(core::UnitId id, pid_t but) const {
+    pid_t oldest = 0;
+    std::uint64_t begin = 0;
+    for (pid_t pid : processes_.members(id, context_.name(id))) {
+        const auto stat = context_.kernel.stat_of(pid);
+        if (pid == but || !stat || stat->state == 'Z' || stat->state == 'X' || (oldest != 0 && begin <= stat->started))
+            continue;
+        oldest = pid;
+        begin = stat->started;
+    }
+    return oldest;
+}
+
+void MainProcess::stand_in(core::UnitId id) {
+    if (const pid_t oldest = oldest_of(id, 0); oldest != 0)
+        return adopt(id, oldest);
+    // It has come up, and is over already.
+    context_.apply({.kind = Event::Kind::main_pid, .unit = id, .pid = core::pid_pending});
+    context_.apply({.kind = Event::Kind::exited,
+                    .unit = id,
+                    .role = core::Role::main,
+                    .pid = core::pid_pending,
+                    .exit = core::ExitStatus::code(0)});
 }
 
 // What is against taking the process that a PID file names for one of the unit's; empty: nothing.
@@ -109,8 +135,14 @@ bool MainProcess::handed_on(core::UnitId id, pid_t from) {
     const core::Record& record = context_.record(id);
     bool runs = record.phase == Phase::up || record.phase == Phase::reloading ||
                 (record.phase == Phase::starting && record.stage == core::Stage::post_start);
-    if (unit.service.type != core::ServiceType::forking || !runs || !unit.process || unit.process->pid_file.empty())
+    if (unit.service.type != core::ServiceType::forking || !runs)
         return false;
+    if (!unit.process || unit.process->pid_file.empty()) {
+        const pid_t next = oldest_of(id, from);
+        if (next != 0)
+            adopt(id, next);
+        return next != 0;
+    }
     // What becomes of the service now cannot wait for a file that may hang: such a one names no heir.
     const os::PathQuestion question = os::question_for_pid_file(unit.process->pid_file);
     auto answers = context_.kernel.answer_here({&question, 1}, context_.surroundings.hanging);

@@ -27,7 +27,9 @@ public:
 
     // Listens for PID files to appear.
     void open();
-    // The start of a forking service is over when its PID file names a live process of it.
+    // The start of a forking service is over when its PID file names a live process of it. Without a PID file the oldest
+    // process that the start has left stands for all of them, and when that ends, the next: the service has ended when
+    // nothing is left of it.
     void await_pid_file(core::UnitId unit);
     void perform(const core::Effect& effect) override { await_pid_file(effect.unit); }
     // Of a service that does not write it itself.
@@ -35,7 +37,8 @@ public:
 
     // Another process of the unit is its main one from now on.
     void adopt(core::UnitId unit, pid_t pid);
-    // The main process `from` has ended: whether it has left its part to another, and said so in the unit's PID file.
+    // The main process `from` has ended: whether it has left its part to another, as the unit's PID file says, or, without
+    // one, because something of the service is left.
     [[nodiscard]] bool handed_on(core::UnitId unit, pid_t from);
     // Waits for the end of a main process, if it is no child of ours.
     void watch(core::UnitId unit, pid_t pid);
@@ -61,6 +64,8 @@ private:
     void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
     [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
     void clear_pid_file(core::UnitId unit);
+    [[nodiscard]] pid_t oldest_of(core::UnitId unit, pid_t but) const;
+    void stand_in(core::UnitId unit);
 
     Context& context_;
     Processes& processes_;

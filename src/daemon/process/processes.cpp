@@ -139,6 +139,15 @@ Result<std::vector<std::pair<core::UnitId, std::vector<pid_t>>>> Processes::memb
     return result;
 }
 
+std::vector<pid_t> Processes::members(core::UnitId unit, const std::string& name) const {
+    auto run = runs_.find(unit);
+    if (tree_ && run != runs_.end() && !run->second.by_session)
+        return tree_->pids(name).value_or(std::vector<pid_t>{});
+    const os::Membership service = membership(unit);
+    auto found = kernel_.find_members({&service, 1});
+    return found ? std::move(found->front()) : std::vector<pid_t>{};
+}
+
 bool Processes::belongs(pid_t pid, core::UnitId unit, const std::string& name) const {
     if (const Known* known = find(pid))
         return known->unit == unit;

@@ -59,6 +59,8 @@ public:
 
     // The processes of each unit that is held together by its session, in one look for all of them. A fault: none can be told.
     [[nodiscard]] Result<std::vector<std::pair<core::UnitId, std::vector<pid_t>>>> members_by_session() const;
+    // Those of one unit, called `name`, however it is held together. Empty also where none can be told.
+    [[nodiscard]] std::vector<pid_t> members(core::UnitId unit, const std::string& name) const;
     // Whether a process belongs to the unit called `name`. `pid` may be a zombie; of one that is collected already nobody can
     // tell any more.
     [[nodiscard]] bool belongs(pid_t pid, core::UnitId unit, const std::string& name) const;
