@@ -16,6 +16,7 @@ inline core::Unit& part(core::Unit& unit, core::Unit*) { return unit; }
 inline core::Listen& part(core::Unit& unit, core::Listen*) { return unit.listen.back(); }
 core::Process& part(core::Unit& unit, core::Process*);
 core::Confinement& part(core::Unit& unit, core::Confinement*);
+core::CallRestrictions& part(core::Unit& unit, core::CallRestrictions*);
 core::Cgroup& part(core::Unit& unit, core::Cgroup*);
 calendar::Timer& part(core::Unit& unit, calendar::Timer*);
 core::LogSettings& part(core::Unit& unit, core::LogSettings*);
@@ -155,6 +156,8 @@ void capabilities(const Value& value, core::Unit& unit) {
 }
 void system_call_filter(const Value& value, core::Unit& unit);
 void system_call_error(const Value& value, core::Unit& unit);
+void address_families(const Value& value, core::Unit& unit);
+void namespaces(const Value& value, core::Unit& unit);
 void cpu_affinity(const Value& value, core::Unit& unit);
 void scheduling(const Value& value, core::Unit& unit);
 void io_priority(const Value& value, core::Unit& unit);

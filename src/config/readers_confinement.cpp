@@ -1,6 +1,7 @@
 // Reads the values of [process] that confine a service.
 #include "config/readers.hpp"
 
+#include "base/address_families.hpp"
 #include "base/system_calls.hpp"
 #include "base/text.hpp"
 
@@ -16,6 +17,10 @@ core::Confinement& part(core::Unit& unit, core::Confinement*) {
     if (!process.confinement)
         process.confinement = std::make_unique<core::Confinement>();
     return *process.confinement;
+}
+
+core::CallRestrictions& part(core::Unit& unit, core::CallRestrictions*) {
+    return part(unit, static_cast<core::Confinement*>(nullptr)).restrictions;
 }
 
 namespace {
@@ -127,6 +132,62 @@ void system_call_error(const Value& value, core::Unit& unit) {
         words.push_back(word);
     }
     value.not_one_of(words);
+}
+
+// As in a system-call-filter the first word decides: with a '!' those that it may not use.
+void address_families(const Value& value, core::Unit& unit) {
+    const std::vector<Node>* items = value.array("an array of address families, or [\"none\"]");
+    if (items == nullptr)
+        return;
+    core::CallRestrictions& member = confinement(unit).restrictions;
+    member.families.clear();
+    member.families_allow = false;
+    for (const Node& item : *items) {
+        const std::string* word = value.of(item).text();
+        if (word == nullptr)
+            continue;
+        const bool allows = !word->starts_with('!');
+        const std::string_view name = std::string_view(*word).substr(allows ? 0 : 1);
+        if (&item == &items->front())
+            member.families_allow = allows;
+        const std::optional<std::uint16_t> number = address_family(name);
+        if (name == "none" && allows && items->size() == 1)
+            continue;
+        if (allows != member.families_allow)
+            return value.of(item).error("families with and without a '!' exclude each other");
+        if (number) {
+            member.families.push_back(*number);
+            continue;
+        }
+        std::vector<std::string_view> names;
+        for (const AddressFamily& family : mi::address_families())
+            names.push_back(family.name);
+        value.of(item).error("\"" + std::string(name) + "\" is no address family", did_you_mean(nearest(name, names)));
+    }
+}
+
+void namespaces(const Value& value, core::Unit& unit) {
+    constexpr std::pair<std::string_view, std::uint32_t> kinds[] = {
+        {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},   {"mnt", CLONE_NEWNS},  {"net", CLONE_NEWNET},
+        {"pid", CLONE_NEWPID},       {"user", CLONE_NEWUSER}, {"uts", CLONE_NEWUTS}, {"all", 0x7e020000}};
+    const std::vector<Node>* items = value.array("an array of kinds of namespaces");
+    if (items == nullptr)
+        return;
+    std::uint32_t& member = confinement(unit).restrictions.namespaces;
+    member = 0;
+    std::vector<std::string_view> words;
+    for (const auto& kind : kinds)
+        words.push_back(kind.first);
+    for (const Node& item : *items) {
+        const std::string* word = value.of(item).text();
+        if (word == nullptr)
+            continue;
+        const auto* kind = std::ranges::find(kinds, *word, &std::pair<std::string_view, std::uint32_t>::first);
+        if (kind == std::end(kinds))
+            value.of(item).not_one_of(words);
+        else
+            member |= kind->second;
+    }
 }
 
 void cpu_affinity(const Value& value, core::Unit& unit) {

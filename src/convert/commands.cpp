@@ -253,8 +253,6 @@ private:
             lost(given, for_another_type);
         std::vector<GivenCommand> commands = parse("ExecReload");
         std::erase_if(commands, [&](const GivenCommand& each) { return refused(each); });
-        if (!commands.empty() && is_oneshot())
-            return lost(*commands.front().of, "a oneshot that is done cannot be reloaded, only restarted");
         std::string signal;
         if (by_signal && given.is_set()) {
             if (const std::optional<int> number = signal_number(given.value))
@@ -264,6 +262,8 @@ private:
         }
         if (commands.size() == 1)
             if (std::string name = signal_of(commands.front().line); !name.empty()) {
+                if (is_oneshot())
+                    return lost(*commands.front().of, "of a oneshot that is done no process is left for a signal");
                 signal = std::move(name);
                 commands.clear();
             }

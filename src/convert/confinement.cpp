@@ -1,4 +1,5 @@
 // Converts the confinement of a service: capabilities, paths, system calls; and the directories that are made for it.
+#include "base/address_families.hpp"
 #include "base/capabilities.hpp"
 #include "base/system_calls.hpp"
 #include "base/text.hpp"
@@ -275,14 +276,91 @@ private:
         }
     }
 
+    // The words of RestrictAddressFamilies= in our form. The first one decides whether they are allowed or denied; what the
+    // others take back is taken out.
+    void address_families() {
+        std::vector<std::string> names;
+        std::optional<bool> allows;
+        all("RestrictAddressFamilies"); // empty assignments count here: they take back the earlier ones
+        for (const Assignment* each : source_.main().text.of("Service", "RestrictAddressFamilies")) {
+            std::string_view list = each->value;
+            const bool denied = list.starts_with('~');
+            list.remove_prefix(denied ? 1 : 0);
+            if (list.empty()) {
+                names.clear();
+                allows.reset();
+                continue;
+            }
+            if (!allows)
+                allows = !denied;
+            for (std::string_view word : blank_separated(list))
+                if (word == "none")
+                    names.clear();
+                else if (!address_family(word))
+                    lost(*each, "\"" + std::string(word) + "\" is no address family that is known");
+                else if (denied == *allows)
+                    std::erase(names, (*allows ? "" : "!") + std::string(word));
+                else
+                    add_once(names, (*allows ? "" : "!") + std::string(word));
+        }
+        if (allows == true && names.empty())
+            names = {"none"};
+        set_list("restrict-address-families", names);
+    }
+
+    void namespaces() {
+        constexpr std::string_view kinds[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"};
+        constexpr unsigned whole = (1U << std::size(kinds)) - 1;
+        std::optional<unsigned> allowed; // by place in `kinds`
+        for (const Assignment& each : all("RestrictNamespaces")) {
+            std::string_view list = each.value;
+            if (const std::optional<bool> simple = convert::truth(list)) {
+                allowed = *simple ? 0 : whole;
+                continue;
+            }
+            const bool denied = list.starts_with('~');
+            list.remove_prefix(denied ? 1 : 0);
+            unsigned named_kinds = 0;
+            for (std::string_view word : blank_separated(list))
+                if (const auto* kind = std::ranges::find(kinds, word); kind != std::end(kinds))
+                    named_kinds |= 1U << (kind - kinds);
+                else
+                    lost(each, "\"" + std::string(word) + "\" is no kind of namespace that is known");
+            allowed = denied ? allowed.value_or(whole) & ~named_kinds : allowed.value_or(0) | named_kinds;
+        }
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < std::size(kinds); ++i)
+            if ((allowed.value_or(whole) >> i & 1) == 0)
+                names.emplace_back(kinds[i]);
+        set_list("restrict-namespaces", names.size() == std::size(kinds) ? std::vector<std::string>{"all"} : names);
+    }
+
+    // What is said that a filter of system calls does; not_set: nothing.
+    const Assignment& filtered() {
+        constexpr std::string_view lists[][2] = {{"SystemCallFilter", "system-call-filter"},
+                                                 {"RestrictAddressFamilies", "restrict-address-families"},
+                                                 {"RestrictNamespaces", "restrict-namespaces"}};
+        for (const auto& [directive, key] : lists)
+            if (out_.toml.has(here, key))
+                return last(directive);
+        for (std::string_view flag :
+             {"RestrictRealtime", "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute", "ProtectHostname"})
+            if (const Assignment& of = last(flag); is_yes(of))
+                return of;
+        return not_set;
+    }
+
     void system_calls() {
+        address_families();
+        namespaces();
         std::vector<std::string> words;
         for (const Assignment& each : all("SystemCallFilter"))
             filter(each, words);
         set_list("system-call-filter", words);
-        if (const Assignment& filters = last("SystemCallFilter");
-            !words.empty() && !identity_.is_root && !identity_.is_dynamic && !is_yes(last("NoNewPrivileges")))
-            near(filters, "for a service that does not run as root it implies `no-new-privileges`");
+        const Assignment& filter_of = filtered();
+        const bool filters = filter_of.is_set();
+        if (!identity_.is_root && !identity_.is_dynamic && !is_yes(last("NoNewPrivileges")))
+            near(filter_of, "for a service that does not run as root it implies `no-new-privileges`");
         const Assignment& error = last("SystemCallErrorNumber");
         if (words.empty())
             note(error, "no system call is filtered");
@@ -291,9 +369,9 @@ private:
         else
             lost(error, "a call that is denied fails with one of a few errors");
         const Assignment& machines = last("SystemCallArchitectures");
-        say(machines, machines.value == "native" && !words.empty() ? Weight::note : Weight::lost,
-            words.empty() ? "only with `system-call-filter` are calls of other architectures denied"
-                          : "a filter denies the calls of other architectures");
+        say(machines, machines.value == "native" && filters ? Weight::note : Weight::lost,
+            filters ? "a filter denies the calls of other architectures"
+                    : "only with `system-call-filter` and the like are calls of other architectures denied");
     }
 
     const Identity& identity_;

@@ -77,6 +77,7 @@ constexpr Row service_rows[] = {
      "StateDirectoryMode LogsDirectory LogsDirectoryMode ReadWritePaths ReadWriteDirectories ReadOnlyPaths "
      "ReadOnlyDirectories ProtectKernelTunables ProtectControlGroups InaccessiblePaths InaccessibleDirectories "
      "ProtectHome ProtectKernelModules ProtectKernelLogs ProtectClock SystemCallFilter SystemCallErrorNumber "
+     "RestrictAddressFamilies RestrictNamespaces "
      "SystemCallArchitectures IgnoreSIGPIPE ExecSearchPath",
      step, process},
     {"Type BusName RemainAfterExit NotifyAccess Restart RestartSec RestartMaxDelaySec RestartSteps "
@@ -85,7 +86,7 @@ constexpr Row service_rows[] = {
      "SendSIGKILL WatchdogSec ExecStart ExecStartPre ExecCondition ExecStartPost ExecReload ReloadSignal ExecStop "
      "ExecStopPost PermissionsStartOnly",
      step, service},
-    {"GuessMainPID", not_needed, service, "", "the main process is never guessed"},
+    {"GuessMainPID", not_needed, service, "", "the oldest process of a service that forks stands for it"},
     {"TimeoutAbortSec", comes_near, service, "", "`stop-timeout` bounds that as well"},
     {"TimeoutStartFailureMode TimeoutStopFailureMode", no_equal, service, "",
      "past a timeout comes the stop signal, and then SIGKILL", "terminate"},
@@ -161,9 +162,13 @@ constexpr Row service_rows[] = {
     {"TimeoutCleanSec", no_equal, process, "", "no directory is cleaned"},
     {"ProtectProc", no_equal, process, "", "there is no key for this kind of confinement", "default"},
     {"ProcSubset", no_equal, process, "", "there is no key for this kind of confinement", "all"},
-    {"RestrictAddressFamilies RestrictFileSystems RestrictNamespaces RestrictRealtime RestrictSUIDSGID "
-     "LockPersonality MemoryDenyWriteExecute SystemCallLog SecureBits RemoveIPC PrivateUsers PrivateIPC "
-     "PrivatePIDs PrivateBPF UserNamespacePath ProtectHostname IPCNamespacePath "
+    {"RestrictRealtime", flag, process, "restrict-realtime"},
+    {"RestrictSUIDSGID", flag, process, "restrict-suid-sgid"},
+    {"LockPersonality", flag, process, "lock-personality"},
+    {"MemoryDenyWriteExecute", flag, process, "memory-deny-write-execute"},
+    {"ProtectHostname", flag, process, "protect-hostname"},
+    {"RestrictFileSystems SystemCallLog SecureBits RemoveIPC PrivateUsers PrivateIPC "
+     "PrivatePIDs PrivateBPF UserNamespacePath IPCNamespacePath "
      "NetworkNamespacePath KeyringMode NoExecPaths ExecPaths SELinuxContext AppArmorProfile SmackProcessLabel "
      "MemoryKSM MemoryTHP",
      no_equal, process, "", "there is no key for this kind of confinement"},

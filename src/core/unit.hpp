@@ -188,6 +188,19 @@ struct Scheduling {
     bool operator==(const Scheduling&) const = default;
 };
 
+// Calls that a service is denied for what it passes to them. The numbers are the kernel's own.
+struct CallRestrictions {
+    bool realtime = false;      // scheduling policies fifo, rr and deadline
+    bool suid_sgid = false;     // set-user-ID and set-group-ID bits of files
+    bool personality = false;   // another execution domain
+    bool write_execute = false; // memory that is written and executed
+    bool hostname = false;
+    bool families_allow = false;         // `families` are those that it may use, and not those that it may not
+    std::vector<std::uint16_t> families; // of sockets, AF_*
+    std::uint32_t namespaces = 0;        // CLONE_NEW* of the kinds that it may neither make nor enter
+    bool operator==(const CallRestrictions&) const = default;
+};
+
 // What a service is kept away from.
 struct Confinement {
     std::string root_directory;
@@ -198,7 +211,8 @@ struct Confinement {
     std::optional<CapabilitySet> bounding;       // the limit for what it executes; none said: those kept
     std::vector<std::string> system_call_filter; // words as system_calls.hpp takes them; empty: none
     int system_call_error = 0;                   // what a denied call fails with; 0: it ends the process
-    std::vector<std::uint16_t> cpu_affinity;     // sorted; empty: as ours
+    CallRestrictions restrictions;
+    std::vector<std::uint16_t> cpu_affinity; // sorted; empty: as ours
     std::optional<Scheduling> scheduling;
     std::optional<int> io_priority; // class and level as ioprio_set(2) has them
     std::vector<OwnDirectory> directories;

@@ -17,7 +17,8 @@
 namespace mi::config {
 
 using namespace std::chrono_literals;
-using core::Condition, core::Dependency, core::Listen, core::ManagerSettings, core::Relation, core::Unit;
+using core::CallRestrictions, core::Condition, core::Dependency, core::Listen, core::ManagerSettings, core::Relation,
+    core::Unit;
 using Words = std::vector<std::string>;
 using Guarded = std::vector<core::GuardedPath>;
 
@@ -29,6 +30,10 @@ struct Sample {
     bool (*holds)(const Unit&);
 };
 
+template <bool CallRestrictions::* Member>
+bool restricts(const Unit& unit) {
+    return unit.process->confinement->restrictions.*Member;
+}
 template <Relation Kind>
 bool depends(const Unit& u) {
     return u.dependencies == std::vector<Dependency>{{Kind, "a"}, {Kind, "b@c"}};
@@ -191,6 +196,18 @@ const Sample samples[] = {
      [](const Unit& u) { return u.process->confinement->system_call_filter.size() == 2; }},
     {"process", "system-call-error", "\"EPERM\"", "system-call-filter = [\"@default\"]\n",
      [](const Unit& u) { return u.process->confinement->system_call_error == EPERM; }},
+    {"process", "restrict-address-families", "[\"AF_UNIX\", \"AF_INET\"]", "",
+     [](const Unit& u) {
+         const CallRestrictions& told = u.process->confinement->restrictions;
+         return told.families_allow && told.families == std::vector<std::uint16_t>{1, 2};
+     }},
+    {"process", "restrict-namespaces", "[\"net\", \"user\"]", "",
+     [](const Unit& u) { return u.process->confinement->restrictions.namespaces == 0x50000000; }},
+    {"process", "restrict-realtime", "true", "", restricts<&CallRestrictions::realtime>},
+    {"process", "restrict-suid-sgid", "true", "", restricts<&CallRestrictions::suid_sgid>},
+    {"process", "lock-personality", "true", "", restricts<&CallRestrictions::personality>},
+    {"process", "memory-deny-write-execute", "true", "", restricts<&CallRestrictions::write_execute>},
+    {"process", "protect-hostname", "true", "", restricts<&CallRestrictions::hostname>},
     {"process", "cpu-affinity", "[4, \"0-2\", 1]", "",
      [](const Unit& u) { return u.process->confinement->cpu_affinity == std::vector<std::uint16_t>{0, 1, 2, 4}; }},
     {"process", "scheduling", "\"fifo:10\"", "",

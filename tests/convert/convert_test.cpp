@@ -123,13 +123,13 @@ TEST_CASE("drop-ins are merged in the order of their names, and the first direct
 
 TEST_CASE("a remark about a drop-in names its file and line") {
     Scene scene;
-    scene.unit("web.service", web).unit("web.service.d/lock.conf", "[Service]\n\nLockPersonality=yes\n");
+    scene.unit("web.service", web).unit("web.service.d/lock.conf", "[Service]\n\nSecureBits=yes\n");
     Unit unit = scene.made("web");
     REQUIRE(unit.remarks.size() == 1);
     CHECK(text(unit.remarks[0]) ==
-          "/usr/lib/systemd/system/web.service.d/lock.conf:3: LockPersonality=yes: no equal: there is "
+          "/usr/lib/systemd/system/web.service.d/lock.conf:3: SecureBits=yes: no equal: there is "
           "no key for this kind of confinement");
-    CHECK(unit.toml.find("# web.service.d/lock.conf:3: LockPersonality=yes: no equal: ") != std::string::npos);
+    CHECK(unit.toml.find("# web.service.d/lock.conf:3: SecureBits=yes: no equal: ") != std::string::npos);
 }
 
 TEST_CASE("a service that nothing else starts comes with its socket, whichever is named") {
@@ -322,7 +322,7 @@ TEST_CASE("the shipped units that names stand for are there") {
 }
 
 TEST_CASE("a comment or a remark cannot hold what drives a terminal") {
-    Unit unit = Scene::service("LockPersonality=\x1b[2J\x7f\n");
+    Unit unit = Scene::service("SecureBits=\x1b[2J\x7f\n");
     REQUIRE(unit.remarks.size() == 1);
     CHECK(text(unit.remarks[0]).find('\x1b') == std::string::npos);
     CHECK(unit.toml.find('\x1b') == std::string::npos);

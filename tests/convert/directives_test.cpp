@@ -99,7 +99,8 @@ constexpr Case service_rows[] = {
     {"ExecReload=/usr/bin/webctl reload", "reload-command = [\"/usr/bin/webctl\", \"reload\"]"},
     {"ExecReload=/usr/bin/webctl check\nExecReload=/bin/kill -HUP $MAINPID",
      "reload-command = [\"/bin/sh\", \"-fc\", \"/usr/bin/webctl check && exec /bin/kill -HUP $MAINPID\"]"},
-    {"Type=oneshot\nExecReload=/usr/bin/webctl reload", "lost"},
+    {"Type=oneshot\nExecReload=/usr/bin/webctl reload", "reload-command = [\"/usr/bin/webctl\", \"reload\"]"},
+    {"Type=oneshot\nExecReload=/bin/kill -HUP $MAINPID", "lost"},
     {"ExecStartPre=/bin/a b", "pre-start = [[\"/bin/a\", \"b\"]]"},
     {"ExecStartPre=-/bin/a b", "pre-start = [[\"/bin/sh\", \"-c\", \"/bin/a b || :\"]]"},
     {"ExecStartPre=+/bin/a", "pre-start = [[\"/bin/a\"]]"}, // nothing is taken from it
@@ -221,7 +222,7 @@ constexpr Case service_rows[] = {
     {"ProtectKernelLogs=yes", "capabilities = [\"!CAP_SYSLOG\"]"},
     {"ProtectClock=yes", "capabilities = [\"!CAP_SYS_TIME\", \"!CAP_WAKE_ALARM\"]"},
     {"ProtectProc=default\nProcSubset=all\nRestrictRealtime=no\nDevicePolicy=auto\nExitType=main", ""},
-    {"ProtectHostname=yes", "lost"},
+    {"ProtectHostname=yes", "protect-hostname = true"},
     {"ReadOnlyPaths=/etc -/opt", "read-only-paths = [\"/etc\", \"-/opt\"]"},
     {"InaccessiblePaths=/boot", "inaccessible-paths = [\"/boot\"]"},
     {"BindPaths=/a:/b", "lost"},
@@ -252,12 +253,25 @@ constexpr Case service_rows[] = {
     {"SystemCallErrorNumber=EPERM", "note"},
     {"SystemCallArchitectures=native", "lost"},
     {"SystemCallFilter=@system-service\nSystemCallArchitectures=native", "note"},
-    {"RestrictAddressFamilies=AF_UNIX", "lost"},
-    {"RestrictNamespaces=yes", "lost"},
-    {"LockPersonality=yes", "lost"},
-    {"MemoryDenyWriteExecute=yes", "lost"},
-    {"RestrictRealtime=yes", "lost"},
-    {"RestrictSUIDSGID=yes", "lost"},
+    {"RestrictAddressFamilies=AF_UNIX AF_INET", "restrict-address-families = [\"AF_UNIX\", \"AF_INET\"]"},
+    {"RestrictAddressFamilies=AF_UNIX AF_INET\nRestrictAddressFamilies=~AF_INET",
+     "restrict-address-families = [\"AF_UNIX\"]"},
+    {"RestrictAddressFamilies=~AF_PACKET AF_ALG", "restrict-address-families = [\"!AF_PACKET\", \"!AF_ALG\"]"},
+    {"RestrictAddressFamilies=AF_UNIX\nRestrictAddressFamilies=", ""},
+    {"RestrictAddressFamilies=none", "restrict-address-families = [\"none\"]"},
+    {"RestrictAddressFamilies=AF_FANTASY", "lost"},
+    {"RestrictNamespaces=yes", "restrict-namespaces = [\"all\"]"},
+    {"RestrictNamespaces=no", ""},
+    {"RestrictNamespaces=mnt ipc pid", "restrict-namespaces = [\"cgroup\", \"net\", \"user\", \"uts\"]"},
+    {"RestrictNamespaces=~user", "restrict-namespaces = [\"user\"]"},
+    {"RestrictNamespaces=~user\nRestrictNamespaces=user", ""},
+    {"RestrictNamespaces=fantasy", "lost"},
+    {"LockPersonality=yes", "lock-personality = true"},
+    {"MemoryDenyWriteExecute=yes", "memory-deny-write-execute = true"},
+    {"RestrictRealtime=yes", "restrict-realtime = true"},
+    {"RestrictSUIDSGID=yes", "restrict-suid-sgid = true"},
+    {"RestrictRealtime=yes\nSystemCallArchitectures=native", "note"},
+    {"User=web\nLockPersonality=yes", "near"}, // no-new-privileges
     {"RuntimeDirectory=web web/cache", "runtime-directory = [\"web\", \"web/cache\"]"},
     {"StateDirectory=web", "state-directory = [\"web\"]"},
     {"LogsDirectory=web", "logs-directory = [\"web\"]"},
@@ -431,7 +445,8 @@ TEST_CASE("no directive goes without a trace: it changes the unit, or there is a
     constexpr std::string_view no_more_than_the_default =
         "\nType=exec\nTimeoutStopFailureMode=terminate\nRuntimeMaxSec=infinity\nKillMode=control-group\nSendSIGHUP="
         "no\nSendSIGKILL=yes\n"
-        "IgnoreSIGPIPE=yes\nNoNewPrivileges=no\nStandardInput=null\nReadWritePaths=/var/lib/web\nRestart=no\n";
+        "IgnoreSIGPIPE=yes\nNoNewPrivileges=no\nStandardInput=null\nReadWritePaths=/var/lib/web\nRestart=no\n"
+        "RestrictNamespaces=no\n";
     for (const Case& row : service_rows) {
         if (std::string_view(row.directive).find('\n') != std::string_view::npos ||
             no_more_than_the_default.find("\n" + std::string(row.directive) + "\n") != std::string_view::npos)

@@ -2,8 +2,13 @@
 // a program and acts on it is shown in confine_test.cpp.
 #include "os/spawn/confine.hpp"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <doctest/doctest.h>
 
@@ -36,7 +41,8 @@ struct Verdict {
 };
 
 // Nothing for a program that the kernel would not take: a jump or a load out of bounds, an end without an answer.
-std::optional<Verdict> run(const std::vector<sock_filter>& program, std::uint32_t number, std::uint32_t arch = ours) {
+std::optional<Verdict> run(const std::vector<sock_filter>& program, std::uint32_t number, std::uint32_t arch = ours,
+                           std::span<const std::uint32_t> arguments = {}) {
     std::uint32_t accumulator = 0;
     Verdict verdict;
     for (std::size_t at = 0; at < program.size(); ++at) {
@@ -47,9 +53,14 @@ std::optional<Verdict> run(const std::vector<sock_filter>& program, std::uint32_
                 accumulator = arch;
             else if (step.k == offsetof(seccomp_data, nr))
                 accumulator = number;
+            else if (step.k >= offsetof(seccomp_data, args) && step.k % 8 == 0 &&
+                     (step.k - offsetof(seccomp_data, args)) / 8 < arguments.size())
+                accumulator = arguments[(step.k - offsetof(seccomp_data, args)) / 8];
             else
                 return std::nullopt;
             break;
+        case BPF_ALU | BPF_AND | BPF_K: accumulator &= step.k; break;
+        case BPF_JMP | BPF_JSET | BPF_K: at += (accumulator & step.k) != 0 ? step.jt : step.jf; break;
         case BPF_JMP | BPF_JEQ | BPF_K: at += accumulator == step.k ? step.jt : step.jf; break;
         case BPF_JMP | BPF_JGE | BPF_K:
             ++verdict.comparisons;
@@ -144,4 +155,105 @@ TEST_CASE("the calls have the kernel's numbers, also those that the headers may 
             CHECK(seen.emplace(number, call).second);
         }
     CHECK(seen.size() > 250);
+}
+
+namespace {
+
+// The answer to a call with these arguments, of a filter that only looks at arguments.
+std::uint32_t answer_to(const CallRestrictions& restricted, std::string_view call,
+                        std::initializer_list<std::uint32_t> arguments) {
+    std::vector<std::uint32_t> all(arguments);
+    all.resize(6);
+    const auto filter = make_filter({.allows = false, .calls = {}}, EPERM, restricted);
+    CAPTURE(call);
+    REQUIRE(call_number(call) >= 0);
+    const auto verdict = run(filter->program, static_cast<std::uint32_t>(call_number(call)), ours, all);
+    REQUIRE(verdict);
+    return verdict->action;
+}
+
+} // namespace
+
+TEST_CASE("real-time policies are denied, with and without the flag that children do not inherit them") {
+    const CallRestrictions realtime{.realtime = true};
+    for (const std::uint32_t policy : {SCHED_FIFO, SCHED_RR, 6, SCHED_FIFO | SCHED_RESET_ON_FORK, 99})
+        CHECK(answer_to(realtime, "sched_setscheduler", {0, policy}) == refused(EPERM));
+    for (const std::uint32_t policy : {SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_IDLE | SCHED_RESET_ON_FORK})
+        CHECK(answer_to(realtime, "sched_setscheduler", {0, policy}) == allowed);
+    CHECK(answer_to(realtime, "read", {1, 1, 1}) == allowed);
+}
+
+TEST_CASE("set-user-ID and set-group-ID bits are denied wherever a mode makes them") {
+    const CallRestrictions suid{.suid_sgid = true};
+    for (const std::uint32_t mode : {04755, 02755, 06000}) {
+        CHECK(answer_to(suid, "fchmodat", {0, 0, mode}) == refused(EPERM));
+        CHECK(answer_to(suid, "fchmod", {0, mode}) == refused(EPERM));
+        CHECK(answer_to(suid, "mkdirat", {0, 0, mode}) == refused(EPERM));
+        CHECK(answer_to(suid, "mknodat", {0, 0, mode}) == refused(EPERM));
+        CHECK(answer_to(suid, "openat", {0, 0, O_CREAT | O_WRONLY, mode}) == refused(EPERM));
+        CHECK(answer_to(suid, "openat", {0, 0, O_TMPFILE | O_RDWR, mode}) == refused(EPERM));
+        CHECK(answer_to(suid, "openat", {0, 0, O_RDONLY, mode}) == allowed); // the mode is not looked at
+    }
+    CHECK(answer_to(suid, "openat", {0, 0, O_CREAT, 0755}) == allowed);
+    CHECK(answer_to(suid, "openat", {0, 0, O_DIRECTORY, 04000}) == allowed);
+    CHECK(answer_to(suid, "fchmod", {0, 01777}) == allowed);
+    CHECK(answer_to(suid, "openat2", {}) == refused(ENOSYS));
+}
+
+TEST_CASE("memory that is written and executed is denied in each way to it") {
+    const CallRestrictions memory{.write_execute = true};
+    const std::string_view map = call_number("mmap") >= 0 ? "mmap" : "mmap2";
+    CHECK(answer_to(memory, map, {0, 0, PROT_READ | PROT_WRITE | PROT_EXEC}) == refused(EPERM));
+    CHECK(answer_to(memory, map, {0, 0, PROT_READ | PROT_EXEC}) == allowed);
+    CHECK(answer_to(memory, map, {0, 0, PROT_READ | PROT_WRITE}) == allowed);
+    CHECK(answer_to(memory, "mprotect", {0, 0, PROT_READ | PROT_EXEC}) == refused(EPERM));
+    CHECK(answer_to(memory, "mprotect", {0, 0, PROT_READ}) == allowed);
+    CHECK(answer_to(memory, "pkey_mprotect", {0, 0, PROT_EXEC}) == refused(EPERM));
+    CHECK(answer_to(memory, "shmat", {0, 0, SHM_EXEC}) == refused(EPERM));
+}
+
+TEST_CASE("families of sockets: only those that are listed, or all but those, or none") {
+    const std::uint16_t two[] = {AF_UNIX, AF_INET6};
+    const CallRestrictions only{.families_allow = true, .families = two}, but{.families = two},
+        none{.families_allow = true};
+    for (const std::uint32_t family : {AF_UNIX, AF_INET6}) {
+        CHECK(answer_to(only, "socket", {family}) == allowed);
+        CHECK(answer_to(but, "socket", {family}) == refused(EAFNOSUPPORT));
+        CHECK(answer_to(none, "socket", {family}) == refused(EAFNOSUPPORT));
+    }
+    for (const std::uint32_t family : {AF_INET, AF_NETLINK, AF_PACKET}) {
+        CHECK(answer_to(only, "socket", {family}) == refused(EAFNOSUPPORT));
+        CHECK(answer_to(but, "socket", {family}) == allowed);
+    }
+    CHECK(answer_to(none, "socketpair", {AF_UNIX}) == allowed);
+}
+
+TEST_CASE("kinds of namespaces can be neither made nor entered; the others can") {
+    const CallRestrictions kinds{.namespaces = CLONE_NEWUSER | CLONE_NEWNET};
+    for (const char* call : {"unshare", "clone"}) {
+        CHECK(answer_to(kinds, call, {CLONE_NEWUSER}) == refused(EPERM));
+        CHECK(answer_to(kinds, call, {CLONE_NEWNS | CLONE_NEWNET}) == refused(EPERM));
+        CHECK(answer_to(kinds, call, {CLONE_NEWNS}) == allowed);
+        CHECK(answer_to(kinds, call, {17}) == allowed); // SIGCHLD: a fork
+    }
+    CHECK(answer_to(kinds, "clone3", {}) == refused(ENOSYS));
+    CHECK(answer_to(kinds, "setns", {3, 0}) == refused(EPERM));
+    CHECK(answer_to(kinds, "setns", {3, CLONE_NEWUSER}) == refused(EPERM));
+    CHECK(answer_to(kinds, "setns", {3, CLONE_NEWUTS}) == allowed);
+}
+
+TEST_CASE("what is restricted is denied beside a list of calls, which goes on to count") {
+    const auto filter =
+        make_filter(call_filter(std::vector<std::string>{"!umask"}), 0, {.personality = true, .hostname = true});
+    const std::uint32_t another_domain[6] = {0x0008}, usual[6] = {0}, question[6] = {0xffffffff};
+    auto answered = [&](std::string_view call, std::span<const std::uint32_t> arguments) {
+        return run(filter->program, static_cast<std::uint32_t>(call_number(call)), ours, arguments).value().action;
+    };
+    CHECK(answered("personality", another_domain) == refused(EPERM));
+    CHECK(answered("personality", usual) == allowed);
+    CHECK(answered("personality", question) == allowed);
+    CHECK(answered("sethostname", usual) == refused(EPERM));
+    CHECK(answered("setdomainname", usual) == refused(EPERM));
+    CHECK(answered("umask", usual) == killed);
+    CHECK(answered("read", usual) == allowed);
 }

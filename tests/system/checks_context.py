@@ -429,4 +429,54 @@ def context_as_under_systemd(t):
              "has no reload" in done.stderr, done.stderr)
 
 
-GROUPS = [context_clean, context_nothing_passed, context_as_under_systemd, context_most_files, context_keys, context_faults, context_confined, context_tty]
+def context_restrictions(t):
+    probe = t.scene.work + "/restricted.py"
+    with open(probe, "w") as file:
+        file.write("""import ctypes, errno, mmap, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def told(name, result):
+    print(name, "ok" if result >= 0 else errno.errorcode[ctypes.get_errno()])
+def tried(name, call):
+    try:
+        call()
+        print(name, "ok")
+    except OSError as error:
+        print(name, errno.errorcode[error.errno])
+tried("inet", lambda: socket.socket(socket.AF_INET).close())
+tried("unix", lambda: socket.socket(socket.AF_UNIX).close())
+told("unshare-user", libc.unshare(0x10000000))
+tried("realtime", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)))
+tried("batch", lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)))
+tried("chmod-suid", lambda: os.chmod(sys.argv[1], 0o4700))
+tried("chmod", lambda: os.chmod(sys.argv[1], 0o700))
+told("personality", libc.personality(8))
+told("personality-asked", libc.personality(0xffffffff))
+tried("write-execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC).close())
+tried("write", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE).close())
+told("hostname", libc.sethostname(b"x", 1))
+""")
+    mine = t.scene.work + "/restricted-file"
+    open(mine, "w").close()
+    os.chown(mine, 65534, 65534)
+    all_of_them = {"restrict-address-families": ["AF_UNIX"], "restrict-namespaces": ["all"], "restrict-realtime": True,
+                   "restrict-suid-sgid": True, "lock-personality": True, "memory-deny-write-execute": True,
+                   "protect-hostname": True}
+    service = {"type": "oneshot", "restart": "no", "command": ["/usr/bin/python3", "-E", "-S", probe, mine]}
+    units = {"free": {"service": service, "process": {"user": "nobody"}},
+             "bound": {"service": service, "process": {"user": "nobody", **all_of_them}}}
+    with t.scene.init(units) as init:
+        said = {}
+        for unit in units:
+            init.wait(unit, "done")
+            said[unit] = dict(line.split() for line in init.text(unit, ("out",), once="hostname").splitlines())
+        denied = {"inet": "EAFNOSUPPORT", **dict.fromkeys(("unshare-user", "realtime", "chmod-suid", "personality",
+                                                           "write-execute", "hostname"), "EPERM")}
+        t.equal("what a service passes to system calls is restricted as it says: one of all kinds", said["bound"],
+                {**dict.fromkeys(said["bound"], "ok"), **denied})
+        t.equal("and another one's is not", {key: said["free"][key] for key in ("inet", "chmod-suid", "personality",
+                                                                                "write-execute")},
+                dict.fromkeys(("inet", "chmod-suid", "personality", "write-execute"), "ok"))
+
+
+GROUPS = [context_restrictions, context_clean, context_nothing_passed, context_as_under_systemd, context_most_files, context_keys,
+          context_faults, context_confined, context_tty]

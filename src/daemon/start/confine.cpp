@@ -273,14 +273,25 @@ void keep_capabilities(Launch& launch, const Confinement& wanted) {
 }
 
 void filter_calls(os::Plan& plan, const Confinement& wanted, Surroundings& surroundings) {
-    if (wanted.system_call_filter.empty())
+    const core::CallRestrictions& told = wanted.restrictions;
+    const bool lists = !wanted.system_call_filter.empty();
+    if (!lists && told == core::CallRestrictions{})
         return;
+    const os::CallRestrictions restricted{told.realtime, told.suid_sgid,      told.personality, told.write_execute,
+                                          told.hostname, told.families_allow, told.families,    told.namespaces};
     std::string words = std::to_string(wanted.system_call_error);
     for (const std::string& word : wanted.system_call_filter)
         words += " " + word;
+    for (const bool flag :
+         {told.realtime, told.suid_sgid, told.personality, told.write_execute, told.hostname, told.families_allow})
+        words += flag ? " 1" : " 0";
+    for (const std::uint16_t family : told.families)
+        words += " " + std::to_string(family);
+    words += " " + std::to_string(told.namespaces);
     std::shared_ptr<const os::SystemCallFilter>& made = surroundings.filters[words];
-    if (!made)
-        made = os::make_filter(call_filter(wanted.system_call_filter), wanted.system_call_error);
+    if (!made) // without a list only what is restricted is denied, and calls of another architecture, which it would not reach
+        made = lists ? os::make_filter(call_filter(wanted.system_call_filter), wanted.system_call_error, restricted)
+                     : os::make_filter({.allows = false, .calls = {}}, EPERM, restricted);
     plan.filter = made;
     // Only an administrator may set a filter and yet have programs that give privileges.
     CapabilitySet has = plan.keeping && plan.keeping->kept     ? *plan.keeping->kept

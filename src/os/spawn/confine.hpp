@@ -66,9 +66,20 @@ struct SystemCallFilter {
     std::vector<sock_filter> program;
 };
 
+// Calls that are denied for what is passed to them: see core::CallRestrictions, whose members these are.
+struct CallRestrictions {
+    bool realtime = false, suid_sgid = false, personality = false, write_execute = false, hostname = false;
+    bool families_allow = false;
+    std::span<const std::uint16_t> families{};
+    std::uint32_t namespaces = 0;
+};
+
 // Compiles `filter`: a denied call fails with `error`, or ends the process by SIGSYS if `error` is 0. If the list has
 // the allowed calls, a call that we do not know fails with ENOSYS, as on an older kernel. Calls of another architecture
 // are denied.
-[[nodiscard]] std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& filter, int error);
+// What `restricted` denies fails with EPERM, or, for a family of addresses, EAFNOSUPPORT. Calls that hide what is passed in
+// memory (clone3, openat2) fail with ENOSYS where it matters; libraries then use the older ones.
+[[nodiscard]] std::shared_ptr<const SystemCallFilter> make_filter(const CallFilter& filter, int error,
+                                                                  const CallRestrictions& restricted = {});
 
 } // namespace mi::os
