@@ -61,6 +61,8 @@ void check_type(const Reading& reading, const Section& section, core::Service& s
         section.value_error("script", "the script is empty");
     else if (!section.has("command") && !section.has("script") && !reading.incomplete)
         section.error("", "[service] needs `command` or `script`");
+    if (!service.command.empty() && core::is_privileged(service.command) && section.has("command"))
+        section.value_error("command", "a '+' is for the commands around this one");
     if (section.has("ready-fd") && service.type != ServiceType::notify_fd)
         section.error("ready-fd", "`ready-fd` is for type = \"notify-fd\" only");
     if (section.says("reload-command") && section.has("reload-signal"))

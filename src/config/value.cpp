@@ -335,7 +335,7 @@ std::optional<core::Command> Value::command() const {
         error("the command is empty");
         return std::nullopt;
     }
-    const std::string& program = words.front();
+    const std::string program(core::program_of(words)); // without the '+' of a command that nothing confines
     if (program.front() == '-') {
         error("\"" + program + "\" cannot be a program");
         return std::nullopt;

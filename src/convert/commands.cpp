@@ -59,6 +59,13 @@ std::string toml_of(const CommandLine& line, bool ignored) {
     return shell_command((ignored ? "" : "exec ") + line.shell() + (ignored ? " || :" : ""), line.splits());
 }
 
+// An array of words, with a '+' before the program if the command is bound to nothing.
+std::string marked(std::string words, bool free) {
+    if (free)
+        words.insert(words.find('"') + 1, "+");
+    return words;
+}
+
 // Several commands as one shell command, which stops at the first failure.
 std::string toml_of_all(const std::vector<GivenCommand>& commands) {
     std::string text;
@@ -201,22 +208,22 @@ private:
 
     // True if a command would run with privileges that the service does not have; makes the remark.
     bool refused(const GivenCommand& command) {
+        // '!' leaves only the user out, which is all where nothing else confines the service.
         const bool by_user = bound_ && (command.line.privileged || start_only_);
-        if (by_user)
-            lost(*command.of, "all commands of a service run as its user: make it a oneshot that this unit requires");
-        else if (confined_ && command.line.unconfined)
-            lost(*command.of,
-                 "all commands of a service are confined alike: make it a oneshot that this unit requires");
-        else
+        if (!by_user || command.line.unconfined || !confined_)
             return false;
+        lost(*command.of, "it would run as root and yet be confined: make it a oneshot that this unit requires");
         return true;
+    }
+    [[nodiscard]] bool is_free(const GivenCommand& command) const {
+        return (bound_ && (command.line.privileged || start_only_)) || (confined_ && command.line.unconfined);
     }
 
     // Appends the commands of a directive. `failing`: a failure has consequences, so `-` before a command matters.
     void add_hooks(std::vector<std::string>& to, std::string_view key, bool failing) {
         for (const GivenCommand& each : parse(key))
             if (!refused(each))
-                to.push_back(toml_of(each.line, each.line.may_fail && failing));
+                to.push_back(marked(toml_of(each.line, each.line.may_fail && failing), is_free(each)));
     }
 
     // Sets `command`. A oneshot can have several commands: all but the last one go to `before`.
@@ -233,7 +240,7 @@ private:
             if (&each == &commands.back())
                 break;
             else if (is_oneshot())
-                before.push_back(toml_of(each.line, each.line.may_fail));
+                before.push_back(marked(toml_of(each.line, each.line.may_fail), is_free(each)));
             else
                 lost(*each.of, "only a oneshot has more than one command");
         const auto& [of, line] = commands.back();
@@ -267,10 +274,13 @@ private:
                 signal = std::move(name);
                 commands.clear();
             }
+        const bool free = !commands.empty() && is_free(commands.front());
+        if (std::ranges::any_of(commands, [&](const GivenCommand& each) { return is_free(each) != free; }))
+            return lost(*commands.front().of, "one command does it, as root or as the user of the service");
         if (commands.size() == 1)
-            set("reload-command", toml_of(commands.front().line, commands.front().line.may_fail));
+            set("reload-command", marked(toml_of(commands.front().line, commands.front().line.may_fail), free));
         else if (!commands.empty())
-            set("reload-command", toml_of_all(commands));
+            set("reload-command", marked(toml_of_all(commands), free));
         else if (!signal.empty())
             set_text("reload-signal", signal);
         else if (!by_signal && !is_oneshot())

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mi::calendar {
@@ -78,6 +79,14 @@ struct Await {
 
 // A command line, split into words. Never empty if it is present.
 using Command = std::vector<std::string>;
+
+// A command around the main one with a '+' before its program is not bound to the user, and to what confines the service.
+[[nodiscard]] inline bool is_privileged(const Command& command) {
+    return command.front().size() > 1 && command.front().front() == '+';
+}
+[[nodiscard]] inline std::string_view program_of(const Command& command) {
+    return std::string_view(command.front()).substr(is_privileged(command) ? 1 : 0);
+}
 
 enum class ServiceType : std::uint8_t { simple, oneshot, forking, notify, notify_fd };
 enum class RestartPolicy : std::uint8_t { no, on_failure, on_abnormal, always };

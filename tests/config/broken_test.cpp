@@ -226,6 +226,7 @@ constexpr Broken broken[] = {
     {"[service]\ncommand = [\"/x\"]\nkill-mode = \"cgroup\"\n"sv,
      "web.toml:3:13: `kill-mode`: expected \"group\", \"process\" or \"mixed\", found the string \"cgroup\" (did you "
      "mean \"group\"?)"},
+    {"[service]\ncommand = [\"+/x\"]\n"sv, "web.toml:2:11: `command`: a '+' is for the commands around this one"},
     {"[service]\ncommand = [\"/x\"]\nready-fd = 4\n"sv, "web.toml:3:1: `ready-fd` is for type = \"notify-fd\" only"},
     {"[service]\ncommand = [\"/x\"]\ntype = \"notify-fd\"\nready-fd = 1\n"sv,
      "web.toml:4:12: `ready-fd`: expected an integer from 3 to 255, found the integer 1"},

@@ -104,8 +104,10 @@ constexpr Case service_rows[] = {
     {"ExecStartPre=/bin/a b", "pre-start = [[\"/bin/a\", \"b\"]]"},
     {"ExecStartPre=-/bin/a b", "pre-start = [[\"/bin/sh\", \"-c\", \"/bin/a b || :\"]]"},
     {"ExecStartPre=+/bin/a", "pre-start = [[\"/bin/a\"]]"}, // nothing is taken from it
-    {"User=web\nExecStartPre=+/bin/a", "lost"},
-    {"User=web\nPermissionsStartOnly=yes\nExecStartPre=/bin/a", "lost"},
+    {"User=web\nExecStartPre=+/bin/a", "pre-start = [[\"+/bin/a\"]]"},
+    {"User=web\nExecStartPre=!/bin/a", "pre-start = [[\"+/bin/a\"]]"},
+    {"User=web\nProtectSystem=full\nExecStartPre=!/bin/a", "lost"}, // root, and confined
+    {"User=web\nPermissionsStartOnly=yes\nExecStartPre=/bin/a", "pre-start = [[\"+/bin/a\"]]"},
     {"ExecStartPost=/bin/a", "post-start = [[\"/bin/a\"]]"},
     {"ExecStop=/bin/a", "stop-command = [[\"/bin/a\"]]"},
     {"ExecStop=-/bin/a", "stop-command = [[\"/bin/a\"]]"},

@@ -478,5 +478,29 @@ told("hostname", libc.sethostname(b"x", 1))
                 dict.fromkeys(("inet", "chmod-suid", "personality", "write-execute"), "ok"))
 
 
-GROUPS = [context_restrictions, context_clean, context_nothing_passed, context_as_under_systemd, context_most_files, context_keys,
+def context_privileged(t):
+    marks = t.scene.work + "/privileged"
+    os.mkdir(marks)
+    tell = lambda name: f"id -un >{marks}/{name}; grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status >>{marks}/{name}"
+    hook = lambda name, plus: [plus + "/bin/sh", "-c", tell(name)]
+    units = {"mixed": {
+        "service": {"command": ["/bin/sleep", "1000"], "restart": "no", "pre-start": [hook("as-root", "+"), ["+id"]],
+                    "post-start": [["/bin/sh", "-c", "id -un; grep Seccomp: /proc/self/status"]],
+                    "reload-command": hook("reload", "+"), "post-stop": [hook("at-the-end", "+")]},
+        "process": {"user": "nobody", "no-new-privileges": True, "capabilities": [], "system-call-filter": ["!umask"],
+                    "lock-personality": True}}}
+    free = ["root", "NoNewPrivs:", "0", "Seccomp:", "0"]
+    with t.scene.init(units) as init:
+        init.wait("mixed")
+        read = lambda name: open(f"{marks}/{name}").read().split()
+        t.equal("a command with a + runs as root, and nothing confines it", read("as-root"), free)
+        t.equal("its program is looked up in PATH", init.text("mixed", ("out",), once="uid=").split()[0], "uid=0(root)")
+        t.equal("the other commands have the context of the service",
+                init.text("mixed", ("out",), once="Seccomp:").split()[-3:], ["nobody", "Seccomp:", "2"])
+        t.equal("a reload command, too", (init.ctl("reload", "mixed").returncode, read("reload")), (0, free))
+        init.stop("mixed")
+        t.equal("and one after the end", until(lambda: os.path.exists(f"{marks}/at-the-end") and read("at-the-end")), free)
+
+
+GROUPS = [context_restrictions, context_privileged, context_clean, context_nothing_passed, context_as_under_systemd, context_most_files, context_keys,
           context_faults, context_confined, context_tty]

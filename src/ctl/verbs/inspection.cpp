@@ -203,7 +203,8 @@ void Inspection::command(Subject& subject, const Node& node) {
         program(subject, node, words->front());
 }
 
-void Inspection::program(Subject& subject, const Node& at, const std::string& name) {
+void Inspection::program(Subject& subject, const Node& at, const std::string& given) {
+    const std::string name = given.substr(given.starts_with('+') ? 1 : 0);
     if (name.empty() || is_open(name) || is_volatile(name))
         return;
     std::string file = name;

@@ -328,6 +328,20 @@ void take_out(os::Plan& plan, Environment& environment, const std::vector<std::s
     }
 }
 
+// A command with a '+' before it runs as we do, and sees the machine as we do. What was made for the service (directories,
+// credentials, its environment) is there for it, too, and belongs to the service's user.
+void set_free(os::Plan& plan) {
+    plan.user.reset();
+    plan.group.reset();
+    plan.groups.reset();
+    plan.user_name.clear();
+    plan.no_new_privileges = false;
+    plan.keeping.reset();
+    plan.filter.reset();
+    plan.mounting.reset();
+    plan.root.clear();
+}
+
 } // namespace
 
 std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Command& command, bool main,
@@ -370,6 +384,9 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
                 return std::unexpected(done.error());
     }
 
+    launch.privileged = !main && core::is_privileged(command);
+    if (launch.privileged)
+        set_free(plan);
     if (auto done = hand_over(plan, environment, unit, handed); !done)
         return std::unexpected(done.error());
 
@@ -381,7 +398,8 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
     }
 
     plan.file = files.program;
-    for (const std::string& argument : command)
+    plan.arguments.add(main ? std::string_view(command.front()) : core::program_of(command));
+    for (const std::string& argument : std::span(command).subspan(1))
         plan.arguments.add(argument);
     plan.environment = std::move(environment);
     if (auto done = connect(launch, process, entry, handed.stream); !done)

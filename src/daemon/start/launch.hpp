@@ -71,6 +71,7 @@ struct Launch {
     std::vector<os::Directory> runtime; // those that go when the unit is at rest
     std::vector<std::string> warnings;  // for its log
     std::vector<Fd> theirs;             // what the plan's moves refer to
+    bool privileged = false;            // a command with a '+': nothing confines it
     std::uint64_t cgroup = 0;           // that it was born in, by number (os/process/pidfd.hpp); 0: none
 };
 

@@ -13,7 +13,14 @@ namespace {
 
 constexpr std::size_t largest = 1 << 20; // of an environment file
 
-bool is_name(const core::Command& command) { return command.front().find('/') == std::string::npos; }
+bool is_name(const core::Command& command) { return core::program_of(command).find('/') == std::string_view::npos; }
+
+// The root directory in which the program of the command is; empty: ours.
+std::string root_of(const core::Process* process, const core::Command& command) {
+    return process != nullptr && process->confinement && !core::is_privileged(command)
+               ? process->confinement->root_directory
+               : std::string();
+}
 
 std::optional<std::string> path_in(const Variables& variables) {
     std::optional<std::string> path;
@@ -77,14 +84,14 @@ std::vector<os::PathQuestion> questions_for_start(const core::Unit& unit, const 
     if (!is_name(command))
         return questions;
     // Where the root directory is missing, so is every program in it: that is not to be what the reason says.
-    if (process != nullptr && process->confinement && !process->confinement->root_directory.empty())
-        questions.push_back({.kind = Kind::exists, .path = process->confinement->root_directory});
-    os::PathQuestion program{.kind = Kind::program, .path = command.front()};
+    const std::string root = root_of(process, command);
+    if (!root.empty())
+        questions.push_back({.kind = Kind::exists, .path = root});
+    os::PathQuestion program{.kind = Kind::program, .path = std::string(core::program_of(command))};
     program.text = path_before_files(process, entry, surroundings);
     if (found != nullptr)
         program.text = path_in(found->variables).value_or(program.text);
-    if (process != nullptr && process->confinement)
-        program.root = process->confinement->root_directory;
+    program.root = root;
     questions.push_back(std::move(program));
     return questions;
 }
@@ -104,13 +111,12 @@ std::expected<StartAnswer, NoStart> files_for_start(const core::Unit& unit, cons
             answers = answers.subspan(1);
         }
     if (!is_name(command)) {
-        answer.found.program = command.front(); // exec itself will say what is wrong with it
+        answer.found.program = core::program_of(command); // exec itself will say what is wrong with it
         return answer;
     }
-    if (process != nullptr && process->confinement && !process->confinement->root_directory.empty()) {
+    if (const std::string root = root_of(process, command); !root.empty()) {
         if (const int code = answers.front().code; code != 0)
-            return std::unexpected(
-                NoStart(os::SpawnFault{os::Step::root, code, '"' + process->confinement->root_directory + '"'}));
+            return std::unexpected(NoStart(os::SpawnFault{os::Step::root, code, '"' + root + '"'}));
         answers = answers.subspan(1);
     }
     answer.again = found == nullptr && path_in(answer.found.variables).has_value();
@@ -118,7 +124,8 @@ std::expected<StartAnswer, NoStart> files_for_start(const core::Unit& unit, cons
         return answer;
     if (answers.front().code != 0)
         return std::unexpected(
-            NoStart("exec: " + Fault{answers.front().code, "find", command.front()}.text(), answers.front().code));
+            NoStart("exec: " + Fault{answers.front().code, "find", std::string(core::program_of(command))}.text(),
+                    answers.front().code));
     answer.found.program = answers.front().text;
     return answer;
 }

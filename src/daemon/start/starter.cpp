@@ -84,7 +84,7 @@ bool Starter::start_later(const core::Effect& effect, Launch& launch) {
         return true;
     }
     context_.units[effect.unit].own.note(launch);
-    auto lent = lend_network(effect.unit, launch.plan);
+    auto lent = launch.privileged ? std::expected<bool, std::string>(true) : lend_network(effect.unit, launch.plan);
     if (lent && *lent)
         return false;
     if (lent && may_wait)
