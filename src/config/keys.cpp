@@ -118,6 +118,8 @@ constexpr KeyInfo unit_rows[] = {
         "what the machine does when this service has ended for good"),
     row("service", "notify-access", "main|exec|all", "", plain<&Service::notify_access>,
         "whose sd_notify messages count: the main process's, those of its commands too, or of every process of it"),
+    row("service", "non-blocking", "boolean", "false", plain<&Service::non_blocking>,
+        "the sockets that it is handed are non-blocking"),
     row("service", "fd-store-max", "integer", "128", number<&Service::fd_store_max, 0, 1024>,
         "descriptors it may leave with PID 1 over its restarts (FDSTORE=1)"),
     row("service", "ready-fd", "integer", "3", number<&Service::ready_fd, 3, 255>,

@@ -98,7 +98,7 @@ constexpr Row service_rows[] = {
     {"SendSIGHUP", no_equal, service, "", "`stop-signal` is one signal", "no"},
     {"WatchdogSignal", no_equal, service, "", "a watchdog that was missed sends SIGABRT", "SIGABRT"},
     {"RootDirectoryStartOnly", no_equal, service, "", "all commands of a service have the same root"},
-    {"NonBlocking", no_equal, service, "", "sockets are passed on as they were made: blocking"},
+    {"NonBlocking", flag, service, "non-blocking"},
     {"FileDescriptorStoreMax FileDescriptorStorePreserve", no_equal, service, "",
      "the store of descriptors has a limit of its own"},
     {"USBFunctionDescriptors USBFunctionStrings", no_equal, service, "", "there are no USB gadgets"},

@@ -104,10 +104,29 @@ private:
                 of = &found;
         if (!of->is_set() || of->value == row_.usual)
             return;
-        if (Toml value = toml_of(*of); !value)
+        Toml value = toml_of(*of);
+        if (!value && row_.key == "description")
+            value = shown(*of);
+        if (!value)
             lost(*of, value.error());
         else if (!value->empty())
             set(row_.key, std::move(*value));
+    }
+
+    // A text that is only shown may name the instance as it is written.
+    Toml shown(const Assignment& of) {
+        std::string text;
+        for (std::size_t at = 0; at < of.value.size(); ++at) {
+            const bool specifier = of.value[at] == '%' && at + 1 < of.value.size();
+            if (specifier && (of.value[at + 1] == 'I' || of.value[at + 1] == 'f'))
+                text += of.value[++at] == 'f' ? "/%i" : "%i";
+            else
+                text.append(of.value, at, specifier ? 2 : 1), at += specifier ? 1 : 0;
+        }
+        Toml value = resolved(text);
+        if (value)
+            note(of, "it is only shown: the instance is in it as it is written");
+        return value;
     }
 
     Toml toml_of(const Assignment& of) {

@@ -33,6 +33,7 @@ const Given given[] = {
     {"service", "restart-limit", [](const Unit& u) { return u.service.restart_limit == 0; }},
     {"service", "start-timeout", [](const Unit& u) { return u.service.start_timeout == 0s; }},
     {"service", "stop-timeout", [](const Unit& u) { return u.service.stop_timeout == 0s; }},
+    {"service", "non-blocking", [](const Unit& u) { return !u.service.non_blocking; }},
     {"service", "fd-store-max", [](const Unit& u) { return u.service.fd_store_max == 0; }},
     {"service", "watchdog", [](const Unit& u) { return u.service.watchdog == 0s; }},
     {"process", "umask", [](const Unit& u) { return u.process->umask == 0u; }},

@@ -129,6 +129,7 @@ const Sample samples[] = {
      [](const Unit& u) { return u.service.exit_action == core::ExitAction::shutdown; }},
     {"service", "notify-access", "\"all\"", "",
      [](const Unit& u) { return u.service.notify_access == core::NotifyAccess::all; }},
+    {"service", "non-blocking", "true", "", [](const Unit& u) { return u.service.non_blocking; }},
     {"service", "fd-store-max", "7", "", [](const Unit& u) { return u.service.fd_store_max == 7; }},
     {"service", "ready-fd", "4", "type = \"notify-fd\"\n", [](const Unit& u) { return u.service.ready_fd == 4; }},
     {"service", "watchdog", "\"5s\"", "", [](const Unit& u) { return u.service.watchdog == 5s; }},

@@ -117,7 +117,7 @@ constexpr Case service_rows[] = {
     {"ExecStopPost=/bin/a $EXIT_CODE", "near"},
     {"ExecCondition=/bin/a", "near"},
     {"RootDirectoryStartOnly=yes", "lost"},
-    {"NonBlocking=yes", "lost"},
+    {"NonBlocking=yes", "non-blocking = true"},
     {"FileDescriptorStoreMax=5", "lost"},
     {"OOMPolicy=stop", "lost"},
     {"ExitType=cgroup", "lost"},

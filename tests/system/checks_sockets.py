@@ -78,6 +78,8 @@ def sockets_kinds(t):
               {"stream": "@miniinit-check"}, {"fifo": work + "/fifo", "mode": "0620"}, {"stream": "localhost:8103"}]
     units = {"show": {"service": {"command": [sys.executable, "-c", SHOW + "\nimport time; time.sleep(1000)"]},
                       "listen": listen},
+             "eager": {"service": {"command": [sys.executable, "-c", SHOW + "\nimport time; time.sleep(1000)"],
+                                   "non-blocking": True}, "listen": [{"stream": "127.0.0.1:8104"}]},
              "plain": {"service": sh("echo fds $LISTEN_FDS; exec sleep 1000")},
              "hooks": {"service": {**sh("echo main $LISTEN_FDS; exec sleep 1000"),
                                    "pre-start": [["/bin/sh", "-c", "echo pre $LISTEN_FDS; echo $(ls /proc/self/fd)"]]},
@@ -97,6 +99,8 @@ def sockets_kinds(t):
                  f"9 AF_UNIX seqpacket listens True {work}/packets", "10 AF_UNIX stream listens True b'\\x00miniinit-check'",
                  "11 fifo True hello", "12 AF_INET stream listens True ('127.0.0.1', 8103)"])
         t.equal("and no other descriptor", lines[-1], "others 0")
+        t.has("sockets are handed on blocking, or non-blocking where the unit says so",
+              init.text("eager", ("out",), once="others"), "3 AF_INET stream listens False ")
         look = os.stat(work + "/deep/er/stream")
         t.equal("a path has its mode and owner", (oct(look.st_mode & 0o7777), look.st_uid, look.st_gid), ("0o640", 1, 1))
         t.equal("so has that of a datagram socket", oct(os.stat(work + "/datagram").st_mode & 0o7777), "0o602")

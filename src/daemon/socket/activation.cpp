@@ -173,7 +173,7 @@ std::expected<Handed, std::string> Activation::hand(core::UnitId id) {
     if (auto opened = bring_up_to_date(id); !opened)
         return std::unexpected(opened.error().words);
     for (const OpenSocket& one : context_.units[id].sockets) {
-        if (auto done = os::set_blocking(one.socket.fd(), true); !done)
+        if (auto done = os::set_blocking(one.socket.fd(), !unit.service.non_blocking); !done)
             return std::unexpected(done.error().text());
         if (uses_stream(unit))
             handed.stream = one.socket.fd();
@@ -191,7 +191,10 @@ Connections::Serving Activation::serve(core::UnitId id, const os::Connection& co
     if (!is_idle(context_.record(id)))
         return {Connections::Serving::Kind::refused};
     Handed handed{.remote = connection.remote};
-    if (uses_stream(context_.unit(id)))
+    const core::Unit& unit = context_.unit(id);
+    if (unit.service.non_blocking && !os::set_blocking(connection.fd.get(), false))
+        return {Connections::Serving::Kind::refused};
+    if (uses_stream(unit))
         handed.stream = connection.fd.get();
     else
         handed.listed.push_back({connection.fd.get(), "connection"});
