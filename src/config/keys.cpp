@@ -57,6 +57,9 @@ constexpr KeyInfo unit_rows[] = {
     row("condition", "path-missing", "strings", "", condition<If::path_missing>, "a path must not exist"),
     row("condition", "directory-not-empty", "strings", "", condition<If::directory_not_empty>,
         "a directory has to have something in it"),
+    row("condition", "program", "strings", "", condition<If::program>,
+        "a program has to be there, looked up in the PATH of services; of what it does not find sysinit tells the "
+        "console"),
     row("condition", "kernel-command-line", "strings", "", condition<If::kernel_command_line>,
         "a word, or WORD=VALUE, has to stand on the kernel command line"),
     row("condition", "container", "boolean", "", condition<If::container>, "whether we have to be in a container"),

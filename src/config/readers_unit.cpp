@@ -118,6 +118,11 @@ void condition_into(const Value& value, core::Unit& unit, core::Condition::Kind 
             each.expected("an absolute path");
             continue;
         }
+        if (kind == core::Condition::Kind::program && argument.find('/') != std::string::npos &&
+            !argument.starts_with('/')) {
+            each.expected("the name of a program, or an absolute path");
+            continue;
+        }
         if (argument.empty()) {
             each.error("is empty");
             continue;

@@ -53,10 +53,11 @@ struct Condition {
         container,
         capability,
         first_boot,
+        program,
     };
     Kind kind;
     bool negated = false;
-    std::string argument; // a path, a word, or a capability; "true" or "false" for boolean kinds
+    std::string argument; // a path, a word, a capability, or the name of a program; "true" or "false" for boolean kinds
     bool operator==(const Condition&) const = default;
 };
 

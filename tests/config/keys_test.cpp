@@ -85,6 +85,7 @@ const Sample samples[] = {
                 !u.conditions[0].negated;
      }},
     {"condition", "capability", "\"CAP_SYS_ADMIN\"", "", condition<Condition::Kind::capability>},
+    {"condition", "program", "\"udevadm\"", "", condition<Condition::Kind::program>},
     {"condition", "first-boot", "true", "", condition<Condition::Kind::first_boot>},
     {"", "aliases", "[\"sshd\"]", "", [](const Unit& u) { return u.aliases == Words{"sshd"}; }},
     {"target", "aliases", "[\"runlevel3\"]", "", [](const Unit& u) { return u.aliases == Words{"runlevel3"}; }},

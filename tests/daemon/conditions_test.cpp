@@ -9,8 +9,10 @@ using Kind = core::Condition::Kind;
 
 namespace {
 
-std::optional<std::string> missing(const std::vector<Condition>& conditions, const Circumstances& circumstances) {
-    return unmet(conditions, circumstances, os::answer_anyway(questions_of(conditions)));
+std::optional<std::string> missing(const std::vector<Condition>& conditions, const Circumstances& circumstances,
+                                   const std::string& path = "") {
+    const Condition* found = unmet(conditions, circumstances, os::answer_anyway(questions_of(conditions, path)));
+    return found == nullptr ? std::nullopt : std::optional(words_of(*found));
 }
 
 bool met(Kind kind, const std::string& argument, const Circumstances& circumstances = {}) {
@@ -72,4 +74,20 @@ TEST_CASE("all have to hold, and the first that does not is named") {
     CHECK(missing({good, {Kind::path_exists, false, "/no/such"}, {Kind::path_exists, false, "/none"}}, here) ==
           "path-exists = /no/such");
     CHECK(missing({{Kind::path_exists, true, "/"}}, here) == "!path-exists = /");
+}
+
+TEST_CASE("a program is looked up where services find theirs, and named last of what is missing") {
+    os::Scratch scratch;
+    std::filesystem::create_directory(scratch / "bin");
+    const std::string tool = scratch.write("bin/tool", "#!/bin/sh\n");
+    scratch.write("bin/data", "x");
+    std::filesystem::permissions(tool, std::filesystem::perms(0755));
+    const std::string path = "/no/such:" + (scratch / "bin");
+    CHECK_FALSE(missing({{Kind::program, false, "tool"}}, {}, path));
+    CHECK_FALSE(missing({{Kind::program, false, tool}}, {}));
+    CHECK(missing({{Kind::program, false, "tool"}}, {}, "/no/such") == "program = tool");
+    CHECK(missing({{Kind::program, false, "data"}}, {}, path) == "program = data"); // cannot be executed
+    CHECK(missing({{Kind::program, true, "tool"}}, {}, path) == "!program = tool");
+    CHECK(missing({{Kind::program, false, "none"}, {Kind::path_exists, false, "/none"}}, {}, path) ==
+          "path-exists = /none");
 }

@@ -3,7 +3,7 @@ import json
 import os
 import re
 
-from harness import until
+from harness import sh, until
 
 SLEEP = "exec sleep 5000"
 
@@ -97,4 +97,28 @@ def keys_of_drop_ins(t):
         t.ok("who only wants either goes on", until(lambda: init.state("keeper") == "up"), init.state("keeper"))
 
 
-GROUPS = [keys_shown, keys_of_templates, keys_of_drop_ins]
+def programs_of_the_boot(t):
+    """What a machine is set up by, and lacks: tests/boot has the shipped units."""
+    once = sh("exit 0", type="oneshot")
+    units = {"sysinit": {"target": {}, "wants": ["trigger", "found", "elsewhere", "two"]}, "own": {"wanted-by": ["goal"], "condition":
+             {"program": "no-such-program"}, "service": once}, "goal": {"target": {}, "requires": ["sysinit"]},
+             "trigger": {"condition": {"program": ["sh", "no-such-tool"]}, "service": once},
+             "found": {"condition": {"program": ["sh", "/bin/true", "!no-such-tool"]}, "service": once},
+             "elsewhere": {"condition": {"program": "no-such-tool", "path-exists": "/no/such/path"}, "service": once},
+             "two": {"condition": {"program": "!sh"}, "service": once}}
+    with t.scene.init(units) as init:
+        init.wait("goal")
+        t.equal("a unit whose program is nowhere is skipped", {unit: init.wait(unit, "skipped")["reason"].partition(": ")[2] for unit in
+                                                               ("trigger", "own", "elsewhere", "two")},
+                {"trigger": "program = no-such-tool", "own": "program = no-such-program",
+                 "elsewhere": "path-exists = /no/such/path", "two": "!program = sh"})
+        t.equal("one is found in the PATH of services, or by its path", init.state("found"), "done")
+        init.start("trigger")
+        console = lambda: open(init.console_path, encoding="utf-8", errors="replace").read()
+        until(lambda: "no-such-tool" in console(), 10)
+        t.equal("one of sysinit that lacks nothing but its program is told of on the console, once",
+                re.findall(r"\w+ is skipped: there is no program \S+", console()),
+                ["trigger is skipped: there is no program no-such-tool"])
+
+
+GROUPS = [keys_shown, keys_of_templates, keys_of_drop_ins, programs_of_the_boot]

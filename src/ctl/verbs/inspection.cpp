@@ -139,6 +139,10 @@ bool Inspection::will_be_skipped(const core::Unit& unit) const {
         case Kind::path_exists: return root_.has(condition.argument) == condition.negated;
         case Kind::path_missing: return root_.has(condition.argument) != condition.negated;
         case Kind::directory_not_empty: return root_.is_filled(condition.argument) == condition.negated;
+        case Kind::program:
+            return (condition.argument.starts_with('/')
+                        ? root_.has(condition.argument)
+                        : !find_program(condition.argument, "", path_).empty()) == condition.negated;
         case Kind::kernel_command_line:
         case Kind::container:
         case Kind::capability:

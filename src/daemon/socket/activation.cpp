@@ -51,8 +51,9 @@ void Activation::open_early() {
         const core::Unit& unit = graph.unit(id);
         if (unit.listen.empty() || !context_.engine.facts(id).coming)
             continue;
-        auto answers = context_.kernel.answer_here(questions_of(unit.conditions), context_.surroundings.hanging);
-        if (!answers || unmet(unit.conditions, circumstances_, *answers))
+        auto answers = context_.kernel.answer_here(questions_of(unit.conditions, context_.settings.path),
+                                                   context_.surroundings.hanging);
+        if (!answers || unmet(unit.conditions, circumstances_, *answers) != nullptr)
             continue;
         // A machine has not mounted its file systems yet: at most paths something could be put over the socket.
         if (context_.place.system() && !std::ranges::all_of(unit.listen, opens_early))

@@ -6,6 +6,8 @@
 #include "daemon/subsystem.hpp"
 #include "daemon/units/conditions.hpp"
 
+#include <set>
+
 namespace mi::daemon {
 
 class ConditionCheck final : public Subsystem {
@@ -18,11 +20,13 @@ public:
 
 private:
     void check(core::UnitId unit);
+    void tell_of_program(core::UnitId unit, const std::string& program);
     void answered(core::UnitId unit, std::uint64_t digest, const PathInquiries::Answer& answers);
 
     Context& context_;
     PathInquiries& inquiries_;
     Circumstances circumstances_;
+    std::set<core::UnitId> told_; // of whose program the console knows
 };
 
 } // namespace mi::daemon

@@ -6,6 +6,7 @@
 #include "os/file/runtime.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 namespace mi::daemon {
@@ -43,20 +44,33 @@ std::string_view key(Kind kind) {
     case Kind::container: return "container";
     case Kind::capability: return "capability";
     case Kind::first_boot: return "first-boot";
+    case Kind::program: return "program";
     }
     unreachable("there is no other kind of condition");
 }
 
-bool asks_for_path(Kind kind) {
-    return kind == Kind::path_exists || kind == Kind::path_missing || kind == Kind::directory_not_empty;
+// The question that it asks of the file system; none: it asks for something else.
+std::optional<os::PathQuestion::Kind> question_of(Kind kind) {
+    switch (kind) {
+    case Kind::path_exists:
+    case Kind::path_missing: return os::PathQuestion::Kind::exists;
+    case Kind::directory_not_empty: return os::PathQuestion::Kind::holds_something;
+    case Kind::program: return os::PathQuestion::Kind::program;
+    case Kind::kernel_command_line:
+    case Kind::container:
+    case Kind::capability:
+    case Kind::first_boot: return std::nullopt;
+    }
+    unreachable("there is no other kind of condition");
 }
 
 // `code`: the answer to its question, 0 for yes.
 bool holds(const core::Condition& condition, const Circumstances& circumstances, int code) {
     switch (condition.kind) {
-    case Kind::path_exists: return code == 0;
     case Kind::path_missing: return code != 0;
-    case Kind::directory_not_empty: return code == 0;
+    case Kind::path_exists:
+    case Kind::directory_not_empty:
+    case Kind::program: return code == 0;
     case Kind::kernel_command_line: return has_word(circumstances.kernel_words, condition.argument);
     case Kind::container: return circumstances.container == (condition.argument == "true");
     case Kind::capability: return has_capability(condition.argument);
@@ -67,30 +81,35 @@ bool holds(const core::Condition& condition, const Circumstances& circumstances,
 
 } // namespace
 
-std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions) {
+std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions, const std::string& path) {
     std::vector<os::PathQuestion> questions;
     for (const core::Condition& condition : conditions)
-        if (asks_for_path(condition.kind))
-            questions.push_back({.kind = condition.kind == Kind::directory_not_empty
-                                             ? os::PathQuestion::Kind::holds_something
-                                             : os::PathQuestion::Kind::exists,
-                                 .path = condition.argument});
+        if (const auto kind = question_of(condition.kind))
+            questions.push_back({.kind = *kind, .path = condition.argument, .text = path});
     return questions;
 }
 
-std::optional<std::string> unmet(const std::vector<core::Condition>& conditions, const Circumstances& circumstances,
-                                 std::span<const os::PathAnswer> answers) {
+const core::Condition* unmet(const std::vector<core::Condition>& conditions, const Circumstances& circumstances,
+                             std::span<const os::PathAnswer> answers) {
+    const core::Condition* program = nullptr;
     for (const core::Condition& condition : conditions) {
         int code = 0;
-        if (asks_for_path(condition.kind)) {
+        if (question_of(condition.kind)) {
             code = answers.front().code;
             answers = answers.subspan(1);
         }
-        if (holds(condition, circumstances, code) == condition.negated)
-            return std::string(condition.negated ? "!" : "") + std::string(key(condition.kind)) + " = " +
-                   condition.argument;
+        if (holds(condition, circumstances, code) != condition.negated)
+            continue;
+        if (condition.kind != Kind::program)
+            return &condition;
+        if (program == nullptr)
+            program = &condition;
     }
-    return std::nullopt;
+    return program;
+}
+
+std::string words_of(const core::Condition& condition) {
+    return std::string(condition.negated ? "!" : "") + std::string(key(condition.kind)) + " = " + condition.argument;
 }
 
 } // namespace mi::daemon

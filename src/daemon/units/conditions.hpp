@@ -4,7 +4,6 @@
 #include "core/unit.hpp"
 #include "os/file/path_question.hpp"
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,12 +17,16 @@ struct Circumstances {
     bool first_boot = false; // /etc/machine-id was missing or empty when we started
 };
 
-// What of the file system they ask for.
-[[nodiscard]] std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions);
+// What of the file system they ask for. `path`: the directories that a program is looked up in, as in PATH.
+[[nodiscard]] std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions,
+                                                         const std::string& path);
 
-// Nothing if all hold; else the first that does not, in words: "path-exists = /sbin/fsck". `answers`: to those questions.
-[[nodiscard]] std::optional<std::string> unmet(const std::vector<core::Condition>& conditions,
-                                               const Circumstances& circumstances,
-                                               std::span<const os::PathAnswer> answers);
+// Nothing if all hold; else the first that does not, those about programs last: if it is one of these, the unit lacks nothing else.
+// `answers`: to those questions.
+[[nodiscard]] const core::Condition* unmet(const std::vector<core::Condition>& conditions,
+                                           const Circumstances& circumstances, std::span<const os::PathAnswer> answers);
+
+// In words: "path-exists = /etc/fstab".
+[[nodiscard]] std::string words_of(const core::Condition& condition);
 
 } // namespace mi::daemon
