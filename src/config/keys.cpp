@@ -115,6 +115,8 @@ constexpr KeyInfo unit_rows[] = {
     row("service", "stop-timeout", "duration", "\"10s\"", plain<&Service::stop_timeout>,
         "how long it may take to stop before SIGKILL; \"0\": for ever"),
     row("service", "stop-signal", "signal", "\"SIGTERM\"", signal<&Service::stop_signal>, "what asks it to stop"),
+    row("service", "stop-last", "boolean", "false", plain<&Service::stops_last>,
+        "in a shutdown it is stopped when all is down that does not have to wait for it"),
     row("service", "kill-mode", "group|process|mixed", "\"group\"", plain<&Service::kill_mode>,
         "who gets `stop-signal`: every process, the main one, or the main one while the rest get SIGKILL"),
     row("service", "exit-action", "none|shutdown|reboot|poweroff", "\"none\"", plain<&Service::exit_action>,

@@ -71,12 +71,11 @@ void Engine::set_phase(UnitId id, Phase phase, Reason reason, UnitId cause) {
     record.cause = cause;
     if (record.phase == phase)
         return;
-    if (record.phase == Phase::starting) {
-        must(totals_.starting > 0, "a unit that starts is counted");
-        --totals_.starting;
+    for (auto [counted, count] :
+         {std::pair(Phase::starting, &totals_.starting), {Phase::stopping, &totals_.stopping}}) {
+        must(record.phase != counted || *count > 0, "a unit that starts or stops is counted");
+        *count += std::size_t(phase == counted) - std::size_t(record.phase == counted);
     }
-    if (phase == Phase::starting)
-        ++totals_.starting;
     emit({.kind = Effect::Kind::changed, .unit = id, .from = record.phase, .to = phase});
     record.phase = phase;
     record.frozen = false;

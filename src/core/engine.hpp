@@ -121,6 +121,7 @@ private:
     void act_on_waiting(UnitId id);
     void stay_down(UnitId id);
     void advance_halt();
+    void stop_last_ones();
     void yield_to(UnitId id);
     [[nodiscard]] bool accepts_wishes() const { return halt_ == Halt::no || halt_ == Halt::final_target; }
 
@@ -273,9 +274,9 @@ private:
     UnitList<std::deque<UnitId>> to_look_at_; // units whose next step may have become possible
     std::deque<UnitId> for_a_slot_;           // ready to start, but parallel_starts are starting
     bool adopting_ = false;                   // facts are being made anew: nobody's wish is new
-    // How many units are in the phase `starting`, and of how many these facts are true.
+    // How many units are in the phases `starting` and `stopping`, and of how many these facts are true.
     struct Totals {
-        std::size_t starting = 0, active = 0, coming = 0;
+        std::size_t starting = 0, stopping = 0, active = 0, coming = 0;
     };
     Totals totals_;
 };

@@ -97,7 +97,7 @@ void Engine::settle(Instant now) {
         if (to_look_at_.empty()) {
             Halt before = halt_;
             advance_halt();
-            if (halt_ == before)
+            if (halt_ == before && dirty_.empty())
                 break;
             continue;
         }
@@ -212,6 +212,8 @@ void Engine::act(UnitId id) {
             break;
         if (counts.held > 0)
             break; // its dependents stop first
+        if (halt_ == Halt::stopping && service(id).stops_last)
+            break; // stop_last_ones() does it
         begin_stop(id, stop_reason(id));
         break;
     case Phase::backoff:
@@ -241,6 +243,13 @@ void Engine::act(UnitId id) {
     }
 }
 
+// In a shutdown nothing else can be stopped: what is left are units that are to stop last, and what they hold up.
+void Engine::stop_last_ones() {
+    for (UnitId id : graph_.ids())
+        if (service(id).stops_last && active(records_[id].phase) && !facts_[id].keep && counts_[id].held == 0)
+            begin_stop(id, Reason::shutdown);
+}
+
 // Advances a shutdown: first everything is stopped; then the units that the target `shutdown` wants run; then those are
 // stopped, too.
 void Engine::advance_halt() {
@@ -253,8 +262,11 @@ void Engine::advance_halt() {
     case Halt::no:
     case Halt::done: break;
     case Halt::stopping:
-        if (totals_.active > 0)
+        if (totals_.active > 0) {
+            if (totals_.stopping == 0)
+                stop_last_ones();
             break;
+        }
         if (UnitId last = graph_.find("shutdown"); last != no_unit && !graph_.needs(last).empty()) {
             change(last).asked = Asked::up;
             set(Halt::final_target);
@@ -294,8 +306,8 @@ void Engine::rebuild() {
     for (UnitId id = 0; id < size; ++id) {
         for (const Edge& edge : graph_.needs(id))
             tally(counts_[id], upward(edge.relation, Facts{}), Counts{});
-        if (records_[id].phase == Phase::starting)
-            ++totals_.starting;
+        totals_.starting += records_[id].phase == Phase::starting;
+        totals_.stopping += records_[id].phase == Phase::stopping;
     }
     for (UnitId id : graph_.order())
         touch(id);

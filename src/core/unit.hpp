@@ -139,6 +139,7 @@ struct Service {
     int reload_signal = 1;            // 0: none is sent
     bool reload_signal_said = false;  // false: it is only sent to a process that handles it
     bool non_blocking = false;        // the sockets that it is handed
+    bool stops_last = false;          // in a shutdown: once nothing else can be stopped
     std::uint32_t fd_store_max = 128; // most descriptors that it may store with us across restarts
     int ready_fd = 3;                 // notify-fd: the descriptor on which the newline is expected
     Span restart_delay = std::chrono::milliseconds(100);

@@ -36,6 +36,7 @@ const Given given[] = {
     {"service", "non-blocking", [](const Unit& u) { return !u.service.non_blocking; }},
     {"service", "fd-store-max", [](const Unit& u) { return u.service.fd_store_max == 0; }},
     {"service", "watchdog", [](const Unit& u) { return u.service.watchdog == 0s; }},
+    {"service", "stop-last", [](const Unit& u) { return !u.service.stops_last; }},
     {"process", "umask", [](const Unit& u) { return u.process->umask == 0u; }},
     {"process", "nice", [](const Unit& u) { return u.process->nice == 0; }},
     {"process", "oom-score-adjust", [](const Unit& u) { return u.process->oom_score_adjust == 0; }},

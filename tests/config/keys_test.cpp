@@ -92,6 +92,7 @@ const Sample samples[] = {
 
     {"service", "type", "\"notify\"", "", [](const Unit& u) { return u.service.type == core::ServiceType::notify; }},
     {"service", "command", "\"/a 'b c'\"", "", [](const Unit& u) { return u.service.command == Words{"/a", "b c"}; }},
+    {"service", "stop-last", "true", "", [](const Unit& u) { return u.service.stops_last; }},
     {"service", "script", "\"true\"", "",
      [](const Unit& u) { return u.service.command == Words{"/bin/sh", "-eu", "-c", "true", "t"}; }},
     {"service", "pre-start", "[[\"/a\", \"b\"], \"/c d\"]", "",

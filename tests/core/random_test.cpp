@@ -104,6 +104,7 @@ private:
             unit.service.type = static_cast<ServiceType>(pick(5));
             unit.service.restart = static_cast<RestartPolicy>(pick(4));
             unit.service.kill_mode = static_cast<KillMode>(pick(3));
+            unit.service.stops_last = pick(6) == 0;
             unit.service.restart_limit = static_cast<std::uint32_t>(pick(4));
             unit.service.command = {"/bin/true"};
             if (pick(4) == 0) {

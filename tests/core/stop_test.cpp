@@ -322,3 +322,29 @@ TEST_CASE("a unit that cannot end in time is killed during shutdown, too") {
     world.pass("5s");
     CHECK(world.halted());
 }
+
+TEST_CASE("in a shutdown what is to stop last stops when all is down that does not have to wait for it") {
+    World world("[units.modules]\nservice = { command = '/m' }\n"
+                "[units.devices]\nrequires = ['modules']\nservice = { command = '/d', stop-last = true }\n"
+                "[units.store]\nservice = { command = '/s' }\n");
+    world.ask("devices");
+    world.ask("store");
+    world.shut_down();
+    CHECK(world.phase("store") == "stopping");
+    CHECK(world.phase("devices") == "up");
+    world.die("store", 15);
+    CHECK(world.phase("devices") == "stopping");
+    CHECK(world.phase("modules") == "up");
+    world.die("devices", 15);
+    world.die("modules", 15);
+    CHECK(world.halted());
+}
+
+TEST_CASE("a stop by hand does not wait for others, also of what stops last in a shutdown") {
+    World world("[units.devices]\nservice = { command = '/d', stop-last = true }\n[units.store]\nservice = { command = "
+                "'/s' }\n");
+    world.ask("devices");
+    world.ask("store");
+    world.stop("devices");
+    CHECK(world.phase("devices") == "stopping");
+}
