@@ -18,6 +18,7 @@ namespace {
 constexpr Span complaints_apart = std::chrono::seconds(1);
 constexpr Span remade_apart = std::chrono::seconds(1); // sockets of a unit
 constexpr Span try_again = std::chrono::seconds(5);    // one that cannot be made
+constexpr std::string_view setup_target = "sysinit";
 
 bool is_idle(const core::Record& record) {
     return record.phase == core::Phase::up && record.stage == core::Stage::idle;
@@ -41,22 +42,44 @@ core::Listen listen_of(const state::SocketImage& image) {
     return listen;
 }
 
+// Whether the unit comes after the other, by way of any others.
+bool comes_after(const core::Graph& graph, core::UnitId id, core::UnitId other) {
+    std::vector<core::UnitId> way{id};
+    std::set<core::UnitId> seen{id};
+    while (!way.empty()) {
+        const core::UnitId at = way.back();
+        way.pop_back();
+        for (const core::Edge& edge : graph.needs(at))
+            if (edge.unit == other)
+                return true;
+            else if (seen.insert(edge.unit).second)
+                way.push_back(edge.unit);
+    }
+    return false;
+}
+
 } // namespace
 
 // So a process that starts early finds every socket that it connects to. What cannot be opened yet is left to the unit's own
 // start, which tells why.
 void Activation::open_early() {
     const core::Graph& graph = context_.graph();
+    const core::UnitId setup = context_.place.system() ? graph.find(setup_target) : core::no_unit;
+    const bool sets_up = setup != core::no_unit && context_.engine.facts(setup).coming &&
+                         context_.record(setup).phase != core::Phase::up;
     for (core::UnitId id : graph.ids()) {
         const core::Unit& unit = graph.unit(id);
         if (unit.listen.empty() || !context_.engine.facts(id).coming)
+            continue;
+        // What sets the machine up would wait for an answer that comes after it: a connection that is refused is better.
+        if (sets_up && comes_after(graph, id, setup))
             continue;
         auto answers = context_.kernel.answer_here(questions_of(unit.conditions, context_.settings.path),
                                                    context_.surroundings.hanging);
         if (!answers || unmet(unit.conditions, circumstances_, *answers) != nullptr)
             continue;
         // A machine has not mounted its file systems yet: at most paths something could be put over the socket.
-        if (context_.place.system() && !std::ranges::all_of(unit.listen, opens_early))
+        if (sets_up && !std::ranges::all_of(unit.listen, opens_early))
             continue;
         if (sockets_.open(id, unit, context_.surroundings.accounts)) {
             unwatched_.insert(id);
@@ -249,6 +272,8 @@ void Activation::unit_changed(core::UnitId id, core::Phase, core::Phase to) {
     const core::Phase phase = context_.record(id).phase;
     if (!core::active(phase) && phase == to && phase != core::Phase::waiting && phase != core::Phase::backoff)
         fd_store_.drop(id);
+    if (context_.place.system() && phase == core::Phase::up && to == phase && context_.name(id) == setup_target)
+        open_early();
 }
 
 void Activation::unit_gone(core::UnitId id) {

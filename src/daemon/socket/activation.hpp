@@ -32,7 +32,8 @@ public:
         : context_(context), circumstances_(circumstances), fd_store_(fd_store), host_(host),
           sockets_(context.units, context.surroundings.hanging), connections_(context.kernel, context.units, *this) {}
 
-    // The boot begins: opens the sockets of all units that are wanted, before the first process is made.
+    // The boot begins: opens the sockets of all units that are wanted, before the first process is made; on a machine those of units
+    // that come after `sysinit` when that is up.
     void open_early();
     // Opens the sockets of a unit that starts. The engine hears of it.
     void open(core::UnitId unit);
