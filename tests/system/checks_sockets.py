@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 
+from checks_syslog import taken_over
 from harness import Failed, sh, until
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -518,7 +519,7 @@ def sockets_lost(t):
         inodes = {name: os.stat(path(name)).st_ino for name in units}
         same = lambda name: os.path.exists(path(name)) and os.stat(path(name)).st_ino == inodes[name]
         def back(name):
-            return until(lambda: os.path.exists(path(name)) and not same(name), 5)
+            return until(lambda: os.path.exists(path(name)) and not same(name), 15)
         wakeups = init.wakeups(init.pid())
         for number in range(50):
             open(f"{work}/other-{number}", "w").close()
@@ -563,8 +564,13 @@ def sockets_lost(t):
         t.ok("when that is gone it is made again", until(lambda: answered("same"), 15), init.brief("same"))
         t.equal("the trouble was said once", init.text("same", ("init",)).count("nobody can connect"), 1)
 
-        # A service that runs has the old one.
+        # A service that runs has the old one, or makes one itself.
         pid = init.status("stays")["main_pid"]
+        with socket.socket(socket.AF_UNIX) as other:
+            t.ok("a service that runs may put a socket of its own there", taken_over(path("stays"), other))
+            other.listen()
+        os.unlink(path("stays"))
+        t.ok("when that is gone ours is back", back("stays"))
         inodes["stays"] = os.stat(path("stays")).st_ino
         os.unlink(path("stays"))
         t.ok("that of a service that runs is made again", back("stays"))

@@ -19,6 +19,8 @@ namespace mi::daemon {
 namespace {
 
 constexpr Span try_again = std::chrono::seconds(5); // where it cannot be made now
+// What another syslogd has, between its unlink(2) and its bind(2), to take the socket of syslog(3) over.
+constexpr Span takeover = std::chrono::seconds(2);
 
 std::string directory_of(const std::string& path) {
     const std::size_t slash = path.rfind('/');
@@ -111,7 +113,11 @@ void Reachability::check_syslog() {
     if (before && !syslog_at_)
         syslog_at_ = there; // it came with us
     watch(directory_of(path));
-    if (before && there && there == syslog_at_)
+    if (before && there && there == syslog_at_) {
+        syslog_gone_ = never;
+        return;
+    }
+    if (before && !there && waits_for_takeover())
         return;
     if (context_.place.system())
         os::lengthen_datagram_queues();
@@ -120,15 +126,36 @@ void Reachability::check_syslog() {
         return syslog_refused(path, socket.error());
     context_.logs.hear_syslog(std::move(*socket));
     syslog_at_ = os::identity_of(path);
+    syslog_gone_ = never;
+    syslog_taken_ = false;
     syslog_told_.clear();
     if (before)
         context_.say(Priority::warning, "the socket " + path + " was gone and is made again");
 }
 
+// Whoever removes it may be about to put a socket of his own there, and keeps it then.
+bool Reachability::waits_for_takeover() {
+    const Instant now = context_.kernel.now();
+    if (syslog_gone_ == never)
+        syslog_gone_ = now;
+    if (now - syslog_gone_ >= takeover)
+        return false;
+    again_ = std::min(again_, syslog_gone_ + takeover);
+    return true;
+}
+
+// It may have had the socket of syslog(3), and has left its path.
+void Reachability::unit_changed(core::UnitId, core::Phase, core::Phase to) {
+    if (syslog_taken_ && !core::active(to))
+        again_ = std::min(again_, context_.now + takeover);
+}
+
 void Reachability::syslog_refused(const std::string& path, const Fault& why) {
     if (passes_unseen(why.code))
-        again_ = context_.kernel.now() + try_again;
+        again_ = std::min(again_, context_.kernel.now() + try_again);
     const bool taken = why.code == EADDRINUSE;
+    syslog_taken_ = taken;
+    syslog_gone_ = never;
     // A container has what it has: without a /dev that we may write to there is none.
     if (context_.settings.syslog_socket.empty() && !context_.place.system() && !taken)
         return;

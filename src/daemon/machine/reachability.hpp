@@ -1,5 +1,6 @@
 // Whether others can reach us where they look, kept so: the control socket, the sockets of units, those for sd_notify(3) and that of
-// syslog(3) are made again where somebody has removed them, or has mounted something over them. It also has the collector hear the kernel.
+// syslog(3) are made again where somebody has removed them, or has mounted something over them; a syslogd that puts its own socket in the place of
+// ours keeps it. It also has the collector hear the kernel.
 #pragma once
 
 #include "daemon/context.hpp"
@@ -51,11 +52,13 @@ public:
     [[nodiscard]] Instant next_deadline() const override { return again_; }
     void due(Instant) override { check(true); }
     void turn_ends() override;
+    void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
 private:
     void check_control();
     void check_kernel_log();
     void check_syslog();
+    [[nodiscard]] bool waits_for_takeover();
     void syslog_refused(const std::string& path, const Fault& why);
     void watch(const std::string& directory);
     [[nodiscard]] bool watches() const;
@@ -73,6 +76,8 @@ private:
     Instant again_ = never;                                  // when what could not be made is tried again
     std::string told_, syslog_told_;                         // what was said of that
     bool kernel_log_told_ = false;
+    Instant syslog_gone_ = never; // since when the socket of syslog(3) is not there
+    bool syslog_taken_ = false;   // it is another program's
 };
 
 } // namespace mi::daemon

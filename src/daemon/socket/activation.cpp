@@ -19,6 +19,7 @@ constexpr Span complaints_apart = std::chrono::seconds(1);
 constexpr Span remade_apart = std::chrono::seconds(1); // sockets of a unit
 constexpr Span try_again = std::chrono::seconds(5);    // one that cannot be made
 constexpr std::string_view setup_target = "sysinit";
+constexpr Span takeover = std::chrono::seconds(2); // until what a service removes is made again
 
 bool is_idle(const core::Record& record) {
     return record.phase == core::Phase::up && record.stage == core::Stage::idle;
@@ -149,13 +150,20 @@ Instant Activation::look_after(os::PathWatch& paths) {
 }
 
 Instant Activation::look_after(core::UnitId id) {
-    if (sockets_.all_reachable(id))
+    if (sockets_.all_reachable(id)) {
+        lost_.erase(id);
         return never;
-    // Whoever owns the directory, a service's user perhaps, could have us do so all the time.
+    }
     const Instant now = context_.kernel.now();
+    // A service that makes its sockets itself, too, removes ours first.
+    const Instant gone = lost_.try_emplace(id, now).first->second;
+    if (context_.record(id).main_pid > 0 && now - gone < takeover)
+        return gone + takeover;
+    // Whoever owns the directory, a service's user perhaps, could have us do so all the time.
     if (auto last = remade_.find(id); last != remade_.end() && now - last->second < remade_apart)
         return last->second + remade_apart;
     remade_[id] = now;
+    lost_.erase(id);
     const bool awaits = connections_.awaits(id);
     connections_.disarm(id); // of what is closed nothing may be awaited
     Instant again = never;
@@ -278,6 +286,7 @@ void Activation::unit_changed(core::UnitId id, core::Phase, core::Phase to) {
 
 void Activation::unit_gone(core::UnitId id) {
     remade_.erase(id);
+    lost_.erase(id);
     connections_.unit_gone(id);
     sockets_.close(id);
 }

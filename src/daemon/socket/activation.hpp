@@ -82,6 +82,7 @@ private:
     Host& host_;
     Sockets sockets_;
     Connections connections_;
+    std::map<core::UnitId, Instant> lost_;   // since when some of its sockets are not reached
     std::map<core::UnitId, Instant> remade_; // when sockets of a unit were made again last, or that was tried
     std::set<core::UnitId> unwatched_;       // their sockets were opened, and their paths are not watched yet
 };
