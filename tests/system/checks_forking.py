@@ -145,4 +145,28 @@ def forking_without_file(t):
             lambda: init.state("fails") == "failed" and alive() == []), (result, alive()))
 
 
-GROUPS = [forking_doubts, forking_heirs, forking_without_file]
+def forking_strays(t):
+    """Without cgroups: a daemon with a session of its own and nothing of its environment left, as nginx is."""
+    work = t.scene.work + "/strays"
+    os.mkdir(work)
+    os.chmod(work, 0o755)
+    stray = "setsid env -i /bin/sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >FILE; exit 0"
+    units = {"daemon": forking(work, "daemon", stray),
+             "before": {"service": sh(stray.replace("FILE", work + "/old").replace("exit 0", "sleep 0.2"), type="oneshot", kill_mode="process")},
+             "old": {"requires": ["before"], **forking(work, "old", "exit 0", start_timeout="700ms")},
+             "users": {"service": sh(stray.replace("FILE", work + "/public/users"), type="forking", restart="no", start_timeout="700ms"),
+                       "process": {"pid-file": work + "/public/users", "user": "nobody"}}}
+    os.mkdir(work + "/public")
+    os.chmod(work + "/public", 0o777)
+    with t.scene.init(units, cgroups=False) as init:
+        status = init.wait("daemon")
+        t.equal("a PID file that is root's is believed of a process of this run that is nobody else's", str(status["main_pid"]),
+                open(work + "/daemon").read().strip())
+        t.has("but not of one that was there before", init.wait("old", "failed")["reason"], "which is none of this service's")
+        t.has("nor is the file of a user", init.wait("users", "failed")["reason"], "which is none of this service's")
+        outside = init.outside(status["main_pid"])
+        init.stop("daemon")
+        t.ok("it is stopped as every other", not os.path.exists(f"/proc/{outside}"))
+
+
+GROUPS = [forking_doubts, forking_heirs, forking_without_file, forking_strays]

@@ -1,11 +1,14 @@
 #include "daemon/process/main_process.hpp"
 
+#include "base/clock.hpp"
 #include "base/printable.hpp"
 #include "os/file/walked_file.hpp"
 #include "os/process/process.hpp"
 
 #include <poll.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace mi::daemon {
 
@@ -54,12 +57,33 @@ void MainProcess::stand_in(core::UnitId id) {
                     .exit = core::ExitStatus::code(0)});
 }
 
+// Without cgroups a daemon that has a session of its own and has written its title over its environment (nginx) cannot be told from
+// others. A PID file that is root's is believed of a process that descends from us, began in this run and is no other unit's.
+bool MainProcess::is_stray_of(core::UnitId id, pid_t pid) const {
+    static const long ticks_a_second = std::max(1L, ::sysconf(_SC_CLK_TCK));
+    if (!processes_.uses_session(id) || context_.user_of(context_.unit(id)) || processes_.is_anyones(pid))
+        return false;
+    auto stat = context_.kernel.stat_of(pid);
+    const Span asleep = boottime_now() - monotonic_now().since_boot; // not counted by our own clock
+    const Span began =
+        Span(std::chrono::seconds(stat ? static_cast<std::int64_t>(stat->started) + 1 : 0)) / ticks_a_second;
+    if (began - asleep < context_.units[id].starting.since_boot)
+        return false;
+    constexpr int deepest = 4096; // also ends a cycle, which a changing /proc could show
+    for (int depth = 0; stat && stat->parent > 0 && depth < deepest; ++depth) {
+        if (stat->parent == ::getpid())
+            return true;
+        stat = context_.kernel.stat_of(stat->parent);
+    }
+    return false;
+}
+
 // What is against taking the process that a PID file names for one of the unit's; empty: nothing.
 std::string MainProcess::doubt_about(core::UnitId id, pid_t pid) const {
     std::string names = "names process " + std::to_string(pid);
     if (!context_.kernel.exists(pid))
         return names + ", which does not exist";
-    if (processes_.belongs(pid, id, context_.name(id)))
+    if (processes_.belongs(pid, id, context_.name(id)) || is_stray_of(id, pid))
         return {};
     if (const auto stat = context_.kernel.stat_of(pid))
         names += " (" + printable(stat->name) + ")";

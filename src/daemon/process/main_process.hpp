@@ -62,6 +62,7 @@ private:
     void check_pid_files();
     void ask_for_pid_file(core::UnitId unit);
     void consider_pid_file(core::UnitId unit, const Result<pid_t>& named);
+    [[nodiscard]] bool is_stray_of(core::UnitId unit, pid_t pid) const;
     [[nodiscard]] std::string doubt_about(core::UnitId unit, pid_t pid) const;
     void clear_pid_file(core::UnitId unit);
     [[nodiscard]] pid_t oldest_of(core::UnitId unit, pid_t but) const;

@@ -158,6 +158,11 @@ bool Processes::belongs(pid_t pid, core::UnitId unit, const std::string& name) c
     return run != runs_.end() && (!tree_ || run->second.by_session) && kernel_.is_member(pid, membership(unit));
 }
 
+bool Processes::is_anyones(pid_t pid) const {
+    return find(pid) != nullptr || (tree_ && tree_->unit_of(pid)) ||
+           std::ranges::any_of(runs_, [&](const auto& run) { return kernel_.is_member(pid, membership(run.first)); });
+}
+
 void Processes::signal(core::UnitId unit, const std::string& name, core::Effect::Scope scope, int number, pid_t main,
                        pid_t hook) {
     std::vector<pid_t> members;

@@ -64,6 +64,8 @@ public:
     // Whether a process belongs to the unit called `name`. `pid` may be a zombie; of one that is collected already nobody can
     // tell any more.
     [[nodiscard]] bool belongs(pid_t pid, core::UnitId unit, const std::string& name) const;
+    // Whether it is a process of any unit, as far as can be told without cgroups.
+    [[nodiscard]] bool is_anyones(pid_t pid) const;
 
     // Sends a signal to a process of the unit, or to everything of it; SIGCONT follows a signal that asks to end, unless
     // the unit is frozen.
