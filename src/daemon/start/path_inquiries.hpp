@@ -23,7 +23,7 @@ namespace mi::daemon {
 
 class PathInquiries final : public Subsystem {
 public:
-    // How long a file system is waited for.
+    // How long a file system is waited for by what has no time limit of its own.
     static constexpr Span patience = std::chrono::seconds(5);
     // So many children may be left hanging on one file system (or on leases); then it is not asked again until one of them
     // is let go.
@@ -35,8 +35,7 @@ public:
 
     // Until when a start waits for a file system: rather less long than its start-timeout, so that it can tell what it waited for.
     [[nodiscard]] static Instant patience_for(const core::Record& record, Instant now) {
-        return record.deadline == never ? now + patience
-                                        : std::min(now + patience, now + (record.deadline - now) * 3 / 4);
+        return now + (record.deadline == never ? patience : (record.deadline - now) * 3 / 4);
     }
 
     // `children`: where its children are registered; null in tests, where exited() is called instead.
