@@ -163,6 +163,9 @@ constexpr KeyInfo unit_rows[] = {
         "resource limits by name: N or \"unlimited\" for soft and hard, or [soft, hard]"),
     row("process", "no-new-privileges", "boolean", "false", plain<&Process::no_new_privileges>,
         "set-user-ID programs have no effect in it"),
+    row("process", "confinement", "auto|require|try", "\"auto\"", plain<&Process::strictness>,
+        "whether a start fails where a protection cannot be had (require) or goes on without it (try, and auto in a "
+        "container)"),
     row("process", "ignore-sigpipe", "boolean", "false", plain<&Process::ignore_sigpipe>,
         "it begins with SIGPIPE ignored, as under systemd"),
     row("process", "stdin", "null|tty|socket|file:PATH", "\"null\"", standard_input, "where it reads from"),

@@ -89,6 +89,12 @@ std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess) {
     return all_words;
 }
 
+std::span<const Choice<core::Strictness>> choices(core::Strictness) {
+    using enum core::Strictness;
+    static constexpr Choice<core::Strictness> all[] = {{"auto", automatic}, {"require", require}, {"try", attempt}};
+    return all;
+}
+
 std::span<const Choice<core::EnvironmentSyntax>> choices(core::EnvironmentSyntax) {
     using enum core::EnvironmentSyntax;
     static constexpr Choice<core::EnvironmentSyntax> all[] = {{"shell", shell}, {"systemd", systemd}};

@@ -32,6 +32,7 @@ std::span<const Choice<core::ExitAction>> choices(core::ExitAction);
 std::span<const Choice<core::ConsoleFormat>> choices(core::ConsoleFormat);
 std::span<const Choice<core::NotifyAccess>> choices(core::NotifyAccess);
 std::span<const Choice<core::EnvironmentSyntax>> choices(core::EnvironmentSyntax);
+std::span<const Choice<core::Strictness>> choices(core::Strictness);
 std::span<const Choice<core::Activation>> choices(core::Activation);
 std::span<const Choice<core::HealthCheck::Action>> choices(core::HealthCheck::Action);
 std::span<const Choice<core::Await::OnLoss>> choices(core::Await::OnLoss);

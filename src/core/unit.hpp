@@ -232,6 +232,9 @@ struct Confinement {
 
 enum class EnvironmentSyntax : std::uint8_t { shell, systemd };
 
+// Whether a start fails where the kernel refuses a protection, or goes on without it. `automatic`: goes on in a container.
+enum class Strictness : std::uint8_t { automatic, require, attempt };
+
 // `[process]`: how the context differs from the clean one every service starts in.
 struct Process {
     std::string user, group;
@@ -248,6 +251,7 @@ struct Process {
     std::vector<Limit> limits;
     std::vector<std::string> unset_environment;                      // names that are taken out of all of it at the end
     EnvironmentSyntax environment_syntax = EnvironmentSyntax::shell; // of environment_files
+    Strictness strictness = Strictness::automatic;
     bool no_new_privileges = false;
     bool ignore_sigpipe = false;
     Input input = Input::null;

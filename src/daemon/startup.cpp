@@ -313,6 +313,9 @@ void Startup::state_facts() {
             : options_.log_level.value_or(log_level_number(beginning_.settings.log_level).value_or(6));
     beginning_.signal_rewrites = options_.rewrites;
     beginning_.signal_group = options_.group;
+    // Known before anything has failed of it.
+    const bool may_mount = (os::own_capabilities() >> CAP_SYS_ADMIN & 1) != 0;
+    surroundings.refusals.mounts = surroundings.refusals.network = !may_mount;
     beginning_.restart_on = options_.restart_on;
     beginning_.grace = options_.grace;
 }

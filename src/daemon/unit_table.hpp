@@ -24,7 +24,8 @@ struct UnitRun {
     Instant starting{}, up{}; // of the last start, for the boot times
     core::FirstStart first;   // and of the first one, for the boot chart
     OwnedDirectories own;
-    Fd ready; // notify-fd: read end
+    std::vector<std::string> lacks; // protections that its process does without: see start/refusals.hpp
+    Fd ready;                       // notify-fd: read end
     std::unique_ptr<loop::Watch> ready_watch;
     std::unique_ptr<NotifyLine> line; // sd_notify: where the present run speaks
     pid_t from_pid_file = 0;          // the main process that the PID file named

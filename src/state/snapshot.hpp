@@ -128,12 +128,13 @@ struct UnitImage {
     std::uint64_t ready_inode = 0, network_inode = 0;
     core::FirstStart first;
     std::uint64_t log_lines = 0, log_lost_lines = 0;
+    std::vector<std::string> lacks; // protections that its process does without
     static void fields(auto& self, auto&& visit) {
         visit(self.id, self.name, self.record, self.digest, self.starting, self.up, self.status, self.trouble,
               self.from_pid_file, self.ready, self.network, self.temporary, self.runtime, self.invocation,
               self.sessions, self.by_session, self.cgroup_gone, self.frozen, self.line, self.stored, self.sockets,
               self.gates, self.timer, self.sweep, self.sweep_number, self.sweep_signalled, self.ready_inode,
-              self.network_inode, self.first, self.log_lines, self.log_lost_lines);
+              self.network_inode, self.first, self.log_lines, self.log_lost_lines, self.lacks);
     }
 };
 

@@ -129,6 +129,8 @@ struct UnitStatus {
     core::Health health = core::Health::none;
     // Lines of its log since boot: kept, and lost (no room for them, or beyond its rate-limit). Some seconds old.
     std::int64_t log_lines = 0, log_lost_lines = 0;
+    // Keys of its file that are not in force, as the kernel refuses them to us: protections that it does without.
+    std::vector<std::string> not_in_force;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -170,6 +172,7 @@ struct UnitStatus {
         visit("health", self.health);
         visit("log_lines", self.log_lines);
         visit("log_lost_lines", self.log_lost_lines);
+        visit("not_in_force", self.not_in_force);
     }
 };
 

@@ -161,6 +161,8 @@ const Sample samples[] = {
      [](const Unit& u) {
          return u.process->environment_files == std::vector<core::EnvironmentFile>{{"/a", false}, {"/b", true}};
      }},
+    {"process", "confinement", "\"require\"", "",
+     [](const Unit& u) { return u.process->strictness == core::Strictness::require; }},
     {"process", "environment-syntax", "\"systemd\"", "",
      [](const Unit& u) { return u.process->environment_syntax == core::EnvironmentSyntax::systemd; }},
     {"process", "unset-environment", "[\"A\", \"B\"]", "",

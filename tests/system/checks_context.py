@@ -8,6 +8,7 @@ import signal
 import resource
 import select
 import shutil
+import socket
 import stat
 import subprocess
 
@@ -226,12 +227,13 @@ def context_faults(t):
               "/no/such/directory")
 
     # A privilege that cannot be dropped fails the start.
+    strict = {"confinement": "require"}
     units = {"drop": {"service": {"command": true, "restart": "no"}, "process": {"user": "daemon"}},
-             "low": {"service": {"command": true, "restart": "no"}, "process": {"nice": -5}},
-             "more": {"service": {"command": true, "restart": "no"}, "process": {"limits": {"nofile": 5000}}},
+             "low": {"service": {"command": true, "restart": "no"}, "process": {"nice": -5, **strict}},
+             "more": {"service": {"command": true, "restart": "no"}, "process": {"limits": {"nofile": 5000}, **strict}},
              "most": {"service": {"command": [t.scene.program("sys_state")], "type": "oneshot"},
                       "process": {"limits": {"nofile": "unlimited"}}},
-             "score": {"service": {"command": true, "restart": "no"}, "process": {"oom-score-adjust": -500}},
+             "score": {"service": {"command": true, "restart": "no"}, "process": {"oom-score-adjust": -500, **strict}},
              "keeper": {"service": sh("exec sleep 1000")}}
     drop = "-setgid,-setuid,-sys_nice,-sys_resource"
     with t.scene.init(units, before=["prlimit", "--nofile=256:4000", "setpriv", "--bounding-set=" + drop,
@@ -266,7 +268,7 @@ def context_confined(t):
         "network": ({"private-network": True}, "unshare: Operation not permitted (private-network)"),
         "nowhere": ({"cpu-affinity": [8000]}, "sched_setaffinity: Invalid argument"),
     }
-    units = {unit: {"service": {**once, "command": ["/bin/true"]}, "process": process}
+    units = {unit: {"service": {**once, "command": ["/bin/true"]}, "process": {"confinement": "require", **process}}
              for unit, (process, _) in cases.items()}
     units["jailed"] = {"service": {**once, "command": ["sys_state"]}, "process": {"root-directory": jail}}
     units["bare"] = show(t, process={"user": "nobody", "capabilities": []})
@@ -316,6 +318,47 @@ def context_confined(t):
         t.ok("and over a restart by itself", os.path.exists(f"/run/{name}/mark"))
         init.stop("owner")
         t.ok("and is gone with the stop", until(lambda: not os.path.exists("/run/" + name), 10))
+
+
+def context_goes_without(t):
+    """What a container's kernel refuses is done without, and told; confinement = "require" is in context_confined."""
+    drop = "-sys_nice,-sys_resource"
+    cases = {"tmp": ({"private-tmp": True}, ["private-tmp"]),
+             "much": ({"protect-system": "strict", "private-devices": True, "inaccessible-paths": ["/srv"],
+                       "read-write-paths": ["/var"], "runtime-directory": f"miniinit-check-{os.getpid()}-without"},
+                      ["private-devices", "protect-system", "inaccessible-paths"]),
+             "network": ({"private-network": True}, ["private-network"]),
+             "low": ({"nice": -5}, ["nice"]),
+             "score": ({"oom-score-adjust": -500}, ["oom-score-adjust"]),
+             "more": ({"limits": {"nofile": 5000, "core": 0}}, ["limits.nofile"]),
+             "plain": ({"nice": 5}, [])}
+    units = {unit: {"service": sh("echo here; exec sleep 1000"), "process": process} for unit, (process, _) in cases.items()}
+    units["each"] = {"service": {"command": ["/bin/cat"]}, "process": {"private-tmp": True, "stdin": "socket", "stdout": "socket"},
+                     "listen": [{"stream": t.scene.work + "/goes-without", "accept": True}]}
+    units["shown"] = {"service": {"command": [t.scene.program("sys_state")], "type": "oneshot"},
+                      "process": {"limits": {"nofile": 5000}, "nice": -5, "oom-score-adjust": -500}}
+    before = ["prlimit", "--nofile=256:4000", "setpriv", "--bounding-set=" + drop, "--inh-caps=" + drop]
+    with t.scene.init(units, before=before) as init:
+        for unit, (_, lost) in cases.items():
+            status = init.wait(unit)
+            t.equal(f"a protection that is refused is done without, and its status says so: {unit}",
+                    (sorted(status["not_in_force"]), status["restarts"]), (sorted(lost), 0))
+        t.has("so does its log, once", init.text("much", ("init",), once="not in force"), "private-devices",
+              'confinement = "require"')
+        t.has("and `minictl status`", init.ctl("status", "score").stdout, "not in force", "oom-score-adjust")
+        t.equal("what has nothing to do without says nothing", init.text("plain", ("init",)), "")
+        t.ok("no private /tmp is left", not glob.glob("/tmp/miniinit-tmp-*"))
+        init.wait("shown", "done")
+        t.equal("a limit is as high as it may be", limits_of(state_of(init, "shown")).get("Max open files"), ("4000", "4000"))
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(10)
+            one.connect(t.scene.work + "/goes-without")
+            one.sendall(b"word")
+            t.equal("the process of a connection does without as well", one.recv(10), b"word")
+        t.equal("the next program knows it", init.ctl("reexec").returncode, 0)
+        t.equal("and tells it", init.status("tmp")["not_in_force"], ["private-tmp"])
+        init.ask("Restart", "low")
+        t.equal("a restart does without as well", init.wait("low")["not_in_force"], ["nice"])
 
 
 def context_tty(t):
@@ -502,5 +545,5 @@ def context_privileged(t):
         t.equal("and one after the end", until(lambda: os.path.exists(f"{marks}/at-the-end") and read("at-the-end")), free)
 
 
-GROUPS = [context_restrictions, context_privileged, context_clean, context_nothing_passed, context_as_under_systemd, context_most_files, context_keys,
-          context_faults, context_confined, context_tty]
+GROUPS = [context_restrictions, context_privileged, context_clean, context_nothing_passed, context_as_under_systemd,
+          context_most_files, context_keys, context_faults, context_confined, context_goes_without, context_tty]

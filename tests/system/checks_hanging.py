@@ -165,7 +165,7 @@ def hanging_runtime_directory(t):
 
 def hanging_network(t):
     """The kernel takes its time to make a network namespace: others hold the locks for that."""
-    units = {"alone": {"service": sh("exec sleep 1000", restart="no", start_timeout="60s"), "process": {"private-network": True}},
+    units = {"alone": {"service": sh("exec sleep 1000", restart="no", start_timeout="60s"), "process": {"private-network": True, "confinement": "require"}},
              "other": {"service": sh("exec sleep 1000")}}
     refused = "unshare: Operation not permitted (private-network)"  # an init under test may not
     with t.scene.init(units, faults=["unshare"]) as init:

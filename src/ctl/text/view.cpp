@@ -327,6 +327,7 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         row(text, "says", *unit.status_text);
     if (unit.error_text)
         row(text, "error", *unit.error_text);
+    list_row(text, "not in force", unit.not_in_force);
     if (unit.stored_descriptors != 0)
         row(text, "keeps", counted(unit.stored_descriptors, "descriptor") + " over its restarts");
     if (unit.dependencies) {

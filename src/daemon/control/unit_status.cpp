@@ -187,6 +187,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.log_lost_lines = static_cast<std::int64_t>(live.log_lost_lines);
     status.frozen = parts.processes.frozen(id);
     status.health = record.health;
+    status.not_in_force = live.lacks;
     add_triggers(parts, id, status);
     if (detail != Detail::plain)
         add_usage(parts, id, detail == Detail::all, status);

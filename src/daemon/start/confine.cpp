@@ -8,6 +8,7 @@
 #include "os/spawn/spawn.hpp"
 
 #include <linux/capability.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,13 @@ constexpr CapabilitySet bit(int capability) { return CapabilitySet{1} << capabil
 bool is_directory(const std::string& path, os::HangingMounts& hanging) {
     auto directory = os::open_directory_here(path, hanging, false);
     return directory || directory.error().code == EXDEV;
+}
+
+// A directory in which nobody can make anything, as on the medium of an installer.
+bool is_read_only(const std::string& path, os::HangingMounts& hanging) {
+    struct statvfs about{};
+    auto directory = os::open_directory_here(path, hanging, false);
+    return directory && ::fstatvfs(directory->get(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
 }
 
 std::string_view key_of(OwnDirectory::Kind kind) {
@@ -141,6 +149,11 @@ void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, cons
     for (const char* base : {"/tmp", "/var/tmp"}) {
         if (std::string_view(base) != "/tmp" && !is_directory(base, hanging))
             continue;
+        if (is_read_only(base, hanging)) { // what others can see there is what the medium has
+            if (launch.lacks.empty())
+                launch.lacks.emplace_back("private-tmp");
+            continue;
+        }
         os::Directory directory{.base = base,
                                 .components = {"miniinit-" + name, "tmp"},
                                 .parents_mode = 0700,

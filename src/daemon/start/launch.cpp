@@ -404,6 +404,8 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
     plan.environment = std::move(environment);
     if (auto done = connect(launch, process, entry, handed.stream); !done)
         return std::unexpected(done.error());
+    if (goes_without(process, surroundings.mode))
+        surroundings.refusals.leave_out(launch);
     if (main && unit.service.type == core::ServiceType::notify_fd)
         if (auto done = add_ready_pipe(launch, unit.service.ready_fd); !done)
             return std::unexpected(done.error());

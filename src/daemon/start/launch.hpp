@@ -5,6 +5,7 @@
 #include "core/unit.hpp"
 #include "daemon/options.hpp"
 #include "daemon/start/no_start.hpp"
+#include "daemon/start/refusals.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/process/accounts.hpp"
 #include "os/socket/listen_socket.hpp"
@@ -53,6 +54,7 @@ struct Surroundings {
     std::map<std::string, std::shared_ptr<const os::SystemCallFilter>> filters;
     os::Accounts accounts;
     os::HangingMounts hanging;
+    Refusals refusals;
 };
 
 // What has been found out for a start: see start_files.hpp.
@@ -70,6 +72,7 @@ struct Launch {
     std::vector<std::string> temporary; // directories that go when the run is over
     std::vector<os::Directory> runtime; // those that go when the unit is at rest
     std::vector<std::string> warnings;  // for its log
+    std::vector<std::string> lacks;     // keys of protections that it does without: see refusals.hpp
     std::vector<Fd> theirs;             // what the plan's moves refer to
     bool privileged = false;            // a command with a '+': nothing confines it
     std::uint64_t cgroup = 0;           // that it was born in, by number (os/process/pidfd.hpp); 0: none

@@ -1,5 +1,6 @@
 #include "daemon/start/starter.hpp"
 
+#include "base/join.hpp"
 #include "base/scarce.hpp"
 #include "daemon/health/probe_launch.hpp"
 #include "daemon/machine/builtin.hpp"
@@ -63,7 +64,7 @@ void Starter::spawn(const core::Effect& effect) {
     auto start = effect.role == Role::main && context_.name(id) == entry_ ? make_entry(id, *launch)
                                                                           : make_process(id, effect.role, *launch);
     if (!start) {
-        if (!postpone(effect, start.error()))
+        if (!go_without(effect, start.error()) && !postpone(effect, start.error()))
             failed(effect, NoStart(start.error()), start.error().code);
         return;
     }
@@ -84,7 +85,7 @@ bool Starter::start_later(const core::Effect& effect, Launch& launch) {
         return true;
     }
     context_.units[effect.unit].own.note(launch);
-    auto lent = launch.privileged ? std::expected<bool, std::string>(true) : lend_network(effect.unit, launch.plan);
+    auto lent = launch.privileged ? std::expected<bool, std::string>(true) : lend_network(effect.unit, launch);
     if (lent && *lent)
         return false;
     if (lent && may_wait)
@@ -139,7 +140,7 @@ std::expected<pid_t, Starter::NotServed> Starter::serve(core::UnitId id, Handed 
     if (services_.removal.is_removing(launch->runtime))
         return not_yet;
     context_.units[id].own.note(*launch);
-    if (auto lent = lend_network(id, launch->plan); !lent)
+    if (auto lent = lend_network(id, *launch); !lent)
         return refuse(lent.error());
     else if (!*lent)
         return not_yet;
@@ -214,10 +215,18 @@ void Starter::thaw(core::UnitId id) {
 }
 
 // Processes of one run share their network namespace. False: it is still being made. Or why there is none.
-std::expected<bool, std::string> Starter::lend_network(core::UnitId id, os::Plan& plan) {
+std::expected<bool, std::string> Starter::lend_network(core::UnitId id, Launch& launch) {
     const core::Process* process = context_.unit(id).process.get();
     if (process == nullptr || !process->confinement || !process->confinement->private_network)
         return true;
+    const bool may_lack = goes_without(process, context_.surroundings.mode);
+    Refusals& refusals = context_.surroundings.refusals;
+    const auto lacks = [&launch] {
+        launch.lacks.emplace_back("private-network");
+        return true;
+    };
+    if (may_lack && refusals.network)
+        return lacks();
     OwnedDirectories& own = context_.units[id].own;
     if (!own.network) {
         if (!own.networking) {
@@ -229,11 +238,13 @@ std::expected<bool, std::string> Starter::lend_network(core::UnitId id, os::Plan
         if (!own.networking->decide())
             return false;
         os::Start made = *std::exchange(own.networking, std::nullopt);
+        if (made.fault() && may_lack && refusals.note(*made.fault(), process))
+            return lacks();
         if (made.fault())
             return std::unexpected(made.fault()->text());
         own.network = made.take_network();
     }
-    plan.network = own.network.get();
+    launch.plan.network = own.network.get();
     return true;
 }
 
@@ -272,6 +283,7 @@ void Starter::born(const core::Effect& effect, pid_t pid, Launch& launch) {
     }
     if (effect.role != Role::main)
         return;
+    note_lacks(id, launch);
     run.digest = unit.digest;
     services_.timers.began(id);
     if (launch.ready)
@@ -282,7 +294,22 @@ void Starter::born(const core::Effect& effect, pid_t pid, Launch& launch) {
 
 void Starter::connection_born(core::UnitId id, pid_t pid, Launch& launch) {
     processes_.add(pid, attach_output(pid, {id, Role::connection, {}}, launch));
+    note_lacks(id, launch);
     context_.engine.mark(id);
+}
+
+// What its main process does without, for its status. It is said when it is another thing than before.
+void Starter::note_lacks(core::UnitId id, Launch& launch) {
+    std::vector<std::string>& known = context_.units[id].lacks;
+    if (!launch.lacks.empty() && known != launch.lacks) {
+        std::string words;
+        for (const std::string& key : launch.lacks)
+            join_to(words, key);
+        context_.log(id, Priority::warning,
+                     "not in force, as the kernel refuses it to us: " + words +
+                         " (with confinement = \"require\" it would not start)");
+    }
+    known = std::move(launch.lacks);
 }
 
 // A PID file may lie in a directory that its process has only just made.
@@ -305,10 +332,22 @@ void Starter::failed_on_its_way(const core::Effect& effect, pid_t pid, os::Spawn
     const core::Unit& unit = context_.unit(effect.unit);
     if (why.about.empty() && why.step == os::Step::exec) // the program before this one knew
         why.about = '"' + command_of(unit, effect.role, effect.index).front() + '"';
-    if (effect.role == Role::connection)
+    if (effect.role == Role::connection) {
+        (void)go_without(effect, why); // the next one comes further
         connection_failed(effect.unit, pid, why.text());
-    else if (!postpone(effect, why))
+    } else if (!go_without(effect, why) && !postpone(effect, why))
         failed(effect, NoStart(why), why.code);
+}
+
+// True: it has failed of a protection that it may do without, and is made again at once without it.
+bool Starter::go_without(const core::Effect& effect, const os::SpawnFault& why) {
+    const core::Process* process = context_.unit(effect.unit).process.get();
+    Surroundings& surroundings = context_.surroundings;
+    if (!goes_without(process, surroundings.mode) || !surroundings.refusals.note(why, process) ||
+        context_.record(effect.unit).phase != Phase::starting)
+        return false;
+    start_again(effect, context_.now);
+    return true;
 }
 
 void Starter::connection_failed(core::UnitId id, pid_t pid, const std::string& why) {
@@ -439,6 +478,7 @@ void Starter::restore(const state::ManagerImage& image) {
 void Starter::save_unit(core::UnitId id, state::UnitImage& image) const {
     const UnitRun& run = context_.units[id];
     image.digest = run.digest;
+    image.lacks = run.lacks;
     image.network = run.own.network.get();
     image.network_inode = os::inode_of(image.network);
 }
@@ -446,6 +486,7 @@ void Starter::save_unit(core::UnitId id, state::UnitImage& image) const {
 void Starter::restore_unit(core::UnitId id, state::UnitImage& image) {
     UnitRun& run = context_.units[id];
     run.digest = image.digest;
+    run.lacks = std::move(image.lacks);
     run.own.network = Fd(image.network);
     if (core::active(context_.record(id).phase) && !processes_.uses_session(id))
         resources_.go_on(context_.unit(id));

@@ -84,7 +84,9 @@ private:
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_process(core::UnitId id, core::Role role,
                                                                         Launch& launch);
     [[nodiscard]] std::expected<os::Start, os::SpawnFault> make_entry(core::UnitId id, Launch& launch);
-    [[nodiscard]] std::expected<bool, std::string> lend_network(core::UnitId id, os::Plan& plan);
+    [[nodiscard]] std::expected<bool, std::string> lend_network(core::UnitId id, Launch& launch);
+    [[nodiscard]] bool go_without(const core::Effect& effect, const os::SpawnFault& why);
+    void note_lacks(core::UnitId id, Launch& launch);
     [[nodiscard]] bool start_later(const core::Effect& effect, Launch& launch);
     void start_again(const core::Effect& effect, Instant when);
     [[nodiscard]] Processes::Known attach_output(pid_t pid, Processes::Known process, Launch& launch);
