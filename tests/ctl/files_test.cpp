@@ -1,5 +1,10 @@
 #include "ctl_world.hpp"
 
+#include "base/fd.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace mi;
 using namespace mi::test;
 
@@ -161,11 +166,15 @@ TEST_CASE("enable tells the running init, where it reads the same files") {
 TEST_CASE("unit files are read where the init that answers reads them") {
     core::Phase state = core::Phase::up;
     wire::Overview overview;
+    wire::Dependencies dependencies{.wanted_by = {"multi-user"}};
     FakeInit init([&](const wire::Request& request, bool) {
         if (std::holds_alternative<wire::GetOverview>(request))
             return reply(overview);
-        if (auto* status = std::get_if<wire::Status>(&request))
-            return reply(wire::Units{{unit(status->units[0], state)}});
+        if (auto* status = std::get_if<wire::Status>(&request)) {
+            wire::UnitStatus told = unit(status->units[0], state);
+            told.dependencies = dependencies;
+            return reply(wire::Units{{told}});
+        }
         return reply(wire::Changes{});
     });
     init.directory.write("units/web.toml", good_unit);
@@ -193,6 +202,30 @@ TEST_CASE("unit files are read where the init that answers reads them") {
     CHECK(init.ctl({"disable", "web"}).out == "web was already disabled\n");
     CHECK(init.ctl({"enable", "web"}).out ==
           "web is now enabled; `minictl --control " + init.path() + " start web` starts it now\n");
+    // Of one that nothing wants it is no use.
+    dependencies = {};
+    CHECK(has(init.ctl({"enable", "web"}).out, "web was already enabled"));
+    CHECK(has(init.ctl({"enable", "web"}).out,
+              "\nbut nothing starts it at boot: it has no wanted-by (`minictl --control "));
+    init.directory.write("units/web.toml", "wanted-by = [\"multi-user\"]\n" + good_unit);
+    CHECK_FALSE(has(init.ctl({"enable", "web"}).out, "nothing starts it"));
+}
+
+TEST_CASE("logs of a service that writes elsewhere say where") {
+    const std::string name = "miniinit-test-" + std::to_string(::getpid());
+    const std::string path = "/var/log/" + name + ".log";
+    const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!file)
+        return; // only root can
+    bool known = false;
+    FakeInit init([&](const wire::Request&, bool) {
+        return reply(wire::Units{{unit(known ? "web" : name, core::Phase::up, known ? ::getpid() : 0)}});
+    });
+    const std::string directory = init.directory.at("none");
+    CHECK(has(init.ctl({"logs", name}).err, "it has written nothing here; see " + path)); // by its name
+    known = true;
+    CHECK(has(init.ctl({"logs", "web"}).err, path)); // by its open files
+    ::unlink(path.c_str());
 }
 
 TEST_CASE("an init that is named and does not answer is not taken for another") {

@@ -1,5 +1,6 @@
 #include "ctl/logs/logs.hpp"
 
+#include "ctl/logs/elsewhere.hpp"
 #include "ctl/logs/log_follow.hpp"
 #include "ctl/logs/log_reader.hpp"
 #include "ctl/logs/pager.hpp"
@@ -17,6 +18,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/join.hpp"
 #include "base/regex.hpp"
 #include "base/text.hpp"
 
@@ -161,6 +163,28 @@ std::string choose_boot(LogQuery& query) {
     return {};
 }
 
+std::string why_no_log(const Context& context, const std::string& unit) {
+    std::string others;
+    if (context.arguments.root.empty())
+        for (const std::string& path : other_logs(context, unit))
+            join_to(others, path);
+    return others.empty() ? "it has written nothing yet, or there is no such unit (see minictl list --all)"
+                          : "it has written nothing here; see " + others;
+}
+
+// Whoever looks at a log may look for what is written elsewhere.
+void tell_of_others(const Context& context, const LogQuery& query) {
+    if (!context.err.terminal || !context.arguments.root.empty())
+        return;
+    for (const std::string& unit : query.units) {
+        std::string others;
+        for (const std::string& path : other_logs(context, unit))
+            join_to(others, path);
+        if (!others.empty())
+            context.note(unit + " has logs of its own, too: " + others + "\n");
+    }
+}
+
 int show(const Context& context, LogQuery& query) {
     if (query.boot)
         if (std::string wrong = choose_boot(query); !wrong.empty())
@@ -187,10 +211,7 @@ int show(const Context& context, LogQuery& query) {
         for (const std::string& unit : query.units)
             if (std::none_of(all.begin(), all.end(),
                              [&](const UnitLog& log) { return matches_pattern(log.unit, unit); }))
-                result =
-                    context.fail("no log of " + unit +
-                                     ": it has written nothing yet, or there is no such unit (see minictl list --all)",
-                                 refused);
+                result = context.fail("no log of " + unit + ": " + why_no_log(context, unit), refused);
     std::optional<Pager> pager;
     // Without a keyboard the user cannot use a pager.
     if (!query.no_pager && !query.follow && context.out.terminal && ::isatty(STDIN_FILENO) == 1)
@@ -207,6 +228,8 @@ int show(const Context& context, LogQuery& query) {
     }
     if (!show_present(query, pattern, all, output))
         return done;
+    if (result == done)
+        tell_of_others(context, query);
     if (follower) {
         all.clear();
         return follow(context, query, pattern, *follower, output);

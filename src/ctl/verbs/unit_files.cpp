@@ -84,6 +84,23 @@ std::string for_now(const Context& context, Client& init, const Enabling& one) {
     unreachable("there is no other phase");
 }
 
+// Whether nothing starts a unit at boot, though it is enabled. What other units want the init knows.
+bool is_left_alone(const Sources& from, const std::string& name, Client* init) {
+    for (const core::Unit& unit : config::load_one(from.source, name).units)
+        for (const core::Dependency& dependency : unit.dependencies)
+            if (dependency.relation == core::Relation::wanted_by || dependency.relation == core::Relation::required_by)
+                return false;
+    if (init == nullptr)
+        return true;
+    const auto told = init->call(wire::Status{{name}});
+    if (!told || told->units.size() != 1 || told->units[0].state != core::Phase::down)
+        return false; // it is started, whoever does that
+    if (!init->call(wire::Status{{"default"}}))
+        return false; // without a target every unit is wanted
+    const auto& by = told->units[0].dependencies;
+    return !by || (by->wanted_by.empty() && by->required_by.empty());
+}
+
 int set_enabled(Context& context, bool enabled) {
     auto from = context.sources();
     if (!from)
@@ -119,7 +136,11 @@ int set_enabled(Context& context, bool enabled) {
     std::string text;
     for (const Enabling& one : all.units)
         text += one.unit + (one.changed ? " is now " : " was already ") + (enabled ? "enabled" : "disabled") +
-                (from->init && !context.arguments.now ? for_now(context, *from->init, one) : "") + "\n";
+                (from->init && !context.arguments.now ? for_now(context, *from->init, one) : "") + "\n" +
+                (enabled && is_left_alone(*from, one.unit, from->init ? &*from->init : nullptr)
+                     ? "but nothing starts it at boot: it has no wanted-by (`" + context.command("edit") + one.unit +
+                           "`: wanted-by = [\"multi-user\"])\n"
+                     : "");
     if ((context.arguments.json ? context.print_json(all) : context.print(text)) != done)
         code = failed;
     if (!context.arguments.now || all.units.empty())
