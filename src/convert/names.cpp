@@ -34,17 +34,20 @@ struct Row {
 };
 
 constexpr Row rows[] = {
-    {"network.target network-online.target systemd-networkd-wait-online.service "
-     "NetworkManager-wait-online.service ifupdown-wait-online.service",
-     "network", Use::always, false, Weight::note, ""},
+    {"network.target", "network", Use::always, false, Weight::note, ""},
+    {"network-online.target systemd-networkd-wait-online.service NetworkManager-wait-online.service "
+     "ifupdown-wait-online.service",
+     "network-online", Use::always, false, Weight::note, ""},
     {"network-pre.target", "network", Use::before, true, Weight::note, no_marker},
     {"nss-lookup.target", "network", Use::after, true, Weight::note, no_marker},
     {"nss-user-lookup.target remote-cryptsetup.target cryptsetup.target cryptsetup-pre.target veritysetup.target "
      "integritysetup.target boot-complete.target first-boot-complete.target system-update.target "
      "system-update-pre.target systemd-machine-id-commit.service systemd-firstboot.service "
-     "systemd-update-utmp.service systemd-update-utmp-runlevel.service ldconfig.service machines.target",
+     "systemd-update-utmp-runlevel.service ldconfig.service machines.target",
      "", Use::always, true, Weight::note, no_marker},
-    {"systemd-user-sessions.service", "", Use::always, true, Weight::note, "logins are not held back"},
+    {"systemd-update-utmp.service", "boot-records", Use::always, true, Weight::note, ""},
+    {"kmod-static-nodes.service", "static-nodes", Use::always, true, Weight::note, ""},
+    {"systemd-user-sessions.service", "logins", Use::always, true, Weight::note, ""},
     {"sysinit.target", "sysinit", Use::always, true, Weight::note, ""},
     {"basic.target", "basic", Use::always, true, Weight::note, ""},
     {"multi-user.target", "multi-user", Use::always, false, Weight::note, ""},
@@ -93,8 +96,9 @@ constexpr Row rows[] = {
 struct Order {
     std::string_view name, after; // names, with blanks between them
 };
-constexpr std::string_view of_sysinit = "mounts root-remount fsck fsck-root swap clock hostname mdev eudev udev "
-                                        "udev-trigger modules random-seed sysctl tmpfiles";
+constexpr std::string_view of_sysinit =
+    "boot-records static-nodes mounts root-remount fsck fsck-root swap clock hostname mdev eudev udev "
+    "udev-trigger modules random-seed sysctl tmpfiles";
 constexpr Order orders[] = {
     {"sysinit", of_sysinit},
     {"basic", "sysinit"},
@@ -102,8 +106,14 @@ constexpr Order orders[] = {
     {"network-interfaces", "sysinit loopback"},
     {"loopback", "sysinit"},
     {"network-mounts", "mounts network"},
+    {"network-online", "network network-wait"},
+    {"network-wait", "network network-leases"},
+    {"network-address", "network"},
+    {"network-leases", "network-interfaces"},
+    {"logins", "basic"},
+    {"boot-records", "mounts tmpfiles clock"},
     {"rc-local", "basic network"},
-    {"multi-user", "basic network network-mounts rc-local"},
+    {"multi-user", "basic network network-mounts network-leases logins rc-local"},
     {"default", "multi-user"},
     {"runlevel2", "multi-user"},
     {"runlevel3", "multi-user"},
@@ -122,9 +132,9 @@ constexpr Order orders[] = {
     {"random-seed", "mounts"},
     {"tmpfiles", "mounts"},
     {"udev-trigger", "udev eudev"},
-    {"udev", "modules"},
-    {"eudev", "modules"},
-    {"mdev", "modules"},
+    {"udev", "modules static-nodes"},
+    {"eudev", "modules static-nodes"},
+    {"mdev", "modules static-nodes"},
     {"sysctl", "modules"},
 };
 

@@ -47,6 +47,21 @@ bool first_boot() {
     return !id || id->empty() || id->starts_with("uninitialized");
 }
 
+// What the kernel gives its first process (1,024 and 4,096 open files) is too little for a database. The soft limit stays: a program
+// that uses select(2) must not get descriptors above 1,023 unless it asks.
+void let_services_open_files(std::vector<os::Limit>& limits) {
+    constexpr rlim_t enough = 512 * 1024;
+    auto files = std::ranges::find(limits, RLIMIT_NOFILE, &os::Limit::resource);
+    if (files == limits.end()) {
+        rlimit ours{};
+        if (::getrlimit(RLIMIT_NOFILE, &ours) != 0)
+            return;
+        files = limits.insert(files, {RLIMIT_NOFILE, ours.rlim_cur, ours.rlim_max});
+    }
+    files->hard = std::max(files->hard, enough);
+    files->at_most = true; // fs.nr_open may be less
+}
+
 // Nothing can be done without these two: on a machine PID 1 still must not exit.
 [[noreturn]] void hopeless(const Place& place, const Fault& fault) {
     Console(place.system()).line("cannot work: " + fault.text());
@@ -298,8 +313,13 @@ void Startup::state_facts() {
         surroundings.reserved.insert(surroundings.reserved.end(), {place_.run_directory, place_.state_directory});
     }
     surroundings.run_directory = place_.run_directory;
+    // Known before anything has failed of it.
+    const bool may_mount = (os::own_capabilities() >> CAP_SYS_ADMIN & 1) != 0;
+    surroundings.refusals.mounts = surroundings.refusals.network = !may_mount;
     surroundings.nothing = place_.run_directory + "/nothing";
     surroundings.limits = before_ ? limits_found(before_->manager) : std::move(limits_);
+    if (place_.system())
+        let_services_open_files(surroundings.limits);
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
         surroundings.environment.emplace_back(*variable);
     beginning_.guard = guard_ ? &*guard_ : nullptr;
@@ -313,9 +333,6 @@ void Startup::state_facts() {
             : options_.log_level.value_or(log_level_number(beginning_.settings.log_level).value_or(6));
     beginning_.signal_rewrites = options_.rewrites;
     beginning_.signal_group = options_.group;
-    // Known before anything has failed of it.
-    const bool may_mount = (os::own_capabilities() >> CAP_SYS_ADMIN & 1) != 0;
-    surroundings.refusals.mounts = surroundings.refusals.network = !may_mount;
     beginning_.restart_on = options_.restart_on;
     beginning_.grace = options_.grace;
 }

@@ -26,11 +26,11 @@ BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
 # What each unit of the demo (and of tests/boot/extra) comes to, on an initramfs.
 EXPECTED = {
     "up": "boot-complete sysinit basic network multi-user demo web ticker stubborn yearly getty@ttyS0 getty@tty1 dhcp@eth0",
-    "done": "render check publish modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
-            "getty-consoles "
+    "done": "render check publish static-nodes modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
+            "getty-consoles logins boot-records runlevel@3 "
             "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
-    "skipped": "udev eudev udev-trigger fsck-root fsck",
-    "down": "graphical rescue emergency shutdown rescue-shell emergency-shell",
+    "skipped": "udev eudev udev-trigger fsck-root fsck network-leases",
+    "down": "network-online network-wait network-address graphical rescue emergency shutdown rescue-shell emergency-shell",
     "failed": "flaky blocked",
     "invalid": "broken",
 }
@@ -102,6 +102,18 @@ def normal_boot(report, machine):
         machine.good("grep -q ^loop /proc/modules && grep -q ^virtio_net /proc/modules")
     with check("volatile directories are there"):
         assert "drwxrwxrwt" in machine.good("ls -ld /tmp /run/lock")
+    with check("nodes of modules that are loaded when they are opened are there"):
+        machine.good("[ -c /dev/cuse ]")
+    with check("users may log in from multi-user on, and not when the machine goes down"):
+        machine.good("touch /run/nologin && minictl restart logins && ! [ -e /run/nologin ] && minictl stop logins && "
+                     "grep -q 'going down' /run/nologin && minictl start logins && ! [ -e /run/nologin ]")
+    with check("boot and runlevel are recorded for who(1) and last(1)"):
+        machine.good("grep -q reboot /run/utmp && grep -q runlevel /run/utmp")
+    with check("what waits for an address has one"):
+        machine.good("minictl start network-online && minictl status network-address | grep -q done")
+    with check("a service may open as many files as a database wants, if it asks for them"):
+        limits = machine.good(f"grep 'open files' /proc/{units['ticker']['main_pid']}/limits")
+        assert re.search(r"\b1024 +524288\b", limits), limits
     with check("/etc/rc.local was run"):
         machine.good("cat /run/rc-local.done")
     with check("the System V script was started, and its daemon lives"):

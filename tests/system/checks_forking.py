@@ -150,7 +150,8 @@ def forking_strays(t):
     work = t.scene.work + "/strays"
     os.mkdir(work)
     os.chmod(work, 0o755)
-    stray = "setsid env -i /bin/sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >FILE; exit 0"
+    stray = ("setsid env -i /bin/sleep 1000 </dev/null >/dev/null 2>&1 & p=$!; while grep -q INVOCATION_ID /proc/$p/environ; "
+             "do sleep 0.02; done; echo $p >FILE; exit 0")
     units = {"daemon": forking(work, "daemon", stray),
              "before": {"service": sh(stray.replace("FILE", work + "/old").replace("exit 0", "sleep 0.2"), type="oneshot", kill_mode="process")},
              "old": {"requires": ["before"], **forking(work, "old", "exit 0", start_timeout="700ms")},

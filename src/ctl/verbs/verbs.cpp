@@ -114,6 +114,8 @@ constexpr Verb table[] = {
     {machine, "check", "URL…", "ask an address whether something answers: http://, tcp://, unix:, unix+http://",
      "minictl check --timeout 2s http://127.0.0.1:8080/health", takes_check | takes_timeout, 1, any_number,
      check_addresses},
+    {machine, "utmp", "EVENT [LEVEL]", "record the boot, the end or a runlevel where who(1) and last(1) look",
+     "minictl utmp runlevel 3", acts, 1, 2, write_utmp_record},
     {machine, "healthcheck", "[UNIT…]", "exit 0 when all is well: for HEALTHCHECK and probes",
      "minictl healthcheck web", names_units, 0, any_number, check_health},
 };

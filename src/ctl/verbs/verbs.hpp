@@ -28,6 +28,7 @@ int show_help(Context&, const Verb* about); // null: all of them
 [[nodiscard]] std::string help_overview();
 int check_health(Context&);
 int check_addresses(Context&);
+int write_utmp_record(Context&);
 int show_metrics(Context&);
 
 int start_units(Context&);
