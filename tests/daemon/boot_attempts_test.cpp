@@ -42,6 +42,7 @@ std::optional<BootAttempts::Written> collect(BootAttempts& attempts) {
 bool boot_fails(const std::string& directory, bool counts = true) {
     BootAttempts attempts(directory);
     const bool rescue = attempts.begin(3, counts);
+    attempts.storage_changed();
     if (counts)
         collect(attempts);
     return rescue;
@@ -66,6 +67,7 @@ TEST_CASE("a boot that reaches its target takes the count back") {
     disk.put("2\n");
     BootAttempts attempts(disk.path);
     CHECK(!attempts.begin(3, true));
+    attempts.storage_changed();
     attempts.clear(); // while it is being counted: what follows is written after it
     REQUIRE(collect(attempts));
     REQUIRE(collect(attempts));
@@ -94,6 +96,7 @@ TEST_CASE("a state directory that comes with a later mount is counted in, and ma
     std::ofstream(disk.path + "/var") << "in the way"; // nothing can be written there yet
     BootAttempts attempts(later);
     CHECK(!attempts.begin(3, true));
+    attempts.storage_changed();
     auto written = collect(attempts);
     REQUIRE(written);
     CHECK(!written->trouble.empty());
@@ -113,6 +116,7 @@ TEST_CASE("it is cleared where it was counted, whatever has been mounted over th
     std::filesystem::create_directories(state);
     BootAttempts attempts(state);
     CHECK(!attempts.begin(3, true));
+    attempts.storage_changed();
     REQUIRE(collect(attempts));
     std::filesystem::rename(state, disk.path + "/hidden");
     std::filesystem::create_directories(state);
@@ -130,11 +134,13 @@ TEST_CASE(
     disk.put("3\nb\n");
     BootAttempts attempts(disk.path, "a");
     CHECK(!attempts.begin(3, true));
+    attempts.storage_changed();
     REQUIRE(collect(attempts));
     CHECK(disk.text() == "1\na\n");
     CHECK(attempts.number() == 1);
     BootAttempts other(disk.path, "b");
     CHECK(!other.begin(3, true));
+    other.storage_changed();
     REQUIRE(collect(other));
     CHECK(disk.text() == "1\nb\n");
     disk.put("3\n"); // of a program that knew of no such word
@@ -148,12 +154,46 @@ TEST_CASE("which boot in a row this is can be told before and after it was count
     disk.put("2\n");
     BootAttempts attempts(disk.path);
     CHECK(!attempts.begin(3, true));
+    attempts.storage_changed();
     REQUIRE(collect(attempts));
     CHECK(attempts.number() == 3);
     attempts.clear();
     REQUIRE(collect(attempts));
     CHECK(attempts.at_rest());
     CHECK(attempts.number() == 3);
+}
+
+TEST_CASE("too many boots stay counted, where that is asked for, until what follows from it is done") {
+    Disk disk;
+    disk.put("3\n");
+    for (int boot = 0; boot < 2; ++boot) { // the power fails before boot-bad has ended: the next boot knows as much
+        BootAttempts attempts(disk.path);
+        CHECK(attempts.begin(3, true, true));
+        attempts.storage_changed();
+        CHECK(attempts.at_rest());
+        CHECK(attempts.number() == 3);
+        CHECK(disk.text() == "3\n");
+    }
+    const std::string later = disk.path + "/var"; // it comes with a mount only
+    std::ofstream(later) << "in the way";
+    BootAttempts attempts(later);
+    CHECK(!attempts.begin(3, true, true));
+    attempts.storage_changed();
+    REQUIRE(collect(attempts));
+    std::filesystem::remove(later);
+    std::filesystem::create_directories(later);
+    std::ofstream(later + "/boot-attempts") << "3\n";
+    attempts.storage_changed();
+    const auto written = collect(attempts);
+    REQUIRE(written);
+    CHECK(written->too_many);
+    CHECK(attempts.number() == 3);
+    attempts.clear();
+    REQUIRE(collect(attempts));
+    std::ifstream file(later + "/boot-attempts");
+    std::string word;
+    file >> word;
+    CHECK(word == "0");
 }
 
 TEST_CASE("nonsense in the file counts as none") {

@@ -30,8 +30,9 @@ std::uint32_t BootAttempts::parse(std::string_view text, std::string_view slot) 
     return count && *count <= 1'000'000 ? *count : 0;
 }
 
-bool BootAttempts::begin(std::uint32_t limit, bool counts) {
+bool BootAttempts::begin(std::uint32_t limit, bool counts, bool keeps) {
     limit_ = limit;
+    keeps_ = keeps;
     if (limit == 0)
         return false;
     if (!os::HangingMounts().cover(directory_)) {
@@ -42,8 +43,7 @@ bool BootAttempts::begin(std::uint32_t limit, bool counts) {
     if (!counts)
         return false;
     const bool too_many = before_ >= limit;
-    wish_ = too_many ? Wish::clear : Wish::count;
-    try_it();
+    wish_ = !too_many ? Wish::count : keeps ? Wish::nothing : Wish::clear;
     return too_many;
 }
 
@@ -57,12 +57,13 @@ std::uint32_t BootAttempts::number() const {
         if (auto text = os::read_file(directory_ + "/" + file, largest))
             if (const std::uint32_t count = parse(*text, slot_); count > 0)
                 return count;
-    return before_ + 1;
+    return number_ > 0 ? number_ : before_ + 1;
 }
 
 void BootAttempts::clear() {
     if (limit_ == 0)
         return;
+    number_ = number();
     wish_ = clean_ ? Wish::nothing : Wish::clear;
     if (wish_ == Wish::clear)
         try_it();
@@ -103,14 +104,12 @@ int BootAttempts::write(Wish wish) const {
         count = (text ? parse(*text, slot_) : 0) + 1;
     }
     const bool too_many = count > limit_;
-    if (auto done = os::write_file_atomically(file, std::to_string(too_many ? 0 : count) + "\n" +
-                                                        (slot_.empty() ? "" : slot_ + "\n"));
-        !done)
-        return std::clamp(done.error().code, 1, 254);
+    if (too_many && keeps_)
+        return one_too_many;
     // A machine that fails soon after this has to find the new name when it comes up again.
-    Fd directory(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.get()) != 0)
-        return std::clamp(errno, 1, 254);
+    const std::string text = std::to_string(too_many ? 0 : count) + "\n" + (slot_.empty() ? "" : slot_ + "\n");
+    if (auto stored = os::store_file(".", file, text); !stored)
+        return std::clamp(stored.error().code, 1, 254);
     return too_many ? one_too_many : 0;
 }
 
@@ -121,7 +120,7 @@ std::optional<BootAttempts::Written> BootAttempts::exited(pid_t pid, int code) {
     Written written{.too_many = code == one_too_many, .trouble = {}};
     if (code == 0 || code == one_too_many) {
         const Wish done = std::exchange(doing_, Wish::nothing);
-        clean_ = done == Wish::clear || written.too_many;
+        clean_ = done == Wish::clear || (written.too_many && !keeps_);
         if (wish_ == done)
             wish_ = Wish::nothing;
         if (clean_)

@@ -1,7 +1,7 @@
 // How many boots in a row were not good ones, kept over reboots: STATE/boot-attempts, a file with a number and, in a second line,
 // what the kernel line calls this system, if it does: the failed boots of another one that shares the directory do not count.
-// A boot is counted as soon as that can be written, and the count goes back to 0 when it is good. What follows from it is
-// BootResult's.
+// A boot is counted as soon as that can be written, and the count goes back to 0 when it is good. What follows from it, and in
+// which order, is BootResult's.
 //
 // PID 1 reads the file once, before anything is mounted, and not where a file system may hang. Writing waits for the disk, so
 // a child does it, and reads again what it goes on from: the state directory may have come with a mount only.
@@ -27,9 +27,9 @@ public:
 
     // This boot begins. `limit`: of boots that miss the target, 0 for none. `counts`: the target is the default one, and
     // this is no re-exec of a boot that was counted before. True: there were too many, this one should go to rescue (and
-    // the next ones try again).
-    [[nodiscard]] bool begin(std::uint32_t limit, bool counts);
-    // Something was mounted or made writable: what could not be written yet is tried again.
+    // the next ones try again: the count goes back to 0, or, with `keeps`, stays until clear() is called). Nothing is written yet.
+    [[nodiscard]] bool begin(std::uint32_t limit, bool counts, bool keeps = false);
+    // The first units are on their way, or something was mounted or made writable: what is still to be written is tried.
     void storage_changed();
     // The count goes back to 0: all is well, or what follows from it has been done.
     void clear();
@@ -59,6 +59,8 @@ private:
     std::function<void(pid_t)> made_;
     std::uint32_t limit_ = 0;
     std::uint32_t before_ = 0;   // boots, as was found at the start
+    std::uint32_t number_ = 0;   // of this boot, as the file said when it was to be cleared; 0: it was not
+    bool keeps_ = false;         // too many are cleared by clear() only
     Wish wish_ = Wish::nothing;  // what is to be written
     Wish doing_ = Wish::nothing; // what the child writes
     bool clean_ = false;         // the file is known to say 0, or not to be there

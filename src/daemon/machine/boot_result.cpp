@@ -21,6 +21,7 @@ namespace {
 constexpr const char* mounted_name = "sysinit"; // then there is what a command of the boot may need
 constexpr Span longest_mounting = std::chrono::seconds(90);
 constexpr Span longest_command = std::chrono::seconds(100); // beyond its start-timeout
+constexpr Span longest_storing = std::chrono::seconds(30);  // of what boot-good and boot-bad wait for
 constexpr Span least_run = std::chrono::seconds(1);         // of a service that says nothing of itself
 
 // Of a oneshot.
@@ -64,7 +65,9 @@ void BootResult::boot(const std::string& target, bool counts) {
     why_.clear();
     stays_ = false;
     enter(Stage::unjudged, never);
-    const bool too_many = attempts_.begin(settings.boot_attempts, counts);
+    const bool keeps = settings.boot_failure != core::BootFailure::rescue && !settings.boot_bad.empty();
+    const bool too_many = attempts_.begin(settings.boot_attempts, counts, keeps);
+    begins_ = true;
     const Span bound = settings.boot_timeout;
     if (!counts)
         return target_.boot(target);
@@ -130,7 +133,9 @@ void BootResult::store() {
     if (!why_.empty())
         record_.write("bad: " + why_);
     else
-        record_.write(stage_ == Stage::open ? "open" : stage_ == Stage::good ? "good" : "other");
+        record_.write(stage_ == Stage::open                              ? "open"
+                      : stage_ == Stage::good || stage_ == Stage::proven ? "good"
+                                                                         : "other");
 }
 
 // Runs boot-good or boot-bad. False: there is none.
@@ -157,20 +162,22 @@ bool BootResult::run(std::string_view result, const core::Command& command) {
 }
 
 void BootResult::good() {
-    enter(Stage::good, never);
+    enter(Stage::proven, context_.now + longest_storing);
     store();
-    if (!run("good", context_.settings.boot_good)) // else it is counted until that has ended
-        attempts_.clear();
-    const core::ManagerSettings& settings = context_.settings;
-    if (!settings.boot_good.empty() || !settings.boot_bad.empty() || settings.boot_timeout > Span{0})
-        context_.say(Priority::notice, "this boot is a good one");
+    attempts_.clear();
+}
+
+// The last try of this system: boot-bad has to give it up, and the machine ends.
+bool BootResult::used_up() const {
+    return context_.settings.boot_failure != core::BootFailure::rescue &&
+           attempts_.number() >= context_.settings.boot_attempts;
 }
 
 void BootResult::bad(const std::string& why) {
     why_ = why;
     const bool runs = !context_.settings.boot_bad.empty();
     stays_ = stays_ && context_.settings.boot_failure == core::BootFailure::rescue;
-    enter(runs ? Stage::failed : Stage::bad, context_.now); // due() goes on: here may be the middle of a turn
+    enter(runs ? Stage::failed : Stage::bad, context_.now + longest_storing);
     store();
     if (!runs && context_.settings.boot_failure == core::BootFailure::rescue)
         conclude();
@@ -201,6 +208,7 @@ bool BootResult::target_failed(const std::string& why) {
     case Stage::mounting:
     case Stage::failed:
     case Stage::bad: return true;
+    case Stage::proven:
     case Stage::good:
         if (context_.settings.boot_failure == core::BootFailure::rescue)
             return false;
@@ -215,6 +223,8 @@ bool BootResult::target_failed(const std::string& why) {
 void BootResult::target_asked(const std::string& target) {
     if (stage_ == Stage::open && context_.graph().find(target) == default_target())
         return;
+    if (stage_ == Stage::proven)
+        return; // it is good, and boot-good has not heard of it
     enter(Stage::unjudged, never);
     attempts_.let_go();
 }
@@ -237,13 +247,18 @@ void BootResult::due(Instant now) {
         bad(too_many_words());
     } else if (stage_ == Stage::failed) {
         context_.say(Priority::err, why_ + "; running boot-bad");
+        last_try_ = used_up();
         enter(Stage::bad, run("bad", context_.settings.boot_bad) ? now + longest_command : now);
-        // Used up: whatever comes next, perhaps another system, has all tries again.
-        if (context_.settings.boot_failure != core::BootFailure::rescue &&
-            attempts_.number() >= context_.settings.boot_attempts)
-            attempts_.clear();
     } else if (stage_ == Stage::bad) {
+        if (std::exchange(last_try_, false))
+            attempts_.clear();
         conclude();
+    } else if (stage_ == Stage::proven) {
+        enter(Stage::good, never);
+        const core::ManagerSettings& settings = context_.settings;
+        (void)run("good", settings.boot_good);
+        if (!settings.boot_good.empty() || !settings.boot_bad.empty() || settings.boot_timeout > Span{0})
+            context_.say(Priority::notice, "this boot is a good one");
     }
 }
 
@@ -283,11 +298,8 @@ void BootResult::unit_changed(UnitId unit, Phase, Phase to) {
         store();
     if (stage_ == Stage::mounting && name == mounted_name)
         until_ = context_.now;
-    if (stage_ == Stage::good && name == "boot-good") {
-        if (failed)
-            context_.say(Priority::err, "boot-good: " + core::reason(context_.engine, unit));
-        attempts_.clear();
-    }
+    if (failed && stage_ == Stage::good && name == "boot-good")
+        context_.say(Priority::err, "boot-good: " + core::reason(context_.engine, unit));
     if (failed && stage_ == Stage::open && name == complete_name) {
         stays_ = true;
         bad(std::string("cannot reach ") + complete_name + " (" + why_not_up(context_.engine, unit) + ")");
@@ -303,6 +315,8 @@ void BootResult::unit_changed(UnitId unit, Phase, Phase to) {
 }
 
 void BootResult::turn_ends() {
+    if (std::exchange(begins_, false))
+        attempts_.storage_changed(); // the fork for it holds up no unit
     if (context_.engine.halting())
         return;
     if (stage_ == Stage::open) {
@@ -314,14 +328,19 @@ void BootResult::turn_ends() {
     } else if (stage_ == Stage::bad && until_ != never) {
         const UnitId command = context_.graph().find("boot-bad");
         const bool has_run = command == core::no_unit || over(context_.record(command).phase);
+        if (has_run && std::exchange(last_try_, false))
+            attempts_.clear();
         if (has_run && record_.at_rest() && attempts_.at_rest())
             until_ = context_.now;
+    } else if ((stage_ == Stage::proven || stage_ == Stage::failed) && record_.at_rest() && attempts_.at_rest()) {
+        until_ = context_.now; // due() goes on
     }
 }
 
 void BootResult::save(state::ManagerImage& image) const {
-    image.boot_stage = static_cast<std::uint32_t>(stage_);
-    image.boot_until = until_.since_boot;
+    const bool again = stage_ == Stage::proven;
+    image.boot_stage = static_cast<std::uint32_t>(again ? Stage::open : stage_);
+    image.boot_until = again ? never.since_boot : until_.since_boot;
     image.boot_why = why_;
 }
 
@@ -335,6 +354,7 @@ void BootResult::restore(const state::ManagerImage& image) {
     why_ = image.boot_why;
     // This boot was counted when it began; it may still be a good one.
     (void)attempts_.begin(context_.settings.boot_attempts, false);
+    last_try_ = stage_ == Stage::bad && used_up();
 }
 
 } // namespace mi::daemon

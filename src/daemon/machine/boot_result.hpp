@@ -2,9 +2,19 @@
 // that they require ends again and again or is unhealthy. It has failed when one of them cannot be reached, or not within
 // boot-timeout. Then boot-good or boot-bad runs, once, and a failed boot is followed by what boot-failure says.
 //
-// A failed boot ends the machine only when why is stored, and a good one is counted until boot-good has ended. A boot whose power
-// fails before that is as if it had gone one step less far:
-// it is counted and not known to be good, so that the next one is judged and runs its command anew.
+// The power may fail between any two steps, so each step is on the disk before the next one begins:
+//
+//     a good boot: its record says "good", the count of failed boots is 0; then boot-good runs
+//     a bad boot:  its record says why; boot-bad runs; where that was the last try the count goes back to 0; the machine ends
+//
+// What is cut off is made up for by the boot that comes next. Cut before the count is 0, a good boot is one of which nobody
+// knows, and is counted. Cut after that, before boot-good has ended, it counts as good for ever, but the boot loader may not
+// have heard of it: so it boots the same system, which is judged and runs boot-good anew. (The next boot does not run it at
+// once for the one before: it may be another system, of which nothing is known yet.) So boot-good may run twice and never too
+// seldom, and a good boot is never counted as a failed one once boot-good has begun. Were it cleared after boot-good, three cuts
+// in that moment would be three failed boots, and boot-bad would give up a system that is good. Cut before boot-bad has ended,
+// the last of too many boots leaves its count, and the next one runs boot-bad again as soon as its file systems are mounted.
+// Where the disk refuses to be written, or does not answer, all this goes on without it.
 #pragma once
 
 #include "daemon/context.hpp"
@@ -31,6 +41,7 @@ public:
         good = 3,
         bad = 4,    // boot-bad runs, or there is none
         failed = 5, // boot-bad is to run
+        proven = 6, // boot-good is to run, once the disk knows that it is good; saved as `open`: it is judged again
     };
     BootResult(Context& context, BootTarget& target, BootRecord& record, Shutdown& shutdown, const std::string& slot);
 
@@ -67,6 +78,7 @@ private:
     void end_machine(const std::string& why);
     [[nodiscard]] bool run(std::string_view result, const core::Command& command);
     [[nodiscard]] core::UnitId default_target() const;
+    [[nodiscard]] bool used_up() const;
     [[nodiscard]] std::string too_many_words() const;
 
     Context& context_;
@@ -78,7 +90,9 @@ private:
     Instant until_ = never;                 // what the stage waits for is over then
     core::UnitId obstacle_ = core::no_unit; // what was in the way last
     Instant good_at_ = never;               // it will have been good for long enough then
+    bool begins_ = false;                   // this turn is the first one
     bool stays_ = false;                    // it is bad, and goes on all the same
+    bool last_try_ = false;                 // boot-bad runs, and then whatever comes next has all tries again
     std::string why_;                       // it is bad
 };
 
