@@ -35,6 +35,7 @@ void open(Parts& parts) {
     parts.hardware_watchdog.apply_settings();
     parts.reachability.open();
     parts.buttons.open();
+    parts.time_set.open();
 }
 
 Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {

@@ -146,6 +146,7 @@ void Parts::register_subsystems() {
                   &reachability,
                   &hardware_watchdog,
                   &buttons,
+                  &time_set,
                   &shutdown_report,
                   &shutdown,
                   &succession,

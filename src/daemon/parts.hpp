@@ -21,6 +21,7 @@
 #include "daemon/machine/shutdown.hpp"
 #include "daemon/machine/shutdown_report.hpp"
 #include "daemon/machine/signals.hpp"
+#include "daemon/machine/time_set.hpp"
 #include "daemon/notify/parent_notify.hpp"
 #include "daemon/notify/ready_pipe.hpp"
 #include "daemon/notify/sd_notify.hpp"
@@ -130,6 +131,7 @@ struct Parts {
     HardwareWatchdog hardware_watchdog{context, boot_target, boot_result};
     Schedule schedule{context, background, shutdown};
     Buttons buttons{context, shutdown};
+    TimeSet time_set{context};
     Reachability reachability;
     Signals signals;
     PathInquiries inquiries;

@@ -13,6 +13,7 @@ import subprocess
 import hardships
 import lanes
 import powercut
+import roots
 import shutdowns
 import slots
 import swap
@@ -27,7 +28,7 @@ BOOTED = 180.0  # seconds from the kernel to a shell, on a slow host
 EXPECTED = {
     "up": "boot-complete sysinit basic network multi-user demo web ticker stubborn yearly getty@ttyS0 getty@tty1 dhcp@eth0",
     "done": "render check publish static-nodes modules mdev root-remount mounts swap tmpfiles sysctl hostname clock random-seed loopback "
-            "getty-consoles logins boot-records runlevel@3 "
+            "machine-id getty-consoles logins boot-records runlevel@3 "
             "network-interfaces static@lo rc-local sysv@oldstyle network-mounts foundation house",
     "skipped": "udev eudev udev-trigger fsck-root fsck network-leases",
     "down": "network-online network-wait network-address graphical rescue emergency shutdown rescue-shell emergency-shell",
@@ -481,6 +482,7 @@ class Boots:
                                                   (" ".join(["hardships", *(story[0] for story in hardships.STORIES)]), self.hardships),
                                                   ("slots", self.slots), ("powercut", self.powercut),
                                                   (" ".join(story[0] for story in virtual.STORIES) + " virtual-run virtual-oci", self.virtual),
+                                                  (" ".join(roots.NAMES), self.roots),
                                                   ("normal single emergency", self.memory), ("small", self.small),
                                                   ("disk-first disk-second", self.disk),
                                                   ("bare forced caretaker", self.bare))
@@ -543,6 +545,11 @@ class Boots:
         for name, where, kernel, devices, story in shutdowns.boots(tree_of, self.image, self.place):
             if only not in shutdowns.NAMES or only == name:
                 self.boot(report, name, where, story, kernel=kernel, devices=devices)
+
+    def roots(self, report):
+        for name, where, words, more, story in roots.boots(self.image, self.options.init, self.place):
+            if not self.options.only or self.options.only in name:
+                self.boot(report, name, where, story, words, more=more)
 
     def virtual(self, report):
         for name, where, kind, words, devices, more, story in virtual.boots(tree_of, self.image, self.place):

@@ -1,5 +1,6 @@
 #include "daemon/machine/machine.hpp"
 
+#include "base/clock.hpp"
 #include "daemon/machine/console.hpp"
 #include "daemon/machine/last_stage.hpp"
 #include "daemon/machine/system_credentials.hpp"
@@ -24,12 +25,25 @@ constexpr Span killing_limit = std::chrono::seconds(10);
 
 } // namespace
 
+// A right clock is later than the build by the age of the build, too.
+bool clock_is_believable() {
+    constexpr std::int64_t at_once = 2'000'000;
+    const auto up = std::chrono::duration_cast<std::chrono::microseconds>(boottime_now()).count();
+    return wall_now().micros > MINIINIT_BUILD_TIME * std::int64_t{1'000'000} + up + at_once;
+}
+
 std::vector<std::string> bring_up_machine() {
     std::vector<std::string> faults;
     auto note = [&](const auto& result) {
         if (!result)
             faults.push_back(result.error().text());
     };
+    const auto completed = os::complete_root();
+    note(completed);
+    if (completed && *completed)
+        faults.push_back(
+            "the root file system cannot be written and lacks /proc, /sys, /dev or /run: the root is one in memory, "
+            "with all of it bound in");
     for (const Fault& fault : os::mount_api())
         faults.push_back(fault.text());
     import_system_credentials();

@@ -15,6 +15,9 @@ namespace mi::daemon {
 // API mounts, console, hostname, `lo`, the clock, Ctrl-Alt-Del. What failed, in words; nothing of it is essential.
 [[nodiscard]] std::vector<std::string> bring_up_machine();
 
+// False: the clock shows no more than the build's time and what has passed since the kernel began, so it is where we had set it.
+[[nodiscard]] bool clock_is_believable();
+
 // Where to go on from an initramfs, or in a soft reboot, once everything is down.
 struct NewRoot {
     std::string root;  // a mount point; "/": where we are

@@ -12,6 +12,10 @@
 
 namespace mi::os {
 
+// Where the root file system cannot be written and has no directory for one of the first mounts: a small one in memory becomes the
+// root, with all that is in the old one bound into it. False: there was no need.
+[[nodiscard]] Result<bool> complete_root();
+
 // Mounts /proc, /sys, /dev, /dev/pts, /dev/shm, /run and /sys/fs/cgroup, each only if it is not a mount yet. Without
 // devtmpfs, /dev becomes a tmpfs with the nodes that every program expects. Returns the failures.
 [[nodiscard]] std::vector<Fault> mount_api();
