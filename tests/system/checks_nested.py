@@ -2,6 +2,7 @@
 container's runtime gives; how well it is, asked by anybody."""
 import os
 import signal
+import tempfile
 import time
 
 from harness import NOBODY, sh, toml, until
@@ -110,4 +111,23 @@ def nested_health(t):
                                                          init.ctl("healthcheck", "web", "ill").returncode), (0, 1))
 
 
-GROUPS = [nested_inits, nested_budget, nested_health]
+def nested_start(t):
+    with tempfile.TemporaryDirectory() as place:
+        units = {name: {"enabled": name == "slow", "service": sh(f"until [ -e {place}/{name} ]; do sleep 0.1; done", type="oneshot")}
+                 for name in ("slow", "later")}
+        units["web"] = {"service": sh(SLEEP)}
+        with t.scene.init(units) as init:
+            init.wait("web")
+            result = init.ctl("healthcheck")
+            t.equal("while what is enabled comes up for the first time nothing is healthy yet", result.returncode, 1)
+            t.has("and that is said", result.stdout, "the system is starting")
+            open(f"{place}/slow", "w").close()
+            init.wait("slow", "done")
+            t.equal("once it has, all is well", init.ctl("healthcheck").returncode, 0)
+            init.ctl("--no-wait", "start", "later")
+            init.wait("later", "starting")
+            t.equal("what is started later by hand changes nothing of that", init.ctl("healthcheck").returncode, 0)
+            open(f"{place}/later", "w").close()
+
+
+GROUPS = [nested_inits, nested_budget, nested_health, nested_start]

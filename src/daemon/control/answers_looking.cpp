@@ -79,7 +79,9 @@ wire::Overview Manager::overview() const {
         overview.target_reached = core::good(engine.record(target).phase);
     }
     overview.units = static_cast<std::uint32_t>(graph.count());
+    std::size_t absent = 0; // wait for something that may never be there, and which no target asks for
     for (UnitId unit : graph.ids()) {
+        absent += target == core::no_unit && engine.record(unit).presence == core::Presence::missing ? 1 : 0;
         if (Phase phase = engine.record(unit).phase; core::has_failed(phase, graph.unit(unit).masked))
             overview.failed.push_back(graph.name(unit));
         else if (phase == Phase::backoff)
@@ -89,11 +91,10 @@ wire::Overview Manager::overview() const {
     const bool degraded = std::ranges::any_of(overview.failed, [&](const std::string& name) {
         return !parts_.transient_units.is_transient(graph.unit(graph.find(name)));
     });
-    overview.state = engine.halting() ? wire::ManagerState::stopping
-                     : target != core::no_unit && !overview.target_reached && engine.coming_units() > 0
-                         ? wire::ManagerState::starting
-                     : degraded ? wire::ManagerState::degraded
-                                : wire::ManagerState::running;
+    overview.state = engine.halting()                                                ? wire::ManagerState::stopping
+                     : !parts_.boot_target.begun() && engine.coming_units() > absent ? wire::ManagerState::starting
+                     : degraded                                                      ? wire::ManagerState::degraded
+                                                                                     : wire::ManagerState::running;
     overview.log_directory = parts_.logs.directory();
     const config::Source& source = parts_.place.source;
     overview.config = source.config;

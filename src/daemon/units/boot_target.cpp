@@ -96,6 +96,11 @@ void BootTarget::reached() {
     context_.say(Priority::info, "target " + context_.name(id()) + " reached");
 }
 
+bool BootTarget::begun() const {
+    const core::UnitId unit = id();
+    return unit == core::no_unit ? came_ : core::good(context_.record(unit).phase);
+}
+
 void BootTarget::save(state::ManagerImage& image) const {
     image.target = name_;
     image.tried_targets.assign(tried_.begin(), tried_.end());
@@ -109,6 +114,7 @@ void BootTarget::restore(const state::ManagerImage& image) {
     tried_.insert(image.tried_targets.begin(), image.tried_targets.end());
     reached_at_ = {image.target_reached};
     said_ = image.target_said;
+    came_ = true; // as far as anybody knows
     note_ = image.boot_note;
 }
 

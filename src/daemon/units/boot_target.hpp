@@ -46,10 +46,13 @@ public:
     // When one was reached first in this boot.
     [[nodiscard]] Instant reached_at() const { return reached_at_; }
     [[nodiscard]] bool was_reached() const { return reached_at_ != Instant{}; }
+    // It is reached; or, where all that is enabled was to run, that has come up for the first time, or has failed.
+    [[nodiscard]] bool begun() const;
     // What an administrator should know of this boot; empty: nothing.
     [[nodiscard]] const std::string& note() const { return note_; }
 
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
+    void turn_ends() override { came_ = came_ || context_.engine.coming_units() == 0; }
 
     void save(state::ManagerImage& image) const override;
     void restore(const state::ManagerImage& image) override;
@@ -63,6 +66,7 @@ private:
     Host* host_ = nullptr;
     std::string name_;
     bool said_ = false; // that it is reached
+    bool came_ = false; // nothing more was to come, at some time
     std::set<std::string> tried_;
     std::string note_;
     Instant reached_at_{};
