@@ -113,7 +113,9 @@ def halting_boot(report, machine):
     check = report.check
     with check("halting: it boots, with a process that cannot be ended and has a file of the root open"):
         machine.shell(patience=BOOTED)
-        machine.good("minictl wait default --for up; obstinate file nfs 2>&1; minictl start slow")
+        machine.good("minictl wait default --for up; obstinate file nfs frozen 2>&1; minictl start slow icy")
+        icy = next(unit for unit in machine.json("minictl list --all --json")["units"] if unit["name"] == "icy")
+        machine.until(f"grep -q 'disk sleep' /proc/{icy['main_pid']}/status", "icy does not wait for what is frozen")
         machine.good("i=0; until [ -e /root/held ]; do sleep 0.1; done")
     with check("another wish on the way down changes where it leads, and not the way"):
         # The shell goes with its unit; what makes the other wish is of none.
@@ -126,6 +128,10 @@ def halting_boot(report, machine):
         assert not machine.heard("unit slow"), "it was not waited for"
         left = re.search(r"that is all, (-?\d+) ms before the time is over", machine.text)
         assert left and int(left[1]) >= -1000 * ALLOWANCE, left
+    with check("a file system that was frozen is thawed before the units are stopped, so that one that writes to it can be"):
+        thawed, down = machine.heard(r"mount /mnt/frozen \(ext4\) was frozen, and is thawed"), machine.heard("all units are down")
+        assert thawed and down and thawed.start() < down.start(), (thawed, down)
+        assert not machine.heard("unit icy"), "it was in the way"
     with check("a network file system whose server is gone holds up who has written to it, and is let go of unwritten"):
         assert machine.heard(r"still in the way: process \d+ \(sh\) in state D")
         assert not machine.heard("still in the way: mount /mnt/nfs"), "it is still mounted"

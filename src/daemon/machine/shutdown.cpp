@@ -3,7 +3,9 @@
 #include "base/join.hpp"
 #include "base/unreachable.hpp"
 #include "core/explain.hpp"
+#include "os/mount/release.hpp"
 #include "os/mount/switch_root.hpp"
+#include "os/process/helper_child.hpp"
 #include "os/process/process.hpp"
 
 #include <unistd.h>
@@ -80,6 +82,34 @@ void Shutdown::begin(core::Ending how, int code, bool keep, std::string_view wha
         give_up_at_ = outcome_.deadline - last_part();
     }
     report_at_ = context_.now + slow;
+    if (context_.place.system())
+        thaw();
+}
+
+// Who writes to a frozen file system waits where no signal reaches it: a unit that does so could not be stopped, and the log not be
+// written, until the last stage thaws it. One that hangs holds up the child, and nobody else.
+void Shutdown::thaw() {
+    const std::vector<os::Mount> mounts = os::freezable_mounts();
+    may_be_frozen_.clear();
+    for (const os::Mount& mount : mounts)
+        may_be_frozen_.push_back(mount.point + " (" + mount.type + ")");
+    const auto child = os::start_helper("thaw", [&] {
+        int first = 0;
+        os::thaw(mounts, [&](const os::Mount& mount) {
+            if (const auto number = &mount - mounts.data() + 1; first == 0 && number <= 255)
+                first = static_cast<int>(number);
+        });
+        return first;
+    });
+    if (child)
+        context_.children.expect(*child, *this);
+}
+
+void Shutdown::exited(const os::Exit& exit) {
+    if (exit.kind == os::Exit::Kind::exited && exit.code > 0 &&
+        static_cast<std::size_t>(exit.code) <= may_be_frozen_.size())
+        context_.say(Priority::warning, "mount " + may_be_frozen_[static_cast<std::size_t>(exit.code) - 1] +
+                                            " was frozen, and is thawed: what waited for it goes on");
 }
 
 void Shutdown::due(Instant now) {

@@ -52,6 +52,7 @@ public:
     void perform(const core::Effect&) override { units_are_down(); } // halt
     [[nodiscard]] Instant next_deadline() const override { return over_ ? never : std::min(give_up_at_, report_at_); }
     void due(Instant now) override;
+    void exited(const os::Exit& exit) override;
     void unit_changed(core::UnitId unit, core::Phase from, core::Phase to) override;
 
     void save(state::ManagerImage& image) const override;
@@ -59,6 +60,7 @@ public:
 
 private:
     [[nodiscard]] Span last_part() const;
+    void thaw();
     void report_slow_stops();
     void give_up();
     [[nodiscard]] std::string in_the_way(core::UnitId unit) const;
@@ -71,8 +73,9 @@ private:
     Outcome outcome_;
     bool all_down_ = false;
     bool over_ = false;
-    Instant give_up_at_ = never; // shutdown-timeout
-    Instant report_at_ = never;  // next progress line of a slow shutdown
+    Instant give_up_at_ = never;             // shutdown-timeout
+    Instant report_at_ = never;              // next progress line of a slow shutdown
+    std::vector<std::string> may_be_frozen_; // mount points, by the exit code of the child that thaws, less 1
 };
 
 } // namespace mi::daemon

@@ -68,14 +68,31 @@ bool make_read_only(const Mount& mount) {
     return ::mount(nullptr, mount.point.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
 }
 
-bool thaw(const Mount& mount) {
-    Fd there(::open(mount.point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
-    return there && ::ioctl(there.get(), FITHAW, 0) == 0;
-}
-
 bool running(pid_t child) { return ::waitpid(child, nullptr, WNOHANG) == 0; }
 
 } // namespace
+
+std::vector<Mount> freezable_mounts() {
+    std::vector<Mount> writable = to_make_read_only(mounts());
+    std::erase_if(writable, [](const Mount& mount) { return may_hang(mount.type); });
+    return writable;
+}
+
+void thaw(const std::vector<Mount>& mounts, const std::function<void(const Mount&)>& thawed) {
+    std::map<pid_t, const Mount*> children;
+    for (const Mount& mount : mounts) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const Fd there(::open(mount.point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
+            ::_exit(there && ::ioctl(there.get(), FITHAW, 0) == 0 ? 1 : 0); // EINVAL: it is not frozen
+        }
+        children[child] = &mount;
+    }
+    int status = 0;
+    for (pid_t child = ::wait(&status); child > 0; child = ::wait(&status))
+        if (auto at = children.find(child); at != children.end() && WIFEXITED(status) && WEXITSTATUS(status) == 1)
+            thawed(*at->second);
+}
 
 Release::Release(Instant deadline, std::string kept, const Say& say)
     : end_(deadline), deadline_(deadline - std::min<Span>((deadline - monotonic_now()) / 4, most_for_rest)),
@@ -136,23 +153,6 @@ void Release::sync(Span longest) {
     stuck_["sync"] = straggler;
 }
 
-// Thaws all in parallel, because one that hangs says nothing about the others; it is met again when it is unmounted.
-void Release::thaw_all() {
-    std::vector<Mount> writable = to_make_read_only(mounts());
-    std::erase_if(writable, [](const Mount& mount) { return may_hang(mount.type); });
-    (void)in_child(std::min(left() / 6, patience), [&] {
-        for (const Mount& mount : writable)
-            if (::fork() == 0) { // a grandchild, which the child waits for, and which has our console
-                if (thaw(mount))
-                    say_(words_for(mount) + " was frozen");
-                ::_exit(0);
-            }
-        while (::wait(nullptr) > 0) {
-        }
-        return true;
-    });
-}
-
 // Unmounts and detaches in rounds, as long as a round succeeds with something.
 void Release::unmount_all() {
     for (int round = 0; round < 100 && left() > Span(0); ++round) {
@@ -195,7 +195,10 @@ void Release::let_go_of_hanging() {
 
 void Release::most() {
     sync(std::min(left() / 4, sync_patience));
-    thaw_all();
+    (void)in_child(std::min(left() / 6, patience), [&] { // those that were frozen since the shutdown began
+        thaw(freezable_mounts(), [&](const Mount& mount) { say_(words_for(mount) + " was frozen"); });
+        return true;
+    });
     work_through(swaps(), left(), [](const std::string& area) { return ::swapoff(area.c_str()) == 0; }, words_for_swap);
     unmount_all();
     let_go_of_hanging();

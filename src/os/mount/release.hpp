@@ -4,14 +4,22 @@
 
 #include "base/time.hpp"
 #include "os/machine/shutdown.hpp"
+#include "os/mount/mounts.hpp"
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace mi::os {
+
+// The mounts that may be of frozen file systems (fsfreeze(8)), as far as asking them cannot hang in a server.
+[[nodiscard]] std::vector<Mount> freezable_mounts();
+// Thaws what is frozen of them, all at once, because one that hangs says nothing about the others; each in a child. Waits for all
+// of them (so this is for a child, too), and calls `thawed` for each that was frozen.
+void thaw(const std::vector<Mount>& mounts, const std::function<void(const Mount&)>& thawed);
 
 // Runs every operation that may hang in a child, and abandons one that takes too long: all of it ends by `deadline`.
 class Release {
@@ -36,7 +44,6 @@ private:
     template <typename Item, typename Work, typename Words>
     std::size_t work_through(const std::vector<Item>& all, Span longest, Work work, Words words);
     void sync(Span longest);
-    void thaw_all();
     void unmount_all();
     void let_go_of_hanging();
     void wait_for_stragglers();
