@@ -26,6 +26,18 @@ def power_off_boot(report, machine):
         assert machine.ended() == 0
 
 
+def button_boot(report, machine):
+    # `system_powerdown` is ACPI's there, and with that no kernel comes up under TCG, for want of a timer.
+    with report.check("the power key of a keyboard is a power button, on a microvm without ACPI, too"):
+        machine.shell(patience=BOOTED)
+        machine.good("minictl wait default --for up")
+        machine.keys("power")
+        machine.expect("the power button was pressed")
+        machine.expect("power-off begins")
+        machine.expect("cannot power itself off: restarting it")
+        assert machine.ended() == 0
+
+
 def words_boot(report, machine):
     check = report.check
     with check("words that mean nothing are said, and the nearest one that does"):
@@ -211,6 +223,7 @@ COMMAND = ("miniinit.size=132x50 miniinit.env=A=1 miniinit.env=B=x=y miniinit.cw
 STORIES = [
     # name, kind of machine, kernel words, devices, more for QEMU, what should happen
     ("virtual-poweroff", BARE, "", (), (), power_off_boot),
+    ("virtual-button", BARE, "", ("i8042",), (), button_boot),
     ("virtual-words", BARE, "miniinit.nosuch=1 miniinit.log-level=banana systemd.mask=x systemd.unit=rescue.target" + CODE,
      DEBUG_EXIT, (), words_boot),
     ("virtual-command", BARE, "miniinit.end=isa-debug-exit:0xf4 " + COMMAND, DEBUG_EXIT, (), command_boot),
