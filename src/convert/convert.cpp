@@ -9,19 +9,6 @@ namespace mi::convert {
 
 namespace {
 
-// The reason why a kind of unit cannot be converted; empty if it can.
-std::string_view no_such_kind(std::string_view name) {
-    for (std::string_view suffix : {".mount", ".automount", ".swap"})
-        if (name.ends_with(suffix))
-            return "file systems and swap space are those of /etc/fstab";
-    for (std::string_view suffix : {".slice", ".scope"})
-        if (name.ends_with(suffix))
-            return "cgroups of services stand side by side";
-    if (name.ends_with(".device"))
-        return "no device starts or stops units";
-    return {};
-}
-
 // Converts a service with its sockets and timers. Each step gets the results of earlier steps that it needs.
 StepOutput convert_service_units(const UnitSource& source, const Relations& relations) {
     StepOutput made;
@@ -37,28 +24,6 @@ StepOutput convert_service_units(const UnitSource& source, const Relations& rela
     made.add(convert_commands(source, identity, service, confinement.commands));
     made.add(convert_timers(source));
     return made;
-}
-
-// Converts one unit: each row of the table and each step reads the directives from the UnitSource; their outputs are
-// joined; directives that no step has read are reported; the result is TOML and remarks.
-Unit convert_source(const UnitSource& source) {
-    StepOutput made;
-    for (const std::string& other : source.left_out)
-        made.say(source.file(), 0, Weight::note,
-                 other + " could start it, too, but is not known to be in use: name it as well to have it converted");
-    // The main unit comes last, because its values replace those of its sockets and timers.
-    for (auto unit = source.units.rbegin(); unit != source.units.rend(); ++unit)
-        made.add(convert_rows(source, *unit, "Unit"));
-    Relations relations = convert_relations(source);
-    made.add(std::move(relations.output));
-    made.add(convert_conditions(source));
-    if (source.main().kind == SystemdUnit::Kind::service)
-        made.add(convert_service_units(source, relations));
-    made.add(report_rest(source, made.taken));
-    std::vector<std::string> files;
-    for (const SystemdUnit& unit : source.units)
-        files.insert(files.end(), unit.files.begin(), unit.files.end());
-    return finish(std::move(made), source.name, std::move(files));
 }
 
 // The path of a file that the user has named. A name that is no file is searched for among units and init scripts.
@@ -100,6 +65,28 @@ std::optional<Unit> convert_file(const std::string& path, std::span<const Unit> 
 }
 
 } // namespace
+
+// Converts one unit: each row of the table and each step reads the directives from the UnitSource; their outputs are
+// joined; directives that no step has read are reported; the result is TOML and remarks.
+Unit convert_source(const UnitSource& source) {
+    StepOutput made;
+    for (const std::string& other : source.left_out)
+        made.say(source.file(), 0, Weight::note,
+                 other + " could start it, too, but is not known to be in use: name it as well to have it converted");
+    // The main unit comes last, because its values replace those of its sockets and timers.
+    for (auto unit = source.units.rbegin(); unit != source.units.rend(); ++unit)
+        made.add(convert_rows(source, *unit, "Unit"));
+    Relations relations = convert_relations(source);
+    made.add(std::move(relations.output));
+    made.add(convert_conditions(source));
+    if (source.main().kind == SystemdUnit::Kind::service)
+        made.add(convert_service_units(source, relations));
+    made.add(report_rest(source, made.taken));
+    std::vector<std::string> files;
+    for (const SystemdUnit& unit : source.units)
+        files.insert(files.end(), unit.files.begin(), unit.files.end());
+    return finish(std::move(made), source.name, std::move(files));
+}
 
 SearchPath search_path_of(std::string root) {
     while (root.ends_with('/'))

@@ -43,6 +43,11 @@ public:
     [[nodiscard]] virtual std::optional<std::string> text(const std::string& path) const = 0;
     // True if the path leads to /dev/null: that is how systemd masks a unit.
     [[nodiscard]] virtual bool is_mask(const std::string& path) const = 0;
+    // The path that a symbolic link holds; empty if `path` is none.
+    [[nodiscard]] virtual std::string link(const std::string& path) const {
+        (void)path;
+        return {};
+    }
     // The names in a directory, sorted; empty if it does not exist.
     [[nodiscard]] virtual std::vector<std::string> names(const std::string& directory) const = 0;
 };

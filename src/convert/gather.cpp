@@ -1,5 +1,6 @@
 #include "convert/gather.hpp"
 
+#include "convert/links.hpp"
 #include "convert/names.hpp"
 #include "convert/values.hpp"
 
@@ -33,14 +34,6 @@ const KindRow* kind_of(std::string_view unit) {
 }
 bool is_activator(const KindRow& kind) { return !kind.names_target.empty(); }
 
-// `foo@.service` for `foo@bar.service`; empty if the unit is no instance.
-std::string template_of(std::string_view unit) {
-    const std::size_t at = unit.find('@'), dot = unit.rfind('.');
-    if (at == unit.npos || dot == unit.npos || at + 1 >= dot)
-        return {};
-    return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
-}
-
 // The names NAME of the directories NAME.d with drop-ins for `unit`, as systemd.unit(5) lists them: its own name, its
 // template, each beginning of its name that ends with '-', its kind.
 std::vector<std::string> owners_of_drop_ins(const std::string& unit) {
@@ -57,10 +50,20 @@ std::vector<std::string> owners_of_drop_ins(const std::string& unit) {
 
 } // namespace
 
+std::string template_of(std::string_view unit) {
+    const std::size_t at = unit.find('@'), dot = unit.rfind('.');
+    if (at == unit.npos || dot == unit.npos || at + 1 >= dot)
+        return {};
+    return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
+}
+
 bool is_unit_file(std::string_view name) { return kind_of(name) != nullptr && !stem_of(name).empty(); }
 
-Gatherer::Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files)
-    : search_path_(search_path), lookup_(lookup) {
+bool is_activator_file(std::string_view name) { return is_unit_file(name) && is_activator(*kind_of(name)); }
+
+Gatherer::Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files,
+                   const Links* links)
+    : search_path_(search_path), lookup_(lookup), links_(links) {
     for (const std::string& file : files)
         asked_for_.emplace_back(file_name(file));
 }
@@ -68,8 +71,12 @@ Gatherer::Gatherer(const SearchPath& search_path, const Lookup& lookup, std::spa
 std::string Gatherer::find_in(const Directories& directories, std::string_view name) const {
     for (const std::string& wanted : {std::string(name), template_of(name)})
         for (const std::string& directory : directories)
-            if (std::string path = directory + "/" + wanted; !wanted.empty() && lookup_.text(path))
-                return path;
+            if (std::string path = directory + "/" + wanted; !wanted.empty()) {
+                if (lookup_.text(path))
+                    return path;
+                if (lookup_.is_mask(path))
+                    return {};
+            }
     return {};
 }
 
@@ -127,9 +134,12 @@ std::vector<std::string> Gatherer::linked(const Directories& directories, const 
 bool Gatherer::belongs(const Directories& directories, const SystemdUnit& service, const std::string& activator) const {
     if (std::ranges::find(asked_for_, activator) != asked_for_.end())
         return true;
-    bool installed = false;
+    bool installed = links_ != nullptr && links_->enables(service.name);
     for (const Assignment& each : service.text.assignments) {
-        if (is_one_of(each.key, "Requires Wants BindsTo Sockets Also") && is_one_of(activator, each.value))
+        // What Also= names is in use once it is enabled, which its links say where there are any to look at.
+        if (is_one_of(each.key,
+                      links_ != nullptr ? "Requires Wants BindsTo Sockets" : "Requires Wants BindsTo Sockets Also") &&
+            is_one_of(activator, each.value))
             return true;
         installed = installed ||
                     (each.section == "Install" && is_one_of(each.key, "WantedBy RequiredBy") && !each.value.empty());
@@ -211,7 +221,7 @@ std::expected<UnitSource, std::string> Gatherer::gather(const std::string& path)
     std::optional<SystemdUnit> main = read(directories, name, where);
     if (!main)
         return std::unexpected("there is no such unit, or it cannot be read");
-    UnitSource source{own_name(name), {std::move(*main)}, false, {}, {}, search_path_, lookup_};
+    UnitSource source{own_name(name), {std::move(*main)}, false, {}, {}, search_path_, lookup_, links_};
     if (source.main().kind == Kind::service)
         add_activators(directories, all, source);
     if (source.name.empty())

@@ -15,11 +15,16 @@ namespace mi::convert {
 
 // True if a file has the name of a unit that can be converted.
 [[nodiscard]] bool is_unit_file(std::string_view name);
+// True if it has that of a socket, timer or path, which becomes part of the unit that it starts.
+[[nodiscard]] bool is_activator_file(std::string_view name);
+// `foo@.service` for `foo@bar.service`; empty if the unit is no instance.
+[[nodiscard]] std::string template_of(std::string_view unit);
 
 class Gatherer {
 public:
-    // `files`: all files that the user has named.
-    Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files);
+    // `files`: all files that the user has named. `links`: see UnitSource.
+    Gatherer(const SearchPath& search_path, const Lookup& lookup, std::span<const std::string> files,
+             const Links* links = nullptr);
 
     // Collects everything that becomes one unit with the unit file `path`. The error gives the reason why no unit is
     // possible.
@@ -50,6 +55,7 @@ private:
 
     const SearchPath& search_path_;
     const Lookup& lookup_;
+    const Links* links_;
     std::vector<std::string> asked_for_;                       // the names of these files, without directories
     std::map<std::string, std::vector<Activator>> activators_; // by the first directory of the search path
 };

@@ -92,6 +92,25 @@ constexpr Row rows[] = {
     {"-.mount", "", Use::always, true, Weight::note, "the root file system is there"},
 };
 
+// What is never converted with all others, besides the names in `rows`: our getty@ has the logins, the rest is done by init
+// scripts of sysvinit or in an initramfs.
+constexpr std::string_view left_out =
+    "getty@.service autovt@.service serial-getty@.service console-getty.service container-getty@.service "
+    "getty-static.service getty-pre.target user@.service user-runtime-dir@.service debug-shell.service "
+    "emergency.service rescue.service rc.service rcS.service rc-local.service rc.local.service ctrl-alt-del.target "
+    "sigpwr.target slices.target factory-reset.target blockdev@.target rpcbind.target remote-veritysetup.target "
+    "veritysetup-pre.target integritysetup-pre.target kmod-static-nodes.service quotaon.service "
+    "system-update-cleanup.service hwclock.service hwclock-save.service hostname.service bootlogs.service "
+    "bootmisc.service checkfs.service checkroot.service checkroot-bootclean.service halt.service killprocs.service "
+    "mountall.service mountall-bootclean.service mountdevsubfs.service mountkernfs.service mountnfs.service "
+    "mountnfs-bootclean.service reboot.service rmnologin.service sendsigs.service single.service umountfs.service "
+    "umountnfs.service umountroot.service urandom.service eudev.service skeleton.service README.service";
+// Of systemd's own services those that work without it as PID 1.
+constexpr std::string_view works_alone =
+    "systemd-networkd.service systemd-networkd.socket systemd-resolved.service systemd-timesyncd.service "
+    "systemd-time-wait-sync.service systemd-hostnamed.service systemd-localed.service systemd-timedated.service "
+    "systemd-binfmt.service systemd-pstore.service systemd-tmpfiles-clean.service systemd-tmpfiles-clean.timer";
+
 // The order of the shipped units: `name` starts after each of `after`. units/*.toml say the same.
 struct Order {
     std::string_view name, after; // names, with blanks between them
@@ -213,6 +232,27 @@ Named named(std::string_view unit, Naming naming, bool placeholders) {
     if (name.ends_with('@'))
         return {"", Weight::lost, "a template is no unit: one of its instances has to be named"};
     return {std::move(name)};
+}
+
+bool is_done_here(std::string_view unit) {
+    const std::size_t at = unit.find('@'), dot = unit.rfind('.');
+    if (at < dot && dot != unit.npos && at + 1 < dot)
+        return is_done_here(std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot)));
+    return ((unit.starts_with("systemd-") || unit.starts_with("initrd")) && !is_one_of(unit, works_alone)) ||
+           is_one_of(unit, left_out) ||
+           std::ranges::any_of(rows, [&](const Row& row) { return is_one_of(unit, row.theirs); });
+}
+
+std::string_view no_such_kind(std::string_view name) {
+    for (std::string_view suffix : {".mount", ".automount", ".swap"})
+        if (name.ends_with(suffix))
+            return "file systems and swap space are those of /etc/fstab";
+    for (std::string_view suffix : {".slice", ".scope"})
+        if (name.ends_with(suffix))
+            return "cgroups of services stand side by side";
+    if (name.ends_with(".device"))
+        return "no device starts or stops units";
+    return {};
 }
 
 bool comes_after(std::string_view name, std::string_view other) {

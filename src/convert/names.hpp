@@ -25,6 +25,13 @@ struct Named {
 // possible.
 [[nodiscard]] std::string own_name(std::string_view unit, bool placeholders = false);
 
+// True if our own units or miniinit itself do the work of this unit, or it makes no sense without systemd, so that it is never
+// converted together with all others.
+[[nodiscard]] bool is_done_here(std::string_view unit);
+
+// The reason why a kind of unit cannot be converted; empty if it can.
+[[nodiscard]] std::string_view no_such_kind(std::string_view name);
+
 // True if the shipped unit `name` starts after the shipped unit `other`, directly or through others.
 [[nodiscard]] bool comes_after(std::string_view name, std::string_view other);
 

@@ -1,5 +1,6 @@
 // Converts the dependencies of [Unit] and [Install], and those that DefaultDependencies= implies. Dependencies that
 // contradict each other, or that would make a cycle with the shipped targets, are left out with a remark.
+#include "convert/links.hpp"
 #include "convert/names.hpp"
 #include "convert/step.hpp"
 
@@ -61,6 +62,9 @@ public:
     Relations run() {
         for (const SystemdUnit& unit : source_.units)
             take_unit(unit);
+        linked_ = source_.links != nullptr && std::ranges::any_of(source_.units, [&](const SystemdUnit& unit) {
+                      return source_.links->enables(unit.name);
+                  });
         for (const SystemdUnit& unit : source_.units)
             take_install(unit);
         default_dependencies();
@@ -69,8 +73,7 @@ public:
             write(static_cast<Key>(number));
         if (!aliases_.empty())
             out_.toml.set(source_.main().kind == Kind::target ? Table::target : Table::top, "aliases", array(aliases_));
-        const bool installed = std::ranges::any_of(links_, [](const Link& link) { return installs(link.key); });
-        if (!installed && !source_.is_template() && source_.main().kind != Kind::target)
+        if (!is_enabled() && !source_.is_template())
             set("enabled", "false"); // only another unit that names it starts it
         return {std::move(out_), installed_};
     }
@@ -147,15 +150,46 @@ private:
 
     // --- [Install] ----------------------------------------------------------------------------------------------------
 
+    // Where links decide, a unit that has none keeps what its [Install] says, for the day on which it is enabled.
+    void take_links(const SystemdUnit& unit) {
+        for (std::string_view key : {"Also", "Alias", "DefaultInstance"})
+            (void)all(unit, "Install", key);
+        const Links::Entry* entry = source_.links->find(unit.name);
+        if (entry != nullptr)
+            for (const std::string& alias : entry->aliases)
+                if (std::string name = own_name(alias);
+                    name != source_.name && !name.empty() && name.find('@') == name.npos)
+                    add_once(aliases_, std::move(name));
+        if (!linked_ || source_.is_template())
+            return install_all(unit);
+        for (std::string_view key : {"WantedBy", "RequiredBy", "UpheldBy"})
+            (void)all(unit, "Install", key);
+        const bool is_main = &unit == &source_.main();
+        if (entry == nullptr || (is_main && has_timer()))
+            return;
+        for (const Links::Enabling& each : entry->enabling)
+            if (!each.masked) {
+                installed_ = installed_ || is_main;
+                if (is_done_here(each.owner)) // units that are converted list themselves what they want
+                    add(each.required ? Key::required_by : Key::wanted_by, each.owner, not_set);
+            }
+    }
+    [[nodiscard]] bool has_timer() const {
+        return std::ranges::find(source_.units, Kind::timer, &SystemdUnit::kind) != source_.units.end();
+    }
+
+    // True if the unit counts as enabled.
+    [[nodiscard]] bool is_enabled() const {
+        return source_.links != nullptr
+                   ? linked_
+                   : source_.main().kind == Kind::target ||
+                         std::ranges::any_of(links_, [](const Link& link) { return installs(link.key); });
+    }
+
     void take_install(const SystemdUnit& unit) {
-        for (const Assignment& each : all(unit, "Install", "WantedBy"))
-            install(unit, each, Key::wanted_by);
-        for (const Assignment& each : all(unit, "Install", "RequiredBy"))
-            install(unit, each, Key::required_by);
-        for (const Assignment& each : all(unit, "Install", "UpheldBy")) {
-            near(each, "`wanted-by` does not start the unit again later");
-            install(unit, each, Key::wanted_by);
-        }
+        if (source_.links != nullptr)
+            return take_links(unit);
+        install_all(unit);
         for (const Assignment& each : all(unit, "Install", "Also"))
             if (!all_our_own(each.value))
                 near(each, "enable that unit as well");
@@ -165,9 +199,20 @@ private:
              "an instance is named when it is enabled: `minictl enable " + source_.name + instance.value + "`");
     }
 
+    void install_all(const SystemdUnit& unit) {
+        for (const Assignment& each : all(unit, "Install", "WantedBy"))
+            install(unit, each, Key::wanted_by);
+        for (const Assignment& each : all(unit, "Install", "RequiredBy"))
+            install(unit, each, Key::required_by);
+        for (const Assignment& each : all(unit, "Install", "UpheldBy")) {
+            near(each, "`wanted-by` does not start the unit again later");
+            install(unit, each, Key::wanted_by);
+        }
+    }
+
     void install(const SystemdUnit& unit, const Assignment& of, Key key) {
         const bool is_main = &unit == &source_.main();
-        if (is_main && std::ranges::find(source_.units, Kind::timer, &SystemdUnit::kind) != source_.units.end())
+        if (is_main && has_timer())
             return near(of, "with [timer] it runs when the timer says so, and not at boot as well");
         for (const std::string& name : others(of)) {
             installed_ = installed_ || is_main;
@@ -264,6 +309,7 @@ private:
     std::vector<Link> links_;
     std::vector<std::string> aliases_;
     bool installed_ = false; // something pulls in the service itself
+    bool linked_ = false;    // a link enables the unit, or its socket or timer
 };
 
 } // namespace

@@ -21,6 +21,8 @@ struct SystemdUnit {
     std::vector<std::string> wants, requires_; // from NAME.wants/ and NAME.requires/
 };
 
+class Links;
+
 struct UnitSource {
     std::string name;                  // the name of our unit
     std::vector<SystemdUnit> units;    // the service or target first, then the sockets and timers that start it
@@ -29,6 +31,7 @@ struct UnitSource {
     Specifiers specifiers;
     const SearchPath& search_path;
     const Lookup& lookup;
+    const Links* links = nullptr; // what enables units, if the links decide that; null: their [Install] does
 
     [[nodiscard]] const SystemdUnit& main() const { return units.front(); }
     [[nodiscard]] const std::string& file() const { return main().files.front(); }
@@ -36,5 +39,8 @@ struct UnitSource {
     // The value in force of a directive of [Service]; empty if it is not set.
     [[nodiscard]] std::string_view value(std::string_view key) const { return main().text.value("Service", key); }
 };
+
+// Converts one unit whose files were gathered.
+[[nodiscard]] Unit convert_source(const UnitSource& source);
 
 } // namespace mi::convert

@@ -26,31 +26,47 @@ public:
         return file("/usr/lib/systemd/system/" + name, text);
     }
 
+    // A symbolic link.
+    Scene& link(const std::string& path, const std::string& to) {
+        links_[path] = to;
+        return *this;
+    }
+
     [[nodiscard]] std::optional<std::string> text(const std::string& path) const override {
+        if (auto link = links_.find(path); link != links_.end())
+            return text(link->second);
         auto found = files_.find(path);
         return found == files_.end() ? std::nullopt : std::optional(found->second);
     }
-    [[nodiscard]] bool is_mask(const std::string& path) const override { return path.ends_with("/masked.service"); }
+    [[nodiscard]] bool is_mask(const std::string& path) const override {
+        return path.ends_with("/masked.service") || link(path) == "/dev/null";
+    }
+    [[nodiscard]] std::string link(const std::string& path) const override {
+        auto found = links_.find(path);
+        return found == links_.end() ? "" : found->second;
+    }
     [[nodiscard]] std::vector<std::string> names(const std::string& directory) const override {
         std::set<std::string> names;
-        for (const auto& [path, text] : files_)
-            if (path.starts_with(directory + "/"))
-                names.insert(
-                    path.substr(directory.size() + 1, path.find('/', directory.size() + 1) - directory.size() - 1));
+        for (const auto* all : {&files_, &links_})
+            for (const auto& [path, text] : *all)
+                if (path.starts_with(directory + "/"))
+                    names.insert(
+                        path.substr(directory.size() + 1, path.find('/', directory.size() + 1) - directory.size() - 1));
         return {names.begin(), names.end()};
     }
 
     [[nodiscard]] std::vector<Unit> all(const std::vector<std::string>& names, const std::string& root = "") const {
         std::vector<Unit> units = convert(names, search_path_of(root), *this);
+        check(units);
+        return units;
+    }
+    // Whatever they were made from: the reader takes them.
+    static void check(const std::vector<Unit>& units) {
         for (const Unit& unit : units)
-            if (unit.fault.empty()) {
-                INFO(unit.toml);
-                // Whatever it was made from: the reader takes it.
+            if (unit.fault.empty())
                 for (const config::Problem& problem : config::read_text(unit.name, unit.toml, "made.toml").problems)
                     if (problem.severity == config::Severity::error)
                         FAIL_CHECK(config::brief(problem) << "\n" << unit.toml);
-            }
-        return units;
     }
     [[nodiscard]] Unit made(const std::string& name, const std::string& root = "") const {
         std::vector<Unit> units = all({name}, root);
@@ -68,7 +84,7 @@ public:
     }
 
 private:
-    std::map<std::string, std::string> files_;
+    std::map<std::string, std::string> files_, links_;
 };
 
 // Whether the unit has the line `key = value`, however it is aligned.
