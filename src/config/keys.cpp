@@ -306,6 +306,8 @@ constexpr KeyInfo manager_rows[] = {
             manager_button<&ManagerSettings::power_button>, "what the machine's power button does"),
     setting("manager", "sleep-button", "poweroff|reboot|halt|ignore|unit", "\"ignore\"",
             manager_button<&ManagerSettings::sleep_button>, "what its sleep button does"),
+    setting("manager", "systemd-units", "boolean", "", manager_systemd_units,
+            "whether units of systemd's directories are taken"),
     setting("manager", "control-group", "account", "", manager_control_group,
             "members of this group may act, as root may"),
     setting("manager", "log-level", "error|warning|info|debug", "\"info\"", manager_log_level,

@@ -35,6 +35,8 @@ public:
 
     // Finds everything; the problems are those of directories, names and the bundle as a whole.
     void find();
+    // Reads only the bundle.
+    void find_settings() { read_bundle_file(); }
     // Reads only the bundle, from a text.
     void take_bundle(std::string_view text, std::string_view filename);
 

@@ -25,7 +25,7 @@ Source user_source(const std::string& config_home, const std::string& runtime, u
 
 Source system_source(const std::string& runtime, uid_t owner) {
     Source source;
-    source.directories = {"/etc/miniinit", runtime + "/units", shipped_units};
+    source.directories = {"/etc/miniinit", runtime + "/units", shipped_units, runtime + "/systemd"};
     source.transient = runtime + "/transient";
     source.owner = owner;
     return source;
@@ -218,6 +218,12 @@ Loaded load_with(const Source& source, std::span<const std::string> also, Inspec
 
 Loaded load(const Source& source, std::span<const std::string> also) { return load_with(source, also, nullptr); }
 Loaded load(const Source& source, Inspector* inspector) { return load_with(source, {}, inspector); }
+
+core::ManagerSettings read_settings(const Source& source) {
+    Library library(source);
+    library.find_settings();
+    return library.manager();
+}
 
 Loaded load_one(const Source& source, std::string_view name) { return load_one(source, name, nullptr); }
 Loaded load_one(const Source& source, std::string_view name, Inspector* inspector) {

@@ -26,7 +26,8 @@ inline constexpr char shipped_units[] = "/usr/lib/miniinit";
 struct Source {
     // The search path; the first file of a name wins as a whole. The first directory is the administrator's: its
     // `enabled/` and `disabled/` contain the links of `minictl enable` and `disable`.
-    std::vector<std::string> directories = {"/etc/miniinit", "/run/miniinit/units", shipped_units};
+    std::vector<std::string> directories = {"/etc/miniinit", "/run/miniinit/units", shipped_units,
+                                            "/run/miniinit/systemd"};
     // A missing directory of `directories` is a problem (`--units DIR`), and does not count as empty.
     bool directories_required = false;
     // The directory of units that exist only while they run (`minictl run`): read after `directories`, also with
@@ -50,7 +51,8 @@ struct Source {
 // CONFIG_HOME/miniinit.toml, for `owner`. CONFIG_HOME is $XDG_CONFIG_HOME; RUNTIME the run directory ($XDG_RUNTIME_DIR/miniinit).
 [[nodiscard]] Source user_source(const std::string& config_home, const std::string& runtime, uid_t owner);
 
-// The source of system and container mode: /etc/miniinit, RUNTIME/units, /usr/lib/miniinit, and /etc/miniinit.toml.
+// The source of system and container mode: /etc/miniinit, RUNTIME/units, /usr/lib/miniinit, RUNTIME/systemd (units made of
+// systemd's), and /etc/miniinit.toml.
 [[nodiscard]] Source system_source(const std::string& runtime, uid_t owner);
 
 // The result. Units are sorted by name, and names are unique.
@@ -64,6 +66,9 @@ struct Loaded {
 // Reads everything: every unit of the bundle and the search path, and every instance of a template that one of them, or
 // a link in `enabled/`, names. `also` names further instances (the default target, for example).
 [[nodiscard]] Loaded load(const Source& source, std::span<const std::string> also = {});
+
+// Reads the manager's settings alone. Their problems are those of load().
+[[nodiscard]] core::ManagerSettings read_settings(const Source& source);
 
 // Reads one unit by name, or an instance of a template: one unit, or none (without a problem) if no file defines it.
 // The manager's settings are included, because the bundle was read.

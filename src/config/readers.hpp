@@ -215,6 +215,7 @@ template <auto member>
 void manager_button(const Value& value, core::ManagerSettings& settings) {
     read_button(value, settings.*member);
 }
+void manager_systemd_units(const Value& value, core::ManagerSettings& settings);
 void manager_log_level(const Value& value, core::ManagerSettings& settings);
 void manager_keep_level(const Value& value, core::ManagerSettings& settings);
 void manager_console_level(const Value& value, core::ManagerSettings& settings);

@@ -222,6 +222,11 @@ void manager_shutdown_timeout(const Value& value, core::ManagerSettings& setting
     settings.shutdown_timeout_said = true;
 }
 
+void manager_systemd_units(const Value& value, core::ManagerSettings& settings) {
+    if (const std::optional<bool> wanted = value.boolean())
+        settings.systemd_units = wanted;
+}
+
 void manager_language(const Value& value, core::ManagerSettings& settings) {
     if (const std::string* language = value.text())
         settings.language = *language;

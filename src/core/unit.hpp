@@ -368,6 +368,7 @@ struct ManagerSettings {
     std::string end = "auto";              // how the machine is over: core/machine_end.hpp
     std::string power_button = "poweroff"; // or "reboot", "halt", "ignore", a unit
     std::string sleep_button = "ignore";
+    std::optional<bool> systemd_units; // units of systemd's directories; none said: where we are decides
     std::string control_group;
     std::string log_level = "info";
     std::string default_target = "default";

@@ -136,6 +136,7 @@ void Parts::register_subsystems() {
                   &starter.parked(),
                   &unit_timers,
                   &transient_units,
+                  &systemd_units,
                   &background,
                   &directory_removal,
                   &boot_target,

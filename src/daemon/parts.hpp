@@ -52,6 +52,7 @@
 #include "daemon/units/condition_check.hpp"
 #include "daemon/units/conditions.hpp"
 #include "daemon/units/phase_report.hpp"
+#include "daemon/units/systemd_units.hpp"
 #include "daemon/units/transient_units.hpp"
 #include "daemon/units/unit_files.hpp"
 #include "daemon/wiring.hpp"
@@ -156,6 +157,7 @@ struct Parts {
     PhaseReport phase_report;
     ExitAction exit_action;
     UnitFiles unit_files;
+    SystemdUnits systemd_units{context};
     TransientUnits transient_units;
     StateStore store;
     Succession succession;

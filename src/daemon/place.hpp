@@ -23,6 +23,7 @@ struct Place {
     std::array<std::string, 3> own_directories; // where those of services are made: runtime, state, logs
     std::string program;                        // this binary, absolute
     config::Source source;                      // of units
+    bool takes_foreign_units = true;            // those of systemd's directories, if the settings say nothing of them
     std::string complaint;                      // what of the surroundings could not be used, or empty
 
     [[nodiscard]] bool system() const { return mode == Mode::system; }

@@ -100,6 +100,7 @@ int run(int argc, char** argv) {
     if (!guard && options->resume_fd >= 0)
         guard = os::CrashGuard::arm(Fd(), {argv, static_cast<std::size_t>(argc)});
     Place place = find_place(*options);
+    place.takes_foreign_units = !container || (options->command.empty() && !has_units(*options));
     if (place.system() && !place.first_process) {
         std::fputs(
             "miniinit: not PID 1, so not the init of this machine; see miniinit --help for --container and --user\n",

@@ -13,6 +13,7 @@
 #include "daemon/recovery/restore.hpp"
 #include "daemon/startup_report.hpp"
 #include "daemon/units/first_wanted.hpp"
+#include "daemon/units/systemd_units.hpp"
 #include "entry/entrypoint.hpp"
 #include "os/file/init_place.hpp"
 #include "os/file/remove.hpp"
@@ -134,6 +135,7 @@ private:
     [[nodiscard]] bool take_lock();
     void bring_up();
     void note_faults();
+    void make_units();
     void load_units();
     void state_facts();
     void choose_target();
@@ -218,7 +220,9 @@ bool Startup::take_lock() {
         faults_.push_back(claimed.error().text());
         Options usual = options_;
         usual.run_dir = os::init_directory;
+        const bool takes = place_.takes_foreign_units;
         place_ = find_place(usual);
+        place_.takes_foreign_units = takes;
     } else if (place_.mode == Mode::user) {
         auto claimed = claim_place(place_);
         if (!claimed) {
@@ -272,6 +276,14 @@ void Startup::note_faults() {
     if (before_)
         for (const std::string& sentence : before_->dropped)
             faults_.push_back("saved state: " + sentence);
+}
+
+// Units of systemd's directories. After a crash or a re-exec they are there.
+void Startup::make_units() {
+    if (!boots() || wishes_.shell)
+        return;
+    const core::ManagerSettings settings = config::read_settings(place_.source);
+    std::ranges::move(convert_at_boot(place_, settings), std::back_inserter(faults_));
 }
 
 void Startup::load_units() {
@@ -365,6 +377,7 @@ int Startup::run() {
         hopeless(place_, signals.error());
     bring_up();
     note_faults();
+    make_units();
     load_units();
     state_facts();
     choose_target();

@@ -43,12 +43,15 @@ void Wiring::watch_unit_sockets(os::PathWatch& paths) { parts_.activation.watch_
 
 void Wiring::reload() {
     parts_.reachability.check(true);
-    const UnitFiles::Reread units = parts_.unit_files.reread();
-    for (const std::string& problem : units.problems)
-        parts_.context.say(Priority::warning, problem);
-    parts_.context.say(Priority::info, "units read again: " + std::to_string(units.added.size()) + " added, " +
-                                           std::to_string(units.changed.size()) + " changed, " +
-                                           std::to_string(units.removed.size()) + " removed");
+    parts_.systemd_units.refresh([this](const std::vector<std::string>& problems) {
+        const UnitFiles::Reread units = parts_.unit_files.reread();
+        for (const auto* list : {&problems, &units.problems})
+            for (const std::string& problem : *list)
+                parts_.context.say(Priority::warning, problem);
+        parts_.context.say(Priority::info, "units read again: " + std::to_string(units.added.size()) + " added, " +
+                                               std::to_string(units.changed.size()) + " changed, " +
+                                               std::to_string(units.removed.size()) + " removed");
+    });
 }
 
 pid_t Wiring::main_on_its_way(core::UnitId unit) const {

@@ -2,6 +2,7 @@
 // nor what only that needs: converting units, the live table, charts and completion.
 #include "ctl/completion.hpp"
 #include "ctl/verbs/verbs.hpp"
+#include "generator/generator.hpp"
 
 namespace mi::ctl {
 
@@ -23,3 +24,11 @@ int show_graph(Context& context) { return left_out(context, "graph"); }
 int show_completion(Context& context) { return left_out(context, "completion"); }
 
 } // namespace mi::ctl
+
+namespace mi::generator {
+
+bool is_built_in() { return false; }
+bool has_unit_directories() { return false; }
+Result run(const Settings&) { return Result::failed; }
+
+} // namespace mi::generator

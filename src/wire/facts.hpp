@@ -78,12 +78,13 @@ struct Socket {
 // All data about a unit. Times: `*_realtime` in microseconds since 1970 (UTC), `*_monotonic` in microseconds since
 // boot.
 struct UnitStatus {
-    static constexpr std::string_view type_name = "UnitStatus",
-                                      about =
-                                          "Everything that is told of a unit. `tries` are restarts in a row without a "
-                                          "stable run; `left_ms` is the time to the next try, or to the timeout of the "
-                                          "stage; `changed`: its file says something else than what runs; `triggered`: "
-                                          "a timer or a connection runs it; `transient`: it is of Run, and no file's.";
+    static constexpr std::string_view
+        type_name = "UnitStatus",
+        about = "Everything that is told of a unit. `tries` are restarts in a row without a "
+                "stable run; `left_ms` is the time to the next try, or to the timeout of the "
+                "stage; `changed`: its file says something else than what runs; `triggered`: "
+                "a timer or a connection runs it; `transient`: it is of Run, and no file's; `lost`: what "
+                "a unit of systemd asked for and does not get here.";
     std::string name;
     core::Kind kind = core::Kind::service;
     std::string description;
@@ -131,6 +132,8 @@ struct UnitStatus {
     std::int64_t log_lines = 0, log_lost_lines = 0;
     // Keys of its file that are not in force, as the kernel refuses them to us: protections that it does without.
     std::vector<std::string> not_in_force;
+    // What its file of another init says and nothing here does, with file and line; only in Status.
+    std::vector<std::string> lost;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("kind", self.kind);
@@ -173,6 +176,7 @@ struct UnitStatus {
         visit("log_lines", self.log_lines);
         visit("log_lost_lines", self.log_lost_lines);
         visit("not_in_force", self.not_in_force);
+        visit("lost", self.lost);
     }
 };
 

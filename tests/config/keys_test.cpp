@@ -345,6 +345,7 @@ const ManagerSample manager_samples[] = {
      [](const ManagerSettings& m) { return m.boot_good == core::Command{"/bin/mark", "good"}; }},
     {"manager", "boot-bad", "[\"/bin/mark\", \"not good\"]",
      [](const ManagerSettings& m) { return m.boot_bad == core::Command{"/bin/mark", "not good"}; }},
+    {"manager", "systemd-units", "true", [](const ManagerSettings& m) { return m.systemd_units == true; }},
     {"manager", "control-group", "\"wheel\"", [](const ManagerSettings& m) { return m.control_group == "wheel"; }},
     {"manager", "log-level", "\"debug\"", [](const ManagerSettings& m) { return m.log_level == "debug"; }},
     {"manager", "default-target", "\"graphical\"",

@@ -45,6 +45,7 @@ import checks_robust
 import checks_run
 import checks_sockets
 import checks_syslog
+import checks_systemd
 import checks_terminal
 import checks_timers
 import checks_types
@@ -60,7 +61,7 @@ GROUPS = [group for module in (checks_order, checks_cgroups, checks_orphans, che
                                checks_examples, checks_caretaker, checks_faults, checks_nested, checks_varlink,
                                checks_syslog, checks_forward, checks_boot, checks_terminal, checks_executor,
                                checks_floods, checks_collector, checks_console, checks_limits, checks_printable, checks_hanging, checks_health, checks_await,
-                               checks_versions, checks_places, checks_credentials, checks_metrics)
+                               checks_versions, checks_places, checks_credentials, checks_metrics, checks_systemd)
           for group in module.GROUPS]
 # These measure, or load the machine: one after the other, when all others are done.
 ALONE = [group for module in (checks_logs,) for group in module.GROUPS] + \

@@ -328,6 +328,8 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
     if (unit.error_text)
         row(text, "error", *unit.error_text);
     list_row(text, "not in force", unit.not_in_force);
+    for (const std::string& line : unit.lost)
+        row(text, "lost", line);
     if (unit.stored_descriptors != 0)
         row(text, "keeps", counted(unit.stored_descriptors, "descriptor") + " over its restarts");
     if (unit.dependencies) {

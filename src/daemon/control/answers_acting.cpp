@@ -202,11 +202,14 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Events& events
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
-    UnitFiles::Reread reread = parts_.unit_files.reread();
-    wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
-                          std::move(reread.problems)};
-    parts_.control->reply(id, changes);
-    waiting_.something_changed();
+    parts_.systemd_units.refresh([this, id](std::vector<std::string> problems) {
+        UnitFiles::Reread reread = parts_.unit_files.reread();
+        problems.insert(problems.end(), reread.problems.begin(), reread.problems.end());
+        wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
+                              std::move(problems)};
+        parts_.control->reply(id, changes);
+        waiting_.something_changed();
+    });
 }
 
 } // namespace mi::daemon

@@ -6,6 +6,7 @@
 #include "config/syntax.hpp"
 #include "core/explain.hpp"
 #include "daemon/parts.hpp"
+#include "daemon/units/systemd_units.hpp"
 #include "loop/loop.hpp"
 
 #include <algorithm>
@@ -112,8 +113,10 @@ void add_triggers(const Parts& parts, core::UnitId id, wire::UnitStatus& status)
 // Not in every list: a thousand units are thousands of files to read.
 void add_usage(const Parts& parts, core::UnitId id, bool all, wire::UnitStatus& status) {
     const core::Unit& unit = parts.engine.graph().unit(id);
-    if (all)
+    if (all) {
         status.dependencies = dependencies_of(parts.engine.graph(), id);
+        status.lost = lost_in_conversion(parts.place, unit);
+    }
     if (!core::active(parts.engine.record(id).phase) || unit.kind != core::Kind::service)
         return;
     os::CgroupUsage usage;
