@@ -32,8 +32,12 @@ public:
     // The path of the unit `name` on the search path; empty if it is not there.
     [[nodiscard]] std::string find(std::string_view name) const { return find_in(search_path_.directories, name); }
 
-private:
     using Directories = std::vector<std::string>;
+    // The unit `name` of the file `path`, with the drop-ins of these directories; nullopt: it cannot be read.
+    [[nodiscard]] std::optional<SystemdUnit> read(const Directories& directories, std::string_view name,
+                                                  std::string path) const;
+
+private:
     // A socket, timer or path, and the unit that it starts.
     struct Activator {
         SystemdUnit unit;
@@ -43,8 +47,6 @@ private:
 
     [[nodiscard]] std::string find_in(const Directories& directories, std::string_view name) const;
     [[nodiscard]] Directories directories_for(const std::string& path) const;
-    [[nodiscard]] std::optional<SystemdUnit> read(const Directories& directories, std::string_view name,
-                                                  std::string path) const;
     void add_drop_ins(const Directories& directories, SystemdUnit& unit) const;
     [[nodiscard]] std::vector<std::string> linked(const Directories& directories, const std::string& name,
                                                   std::string_view kind) const;

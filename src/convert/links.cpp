@@ -2,11 +2,9 @@
 
 #include "convert/gather.hpp"
 #include "convert/names.hpp"
-#include "convert/unit_file.hpp"
 #include "convert/values.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace mi::convert {
 
@@ -29,6 +27,11 @@ Owner owner_of(std::string_view directory) {
 
 } // namespace
 
+// What no link of the administrator says.
+void Links::add(Entry& entry, const std::string& owner, bool required) {
+    entry.enabling.push_back({owner, required, false, true});
+}
+
 bool Links::Entry::enabled() const {
     return std::ranges::any_of(enabling, [](const Enabling& each) { return !each.masked; });
 }
@@ -44,14 +47,15 @@ bool Links::enables(const std::string& name) const {
 }
 
 Links::Links(const SearchPath& search_path, const Lookup& lookup) {
-    for (const std::string& directory : search_path.directories)
+    for (const std::string& directory : search_path.directories) {
+        const bool by_package = !directory.substr(search_path.root.size()).starts_with("/etc/");
         for (const std::string& name : lookup.names(directory)) {
             if (is_unit_file(name))
                 add_file(name, directory, lookup);
             else if (const Owner owner = owner_of(name); !owner.name.empty())
-                add_directory(owner.name, owner.required, directory + "/" + name, lookup,
-                              !directory.substr(search_path.root.size()).starts_with("/etc/"));
+                add_directory(owner.name, owner.required, directory + "/" + name, lookup, by_package);
         }
+    }
     add_targets(search_path, lookup);
     join_aliases();
     add_default();
@@ -81,24 +85,18 @@ void Links::add_directory(const std::string& owner, bool required, const std::st
 // The files of targets that are not converted, as ours stand for them, also say what they want: graphical.target wants the
 // display manager, and an administrator may have added to them by drop-ins.
 void Links::add_targets(const SearchPath& search_path, const Lookup& lookup) {
-    std::map<std::string, Entry> more;
-    for (const auto& [name, entry] : entries_) {
-        if (!name.ends_with(".target") || !is_done_here(name) || !entry.alias_of.empty() || entry.masked)
+    const Gatherer gatherer(search_path, lookup, {});
+    for (const auto& [name, entry] : entries_) { // what is added meanwhile takes no place from it
+        if (!name.ends_with(".target") || entry.path.empty() || !is_done_here(name) || !entry.alias_of.empty())
             continue;
-        UnitText text;
-        read_unit_text(text, lookup.text(entry.path).value_or(""), entry.path);
-        for (const std::string& directory : search_path.directories)
-            for (const std::string& file : lookup.names(directory + "/" + name + ".d"))
-                if (const std::string path = directory + "/" + name + ".d/" + file; file.ends_with(".conf"))
-                    read_unit_text(text, lookup.text(path).value_or(""), path);
-        for (const Assignment& each : text.assignments)
+        const std::optional<SystemdUnit> target = gatherer.read(search_path.directories, name, entry.path);
+        if (!target)
+            continue;
+        for (const Assignment& each : target->text.assignments)
             if (each.section == "Unit" && is_one_of(each.key, "Wants Requires BindsTo Upholds"))
                 for (std::string_view word : blank_separated(each.value))
-                    more[std::string(word)].enabling.push_back(
-                        {name, is_one_of(each.key, "Requires BindsTo"), false, true});
+                    add(entries_[std::string(word)], name, is_one_of(each.key, "Requires BindsTo"));
     }
-    for (auto& [name, entry] : more)
-        std::ranges::move(entry.enabling, std::back_inserter(entries_[name].enabling));
 }
 
 // What enables a unit by another of its names enables the unit.
@@ -114,7 +112,8 @@ void Links::join_aliases() {
         if (real == entries_.end() || !real->second.alias_of.empty())
             continue;
         real->second.aliases.push_back(name);
-        std::ranges::copy(entry.enabling, std::back_inserter(real->second.enabling));
+        for (const Enabling& each : entry.enabling)
+            real->second.enabling.push_back(each);
         entry.alias_of = unit;
     }
 }
@@ -128,10 +127,8 @@ void Links::add_default() {
     const std::string target = named->alias_of;
     for (auto& [name, entry] : entries_) {
         const auto of_target = std::ranges::find(entry.enabling, target, &Enabling::owner);
-        if (of_target != entry.enabling.end() && !of_target->masked)
-            entry.enabling.push_back({default_target, false, false, true});
-        else if (name == target && !is_done_here(target))
-            entry.enabling.push_back({default_target, false, false, true});
+        if (of_target != entry.enabling.end() ? !of_target->masked : name == target && !is_done_here(target))
+            add(entry, default_target, false);
     }
 }
 

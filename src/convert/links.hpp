@@ -43,6 +43,7 @@ private:
     void add_directory(const std::string& owner, bool required, const std::string& directory, const Lookup& lookup,
                        bool by_package);
     void add_targets(const SearchPath& search_path, const Lookup& lookup);
+    static void add(Entry& entry, const std::string& owner, bool required);
     void join_aliases();
     void add_default();
 

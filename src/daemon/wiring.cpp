@@ -43,9 +43,9 @@ void Wiring::watch_unit_sockets(os::PathWatch& paths) { parts_.activation.watch_
 
 void Wiring::reload() {
     parts_.reachability.check(true);
-    parts_.systemd_units.refresh([this](const std::vector<std::string>& problems) {
+    parts_.systemd_units.refresh([this] {
         const UnitFiles::Reread units = parts_.unit_files.reread();
-        for (const auto* list : {&problems, &units.problems})
+        for (const auto* list : {&parts_.systemd_units.problems(), &units.problems})
             for (const std::string& problem : *list)
                 parts_.context.say(Priority::warning, problem);
         parts_.context.say(Priority::info, "units read again: " + std::to_string(units.added.size()) + " added, " +

@@ -174,7 +174,7 @@ Result run(const Settings& settings) {
     ::clock_gettime(CLOCK_REALTIME, &began);
     const std::string directory = units_directory(settings.run_directory), fresh = directory + ".new",
                       generated = settings.run_directory + "/generator";
-    const std::vector<std::string> faults = run_programs(settings.source, generated, settings.generators_limit);
+    const std::vector<std::string> faults = run_programs(settings.source, generated);
     if (faults.empty() && is_fresh(directory + "/.stamp"))
         return Result::unchanged;
     (void)os::remove_tree(fresh);

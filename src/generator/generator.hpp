@@ -11,7 +11,6 @@
 // everything had rested for a moment.
 #pragma once
 
-#include "base/time.hpp"
 #include "config/load.hpp"
 
 #include <string>
@@ -19,9 +18,8 @@
 namespace mi::generator {
 
 struct Settings {
-    std::string run_directory; // RUN: /run/miniinit
-    config::Source source;     // of native units: the users who are trusted, and the templates that count more
-    Span generators_limit = std::chrono::seconds(5); // for the generators of packages, all together
+    std::string run_directory;    // RUN: /run/miniinit
+    const config::Source& source; // of native units: the users who are trusted, and the templates that count more
 };
 
 // How it ended; the exit code of the child.

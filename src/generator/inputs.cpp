@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 namespace mi::generator {
 
@@ -22,38 +23,45 @@ const config::Entry* find_entry(const config::Directory& directory, std::string_
 
 } // namespace
 
+// What is known of the directory above; null: it was not listed.
+const Inputs::Known* Inputs::above(const std::string& path) const {
+    const auto known = known_.find(parent_of(path));
+    return known != known_.end() && known->second.listed ? &known->second : nullptr;
+}
+
 // Most directories that are asked for do not exist (NAME.d for each unit). The listing of the one above says so.
 const config::Directory& Inputs::directory(const std::string& path) const {
-    if (const auto known = directories_.find(path); known != directories_.end())
-        return known->second;
-    if (const auto above = directories_.find(parent_of(path)); above != directories_.end()) {
-        static const config::Directory none;
-        if (!above->second.fd || find_entry(above->second, name_of(path)) == nullptr)
-            return none;
-    }
-    config::Directory& directory = directories_[path];
+    static const config::Directory none;
+    const Known* parent = above(path);
+    if (parent != nullptr && find_entry(parent->directory, name_of(path)) == nullptr)
+        return none;
+    Known& known = known_[path];
+    config::Directory& directory = known.directory;
+    if (std::exchange(known.listed, true))
+        return directory;
     if (auto opened = config::open_directory(source_, path))
         directory = std::move(*opened);
     if (directory.refused) {
-        refused_.push_back(path + ": nothing in it is used: a unit " + directory.refused.why);
+        refused_.emplace_back(path).append(": nothing in it is used: a unit ").append(directory.refused.why);
         directory.entries.clear();
     }
     return directory;
 }
 
 const config::Content& Inputs::content(const std::string& path) const {
-    const auto [at, fresh] = contents_.try_emplace(path);
-    if (!fresh)
-        return at->second;
     // Files outside the unit directories (/etc/passwd) do not depend on all that is beside them.
-    const auto parent = directories_.find(parent_of(path));
-    if (parent == directories_.end())
-        at->second = config::read_path(source_, path, config::largest_unit);
-    else if (const config::Entry* entry = find_entry(parent->second, name_of(path)))
-        at->second = config::read_entry(source_, parent->second, *entry, config::largest_unit);
-    if (const config::Distrust& reason = at->second.reason; !reason.cure.empty())
-        refused_.push_back(path + ": not used: it " + reason.why);
-    return at->second;
+    const Known* parent = above(path);
+    Known& known = known_[path];
+    config::Content& content = known.content;
+    if (std::exchange(known.read, true))
+        return content;
+    if (parent == nullptr)
+        content = config::read_path(source_, path, config::largest_unit);
+    else if (const config::Entry* entry = find_entry(parent->directory, name_of(path)))
+        content = config::read_entry(source_, parent->directory, *entry, config::largest_unit);
+    if (!content.reason.cure.empty())
+        refused_.emplace_back(path).append(": not used: it ").append(content.reason.why);
+    return content;
 }
 
 std::optional<std::string> Inputs::text(const std::string& path) const {
@@ -83,17 +91,15 @@ std::vector<std::string> Inputs::names(const std::string& path) const {
 mode_t Inputs::mode_for(const std::vector<std::string>& files) const {
     config::Rights rights;
     for (const std::string& file : files)
-        if (const auto read = contents_.find(file); read != contents_.end())
-            rights.limit(read->second.rights);
+        if (const auto known = known_.find(file); known != known_.end())
+            rights.limit(known->second.content.rights);
     return (rights.mode & 0004) != 0 ? 0644 : 0600;
 }
 
 std::vector<std::string> Inputs::paths() const {
     std::vector<std::string> paths;
-    for (const auto& [path, directory] : directories_)
-        paths.push_back(path);
-    for (const auto& [path, content] : contents_)
-        if (content.kind != config::Content::Kind::missing || !directories_.contains(parent_of(path)))
+    for (const auto& [path, known] : known_)
+        if (known.listed || known.content.kind != config::Content::Kind::missing || above(path) == nullptr)
             paths.push_back(path);
     return paths;
 }

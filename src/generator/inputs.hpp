@@ -29,12 +29,17 @@ public:
     [[nodiscard]] std::vector<std::string> take_refused() { return std::move(refused_); }
 
 private:
+    struct Known {
+        bool listed = false, read = false;
+        config::Directory directory; // without a descriptor: it cannot be read
+        config::Content content;
+    };
+    [[nodiscard]] const Known* above(const std::string& path) const;
     const config::Directory& directory(const std::string& path) const;
     const config::Content& content(const std::string& path) const;
 
     const config::Source& source_;
-    mutable std::map<std::string, config::Directory> directories_; // without a descriptor: it cannot be read
-    mutable std::map<std::string, config::Content> contents_;
+    mutable std::map<std::string, Known> known_;
     mutable std::vector<std::string> refused_;
 };
 

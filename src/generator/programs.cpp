@@ -1,13 +1,11 @@
 #include "generator/programs.hpp"
 
 #include "base/clock.hpp"
-#include "base/directory.hpp"
 #include "convert/live.hpp"
 #include "os/file/remove.hpp"
 #include "os/file/runtime.hpp"
 #include "os/process/timed_child.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -19,19 +17,22 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
-#include <cstdio>
-#include <map>
 
 namespace mi::generator {
 
 namespace {
 
+constexpr Span limit = std::chrono::seconds(10);                             // for all of them together
 constexpr std::array<const char*, 3> kinds = {"/normal", "/early", "/late"}; // in the order of the arguments
 
 struct Running {
     std::string program;
     pid_t pid = -1;
 };
+
+void say(std::vector<std::string>& faults, std::string_view about, std::string_view what, std::string_view more = {}) {
+    faults.emplace_back(about).append(what).append(more);
+}
 
 // The program, if nobody else could have changed it and it can be executed; else empty, with a sentence if that is a fault.
 std::string program_of(const config::Source& source, const config::Directory& directory, const std::string& name,
@@ -46,7 +47,7 @@ std::string program_of(const config::Source& source, const config::Directory& di
         wrong = config::untrusted(fd.get(), status, path, source);
     if (!wrong)
         return path;
-    faults.push_back(path + ": not run: it " + wrong.why);
+    say(faults, path, ": not run: it ", wrong.why);
     return {};
 }
 
@@ -105,40 +106,40 @@ void collect(std::vector<Running>& running, std::vector<std::string>& faults) {
         if (::waitpid(one.pid, &status, WNOHANG) != one.pid)
             return false;
         if (status != 0)
-            faults.push_back(one.program + (WIFEXITED(status)
-                                                ? ": ended with exit code " + std::to_string(WEXITSTATUS(status))
-                                                : ": ended by signal " + std::to_string(WTERMSIG(status))));
+            say(faults, one.program, WIFEXITED(status) ? ": ended with exit code " : ": ended by signal ",
+                std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status)));
         return true;
     });
 }
 
 // Everything below a directory as one text: paths, where links lead, what files have.
-void tell_tree(const std::string& directory, std::size_t above, std::string& all) {
-    auto entries = list_directory(directory);
-    if (!entries)
+void tell_tree(const config::Source& source, const std::string& path, std::size_t above, std::string& all) {
+    const auto directory = config::open_directory(source, path);
+    if (!directory)
         return;
-    std::ranges::sort(*entries, {}, &DirectoryEntry::name);
-    for (const DirectoryEntry& entry : *entries) {
-        const std::string path = directory + "/" + entry.name;
+    for (const config::Entry& entry : directory->entries) {
+        std::string inside = path;
+        inside.append(1, '/').append(entry.name);
+        all.append(inside, above).append(1, '\0');
         char target[PATH_MAX];
-        const ssize_t length = entry.type == DT_LNK ? ::readlink(path.c_str(), target, sizeof target) : 0;
-        all.append(path, above).append(1, '\0').append(target, static_cast<std::size_t>(std::max(length, ssize_t{0})));
-        if (entry.type == DT_DIR)
-            tell_tree(path, above, all);
-        else if (entry.type == DT_REG)
-            all += os::read_file(path).value_or("");
+        if (entry.directory)
+            tell_tree(source, inside, above, all);
+        else if (entry.regular)
+            all += config::read_entry(source, *directory, entry, config::largest_unit).text;
+        else if (const ssize_t length = ::readlink(inside.c_str(), target, sizeof target); length > 0)
+            all.append(target, static_cast<std::size_t>(length));
         all += '\0';
     }
 }
-std::string tree_text(const std::string& directory) {
+std::string tree_text(const config::Source& source, const std::string& directory) {
     std::string all;
-    tell_tree(directory, directory.size(), all);
+    tell_tree(source, directory, directory.size(), all);
     return all;
 }
 
 } // namespace
 
-std::vector<std::string> run_programs(const config::Source& source, const std::string& into, Span limit) {
+std::vector<std::string> run_programs(const config::Source& source, const std::string& into) {
     std::vector<std::string> faults;
     const std::string before = into + ".old";
     (void)os::remove_tree(before);
@@ -148,13 +149,13 @@ std::vector<std::string> run_programs(const config::Source& source, const std::s
     std::vector<Running> running;
     for (std::size_t at = 0; at < kinds.size(); ++at) {
         directories[at] = into + kinds[at];
-        if (auto made = os::make_directory(directories[at]); !made)
-            faults.push_back(made.error().text());
+        if (!os::make_directory(directories[at]))
+            say(faults, directories[at], " cannot be made");
     }
     for (const std::string& program : programs) {
         running.push_back({program, start(program, directories)});
         if (running.back().pid < 0)
-            faults.push_back(Fault{errno, "start", program}.text()), running.pop_back();
+            say(faults, program, ": cannot be started"), running.pop_back();
     }
     for (const Instant end = monotonic_now() + limit; collect(running, faults), !running.empty();) {
         const Span left = end - monotonic_now();
@@ -164,14 +165,12 @@ std::vector<std::string> run_programs(const config::Source& source, const std::s
     }
     for (const Running& one : running) {
         ::kill(-one.pid, SIGKILL);
-        faults.push_back(one.program + ": had not ended after " +
-                         std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) +
-                         " ms, and was killed");
+        say(faults, one.program, ": had not ended after 10 s, and was killed");
     }
-    if (had && tree_text(before) == tree_text(into)) {
+    if (had && tree_text(source, before) == tree_text(source, into)) {
         (void)os::remove_tree(into);
         if (::rename(before.c_str(), into.c_str()) != 0)
-            faults.push_back(Fault{errno, "rename", before}.text());
+            say(faults, before, " cannot be renamed");
     }
     (void)os::remove_tree(before);
     return faults;

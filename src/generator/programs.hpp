@@ -1,7 +1,6 @@
 // Runs the generators of packages, systemd.generator(7): programs that write unit files from a configuration of their own.
 #pragma once
 
-#include "base/time.hpp"
 #include "config/files.hpp"
 
 #include <string>
@@ -15,8 +14,8 @@ inline constexpr const char* program_directories[] = {
     "/usr/lib/systemd/system-generators", "/lib/systemd/system-generators"};
 
 // Runs all that are not systemd's own, side by side, each with the directories `into`/normal, `into`/early and `into`/late,
-// which are made anew. Those that have not ended after `limit` are killed, and what they have written counts. If they
+// which are made anew. Those that have not ended after 10 s are killed, and what they have written counts. If they
 // wrote what was there before, the files are those from before. Returns what went wrong, a sentence each.
-[[nodiscard]] std::vector<std::string> run_programs(const config::Source& source, const std::string& into, Span limit);
+[[nodiscard]] std::vector<std::string> run_programs(const config::Source& source, const std::string& into);
 
 } // namespace mi::generator

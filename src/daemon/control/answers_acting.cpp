@@ -202,7 +202,8 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Events& events
 }
 
 void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
-    parts_.systemd_units.refresh([this, id](std::vector<std::string> problems) {
+    parts_.systemd_units.refresh([this, id] {
+        std::vector<std::string> problems = parts_.systemd_units.problems();
         UnitFiles::Reread reread = parts_.unit_files.reread();
         problems.insert(problems.end(), reread.problems.begin(), reread.problems.end());
         wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),

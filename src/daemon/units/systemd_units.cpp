@@ -19,8 +19,10 @@ namespace mi::daemon {
 namespace {
 
 constexpr Span limit = std::chrono::seconds(30);
-constexpr char too_long[] = "the child that makes units of systemd's had not ended after 30 s, and was killed";
-constexpr char going_on[] = "; the units are those from before";
+constexpr char too_long[] =
+    "the child that makes units of systemd's had not ended after 30 s, and was killed; the units are "
+    "those from before";
+constexpr char cannot[] = "systemd's units cannot be made into ours; the units are those from before";
 
 // True if units are to be made: they were asked for, or nobody said anything and this is where they are expected.
 bool wanted(const Place& place, const core::ManagerSettings& settings, bool at_boot) {
@@ -47,23 +49,22 @@ int convert(const Place& place) {
     return static_cast<int>(generator::run({.run_directory = place.run_directory, .source = place.source}));
 }
 
-std::vector<std::string> problems_of(const Place& place) {
-    std::vector<std::string> problems;
-    if (const auto text = os::read_file(generator::units_directory(place.run_directory) + generator::problems_file))
-        for (std::string_view line : split(*text, '\n'))
-            if (!line.empty())
-                problems.emplace_back(line);
-    return problems;
+// The lines of a file that have `mark` in them, without the signs of a comment.
+std::vector<std::string> lines_of(const std::string& path, std::string_view mark) {
+    std::vector<std::string> lines;
+    const std::string text = os::read_file(path).value_or("");
+    for (std::string_view line : split(text, '\n'))
+        if (!line.empty() && line.find(mark) != line.npos)
+            lines.emplace_back(line.substr(line.starts_with("# ") ? 2 : 0));
+    return lines;
 }
 
 std::vector<std::string> result_of(const Place& place, bool killed, int code) {
-    if (killed)
-        return {std::string(too_long) + going_on};
     if (code == static_cast<int>(generator::Result::unchanged))
         return {};
-    if (code != static_cast<int>(generator::Result::converted))
-        return {std::string("systemd's units cannot be made into ours") + going_on};
-    return problems_of(place);
+    if (!killed && code == static_cast<int>(generator::Result::converted))
+        return lines_of(generator::units_directory(place.run_directory) + generator::problems_file, {});
+    return {killed ? too_long : cannot};
 }
 
 } // namespace
@@ -80,25 +81,20 @@ std::vector<std::string> convert_at_boot(const Place& place, const core::Manager
 
 // The file is one of ours in /run, so that reading it cannot take long.
 std::vector<std::string> lost_in_conversion(const Place& place, const core::Unit& unit) {
-    std::vector<std::string> lost;
     struct stat status{};
     if (!unit.source.starts_with(generator::units_directory(place.run_directory) + "/") ||
         ::stat(unit.source.c_str(), &status) != 0)
-        return lost;
+        return {};
     if ((status.st_mode & S_IROTH) == 0) // everybody may ask for a status
         return {"see " + unit.source + ", which not everybody may read"};
-    const auto text = os::read_file(unit.source);
-    constexpr std::string_view mark = ": no equal: ";
-    for (std::string_view line : split(text ? std::string_view(*text) : std::string_view(), '\n'))
-        if (line.starts_with("# ") && line.find(mark) != line.npos)
-            lost.emplace_back(line.substr(2));
-    return lost;
+    return lines_of(unit.source, ": no equal: ");
 }
 
-void SystemdUnits::refresh(Then then) {
+void SystemdUnits::refresh(std::function<void()> then) {
     if (!wanted(context_.place, config::read_settings(context_.place.source), false)) {
         remove_units(context_.place);
-        return then({});
+        problems_.clear();
+        return then();
     }
     next_.push_back(std::move(then));
     if (child_ == 0 && !ended_)
@@ -109,7 +105,7 @@ void SystemdUnits::start() {
     waiting_ = std::exchange(next_, {});
     const auto child = os::start_helper("generator", [this] { return convert(context_.place); });
     if (!child)
-        return answer({child.error().text() + going_on});
+        return answer({cannot});
     child_ = *child;
     too_long_ = false;
     deadline_ = context_.kernel.now() + limit;
@@ -137,9 +133,10 @@ void SystemdUnits::due(Instant) {
     }
 }
 
-void SystemdUnits::answer(const std::vector<std::string>& problems) {
-    for (const Then& then : std::exchange(waiting_, {}))
-        then(problems);
+void SystemdUnits::answer(std::vector<std::string> problems) {
+    problems_ = std::move(problems);
+    for (const auto& then : std::exchange(waiting_, {}))
+        then();
 }
 
 } // namespace mi::daemon

@@ -26,10 +26,10 @@ class SystemdUnits final : public Subsystem {
 public:
     explicit SystemdUnits(Context& context) : context_(context) {}
 
-    // What went wrong, a sentence each.
-    using Then = std::function<void(std::vector<std::string> problems)>;
     // Brings them up to date and calls `then`: at once where there is nothing to do, else in a later turn.
-    void refresh(Then then);
+    void refresh(std::function<void()> then);
+    // What went wrong the last time, a sentence each.
+    [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
 
     void exited(const os::Exit& exit) override;
     [[nodiscard]] Instant next_deadline() const override { return ended_ ? Instant{} : deadline_; }
@@ -37,7 +37,7 @@ public:
 
 private:
     void start();
-    void answer(const std::vector<std::string>& problems);
+    void answer(std::vector<std::string> problems);
 
     Context& context_;
     pid_t child_ = 0; // 0: none runs
@@ -45,8 +45,9 @@ private:
     bool too_long_ = false;
     bool ended_ = false; // those who wait are told at the next due()
     int code_ = 0;
-    std::vector<Then> waiting_; // for the child that runs
-    std::vector<Then> next_;    // for the one after it, as something may have changed since it began
+    std::vector<std::string> problems_;
+    std::vector<std::function<void()>> waiting_; // for the child that runs
+    std::vector<std::function<void()>> next_;    // for the one after it, as something may have changed since it began
 };
 
 } // namespace mi::daemon
