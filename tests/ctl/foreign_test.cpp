@@ -150,16 +150,16 @@ TEST_CASE("verify --root takes a file as it is named from here") {
 TEST_CASE("convert prints one unit, and says what is lost") {
     Directory directory;
     directory.write("web.service",
-                    "[Service]\nExecStart=/usr/bin/web\nLockPersonality=yes\n[Install]\nWantedBy=multi-user.target\n");
+                    "[Service]\nExecStart=/usr/bin/web\nSecureBits=yes\n[Install]\nWantedBy=multi-user.target\n");
     const Outcome outcome = run_ctl({"minictl", "convert", directory.at("web.service")});
     CHECK(outcome.code == 1);
     CHECK(has(outcome.out, "command       = [\"/usr/bin/web\"]\n"));
     CHECK(outcome.err == directory.at("web.service") +
-                             ":3: LockPersonality=yes: no equal: there is no key for this kind of confinement\n");
+                             ":3: SecureBits=yes: no equal: there is no key for this kind of confinement\n");
     const Outcome json = run_ctl({"minictl", "convert", "--json", directory.at("web.service")});
     CHECK(json.code == 1);
     CHECK(has(json.out, R"("unit":"web")"));
-    CHECK(has(json.out, R"("directive":"LockPersonality=yes","weight":"lost")"));
+    CHECK(has(json.out, R"("directive":"SecureBits=yes","weight":"lost")"));
 }
 
 TEST_CASE("convert exits with 0 where all is converted, with --strict only where all is equal") {
