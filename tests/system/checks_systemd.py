@@ -2,6 +2,7 @@
 holds nothing up. The directories are the check's own, bound over those of the machine in the mount namespace of the init."""
 import os
 
+import checks_hanging
 from harness import sh, until
 
 ADMIN, VENDOR = "/etc/systemd/system", "/usr/lib/systemd/system"
@@ -157,6 +158,30 @@ sleep 3000
              and not os.path.exists(root.top + "/run"), init.console())
 
 
+def systemd_hanging_file(t):
+    """A unit file on a file system that does not answer: the child hangs, process 1 does not."""
+    if not checks_hanging.usable(t):
+        return
+    root = Root(t, "deaf")
+    root.service("on")
+    root.enable("on")
+    root.link("etc/deaf.service", checks_hanging.WORK + "/deaf/deaf.service")
+    root.mounts += checks_hanging.place(t)
+    with start(t, root, {"own": {"required-by": ["multi-user"], "service": sh("exec sleep 2000")}}) as init:
+        t.equal("a boot goes on without the child that hangs", init.wait("own", timeout=SLOW)["state"], "up")
+        t.ok("which is said", until(lambda: "had not ended after 30 s, and was killed" in init.console(), SLOW),
+             init.console())
+        generators = lambda: [pid for pid, what in init.processes().items() if what[1] == "generator" and what[2] != "Z"]
+        client = init.client()
+        client.send("ReloadUnits")
+        until(generators, SLOW, "a child that reads")
+        t.ok("while the child of `reload-units` hangs, process 1 answers", "error" not in init.call("Ping"))
+        checks_hanging.answer_again(init)
+        reply = client.receive(SLOW)
+        t.ok("and the call is answered when it has ended", reply and "on" in reply["parameters"]["added"], reply)
+        t.equal("of which nothing is left", generators(), [])
+
+
 def systemd_container(t):
     """Nothing is said: a container with units of its own takes no others, one with nothing else does."""
     root = Root(t, "container")
@@ -182,4 +207,5 @@ def systemd_nowhere(t):
     t.note(f"there is no {MISSING[0]} here that others could be bound over: units of systemd's are not checked")
 
 
-GROUPS = [systemd_nowhere] if MISSING else [systemd_units, systemd_reload, systemd_hanging_generator, systemd_container]
+GROUPS = [systemd_nowhere] if MISSING else [systemd_units, systemd_reload, systemd_hanging_generator, systemd_hanging_file,
+                                                   systemd_container]
