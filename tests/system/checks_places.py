@@ -82,6 +82,7 @@ def places(t):
         place += "/miniinit-init-33"
         with Bare(t, mounts, UNITS) as init:
             until(lambda: init.ctl("wait", "speaks", "--timeout", "10s").returncode == 0, 15, f"{what}: it can be reached")
+            init.ctl("wait", "web", "--timeout", "10s")
             t.ok(f"where {what} the control socket is in {place}", init.there(place + "/control"), init.console())
             t.equal("minictl and its health check find it, whoever asks",
                     [(init.ctl(*words, user=user).returncode) for words in (["healthcheck"], ["status", "web"])
