@@ -65,6 +65,8 @@ constexpr KeyInfo unit_rows[] = {
     row("condition", "container", "boolean", "", condition<If::container>, "whether we have to be in a container"),
     row("condition", "capability", "strings", "", condition<If::capability>, "a capability that PID 1 has to have"),
     row("condition", "first-boot", "boolean", "", condition<If::first_boot>, "whether it has to be the first boot"),
+    row("condition", "ac-power", "boolean", "", condition<If::ac_power>,
+        "whether the machine has to be on mains power"),
 
     row("await", "device", "paths", "", await<Waits::device>,
         "device nodes, or devices below /sys, that have to be there before it starts"),

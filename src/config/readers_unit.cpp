@@ -86,7 +86,8 @@ void aliases(const Value& value, core::Unit& unit) {
 namespace {
 
 bool is_truth(core::Condition::Kind kind) {
-    return kind == core::Condition::Kind::container || kind == core::Condition::Kind::first_boot;
+    return kind == core::Condition::Kind::container || kind == core::Condition::Kind::first_boot ||
+           kind == core::Condition::Kind::ac_power;
 }
 
 bool is_path(core::Condition::Kind kind) {

@@ -232,10 +232,11 @@ private:
                 names.push_back(std::move(name));
         if (names.empty())
             return;
-        std::vector<std::string> command = {"/bin/chmod", mode};
+        // As root, with nothing of what confines the service: under systemd the manager itself does it.
+        std::vector<std::string> command = {"+/bin/chmod", mode};
         if (identity_.changes_itself) {
             // The keys would make directories that belong to root, as the service starts as root.
-            command = {"/usr/bin/install",           "-d", "-m",
+            command = {"+/usr/bin/install",          "-d", "-m",
                        mode.empty() ? "0755" : mode, "-o", std::string(source_.value("User"))};
             if (const std::string_view group = source_.value("Group"); !group.empty())
                 command.insert(command.end(), {"-g", std::string(group)});

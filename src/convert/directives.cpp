@@ -45,6 +45,7 @@ constexpr Row unit_rows[] = {
      "`exit-action` takes nothing along"},
     {"ConditionVirtualization AssertVirtualization", condition_container, condition, "container"},
     {"ConditionFirstBoot AssertFirstBoot", condition_flag, condition, "first-boot"},
+    {"ConditionACPower AssertACPower", condition_flag, condition, "ac-power"},
     {"ConditionPathExists AssertPathExists", condition_path, condition, "path-exists"},
     {"ConditionPathExistsGlob AssertPathExistsGlob", condition_pattern, condition, "path-exists"},
     {"ConditionPathIsDirectory AssertPathIsDirectory", condition_directory, condition, "path-exists"},

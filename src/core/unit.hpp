@@ -53,6 +53,7 @@ struct Condition {
         container,
         capability,
         first_boot,
+        ac_power,
         program,
     };
     Kind kind;

@@ -86,6 +86,7 @@ const Sample samples[] = {
      }},
     {"condition", "capability", "\"CAP_SYS_ADMIN\"", "", condition<Condition::Kind::capability>},
     {"condition", "program", "\"udevadm\"", "", condition<Condition::Kind::program>},
+    {"condition", "ac-power", "false", "", condition<Condition::Kind::ac_power>},
     {"condition", "first-boot", "true", "", condition<Condition::Kind::first_boot>},
     {"", "aliases", "[\"sshd\"]", "", [](const Unit& u) { return u.aliases == Words{"sshd"}; }},
     {"target", "aliases", "[\"runlevel3\"]", "", [](const Unit& u) { return u.aliases == Words{"runlevel3"}; }},

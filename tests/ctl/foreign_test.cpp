@@ -154,8 +154,8 @@ TEST_CASE("convert prints one unit, and says what is lost") {
     const Outcome outcome = run_ctl({"minictl", "convert", directory.at("web.service")});
     CHECK(outcome.code == 1);
     CHECK(has(outcome.out, "command       = [\"/usr/bin/web\"]\n"));
-    CHECK(outcome.err == directory.at("web.service") +
-                             ":3: SecureBits=yes: no equal: there is no key for this kind of confinement\n");
+    CHECK(outcome.err ==
+          directory.at("web.service") + ":3: SecureBits=yes: no equal: there is no key for this kind of confinement\n");
     const Outcome json = run_ctl({"minictl", "convert", "--json", directory.at("web.service")});
     CHECK(json.code == 1);
     CHECK(has(json.out, R"("unit":"web")"));

@@ -146,7 +146,8 @@ bool Inspection::will_be_skipped(const core::Unit& unit) const {
         case Kind::kernel_command_line:
         case Kind::container:
         case Kind::capability:
-        case Kind::first_boot: return false;
+        case Kind::first_boot:
+        case Kind::ac_power: return false;
         }
         unreachable("there is no other kind of condition");
     });

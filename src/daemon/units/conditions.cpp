@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "os/file/runtime.hpp"
+#include "os/machine/power_supply.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -44,6 +45,7 @@ std::string_view key(Kind kind) {
     case Kind::container: return "container";
     case Kind::capability: return "capability";
     case Kind::first_boot: return "first-boot";
+    case Kind::ac_power: return "ac-power";
     case Kind::program: return "program";
     }
     unreachable("there is no other kind of condition");
@@ -59,7 +61,8 @@ std::optional<os::PathQuestion::Kind> question_of(Kind kind) {
     case Kind::kernel_command_line:
     case Kind::container:
     case Kind::capability:
-    case Kind::first_boot: return std::nullopt;
+    case Kind::first_boot:
+    case Kind::ac_power: return std::nullopt;
     }
     unreachable("there is no other kind of condition");
 }
@@ -75,6 +78,7 @@ bool holds(const core::Condition& condition, const Circumstances& circumstances,
     case Kind::container: return circumstances.container == (condition.argument == "true");
     case Kind::capability: return has_capability(condition.argument);
     case Kind::first_boot: return circumstances.first_boot == (condition.argument == "true");
+    case Kind::ac_power: return os::on_mains() == (condition.argument == "true");
     }
     unreachable("there is no other kind of condition");
 }
