@@ -1,3 +1,4 @@
+// What the condition `ac-power` asks.
 #include "os/machine/power_supply.hpp"
 
 #include "os/scene.hpp"
