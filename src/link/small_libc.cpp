@@ -21,11 +21,14 @@ using mi::link::format_message;
 #define NEVER(name)                                                                                                    \
     [[noreturn]] void name() noexcept { __builtin_trap(); }
 
+// Another name that the library has for a function of ours.
+#define ALSO(name, of) extern __typeof__(of) name __attribute__((alias(#of), copy(of)))
+
 extern "C" {
 
 // Translations.
 char* dcgettext(const char*, const char* message, int) noexcept { return const_cast<char*>(message); }
-char* __dcgettext(const char*, const char* message, int) noexcept { return const_cast<char*>(message); }
+ALSO(__dcgettext, dcgettext);
 char* bindtextdomain(const char*, const char*) noexcept { return nullptr; }
 char* bind_textdomain_codeset(const char*, const char*) noexcept { return nullptr; }
 
@@ -36,10 +39,10 @@ char* setlocale(int, const char*) noexcept {
     return name;
 }
 void* newlocale(int, const char*, void*) noexcept { return _nl_C_locobj; }
-void* __newlocale(int, const char*, void*) noexcept { return _nl_C_locobj; }
+ALSO(__newlocale, newlocale);
 void* __duplocale(void*) noexcept { return _nl_C_locobj; }
-void __freelocale(void*) noexcept {}
 void freelocale(void*) noexcept {}
+ALSO(__freelocale, freelocale);
 NEVER(__strftime_l)
 NEVER(__wcsftime_l)
 
@@ -53,7 +56,7 @@ void _dl_init_paths(const char*, const char*, const char*, const char*) noexcept
 
 // Wide characters: in the locale "C" a byte is a character.
 std::wint_t btowc(int byte) noexcept { return byte == EOF ? WEOF : static_cast<unsigned char>(byte); }
-std::wint_t __btowc(int byte) noexcept { return btowc(byte); }
+ALSO(__btowc, btowc);
 std::size_t mbrtowc(wchar_t* wide, const char* bytes, std::size_t size, std::mbstate_t*) noexcept {
     if (bytes == nullptr)
         return 0;
@@ -63,15 +66,13 @@ std::size_t mbrtowc(wchar_t* wide, const char* bytes, std::size_t size, std::mbs
         *wide = static_cast<unsigned char>(*bytes);
     return *bytes == '\0' ? 0 : 1;
 }
-std::size_t __mbrtowc(wchar_t* wide, const char* bytes, std::size_t size, std::mbstate_t* state) noexcept {
-    return mbrtowc(wide, bytes, size, state);
-}
+ALSO(__mbrtowc, mbrtowc);
 std::size_t wcrtomb(char* bytes, wchar_t wide, std::mbstate_t*) noexcept {
     if (bytes != nullptr)
         *bytes = static_cast<char>(wide);
     return 1;
 }
-std::size_t __wcrtomb(char* bytes, wchar_t wide, std::mbstate_t* state) noexcept { return wcrtomb(bytes, wide, state); }
+ALSO(__wcrtomb, wcrtomb);
 
 std::size_t wcsrtombs(char*, const wchar_t**, std::size_t, std::mbstate_t*) noexcept { __builtin_trap(); }
 NEVER(__wcsrtombs)
@@ -102,13 +103,7 @@ int snprintf(char* out, std::size_t room, const char* format, ...) noexcept {
     va_end(values);
     return size;
 }
-int __snprintf(char* out, std::size_t room, const char* format, ...) noexcept {
-    va_list values;
-    va_start(values, format);
-    const int size = format_message(out, room, format, values);
-    va_end(values);
-    return size;
-}
+ALSO(__snprintf, snprintf);
 int sprintf(char* out, const char* format, ...) noexcept {
     va_list values;
     va_start(values, format);

@@ -1,6 +1,6 @@
-// Compiles names of system calls, and rules about what is passed to them, into the program that the kernel runs at each call. The call numbers are divided into
-// ranges with the same answer, and the program is a balanced tree of comparisons with the starts of the ranges: at most
-// nine comparisons for each call.
+// Compiles names of system calls, and rules about what is passed to them, into the program that the kernel runs at each
+// call. The rules are asked first, one after the other. The call numbers are divided into ranges with the same answer, and
+// what follows is a balanced tree of comparisons with the starts of the ranges: at most nine comparisons for each call.
 #include "os/spawn/confine.hpp"
 
 #include <fcntl.h>
@@ -63,10 +63,6 @@ Program tree(std::span<const Stretch> stretches) {
     program.insert(program.end(), above.begin(), above.end());
     return program;
 }
-
-} // namespace
-
-namespace {
 
 constexpr std::uint32_t refuse(int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); }
 
