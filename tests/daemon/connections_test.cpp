@@ -33,7 +33,11 @@ public:
                 loop_->stop();
         });
     }
-    void arrived(core::UnitId unit) override { told += name(unit); }
+    void arrived(core::UnitId unit) override {
+        told += name(unit);
+        if (again) // its run is over at once, and the next connection waits
+            REQUIRE(connections->arm(unit, sockets()));
+    }
     Connections::Serving serve(core::UnitId unit, const os::Connection& connection) override {
         asked += name(unit);
         if (answer == Connections::Serving::Kind::served)
@@ -69,6 +73,7 @@ public:
     }
 
     std::string told, asked, trouble;
+    bool again = false;
     Connections::Serving::Kind answer = Connections::Serving::Kind::served;
     pid_t last_pid = 1000;
 
@@ -113,6 +118,30 @@ TEST_CASE("a unit that is disarmed is not told of anybody") {
     Fd third = other.connect();
     CHECK(other.run_until([&] { return !other.told.empty(); }));
     CHECK(story.told.empty());
+}
+
+TEST_CASE("an on-demand unit that connections run again and again is watched with pauses, and says so") {
+    Story story;
+    story.on_demand();
+    story.again = true;
+    REQUIRE(story.connections->arm(web, story.sockets()));
+    Fd client = story.connect();
+    const Instant before = monotonic_now();
+    CHECK(story.run_until([&] { return !story.trouble.empty(); }));
+    CHECK(story.told.size() / name(web).size() == 20);
+    CHECK(story.trouble == "20 times within 2s it was started by a connection; those that come now wait");
+    const Instant resumes = story.connections->next_deadline();
+    CHECK(resumes > before);
+    CHECK(resumes <= monotonic_now() + std::chrono::seconds(2));
+    SUBCASE("until the time is over") {
+        story.connections->due(resumes);
+        CHECK(story.connections->next_deadline() == never);
+        CHECK(story.connections->awaits(web));
+    }
+    SUBCASE("and is not looked at when it is no longer armed") {
+        story.connections->disarm(web);
+        CHECK(story.connections->next_deadline() == never);
+    }
 }
 
 TEST_CASE("ending at once and leaving what waits is forgiven a number of times, and taking it is forgiven always") {

@@ -204,6 +204,26 @@ def sockets_before_anything(t):
         t.ok("and so is that of what is skipped", not os.path.lexists(work + "/skipped"))
 
 
+def sockets_rings(t):
+    """On-demand services that trigger one another without end: each takes what waits, so neither fails."""
+    work = t.scene.work + "/rings"
+    os.mkdir(work)
+    units = {name: {"service": sh(f"read line <&3; echo run; echo go >{work}/{other}", activation="on-demand"),
+                    "listen": [{"fifo": f"{work}/{name}"}]} for name, other in (("ping", "pong"), ("pong", "ping"))}
+    with t.scene.init(units) as init:
+        for name in units:
+            init.wait(name)
+        with open(work + "/ping", "w") as fifo:
+            fifo.write("go\n")
+        braked = until(lambda: [name for name in units if "within 2s it was started" in init.text(name, ("init",))], 60,
+                       "one of the ring that is slowed down")
+        t.ok("on-demand services that start one another are slowed down", braked)
+        t.equal("and neither has failed", [init.state(name) for name in units].count("failed"), 0)
+        init.wait_idle(braked[0])
+        init.stop("ping", "pong")
+        t.equal("a stop ends it", [init.state(name) for name in units], ["down", "down"])
+
+
 def sockets_on_demand(t):
     work = t.scene.work + "/demand"
     os.mkdir(work)
@@ -593,6 +613,6 @@ def sockets_lost(t):
                 [os.path.lexists(path(name)) for name in ("web", "pipe")], [False, False])
 
 
-GROUPS = [sockets_kinds, sockets_lost, sockets_faults, sockets_before_anything, sockets_on_demand, sockets_accept, sockets_inetd_program,
-          sockets_out_of_descriptors, sockets_reread]
+GROUPS = [sockets_kinds, sockets_lost, sockets_faults, sockets_before_anything, sockets_on_demand, sockets_rings, sockets_accept,
+          sockets_inetd_program, sockets_out_of_descriptors, sockets_reread]
 ALONE = [sockets_no_connection_lost, sockets_inetd]

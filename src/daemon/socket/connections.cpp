@@ -1,5 +1,6 @@
 #include "daemon/socket/connections.hpp"
 
+#include "base/count.hpp"
 #include "base/unreachable.hpp"
 #include "daemon/socket/sockets.hpp"
 #include "os/file/runtime.hpp"
@@ -17,11 +18,23 @@ constexpr Span pause = std::chrono::seconds(1);
 // is not going to.
 constexpr Span soon = std::chrono::seconds(1);
 constexpr unsigned most_idle_runs = 20;
+// One that takes what waits is run by connections this often in that time; those that come later wait for its end.
+constexpr unsigned most_arrivals = 20;
+constexpr Span burst = std::chrono::seconds(2);
 
 // A socket of a unit, whatever descriptor it has by now.
 std::string key_of(const core::Listen& listen) {
     std::string key(kind_name(listen.kind));
     return key.append(" ").append(listen.address);
+}
+
+void note_arrival(UnitConnections& connections, Instant now) {
+    connections.last_arrival = now;
+    if (now - connections.burst_began > burst) {
+        connections.burst_began = now;
+        connections.arrivals = 0;
+    }
+    ++connections.arrivals;
 }
 
 } // namespace
@@ -46,7 +59,7 @@ Result<> Connections::arm(core::UnitId unit, std::span<const OpenSocket> sockets
         auto watch =
             accepts ? kernel_.watch(fd, [this, unit, fd] { accept(unit, fd); }) : kernel_.watch(fd, [this, unit] {
                 disarm(unit);
-                of(unit).last_arrival = kernel_.now();
+                note_arrival(of(unit), kernel_.now());
                 host_.arrived(unit);
             });
         if (!watch)
@@ -55,7 +68,20 @@ Result<> Connections::arm(core::UnitId unit, std::span<const OpenSocket> sockets
     }
     if (accepts)
         hold(connections);
+    else
+        slow_down(unit, connections);
     return {};
+}
+
+void Connections::slow_down(core::UnitId unit, UnitConnections& connections) {
+    const Instant until = connections.burst_began + burst;
+    if (connections.arrivals < most_arrivals || kernel_.now() >= until)
+        return;
+    for (UnitConnections::Awaited& socket : connections.awaited)
+        socket.watch->want_readable(false);
+    slowed_[unit] = until;
+    host_.connection_trouble(unit, counted(connections.arrivals, "time") +
+                                       " within 2s it was started by a connection; those that come now wait");
 }
 
 bool Connections::awaits(core::UnitId unit) const {
@@ -75,6 +101,7 @@ unsigned Connections::idle_runs(core::UnitId unit, std::span<const OpenSocket> s
 }
 
 void Connections::disarm(core::UnitId unit) {
+    slowed_.erase(unit);
     if (units_[unit].connections)
         units_[unit].connections->awaited.clear();
 }
@@ -91,6 +118,7 @@ void Connections::forget(core::UnitId unit) {
 }
 
 void Connections::unit_gone(core::UnitId unit) {
+    slowed_.erase(unit);
     std::erase_if(served_, [unit](const auto& one) { return one.second.unit == unit; });
 }
 
@@ -179,7 +207,21 @@ void Connections::ended(pid_t pid) {
         go_on();
 }
 
+Instant Connections::next_deadline() const {
+    Instant next = resume_at_;
+    for (const auto& [unit, until] : slowed_)
+        next = std::min(next, until);
+    return next;
+}
+
 void Connections::due(Instant now) {
+    std::erase_if(slowed_, [&](const auto& one) {
+        if (one.second > now)
+            return false;
+        for (UnitConnections::Awaited& socket : of(one.first).awaited)
+            socket.watch->want_readable(true);
+        return true;
+    });
     if (resume_at_ <= now)
         go_on();
 }

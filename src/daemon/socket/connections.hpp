@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -35,7 +36,9 @@ public:
 
     Connections(Kernel& kernel, UnitTable& units, Host& host) : kernel_(kernel), units_(units), host_(host) {}
 
-    // Awaits connections to the unit; with `accept` they are accepted and served from now on.
+    // Awaits connections to the unit; with `accept` they are accepted and served from now on. An on-demand unit to which they
+    // came too often of late is watched again only after a pause: two services that connect to one another would start each
+    // other without end.
     [[nodiscard]] Result<> arm(core::UnitId unit, std::span<const OpenSocket> sockets);
     // To be asked before an on-demand unit is armed again: how many times in a row it has ended at once and left what
     // waited, if that is too often; else 0.
@@ -60,8 +63,8 @@ public:
     }
     void restore_process(pid_t pid, core::UnitId unit, const std::string& socket) { served_[pid] = {unit, socket}; }
 
-    // When connections that found us out of descriptors or processes are looked for again.
-    [[nodiscard]] Instant next_deadline() const { return resume_at_; }
+    // When connections that found us out of descriptors or processes, or came too often, are looked for again.
+    [[nodiscard]] Instant next_deadline() const;
     void due(Instant now);
 
 private:
@@ -72,6 +75,7 @@ private:
     bool serve(core::UnitId unit, UnitConnections::Pending pending);
     void rest();
     void go_on();
+    void slow_down(core::UnitId unit, UnitConnections& connections);
 
     Kernel& kernel_;
     UnitTable& units_; // UnitRun::connections
@@ -82,6 +86,7 @@ private:
     };
     std::unordered_map<pid_t, Served> served_;
     Instant resume_at_ = never;
+    std::map<core::UnitId, Instant> slowed_; // on-demand units that were run too often, and when they are watched again
 };
 
 } // namespace mi::daemon

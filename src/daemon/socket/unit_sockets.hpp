@@ -43,6 +43,8 @@ struct UnitConnections {
     std::optional<Pending> pending;                // accepted, and there was nothing to serve it with
     Instant last_arrival{};
     unsigned idle_runs = 0; // in a row
+    Instant burst_began{};  // of an on-demand unit
+    unsigned arrivals = 0;  // since then
 };
 
 } // namespace mi::daemon
