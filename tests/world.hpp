@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -63,6 +64,16 @@ public:
     explicit World(std::string_view toml, Engine::Settings settings = {}) : World(units_of(toml), settings) {}
     explicit World(std::vector<Unit> units, Engine::Settings settings = {})
         : engine_(Graph(std::move(units)), settings) {}
+    // One in which every process obeys, and these units were asked for and came up, one after the other.
+    [[nodiscard]] static World all_up(std::string_view toml, std::initializer_list<const char*> names) {
+        World world(toml);
+        world.obedient();
+        for (const char* name : names) {
+            world.ask(name);
+            world.ready(name);
+        }
+        return world;
+    }
 
     // --- what people ask ---
     void ask(const std::string& unit) { happen({.kind = Event::Kind::start, .unit = id(unit)}); }

@@ -1,6 +1,9 @@
-// System call names, and their named groups, for `system-call-filter`. os builds the filter from the names.
+// What a unit says about the system calls of its processes: their names and named groups for `system-call-filter`, and
+// the calls that are restricted by what is passed to them. os builds the filter.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,5 +44,18 @@ struct CallFilter {
     bool operator==(const CallFilter&) const = default;
 };
 [[nodiscard]] CallFilter call_filter(std::span<const std::string> words);
+
+// Calls that a service is denied for what it passes to them. The numbers are the kernel's own.
+struct CallRestrictions {
+    bool realtime = false;      // scheduling policies fifo, rr and deadline
+    bool suid_sgid = false;     // set-user-ID and set-group-ID bits of files
+    bool personality = false;   // another execution domain
+    bool write_execute = false; // memory that is written and executed
+    bool hostname = false;
+    bool families_allow = false;         // `families` are those that it may use, and not those that it may not
+    std::vector<std::uint16_t> families; // of sockets, AF_*
+    std::uint32_t namespaces = 0;        // CLONE_NEW* of the kinds that it may neither make nor enter
+    auto operator<=>(const CallRestrictions&) const = default;
+};
 
 } // namespace mi

@@ -190,9 +190,7 @@ void append_toml(std::string& line, const Node& node) {
 }
 
 std::uint64_t mix(std::uint64_t hash, std::string_view bytes) {
-    for (char byte : bytes)
-        hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-    return (hash ^ 0x1ff) * 0x100000001b3; // marks the end, so that "ab","c" and "a","bc" differ
+    return fnv_step(fnv(bytes, hash), 0x1ff); // marks the end, so that "ab","c" and "a","bc" differ
 }
 
 } // namespace
@@ -211,7 +209,7 @@ std::uint64_t digest(const Node& node, std::uint64_t seed) {
         std::uint64_t sum = 0;
         for (const Node& item : node.items)
             sum += digest(item);
-        return (hash ^ sum) * 0x100000001b3;
+        return fnv_step(hash, sum);
     }
     for (const Node& item : node.items)
         hash = digest(item, hash);

@@ -2,6 +2,7 @@
 // sees toml++. This file also merges drop-ins and fills in ${name}; keys.hpp gives keys their meaning.
 #pragma once
 
+#include "base/hash.hpp"
 #include "config/load.hpp"
 #include "config/problem.hpp"
 
@@ -98,6 +99,6 @@ void expand(Node& node, std::string_view name, std::string_view instance);
 [[nodiscard]] std::string toml_text(const Node& node);
 
 // A hash of the node's content without its places.
-[[nodiscard]] std::uint64_t digest(const Node& node, std::uint64_t seed = 0xcbf29ce484222325);
+[[nodiscard]] std::uint64_t digest(const Node& node, std::uint64_t seed = fnv_basis);
 
 } // namespace mi::config

@@ -16,7 +16,7 @@ inline core::Unit& part(core::Unit& unit, core::Unit*) { return unit; }
 inline core::Listen& part(core::Unit& unit, core::Listen*) { return unit.listen.back(); }
 core::Process& part(core::Unit& unit, core::Process*);
 core::Confinement& part(core::Unit& unit, core::Confinement*);
-core::CallRestrictions& part(core::Unit& unit, core::CallRestrictions*);
+CallRestrictions& part(core::Unit& unit, CallRestrictions*);
 core::Cgroup& part(core::Unit& unit, core::Cgroup*);
 calendar::Timer& part(core::Unit& unit, calendar::Timer*);
 core::LogSettings& part(core::Unit& unit, core::LogSettings*);

@@ -19,7 +19,7 @@ core::Confinement& part(core::Unit& unit, core::Confinement*) {
     return *process.confinement;
 }
 
-core::CallRestrictions& part(core::Unit& unit, core::CallRestrictions*) {
+CallRestrictions& part(core::Unit& unit, CallRestrictions*) {
     return part(unit, static_cast<core::Confinement*>(nullptr)).restrictions;
 }
 
@@ -139,7 +139,7 @@ void address_families(const Value& value, core::Unit& unit) {
     const std::vector<Node>* items = value.array("an array of address families, or [\"none\"]");
     if (items == nullptr)
         return;
-    core::CallRestrictions& member = confinement(unit).restrictions;
+    CallRestrictions& member = confinement(unit).restrictions;
     member.families.clear();
     member.families_allow = false;
     for (const Node& item : *items) {

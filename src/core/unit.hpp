@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/capabilities.hpp"
+#include "base/system_calls.hpp"
 #include "base/time.hpp"
 
 #include <cstdint>
@@ -199,19 +200,6 @@ struct Scheduling {
     int policy = 0;
     int priority = 0; // of fifo and rr
     bool operator==(const Scheduling&) const = default;
-};
-
-// Calls that a service is denied for what it passes to them. The numbers are the kernel's own.
-struct CallRestrictions {
-    bool realtime = false;      // scheduling policies fifo, rr and deadline
-    bool suid_sgid = false;     // set-user-ID and set-group-ID bits of files
-    bool personality = false;   // another execution domain
-    bool write_execute = false; // memory that is written and executed
-    bool hostname = false;
-    bool families_allow = false;         // `families` are those that it may use, and not those that it may not
-    std::vector<std::uint16_t> families; // of sockets, AF_*
-    std::uint32_t namespaces = 0;        // CLONE_NEW* of the kinds that it may neither make nor enter
-    bool operator==(const CallRestrictions&) const = default;
 };
 
 // What a service is kept away from.

@@ -1,5 +1,6 @@
 #include "generator/generator.hpp"
 
+#include "base/hash.hpp"
 #include "convert/live.hpp"
 #include "generator/inputs.hpp"
 #include "generator/programs.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::int64_t rest_needed = 100'000'000; // ns: more than the tick of any kernel, by which files are dated
 
-// A hash of what lstat(2) and stat(2) tell of paths; FNV-1a, 64 bits.
+// A hash of what lstat(2) and stat(2) tell of paths.
 class Fingerprint {
 public:
     Fingerprint() { // the same program makes the same of the same files
@@ -53,10 +54,7 @@ public:
 
 private:
     static std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
-    void add(const void* data, std::size_t size) {
-        for (std::size_t at = 0; at < size; ++at)
-            hash_ = (hash_ ^ static_cast<const unsigned char*>(data)[at]) * 1099511628211U;
-    }
+    void add(const void* data, std::size_t size) { hash_ = fnv({static_cast<const char*>(data), size}, hash_); }
     void add(const struct stat& status) {
         const std::int64_t told[] = {nanoseconds(status.st_mtim),
                                      nanoseconds(status.st_ctim),
@@ -70,7 +68,7 @@ private:
         newest_ = std::max(newest_, told[1]);
     }
 
-    std::uint64_t hash_ = 14695981039346656037U;
+    std::uint64_t hash_ = fnv_basis;
     std::int64_t newest_ = 0; // change time
 };
 

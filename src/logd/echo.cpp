@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/count.hpp"
+#include "base/hash.hpp"
 #include "base/printable.hpp"
 #include "base/utf8.hpp"
 #include "logd/run.hpp"
@@ -33,10 +34,7 @@ bool same_file(int one, int other) {
 std::string_view colour_of(std::string_view unit) {
     constexpr std::string_view colours[] = {"\033[36m", "\033[33m", "\033[32m", "\033[35m", "\033[34m",
                                             "\033[96m", "\033[93m", "\033[92m", "\033[95m", "\033[94m"};
-    std::uint32_t sum = 2166136261u; // FNV-1a
-    for (const char letter : unit)
-        sum = (sum ^ static_cast<unsigned char>(letter)) * 16777619u;
-    return colours[sum % std::size(colours)];
+    return colours[fnv(unit) % std::size(colours)];
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "wire/log_format.hpp"
 
+#include "base/hash.hpp"
 #include "base/unreachable.hpp"
 
 #include <algorithm>
@@ -225,12 +226,9 @@ std::string directory_name(std::string_view unit) {
     }
     if (name.empty())
         return "\\x";
-    // File systems take at most 255 bytes: cut a longer name, and add a hash (FNV-1a) of the whole, to keep names
-    // distinct.
+    // File systems take at most 255 bytes: cut a longer name, and add a hash of the whole, to keep names distinct.
     if (name.size() > 250) {
-        std::uint64_t hash = 14695981039346656037u;
-        for (char c : unit)
-            hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+        const std::uint64_t hash = fnv(unit);
         name.resize(230);
         name += '~';
         for (int shift = 60; shift >= 0; shift -= 4)

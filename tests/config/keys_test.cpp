@@ -17,8 +17,7 @@
 namespace mi::config {
 
 using namespace std::chrono_literals;
-using core::CallRestrictions, core::Condition, core::Dependency, core::Listen, core::ManagerSettings, core::Relation,
-    core::Unit;
+using core::Condition, core::Dependency, core::Listen, core::ManagerSettings, core::Relation, core::Unit;
 using Words = std::vector<std::string>;
 using Guarded = std::vector<core::GuardedPath>;
 

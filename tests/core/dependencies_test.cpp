@@ -138,10 +138,7 @@ TEST_CASE("a milestone has to come up once, and may go then") {
 }
 
 TEST_CASE("a milestone that was stopped has to come up anew for those that start later") {
-    World world("[units.setup]\n[units.web]\nmilestones = ['setup']\n");
-    world.obedient();
-    world.ask("setup");
-    world.ready("setup");
+    World world = World::all_up("[units.setup]\n[units.web]\nmilestones = ['setup']\n", {"setup"});
     world.stop("setup");
     world.ask("web");
     CHECK(world.running() == "setup");

@@ -233,10 +233,8 @@ TEST_CASE("why a unit failed stays until its next start, whatever comes in betwe
 }
 
 TEST_CASE("a pending restart that is called off leaves why there was one") {
-    World world("[units.a]\nservice.command = '/a'\n[units.b]\nconflicts = ['a']\n[units.user]\nwants = ['a']\n");
-    world.obedient();
-    world.ask("user");
-    world.ready("user");
+    World world = World::all_up(
+        "[units.a]\nservice.command = '/a'\n[units.b]\nconflicts = ['a']\n[units.user]\nwants = ['a']\n", {"user"});
     world.exit("a", 3);
     REQUIRE(world.phase("a") == "backoff");
     SUBCASE("by hand") {

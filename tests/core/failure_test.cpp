@@ -40,10 +40,8 @@ TEST_CASE("a chain that failed recovers when its root does") {
 }
 
 TEST_CASE("a running unit whose requirement fails for good stops and fails with it") {
-    World world("[units.a]\nservice = { command = '/a', restart = 'no' }\n[units.b]\nrequires = ['a']\n");
-    world.obedient();
-    world.ask("b");
-    world.ready("b");
+    World world =
+        World::all_up("[units.a]\nservice = { command = '/a', restart = 'no' }\n[units.b]\nrequires = ['a']\n", {"b"});
     world.exit("a", 1);
     CHECK(world.phase("a") == "failed");
     CHECK(world.phase("b") == "failed");

@@ -9,20 +9,10 @@ constexpr std::string_view whole_and_parts = "[units.whole]\n"
                                              "[units.part]\npart-of = ['whole']\n"
                                              "[units.inner]\npart-of = ['part']\n";
 
-World all_up(std::string_view units, std::initializer_list<std::string_view> names) {
-    World world(units);
-    world.obedient();
-    for (std::string_view name : names) {
-        world.ask(std::string(name));
-        world.ready(std::string(name));
-    }
-    return world;
-}
-
 } // namespace
 
 TEST_CASE("a unit is stopped with what it is part of, and what is part of it in turn") {
-    World world = all_up(whole_and_parts, {"whole", "part", "inner"});
+    World world = World::all_up(whole_and_parts, {"whole", "part", "inner"});
     world.stop("whole");
     CHECK(world.phase("whole") == "down");
     CHECK(world.phase("part") == "down");
@@ -31,7 +21,7 @@ TEST_CASE("a unit is stopped with what it is part of, and what is part of it in 
 }
 
 TEST_CASE("a unit does not need what it is part of, and that does not need it") {
-    World world = all_up(whole_and_parts, {"part"});
+    World world = World::all_up(whole_and_parts, {"part"});
     CHECK(world.phase("part") == "up");
     CHECK(world.phase("whole") == "down");
     world.ask("whole");
@@ -61,7 +51,7 @@ TEST_CASE("what something wants comes back when what it is part of is started ag
 }
 
 TEST_CASE("a part is started by name although what it is part of was stopped") {
-    World world = all_up(whole_and_parts, {"whole", "part"});
+    World world = World::all_up(whole_and_parts, {"whole", "part"});
     world.stop("whole");
     world.ask("part");
     world.ready("part");
@@ -72,7 +62,7 @@ TEST_CASE("a part is started by name although what it is part of was stopped") {
 }
 
 TEST_CASE("a unit is restarted with what it is part of") {
-    World world = all_up(whole_and_parts, {"whole", "part", "inner"});
+    World world = World::all_up(whole_and_parts, {"whole", "part", "inner"});
     const auto before = std::pair(world.record("part").main_pid, world.record("inner").main_pid);
     world.restart("whole");
     for (std::string_view name : {"whole", "part", "inner"})
@@ -84,7 +74,8 @@ TEST_CASE("a unit is restarted with what it is part of") {
 }
 
 TEST_CASE("a unit that requires its part is restarted with it") {
-    World world = all_up("[units.whole]\nrequires = ['part']\n[units.part]\npart-of = ['whole']\n", {"part", "whole"});
+    World world =
+        World::all_up("[units.whole]\nrequires = ['part']\n[units.part]\npart-of = ['whole']\n", {"part", "whole"});
     const auto before = std::pair(world.record("whole").main_pid, world.record("part").main_pid);
     world.restart("whole");
     world.ready("part");
@@ -102,15 +93,16 @@ TEST_CASE("a unit that requires its part is restarted with it") {
 
 TEST_CASE(
     "a unit goes on when what it is part of has ended for good, and is restarted with it when it is tried again") {
-    World world = all_up("[units.whole]\nservice = { command = '/w', restart = 'no' }\n"
-                         "[units.part]\npart-of = ['whole']\n",
-                         {"whole", "part"});
+    World world = World::all_up("[units.whole]\nservice = { command = '/w', restart = 'no' }\n"
+                                "[units.part]\npart-of = ['whole']\n",
+                                {"whole", "part"});
     world.exit("whole", 1);
     CHECK(world.phase("whole") == "failed");
     CHECK(world.phase("part") == "up");
-    World again = all_up("[units.whole]\nservice = { command = '/w', restart = 'always', restart-delay = '1s' }\n"
-                         "[units.part]\npart-of = ['whole']\n",
-                         {"whole", "part"});
+    World again =
+        World::all_up("[units.whole]\nservice = { command = '/w', restart = 'always', restart-delay = '1s' }\n"
+                      "[units.part]\npart-of = ['whole']\n",
+                      {"whole", "part"});
     const auto before = again.record("part").main_pid;
     again.exit("whole", 1);
     CHECK(again.phase("part") != "up");
@@ -122,8 +114,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a unit stops with what it is part of when a requirement of that is stopped") {
-    World world = all_up("[units.base]\n[units.whole]\nrequires = ['base']\n[units.part]\npart-of = ['whole']\n",
-                         {"base", "whole", "part"});
+    World world = World::all_up("[units.base]\n[units.whole]\nrequires = ['base']\n[units.part]\npart-of = ['whole']\n",
+                                {"base", "whole", "part"});
     const auto before = world.record("part").main_pid;
     world.stop("base");
     CHECK(world.phase("whole") != "up");
@@ -131,7 +123,7 @@ TEST_CASE("a unit stops with what it is part of when a requirement of that is st
 }
 
 TEST_CASE("units that are part of each other come up, stop and restart") {
-    World world = all_up("[units.a]\npart-of = ['b']\n[units.b]\npart-of = ['a']\n", {"a", "b"});
+    World world = World::all_up("[units.a]\npart-of = ['b']\n[units.b]\npart-of = ['a']\n", {"a", "b"});
     CHECK(world.phase("a") == "up");
     CHECK(world.phase("b") == "up");
     world.restart("a");
@@ -146,10 +138,10 @@ TEST_CASE("units that are part of each other come up, stop and restart") {
 
 TEST_CASE("a reload is passed on to what is reloaded with the unit, and on from there") {
     World world =
-        all_up("[units.group]\ntarget = {}\n"
-               "[units.a]\nservice = { command = '/a', reload-command = '/ra' }\nreload-with = ['group', 'b']\n"
-               "[units.b]\nservice = { command = '/b', reload-command = '/rb' }\nreload-with = ['a']\n",
-               {"group", "a", "b"});
+        World::all_up("[units.group]\ntarget = {}\n"
+                      "[units.a]\nservice = { command = '/a', reload-command = '/ra' }\nreload-with = ['group', 'b']\n"
+                      "[units.b]\nservice = { command = '/b', reload-command = '/rb' }\nreload-with = ['a']\n",
+                      {"group", "a", "b"});
     world.reload("group");
     CHECK(world.phase("a") == "reloading");
     CHECK(world.phase("b") == "reloading");

@@ -69,10 +69,7 @@ TEST_CASE("running services go on when they are said to conflict now") {
 }
 
 TEST_CASE("a running service whose file is gone goes on until it is stopped") {
-    World world("[units.a]\n[units.b]\n");
-    world.obedient();
-    world.ask("a");
-    world.ready("a");
+    World world = World::all_up("[units.a]\n[units.b]\n", {"a"});
     world.reread("[units.b]\n");
     CHECK(world.phase("a") == "up");
     CHECK(world.engine().is_gone(world.id("a")));
@@ -96,10 +93,7 @@ TEST_CASE("a running service whose file is gone goes on until it is stopped") {
 }
 
 TEST_CASE("a file that is there again is that of the service that went on without") {
-    World world("[units.a]\n[units.b]\n");
-    world.obedient();
-    world.ask("a");
-    world.ready("a");
+    World world = World::all_up("[units.a]\n[units.b]\n", {"a"});
     world.reread("[units.b]\n");
     world.reread("[units.a]\n[units.b]\n");
     world.restart("a");
@@ -161,10 +155,7 @@ TEST_CASE("a oneshot that is done and becomes a service runs as one when it is s
 }
 
 TEST_CASE("an alias that is a running service's name is not that service") {
-    World world("[units.a]\n[units.b]\n");
-    world.obedient();
-    world.ask("a");
-    world.ready("a");
+    World world = World::all_up("[units.a]\n[units.b]\n", {"a"});
     world.reread("[units.b]\n[units.b.target]\naliases = ['a']\n");
     world.stop("a");
     CHECK(world.running() == "");

@@ -276,10 +276,7 @@ TEST_CASE("a start during backoff tries at once") {
 }
 
 TEST_CASE("a pending restart ends with the last that needs the unit") {
-    World world("[units.a]\nservice.command = '/a'\n[units.b]\nwants = ['a']\n");
-    world.obedient();
-    world.ask("b");
-    world.ready("b");
+    World world = World::all_up("[units.a]\nservice.command = '/a'\n[units.b]\nwants = ['a']\n", {"b"});
     world.exit("a", 1);
     world.stop("b");
     CHECK(world.phase("a") == "down");

@@ -158,11 +158,10 @@ TEST_CASE("an on-demand service whose run failed is failed, and awaits the next 
 }
 
 TEST_CASE("an on-demand service that fails for good closes its sockets and takes its dependents along") {
-    World world("[units.web]\n[units.web.service]\ncommand = '/bin/web'\nactivation = 'on-demand'\nrestart-limit = 1\n"
-                "[[units.web.listen]]\nstream = '/run/web'\n[units.shop]\nrequires = ['web']\n");
-    world.obedient();
-    world.ask("shop");
-    world.ready("shop");
+    World world = World::all_up(
+        "[units.web]\n[units.web.service]\ncommand = '/bin/web'\nactivation = 'on-demand'\nrestart-limit = 1\n"
+        "[[units.web.listen]]\nstream = '/run/web'\n[units.shop]\nrequires = ['web']\n",
+        {"shop"});
     world.trigger("web");
     world.exit("web", 1);
     world.pass("200ms");

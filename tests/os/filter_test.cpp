@@ -213,7 +213,7 @@ TEST_CASE("memory that is written and executed is denied in each way to it") {
 }
 
 TEST_CASE("families of sockets: only those that are listed, or all but those, or none") {
-    const std::uint16_t two[] = {AF_UNIX, AF_INET6};
+    const std::vector<std::uint16_t> two{AF_UNIX, AF_INET6};
     const CallRestrictions only{.families_allow = true, .families = two}, but{.families = two},
         none{.families_allow = true};
     for (const std::uint32_t family : {AF_UNIX, AF_INET6}) {

@@ -286,22 +286,12 @@ void keep_capabilities(Launch& launch, const Confinement& wanted) {
 }
 
 void filter_calls(os::Plan& plan, const Confinement& wanted, Surroundings& surroundings) {
-    const core::CallRestrictions& told = wanted.restrictions;
+    const CallRestrictions& restricted = wanted.restrictions;
     const bool lists = !wanted.system_call_filter.empty();
-    if (!lists && told == core::CallRestrictions{})
+    if (!lists && restricted == CallRestrictions{})
         return;
-    const os::CallRestrictions restricted{told.realtime, told.suid_sgid,      told.personality, told.write_execute,
-                                          told.hostname, told.families_allow, told.families,    told.namespaces};
-    std::string words = std::to_string(wanted.system_call_error);
-    for (const std::string& word : wanted.system_call_filter)
-        words += " " + word;
-    for (const bool flag :
-         {told.realtime, told.suid_sgid, told.personality, told.write_execute, told.hostname, told.families_allow})
-        words += flag ? " 1" : " 0";
-    for (const std::uint16_t family : told.families)
-        words += " " + std::to_string(family);
-    words += " " + std::to_string(told.namespaces);
-    std::shared_ptr<const os::SystemCallFilter>& made = surroundings.filters[words];
+    std::shared_ptr<const os::SystemCallFilter>& made =
+        surroundings.filters[{wanted.system_call_filter, wanted.system_call_error, restricted}];
     if (!made) // without a list only what is restricted is denied, and calls of another architecture, which it would not reach
         made = lists ? os::make_filter(call_filter(wanted.system_call_filter), wanted.system_call_error, restricted)
                      : os::make_filter({.allows = false, .calls = {}}, EPERM, restricted);

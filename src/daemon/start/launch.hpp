@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "base/system_calls.hpp"
 #include "core/unit.hpp"
 #include "daemon/options.hpp"
 #include "daemon/start/no_start.hpp"
@@ -23,6 +24,14 @@ namespace mi::daemon {
 
 // In our run directory: holds a directory of credentials for each unit that has some, as long as one of its runs lasts.
 constexpr std::string_view credentials_directory = "/credentials";
+
+// What a filter of system calls is made of.
+struct FilterSource {
+    std::vector<std::string> words;
+    int error = 0;
+    CallRestrictions restrictions;
+    auto operator<=>(const FilterSource&) const = default;
+};
 
 // What is the same for every process we start.
 struct Surroundings {
@@ -50,8 +59,8 @@ struct Surroundings {
     std::vector<std::string> reserved; // directories of our own, which no service can be given
     std::string nothing;               // for os::prepare_nothing
     std::string run_directory;         // below which the credentials of services are
-    // Filters of system calls that were made already, by the words they were made of.
-    std::map<std::string, std::shared_ptr<const os::SystemCallFilter>> filters;
+    // Filters of system calls that were made already, by what they were made of.
+    std::map<FilterSource, std::shared_ptr<const os::SystemCallFilter>> filters;
     os::Accounts accounts;
     os::HangingMounts hanging;
     Refusals refusals;

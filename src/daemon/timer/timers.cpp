@@ -1,5 +1,6 @@
 #include "daemon/timer/timers.hpp"
 
+#include "base/hash.hpp"
 #include "os/file/runtime.hpp"
 
 #include <sys/utsname.h>
@@ -17,13 +18,6 @@ namespace {
 // Two clocks that are read one after the other differ by a little; slewing moves both alike.
 constexpr Span noise = std::chrono::milliseconds(100);
 
-std::uint64_t hash(std::string_view text, std::uint64_t seed) {
-    std::uint64_t value = seed ^ 0xcbf29ce484222325;
-    for (char letter : text)
-        value = (value ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
-    return value;
-}
-
 } // namespace
 
 Timers::Settings timer_settings(const Kernel& kernel, const Place& place) {
@@ -35,7 +29,7 @@ Timers::Settings timer_settings(const Kernel& kernel, const Place& place) {
         settings.begin = kernel.clocks().boot;
     utsname name{};
     ::uname(&name); // cannot fail
-    settings.seed = hash(os::read_file("/etc/machine-id", 64).value_or(name.nodename), 0);
+    settings.seed = fnv(os::read_file("/etc/machine-id", 64).value_or(name.nodename));
     return settings;
 }
 
@@ -74,7 +68,7 @@ calendar::Schedule Timers::plan(const calendar::Timer& timer, const std::string&
     calendar::Clocks now = kernel_.clocks();
     if (!reference_)
         reference_ = now;
-    return {timer, hash(name, settings_.seed), past, now, zones_};
+    return {timer, fnv(name, fnv_basis ^ settings_.seed), past, now, zones_};
 }
 
 void Timers::arm(core::UnitId id, const core::Unit& unit) {

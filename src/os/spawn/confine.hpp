@@ -66,14 +66,6 @@ struct SystemCallFilter {
     std::vector<sock_filter> program;
 };
 
-// Calls that are denied for what is passed to them: see core::CallRestrictions, whose members these are.
-struct CallRestrictions {
-    bool realtime = false, suid_sgid = false, personality = false, write_execute = false, hostname = false;
-    bool families_allow = false;
-    std::span<const std::uint16_t> families{};
-    std::uint32_t namespaces = 0;
-};
-
 // Compiles `filter`: a denied call fails with `error`, or ends the process by SIGSYS if `error` is 0. If the list has
 // the allowed calls, a call that we do not know fails with ENOSYS, as on an older kernel. Calls of another architecture
 // are denied.
