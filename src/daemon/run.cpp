@@ -49,6 +49,14 @@ int check_snapshot(int memory) {
     return 1;
 }
 
+// Says which resource limits are too small for us, if any are.
+bool limits_suffice() {
+    const std::vector<std::string> sentences = os::too_small_limits();
+    for (const std::string& sentence : sentences)
+        std::fprintf(stderr, "miniinit: cannot work: %s\n", sentence.c_str());
+    return sentences.empty();
+}
+
 } // namespace
 
 int run(int argc, char** argv) {
@@ -89,12 +97,8 @@ int run(int argc, char** argv) {
         return check_snapshot(options->check_fd);
     // From here on nothing that goes wrong is our end. What it needs of the image before us is in the state.
     // A machine goes on as it can; who starts a container or a manager of a user is told, and has to see to it.
-    if (options->resume_fd < 0 && !machine)
-        if (const std::vector<std::string> sentences = os::too_small_limits(); !sentences.empty()) {
-            for (const std::string& sentence : sentences)
-                std::fprintf(stderr, "miniinit: cannot work: %s\n", sentence.c_str());
-            return 70;
-        }
+    if (options->resume_fd < 0 && !machine && !limits_suffice())
+        return 70;
     auto guard = keeps_state() ? os::CrashGuard::arm(Fd(options->resume_fd), {argv, static_cast<std::size_t>(argc)})
                                : Result<os::CrashGuard>(fault(0, "keep no state, as told"));
     if (!guard && options->resume_fd >= 0)

@@ -306,6 +306,18 @@ std::uint64_t kept_lines(std::string_view formatted, std::size_t kept, const Cut
 
 } // namespace
 
+// How the lines of the record are written into the log of `unit`.
+Style Courier::style_of(Unit& unit, Source source) {
+    return {.stamp = {stamp_, sizeof stamp_},
+            .source = source,
+            .continuing = progress().continuing,
+            .take_tail = record_.take_tail != 0,
+            .unit = unit.name,
+            .own_unit = unit_->name,
+            .least = unit.limits.level,
+            .most_lines = source == Source::kernel ? UINT32_MAX : allowance(unit)};
+}
+
 // Writes some of the lines at the beginning of `rest`, at least one.
 void Courier::write_piece(Unit& unit, std::string_view rest) {
     auto opened = units_.open(unit);
@@ -319,14 +331,7 @@ void Courier::write_piece(Unit& unit, std::string_view rest) {
     const std::size_t notices = write_notices(unit, jumped, rotate_first ? behind : 0);
     const std::span<char> room(out_.get() + notice_room, lines_room);
     const auto source = wire::enumerator_of<Source>(record_.source);
-    const Style style{.stamp = {stamp_, sizeof stamp_},
-                      .source = source,
-                      .continuing = progress().continuing,
-                      .take_tail = record_.take_tail != 0,
-                      .unit = unit.name,
-                      .own_unit = unit_->name,
-                      .least = unit.limits.level,
-                      .most_lines = source == Source::kernel ? UINT32_MAX : allowance(unit)};
+    const Style style = style_of(unit, source);
     Cut cut;
     if (source < Source::syslog) {
         cut = format_lines(rest, style, room);

@@ -113,6 +113,7 @@ private:
     void look(Stream& stream, std::string_view text, bool whole, const Begun& begun);
     Result<> read_in(std::size_t left);
     void write_out();
+    [[nodiscard]] Style style_of(Unit& unit, Source source);
     void write_piece(Unit& unit, std::string_view text);
     void note_pending(const Unit& unit, const Place& place, std::size_t size);
     void note_failure(Unit& unit, const Units::Appended& appended, std::string_view lines, std::size_t notices);

@@ -176,27 +176,10 @@ public:
             value.reset();
             return get(present) && (!present || get(value.emplace()));
         } else if constexpr (is_vector<T>) {
-            // Each element takes at least one byte, so a false count cannot make us allocate more than was sent.
-            std::uint64_t count = 0;
-            if (!number(count) || count > rest_.size())
-                return false;
-            value.clear();
-            for (; count > 0; --count)
-                if (!get(value.emplace_back()))
-                    return false;
-            return true;
+            return elements(value);
         } else {
             static_assert(Recorded<T>, "this type has no binary form: give it fields()");
-            std::string_view bytes;
-            if (!take(bytes))
-                return false;
-            Decoder inner(bytes);
-            bool good = true;
-            // Fields that an older writer did not know are missing at the end, and keep their defaults.
-            T::fields(value,
-                      [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
-            unknown_ += inner.unknown_;
-            return good;
+            return fields_of(value);
         }
     }
 
@@ -206,6 +189,31 @@ public:
     [[nodiscard]] std::size_t unknown_count() const { return unknown_; }
 
 private:
+    template <typename T>
+    [[nodiscard]] bool elements(std::vector<T>& list) {
+        // Each element takes at least one byte, so a false count cannot make us allocate more than was sent.
+        std::uint64_t count = 0;
+        if (!number(count) || count > rest_.size())
+            return false;
+        list.clear();
+        for (; count > 0; --count)
+            if (!get(list.emplace_back()))
+                return false;
+        return true;
+    }
+    template <Recorded T>
+    [[nodiscard]] bool fields_of(T& record) {
+        std::string_view bytes;
+        if (!take(bytes))
+            return false;
+        Decoder inner(bytes);
+        bool good = true;
+        // Fields that an older writer did not know are missing at the end, and keep their defaults.
+        T::fields(record,
+                  [&](auto&... members) { ((good = good && (inner.rest_.empty() || inner.get(members))), ...); });
+        unknown_ += inner.unknown_;
+        return good;
+    }
     [[nodiscard]] bool number(std::uint64_t& value) {
         value = 0;
         for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {

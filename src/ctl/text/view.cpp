@@ -282,6 +282,17 @@ void add_timer_rows(std::string& text, const wire::UnitStatus& unit) {
         row(text, "last run", local_time(*unit.last_run_realtime));
 }
 
+void add_dependency_rows(std::string& text, const wire::Dependencies& on) {
+    list_row(text, "requires", on.requires_);
+    list_row(text, "wants", on.wants);
+    list_row(text, "milestones", on.milestones);
+    list_row(text, "conflicts", on.conflicts);
+    list_row(text, "part of", on.part_of);
+    list_row(text, "reloaded with", on.reload_with);
+    list_row(text, "required by", on.required_by);
+    list_row(text, "wanted by", on.wanted_by);
+}
+
 } // namespace
 
 std::string status_view(const Style& style, const wire::UnitStatus& told, std::int64_t now) {
@@ -332,17 +343,8 @@ std::string status_view(const Style& style, const wire::UnitStatus& told, std::i
         row(text, "lost", line);
     if (unit.stored_descriptors != 0)
         row(text, "keeps", counted(unit.stored_descriptors, "descriptor") + " over its restarts");
-    if (unit.dependencies) {
-        const wire::Dependencies& on = *unit.dependencies;
-        list_row(text, "requires", on.requires_);
-        list_row(text, "wants", on.wants);
-        list_row(text, "milestones", on.milestones);
-        list_row(text, "conflicts", on.conflicts);
-        list_row(text, "part of", on.part_of);
-        list_row(text, "reloaded with", on.reload_with);
-        list_row(text, "required by", on.required_by);
-        list_row(text, "wanted by", on.wanted_by);
-    }
+    if (unit.dependencies)
+        add_dependency_rows(text, *unit.dependencies);
     return text;
 }
 

@@ -328,6 +328,31 @@ void take_out(os::Plan& plan, Environment& environment, const std::vector<std::s
     }
 }
 
+// What the table [process] of the unit says, but for confinement and limits.
+std::expected<void, NoStart> set_process(Launch& launch, Environment& environment, const core::Unit& unit,
+                                         const StartFiles& files, const Surroundings& surroundings) {
+    os::Plan& plan = launch.plan;
+    const Process& process = *unit.process;
+    if (auto done = choose_user(plan, environment, process, surroundings.accounts); !done)
+        return done;
+    if (process.pass_environment)
+        pass(environment, *process.pass_environment, surroundings.environment);
+    // The files last: they are the administrator's, who overrides with them what the unit sets.
+    for (const auto& [key, value] : process.environment)
+        environment.set(key, value);
+    for (const auto& [key, value] : files.variables)
+        environment.set(key, value);
+    add_secrets(launch, environment, unit, surroundings);
+    plan.ignore_sigpipe = process.ignore_sigpipe;
+    if (process.umask)
+        plan.umask = *process.umask;
+    plan.directory = process.working_directory;
+    plan.nice = process.nice;
+    plan.oom_score = process.oom_score_adjust;
+    plan.no_new_privileges = process.no_new_privileges;
+    return {};
+}
+
 // A command with a '+' before it runs as we do, and sees the machine as we do. What was made for the service (directories,
 // credentials, its environment) is there for it, too, and belongs to the service's user.
 void set_free(os::Plan& plan) {
@@ -362,23 +387,8 @@ std::expected<Launch, NoStart> prepare(const core::Unit& unit, const core::Comma
         environment.set_own_pid("WATCHDOG_PID");
     }
     if (process != nullptr) {
-        if (auto done = choose_user(plan, environment, *process, surroundings.accounts); !done)
+        if (auto done = set_process(launch, environment, unit, files, surroundings); !done)
             return std::unexpected(done.error());
-        if (process->pass_environment)
-            pass(environment, *process->pass_environment, surroundings.environment);
-        // The files last: they are the administrator's, who overrides with them what the unit sets.
-        for (const auto& [key, value] : process->environment)
-            environment.set(key, value);
-        for (const auto& [key, value] : files.variables)
-            environment.set(key, value);
-        add_secrets(launch, environment, unit, surroundings);
-        plan.ignore_sigpipe = process->ignore_sigpipe;
-        if (process->umask)
-            plan.umask = *process->umask;
-        plan.directory = process->working_directory;
-        plan.nice = process->nice;
-        plan.oom_score = process->oom_score_adjust;
-        plan.no_new_privileges = process->no_new_privileges;
         if (process->confinement)
             if (auto done = confine(launch, environment, unit, invocation, notifies, surroundings); !done)
                 return std::unexpected(done.error());
