@@ -1,5 +1,5 @@
 // When what is only done while nothing happens is done: a second after something has happened, and at most every three seconds. While
-// nothing happens it is never, so that it wakes nobody up.
+// nothing happens it is never, so that the process is not woken for it.
 #pragma once
 
 #include "base/time.hpp"

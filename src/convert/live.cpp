@@ -69,7 +69,7 @@ private:
         made_.units.push_back(std::move(unit));
     }
 
-    // Mounts and their like of packages are said to nobody: what the kernel has to offer is mounted anyway.
+    // Mounts and their like of packages are not told: what the kernel has to offer is mounted anyway.
     void take_other(const std::string& name, const Links::Entry& entry) {
         const auto by_admin = [](const Links::Enabling& each) { return !each.masked && !each.by_package; };
         complain(name, std::ranges::any_of(entry.enabling, by_admin), no_such_kind(name));

@@ -321,7 +321,7 @@ void Engine::restore(const std::vector<std::pair<UnitId, Record>>& saved, Halt h
             records_[id] = record;
             forget_gone(records_[id]);
             if (record.phase == Phase::waiting && record.presence == Presence::there)
-                records_[id].presence = Presence::unknown; // it may have gone while nobody looked
+                records_[id].presence = Presence::unknown; // it may have gone in the meantime
             if (!fits(record.phase, record.next))          // older programs could save a restart for a skipped unit
                 records_[id].next = Next::as_wanted;
         }

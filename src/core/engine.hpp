@@ -273,7 +273,7 @@ private:
     UnitList<std::vector<UnitId>> dirty_;     // facts to compute again
     UnitList<std::deque<UnitId>> to_look_at_; // units whose next step may have become possible
     std::deque<UnitId> for_a_slot_;           // ready to start, but parallel_starts are starting
-    bool adopting_ = false;                   // facts are being made anew: nobody's wish is new
+    bool adopting_ = false;                   // facts are being made anew: no request is new
     // How many units are in the phases `starting` and `stopping`, and of how many these facts are true.
     struct Totals {
         std::size_t starting = 0, stopping = 0, active = 0, coming = 0;

@@ -186,7 +186,7 @@ void Engine::spawned(UnitId id, Role role, std::int32_t pid) {
             start_from(id, Stage::health);
     } else if (role == Role::probe) {
         record.probe_pid = pid;
-        if (record.probe_over) // nobody could be told to end it
+        if (record.probe_over) // given up before its process was known
             emit({.kind = Effect::Kind::signal, .unit = id, .role = Role::probe, .number = 9});
     } else if (record.hook == role) {
         record.hook_pid = pid;

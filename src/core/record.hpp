@@ -40,7 +40,7 @@ enum class Asked : std::uint8_t {
     up_alone, // although a unit that it is part of was stopped; until that is stopped again
 };
 
-// Whether a stop follows the unit's own end, or its failure, which nobody asked for; and what that end counts as.
+// Whether a stop follows the unit's own end, or its failure, without a request; and what that end counts as.
 enum class OwnEnd : std::uint8_t { none, failure, success };
 
 // What is to become of the unit, beside what is asked of it and what others need of it.
@@ -162,7 +162,7 @@ struct Record {
     std::uint32_t restarts = 0; // all of them
     std::uint32_t rounds = 0;   // starts in a row by the end of a unit in a ring with this one (Graph::ring)
     UnitId cause = no_unit;     // the other unit that `reason` speaks of
-    UnitId yields_to = no_unit; // what it conflicts with, if that, and nobody's hand, made `asked` down
+    UnitId yields_to = no_unit; // what it conflicts with, if that, and not a request, made `asked` down
     Instant since{};            // when the phase began
     Instant up_since{};         // when it last came up
     Instant not_before{};       // a start that comes earlier waits for that

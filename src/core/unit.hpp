@@ -346,7 +346,7 @@ inline constexpr char usual_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 // `[manager]`, `[log]` and `[defaults]` of /etc/miniinit.toml.
 struct ManagerSettings {
     Span shutdown_timeout = std::chrono::seconds(90);
-    bool shutdown_timeout_said = false; // or it is that of nobody's wish
+    bool shutdown_timeout_said = false; // false: it is the default
     Span watchdog{0};
     std::uint32_t parallel_starts = 0; // 0: no bound
     std::uint32_t boot_attempts = 3;

@@ -1,4 +1,4 @@
-// What the engine has decided and nobody has done yet, in order. It outlives PID 1's program: the next one does what is left. So
+// What the engine has decided and what is not done yet, in order. It outlives PID 1's program: the next one does what is left. So
 // it counts how much of it is saved, and how much of that is done since.
 #pragma once
 

@@ -106,7 +106,7 @@ Result<Fd> claim_place(const Place& place) {
     }
     if (auto made = os::make_own_directory(place.run_directory); !made)
         return std::unexpected(made.error());
-    // Logs are nobody else's business either. Where they cannot be kept, the run directory takes them.
+    // Logs are not for other users either. Where they cannot be kept, the run directory takes them.
     const std::string& logs = place.log_directories.front();
     (void)os::make_own_directory(logs.substr(0, logs.rfind('/')));
     return os::lock_run_directory(place.run_directory);

@@ -28,7 +28,7 @@ public:
     virtual void due(Instant) {}
     // A process that it has registered (Children::expect) has ended.
     virtual void exited(const os::Exit&) {}
-    // Some child has ended, whoever's it was.
+    // Some child has ended, with or without an owner.
     virtual void children_ended() {}
     // The engine has decided something of a kind that this subsystem was registered for (Turn::performs).
     virtual void perform(const core::Effect&) {}

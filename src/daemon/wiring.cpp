@@ -11,7 +11,7 @@ void Wiring::settings_read() {
 }
 
 void Wiring::end_for_another_root(bool keep) {
-    parts_.schedule.keep_quiet(); // nobody is logged in to an initramfs, and the machine goes on
+    parts_.schedule.keep_quiet(); // no user is logged in to an initramfs, and the machine goes on
     parts_.shutdown.begin(core::Ending::switch_root, 0, keep, parts_.succession.soft() ? "soft reboot" : "");
 }
 

@@ -72,7 +72,7 @@ private:
     std::int64_t newest_ = 0; // change time
 };
 
-// Empty if there can be none. `began`: when the first path was looked at; `ours`: below it nobody else writes.
+// Empty if there can be none. `began`: when the first path was looked at; `ours`: below it no other program writes.
 std::string stamp_of(const std::vector<std::string>& paths, const timespec& began, const std::string& ours) {
     Fingerprint print;
     std::string list;

@@ -21,7 +21,7 @@ public:
     [[nodiscard]] std::string link(const std::string& path) const override;
     [[nodiscard]] std::vector<std::string> names(const std::string& directory) const override;
 
-    // The mode of a file that is made from all of `files`: it shows them to nobody who could not read them.
+    // The mode of a file that is made from all of `files`: it can be read only by users who could read them all.
     [[nodiscard]] mode_t mode_for(const std::vector<std::string>& files) const;
     // The paths that were looked at.
     [[nodiscard]] std::vector<std::string> paths() const;

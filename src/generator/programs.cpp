@@ -34,7 +34,7 @@ void say(std::vector<std::string>& faults, std::string_view about, std::string_v
     faults.emplace_back(about).append(what).append(more);
 }
 
-// The program, if nobody else could have changed it and it can be executed; else empty, with a sentence if that is a fault.
+// The program, if no other user could have changed it and it can be executed; else empty, with a sentence if that is a fault.
 std::string program_of(const config::Source& source, const config::Directory& directory, const std::string& name,
                        std::vector<std::string>& faults) {
     const std::string path = directory.path + "/" + name;

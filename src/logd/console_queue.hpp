@@ -34,13 +34,13 @@ public:
     // How many lines were left out since the last call: to be told with the next one that finds room.
     [[nodiscard]] unsigned long take_left_out() { return std::exchange(left_out_, 0); }
     [[nodiscard]] unsigned long left_out() const { return left_out_; }
-    // Writes what waits, as far as the console takes it. False: nobody reads there any more; what waited is left out.
+    // Writes what waits, as far as the console takes it. False: it has no reader any more; what waited is left out.
     bool flush();
     // Waits for that at most so long, or as long again as the reader takes something, but no longer than `most`.
     void flush_last(Span patience, Span most);
     // What must become writable before the rest can be written; -1: there is no rest.
     [[nodiscard]] int waits_for() const { return waiting() == 0 ? -1 : output_.fd(); }
-    // Nobody is waited for any more until all has been taken.
+    // The reader is not waited for any more until it has taken everything.
     [[nodiscard]] bool gave_up() const { return waits_ && !patient_; }
 
     // Called about once a second while the reader is waited for.

@@ -150,7 +150,7 @@ Result<> Courier::move_tail(Stream& stream) {
     return {};
 }
 
-// What is in flight from an earlier collector, as a whole: whoever expects something of it has yet to say so.
+// What is in flight from an earlier collector, as a whole: expectations of it are registered later.
 void Courier::keep_resumed() {
     if (wire::enumerator_of<Source>(record_.source) >= Source::init)
         return;

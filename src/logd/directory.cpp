@@ -69,7 +69,7 @@ Result<Current> open_current(int directory) {
     struct stat status{};
     if (file ? ::fstat(file.get(), &status) == 0 && !S_ISREG(status.st_mode)
              : errno == ELOOP || errno == ENXIO || errno == EISDIR) {
-        // A link, a fifo, a directory: nothing of ours. Kept, under a name that nobody reads as a log.
+        // A link, a fifo, a directory: nothing of ours. Kept, under a name that is not read as a log.
         if (::renameat(directory, current_name, directory, "current.not-a-log") < 0)
             return fault(errno, "move away what is no log file", current_name);
         file = Fd(::openat(directory, current_name, flags, 0640));

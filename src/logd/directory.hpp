@@ -1,7 +1,7 @@
 // One unit's directory of log files: opening, mending, rotating. Every name is looked up relative to a descriptor and
 // no symbolic link is followed below the log directory. Which unit writes when is units.hpp's.
 //
-// Directories are 0755, files 0640 of the collector's user and group; whoever wants a group of readers makes the log
+// Directories are 0755, files 0640 of the collector's user and group; for a group of readers, make the log
 // directory setgid (`chgrp adm /var/log/miniinit; chmod g+s /var/log/miniinit`).
 #pragma once
 

@@ -228,7 +228,7 @@ void Forwarder::fail(Instant now, const Fault& fault) {
 void Forwarder::lose_connection(Instant now, int code) {
     forget_arrived();
     sent_to_ = 0;                     // what may not have arrived goes again
-    if (sent_.empty() && code == 0) { // nothing is lost by that, and nobody needs to hear of it
+    if (sent_.empty() && code == 0) { // nothing is lost by that, so it is not reported
         socket_.reset();
         blocked_ = false;
         if (!idle())

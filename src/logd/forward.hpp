@@ -1,5 +1,5 @@
 // Lines for another machine's log: to one syslog server, by UDP or TCP (RFC 5424, 5426, 6587). Lines wait in a queue of
-// bounded size while the server is away, and nobody ever waits for it. What finds no room is counted, and the server is
+// bounded size while the server is away, and the collector never waits for it. What finds no room is counted, and the server is
 // told. The files are the log; this is a copy that may be incomplete, and says so.
 #pragma once
 

@@ -27,7 +27,7 @@ struct KernelLog::Batch {
 };
 
 Courier::Took KernelLog::move(Stream& stream) {
-    // Whoever had the descriptor before us has read from it.
+    // An earlier reader has moved the position of the descriptor.
     if (!std::exchange(begun_, true))
         (void)::lseek(stream.pipe.get(), 0, SEEK_SET);
     // The kernel stamps its messages with the monotonic clock.

@@ -58,7 +58,7 @@ bool pack(int from, int to, std::uint64_t inode) {
         }
         if (size == 0)
             return write_whole(to, packer.foot());
-        // Whole lines, but for what nobody of ours has written.
+        // Whole lines, but for what other programs have written.
         std::size_t end = std::string_view(text.data(), size).rfind('\n') + 1;
         if (end == 0 || got == 0)
             end = size;

@@ -29,7 +29,7 @@ public:
     void remove(pid_t leader, std::uint64_t cgroup);
 
     // The unit of the process that sent something at `sent` (since boot), and is or was in that cgroup (0: not known); empty:
-    // none, or nobody can tell any more. `now`: a moment that all messages of a batch share. Valid until the next call.
+    // none, or it cannot be told any more. `now`: a moment that all messages of a batch share. Valid until the next call.
     [[nodiscard]] std::string_view unit_of(pid_t process, std::uint64_t cgroup, Instant now, Span sent);
 
 private:

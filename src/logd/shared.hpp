@@ -155,7 +155,7 @@ struct Shared {
     alignas(4096) char carry[most_slots][overlap + carry_room];
 };
 
-// Stores `value` so that whoever sees it sees everything stored before, and nothing stored after is seen without it.
+// Stores `value` so that a reader who sees it sees everything stored before, and nothing stored after is seen without it.
 template <typename Field, typename Value>
 void publish(Field& field, Value value) {
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -20,7 +20,7 @@ namespace mi::logd {
 
 struct Unit {
     Limits limits;
-    std::uint32_t users = 0;          // streams, and whoever holds a reference
+    std::uint32_t users = 0;          // streams, and other holders of a reference
     std::uint32_t loss = 0;           // 1 + index of its row in Shared::losses
     bool forward = true;              // its lines go to the servers, too
     bool loss_reported = false;       // PID 1 knows that lines are being lost

@@ -1,5 +1,5 @@
 // What is measured: one table of families, for minictl's OpenMetrics text and for io.systemd.Metrics alike. Names, types and
-// labels are a promise to whoever has them in a query (minictl(1), METRICS): rows are added, and never changed.
+// labels are a promise to those who have them in a query (minictl(1), METRICS): rows are added, and never changed.
 #pragma once
 
 #include "wire/errors.hpp"

@@ -172,7 +172,7 @@ std::string why_no_log(const Context& context, const std::string& unit) {
                           : "it has written nothing here; see " + others;
 }
 
-// Whoever looks at a log may look for what is written elsewhere.
+// A reader of a log may look for what is written elsewhere.
 void tell_of_others(const Context& context, const LogQuery& query) {
     if (!context.err.terminal || !context.arguments.root.empty())
         return;

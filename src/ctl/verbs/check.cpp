@@ -97,7 +97,7 @@ private:
         int code =
             ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size) == 0 ? 0 : errno;
         if (code == EINPROGRESS || code == EAGAIN) {
-            if (code == EAGAIN) // a Unix socket whose backlog is full: nobody accepts
+            if (code == EAGAIN) // a Unix socket whose backlog is full: the service does not accept
                 return "connect to " + address.text + ": its queue of connections is full";
             if (!wait_for(POLLOUT))
                 return too_late("no connection to " + address.text);

@@ -94,7 +94,7 @@ bool is_left_alone(const Sources& from, const std::string& name, Client* init) {
         return true;
     const auto told = init->call(wire::Status{{name}});
     if (!told || told->units.size() != 1 || told->units[0].state != core::Phase::down)
-        return false; // it is started, whoever does that
+        return false; // it was started, by this call or another
     if (!init->call(wire::Status{{"default"}}))
         return false; // without a target every unit is wanted
     const auto& by = told->units[0].dependencies;

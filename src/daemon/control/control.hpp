@@ -127,7 +127,7 @@ public:
     // Another listening socket in the place of the one before; connections stay.
     Result<> listen_at(Fd listener);
     // When there is something to do again: at once (a moment that has passed) where somebody waits for the next turn; and where
-    // nobody could be let in for want of descriptors, when it is tried again.
+    // no client could be let in for want of descriptors, when it is tried again.
     [[nodiscard]] Instant next_deadline() const;
     void due(Instant now);
 

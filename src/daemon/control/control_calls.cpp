@@ -131,11 +131,11 @@ void ControlServer::State::handle(Connection& client, std::string_view message) 
         return;
     }
     if (call->oneway && !wire::acts(*call->request))
-        return; // somebody looks who does not want to see: whoever waits for nothing could wait for ever
+        return; // it would have no effect, and one that waits could wait for ever
     const CallId id{++last_call};
     Caller caller = client.caller;
     caller.more = call->more && !call->oneway && wire::answers_many(*call->request) != wire::Many::never;
-    // Nobody waits for the answer to a oneway call, so it is never registered, and its answers go nowhere.
+    // No client waits for the answer to a oneway call, so it is never registered, and its answers go nowhere.
     if (!call->oneway) {
         client.call.id = id;
         client.call.more = caller.more;
@@ -196,7 +196,7 @@ void ControlServer::State::finish_turn() {
                 see_to(*client);
     Instant now = monotonic_now();
     const Instant until = now + settings.others_time;
-    // Whoever is told that a caller is gone may answer others.
+    // The handler that is told that a caller is gone may answer others.
     while (!dirty.empty() || !gone.empty() || (!hearers.empty() && now < until)) {
         for (Connection* client : std::exchange(dirty, {}))
             settle(*client, monotonic_now() + time_a_turn);

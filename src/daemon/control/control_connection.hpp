@@ -94,7 +94,7 @@ struct Connection {
     // Sends what may go; refills from a list as there is room, until then at most, and not for one who has gone. `fine`: more
     // could be sent at once.
     [[nodiscard]] Io send_some(const Barriers& barriers, Instant until);
-    // Whether the other end is closed, so that nobody is there who could read an answer.
+    // Whether the other end is closed, so that no client could read an answer.
     [[nodiscard]] bool hung_up() const;
     // Whether the next call has to wait.
     [[nodiscard]] bool busy() const { return call || out.size() >= answers_ahead; }

@@ -26,7 +26,7 @@ public:
             forget_idle();
         User& his = users_[user];
         if (his.items.empty()) {
-            // Whoever comes back has nothing saved up from the time that he was away.
+            // A user who comes back has nothing saved up from the time that he was away.
             his.spent = std::max(his.spent, level_);
             waiting_.emplace(his.spent, user);
         }

@@ -20,7 +20,7 @@ bool transient(Phase phase) {
     return phase == Phase::waiting || phase == Phase::starting || phase == Phase::stopping || phase == Phase::reloading;
 }
 
-// Whether a start goes on. One that waits for what nobody is going to bring up will not come by itself.
+// Whether a start goes on. One that waits for a unit that was not asked for will not come by itself.
 bool is_on_its_way(Phase phase, const core::Facts& facts) {
     if (phase == Phase::waiting)
         return facts.coming || !facts.wanted;

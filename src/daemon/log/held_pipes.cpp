@@ -67,7 +67,7 @@ void HeldPipes::look_at_quiet(Found& found) {
 
 void HeldPipes::look_at_new(Found& found) {
     const bool first_look_is_over = look_at_ <= kernel_.now();
-    if (first_look_is_over) // else it stays, whoever has ended: a deadline that moves costs a system call
+    if (first_look_is_over) // else it stays, also where another has ended: a deadline that moves costs a system call
         look_at_ = never;
     if (new_.empty())
         return;

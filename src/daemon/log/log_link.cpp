@@ -300,7 +300,7 @@ void LogLink::finish() {
     finishing_ = true;
     streams_.look_at_held();
     process_.try_again_at(never);
-    hear_syslog({}); // who sends from now on is told that nobody hears
+    hear_syslog({}); // a send from now on fails, as there is no receiver
     if (!greeted_)
         return; // it has nothing to write yet: once it has been given all there is, it is asked to end
     end_turn();

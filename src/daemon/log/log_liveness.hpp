@@ -4,7 +4,7 @@
 // answer) must be replaced, or services block in write(2) as soon as their pipes are full. Three things make that certain
 // without a wake-up while nothing is going on:
 //
-// - That a message was sent says nothing: the socket takes hundreds that nobody reads. So what counts is an answer. After
+// - That a message was sent says nothing: the socket takes hundreds that are not read. So what counts is an answer. After
 //   something was sent PID 1 sends `Ping`, and what was sent before it counts as taken when its `Pong` has come.
 // - PID 1 has nothing to send when services only write. But it keeps the read ends of all pipes, so it can see that there is
 //   something in them: they are in one epoll set of their own (os/process/any_readable.hpp), and the loop watches that set as one

@@ -219,7 +219,7 @@ bool BootResult::target_failed(const std::string& why) {
     return false;
 }
 
-// Whoever asks for another target stands before the machine, and sees to it.
+// A user who asks for another target is at the machine, and sees to it.
 void BootResult::target_asked(const std::string& target) {
     if (stage_ == Stage::open && context_.graph().find(target) == default_target())
         return;

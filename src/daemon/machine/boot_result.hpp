@@ -7,8 +7,8 @@
 //     a good boot: its record says "good", the count of failed boots is 0; then boot-good runs
 //     a bad boot:  its record says why; boot-bad runs; where that was the last try the count goes back to 0; the machine ends
 //
-// What is cut off is made up for by the boot that comes next. Cut before the count is 0, a good boot is one of which nobody
-// knows, and is counted. Cut after that, before boot-good has ended, it counts as good for ever, but the boot loader may not
+// What is cut off is made up for by the boot that comes next. Cut before the count is 0, a good boot is not known as
+// one, and is counted. Cut after that, before boot-good has ended, it counts as good for ever, but the boot loader may not
 // have heard of it: so it boots the same system, which is judged and runs boot-good anew. (The next boot does not run it at
 // once for the one before: it may be another system, of which nothing is known yet.) So boot-good may run twice and never too
 // seldom, and a good boot is never counted as a failed one once boot-good has begun. Were it cleared after boot-good, three cuts
@@ -46,7 +46,7 @@ public:
     BootResult(Context& context, BootTarget& target, BootRecord& record, Shutdown& shutdown, const std::string& slot);
 
     // The boot begins: to `target`, or, where too many boots in a row were not good, to what boot-failure says. `counts`: this is
-    // such a boot, for nobody asked for another target.
+    // such a boot, as no other target was asked for.
     void boot(const std::string& target, bool counts);
     // Until when the hardware watchdog is to be fed, as far as it depends on the boot.
     [[nodiscard]] Instant feed_until() const;

@@ -1,5 +1,5 @@
 // What PID 1 says to people directly: on the console of a machine, on stderr in a container. The other end may be slow, or a
-// terminal that somebody has stopped: what it has no room for waits, and nobody waits for it.
+// terminal that somebody has stopped: what it has no room for waits, and PID 1 does not.
 #pragma once
 
 #include "base/fd.hpp"

@@ -143,7 +143,7 @@ void Stage::run() {
     os::Release release(what_.deadline, directory_, told);
     release.most();
     add(release.in_the_way());
-    // Of a boot that has no record nobody will ask whether it ended.
+    // The end of a boot that has no record is not asked for later.
     (void)os::store_within(std::min(left() / 4, storing_limit), directory_, std::string(boot_end_name),
                            boot_stamp() + " " + std::string(word(what_.how)) + "\n", std::string(boot_record_name));
     std::size_t stored = lines_.size();
@@ -161,7 +161,7 @@ void Stage::run() {
         console_.line("that is all, " + in_millis(what_.deadline - monotonic_now()) + " ms before the time is over");
     if (ending == os::Ending::poweroff)
         ending = power_off();
-    // Nobody halts a machine to have it started again; and what kexec starts knows nothing of our watchdog.
+    // A machine that is halted is not to start again; and what kexec starts knows nothing of our watchdog.
     if (watchdog_ && (ending == os::Ending::halt || ending == os::Ending::kexec))
         (void)watchdog_.disarm();
     if (auto ended = os::end_machine(ending); !ended) {

@@ -13,7 +13,7 @@ namespace mi::daemon {
 // What it has to know. It goes over exec as arguments.
 struct LastStage {
     core::Ending how = core::Ending::poweroff;
-    int code = 0;                                      // for whoever runs this virtual machine
+    int code = 0;                                      // for the host of this virtual machine
     Instant deadline = never;                          // of the whole shutdown
     Span watchdog{0};                                  // what the hardware's was armed with; 0: it was not
     std::string state_directory = "/var/lib/miniinit"; // where the report goes

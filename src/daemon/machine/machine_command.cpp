@@ -60,7 +60,7 @@ Result<entry::Identity> identity_of(std::string_view text, std::string& home) {
 void set_environment(const KernelWishes& wishes, const std::string& home) {
     ::setenv("PATH", core::usual_path, 0);
     if (!home.empty())
-        ::setenv("HOME", home.c_str(), 1); // the kernel's own is "/", whoever it is
+        ::setenv("HOME", home.c_str(), 1); // the kernel's own is "/", for every user
     for (const auto& [name, value] : wishes.environment)
         ::setenv(name.c_str(), value.c_str(), 1);
 }
@@ -111,7 +111,7 @@ void run_machine_command(Options options, const os::KernelLine& line, std::span<
         host = os::HostChannel(*std::move(address));
     if (prepared && options.resume_fd < 0) {
         host.add("READY=1\nSTATUS=running " + line.command.front());
-        host.finish(first_patience); // what finds nobody until then waits for the end
+        host.finish(first_patience); // what finds no reader until then waits for the end
     }
     (void)::setsid(); // who leads no session cannot have a terminal
     if (prepared)

@@ -133,7 +133,7 @@ void Reachability::check_syslog() {
         context_.say(Priority::warning, "the socket " + path + " was gone and is made again");
 }
 
-// Whoever removes it may be about to put a socket of his own there, and keeps it then.
+// The program that removes it may be about to put a socket of its own there, and keeps it then.
 bool Reachability::waits_for_takeover() {
     const Instant now = context_.kernel.now();
     if (syslog_gone_ == never)

@@ -27,7 +27,7 @@ public:
     [[nodiscard]] const std::optional<ScheduledEnd>& pending() const { return end_; }
     [[nodiscard]] Span time_to(const ScheduledEnd& end) const;
 
-    // An end begins, scheduled or not: people are told, whoever asked for it, if they were not told yet; `what`: "reboot".
+    // An end begins, scheduled or not: people are told, if they were not told yet; `what`: "reboot".
     void end_begins(std::string_view what);
     // Of the end that comes next people are not told.
     void keep_quiet() { people_know_ = true; }

@@ -24,7 +24,7 @@ struct ScheduledEnd {
     }
 };
 
-// Nobody logs in any more when it is as near as that.
+// No user logs in any more when it is as near as that.
 constexpr Span logins_end = std::chrono::minutes(5);
 
 // The moments at which people are told again: how long before the end is the next one that is nearer than `left`. 0: the

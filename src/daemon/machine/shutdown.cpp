@@ -87,7 +87,7 @@ void Shutdown::begin(core::Ending how, int code, bool keep, std::string_view wha
 }
 
 // Who writes to a frozen file system waits where no signal reaches it: a unit that does so could not be stopped, and the log not be
-// written, until the last stage thaws it. One that hangs holds up the child, and nobody else.
+// written, until the last stage thaws it. One that hangs holds up the child only.
 void Shutdown::thaw() {
     const std::vector<os::Mount> mounts = os::freezable_mounts();
     may_be_frozen_.clear();
@@ -135,7 +135,7 @@ void Shutdown::report_slow_stops() {
                                            " to stop");
 }
 
-// "unit web (stopping): 17 nginx ..."; empty where the unit is in nobody's way: what is up or done waits for others to stop, and
+// "unit web (stopping): 17 nginx ..."; empty where the unit holds nothing up: what is up or done waits for others to stop, and
 // what is kept goes on.
 std::string Shutdown::in_the_way(core::UnitId id) const {
     const core::Record& record = context_.record(id);
@@ -210,7 +210,7 @@ void Shutdown::finish() {
     host_.shutdown_is_over();
     if (processes_.cgroups() != nullptr && !context_.place.system())
         (void)processes_.cgroups()->remove_tree(); // what kill-mode process left alive keeps its own
-    if (context_.place.mode == Mode::user)         // its clients see that nobody is there any more
+    if (context_.place.mode == Mode::user)         // its clients see that the manager is gone
         for (const std::string& socket : {context_.place.control, context_.place.notify})
             (void)::unlink(socket.c_str());
     over_ = true;

@@ -64,7 +64,7 @@ void ParentNotify::tell(const std::string& text) {
     attempt(context_.now);
 }
 
-// Whoever does not listen yet is asked again, less and less often, and given up in the end.
+// A supervisor that does not listen yet is tried again, less and less often, and given up in the end.
 void ParentNotify::attempt(Instant now) {
     const bool waited = since_ != never;
     again_ = never;

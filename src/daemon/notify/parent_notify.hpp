@@ -1,4 +1,4 @@
-// What we tell whoever supervises us, sd_notify(3) the other way round: a user's systemd or podman, where NOTIFY_SOCKET says that
+// What we tell our own supervisor, sd_notify(3) the other way round: a user's systemd or podman, where NOTIFY_SOCKET says that
 // somebody wants to know; the host of a virtual machine, where the kernel command line or a credential says so.
 #pragma once
 

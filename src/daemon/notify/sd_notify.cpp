@@ -119,7 +119,7 @@ void Notify::hear(core::UnitId id, std::size_t most) {
         context_.now = context_.kernel.now();
         line.heard += 1 + (*message)->fds.size();
         heard(id, **message);
-        // Whatever nobody has taken. A barrier (BARRIER=1) is let go at the end of the turn, when all that was said before it
+        // Descriptors that were not taken. A barrier (BARRIER=1) is let go at the end of the turn, when all that was said before it
         // has been acted on.
         bool bearable = true;
         for (Fd& fd : (*message)->fds)
@@ -168,7 +168,7 @@ bool Notify::believes(core::UnitId id, const os::NotifyMessage& message) {
         line.believed.push_back(pid);
         return true;
     }
-    // It has said its word and ended, as `systemd-notify` in a script does: nobody can tell any more whose it was. That it
+    // It has said its word and ended, as `systemd-notify` in a script does: its unit cannot be found out any more. That it
     // knew this socket, and who it was, has to do.
     return !context_.kernel.exists(pid) && (message.uid == 0 || message.uid == line.user);
 }

@@ -232,7 +232,7 @@ void MainProcess::run_ended(core::UnitId id) {
     clear_pid_file(id);
 }
 
-// A PID file that its daemon has left lying names nobody, or soon somebody else.
+// A PID file that its daemon has left lying names no process, or soon another one.
 void MainProcess::clear_pid_file(core::UnitId id) {
     const core::Unit& unit = context_.unit(id);
     pid_t ours = std::exchange(context_.units[id].from_pid_file, 0);

@@ -75,7 +75,7 @@ OwnedDirectories::Removing OwnedDirectories::come_to_rest(const std::string& asi
                                                           os::HangingMounts& hanging) {
     std::vector<std::string> paths;
     for (const os::Directory& directory : std::exchange(runtime, {})) {
-        // A mount would move along with it, and be at a place where nobody looks for it. And a full /run: then it goes from
+        // A mount would move along with it, and be at a place where it is not looked for. And a full /run: then it goes from
         // where it is.
         if (os::something_mounted(directory.path(), hanging) || !os::make_directory(aside, 0700)) {
             paths.push_back(directory.path());

@@ -34,7 +34,7 @@ void PidFiles::watch(Awaited& awaited) {
         awaited.apart = !held && held.error().code == EXDEV;
         if (!held)
             continue;
-        // From inside the directory that was walked to, so that nobody can have us wake up for another.
+        // From inside the directory that was walked to, so that no user can have us wake up for another.
         auto inside = os::WorkingDirectory::enter(held->get());
         int watch = inside ? ::inotify_add_watch(inotify_.get(), ".", happenings) : -1;
         if (watch >= 0) {
@@ -53,7 +53,7 @@ void PidFiles::await(core::UnitId unit, std::string path, std::optional<uid_t> o
 void PidFiles::forget(core::UnitId unit) {
     if (waiting_.erase(unit) == 0 || !waiting_.empty())
         return;
-    // With nobody waiting nothing that happens there is worth waking up for.
+    // While no unit waits, nothing that happens there is worth waking up for.
     for (int watch : watches_)
         (void)::inotify_rm_watch(inotify_.get(), watch); // gone already with its directory: as well
     watches_.clear();

@@ -60,7 +60,7 @@ void Processes::remove(pid_t pid) {
     auto run = runs_.find(at->second.unit);
     if (run != runs_.end() && run->second.known > 0)
         --run->second.known;
-    // A run may have any number of connections, one after the other: a session nobody is left in is not kept.
+    // A run may have any number of connections, one after the other: a session without processes is not kept.
     if (run != runs_.end() && at->second.role == core::Role::connection && !kernel_.signal_group(pid, 0)) {
         std::erase(run->second.sessions, pid);
         if (auto owner = session_owners_.find(pid); owner != session_owners_.end() && owner->second == at->second.unit)
@@ -321,14 +321,14 @@ void Processes::sweep_by_session(const std::vector<core::UnitId>& units, std::ve
         core::UnitId unit = uncertain[i];
         Sweep& sweep = sweeps_[unit];
         if (!members && means_scarce(members.error().code)) {
-            // Nobody can be looked for now. Those who are known are told, and the next look tells the rest.
+            // Processes cannot be looked for now. Those that are known are told, and the next look tells the rest.
             for (pid_t session : services[i].sessions)
                 (void)kernel_.signal_group(session, sweep.number);
             continue;
         }
         if (!members || (*members)[i].empty()) {
             // One that forks and exits all the time can be missed by a look, which the end of orphans gives away; and one
-            // in the middle of an exec has no environment to be known by, but is among the children nobody knows.
+            // in the middle of an exec has no environment to be known by, but is among the children of no unit.
             unsigned looks = orphans_ != sweep.orphans ? most_empty_looks : strangers ? sure_empty_looks : 1;
             if (members && ++sweep.empty_looks < looks) {
                 sweep.orphans = orphans_;

@@ -61,8 +61,8 @@ public:
     [[nodiscard]] Result<std::vector<std::pair<core::UnitId, std::vector<pid_t>>>> members_by_session() const;
     // Those of one unit, called `name`, however it is held together. Empty also where none can be told.
     [[nodiscard]] std::vector<pid_t> members(core::UnitId unit, const std::string& name) const;
-    // Whether a process belongs to the unit called `name`. `pid` may be a zombie; of one that is collected already nobody can
-    // tell any more.
+    // Whether a process belongs to the unit called `name`. `pid` may be a zombie; of one that is collected already it cannot
+    // be told any more.
     [[nodiscard]] bool belongs(pid_t pid, core::UnitId unit, const std::string& name) const;
     // Whether it is a process of any unit, as far as can be told without cgroups.
     [[nodiscard]] bool is_anyones(pid_t pid) const;
@@ -102,7 +102,7 @@ public:
     // Which processes came or went since this was last asked.
     [[nodiscard]] std::vector<pid_t>& moved() { return moved_; }
 
-    // The unit is gone: a process of it is nobody's.
+    // The unit is gone: a process of it belongs to no unit.
     void forget(core::UnitId unit);
 
 private:

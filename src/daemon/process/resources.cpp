@@ -21,7 +21,7 @@ constexpr Span one_kill = std::chrono::seconds(2); // from the kernel's word of 
 
 std::string number_or_max(std::uint64_t number) { return number == unlimited ? "max" : std::to_string(number); }
 
-// What a file says where nobody has set it.
+// What a file says where it was not set.
 const char* unset(const LimitFile& limit) { return limit.key.ends_with("weight") ? "100" : "max"; }
 
 bool of_memory(const LimitFile& limit) { return limit.key == "memory-max" || limit.key == "memory-high"; }

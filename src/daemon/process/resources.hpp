@@ -42,7 +42,7 @@ public:
         bool apart = false;                  // what holds the cgroup up must not hold us up: see Plan::apart
         std::vector<std::string> complaints; // what is to be said in the unit's log: once for each unit and key
     };
-    // `first`: nobody of the unit's run is there yet. `main`: the main process, not a command around it. The plan tells
+    // `first`: no process of the unit's run is there yet. `main`: the main process, not a command around it. The plan tells
     // the user whose a delegated cgroup is to be.
     [[nodiscard]] Berth berth(const core::Unit& unit, bool first, bool main, const os::Plan& plan);
     // The units were read again: changed limits are put in force on a running unit where that is sound. A memory limit
@@ -53,7 +53,7 @@ public:
     // The unit runs, and was started by the program before this one: its limits are in force.
     void go_on(const core::Unit& unit);
 
-    // For the init of a machine, where that costs nobody else anything: counts memory and tasks of every unit from now on,
+    // For the init of a machine, where that costs no other program anything: counts memory and tasks of every unit from now on,
     // and has the kernel share processors among units rather than among processes. So a unit with a thousand processes
     // gets no more than one with a single process, and we, outside of all of them, are not kept waiting by it.
     void share_and_count();

@@ -54,7 +54,7 @@ public:
             at = not_before_;
     }
 
-    // Reaps whoever has ended, without waiting, and notes how for the init that comes after us. False where we have no child.
+    // Reaps the children that have ended, without waiting, and notes how for the init that comes after us. False where we have no child.
     bool reap(os::CrashPage& page) {
         bool others = false;
         for (;;) {
@@ -95,7 +95,7 @@ private:
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
         ::setsid();
-        // Whoever works there, at a getty or another shell, is not disturbed.
+        // A user who works there, at a getty or another shell, is not disturbed.
         const int console = ::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (console < 0 || ::ioctl(console, TIOCSCTTY, 0) != 0)
             ::_exit(console_taken);
@@ -112,7 +112,7 @@ private:
 
 // The end of a container, or of what a user runs: all are asked, then made. Signals are blocked, ours too.
 void end_everybody(Span grace, os::CrashPage& page) {
-    constexpr pid_t no_group = std::numeric_limits<pid_t>::max(); // without /proc, nobody can be found
+    constexpr pid_t no_group = std::numeric_limits<pid_t>::max(); // without /proc, no process can be found
     Shell shell;
     for (auto [signal, time] : {std::pair(SIGTERM, grace), std::pair(SIGKILL, last_wait)}) {
         entry::signal_leftovers(signal, no_group);
@@ -148,7 +148,7 @@ int bare(const Place& place, os::CrashGuard& guard, Span grace) {
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
     hang_up(place.control);
     if (guard.page().control > 2)
-        ::close(guard.page().control); // nobody is to wait for an answer
+        ::close(guard.page().control); // no client is to wait for an answer
     Console(place.system()).line("the init has crashed even while it did next to nothing: it only reaps from now on");
     Shell shell;
     for (;;) {
@@ -300,7 +300,7 @@ private:
         reap();
     }
 
-    // Nothing is wrong with us, and nobody would be helped.
+    // We are not at fault ourselves, and our end would help no user.
     void fault_sent() {
         if (const os::SentSignal* sent = guard_.asked())
             say(Priority::warning,
@@ -332,7 +332,7 @@ int take_care(const Options& options, const Place& place, os::CrashGuard& guard)
     os::close_all_on_exec(); // what was kept open for us is not for a shell
     if (::chdir("/") != 0) {
     } // then not
-    if (place.system() && os::Watchdog::is_running()) // nobody winds it up any more
+    if (place.system() && os::Watchdog::is_running()) // it is not fed any more
         if (auto dog = os::Watchdog::open(std::chrono::minutes(1)))
             (void)dog->disarm();
     if (guard.page().trust == os::Trust::caretaker)

@@ -1,4 +1,4 @@
-// The memory that holds our state for whoever comes after us: a memfd, whose first page is the crash guard's (os/crash/crash.hpp)
+// The memory that holds our state for the next program: a memfd, whose first page is the crash guard's (os/crash/crash.hpp)
 // and whose rest is the journal (state/journal.hpp). What is written there is state_store.hpp's business.
 #pragma once
 

@@ -176,7 +176,7 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
     }
     if (state.spawned)
         last_spawn(*state.spawned, named(state.spawned->unit));
-    // What follows from the records by now is decided, too: it must not be taken below for what nobody is about to do.
+    // What follows from the records by now is decided, too: it must not be taken below for what is not going to be done.
     parts_.effects.push(parts_.context.engine.take_effects());
     // What a file system was to tell a start was asked for, and the program before us has had no answer yet.
     for (UnitId id : parts_.context.graph().ids()) {
@@ -185,7 +185,7 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
         if (asks && !parts_.effects.has(Effect::Kind::check_conditions, id))
             parts_.effects.push({.kind = Effect::Kind::check_conditions, .unit = id});
     }
-    // A process that is to be, and nobody is about to make it.
+    // A process that is to be made, and no effect is left to make it.
     for (UnitId id : parts_.context.graph().ids()) {
         const Record& record = parts_.context.record(id);
         auto expect = [&](Role role, std::uint8_t index) {
@@ -209,7 +209,7 @@ void Restore::look_after(UnitId id) {
         parts_.main_process.await_pid_file(id);
     if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
         parts_.activation.await_connections(id);
-    if (record.hook_pid > 0 && !parts_.kernel.exists(record.hook_pid)) { // and nobody can say how
+    if (record.hook_pid > 0 && !parts_.kernel.exists(record.hook_pid)) { // and it cannot be known how
         parts_.processes.remove(record.hook_pid);
         parts_.context.engine.apply({.kind = Event::Kind::spawn_failed,
                                      .unit = id,
@@ -221,7 +221,7 @@ void Restore::look_after(UnitId id) {
         parts_.context.engine.apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = Role::probe},
                                     parts_.context.now);
     if (record.main_pid > 0 && !parts_.kernel.exists(record.main_pid))
-        parts_.main_process.gone(id, record.main_pid); // not our child: nobody else is going to say so
+        parts_.main_process.gone(id, record.main_pid); // not our child: nothing else tells its end
     else if (record.main_pid > 0)
         parts_.main_process.watch(id, record.main_pid);
 }
@@ -265,7 +265,7 @@ void Restore::all(state::Snapshot& state) {
         parts_.turn.exited(
             {image.pid, image.kind == core::ExitStatus::Kind::signal ? os::Exit::Kind::killed : os::Exit::Kind::exited,
              image.code, image.core});
-    if (parts_.guard != nullptr) // those that ended while nobody kept books
+    if (parts_.guard != nullptr) // those that ended while no state was kept
         for (const os::Exit& exit : os::collected_exits(parts_.guard->page()))
             parts_.turn.exited(exit);
     parts_.before = nullptr;

@@ -159,7 +159,7 @@ Instant Activation::look_after(core::UnitId id) {
     const Instant gone = lost_.try_emplace(id, now).first->second;
     if (context_.record(id).main_pid > 0 && now - gone < takeover)
         return gone + takeover;
-    // Whoever owns the directory, a service's user perhaps, could have us do so all the time.
+    // The owner of the directory, a service's user perhaps, could have us do so all the time.
     if (auto last = remade_.find(id); last != remade_.end() && now - last->second < remade_apart)
         return last->second + remade_apart;
     remade_[id] = now;
@@ -251,7 +251,7 @@ void Activation::perform(const core::Effect& effect) {
         disarm(effect.unit);
 }
 
-// At most one a second: whoever connects must not fill the log.
+// At most one a second: a client that connects must not fill the log.
 void Activation::complain(core::UnitId id, const std::string& text) {
     UnitRun& live = context_.units[id];
     if (live.complained != Instant{} && context_.kernel.now() - live.complained < complaints_apart) {

@@ -1,5 +1,5 @@
 // Descriptors that services have given us to keep over their restarts (sd_notify(3), FDSTORE=1), by unit and name; and the
-// closing of those that nobody wants any more, which must not hold up PID 1 whatever a service has sent.
+// closing of those that are not wanted any more, which must not hold up PID 1 whatever a service has sent.
 #pragma once
 
 #include "base/fd.hpp"
@@ -21,7 +21,7 @@ public:
     // `changed` is told the unit whose descriptors are others than before.
     FdStore(UnitTable& units, Children& children, std::function<void(core::UnitId)> changed);
 
-    // Readable when a stored descriptor has hung up; then call drop_dead. -1: nobody tells.
+    // Readable when a stored descriptor has hung up; then call drop_dead. -1: there is none.
     [[nodiscard]] int fd() const { return hang_ups_.get(); }
     void drop_dead();
 
@@ -34,7 +34,7 @@ public:
     // One that the program before this one kept.
     void adopt(core::UnitId unit, std::string name, Fd fd, bool polled);
 
-    // Closes what the unit has sent and nobody keeps. False: it has sent so many whose closing does not end that it had
+    // Closes what the unit has sent and is not to be kept. False: it has sent so many whose closing does not end that it had
     // better not be listened to any more.
     bool discard(core::UnitId unit, Fd fd);
 
@@ -53,7 +53,7 @@ private:
     UnitTable& units_; // UnitRun::stored, the oldest first, and UnitRun::unwanted
     Children& children_;
     std::function<void(core::UnitId)> changed_;
-    Fd hang_ups_; // an epoll(7) of its own: told of nothing but the hang-up, it wakes nobody while data comes and goes
+    Fd hang_ups_; // an epoll(7) of its own: told of nothing but the hang-up, it does not wake us while data comes and goes
     std::size_t watched_ = 0;      // are in it
     UnwantedFds unwanted_of_gone_; // of all units that are gone
     std::unordered_map<pid_t, core::UnitId> closers_;

@@ -34,7 +34,7 @@ bool is_directory(const std::string& path, os::HangingMounts& hanging) {
     return directory || directory.error().code == EXDEV;
 }
 
-// A directory in which nobody can make anything, as on the medium of an installer.
+// A directory in which no user can make anything, as on the medium of an installer.
 bool is_read_only(const std::string& path, os::HangingMounts& hanging) {
     struct statvfs about{};
     auto directory = os::open_directory_here(path, hanging, false);
@@ -141,7 +141,7 @@ void private_devices(Mounts& mounts, const Confinement& wanted) {
                 {.kind = Kind::bind, .path = path, .source = path, .optional = true, .make = true, .about = about});
 }
 
-// A directory of the run's own in /tmp, and one in /var/tmp, of which nobody else can get at the contents.
+// A directory of the run's own in /tmp, and one in /var/tmp, whose contents no other user can reach.
 void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, const std::string& name,
                  os::HangingMounts& hanging) {
     if (!wanted.private_tmp)

@@ -39,7 +39,7 @@ void pass(Environment& to, const std::vector<std::string>& names, const std::vec
         }
 }
 
-// What the programs of a user expect to know of him, whoever starts them.
+// What the programs of a user expect to know of him.
 const std::vector<std::string> of_a_session{"HOME",
                                             "USER",
                                             "LOGNAME",

@@ -20,7 +20,7 @@ public:
     struct Listener {
         virtual ~Listener() = default;
         virtual void became_its_program(core::UnitId unit, core::Role role, pid_t pid) = 0;
-        // The process ends by itself, and is nobody's any more. The words and the step are in `why`.
+        // The process ends by itself, and belongs to no unit any more. The words and the step are in `why`.
         virtual void failed_on_its_way(const core::Effect& effect, pid_t pid, os::SpawnFault why) = 0;
         // It was killed as its unit is to end; `where`: the step that it stood at.
         virtual void given_up_on_its_way(core::UnitId unit, core::Role role, pid_t pid, const std::string& where) = 0;

@@ -286,7 +286,7 @@ void Timers::set_alarms(int attempts) {
     if (boot_alarm_)
         if (auto set = boot_alarm_->set(boot); !set)
             failed(set.error());
-    if (!clock_matters) { // nobody is woken for a step
+    if (!clock_matters) { // a step need not wake us
         wall_watch_.reset();
         wall_alarm_.reset();
         if (armed_.empty())

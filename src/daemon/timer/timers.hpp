@@ -42,7 +42,7 @@ public:
     // The engine wants the unit's times awaited (it may have said so before), or no longer.
     void arm(core::UnitId id, const core::Unit& unit);
     void disarm(core::UnitId id);
-    // A run has begun, whoever wanted it.
+    // A run has begun, by the timer or by a request.
     void began(core::UnitId id);
     // Something was mounted or made writable: what is on record may be there only now.
     void storage_changed();

@@ -15,7 +15,7 @@ public:
 
     [[nodiscard]] Timers& timers() { return timers_; }
     [[nodiscard]] const Timers& timers() const { return timers_; }
-    // The main process of the unit was made, whoever wanted it.
+    // The main process of the unit was made, by the timer or by a request.
     void began(core::UnitId unit) {
         if (context_.unit(unit).timer)
             timers_.began(unit);

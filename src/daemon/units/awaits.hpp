@@ -38,7 +38,7 @@ private:
     Context& context_;
     PathInquiries& inquiries_;
     std::set<core::UnitId> units_; // that wait for something, or are up only as long as it is there
-    Instant look_at_ = never;      // also when to close what nobody needs any more
+    Instant look_at_ = never;      // also when to close what is not needed any more
     std::unique_ptr<os::Presence> presence_;
     std::unique_ptr<loop::Watch> watch_;
     std::vector<std::string> said_; // of what is not told of, the last time

@@ -36,7 +36,7 @@ void BootTarget::boot(const std::string& target, const std::string& why_not) {
 void BootTarget::isolate(const std::string& target) {
     if (host_ != nullptr)
         host_->target_asked(target);
-    tried_.clear(); // whoever asks may have repaired what was wrong
+    tried_.clear(); // what was wrong may have been repaired
     go_to(target);
 }
 

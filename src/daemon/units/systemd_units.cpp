@@ -24,7 +24,7 @@ constexpr char too_long[] =
     "those from before";
 constexpr char cannot[] = "systemd's units cannot be made into ours; the units are those from before";
 
-// True if units are to be made: they were asked for, or nobody said anything and this is where they are expected.
+// True if units are to be made: they were asked for, or nothing was said and this is where they are expected.
 bool wanted(const Place& place, const core::ManagerSettings& settings, bool at_boot) {
     const std::string directory = generator::units_directory(place.run_directory);
     const auto& directories = place.source.directories;

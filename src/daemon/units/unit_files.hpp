@@ -28,7 +28,7 @@ public:
     // The unit of that name. One that is not known yet is read from its file, or made from its template; core::no_unit: there is
     // none.
     core::UnitId find_or_read(const std::string& name);
-    // Reads the files of those units again of which nothing runs, and takes what is new of them: whoever starts a unit means the
+    // Reads the files of those units again of which nothing runs, and takes what is new of them: a start of a unit means the
     // file that there is. One whose file is gone is taken out.
     void read_again(const std::vector<core::UnitId>& units);
     // What is to be said of a unit that runs and whose file says something else than what was read. Empty: nothing.

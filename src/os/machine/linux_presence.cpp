@@ -90,7 +90,7 @@ LinuxPresence::Change LinuxPresence::take_change() {
     epoll_event ready[4];
     const int count = ::epoll_wait(all_.get(), ready, 4, 0);
     Change change = Change::none;
-    // A change of the table is told once for each time that it is open: whoever waits for `all_` has heard of it instead of us.
+    // A change of the table is told once for each time that it is open: the wait for `all_` has taken it instead of us.
     pollfd state{.fd = mount_state_.get(), .events = POLLPRI, .revents = 0};
     if (mount_state_ && ::poll(&state, 1, 0) > 0)
         change = Change::now;

@@ -62,7 +62,7 @@ Result<> replace_present(utmpx& record, const std::string& path) {
 Result<> append_past(const utmpx& record, const std::string& path) {
     const Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
     if (!file && errno == ENOENT)
-        return {}; // nobody wants to have it
+        return {}; // this system keeps no such file
     if (!file)
         return fault(errno, "open", path);
     if (::write(file.get(), &record, sizeof record) != sizeof record)

@@ -119,7 +119,7 @@ struct Secret {
 };
 
 // Secrets as files below `above`/`name`: a directory that the first process of a run makes, mode 0500, with files of mode
-// 0400, all of `owner`; one that is complete already is left as it is. `above` is there, and nobody else can write to it.
+// 0400, all of `owner`; one that is complete already is left as it is. `above` is there, and no other user can write to it.
 struct Credentials {
     std::string above, name;
     std::vector<Secret> files;

@@ -72,7 +72,7 @@ BARE void carry_out(const Child& child);
 [[noreturn]] BARE void leave(int code);
 
 // The other side of a start by the executor: finds the orders at the end of `arguments` (see orders_mark), unpacks them into
-// `block`, of most_orders bytes, wipes them so that nobody finds them in `ps`, carries them out, and ends. The entry before
+// `block`, of most_orders bytes, wipes them so that `ps` does not show them, carries them out, and ends. The entry before
 // the first argument may be written to, as it may where the kernel has put them: that is their number.
 [[noreturn]] BARE void execute_orders(long count, char** arguments, char** environment, char* block);
 

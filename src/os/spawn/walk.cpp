@@ -224,7 +224,7 @@ private:
         const bool follows = rules_.any_link || !way_.others_can_write() ||
                              (rules_.sticky_links && way_.is_sticky() && is_of_trusted(name));
         if (last && (rules_.last == LastLink::meant || !follows))
-            return 1; // of a link that is not to be followed whoever opens it is told: O_NOFOLLOW
+            return 1; // the open of a link that is not to be followed fails: O_NOFOLLOW
         char target[4096];
         const long length = call(SYS_readlinkat, here_, name, target, sizeof target);
         if (length < 0) { // no link, or nothing there

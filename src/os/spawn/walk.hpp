@@ -3,12 +3,12 @@
 // The danger: a directory on the way belongs to somebody else (the user of a service, who owns his runtime directory), and
 // he puts a symbolic link there, or a hard link to somebody else's file, so that root opens, makes, owns, changes or removes
 // what he may not touch. So every such path is walked here, component by component:
-// - As long as every directory on the way belongs to a trusted user (root, the user we run as, or whoever has the root
-//   directory) and nobody else can write to it (with an access control list the group's bits of the mode say what anybody
+// - As long as every directory on the way belongs to a trusted user (root, the user we run as, or the owner of the root
+//   directory) and no other user can write to it (with an access control list the group's bits of the mode say what anybody
 //   may), links are the administrator's own and are followed.
 // - In a directory that others can write to, no link is followed, `..` is refused, and a file must have one name only
 //   (st_nlink == 1). So it is in everything below, as somebody else may have put that there; but for a directory of a
-//   trusted user in one with the sticky bit (/tmp), which nobody else can move away.
+//   trusted user in one with the sticky bit (/tmp), which no other user can move away.
 //
 // Why nothing can be exchanged in between: each directory is judged by the descriptor through which the walk goes on, so it
 // is the one that was judged, wherever it has been moved. What lies in a trusted one only trusted users can exchange. In
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] BARE bool can_change() const { return can_change_; }
     // Others can add to this directory, but not touch what a trusted user has there.
     [[nodiscard]] BARE bool is_sticky() const { return !can_change_ && here_.sticky; }
-    // As fusermount(1) lets whoever can write to a directory, and may not only by its sticky bit.
+    // As fusermount(1) lets every user who can write to a directory that is not sticky.
     [[nodiscard]] BARE bool others_can_mount() const {
         return can_change_ || (here_.others_can_write && !here_.sticky);
     }
