@@ -1,5 +1,4 @@
-// What clients ask to be done with units.
-#include "daemon/control/manager.hpp"
+#include "daemon/control/answers_acting.hpp"
 
 #include "base/signals.hpp"
 
@@ -14,9 +13,14 @@ using core::Phase;
 using core::UnitId;
 using EngineEvent = core::Event;
 
+void apply_now(Parts& parts, const core::Event& event) {
+    parts.context.now = parts.kernel.now();
+    parts.context.apply(event);
+}
+
 // Only a stop is possible while all goes down, and of a unit that cannot be started.
-void Manager::act(CallId id, const Caller& caller, const std::vector<std::string>& units, state::Goal goal, bool wait,
-                  bool arm) {
+void ActingAnswers::act(CallId id, const Caller& caller, const std::vector<std::string>& units, state::Goal goal,
+                        bool wait, bool arm) {
     const bool starts = goal != state::Goal::stop;
     std::vector<UnitId> ids;
     if (starts && parts_.engine.halting())
@@ -29,23 +33,23 @@ void Manager::act(CallId id, const Caller& caller, const std::vector<std::string
                       : goal == state::Goal::stop ? EngineEvent::Kind::stop
                                                   : EngineEvent::Kind::restart;
     for (UnitId unit : ids)
-        apply({.kind = kind, .unit = unit});
+        apply_now(parts_, {.kind = kind, .unit = unit});
     waiting_.begin(id, caller, goal, ids, wait);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Start& start) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Start& start) {
     act(id, caller, start.units, state::Goal::start, start.wait, start.arm);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Stop& stop) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Stop& stop) {
     act(id, caller, stop.units, state::Goal::stop, stop.wait);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Restart& restart) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Restart& restart) {
     act(id, caller, restart.units, state::Goal::restart, restart.wait);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::TryRestart& restart) {
     std::vector<UnitId> ids, running;
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
@@ -58,7 +62,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::TryRestart& re
     if (!lookup_.can_restart(id, running))
         return;
     for (UnitId unit : running)
-        apply({.kind = EngineEvent::Kind::restart, .unit = unit});
+        apply_now(parts_, {.kind = EngineEvent::Kind::restart, .unit = unit});
     waiting_.begin(id, caller, state::Goal::restart, running, restart.wait);
 }
 
@@ -120,7 +124,7 @@ void set_frozen(Parts& parts, UnitLookup& lookup, CallId id, const std::vector<s
 
 } // namespace
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Reload& reload) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, reload.units, UnitLookup::Named::startable, ids))
         return;
@@ -132,11 +136,11 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Reload& reload
             return parts_.control->error(
                 id, wire::JobFailed{parts_.engine.graph().name(unit), Phase::up, std::move(refusal)});
     for (UnitId unit : ids)
-        apply({.kind = EngineEvent::Kind::reload, .unit = unit});
+        apply_now(parts_, {.kind = EngineEvent::Kind::reload, .unit = unit});
     waiting_.begin(id, caller, state::Goal::reload, ids, reload.wait);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
+void ActingAnswers::answer(CallId id, const Caller&, const wire::Signal& signal) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, {signal.unit}, UnitLookup::Named::templates, ids))
         return;
@@ -147,15 +151,15 @@ void Manager::answer(CallId id, const Caller&, const wire::Signal& signal) {
     parts_.control->reply(id, wire::Nothing{});
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Freeze& freeze) {
+void ActingAnswers::answer(CallId id, const Caller&, const wire::Freeze& freeze) {
     set_frozen(parts_, lookup_, id, freeze.units, true);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Thaw& thaw) {
+void ActingAnswers::answer(CallId id, const Caller&, const wire::Thaw& thaw) {
     set_frozen(parts_, lookup_, id, thaw.units, false);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
+void ActingAnswers::answer(CallId id, const Caller&, const wire::Reset& reset) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, reset.units, UnitLookup::Named::templates, ids))
         return;
@@ -166,12 +170,12 @@ void Manager::answer(CallId id, const Caller&, const wire::Reset& reset) {
     for (UnitId unit : ids) {
         const bool goes = parts_.engine.record(unit).phase == Phase::failed &&
                           parts_.transient_units.is_transient(parts_.engine.graph().unit(unit));
-        apply({.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
+        apply_now(parts_, {.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
     }
     parts_.control->reply(id, wire::Nothing{});
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, {wait.unit}, UnitLookup::to_look(caller), ids))
         return;
@@ -181,7 +185,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Wait& wait) {
     waiting_.await_state(id, caller, parts_.engine.graph().name(ids[0]), wait.state, wait.health);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Target& target) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Target& target) {
     std::vector<UnitId> ids;
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
@@ -191,7 +195,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Target& target
     waiting_.begin(id, caller, state::Goal::isolate, ids, target.wait);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Events& events) {
+void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Events& events) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, events.units.value_or(std::vector<std::string>{}), UnitLookup::to_look(caller), ids))
         return;
@@ -201,7 +205,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Events& events
     events_.subscribe(id, std::move(names));
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
+void ActingAnswers::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
     parts_.systemd_units.refresh([this, id] {
         std::vector<std::string> problems = parts_.systemd_units.problems();
         UnitFiles::Reread reread = parts_.unit_files.reread();

@@ -1,9 +1,8 @@
-// What clients ask to see: of the manager, of units, of the boot.
-#include "daemon/control/manager.hpp"
+#include "daemon/control/answers_looking.hpp"
 
 #include "core/explain.hpp"
+#include "daemon/control/overview.hpp"
 #include "daemon/control/unit_status.hpp"
-#include "daemon/recovery/crash_overview.hpp"
 #include "os/machine/probe.hpp"
 #include "wire/varlink.hpp"
 
@@ -57,65 +56,26 @@ wire::UnitTime time_of(const std::string& name, const UnitRun& live) {
 
 } // namespace
 
-void Manager::answer(CallId id, const Caller&, const wire::Ping&) { parts_.control->reply(id, wire::Nothing{}); }
-
-void Manager::answer(CallId id, const Caller&, const wire::GetOverview&) { parts_.control->reply(id, overview()); }
-
-wire::Overview Manager::overview() const {
-    const core::Engine& engine = parts_.engine;
-    const core::Graph& graph = engine.graph();
-    wire::Overview overview;
-    overview.version = MINIINIT_VERSION;
-    switch (parts_.place.mode) {
-    case Mode::system: overview.mode = wire::Mode::system; break;
-    case Mode::user: overview.mode = wire::Mode::user; break;
-    case Mode::automatic:
-    case Mode::container: overview.mode = wire::Mode::container; break;
-    }
-    overview.pid = ::getpid();
-    UnitId target = parts_.boot_target.id();
-    if (target != core::no_unit) {
-        overview.target = graph.name(target);
-        overview.target_reached = core::good(engine.record(target).phase);
-    }
-    overview.units = static_cast<std::uint32_t>(graph.count());
-    std::size_t absent = 0; // wait for something that may never be there, and which no target asks for
-    for (UnitId unit : graph.ids()) {
-        absent += target == core::no_unit && engine.record(unit).presence == core::Presence::missing ? 1 : 0;
-        if (Phase phase = engine.record(unit).phase; core::has_failed(phase, graph.unit(unit).masked))
-            overview.failed.push_back(graph.name(unit));
-        else if (phase == Phase::backoff)
-            overview.backoff.push_back(graph.name(unit));
-    }
-    // What somebody has run, and not looked at yet, is no failure of the system.
-    const bool degraded = std::ranges::any_of(overview.failed, [&](const std::string& name) {
-        return !parts_.transient_units.is_transient(graph.unit(graph.find(name)));
-    });
-    overview.state = engine.halting()                                                ? wire::ManagerState::stopping
-                     : !parts_.boot_target.begun() && engine.coming_units() > absent ? wire::ManagerState::starting
-                     : degraded                                                      ? wire::ManagerState::degraded
-                                                                                     : wire::ManagerState::running;
-    overview.log_directory = parts_.logs.directory();
-    const config::Source& source = parts_.place.source;
-    overview.config = source.config;
-    overview.unit_directories = source.directories;
-    if (!source.transient.empty())
-        overview.unit_directories.push_back(source.transient);
-    overview.insecure_units_allowed = source.allow_insecure;
-    if (const std::string& note = parts_.boot_target.note(); !note.empty())
-        overview.notes.push_back(note);
-    if (const std::string& last = parts_.boot_record.words(); !last.empty())
-        overview.notes.push_back(last);
-    overview.scheduled = told(parts_, parts_.schedule.pending());
-    if (const os::CrashGuard* guard = parts_.guard)
-        describe_crashes(guard->page(), overview);
-    if (const std::string& left = parts_.shutdown_report.words(); !left.empty())
-        overview.notes.push_back(left);
-    overview.watchdog = parts_.hardware_watchdog.words();
-    return overview;
+void LookingAnswers::reply_units(CallId id, const wire::Reply& empty, std::vector<std::string> names,
+                                 AppendUnit append) {
+    const std::size_t bytes = memory_of(names);
+    auto next = [this, append = std::move(append), names = std::move(names),
+                 at = std::size_t{0}](std::string& out) mutable {
+        while (at < names.size())
+            if (UnitId unit = parts_.engine.graph().find(names[at++]); unit != core::no_unit && append(out, unit))
+                return true;
+        return false;
+    };
+    parts_.control->reply_list(id, empty, std::move(next), bytes);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::List& list) {
+void LookingAnswers::answer(CallId id, const Caller&, const wire::Ping&) { parts_.control->reply(id, wire::Nothing{}); }
+
+void LookingAnswers::answer(CallId id, const Caller&, const wire::GetOverview&) {
+    parts_.control->reply(id, overview_of(parts_));
+}
+
+void LookingAnswers::answer(CallId id, const Caller&, const wire::List& list) {
     std::vector<std::string> names;
     const core::Graph& graph = parts_.engine.graph();
     for (UnitId unit : graph.ids())
@@ -127,7 +87,7 @@ void Manager::answer(CallId id, const Caller&, const wire::List& list) {
     reply_units(id, wire::Units{}, std::move(names), status_with(parts_, list.usage ? Detail::usage : Detail::plain));
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Status& status) {
+void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Status& status) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, status.units, UnitLookup::to_look(caller), ids))
         return;
@@ -137,7 +97,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Status& status
     reply_units(id, wire::Units{}, std::move(names), status_with(parts_, Detail::all));
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
+void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Explain& explain) {
     std::vector<UnitId> ids;
     if (!lookup_.find(id, {explain.unit}, UnitLookup::to_look(caller), ids))
         return;
@@ -151,7 +111,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Explain& expla
     parts_.control->reply(id, explanation);
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
+void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
     const core::Engine& engine = parts_.engine;
     const core::Graph& graph = engine.graph();
     std::vector<UnitId> stack;
@@ -189,7 +149,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Tree& tree) {
                 });
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
+void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Probe&) {
     // It costs some milliseconds: those who may not act hear what was found a little while ago.
     constexpr Span fresh = std::chrono::seconds(2);
     const Instant now = parts_.kernel.now();
@@ -206,7 +166,7 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Probe&) {
     parts_.control->reply(id, probed_);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::BootTimes&) {
+void LookingAnswers::answer(CallId id, const Caller&, const wire::BootTimes&) {
     const core::Graph& graph = parts_.engine.graph();
     wire::Times times;
     times.init = micros(parts_.init_started);

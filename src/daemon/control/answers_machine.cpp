@@ -1,6 +1,8 @@
-// What clients ask to be done with the machine, and with the init itself.
-#include "daemon/control/manager.hpp"
+#include "daemon/control/answers_machine.hpp"
 
+#include "base/clock.hpp"
+#include "daemon/control/answers_acting.hpp"
+#include "daemon/control/overview.hpp"
 #include "os/machine/shutdown.hpp"
 #include "os/mount/mounts.hpp"
 #include "os/mount/switch_root.hpp"
@@ -27,17 +29,7 @@ std::string name_of(const Caller& caller, const std::optional<std::string>& said
 
 } // namespace
 
-std::optional<wire::ScheduledShutdown> told(const Parts& parts, const std::optional<ScheduledEnd>& end) {
-    if (!end)
-        return std::nullopt;
-    const std::int64_t at =
-        end->by_wall ? end->at
-                     : parts.kernel.wall_now().micros +
-                           std::chrono::duration_cast<std::chrono::microseconds>(parts.schedule.time_to(*end)).count();
-    return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
-}
-
-void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown) {
+void MachineAnswers::answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown) {
     constexpr std::int64_t longest = 10 * 366 * std::int64_t{86'400}; // seconds
     const std::int64_t in = shutdown.in_seconds.value_or(0), at = shutdown.at_realtime.value_or(0);
     if (in < 0 || in > longest)
@@ -61,13 +53,13 @@ void Manager::answer(CallId id, const Caller& caller, const wire::Shutdown& shut
     parts_.control->reply(id, wire::Schedule{told(parts_, parts_.schedule.pending()), std::move(before)});
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
+void MachineAnswers::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
     auto before =
         told(parts_, parts_.schedule.cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
     parts_.control->reply(id, wire::Schedule{{}, std::move(before)});
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
+void MachineAnswers::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
     if (parts_.place.mode != Mode::system)
         return parts_.control->error(id, wire::NotSupported{"only the init of a machine can do this"});
     if (parts_.engine.halting())
@@ -96,18 +88,18 @@ void Manager::answer(CallId id, const Caller&, const wire::SwitchRoot& to) {
     }
 }
 
-void Manager::answer(CallId id, const Caller& caller, const wire::Run& run) {
+void MachineAnswers::answer(CallId id, const Caller& caller, const wire::Run& run) {
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
     auto unit = parts_.transient_units.make(run.name, run.unit);
     if (!unit)
         return parts_.control->error(id, wire::InvalidUnit{run.name, unit.error()});
-    apply({.kind = EngineEvent::Kind::start, .unit = *unit});
+    apply_now(parts_, {.kind = EngineEvent::Kind::start, .unit = *unit});
     waiting_.begin(id, caller, run.to_the_end ? state::Goal::end : state::Goal::start, {*unit},
                    run.wait || run.to_the_end);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::Reexec&) {
+void MachineAnswers::answer(CallId id, const Caller&, const wire::Reexec&) {
     if (std::string refused = parts_.succession.reexec(); !refused.empty())
         return parts_.control->error(id, wire::NotSupported{std::move(refused)});
     waiting_.await(id, state::Goal::reexec); // answered by the one that comes

@@ -1,7 +1,7 @@
-// io.systemd.Metrics: one metric in each reply, made as the client reads.
-#include "daemon/control/manager.hpp"
+#include "daemon/control/answers_metrics.hpp"
+
+#include "daemon/control/overview.hpp"
 #include "daemon/control/unit_status.hpp"
-#include "daemon/parts.hpp"
 #include "wire/metrics.hpp"
 #include "wire/varlink.hpp"
 
@@ -71,8 +71,8 @@ private:
 
 } // namespace
 
-void Manager::answer(CallId id, const Caller&, const wire::ListMetrics&) {
-    wire::ManagerFacts facts{.overview = overview()};
+void MetricsAnswers::answer(CallId id, const Caller&, const wire::ListMetrics&) {
+    wire::ManagerFacts facts{.overview = overview_of(parts_)};
     std::vector<std::string> names;
     for (core::UnitId unit : parts_.engine.graph().ids()) {
         names.push_back(parts_.engine.graph().name(unit));
@@ -87,7 +87,7 @@ void Manager::answer(CallId id, const Caller&, const wire::ListMetrics&) {
         bytes);
 }
 
-void Manager::answer(CallId id, const Caller&, const wire::DescribeMetrics&) {
+void MetricsAnswers::answer(CallId id, const Caller&, const wire::DescribeMetrics&) {
     const std::span<const wire::MetricRow> rows = wire::metric_rows();
     parts_.control->reply_each(
         id,

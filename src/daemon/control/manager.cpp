@@ -9,24 +9,19 @@ using core::UnitId;
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
     parts_.flush.take_barrier();
-    std::visit([&](const auto& one) { answer(id, caller, one); }, request);
-}
-
-void Manager::apply(const core::Event& event) {
-    parts_.context.now = parts_.kernel.now();
-    parts_.context.apply(event);
-}
-
-void Manager::reply_units(CallId id, const wire::Reply& empty, std::vector<std::string> names, AppendUnit append) {
-    const std::size_t bytes = memory_of(names);
-    auto next = [this, append = std::move(append), names = std::move(names),
-                 at = std::size_t{0}](std::string& out) mutable {
-        while (at < names.size())
-            if (UnitId unit = parts_.engine.graph().find(names[at++]); unit != core::no_unit && append(out, unit))
-                return true;
-        return false;
-    };
-    parts_.control->reply_list(id, empty, std::move(next), bytes);
+    // A request that none of them answers does not compile.
+    std::visit(
+        [&](const auto& one) {
+            if constexpr (requires { looking_.answer(id, caller, one); })
+                looking_.answer(id, caller, one);
+            else if constexpr (requires { acting_.answer(id, caller, one); })
+                acting_.answer(id, caller, one);
+            else if constexpr (requires { metrics_.answer(id, caller, one); })
+                metrics_.answer(id, caller, one);
+            else
+                machine_.answer(id, caller, one);
+        },
+        request);
 }
 
 void Manager::gone(CallId id) {

@@ -1,16 +1,11 @@
-// What control calls do: requests become events for the engine, records become statuses. Calls that wait for something are
-// waiting_calls.hpp's, those that listen event_subscriptions.hpp's.
+// The handler of control calls: hands each request to the class that answers it, and tells the calls that wait
+// (waiting_calls.hpp) or listen (event_subscriptions.hpp) what happens.
 #pragma once
 
-#include "base/clock.hpp"
-#include "daemon/control/event_subscriptions.hpp"
-#include "daemon/control/unit_lookup.hpp"
-#include "daemon/control/waiting_calls.hpp"
-
-#include <functional>
-#include <optional>
-#include <string>
-#include <vector>
+#include "daemon/control/answers_acting.hpp"
+#include "daemon/control/answers_looking.hpp"
+#include "daemon/control/answers_machine.hpp"
+#include "daemon/control/answers_metrics.hpp"
 
 namespace mi::daemon {
 
@@ -33,56 +28,14 @@ public:
     void turn_ended() override;
 
 private:
-    void answer(CallId id, const Caller& caller, const wire::Ping&);
-    void answer(CallId id, const Caller& caller, const wire::GetOverview&);
-    void answer(CallId id, const Caller& caller, const wire::List& list);
-    void answer(CallId id, const Caller& caller, const wire::Status& status);
-    void answer(CallId id, const Caller& caller, const wire::Explain& explain);
-    void answer(CallId id, const Caller& caller, const wire::Tree& tree);
-    [[nodiscard]] wire::Overview overview() const;
-    void answer(CallId id, const Caller& caller, const wire::Start& start);
-    void answer(CallId id, const Caller& caller, const wire::Stop& stop);
-    void answer(CallId id, const Caller& caller, const wire::Restart& restart);
-    void answer(CallId id, const Caller& caller, const wire::TryRestart& restart);
-    void answer(CallId id, const Caller& caller, const wire::Reload& reload);
-    void answer(CallId id, const Caller& caller, const wire::Signal& signal);
-    void answer(CallId id, const Caller& caller, const wire::Freeze& freeze);
-    void answer(CallId id, const Caller& caller, const wire::Thaw& thaw);
-    void answer(CallId id, const Caller& caller, const wire::Reset& reset);
-    void answer(CallId id, const Caller& caller, const wire::Wait& wait);
-    void answer(CallId id, const Caller& caller, const wire::Target& target);
-    void answer(CallId id, const Caller& caller, const wire::Events& events);
-    void answer(CallId id, const Caller& caller, const wire::ReloadUnits&);
-    void answer(CallId id, const Caller& caller, const wire::Shutdown& shutdown);
-    void answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel);
-    void answer(CallId id, const Caller& caller, const wire::SwitchRoot& to);
-    void answer(CallId id, const Caller& caller, const wire::Probe&);
-    void answer(CallId id, const Caller& caller, const wire::BootTimes&);
-
-    void answer(CallId id, const Caller& caller, const wire::Run& run);
-    void answer(CallId id, const Caller& caller, const wire::Reexec&);
-    void answer(CallId id, const Caller& caller, const wire::ListMetrics&);
-    void answer(CallId id, const Caller& caller, const wire::DescribeMetrics&);
-
-    // Starts, stops or restarts units, and answers when that is done, or with `wait` off at once.
-    void act(CallId id, const Caller& caller, const std::vector<std::string>& units, state::Goal goal, bool wait,
-             bool arm = false);
-    // Applied now, performed in this turn.
-    void apply(const core::Event& event);
-    // Answers with a list, made as the client reads it: of each of these units that is still there what `append` adds for
-    // it; false: nothing. By name, as units may be read again before a slow client has read it all.
-    using AppendUnit = std::function<bool(std::string&, core::UnitId)>;
-    void reply_units(CallId id, const wire::Reply& empty, std::vector<std::string> names, AppendUnit append);
-
     Parts& parts_;
     UnitLookup lookup_{parts_};
     WaitingCalls waiting_{parts_};
     EventSubscriptions events_{parts_};
-    wire::Features probed_; // what Probe found last
-    Instant probed_at_{};
+    LookingAnswers looking_{parts_, lookup_};
+    ActingAnswers acting_{parts_, lookup_, waiting_, events_};
+    MachineAnswers machine_{parts_, waiting_};
+    MetricsAnswers metrics_{parts_};
 };
-
-// What is said of a scheduled end.
-[[nodiscard]] std::optional<wire::ScheduledShutdown> told(const Parts& parts, const std::optional<ScheduledEnd>& end);
 
 } // namespace mi::daemon
