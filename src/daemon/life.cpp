@@ -1,7 +1,6 @@
 #include "daemon/life.hpp"
 
 #include "base/join.hpp"
-#include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
 
 #include <algorithm>
@@ -17,25 +16,26 @@ void open(Parts& parts) {
         parts.watches.push_back(parts.context.watch(fd, std::move(readable)));
     };
     if (parts.context.place.system())
-        parts.resources.share_and_count();
+        parts.process.resources.share_and_count();
     parts.turn.open();
-    parts.signals.open();
+    parts.machine.signals.open();
     if (parts.guard != nullptr) {
         parts.guard->page().limit = parts.context.settings.crash_limit;
         watch(parts.guard->wake(), [] {}); // the end of the turn sees to it
     }
-    if (parts.fd_store.fd() >= 0)
-        watch(parts.fd_store.fd(), [&parts] { parts.fd_store.drop_dead(); });
-    parts.main_process.open();
-    if (auto started = parts.before != nullptr ? parts.context.logs.go_on(*parts.before, parts.context.now, parts.renew)
-                                               : parts.context.logs.start(parts.context.now);
+    if (parts.run.fd_store.fd() >= 0)
+        watch(parts.run.fd_store.fd(), [&parts] { parts.run.fd_store.drop_dead(); });
+    parts.run.main_process.open();
+    if (auto started = parts.recovery.before != nullptr
+                           ? parts.context.logs.go_on(*parts.recovery.before, parts.context.now, parts.recovery.renew)
+                           : parts.context.logs.start(parts.context.now);
         !started)
         parts.context.say(Priority::err, started.error().text() + "; tried again, what services write waits");
-    parts.log_upkeep.adopt();
-    parts.hardware_watchdog.apply_settings();
-    parts.reachability.open();
-    parts.buttons.open();
-    parts.time_set.open();
+    parts.log.upkeep.adopt();
+    parts.machine.hardware_watchdog.apply_settings();
+    parts.machine.reachability.open();
+    parts.machine.buttons.open();
+    parts.machine.time_set.open();
 }
 
 Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {
@@ -44,25 +44,25 @@ Shutdown::Outcome live(Parts& parts, const std::vector<std::string>& wanted) {
         if (core::UnitId id = parts.context.graph().find(target); id != core::no_unit)
             parts.context.apply({.kind = core::Event::Kind::wish, .unit = id});
     parts.context.engine.settle(parts.context.now);
-    if (parts.before == nullptr)
-        parts.activation.open_early();
+    if (parts.recovery.before == nullptr)
+        parts.run.activation.open_early();
     parts.turn.take();
-    if (!parts.shutdown.over())
+    if (!parts.machine.shutdown.over())
         parts.context.kernel.run();
-    const Shutdown::Outcome& outcome = parts.shutdown.outcome();
-    parts.background.wait(std::min(longest_removal, (outcome.deadline - parts.kernel.now()) / 8));
+    const Shutdown::Outcome& outcome = parts.machine.shutdown.outcome();
+    parts.process.background.wait(std::min(longest_removal, (outcome.deadline - parts.kernel.now()) / 8));
     return outcome;
 }
 
 void serve(Parts& parts, std::unique_ptr<ControlServer> control, Observer& observer) {
     parts.control = std::move(control);
-    parts.flush.serve(parts.control.get());
-    parts.store.serve(parts.control.get());
+    parts.log.flush.serve(parts.control.get());
+    parts.recovery.store.serve(parts.control.get());
     parts.turn.serve(parts.control.get());
     parts.context.manager_moved = true;
-    parts.reachability.serve(*parts.control);
+    parts.machine.reachability.serve(*parts.control);
     parts.context.observer = &observer;
-    parts.announcer.set_hearer([&observer](const std::string& text) { observer.announced(text); });
+    parts.log.announcer.set_hearer([&observer](const std::string& text) { observer.announced(text); });
 }
 
 void settle_in(Parts& parts) {
@@ -70,7 +70,7 @@ void settle_in(Parts& parts) {
     for (core::UnitId id : parts.context.graph().ids())
         if (core::active(parts.context.record(id).phase))
             names.push_back(parts.context.name(id));
-    (void)parts.unit_files.reread(); // the program that began this tells its problems
+    (void)parts.unit.files.reread(); // the program that began this tells its problems
     parts.context.say(Priority::notice, "carried over into this root: " + join(names));
 }
 

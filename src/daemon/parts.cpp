@@ -68,83 +68,143 @@ LogLink::Settings log_settings(const core::ManagerSettings& settings, const Plac
     return link;
 }
 
+// Changes of units are told in this order: what asks whether the boot target is reached comes after it.
+std::vector<Subsystem*> in_order(Parts& parts) {
+    ProcessParts& process = parts.process;
+    UnitParts& unit = parts.unit;
+    MachineParts& machine = parts.machine;
+    RunParts& run = parts.run;
+    return {&unit.phase_report,
+            &run.notify,
+            &run.ready_pipe,
+            &run.inquiries,
+            &run.main_process,
+            &parts.log.upkeep,
+            &process.sweeper,
+            &run.unit_processes,
+            &run.starter,
+            &run.pending_starts,
+            &run.starter.parked(),
+            &run.timers,
+            &unit.transient,
+            &unit.systemd,
+            &process.background,
+            &process.directory_removal,
+            &unit.boot_target,
+            &machine.boot_result,
+            &machine.boot_record,
+            &machine.parent_notify,
+            &machine.schedule,
+            &machine.reachability,
+            &machine.hardware_watchdog,
+            &machine.buttons,
+            &machine.time_set,
+            &machine.shutdown_report,
+            &machine.shutdown,
+            &parts.recovery.succession,
+            &parts.log.flush,
+            &run.activation,
+            &run.fd_store,
+            &process.memory_events,
+            &run.health,
+            &run.awaits,
+            &process.idle_memory};
+}
+
+void register_effects(Turn& turn, RunParts& run, Shutdown& shutdown) {
+    using Kind = core::Effect::Kind;
+    turn.performs(Kind::check_conditions, {&run.condition_check});
+    turn.performs(Kind::open_sockets, {&run.activation});
+    turn.performs(Kind::close_sockets, {&run.activation});
+    turn.performs(Kind::arm, {&run.activation, &run.timers});
+    turn.performs(Kind::disarm, {&run.activation, &run.timers});
+    turn.performs(Kind::spawn, {&run.starter});
+    turn.performs(Kind::await_pid_file, {&run.main_process});
+    turn.performs(Kind::signal, {&run.unit_processes});
+    turn.performs(Kind::sweep, {&run.unit_processes});
+    turn.performs(Kind::conclude, {&run.exit_action});
+    turn.performs(Kind::health, {&run.health});
+    turn.performs(Kind::halt, {&shutdown});
+}
+
 } // namespace
 
-Parts::Parts(Kernel& the_kernel, Beginning beginning)
-    : kernel(the_kernel), place(std::move(beginning.place)), settings(std::move(beginning.settings)),
-      surroundings(std::move(beginning.surroundings)), entry(std::move(beginning.entry)), guard(beginning.guard),
-      engine(std::move(beginning.graph), {settings.parallel_starts, jitter_seed(kernel)}),
-      processes(kernel, open_cgroups(kernel, place, beginning.before, no_cgroups)),
-      resources(processes.cgroups(), no_cgroups),
-      log_upkeep(
-          context, flush, beginning.guard, [this] { store.save(); }, [this] { shutdown.finish(); },
-          [this](const std::string& unit, bool of_probe, const std::string& text) {
-              health.said(unit, of_probe, text);
+ProcessParts::ProcessParts(Parts& all, const state::Snapshot* before)
+    : processes(all.kernel, open_cgroups(all.kernel, all.place, before, no_cgroups)),
+      summed_usage(all.kernel, processes), resources(processes.cgroups(), no_cgroups),
+      memory_events(all.context, resources), idle_memory(all.context), sweeper(all.context, processes),
+      background(all.kernel, all.children), directory_removal(all.context, background) {}
+
+LogParts::LogParts(Parts& all, const StartupFindings& found)
+    : upkeep(
+          all.context, flush, all.guard, [&all] { all.recovery.store.save(); },
+          [&all] { all.machine.shutdown.finish(); },
+          [&all](const std::string& unit, bool of_probe, const std::string& text) {
+              all.run.health.said(unit, of_probe, text);
           }),
-      logs(kernel, log_upkeep, log_settings(settings, place, processes.cgroups())),
-      announcer(kernel, logs, place.system(),
-                std::min(beginning.log_level, place.system() && !beginning.quiet ? 6 : 4)),
-      context{kernel, place, settings, surroundings, engine, units, logs, announcer, children},
-      boot_record(context, beginning.slot),
-      parent_notify(context, boot_target, !entry.empty(), std::move(beginning.host)),
-      shutdown(context, processes, wiring, entry.empty() ? std::nullopt : std::optional(beginning.grace)),
-      boot_result(context, boot_target, boot_record, shutdown, beginning.slot),
-      reachability(context, shutdown, wiring, guard,
-                   beginning.before != nullptr ? beginning.before->manager.premises : -1),
-      signals(context, shutdown, wiring,
-              {entry, std::move(beginning.signal_rewrites), beginning.signal_group, beginning.restart_on}),
-      inquiries(kernel, surroundings.hanging, &children), unit_timers(context), memory_events(context, resources),
-      idle_memory(context), condition_check(context, inquiries, std::move(beginning.circumstances)),
-      awaits(context, inquiries), pending_starts(context, processes, starter),
-      activation(context, condition_check.circumstances(), fd_store, starter),
-      main_process(context, processes, inquiries, wiring),
-      notify(context, processes, main_process, fd_store, pending_starts), ready_pipe(context, pending_starts),
-      flush(context), starter(context, processes, resources, inquiries, effects, entry,
-                              {pending_starts, flush, notify, ready_pipe, main_process, activation, memory_events,
-                               unit_timers, store, directory_removal}),
-      sweeper(context, processes), health(context, processes),
-      unit_processes(context, processes, resources, starter,
-                     {notify, ready_pipe, main_process, flush, activation, health}),
-      phase_report(context, entry), exit_action(context, shutdown, starter, entry),
-      unit_files(context, effects, subsystems, entry, [this] { wiring.settings_read(); }),
-      transient_units(context, unit_files), store(context, saved_images, std::move(beginning.keeper), beginning.guard,
-                                                  effects, exits, processes, beginning.before != nullptr),
-      succession(context, processes, store, beginning.guard, wiring),
-      turn(context, {effects, exits, subsystems, unit_processes, starter, sweeper, transient_units, flush, store,
-                     succession, shutdown, beginning.guard}),
-      before(beginning.before), renew(beginning.renew), init_started(beginning.init_started) {
+      link(all.kernel, upkeep, log_settings(all.settings, all.place, all.process.processes.cgroups())),
+      announcer(all.kernel, link, all.place.system(),
+                std::min(found.log_level, all.place.system() && !found.quiet ? 6 : 4)),
+      flush(all.context) {}
+
+RecoveryParts::RecoveryParts(Parts& all, StartupFindings& found)
+    : images(all), store(all.context, images, std::move(found.keeper), all.guard, all.effects, all.exits,
+                         all.process.processes, found.before != nullptr),
+      succession(all.context, all.process.processes, store, all.guard, all.wiring), before(found.before),
+      renew(found.renew) {}
+
+UnitParts::UnitParts(Parts& all)
+    : files(all.context, all.effects, all.subsystems, all.entry, [&all] { all.wiring.settings_read(); }),
+      systemd(all.context), transient(all.context, files), boot_target(all.context),
+      phase_report(all.context, all.entry) {}
+
+MachineParts::MachineParts(Parts& all, StartupFindings& found)
+    : boot_record(all.context, found.slot), shutdown_report(all.context, all.unit.boot_target, all.process.background),
+      parent_notify(all.context, all.unit.boot_target, !all.entry.empty(), std::move(found.host)),
+      shutdown(all.context, all.process.processes, all.wiring,
+               all.entry.empty() ? std::nullopt : std::optional(found.grace)),
+      boot_result(all.context, all.unit.boot_target, boot_record, shutdown, found.slot),
+      hardware_watchdog(all.context, all.unit.boot_target, boot_result),
+      schedule(all.context, all.process.background, shutdown), buttons(all.context, shutdown), time_set(all.context),
+      reachability(all.context, shutdown, all.wiring, all.guard,
+                   found.before != nullptr ? found.before->manager.premises : -1),
+      signals(all.context, shutdown, all.wiring,
+              {all.entry, std::move(found.signal_rewrites), found.signal_group, found.restart_on}) {}
+
+RunParts::RunParts(Parts& all, StartupFindings& found)
+    : inquiries(all.kernel, all.surroundings.hanging, &all.children), timers(all.context),
+      fd_store(all.units, all.children, [&all](core::UnitId unit) { all.engine.mark(unit); }),
+      condition_check(all.context, inquiries, std::move(found.circumstances)), awaits(all.context, inquiries),
+      pending_starts(all.context, all.process.processes, starter),
+      activation(all.context, condition_check.circumstances(), fd_store, starter),
+      main_process(all.context, all.process.processes, inquiries, all.wiring),
+      notify(all.context, all.process.processes, main_process, fd_store, pending_starts),
+      ready_pipe(all.context, pending_starts),
+      starter(all.context, all.process.processes, all.process.resources, inquiries, all.effects, all.entry,
+              {pending_starts, all.log.flush, notify, ready_pipe, main_process, activation, all.process.memory_events,
+               timers, all.recovery.store, all.process.directory_removal}),
+      health(all.context, all.process.processes),
+      unit_processes(all.context, all.process.processes, all.process.resources, starter,
+                     {notify, ready_pipe, main_process, all.log.flush, activation, health}),
+      exit_action(all.context, all.machine.shutdown, starter, all.entry) {}
+
+Parts::Parts(Kernel& the_kernel, StartupFindings found)
+    : kernel(the_kernel), place(std::move(found.place)), settings(std::move(found.settings)),
+      surroundings(std::move(found.surroundings)), entry(std::move(found.entry)), guard(found.guard),
+      engine(std::move(found.graph), {settings.parallel_starts, jitter_seed(kernel)}), process(*this, found.before),
+      log(*this, found),
+      context{kernel, place, settings, surroundings, engine, units, log.link, log.announcer, children},
+      recovery(*this, found), unit(*this), machine(*this, found), run(*this, found),
+      turn(context, {effects, exits, subsystems, run.unit_processes, run.starter, process.sweeper, unit.transient,
+                     log.flush, recovery.store, recovery.succession, machine.shutdown, guard}),
+      init_started(found.init_started) {
     surroundings.settings = &settings;
     surroundings.refresh();
     context.now = kernel.now();
     units_loaded = context.now;
     units.fit(engine.graph().size());
-    register_subsystems();
-}
-
-void Parts::register_subsystems() {
-    // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
-    subsystems = {&phase_report,    &notify,          &ready_pipe,        &inquiries,
-                  &main_process,    &log_upkeep,      &sweeper,           &unit_processes,
-                  &starter,         &pending_starts,  &starter.parked(),  &unit_timers,
-                  &transient_units, &systemd_units,   &background,        &directory_removal,
-                  &boot_target,     &boot_result,     &boot_record,       &parent_notify,
-                  &schedule,        &reachability,    &hardware_watchdog, &buttons,
-                  &time_set,        &shutdown_report, &shutdown,          &succession,
-                  &flush,           &activation,      &fd_store,          &memory_events,
-                  &health,          &awaits,          &idle_memory};
-    using Kind = core::Effect::Kind;
-    turn.performs(Kind::check_conditions, {&condition_check});
-    turn.performs(Kind::open_sockets, {&activation});
-    turn.performs(Kind::close_sockets, {&activation});
-    turn.performs(Kind::arm, {&activation, &unit_timers});
-    turn.performs(Kind::disarm, {&activation, &unit_timers});
-    turn.performs(Kind::spawn, {&starter});
-    turn.performs(Kind::await_pid_file, {&main_process});
-    turn.performs(Kind::signal, {&unit_processes});
-    turn.performs(Kind::sweep, {&unit_processes});
-    turn.performs(Kind::conclude, {&exit_action});
-    turn.performs(Kind::health, {&health});
-    turn.performs(Kind::halt, {&shutdown});
+    subsystems = in_order(*this);
+    register_effects(turn, run, machine.shutdown);
 }
 
 Parts::~Parts() = default;

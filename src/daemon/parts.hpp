@@ -1,5 +1,6 @@
-// All parts of PID 1 and how they hang together: made here, in this order, each with references to what it needs. A new subsystem is a
-// member and a word in the list of subsystems (parts.cpp). This is data: what happens is turn.hpp's and the parts' own.
+// All parts of PID 1 and how they hang together: made here, in this order, each with references to what it needs. They are in groups
+// for what they are about; a group refers to those before it, and to what Parts has itself. A new subsystem is a member of its group and a
+// word in the list of subsystems (parts.cpp). This is data: what happens is turn.hpp's and the parts' own.
 #pragma once
 
 #include "core/engine.hpp"
@@ -69,36 +70,118 @@
 
 namespace mi::daemon {
 
-struct Parts {
-    // What the start-up has found out.
-    struct Beginning {
-        Place place;
-        core::ManagerSettings settings;
-        core::Graph graph;
-        Circumstances circumstances;
-        Surroundings surroundings;
-        Instant init_started{};
-        bool quiet = false;
-        int log_level = 6;
-        std::vector<entry::SignalRewrite> signal_rewrites;
-        bool signal_group = false;     // of the entry
-        std::bitset<256> restart_on{}; // of the entry
-        Span grace = std::chrono::seconds(5);
-        HostWish host;                     // of a virtual machine
-        std::string slot;                  // what the kernel line calls this system
-        std::string entry;                 // the unit that is the container's main process, if there is one
-        os::CrashGuard* guard = nullptr;   // null: a crash is the end
-        std::optional<Keeper> keeper;      // what outlives us: in the guard's memory
-        state::Snapshot* before = nullptr; // the state of the program before us
-        bool renew = false;                // that was an older one: its collector is, too
-    };
+// What the start-up has found out.
+struct StartupFindings {
+    Place place;
+    core::ManagerSettings settings;
+    core::Graph graph;
+    Circumstances circumstances;
+    Surroundings surroundings;
+    Instant init_started{};
+    bool quiet = false;
+    int log_level = 6;
+    std::vector<entry::SignalRewrite> signal_rewrites;
+    bool signal_group = false;     // of the entry
+    std::bitset<256> restart_on{}; // of the entry
+    Span grace = std::chrono::seconds(5);
+    HostWish host;                     // of a virtual machine
+    std::string slot;                  // what the kernel line calls this system
+    std::string entry;                 // the unit that is the container's main process, if there is one
+    os::CrashGuard* guard = nullptr;   // null: a crash is the end
+    std::optional<Keeper> keeper;      // what outlives us: in the guard's memory
+    state::Snapshot* before = nullptr; // the state of the program before us
+    bool renew = false;                // that was an older one: its collector is, too
+};
 
-    Parts(Kernel& kernel, Beginning beginning);
-    Parts(const Parts&) = delete;
-    Parts& operator=(const Parts&) = delete;
+struct Parts;
+
+// Processes and cgroups, whichever unit they are of.
+struct ProcessParts {
+    ProcessParts(Parts& all, const state::Snapshot* before);
+
+    std::string no_cgroups; // why there are none, if so
+    Processes processes;
+    SummedUsage summed_usage;
+    Resources resources;
+    MemoryEvents memory_events;
+    IdleMemory idle_memory;
+    Sweeper sweeper;
+    BackgroundChildren background;
+    DirectoryRemoval directory_removal;
+};
+
+// The log collector, and what we say ourselves.
+struct LogParts {
+    LogParts(Parts& all, const StartupFindings& found);
+
+    LogUpkeep upkeep;
+    LogLink link;
+    Announcer announcer;
+    OutputFlush flush;
+};
+
+// What outlives PID 1's program.
+struct RecoveryParts {
+    RecoveryParts(Parts& all, StartupFindings& found);
+
+    SavedImages images;
+    StateStore store;
+    Succession succession;
+    state::Snapshot* before;
+    bool renew;
+};
+
+// Which units there are, and which of them the system is for.
+struct UnitParts {
+    explicit UnitParts(Parts& all);
+
+    UnitFiles files;
+    SystemdUnits systemd;
+    TransientUnits transient;
+    BootTarget boot_target;
+    PhaseReport phase_report;
+};
+
+// The machine or container as a whole, from its boot to its end.
+struct MachineParts {
+    MachineParts(Parts& all, StartupFindings& found);
+
+    BootRecord boot_record;
+    ShutdownReport shutdown_report;
+    ParentNotify parent_notify;
+    Shutdown shutdown;
+    BootResult boot_result;
+    HardwareWatchdog hardware_watchdog;
+    Schedule schedule;
+    Buttons buttons;
+    TimeSet time_set;
+    Reachability reachability;
+    Signals signals;
+};
+
+// What a unit goes through, from its trigger and its conditions to the end of its processes.
+struct RunParts {
+    RunParts(Parts& all, StartupFindings& found);
+
+    PathInquiries inquiries;
+    UnitTimers timers;
+    FdStore fd_store;
+    ConditionCheck condition_check;
+    Awaits awaits;
+    PendingStarts pending_starts;
+    Activation activation;
+    MainProcess main_process;
+    Notify notify;
+    ReadyPipe ready_pipe;
+    Starter starter;
+    Health health;
+    UnitProcesses unit_processes;
+    ExitAction exit_action;
+};
+
+struct Parts {
+    Parts(Kernel& kernel, StartupFindings found);
     ~Parts();
-    // Enters all of them in the turn, in their order. For the constructor.
-    void register_subsystems();
 
     Kernel& kernel;
     Place place;
@@ -111,62 +194,21 @@ struct Parts {
     UnitTable units;
     std::vector<Subsystem*> subsystems; // in the order in which they are seen to
     Children children;
-    std::string no_cgroups; // why there are none, if so
-    Processes processes;
-    SummedUsage summed_usage{kernel, processes};
-    Resources resources;
-    Wiring wiring{*this};
-    SavedImages saved_images{*this};
-    LogUpkeep log_upkeep;
-    LogLink logs;
-    Announcer announcer;
-    Context context;
-    BackgroundChildren background{kernel, children};
-    DirectoryRemoval directory_removal{context, background};
-    BootTarget boot_target{context};
-    BootRecord boot_record;
-    ShutdownReport shutdown_report{context, boot_target, background};
-    ParentNotify parent_notify;
-    Shutdown shutdown;
-    BootResult boot_result;
-    HardwareWatchdog hardware_watchdog{context, boot_target, boot_result};
-    Schedule schedule{context, background, shutdown};
-    Buttons buttons{context, shutdown};
-    TimeSet time_set{context};
-    Reachability reachability;
-    Signals signals;
-    PathInquiries inquiries;
-    UnitTimers unit_timers;
-    FdStore fd_store{units, children, [this](core::UnitId unit) { engine.mark(unit); }};
-    MemoryEvents memory_events;
-    IdleMemory idle_memory;
-    ConditionCheck condition_check;
-    Awaits awaits;
-    PendingStarts pending_starts;
-    Activation activation;
-    MainProcess main_process;
-    Notify notify;
-    ReadyPipe ready_pipe;
     EffectQueue effects;
     CollectedExits exits;
-    OutputFlush flush;
-    Starter starter;
-    Sweeper sweeper;
-    Health health;
-    UnitProcesses unit_processes;
-    PhaseReport phase_report;
-    ExitAction exit_action;
-    UnitFiles unit_files;
-    SystemdUnits systemd_units{context};
-    TransientUnits transient_units;
-    StateStore store;
-    Succession succession;
+    Wiring wiring{*this};
+
+    ProcessParts process;
+    LogParts log;
+    Context context;
+    RecoveryParts recovery;
+    UnitParts unit;
+    MachineParts machine;
+    RunParts run;
     Turn turn;
     std::unique_ptr<ControlServer> control; // null: minictl cannot reach us
     std::vector<std::unique_ptr<loop::Watch>> watches;
 
-    state::Snapshot* before;
-    bool renew;
     int lock = -1;
     Instant init_started{}, units_loaded{};
 };

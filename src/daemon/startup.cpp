@@ -125,7 +125,7 @@ public:
     Startup(const Options& options, Place place, Instant started, Result<os::CrashGuard>& guard,
             std::vector<os::Limit> limits)
         : options_(options), place_(std::move(place)), guard_(guard), limits_(std::move(limits)) {
-        beginning_.init_started = started;
+        findings_.init_started = started;
     }
     int run();
 
@@ -158,7 +158,7 @@ private:
     os::Inheritance inheritance_;
     KernelWishes wishes_;
     std::vector<std::string> faults_; // to be said when somebody can be told
-    Parts::Beginning beginning_;
+    StartupFindings findings_;
     bool nothing_read_ = false; // there is no unit file
     std::string target_;
     bool has_target_ = false;
@@ -192,7 +192,7 @@ void Startup::normalise() {
         std::ranges::copy(before_->descriptors(), std::back_inserter(normality.keep));
     if (!options_.command.empty() && !before_) {
         char path[PATH_MAX];
-        Surroundings& surroundings = beginning_.surroundings;
+        Surroundings& surroundings = findings_.surroundings;
         const Fd here(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
         surroundings.started_in = Fd(::fcntl(here.get(), F_DUPFD_CLOEXEC, 3)); // standard ones may be closed
         surroundings.started_in_path = ::getcwd(path, sizeof path) != nullptr && path[0] == '/' ? path : "";
@@ -297,16 +297,16 @@ void Startup::load_units() {
         add_machine_units(loaded.units, loaded.manager);
     if (!options_.command.empty()) {
         core::Unit entry = entry_unit({options_.command.begin(), options_.command.end()});
-        beginning_.entry = entry.name;
+        findings_.entry = entry.name;
         loaded.units.push_back(std::move(entry));
     }
     if (before_)
         complete_units(*before_, loaded.units);
-    beginning_.settings = std::move(loaded.manager);
-    beginning_.graph = core::Graph(std::move(loaded.units), before_ ? ids_of_units(*before_) : core::Graph::Names{});
-    for (const std::string& problem : beginning_.graph.problems())
+    findings_.settings = std::move(loaded.manager);
+    findings_.graph = core::Graph(std::move(loaded.units), before_ ? ids_of_units(*before_) : core::Graph::Names{});
+    for (const std::string& problem : findings_.graph.problems())
         faults_.push_back(problem);
-    for (const core::Graph::Warning& warning : beginning_.graph.warnings())
+    for (const core::Graph::Warning& warning : findings_.graph.warnings())
         faults_.push_back(warning.text);
 }
 
@@ -314,10 +314,10 @@ void Startup::load_units() {
 void Startup::state_facts() {
     // A user's manager is wherever the user is: the machine's kernel was given its words, and it may be in a container.
     if (place_.mode == Mode::user)
-        beginning_.circumstances = {os::kernel_line().words, os::habitat() == os::Habitat::container, first_boot()};
+        findings_.circumstances = {os::kernel_line().words, os::habitat() == os::Habitat::container, first_boot()};
     else
-        beginning_.circumstances = {wishes_.words, !place_.system(), first_boot()};
-    Surroundings& surroundings = beginning_.surroundings;
+        findings_.circumstances = {wishes_.words, !place_.system(), first_boot()};
+    Surroundings& surroundings = findings_.surroundings;
     surroundings.mode = place_.mode;
     surroundings.directories = place_.own_directories;
     if (place_.mode != Mode::user) { // where every service is the same user
@@ -334,19 +334,18 @@ void Startup::state_facts() {
         let_services_open_files(surroundings.limits);
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
         surroundings.environment.emplace_back(*variable);
-    beginning_.guard = guard_ ? &*guard_ : nullptr;
-    beginning_.quiet = wishes_.quiet;
+    findings_.guard = guard_ ? &*guard_ : nullptr;
+    findings_.quiet = wishes_.quiet;
     if (place_.system())
-        beginning_.host = host_wish(wishes_.notify, wishes_.words);
-    beginning_.slot = wishes_.slot;
-    beginning_.log_level =
-        wishes_.log_level >= 0
-            ? wishes_.log_level
-            : options_.log_level.value_or(log_level_number(beginning_.settings.log_level).value_or(6));
-    beginning_.signal_rewrites = options_.rewrites;
-    beginning_.signal_group = options_.group;
-    beginning_.restart_on = options_.restart_on;
-    beginning_.grace = options_.grace;
+        findings_.host = host_wish(wishes_.notify, wishes_.words);
+    findings_.slot = wishes_.slot;
+    findings_.log_level = wishes_.log_level >= 0
+                              ? wishes_.log_level
+                              : options_.log_level.value_or(log_level_number(findings_.settings.log_level).value_or(6));
+    findings_.signal_rewrites = options_.rewrites;
+    findings_.signal_group = options_.group;
+    findings_.restart_on = options_.restart_on;
+    findings_.grace = options_.grace;
 }
 
 // Without a target that somebody has asked for, units are wanted by themselves, and the main process of a container is.
@@ -354,14 +353,14 @@ void Startup::choose_target() {
     target_ = wishes_.shell              ? builtin_name
               : !options_.target.empty() ? options_.target
               : !wishes_.target.empty()  ? wishes_.target
-                                         : beginning_.settings.default_target;
-    has_target_ = beginning_.graph.find(target_) != core::no_unit;
+                                         : findings_.settings.default_target;
+    has_target_ = findings_.graph.find(target_) != core::no_unit;
     if (before_)
         return;
     if (!place_.system() && options_.target.empty())
-        wanted_ = first_wanted(beginning_.graph, target_);
-    if (!beginning_.entry.empty())
-        wanted_.push_back(beginning_.entry);
+        wanted_ = first_wanted(findings_.graph, target_);
+    if (!findings_.entry.empty())
+        wanted_.push_back(findings_.entry);
 }
 
 int Startup::run() {
@@ -387,11 +386,11 @@ int Startup::run() {
 
 int Startup::supervise(Kernel& kernel) {
     state::Snapshot* const before = before_ ? &*before_ : nullptr;
-    beginning_.place = std::move(place_);
-    beginning_.keeper = std::move(keeper_);
-    beginning_.before = before;
-    beginning_.renew = before != nullptr && guard_ && guard_->page().deliberate != 0;
-    Parts parts(kernel, std::move(beginning_));
+    findings_.place = std::move(place_);
+    findings_.keeper = std::move(keeper_);
+    findings_.before = before;
+    findings_.renew = before != nullptr && guard_ && guard_->page().deliberate != 0;
+    Parts parts(kernel, std::move(findings_));
     Manager manager(parts);
     open(parts);
     parts.lock = lock_.get();
@@ -403,16 +402,16 @@ int Startup::supervise(Kernel& kernel) {
     report(parts);
     begin(parts);
     if (boots())
-        parts.parent_notify.tell_starting();
+        parts.machine.parent_notify.tell_starting();
     Shutdown::Outcome outcome = live(parts, wanted_);
     if (outcome.how == core::Ending::switch_root)
-        parts.succession.enter_new_root();
-    parts.parent_notify.tell_end(outcome.code);
+        parts.recovery.succession.enter_new_root();
+    parts.machine.parent_notify.tell_end(outcome.code);
     if (parts.place.system())
         end_machine({.how = outcome.how,
                      .code = outcome.code,
                      .deadline = outcome.deadline,
-                     .watchdog = parts.hardware_watchdog.timeout(),
+                     .watchdog = parts.machine.hardware_watchdog.timeout(),
                      .state_directory = parts.place.state_directory,
                      .end = parts.context.settings.end,
                      .in_the_way = std::move(outcome.in_the_way)});
@@ -438,17 +437,17 @@ void Startup::report(Parts& parts) const {
 void Startup::begin(Parts& parts) const {
     const bool usual = options_.target.empty() && wishes_.target.empty() && !wishes_.shell;
     if (boots() && (has_target_ || parts.place.system() || !options_.target.empty()))
-        parts.boot_result.boot(target_, usual);
+        parts.machine.boot_result.boot(target_, usual);
     if (!before_ && parts.place.mode == Mode::container && nothing_to_run(parts)) {
         parts.context.say(Priority::err, "there is nothing to run");
-        parts.shutdown.begin(core::Ending::exit, 1);
+        parts.machine.shutdown.begin(core::Ending::exit, 1);
     } else if (!before_ && parts.place.mode == Mode::container) {
         const core::UnitId endless = endless_unit(parts.context.graph(), wanted_, target_);
         if (endless == core::no_unit)
             return;
         parts.context.say(Priority::err, parts.context.name(endless) +
                                              " is invalid, and with its end everything is to end (exit-action)");
-        parts.shutdown.begin(core::Ending::exit, 1);
+        parts.machine.shutdown.begin(core::Ending::exit, 1);
     }
 }
 

@@ -21,7 +21,7 @@ void introduce(Parts& parts, const Options& options) {
                     : "; services get " + counted(passed.size(), "variable") + " of ours";
     if (!options.command.empty())
         line += "; command: " + std::string(options.command.front());
-    parts.logs.line({}, Priority::info, line);
+    parts.log.link.line({}, Priority::info, line);
 }
 
 void add_problems(std::vector<std::string>& faults, const std::vector<config::Problem>& problems) {

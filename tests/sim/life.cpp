@@ -212,23 +212,23 @@ bool Life::run_program() {
                 tell(image.name + " was saved " + std::string(core::name(image.record.phase)) + " stage " +
                      std::to_string(static_cast<int>(image.record.stage)) + ", process " +
                      std::to_string(image.record.main_pid) + ", hook " + std::to_string(image.record.hook_pid));
-        daemon::Parts::Beginning beginning;
-        beginning.place.mode = daemon::Mode::container;
-        beginning.place.first_process = true;
-        beginning.place.run_directory = "/nonexistent/run";
-        beginning.place.log_directories = {"/nonexistent/log"};
-        beginning.place.state_directory = "/nonexistent/state";
-        beginning.place.program = "/sbin/miniinit";
-        beginning.settings.syslog = false;
-        beginning.settings.shutdown_timeout = seed_ % 4 == 0 ? 5s : 900s;
-        beginning.settings.shutdown_timeout_said = true;
-        beginning.graph = core::Graph(units(), before ? daemon::ids_of_units(*before) : core::Graph::Names{});
-        beginning.log_level = 0;
-        beginning.quiet = true;
-        beginning.keeper = std::move(*keeper);
-        beginning.before = before ? &*before : nullptr;
+        daemon::StartupFindings findings;
+        findings.place.mode = daemon::Mode::container;
+        findings.place.first_process = true;
+        findings.place.run_directory = "/nonexistent/run";
+        findings.place.log_directories = {"/nonexistent/log"};
+        findings.place.state_directory = "/nonexistent/state";
+        findings.place.program = "/sbin/miniinit";
+        findings.settings.syslog = false;
+        findings.settings.shutdown_timeout = seed_ % 4 == 0 ? 5s : 900s;
+        findings.settings.shutdown_timeout_said = true;
+        findings.graph = core::Graph(units(), before ? daemon::ids_of_units(*before) : core::Graph::Names{});
+        findings.log_level = 0;
+        findings.quiet = true;
+        findings.keeper = std::move(*keeper);
+        findings.before = before ? &*before : nullptr;
         try {
-            daemon::Parts parts(*kernel_, std::move(beginning));
+            daemon::Parts parts(*kernel_, std::move(findings));
             parts_ = &parts;
             number_.assign(parts.context.graph().size(), count_);
             for (unsigned i = 0; i < count_; ++i)
@@ -287,7 +287,7 @@ void Life::before_turn() {
     if (machine_.now() >= shut_down_at_) {
         shut_down_ = true;
         tell("somebody asks for the shutdown");
-        parts_->shutdown.begin(core::Ending::exit, 0);
+        parts_->machine.shutdown.begin(core::Ending::exit, 0);
     } else {
         ask();
         come_again(chance_.one_in(3) ? Span{0} : chance_.span(1ms, 10s));

@@ -46,7 +46,7 @@ MUTANTS = [
     ("a start that fails late is taken for one that has not", "daemon/start/pending_starts.cpp",
      "    if (one.start.fault())\n        listener_", "    if (false)\n        listener_"),
     ("a main process of the program before us is not waited for", "daemon/recovery/restore.cpp",
-     "        parts_.processes.adopt(pid, {id, image.role, {image.out, image.err}});\n", ""),
+     "        parts_.process.processes.adopt(pid, {id, image.role, {image.out, image.err}});\n", ""),
 ]
 
 

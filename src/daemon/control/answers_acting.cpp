@@ -83,7 +83,7 @@ std::string why_not_reload(const Parts& parts, UnitId id) {
         return "nothing of it runs that could read its settings again; what runs next reads them anyway";
     // What is frozen gets to no command, and one beside it would be frozen with it. A signal waits.
     if (service.hooks && !service.hooks->reload.empty())
-        return parts.processes.frozen(id) ? "it is frozen" : "";
+        return parts.process.processes.frozen(id) ? "it is frozen" : "";
     if (service.reload_signal == 0)
         return "its unit says that it has no reload. `minictl restart " + unit.name +
                "` has it read its settings again";
@@ -111,7 +111,7 @@ void set_frozen(Parts& parts, UnitLookup& lookup, CallId id, const std::vector<s
         if (engine.record(unit).phase != Phase::up || engine.record(unit).main_pid <= 0)
             return parts.control->error(id, wire::NotRunning{engine.graph().name(unit), engine.record(unit).phase});
     for (UnitId unit : ids)
-        if (auto done = parts.unit_processes.set_frozen(unit, frozen); !done) {
+        if (auto done = parts.run.unit_processes.set_frozen(unit, frozen); !done) {
             const std::string& name = engine.graph().name(unit);
             if (done.error().code == ENOTSUP)
                 return parts.control->error(
@@ -146,7 +146,7 @@ void ActingAnswers::answer(CallId id, const Caller&, const wire::Signal& signal)
         return;
     if (signal.signal < 1 || signal.signal > SIGRTMAX)
         return parts_.control->error(id, wire::InvalidParameter{"signal"});
-    if (auto sent = parts_.unit_processes.send_signal(ids[0], signal.signal, signal.all); !sent)
+    if (auto sent = parts_.run.unit_processes.send_signal(ids[0], signal.signal, signal.all); !sent)
         return parts_.control->error(id, wire::NotRunning{signal.unit, parts_.engine.record(ids[0]).phase});
     parts_.control->reply(id, wire::Nothing{});
 }
@@ -169,7 +169,7 @@ void ActingAnswers::answer(CallId id, const Caller&, const wire::Reset& reset) {
     // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
     for (UnitId unit : ids) {
         const bool goes = parts_.engine.record(unit).phase == Phase::failed &&
-                          parts_.transient_units.is_transient(parts_.engine.graph().unit(unit));
+                          parts_.unit.transient.is_transient(parts_.engine.graph().unit(unit));
         apply_now(parts_, {.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
     }
     parts_.control->reply(id, wire::Nothing{});
@@ -191,7 +191,7 @@ void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Target& 
         return parts_.control->error(id, wire::ShuttingDown{});
     if (!lookup_.find(id, {target.name}, UnitLookup::Named::startable, ids))
         return;
-    parts_.boot_target.isolate(target.name);
+    parts_.unit.boot_target.isolate(target.name);
     waiting_.begin(id, caller, state::Goal::isolate, ids, target.wait);
 }
 
@@ -206,9 +206,9 @@ void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Events& 
 }
 
 void ActingAnswers::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
-    parts_.systemd_units.refresh([this, id] {
-        std::vector<std::string> problems = parts_.systemd_units.problems();
-        UnitFiles::Reread reread = parts_.unit_files.reread();
+    parts_.unit.systemd.refresh([this, id] {
+        std::vector<std::string> problems = parts_.unit.systemd.problems();
+        UnitFiles::Reread reread = parts_.unit.files.reread();
         problems.insert(problems.end(), reread.problems.begin(), reread.problems.end());
         wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
                               std::move(problems)};

@@ -120,7 +120,7 @@ void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Tree& t
     } else if (tree.unit) {
         if (!lookup_.find(id, {*tree.unit}, UnitLookup::to_look(caller), stack))
             return;
-    } else if (UnitId target = parts_.boot_target.id(); target != core::no_unit) {
+    } else if (UnitId target = parts_.unit.boot_target.id(); target != core::no_unit) {
         stack.push_back(target);
     } else {
         for (UnitId unit : graph.ids())
@@ -156,10 +156,10 @@ void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Probe&)
     if (!caller.may_act && probed_at_ != Instant{} && now < probed_at_ + fresh)
         return parts_.control->reply(id, probed_);
     probed_ = {};
-    for (os::Finding& finding : os::probe(parts_.resources.tree()))
+    for (os::Finding& finding : os::probe(parts_.process.resources.tree()))
         probed_.features.push_back(
             {std::move(finding.feature), finding.present, std::move(finding.detail), std::move(finding.instead)});
-    if (const std::string& trouble = parts_.resources.trouble(); !trouble.empty())
+    if (const std::string& trouble = parts_.process.resources.trouble(); !trouble.empty())
         probed_.features.push_back(
             {"cgroup for each run", false, trouble, "those runs are held together by session, without limits"});
     probed_at_ = now;
@@ -171,7 +171,7 @@ void LookingAnswers::answer(CallId id, const Caller&, const wire::BootTimes&) {
     wire::Times times;
     times.init = micros(parts_.init_started);
     times.units_loaded = micros(parts_.units_loaded);
-    if (const BootTarget& target = parts_.boot_target; target.was_reached())
+    if (const BootTarget& target = parts_.unit.boot_target; target.was_reached())
         times.target_reached = micros(target.reached_at());
     std::vector<std::string> names;
     for (UnitId unit : graph.ids())

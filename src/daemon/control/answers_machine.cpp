@@ -49,13 +49,13 @@ void MachineAnswers::answer(CallId id, const Caller& caller, const wire::Shutdow
                      .who = name_of(caller, shutdown.who),
                      .no_wall = shutdown.no_wall,
                      .warn_only = shutdown.warn_only};
-    auto before = told(parts_, parts_.schedule.set(std::move(end)));
-    parts_.control->reply(id, wire::Schedule{told(parts_, parts_.schedule.pending()), std::move(before)});
+    auto before = told(parts_, parts_.machine.schedule.set(std::move(end)));
+    parts_.control->reply(id, wire::Schedule{told(parts_, parts_.machine.schedule.pending()), std::move(before)});
 }
 
 void MachineAnswers::answer(CallId id, const Caller& caller, const wire::CancelShutdown& cancel) {
-    auto before =
-        told(parts_, parts_.schedule.cancel(name_of(caller, cancel.who), cancel.message.value_or(""), cancel.no_wall));
+    auto before = told(parts_, parts_.machine.schedule.cancel(name_of(caller, cancel.who), cancel.message.value_or(""),
+                                                              cancel.no_wall));
     parts_.control->reply(id, wire::Schedule{{}, std::move(before)});
 }
 
@@ -82,7 +82,7 @@ void MachineAnswers::answer(CallId id, const Caller&, const wire::SwitchRoot& to
         root.init = *init;
     }
     waiting_.await(id, state::Goal::switch_root);
-    if (std::string refused = parts_.succession.switch_root(std::move(root)); !refused.empty()) {
+    if (std::string refused = parts_.recovery.succession.switch_root(std::move(root)); !refused.empty()) {
         waiting_.forget(id);
         parts_.control->error(id, wire::NotSupported{std::move(refused)});
     }
@@ -91,7 +91,7 @@ void MachineAnswers::answer(CallId id, const Caller&, const wire::SwitchRoot& to
 void MachineAnswers::answer(CallId id, const Caller& caller, const wire::Run& run) {
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
-    auto unit = parts_.transient_units.make(run.name, run.unit);
+    auto unit = parts_.unit.transient.make(run.name, run.unit);
     if (!unit)
         return parts_.control->error(id, wire::InvalidUnit{run.name, unit.error()});
     apply_now(parts_, {.kind = EngineEvent::Kind::start, .unit = *unit});
@@ -100,7 +100,7 @@ void MachineAnswers::answer(CallId id, const Caller& caller, const wire::Run& ru
 }
 
 void MachineAnswers::answer(CallId id, const Caller&, const wire::Reexec&) {
-    if (std::string refused = parts_.succession.reexec(); !refused.empty())
+    if (std::string refused = parts_.recovery.succession.reexec(); !refused.empty())
         return parts_.control->error(id, wire::NotSupported{std::move(refused)});
     waiting_.await(id, state::Goal::reexec); // answered by the one that comes
 }

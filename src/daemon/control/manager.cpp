@@ -8,7 +8,7 @@ using core::Phase;
 using core::UnitId;
 
 void Manager::call(CallId id, const Caller& caller, wire::Request request) {
-    parts_.flush.take_barrier();
+    parts_.log.flush.take_barrier();
     // A request that none of them answers does not compile.
     std::visit(
         [&](const auto& one) {

@@ -16,9 +16,10 @@ std::optional<wire::ScheduledShutdown> told(const Parts& parts, const std::optio
     if (!end)
         return std::nullopt;
     const std::int64_t at =
-        end->by_wall ? end->at
-                     : parts.kernel.wall_now().micros +
-                           std::chrono::duration_cast<std::chrono::microseconds>(parts.schedule.time_to(*end)).count();
+        end->by_wall
+            ? end->at
+            : parts.kernel.wall_now().micros +
+                  std::chrono::duration_cast<std::chrono::microseconds>(parts.machine.schedule.time_to(*end)).count();
     return wire::ScheduledShutdown{end->how, at, end->message, end->who, end->warn_only};
 }
 
@@ -34,7 +35,7 @@ wire::Overview overview_of(const Parts& parts) {
     case Mode::container: overview.mode = wire::Mode::container; break;
     }
     overview.pid = ::getpid();
-    UnitId target = parts.boot_target.id();
+    UnitId target = parts.unit.boot_target.id();
     if (target != core::no_unit) {
         overview.target = graph.name(target);
         overview.target_reached = core::good(engine.record(target).phase);
@@ -50,29 +51,29 @@ wire::Overview overview_of(const Parts& parts) {
     }
     // What somebody has run, and not looked at yet, is no failure of the system.
     const bool degraded = std::ranges::any_of(overview.failed, [&](const std::string& name) {
-        return !parts.transient_units.is_transient(graph.unit(graph.find(name)));
+        return !parts.unit.transient.is_transient(graph.unit(graph.find(name)));
     });
-    overview.state = engine.halting()                                               ? wire::ManagerState::stopping
-                     : !parts.boot_target.begun() && engine.coming_units() > absent ? wire::ManagerState::starting
-                     : degraded                                                     ? wire::ManagerState::degraded
-                                                                                    : wire::ManagerState::running;
-    overview.log_directory = parts.logs.directory();
+    overview.state = engine.halting()                                                    ? wire::ManagerState::stopping
+                     : !parts.unit.boot_target.begun() && engine.coming_units() > absent ? wire::ManagerState::starting
+                     : degraded                                                          ? wire::ManagerState::degraded
+                                                                                         : wire::ManagerState::running;
+    overview.log_directory = parts.log.link.directory();
     const config::Source& source = parts.place.source;
     overview.config = source.config;
     overview.unit_directories = source.directories;
     if (!source.transient.empty())
         overview.unit_directories.push_back(source.transient);
     overview.insecure_units_allowed = source.allow_insecure;
-    if (const std::string& note = parts.boot_target.note(); !note.empty())
+    if (const std::string& note = parts.unit.boot_target.note(); !note.empty())
         overview.notes.push_back(note);
-    if (const std::string& last = parts.boot_record.words(); !last.empty())
+    if (const std::string& last = parts.machine.boot_record.words(); !last.empty())
         overview.notes.push_back(last);
-    overview.scheduled = told(parts, parts.schedule.pending());
+    overview.scheduled = told(parts, parts.machine.schedule.pending());
     if (const os::CrashGuard* guard = parts.guard)
         describe_crashes(guard->page(), overview);
-    if (const std::string& left = parts.shutdown_report.words(); !left.empty())
+    if (const std::string& left = parts.machine.shutdown_report.words(); !left.empty())
         overview.notes.push_back(left);
-    overview.watchdog = parts.hardware_watchdog.words();
+    overview.watchdog = parts.machine.hardware_watchdog.words();
     return overview;
 }
 

@@ -26,19 +26,19 @@ void serve_control(Parts& parts, Manager& manager, state::Snapshot* before) {
         return;
     }
     serve(parts, std::move(*server), manager);
-    parts.reachability.check(false);
+    parts.machine.reachability.check(false);
     if (before == nullptr)
         return;
-    parts.control->set_last_call(before->manager.last_call);
+    parts.control->clients().set_last_call(before->manager.last_call);
     for (auto& [fd, client] : before->clients) {
-        parts.control->set_last_call(client.call);
+        parts.control->clients().set_last_call(client.call);
         // Who had asked nothing until the last turn has perhaps asked in the one that failed, and would wait for ever.
         if (client.call == 0 && parts.guard->page().deliberate == 0) {
             const Fd hung_up(client.fd);
             continue;
         }
         const state::ClientImage waits = client;
-        parts.control->adopt(std::move(client));
+        parts.control->clients().adopt(std::move(client));
         if (waits.call != 0)
             manager.adopt(waits);
     }

@@ -91,7 +91,7 @@ std::string file_trouble(const core::Engine& engine, core::UnitId id) {
 void add_triggers(const Parts& parts, core::UnitId id, wire::UnitStatus& status) {
     const core::Unit& unit = parts.engine.graph().unit(id);
     for (const OpenSocket& one : parts.units[id].sockets) {
-        const ConnectionCount count = parts.activation.connections().count(id, one.settings);
+        const ConnectionCount count = parts.run.activation.connections().count(id, one.settings);
         status.sockets.push_back({.kind = std::string(kind_name(one.settings.kind)),
                                   .address = one.settings.address,
                                   .name = descriptor_name(unit, one.settings),
@@ -103,7 +103,7 @@ void add_triggers(const Parts& parts, core::UnitId id, wire::UnitStatus& status)
     if (!unit.timer)
         return;
     status.timer = timer_words(*unit.timer);
-    const Timers::Told told = parts.unit_timers.timers().told(id);
+    const Timers::Told told = parts.run.timers.timers().told(id);
     if (told.next)
         status.next_realtime = told.next->micros;
     if (told.last)
@@ -120,15 +120,15 @@ void add_usage(const Parts& parts, core::UnitId id, bool all, wire::UnitStatus& 
     if (!core::active(parts.engine.record(id).phase) || unit.kind != core::Kind::service)
         return;
     os::CgroupUsage usage;
-    if (parts.processes.uses_session(id)) {
-        usage = parts.summed_usage.of(id);
+    if (parts.process.processes.uses_session(id)) {
+        usage = parts.process.summed_usage.of(id);
         if (usage.tasks)
             status.summed = {"memory_bytes", "cpu_usec", "tasks"};
     } else {
-        usage = parts.resources.usage(unit.name, all);
+        usage = parts.process.resources.usage(unit.name, all);
         if (!usage.memory && usage.cpu_usec) // the kernel has no controller for it here
-            if (const auto members = parts.processes.cgroups()->pids(unit.name); members && !members->empty()) {
-                usage.memory = parts.summed_usage.of(*members).memory;
+            if (const auto members = parts.process.processes.cgroups()->pids(unit.name); members && !members->empty()) {
+                usage.memory = parts.process.summed_usage.of(*members).memory;
                 if (usage.memory)
                     status.summed = {"memory_bytes"};
             }
@@ -184,11 +184,11 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.enabled = unit.enabled && !gone;
     status.masked = engine.last_read(id).masked;
     status.triggered = core::triggered(unit);
-    status.transient = parts.transient_units.is_transient(unit);
+    status.transient = parts.unit.transient.is_transient(unit);
     status.changed = changed_on_disk(parts, id);
     status.log_lines = static_cast<std::int64_t>(live.log_lines);
     status.log_lost_lines = static_cast<std::int64_t>(live.log_lost_lines);
-    status.frozen = parts.processes.frozen(id);
+    status.frozen = parts.process.processes.frozen(id);
     status.health = record.health;
     status.not_in_force = live.lacks;
     add_triggers(parts, id, status);

@@ -134,18 +134,18 @@ void Restore::last_spawn(const state::SpawnImage& image, UnitId id) {
     launch.err = Fd(image.err);
     launch.ready = Fd(image.ready);
     if (id != core::no_unit && !image.invocation.empty()) {
-        if (parts_.processes.invocation(id) != image.invocation)
-            parts_.processes.begin_run(id, image.invocation);
+        if (parts_.process.processes.invocation(id) != image.invocation)
+            parts_.process.processes.begin_run(id, image.invocation);
         if (image.by_session)
-            parts_.processes.use_session(id);
+            parts_.process.processes.use_session(id);
     }
     if (id != core::no_unit && image.line && image.line->fd >= 0)
-        parts_.notify.restore_line(id, *image.line);
+        parts_.run.notify.restore_line(id, *image.line);
     if (id != core::no_unit && image.role == Role::connection) {
-        parts_.starter.connection_born(id, image.pid, launch);
+        parts_.run.starter.connection_born(id, image.pid, launch);
         if (image.on_its_way)
-            parts_.starter.pending().take_up(image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role},
-                                             image.report);
+            parts_.run.starter.pending().take_up(
+                image.pid, {.kind = Effect::Kind::spawn, .unit = id, .role = image.role}, image.report);
     } else if (id != core::no_unit) {
         auto decided = parts_.effects.find_spawn(id, image.role);
         Effect effect{.kind = Effect::Kind::spawn, .unit = id, .role = image.role};
@@ -153,9 +153,9 @@ void Restore::last_spawn(const state::SpawnImage& image, UnitId id) {
             effect = *decided;
             parts_.effects.erase(decided);
         }
-        parts_.starter.born(effect, image.pid, launch);
-        if (!image.on_its_way || !parts_.starter.pending().take_up(image.pid, effect, image.report))
-            parts_.starter.became_its_program(id, effect.role, image.pid);
+        parts_.run.starter.born(effect, image.pid, launch);
+        if (!image.on_its_way || !parts_.run.starter.pending().take_up(image.pid, effect, image.report))
+            parts_.run.starter.became_its_program(id, effect.role, image.pid);
     }
 }
 
@@ -189,7 +189,7 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
     for (UnitId id : parts_.context.graph().ids()) {
         const Record& record = parts_.context.record(id);
         auto expect = [&](Role role, std::uint8_t index) {
-            if (parts_.starter.pending().pid_of(id, role) == 0 &&
+            if (parts_.run.starter.pending().pid_of(id, role) == 0 &&
                 parts_.effects.find_spawn(id, role) == parts_.effects.end())
                 parts_.effects.push({.kind = Effect::Kind::spawn, .unit = id, .role = role, .index = index});
         };
@@ -206,31 +206,31 @@ void Restore::effects(const state::Snapshot& state, const std::function<bool(Uni
 void Restore::look_after(UnitId id) {
     const Record& record = parts_.context.record(id);
     if (record.stage == Stage::pid_file)
-        parts_.main_process.await_pid_file(id);
+        parts_.run.main_process.await_pid_file(id);
     if (record.armed && record.phase == core::Phase::up && record.stage == Stage::idle)
-        parts_.activation.await_connections(id);
+        parts_.run.activation.await_connections(id);
     if (record.hook_pid > 0 && !parts_.kernel.exists(record.hook_pid)) { // and it cannot be known how
-        parts_.processes.remove(record.hook_pid);
+        parts_.process.processes.remove(record.hook_pid);
         parts_.context.engine.apply({.kind = Event::Kind::spawn_failed,
                                      .unit = id,
                                      .role = record.hook,
                                      .detail = "it ended while nobody was there to see how"},
                                     parts_.context.now);
     }
-    if (record.probe_pid > 0 && parts_.processes.find(record.probe_pid) == nullptr)
+    if (record.probe_pid > 0 && parts_.process.processes.find(record.probe_pid) == nullptr)
         parts_.context.engine.apply({.kind = Event::Kind::spawn_failed, .unit = id, .role = Role::probe},
                                     parts_.context.now);
     if (record.main_pid > 0 && !parts_.kernel.exists(record.main_pid))
-        parts_.main_process.gone(id, record.main_pid); // not our child: nothing else tells its end
+        parts_.run.main_process.gone(id, record.main_pid); // not our child: nothing else tells its end
     else if (record.main_pid > 0)
-        parts_.main_process.watch(id, record.main_pid);
+        parts_.run.main_process.watch(id, record.main_pid);
 }
 
 void Restore::all(state::Snapshot& state) {
     parts_.context.now = parts_.kernel.now();
     if (state.manager.carried) { // of all else, nothing is true in this root
-        parts_.notify.restore(state.manager);
-        parts_.directory_removal.restore(state.manager);
+        parts_.run.notify.restore(state.manager);
+        parts_.process.directory_removal.restore(state.manager);
     } else {
         manager(state.manager);
     }
@@ -249,14 +249,14 @@ void Restore::all(state::Snapshot& state) {
         const UnitId id = image.unit;
         if (!known(id))
             continue;
-        parts_.processes.adopt(pid, {id, image.role, {image.out, image.err}});
+        parts_.process.processes.adopt(pid, {id, image.role, {image.out, image.err}});
         if (image.role == Role::connection)
-            parts_.activation.connections().restore_process(pid, id, image.socket);
+            parts_.run.activation.connections().restore_process(pid, id, image.socket);
         if (!image.on_its_way)
             continue;
         const Effect effect{
             .kind = Effect::Kind::spawn, .unit = id, .role = image.role, .index = parts_.context.record(id).hook_index};
-        if (!parts_.starter.pending().take_up(pid, effect, image.report) && image.role != Role::connection)
+        if (!parts_.run.starter.pending().take_up(pid, effect, image.report) && image.role != Role::connection)
             parts_.context.engine.apply({.kind = Event::Kind::spawned, .unit = id, .role = image.role, .pid = pid},
                                         parts_.context.now);
     }
@@ -268,12 +268,12 @@ void Restore::all(state::Snapshot& state) {
     if (parts_.guard != nullptr) // those that ended while no state was kept
         for (const os::Exit& exit : os::collected_exits(parts_.guard->page()))
             parts_.turn.exited(exit);
-    parts_.before = nullptr;
-    parts_.store.resume();
+    parts_.recovery.before = nullptr;
+    parts_.recovery.store.resume();
     parts_.turn.reap(); // the word of those that ended meanwhile may have gone with the program before us
     for (UnitId id : parts_.context.graph().ids())
         look_after(id);
-    parts_.memory_events.listen();
+    parts_.process.memory_events.listen();
 }
 
 } // namespace

@@ -1,6 +1,5 @@
 #include "daemon/recovery/saved_images.hpp"
 
-#include "daemon/control/control.hpp"
 #include "daemon/parts.hpp"
 #include "os/file/open_file.hpp"
 
@@ -20,21 +19,21 @@ state::UnitImage SavedImages::image_of_unit(core::UnitId id) const {
 bool SavedImages::is_blank(core::UnitId id) const {
     const UnitRun& live = parts_.context.units[id];
     return parts_.context.record(id) == core::Record{} && !parts_.context.unit(id).timer &&
-           parts_.processes.invocation(id).empty() && live.stored.empty() && live.sockets.empty() &&
+           parts_.process.processes.invocation(id).empty() && live.stored.empty() && live.sockets.empty() &&
            (!live.connections || live.connections->counts.empty());
 }
 
 state::ProcessImage SavedImages::image_of_process(pid_t pid) const {
     state::ProcessImage image{.pid = pid};
-    if (const Processes::Known* known = parts_.processes.find(pid); known != nullptr) {
+    if (const Processes::Known* known = parts_.process.processes.find(pid); known != nullptr) {
         image.unit = known->unit;
         image.role = known->role;
         image.out = known->streams[0];
         image.err = known->streams[1];
         if (known->role == core::Role::connection)
-            image.socket = parts_.activation.connections().socket_of(pid);
-        std::tie(image.report, image.report_inode) = parts_.starter.pending().report_of(pid);
-        image.on_its_way = parts_.starter.pending().contains(pid);
+            image.socket = parts_.run.activation.connections().socket_of(pid);
+        std::tie(image.report, image.report_inode) = parts_.run.starter.pending().report_of(pid);
+        image.on_its_way = parts_.run.starter.pending().contains(pid);
     }
     return image;
 }
@@ -53,7 +52,7 @@ state::ManagerImage SavedImages::image_of_manager() const {
             image.limit_raised = true;
         }
     }
-    if (const os::Cgroups* tree = parts_.resources.tree()) {
+    if (const os::Cgroups* tree = parts_.process.resources.tree()) {
         os::Cgroups::State state = tree->state();
         image.cgroup = std::move(state.path);
         image.cgroup_prefix = std::move(state.prefix);
@@ -62,7 +61,7 @@ state::ManagerImage SavedImages::image_of_manager() const {
         image.in_leaf = state.in_leaf;
     }
     image.control = parts_.control ? parts_.control->listener() : -1;
-    image.last_call = parts_.control ? parts_.control->last_call() : 0;
+    image.last_call = parts_.control ? parts_.control->clients().last_call() : 0;
     image.lock = parts_.lock;
     for (const Subsystem* subsystem : parts_.subsystems)
         subsystem->save(image);
@@ -70,7 +69,7 @@ state::ManagerImage SavedImages::image_of_manager() const {
 }
 
 state::ClientImage SavedImages::image_of_client(int fd, bool bytes) const {
-    state::ClientImage image = parts_.control->tell(fd, bytes);
+    state::ClientImage image = parts_.control->clients().tell(fd, bytes);
     if (image.open && !image.lost && image.call != 0 && parts_.context.observer != nullptr &&
         !parts_.context.observer->tell(CallId{image.call}, image))
         image.lost = true;
@@ -85,9 +84,9 @@ state::SpawnImage SavedImages::image_of_spawn(core::UnitId unit, core::Role role
             launch.out.get(),
             launch.err.get(),
             launch.ready.get(),
-            parts_.processes.invocation(unit),
-            parts_.processes.uses_session(unit),
-            parts_.notify.image_of_line(unit),
+            parts_.process.processes.invocation(unit),
+            parts_.process.processes.uses_session(unit),
+            parts_.run.notify.image_of_line(unit),
             start.decided() ? -1 : start.report(),
             !start.decided()};
 }
