@@ -18,7 +18,7 @@
 
 namespace mi::daemon {
 
-enum class CallId : std::uint64_t; // control/control.hpp
+enum class CallId : std::uint64_t; // control/call.hpp
 
 // Who hears of changes: the manager of control calls.
 struct Observer {

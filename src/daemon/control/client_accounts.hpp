@@ -1,7 +1,7 @@
 // What clients of the control socket take: connections and bytes, by user for those who may not act, and bytes in all.
 #pragma once
 
-#include "daemon/control/control.hpp"
+#include "daemon/control/call.hpp"
 
 #include <sys/types.h>
 

@@ -100,21 +100,23 @@ void ControlServer::flush() {
 
 // --- from one program to the next -------------------------------------------------------------------------------------
 
-std::vector<int>& ControlServer::moved() { return state_->moved; }
-std::uint64_t ControlServer::last_call() const { return state_->last_call; }
-void ControlServer::set_last_call(std::uint64_t last) { state_->last_call = std::max(state_->last_call, last); }
+ControlServer::Clients ControlServer::clients() { return Clients(*state_); }
 
-std::vector<int> ControlServer::all() const {
+std::vector<int>& ControlServer::Clients::moved() { return state_.moved; }
+std::uint64_t ControlServer::Clients::last_call() const { return state_.last_call; }
+void ControlServer::Clients::set_last_call(std::uint64_t last) { state_.last_call = std::max(state_.last_call, last); }
+
+std::vector<int> ControlServer::Clients::all() const {
     std::vector<int> fds;
-    for (const auto& client : state_->clients)
+    for (const auto& client : state_.clients)
         fds.push_back(client->fd.get());
     return fds;
 }
 
-state::ClientImage ControlServer::tell(int fd, bool bytes) const {
-    auto found = std::ranges::find(state_->clients, fd, [](const auto& one) { return one->fd.get(); });
+state::ClientImage ControlServer::Clients::tell(int fd, bool bytes) const {
+    auto found = std::ranges::find(state_.clients, fd, [](const auto& one) { return one->fd.get(); });
     state::ClientImage image{.fd = fd};
-    if (found == state_->clients.end())
+    if (found == state_.clients.end())
         return image;
     const Connection& client = **found;
     image.open = true;
@@ -134,23 +136,22 @@ state::ClientImage ControlServer::tell(int fd, bool bytes) const {
     return image;
 }
 
-void ControlServer::adopt(state::ClientImage image) {
-    State& state = *state_;
+void ControlServer::Clients::adopt(state::ClientImage image) {
     auto client = std::make_unique<Connection>(
-        Fd(image.fd), Caller{image.pid, image.uid, image.gid, image.may_act, false}, state.settings.in_limit);
+        Fd(image.fd), Caller{image.pid, image.uid, image.gid, image.may_act, false}, state_.settings.in_limit);
     client->call.id = CallId{image.call};
     client->call.more = image.more;
     client->told = client->call.id;
     if (!client->in.append(image.in))
         return;
-    client->out.append_to(state.barriers) += image.out;
-    Connection* entered = state.enter(std::move(client));
+    client->out.append_to(state_.barriers) += image.out;
+    Connection* entered = state_.enter(std::move(client));
     if (entered == nullptr)
         return;
     if (image.call != 0)
-        state.calls.emplace(image.call, entered);
-    state.moved.push_back(entered->fd.get());
-    state.see_to(*entered);
+        state_.calls.emplace(image.call, entered);
+    state_.moved.push_back(entered->fd.get());
+    state_.see_to(*entered);
 }
 
 void ControlServer::set_group(std::optional<gid_t> group) { state_->settings.group = group; }

@@ -13,6 +13,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "daemon/control/call.hpp"
 #include "daemon/control/list_reply.hpp"
 #include "loop/loop.hpp"
 #include "state/snapshot.hpp"
@@ -27,18 +28,6 @@
 #include <vector>
 
 namespace mi::daemon {
-
-// One call that waits for its answer. Never used twice.
-enum class CallId : std::uint64_t {};
-
-// Who is calling.
-struct Caller {
-    pid_t pid = 0; // 0: of another PID namespace
-    uid_t uid = 0;
-    gid_t gid = 0;
-    bool may_act = false;
-    bool more = false; // wants progress, not only the result
-};
 
 // The other side of the socket: the manager. `call` may be answered inside it or at any time later, by reply, error or
 // reply_list of the server, exactly once (and by any number of `continues` replies before, where caller.more). `call` runs in
@@ -71,6 +60,8 @@ struct ControlSettings {
 };
 
 class ControlServer {
+    struct State;
+
 public:
     // Serves the listening socket (non-blocking, owned from now on; none: until listen_at). Loop and handler outlive the
     // server.
@@ -100,6 +91,24 @@ public:
     // Whether anybody still waits for this call.
     [[nodiscard]] bool waiting(CallId id) const;
 
+    // The clients as they are saved and restored.
+    class Clients {
+    public:
+        explicit Clients(State& state) : state_(state) {}
+        // Those that came, went, asked or were answered since this was last asked, by descriptor.
+        [[nodiscard]] std::vector<int>& moved();
+        [[nodiscard]] std::vector<int> all() const;
+        // What there is to a client; `open` is false where there is none. With `bytes`, also what is on its way.
+        [[nodiscard]] state::ClientImage tell(int fd, bool bytes) const;
+        [[nodiscard]] std::uint64_t last_call() const;
+        // Goes on serving a client of the program before this one: its call waits under the number it had.
+        void adopt(state::ClientImage client);
+        void set_last_call(std::uint64_t last);
+
+    private:
+        State& state_;
+    };
+
     // Barriers. What is answered after `hold` reaches no client before that barrier (and every earlier one) is released.
     // What was answered before it is not delayed by it.
     using Barrier = std::uint64_t;
@@ -114,16 +123,8 @@ public:
     // Writes what can be written without waiting: before re-exec and at the very end.
     void flush();
 
-    // --- for the snapshot ---
-    // The clients that came, went, asked or were answered since this was last asked, by descriptor.
-    [[nodiscard]] std::vector<int>& moved();
-    [[nodiscard]] std::vector<int> all() const;
-    // What there is to a client; `open` is false where there is none. With `bytes`, also what is on its way.
-    [[nodiscard]] state::ClientImage tell(int fd, bool bytes) const;
-    [[nodiscard]] std::uint64_t last_call() const;
-    // Goes on serving a client of the program before this one: its call waits under the number it had.
-    void adopt(state::ClientImage client);
-    void set_last_call(std::uint64_t last);
+    // For the snapshot.
+    [[nodiscard]] Clients clients();
     // Another listening socket in the place of the one before; connections stay.
     Result<> listen_at(Fd listener);
     // When there is something to do again: at once (a moment that has passed) where somebody waits for the next turn; and where
@@ -140,7 +141,6 @@ public:
     [[nodiscard]] int listener() const;
 
 private:
-    struct State;
     explicit ControlServer(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "base/fd.hpp"
-#include "daemon/control/control.hpp"
+#include "daemon/control/call.hpp"
+#include "daemon/control/list_reply.hpp"
 #include "loop/loop.hpp"
 #include "wire/varlink.hpp"
 

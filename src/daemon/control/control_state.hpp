@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/control/client_accounts.hpp"
+#include "daemon/control/control.hpp"
 #include "daemon/control/control_connection.hpp"
 #include "daemon/control/control_listener.hpp"
 #include "daemon/control/fair_queue.hpp"

@@ -48,7 +48,7 @@ void StateStore::save_all(bool bytes) {
     for (const auto& [id, stream] : context_.logs.streams().all())
         state::put_item(frame, state::Tag::stream, context_.logs.streams().tell(id));
     if (control_ != nullptr)
-        for (int fd : control_->all())
+        for (int fd : control_->clients().all())
             state::put_item(frame, state::Tag::client, source_.image_of_client(fd, bytes));
     effects_.save_anew();
     spawn_saved_ = false;
@@ -64,7 +64,7 @@ void StateStore::drop_moved() {
     processes_.moved().clear();
     context_.logs.streams().moved().clear();
     if (control_ != nullptr)
-        control_->moved().clear();
+        control_->clients().moved().clear();
 }
 
 void StateStore::save() {
@@ -99,7 +99,7 @@ void StateStore::save_moved(std::string& frame) {
     for (StreamId stream : context_.logs.streams().moved())
         state::put_item(frame, state::Tag::stream, context_.logs.streams().tell(stream));
     if (control_ != nullptr)
-        for (int fd : control_->moved())
+        for (int fd : control_->clients().moved())
             state::put_item(frame, state::Tag::client, source_.image_of_client(fd, false));
     if (std::exchange(saved_halt_, context_.engine.halt()) != context_.engine.halt())
         context_.manager_moved = true;
