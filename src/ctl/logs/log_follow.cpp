@@ -2,7 +2,6 @@
 
 #include "base/directory.hpp"
 
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,8 +18,8 @@ namespace logs = wire::logs;
 Result<Follower> Follower::start(std::vector<std::string> directories, std::vector<std::string> patterns,
                                  const std::vector<UnitLog>& shown) {
     Follower follower(std::move(directories), std::move(patterns));
-    follower.inotify_ = Fd(::inotify_init1(IN_CLOEXEC));
-    if (!follower.inotify_)
+    follower.inotify_.emplace(os::Inotify::Read::waits);
+    if (follower.inotify_->fd() < 0)
         return fault(errno, "watch log directories");
     for (const UnitLog& log : shown) {
         for (const LogFile& file : log.files) {
@@ -52,8 +51,7 @@ Result<Follower> Follower::start(std::vector<std::string> directories, std::vect
 }
 
 void Follower::watch(const std::string& path) {
-    const int watch = ::inotify_add_watch(inotify_.get(), path.c_str(),
-                                          IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR);
+    const int watch = inotify_->add(path.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR);
     if (watch >= 0)
         watched_[watch] = path;
 }
@@ -86,20 +84,14 @@ void Follower::look() {
 Result<> Follower::wait() {
     if (!changed_.empty())
         return {};
-    alignas(inotify_event) char buffer[16 * 1024];
-    const ssize_t size = ::read(inotify_.get(), buffer, sizeof buffer);
-    if (size < 0 && errno != EINTR)
-        return fault(errno, "watch log directories");
     bool anew = false;
-    for (ssize_t at = 0; at < size;) {
-        const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
-        at += static_cast<ssize_t>(sizeof *event + event->len);
-        auto path = watched_.find(event->wd);
-        if ((event->mask & IN_Q_OVERFLOW) != 0) {
+    const bool read = inotify_->read_some([&](const os::Inotify::Event& event) {
+        auto path = watched_.find(event.watch);
+        if ((event.mask & IN_Q_OVERFLOW) != 0) {
             anew = true;
             for (const auto& [place, unused] : places_)
                 changed_.insert(place);
-        } else if (path != watched_.end() && (event->mask & IN_IGNORED) != 0) {
+        } else if (path != watched_.end() && (event.mask & IN_IGNORED) != 0) {
             // It was removed; a directory of the same name would be a new one.
             places_.erase(path->second);
             watched_.erase(path);
@@ -109,7 +101,9 @@ Result<> Follower::wait() {
         } else {
             anew = true;
         }
-    }
+    });
+    if (!read && errno != EINTR)
+        return fault(errno, "watch log directories");
     if (anew)
         look();
     return {};

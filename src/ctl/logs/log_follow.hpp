@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "ctl/logs/log_reader.hpp"
+#include "os/file/inotify.hpp"
 
 namespace mi::ctl {
 
@@ -26,7 +28,7 @@ public:
     // Passes the lines written since the last call to `use`, in time order.
     void read(const std::function<void(const LogLine&)>& use);
     // Readable when `wait` would return.
-    [[nodiscard]] int descriptor() const { return inotify_.get(); }
+    [[nodiscard]] int descriptor() const { return inotify_->fd(); }
 
 private:
     // A unit's directory, and the position up to which its files have been read.
@@ -55,7 +57,7 @@ private:
     void read_file(const std::string& path, Place& place, std::vector<Owned>& lines);
 
     std::vector<std::string> directories_, patterns_;
-    Fd inotify_;
+    std::optional<os::Inotify> inotify_;
     std::map<int, std::string> watched_;  // paths by inotify watch descriptor
     std::map<std::string, Place> places_; // by path
     std::map<std::string, Last> last_;    // by unit

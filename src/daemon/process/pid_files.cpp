@@ -4,11 +4,9 @@
 #include "os/process/process.hpp"
 
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -21,24 +19,21 @@ constexpr std::uint32_t happenings =
     IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 } // namespace
 
-PidFiles::PidFiles(Kernel& kernel, os::HangingMounts& hanging)
-    : kernel_(kernel), hanging_(hanging), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
+PidFiles::PidFiles(Kernel& kernel, os::HangingMounts& hanging) : kernel_(kernel), hanging_(hanging) {}
 
 // Watches the file's directory, or as much of the way there as exists: by a descriptor, so that what is watched is what was
 // judged not to hang.
 void PidFiles::watch(Awaited& awaited) {
     std::string directory = awaited.path;
-    while (inotify_ && !awaited.apart && !directory.empty()) {
+    while (inotify_.fd() >= 0 && !awaited.apart && !directory.empty()) {
         directory = directory.substr(0, directory.rfind('/'));
         auto held = os::open_directory_here(directory.empty() ? "/" : directory, hanging_);
         awaited.apart = !held && held.error().code == EXDEV;
         if (!held)
             continue;
-        // From inside the directory that was walked to, so that no user can have us wake up for another.
-        auto inside = os::WorkingDirectory::enter(held->get());
-        int watch = inside ? ::inotify_add_watch(inotify_.get(), ".", happenings) : -1;
-        if (watch >= 0) {
-            watches_.insert(watch);
+        // The directory that was walked to, so that no user can have us wake up for another.
+        if (auto watch = inotify_.add_directory(held->get(), happenings)) {
+            watches_.insert(*watch);
             return;
         }
     }
@@ -55,19 +50,13 @@ void PidFiles::forget(core::UnitId unit) {
         return;
     // While no unit waits, nothing that happens there is worth waking up for.
     for (int watch : watches_)
-        (void)::inotify_rm_watch(inotify_.get(), watch); // gone already with its directory: as well
+        inotify_.remove(watch);
     watches_.clear();
-    read_all(); // the kernel confirms the end of each watch
-}
-
-void PidFiles::read_all() {
-    std::array<char, 4096> events;
-    while (inotify_ && ::read(inotify_.get(), events.data(), events.size()) > 0) {
-    }
+    inotify_.drain(); // the kernel confirms the end of each watch
 }
 
 void PidFiles::drain() {
-    read_all();
+    inotify_.drain();
     for (auto& [unit, awaited] : waiting_)
         watch(awaited);
 }

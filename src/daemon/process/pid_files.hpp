@@ -1,10 +1,10 @@
 // Waiting for the PID files of forking services, without looking twice at one that has not changed.
 #pragma once
 
-#include "base/fd.hpp"
 #include "base/result.hpp"
 #include "core/record.hpp"
 #include "daemon/kernel.hpp"
+#include "os/file/inotify.hpp"
 #include "os/mount/mounts.hpp"
 
 #include <sys/types.h>
@@ -22,7 +22,7 @@ class PidFiles {
 public:
     // Readable when something happened in a directory that is waited for; -1 where inotify(7) is not to be had (then only
     // `candidates` after other events looks again).
-    [[nodiscard]] int fd() const { return inotify_.get(); }
+    [[nodiscard]] int fd() const { return inotify_.fd(); }
     PidFiles(Kernel& kernel, os::HangingMounts& hanging);
 
     // `owner`: who may have written it besides root and us: the service's user.
@@ -52,11 +52,10 @@ private:
         Instant look_at{};  // if so
     };
     void watch(Awaited& awaited);
-    void read_all();
 
     Kernel& kernel_;
     os::HangingMounts& hanging_;
-    Fd inotify_;
+    os::Inotify inotify_;
     std::set<int> watches_; // of directories, as inotify numbers them
     std::map<core::UnitId, Awaited> waiting_;
 };

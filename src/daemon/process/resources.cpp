@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -253,15 +252,15 @@ void Resources::listen() {
     if (events_ && watched_generation_ == tree_->generation())
         return;
     watched_generation_ = tree_->generation();
-    Fd events = events_ ? std::move(events_) : Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    if (events && ::inotify_add_watch(events.get(), (tree_->path() + "/memory.events").c_str(), IN_MODIFY) >= 0)
-        events_ = std::move(events);
+    if (!events_)
+        events_.emplace();
+    if (events_->add((tree_->path() + "/memory.events").c_str(), IN_MODIFY) < 0)
+        events_.reset();
 }
 
 bool Resources::memory_kill_happened() {
-    std::array<char, 4096> bytes;
-    while (events_ && ::read(events_.get(), bytes.data(), bytes.size()) > 0) {
-    }
+    if (events_)
+        events_->drain();
     std::optional<os::CgroupOom> oom = tree_ != nullptr ? tree_->oom() : std::nullopt;
     return oom && oom->kills != std::exchange(tree_kills_, oom->kills);
 }

@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "core/unit.hpp"
 #include "os/cgroup/cgroup.hpp"
+#include "os/file/inotify.hpp"
 #include "os/spawn/plan.hpp"
 
 #include <map>
@@ -63,7 +64,7 @@ public:
     // process of it has just ended by SIGKILL, so that a kill already told of a moment ago is meant too.
     [[nodiscard]] std::optional<std::string> killed_for_memory(const core::Unit& unit, Instant now, bool ended);
     // Readable when any unit's events of memory may have changed; -1: nothing tells (yet).
-    [[nodiscard]] int memory_events() const { return events_.get(); }
+    [[nodiscard]] int memory_events() const { return events_ ? events_->fd() : -1; }
     // Takes what is readable. Whether a process anywhere in the tree was killed for want of memory.
     [[nodiscard]] bool memory_kill_happened();
 
@@ -82,7 +83,7 @@ private:
     os::Cgroups* tree_;
     std::string lack_;
     std::string trouble_;
-    Fd events_;                                              // inotify on the tree's memory.events
+    std::optional<os::Inotify> events_;                      // inotify on the tree's memory.events
     unsigned watched_generation_ = 0;                        // of the tree, by that
     bool shared_ = false;                                    // share_and_count was asked for
     std::uint64_t tree_kills_ = 0;                           // when it was last looked at

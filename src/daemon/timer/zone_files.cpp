@@ -2,7 +2,6 @@
 
 #include "os/file/runtime.hpp"
 
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,32 +85,23 @@ std::vector<std::string> ZoneFiles::take_complaints() { return std::exchange(com
 
 int ZoneFiles::watch() {
     if (inotify_ || !places_.rule.empty())
-        return inotify_.get();
-    Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+        return inotify_ ? inotify_->fd() : -1;
+    inotify_.emplace();
     std::string directory = places_.local.substr(0, places_.local.rfind('/'));
     // The directory: the file is replaced as a whole, and may not be there yet.
-    if (fd && ::inotify_add_watch(fd.get(), directory.c_str(),
-                                  IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR) >= 0)
-        inotify_ = std::move(fd);
-    return inotify_.get();
+    if (inotify_->add(directory.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
+        inotify_.reset();
+    return inotify_ ? inotify_->fd() : -1;
 }
 
 bool ZoneFiles::local_changed() {
     const std::string name = places_.local.substr(places_.local.rfind('/') + 1);
     bool ours = false;
-    alignas(inotify_event) char events[4096];
-    for (;;) {
-        ssize_t got = ::read(inotify_.get(), events, sizeof events);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return ours;
-        for (ssize_t at = 0; at < got;) {
-            const auto* event = reinterpret_cast<const inotify_event*>(events + at);
-            at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-            ours = ours || (event->mask & IN_Q_OVERFLOW) != 0 || (event->len > 0 && name == event->name);
-        }
-    }
+    if (inotify_)
+        inotify_->read_all([&](const os::Inotify::Event& event) {
+            ours = ours || (event.mask & IN_Q_OVERFLOW) != 0 || event.name == name;
+        });
+    return ours;
 }
 
 } // namespace mi::daemon

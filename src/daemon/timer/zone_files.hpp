@@ -2,8 +2,8 @@
 // is in them is calendar/zone.hpp's.
 #pragma once
 
-#include "base/fd.hpp"
 #include "calendar/schedule.hpp"
+#include "os/file/inotify.hpp"
 
 #include <cstdint>
 #include <map>
@@ -31,7 +31,7 @@ public:
 
     // Begins to watch `local`, if it counts. Readable when something happened beside it; -1: there is no watching.
     [[nodiscard]] int watch();
-    void unwatch() { inotify_ = Fd(); }
+    void unwatch() { inotify_.reset(); }
     // Takes what happened; whether it concerned the file.
     [[nodiscard]] bool local_changed();
 
@@ -58,7 +58,7 @@ private:
     calendar::Zone utc_;
     std::vector<std::string> complaints_;
     bool rule_complained_ = false;
-    Fd inotify_;
+    std::optional<os::Inotify> inotify_;
 };
 
 } // namespace mi::daemon

@@ -3,7 +3,6 @@
 #include "os/file/walked_file.hpp"
 
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,8 +27,6 @@ std::string take_component(std::string& path) {
 
 } // namespace
 
-ArrivalWatch::ArrivalWatch() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
-
 std::vector<Fault> ArrivalWatch::watch(std::span<const std::string> paths, HangingMounts& hanging) {
     const std::vector<Name> before = std::exchange(names_, {});
     std::vector<Fault> faults;
@@ -42,7 +39,7 @@ std::vector<Fault> ArrivalWatch::watch(std::span<const std::string> paths, Hangi
     for (const auto& [number, name] : before) {
         const bool is_needed = std::ranges::find(names_, number, &Name::first) != names_.end();
         if (!is_needed && std::exchange(last, number) != number)
-            (void)::inotify_rm_watch(inotify_.get(), number); // fails if the directory and its watch are gone already
+            inotify_.remove(number);
     }
     return faults;
 }
@@ -87,28 +84,22 @@ Result<> ArrivalWatch::follow(const std::string& path, MountJudge& judge) {
 Result<> ArrivalWatch::note(int directory, const std::string& name, const std::string& about) {
     constexpr std::uint32_t changes =
         IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    const Result<WorkingDirectory> inside = WorkingDirectory::enter(directory);
-    const int number = inside ? ::inotify_add_watch(inotify_.get(), ".", changes) : -1;
-    if (number < 0)
-        return fault(inside ? errno : inside.error().code, "watch", about);
-    names_.emplace_back(number, name);
+    const Result<int> number = inotify_.add_directory(directory, changes);
+    if (!number)
+        return fault(number.error().code, "watch", about);
+    names_.emplace_back(*number, name);
     return {};
 }
 
 bool ArrivalWatch::take_change() {
-    alignas(inotify_event) std::array<char, 4096> bytes;
     bool changed = false;
-    ssize_t got = 0;
-    while ((got = ::read(inotify_.get(), bytes.data(), bytes.size())) > 0)
-        for (ssize_t at = 0; at < got;) {
-            const auto* event = reinterpret_cast<const inotify_event*>(bytes.data() + at);
-            at += static_cast<ssize_t>(sizeof *event + event->len);
-            // IN_IGNORED follows something else that was told, or our own inotify_rm_watch().
-            if ((event->mask & (IN_Q_OVERFLOW | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) != 0)
-                changed = true;
-            else if (event->len > 0)
-                changed = changed || std::ranges::find(names_, Name(event->wd, event->name)) != names_.end();
-        }
+    inotify_.read_all([&](const Inotify::Event& event) {
+        // IN_IGNORED follows something else that was told, or our own removal of the watch.
+        if ((event.mask & (IN_Q_OVERFLOW | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) != 0)
+            changed = true;
+        else if (!event.name.empty())
+            changed = changed || std::ranges::find(names_, Name(event.watch, event.name)) != names_.end();
+    });
     return changed;
 }
 

@@ -4,8 +4,8 @@
 // its text. After each report the way has to be walked again (watch()). Mounts are not seen: inotify does not tell of them.
 #pragma once
 
-#include "base/fd.hpp"
 #include "base/result.hpp"
+#include "os/file/inotify.hpp"
 #include "os/mount/mount_judge.hpp"
 
 #include <span>
@@ -17,9 +17,8 @@ namespace mi::os {
 
 class ArrivalWatch {
 public:
-    ArrivalWatch();
     // Readable when something has happened in a watched directory; -1: the kernel gives us none.
-    [[nodiscard]] int fd() const { return inotify_.get(); }
+    [[nodiscard]] int fd() const { return inotify_.fd(); }
     // Watches these absolute paths, and no others any more. What of them cannot be watched: a directory that we may not read, or
     // what lies on a file system that may hang.
     [[nodiscard]] std::vector<Fault> watch(std::span<const std::string> paths, HangingMounts& hanging);
@@ -31,7 +30,7 @@ private:
     Result<> follow(const std::string& path, MountJudge& judge);
     Result<> note(int directory, const std::string& name, const std::string& about);
 
-    Fd inotify_;
+    Inotify inotify_;
     std::vector<Name> names_;
 };
 

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,22 +21,22 @@ std::optional<FileIdentity> identity_of(const std::string& path) {
 }
 
 PathWatch::PathWatch(Fd watches)
-    : inotify_(watches ? std::move(watches) : Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))),
+    : inotify_(watches ? Inotify(std::move(watches)) : Inotify()),
       mounts_(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)), events_(::epoll_create1(EPOLL_CLOEXEC)) {
-    auto add = [this](const Fd& fd, std::uint32_t events) {
-        epoll_event event{.events = events, .data = {.fd = fd.get()}};
-        if (fd)
-            (void)::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd.get(), &event); // on failure only SIGHUP makes us look
+    auto add = [this](int fd, std::uint32_t events) {
+        epoll_event event{.events = events, .data = {.fd = fd}};
+        if (fd >= 0)
+            (void)::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &event); // on failure only SIGHUP makes us look
     };
-    add(inotify_, EPOLLIN);
+    add(inotify_.fd(), EPOLLIN);
     // The mount table is always readable; poll(2) reports a change once, as an exceptional condition (EPOLLPRI).
-    add(mounts_, EPOLLPRI | EPOLLET);
+    add(mounts_.get(), EPOLLPRI | EPOLLET);
 }
 
 void PathWatch::watch(const std::string& directory) {
     constexpr std::uint32_t goings =
         IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    note(::inotify_add_watch(inotify_.get(), directory.c_str(), goings)); // on failure as above
+    note(inotify_.add(directory.c_str(), goings)); // on failure as above
 }
 
 void PathWatch::watch_file(const std::string& path, MountJudge* judge) {
@@ -47,11 +46,11 @@ void PathWatch::watch_file(const std::string& path, MountJudge* judge) {
     if (!inside)
         return;
     // Removing a name changes the attributes of the file (IN_ATTRIB): an open file lives on without a name.
-    const int file = ::inotify_add_watch(inotify_.get(), where->name(), IN_ATTRIB | IN_MOVE_SELF | IN_DONT_FOLLOW);
+    const int file = inotify_.add(where->name(), IN_ATTRIB | IN_MOVE_SELF | IN_DONT_FOLLOW);
     note(file);
     // If we may not read the file, watch every removal in its directory instead.
     const std::uint32_t goings = file < 0 ? IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO : 0;
-    note(::inotify_add_watch(inotify_.get(), ".", goings | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD));
+    note(inotify_.add(".", goings | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD));
 }
 
 void PathWatch::note(int watch) {
@@ -61,20 +60,15 @@ void PathWatch::note(int watch) {
 
 void PathWatch::leave() {
     for (int watch : numbers_)
-        (void)::inotify_rm_watch(inotify_.get(), watch); // fails if directory and watch are gone already
+        inotify_.remove(watch);
     numbers_.clear();
 }
 
 void PathWatch::drain() {
-    alignas(inotify_event) std::array<char, 4096> bytes;
-    ssize_t got = 0;
-    while (inotify_ && (got = ::read(inotify_.get(), bytes.data(), bytes.size())) > 0)
-        for (ssize_t at = 0; at < got;) {
-            const auto* event = reinterpret_cast<const inotify_event*>(bytes.data() + at);
-            if ((event->mask & IN_IGNORED) != 0)
-                std::erase(numbers_, event->wd); // the watch is removed with the watched object
-            at += static_cast<ssize_t>(sizeof *event + event->len);
-        }
+    inotify_.read_all([this](const Inotify::Event& event) {
+        if ((event.mask & IN_IGNORED) != 0)
+            std::erase(numbers_, event.watch); // the watch is removed with the watched object
+    });
     std::array<epoll_event, 2> events;
     (void)::epoll_wait(events_.get(), events.data(), static_cast<int>(events.size()), 0);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "os/file/inotify.hpp"
 #include "os/mount/mount_judge.hpp"
 
 #include <sys/types.h>
@@ -24,7 +25,7 @@ public:
     // Readable when a new look is needed; -1: the kernel gives us none.
     [[nodiscard]] int fd() const { return events_.get(); }
     // The descriptor to keep across exec; -1: none. To close it there would take milliseconds (see leave()).
-    [[nodiscard]] int watches() const { return inotify_.get(); }
+    [[nodiscard]] int watches() const { return inotify_.fd(); }
     // Also report when an entry of `directory`, or the directory itself, is removed or renamed.
     void watch(const std::string& directory);
     // Also report when the file at `path` (walked as a path that a unit names), or its directory, is removed, renamed
@@ -39,7 +40,8 @@ public:
 private:
     void note(int watch);
 
-    Fd inotify_, mounts_, events_;
+    Inotify inotify_;
+    Fd mounts_, events_;
     std::vector<int> numbers_; // inotify watch descriptors
 };
 

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/input.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -79,9 +78,8 @@ std::vector<Button> presses_in(std::span<const unsigned char> events) {
     return pressed;
 }
 
-InputButtons::InputButtons()
-    : all_(::epoll_create1(EPOLL_CLOEXEC)), changes_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-    if (!changes_ || !add(changes_.get(), 0))
+InputButtons::InputButtons() : all_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (changes_.fd() < 0 || !add(changes_.fd(), 0))
         return;
     look();
 }
@@ -95,11 +93,11 @@ bool InputButtons::add(int descriptor, std::uint64_t key) const {
 
 void InputButtons::look() {
     // A second watch of the same directory changes nothing.
-    if (::inotify_add_watch(changes_.get(), place, IN_CREATE | IN_ATTRIB | IN_DELETE | IN_ONLYDIR) >= 0) {
+    if (changes_.add(place, IN_CREATE | IN_ATTRIB | IN_DELETE | IN_ONLYDIR) >= 0) {
         if (parent_watch_ >= 0)
-            (void)::inotify_rm_watch(changes_.get(), std::exchange(parent_watch_, -1));
+            changes_.remove(std::exchange(parent_watch_, -1));
     } else if (parent_watch_ < 0) {
-        parent_watch_ = ::inotify_add_watch(changes_.get(), "/dev", IN_CREATE | IN_ONLYDIR);
+        parent_watch_ = changes_.add("/dev", IN_CREATE | IN_ONLYDIR);
     }
     if (const auto entries = list_directory(place))
         for (const DirectoryEntry& entry : *entries)
@@ -119,9 +117,7 @@ void InputButtons::look_at(const std::string& name) {
 }
 
 void InputButtons::drain_changes() {
-    alignas(inotify_event) char events[4096];
-    while (::read(changes_.get(), events, sizeof events) > 0) {
-    }
+    changes_.drain();
     look();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "os/file/inotify.hpp"
 
 #include <cstdint>
 #include <map>
@@ -33,8 +34,8 @@ private:
     [[nodiscard]] bool add(int descriptor, std::uint64_t key) const;
     void drain_changes();
 
-    Fd all_;     // epoll(7)
-    Fd changes_; // inotify(7) on /dev/input, and on /dev while that does not exist
+    Fd all_;          // epoll(7)
+    Inotify changes_; // on /dev/input, and on /dev while that does not exist
     int parent_watch_ = -1;
     std::map<int, Fd> devices_; // by descriptor
     std::map<std::string, int> names_;
