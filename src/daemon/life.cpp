@@ -70,7 +70,7 @@ void settle_in(Parts& parts) {
     for (core::UnitId id : parts.context.graph().ids())
         if (core::active(parts.context.record(id).phase))
             names.push_back(parts.context.name(id));
-    (void)parts.unit.files.reread(); // the program that began this tells its problems
+    (void)parts.catalog.files.reread(); // the program that began this tells its problems
     parts.context.say(Priority::notice, "carried over into this root: " + join(names));
 }
 

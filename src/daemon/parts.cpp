@@ -71,26 +71,27 @@ LogLink::Settings log_settings(const core::ManagerSettings& settings, const Plac
 // Changes of units are told in this order: what asks whether the boot target is reached comes after it.
 std::vector<Subsystem*> in_order(Parts& parts) {
     ProcessParts& process = parts.process;
-    UnitParts& unit = parts.unit;
+    LogParts& log = parts.log;
+    CatalogParts& catalog = parts.catalog;
     MachineParts& machine = parts.machine;
     RunParts& run = parts.run;
-    return {&unit.phase_report,
+    return {&log.phase_report,
             &run.notify,
             &run.ready_pipe,
             &run.inquiries,
             &run.main_process,
-            &parts.log.upkeep,
+            &log.upkeep,
             &process.sweeper,
             &run.unit_processes,
             &run.starter,
             &run.pending_starts,
             &run.starter.parked(),
             &run.timers,
-            &unit.transient,
-            &unit.systemd,
+            &catalog.transient,
+            &catalog.systemd,
             &process.background,
             &process.directory_removal,
-            &unit.boot_target,
+            &catalog.boot_target,
             &machine.boot_result,
             &machine.boot_record,
             &machine.parent_notify,
@@ -102,7 +103,7 @@ std::vector<Subsystem*> in_order(Parts& parts) {
             &machine.shutdown_report,
             &machine.shutdown,
             &parts.recovery.succession,
-            &parts.log.flush,
+            &log.flush,
             &run.activation,
             &run.fd_store,
             &process.memory_events,
@@ -145,7 +146,7 @@ LogParts::LogParts(Parts& all, const StartupFindings& found)
       link(all.kernel, upkeep, log_settings(all.settings, all.place, all.process.processes.cgroups())),
       announcer(all.kernel, link, all.place.system(),
                 std::min(found.log_level, all.place.system() && !found.quiet ? 6 : 4)),
-      flush(all.context) {}
+      flush(all.context), phase_report(all.context, all.entry) {}
 
 RecoveryParts::RecoveryParts(Parts& all, StartupFindings& found)
     : images(all), store(all.context, images, std::move(found.keeper), all.guard, all.effects, all.exits,
@@ -153,18 +154,18 @@ RecoveryParts::RecoveryParts(Parts& all, StartupFindings& found)
       succession(all.context, all.process.processes, store, all.guard, all.wiring), before(found.before),
       renew(found.renew) {}
 
-UnitParts::UnitParts(Parts& all)
+CatalogParts::CatalogParts(Parts& all)
     : files(all.context, all.effects, all.subsystems, all.entry, [&all] { all.wiring.settings_read(); }),
-      systemd(all.context), transient(all.context, files), boot_target(all.context),
-      phase_report(all.context, all.entry) {}
+      systemd(all.context), transient(all.context, files), boot_target(all.context) {}
 
 MachineParts::MachineParts(Parts& all, StartupFindings& found)
-    : boot_record(all.context, found.slot), shutdown_report(all.context, all.unit.boot_target, all.process.background),
-      parent_notify(all.context, all.unit.boot_target, !all.entry.empty(), std::move(found.host)),
+    : boot_record(all.context, found.slot),
+      shutdown_report(all.context, all.catalog.boot_target, all.process.background),
+      parent_notify(all.context, all.catalog.boot_target, !all.entry.empty(), std::move(found.host)),
       shutdown(all.context, all.process.processes, all.wiring,
                all.entry.empty() ? std::nullopt : std::optional(found.grace)),
-      boot_result(all.context, all.unit.boot_target, boot_record, shutdown, found.slot),
-      hardware_watchdog(all.context, all.unit.boot_target, boot_result),
+      boot_result(all.context, all.catalog.boot_target, boot_record, shutdown, found.slot),
+      hardware_watchdog(all.context, all.catalog.boot_target, boot_result),
       schedule(all.context, all.process.background, shutdown), buttons(all.context, shutdown), time_set(all.context),
       reachability(all.context, shutdown, all.wiring, all.guard,
                    found.before != nullptr ? found.before->manager.premises : -1),
@@ -194,8 +195,8 @@ Parts::Parts(Kernel& the_kernel, StartupFindings found)
       engine(std::move(found.graph), {settings.parallel_starts, jitter_seed(kernel)}), process(*this, found.before),
       log(*this, found),
       context{kernel, place, settings, surroundings, engine, units, log.link, log.announcer, children},
-      recovery(*this, found), unit(*this), machine(*this, found), run(*this, found),
-      turn(context, {effects, exits, subsystems, run.unit_processes, run.starter, process.sweeper, unit.transient,
+      recovery(*this, found), catalog(*this), machine(*this, found), run(*this, found),
+      turn(context, {effects, exits, subsystems, run.unit_processes, run.starter, process.sweeper, catalog.transient,
                      log.flush, recovery.store, recovery.succession, machine.shutdown, guard}),
       init_started(found.init_started) {
     surroundings.settings = &settings;

@@ -118,6 +118,7 @@ struct LogParts {
     LogLink link;
     Announcer announcer;
     OutputFlush flush;
+    PhaseReport phase_report;
 };
 
 // What outlives PID 1's program.
@@ -132,14 +133,13 @@ struct RecoveryParts {
 };
 
 // Which units there are, and which of them the system is for.
-struct UnitParts {
-    explicit UnitParts(Parts& all);
+struct CatalogParts {
+    explicit CatalogParts(Parts& all);
 
     UnitFiles files;
     SystemdUnits systemd;
     TransientUnits transient;
     BootTarget boot_target;
-    PhaseReport phase_report;
 };
 
 // The machine or container as a whole, from its boot to its end.
@@ -202,7 +202,7 @@ struct Parts {
     LogParts log;
     Context context;
     RecoveryParts recovery;
-    UnitParts unit;
+    CatalogParts catalog;
     MachineParts machine;
     RunParts run;
     Turn turn;

@@ -43,9 +43,9 @@ void Wiring::watch_unit_sockets(os::PathWatch& paths) { parts_.run.activation.wa
 
 void Wiring::reload() {
     parts_.machine.reachability.check(true);
-    parts_.unit.systemd.refresh([this] {
-        const UnitFiles::Reread units = parts_.unit.files.reread();
-        for (const auto* list : {&parts_.unit.systemd.problems(), &units.problems})
+    parts_.catalog.systemd.refresh([this] {
+        const UnitFiles::Reread units = parts_.catalog.files.reread();
+        for (const auto* list : {&parts_.catalog.systemd.problems(), &units.problems})
             for (const std::string& problem : *list)
                 parts_.context.say(Priority::warning, problem);
         parts_.context.say(Priority::info, "units read again: " + std::to_string(units.added.size()) + " added, " +

@@ -169,7 +169,7 @@ void ActingAnswers::answer(CallId id, const Caller&, const wire::Reset& reset) {
     // A transient unit that failed was kept only to be looked at: it is not tried again, it goes.
     for (UnitId unit : ids) {
         const bool goes = parts_.engine.record(unit).phase == Phase::failed &&
-                          parts_.unit.transient.is_transient(parts_.engine.graph().unit(unit));
+                          parts_.catalog.transient.is_transient(parts_.engine.graph().unit(unit));
         apply_now(parts_, {.kind = goes ? EngineEvent::Kind::stop : EngineEvent::Kind::reset, .unit = unit});
     }
     parts_.control->reply(id, wire::Nothing{});
@@ -191,7 +191,7 @@ void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Target& 
         return parts_.control->error(id, wire::ShuttingDown{});
     if (!lookup_.find(id, {target.name}, UnitLookup::Named::startable, ids))
         return;
-    parts_.unit.boot_target.isolate(target.name);
+    parts_.catalog.boot_target.isolate(target.name);
     waiting_.begin(id, caller, state::Goal::isolate, ids, target.wait);
 }
 
@@ -206,9 +206,9 @@ void ActingAnswers::answer(CallId id, const Caller& caller, const wire::Events& 
 }
 
 void ActingAnswers::answer(CallId id, const Caller&, const wire::ReloadUnits&) {
-    parts_.unit.systemd.refresh([this, id] {
-        std::vector<std::string> problems = parts_.unit.systemd.problems();
-        UnitFiles::Reread reread = parts_.unit.files.reread();
+    parts_.catalog.systemd.refresh([this, id] {
+        std::vector<std::string> problems = parts_.catalog.systemd.problems();
+        UnitFiles::Reread reread = parts_.catalog.files.reread();
         problems.insert(problems.end(), reread.problems.begin(), reread.problems.end());
         wire::Changes changes{std::move(reread.added), std::move(reread.changed), std::move(reread.removed),
                               std::move(problems)};

@@ -120,7 +120,7 @@ void LookingAnswers::answer(CallId id, const Caller& caller, const wire::Tree& t
     } else if (tree.unit) {
         if (!lookup_.find(id, {*tree.unit}, UnitLookup::to_look(caller), stack))
             return;
-    } else if (UnitId target = parts_.unit.boot_target.id(); target != core::no_unit) {
+    } else if (UnitId target = parts_.catalog.boot_target.id(); target != core::no_unit) {
         stack.push_back(target);
     } else {
         for (UnitId unit : graph.ids())
@@ -171,7 +171,7 @@ void LookingAnswers::answer(CallId id, const Caller&, const wire::BootTimes&) {
     wire::Times times;
     times.init = micros(parts_.init_started);
     times.units_loaded = micros(parts_.units_loaded);
-    if (const BootTarget& target = parts_.unit.boot_target; target.was_reached())
+    if (const BootTarget& target = parts_.catalog.boot_target; target.was_reached())
         times.target_reached = micros(target.reached_at());
     std::vector<std::string> names;
     for (UnitId unit : graph.ids())

@@ -91,7 +91,7 @@ void MachineAnswers::answer(CallId id, const Caller&, const wire::SwitchRoot& to
 void MachineAnswers::answer(CallId id, const Caller& caller, const wire::Run& run) {
     if (parts_.engine.halting())
         return parts_.control->error(id, wire::ShuttingDown{});
-    auto unit = parts_.unit.transient.make(run.name, run.unit);
+    auto unit = parts_.catalog.transient.make(run.name, run.unit);
     if (!unit)
         return parts_.control->error(id, wire::InvalidUnit{run.name, unit.error()});
     apply_now(parts_, {.kind = EngineEvent::Kind::start, .unit = *unit});

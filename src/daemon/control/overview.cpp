@@ -35,7 +35,7 @@ wire::Overview overview_of(const Parts& parts) {
     case Mode::container: overview.mode = wire::Mode::container; break;
     }
     overview.pid = ::getpid();
-    UnitId target = parts.unit.boot_target.id();
+    UnitId target = parts.catalog.boot_target.id();
     if (target != core::no_unit) {
         overview.target = graph.name(target);
         overview.target_reached = core::good(engine.record(target).phase);
@@ -51,12 +51,13 @@ wire::Overview overview_of(const Parts& parts) {
     }
     // What somebody has run, and not looked at yet, is no failure of the system.
     const bool degraded = std::ranges::any_of(overview.failed, [&](const std::string& name) {
-        return !parts.unit.transient.is_transient(graph.unit(graph.find(name)));
+        return !parts.catalog.transient.is_transient(graph.unit(graph.find(name)));
     });
-    overview.state = engine.halting()                                                    ? wire::ManagerState::stopping
-                     : !parts.unit.boot_target.begun() && engine.coming_units() > absent ? wire::ManagerState::starting
-                     : degraded                                                          ? wire::ManagerState::degraded
-                                                                                         : wire::ManagerState::running;
+    overview.state = engine.halting() ? wire::ManagerState::stopping
+                     : !parts.catalog.boot_target.begun() && engine.coming_units() > absent
+                         ? wire::ManagerState::starting
+                     : degraded ? wire::ManagerState::degraded
+                                : wire::ManagerState::running;
     overview.log_directory = parts.log.link.directory();
     const config::Source& source = parts.place.source;
     overview.config = source.config;
@@ -64,7 +65,7 @@ wire::Overview overview_of(const Parts& parts) {
     if (!source.transient.empty())
         overview.unit_directories.push_back(source.transient);
     overview.insecure_units_allowed = source.allow_insecure;
-    if (const std::string& note = parts.unit.boot_target.note(); !note.empty())
+    if (const std::string& note = parts.catalog.boot_target.note(); !note.empty())
         overview.notes.push_back(note);
     if (const std::string& last = parts.machine.boot_record.words(); !last.empty())
         overview.notes.push_back(last);

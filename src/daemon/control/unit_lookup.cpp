@@ -18,7 +18,7 @@ void UnitLookup::read_again(const std::vector<std::string>& names) {
     for (const std::string& name : names)
         if (UnitId unit = parts_.engine.graph().find(name); unit != core::no_unit)
             units.push_back(unit);
-    parts_.unit.files.read_again(units);
+    parts_.catalog.files.read_again(units);
 }
 
 // About the file of a unit that cannot be used: `start` reads it again, unless the unit runs.
@@ -56,8 +56,8 @@ bool UnitLookup::find(CallId id, const std::vector<std::string>& names, Named wh
         UnitId unit = parts_.engine.graph().find(name);
         // To read a file takes as long as all of a bundle takes to read: anybody else could hold us up with that.
         if (unknown(unit) && (startable || (which == Named::templates && name.contains('@') &&
-                                            parts_.unit.files.idle_instances() < most_idle_instances)))
-            unit = parts_.unit.files.find_or_read(name);
+                                            parts_.catalog.files.idle_instances() < most_idle_instances)))
+            unit = parts_.catalog.files.find_or_read(name);
         const core::Graph& graph = parts_.engine.graph();
         if (unknown(unit)) {
             std::vector<std::string_view> known;

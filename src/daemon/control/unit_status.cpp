@@ -184,7 +184,7 @@ wire::UnitStatus status_of(const Parts& parts, core::UnitId id, Detail detail) {
     status.enabled = unit.enabled && !gone;
     status.masked = engine.last_read(id).masked;
     status.triggered = core::triggered(unit);
-    status.transient = parts.unit.transient.is_transient(unit);
+    status.transient = parts.catalog.transient.is_transient(unit);
     status.changed = changed_on_disk(parts, id);
     status.log_lines = static_cast<std::int64_t>(live.log_lines);
     status.log_lost_lines = static_cast<std::int64_t>(live.log_lost_lines);

@@ -164,7 +164,7 @@ void WaitingCalls::tell_of_files(const Waiting& call, wire::Progress& progress) 
     for (wire::JobResult& result : progress.results)
         if (UnitId unit = parts_.engine.graph().find(result.unit);
             result.ok && unit != core::no_unit && std::ranges::find(call.not_read, result.unit) != call.not_read.end())
-            result.message = parts_.unit.files.staleness(unit);
+            result.message = parts_.catalog.files.staleness(unit);
 }
 
 void WaitingCalls::turn_ended() {
