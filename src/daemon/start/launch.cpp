@@ -330,7 +330,7 @@ void take_out(os::Plan& plan, Environment& environment, const std::vector<std::s
 
 // What the table [process] of the unit says, but for confinement and limits.
 std::expected<void, NoStart> set_process(Launch& launch, Environment& environment, const core::Unit& unit,
-                                         const StartFiles& files, const Surroundings& surroundings) {
+                                         const StartFiles& files, Surroundings& surroundings) {
     os::Plan& plan = launch.plan;
     const Process& process = *unit.process;
     if (auto done = choose_user(plan, environment, process, surroundings.accounts); !done)
