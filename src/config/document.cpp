@@ -130,10 +130,14 @@ void expand(Node& node, std::string_view name, std::string_view instance) {
     while (at != std::string::npos) {
         std::string_view rest = std::string_view(node.text).substr(at);
         std::string_view word, value;
+        std::string path(instance); // as systemd's names of units have paths
+        std::ranges::replace(path, '-', '/');
         if (rest.starts_with("${name}"))
             word = "${name}", value = name;
         else if (rest.starts_with("${instance}") && !instance.empty())
             word = "${instance}", value = instance;
+        else if (rest.starts_with("${instance-path}") && !instance.empty())
+            word = "${instance-path}", value = path;
         if (word.empty()) {
             at += 2;
         } else if (at > 0 && node.text[at - 1] == '$') {

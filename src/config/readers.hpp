@@ -162,6 +162,15 @@ void cpu_affinity(const Value& value, core::Unit& unit);
 void scheduling(const Value& value, core::Unit& unit);
 void io_priority(const Value& value, core::Unit& unit);
 void protect_system(const Value& value, core::Unit& unit);
+void protect_proc(const Value& value, core::Unit& unit);
+void proc_subset(const Value& value, core::Unit& unit);
+void working_directory(const Value& value, core::Unit& unit);
+// An array of SOURCE or SOURCE:PATH, each of which may begin with '-'.
+void bound_paths_into(const Value& value, std::vector<core::BoundPath>& member);
+template <auto Member>
+void bound_paths(const Value& value, core::Unit& unit) {
+    bound_paths_into(value, member<Member>(unit));
+}
 void own_directory(const Value& value, core::Unit& unit, core::OwnDirectory::Kind kind);
 template <core::OwnDirectory::Kind Kind>
 void directory(const Value& value, core::Unit& unit) {

@@ -52,6 +52,31 @@ void guarded_paths_into(const Value& value, std::vector<core::GuardedPath>& memb
     }
 }
 
+void bound_paths_into(const Value& value, std::vector<core::BoundPath>& member) {
+    const std::vector<Node>* items = value.array("an array of SOURCE or SOURCE:PATH");
+    if (items == nullptr)
+        return;
+    member.clear();
+    for (const Node& item : *items) {
+        const std::string* word = value.of(item).text("SOURCE or SOURCE:PATH");
+        if (word == nullptr)
+            continue;
+        const std::string_view text = std::string_view(*word).substr(word->starts_with('-') ? 1 : 0);
+        const std::size_t colon = text.find(':');
+        const std::string_view source = text.substr(0, colon);
+        const std::string_view path = colon == text.npos ? source : text.substr(colon + 1);
+        const auto fits = [](std::string_view each) {
+            const std::vector<std::string_view> parts = split(each, '/');
+            return each.starts_with('/') && each.find(':') == each.npos &&
+                   std::ranges::find(parts, "..") == parts.end();
+        };
+        if (!fits(source) || !fits(path) || path.find_first_not_of('/') == path.npos)
+            value.of(item).expected("SOURCE or SOURCE:PATH, absolute paths without \"..\", and PATH is not the root");
+        else
+            member.push_back({std::string(source), std::string(path), word->starts_with('-')});
+    }
+}
+
 std::optional<int> capability_of(const Value& value, std::string_view word) {
     std::span<const std::string_view> names = capability_names();
     std::optional<int> number = capability_number(word);
@@ -285,6 +310,30 @@ void protect_system(const Value& value, core::Unit& unit) {
         member = strict;
     else
         value.expected("\"no\", \"yes\", \"full\" or \"strict\"");
+}
+
+void protect_proc(const Value& value, core::Unit& unit) {
+    constexpr std::string_view words[] = {"default", "noaccess", "invisible", "ptraceable"};
+    const Node& node = value.node();
+    const auto* word = std::ranges::find(words, node.kind == Node::Kind::text ? std::string_view(node.text) : "");
+    if (word == std::end(words))
+        return value.not_one_of({std::begin(words), std::end(words)});
+    confinement(unit).protect_proc = static_cast<core::ProtectProc>(word - words);
+}
+
+void proc_subset(const Value& value, core::Unit& unit) {
+    const Node& node = value.node();
+    if (node.kind != Node::Kind::text || (node.text != "all" && node.text != "pid"))
+        return value.not_one_of({"all", "pid"});
+    confinement(unit).proc_subset_pid = node.text == "pid";
+}
+
+void working_directory(const Value& value, core::Unit& unit) {
+    std::string& member = part(unit, static_cast<core::Process*>(nullptr)).working_directory;
+    if (value.node().kind == Node::Kind::text && value.node().text == "~")
+        member = "~";
+    else if (auto path = value.path())
+        member = std::move(*path);
 }
 
 namespace {

@@ -55,7 +55,14 @@ public:
         directories("RuntimeDirectory", "runtime-directory", "/run/");
         directories("StateDirectory", "state-directory", "/var/lib/");
         directories("LogsDirectory", "logs-directory", "/var/log/");
+        directories("CacheDirectory", "cache-directory", "/var/cache/");
+        directories("ConfigurationDirectory", "configuration-directory", "/etc/");
+        near(last("ConfigurationDirectoryMode"), "a directory that is there already is given it, too");
+        keep_runtime_directory();
         paths();
+        processes();
+        devices();
+        bind_paths();
         system_calls();
         return {std::move(out_), std::move(commands_)};
     }
@@ -167,6 +174,92 @@ private:
             add_all(read_only_, each.read_only);
             add_all(inaccessible_, each.inaccessible);
         }
+    }
+
+    // What it sees below /proc.
+    void processes() {
+        const Assignment& others = last("ProtectProc");
+        if (is_one_of(others.value, "noaccess invisible ptraceable"))
+            set_text("protect-proc", others.value);
+        else if (others.value != "default")
+            lost(others, "there is no such value");
+        const Assignment& subset = last("ProcSubset");
+        if (subset.value == "pid")
+            set_text("proc-subset", "pid");
+        else if (subset.value != "all")
+            lost(subset, "there is no such value");
+        const Assignment& mounts = last("MountAPIVFS");
+        if (is_yes(mounts))
+            say(mounts, source_.value("RootDirectory").empty() ? Weight::note : Weight::lost,
+                source_.value("RootDirectory").empty() ? "without a root directory of its own they are there"
+                                                       : "/proc, /sys and /dev are not mounted in a root directory");
+    }
+
+    // What may be used is shown in a private /dev, and nothing else is there.
+    void devices() {
+        const Assignment& policy = last("DevicePolicy");
+        const Assignments allowed = all("DeviceAllow");
+        if (!is_one_of(policy.value, "auto closed strict"))
+            lost(policy, "there is no such value");
+        const bool open = policy.value_or("auto") == "auto";
+        if (open && allowed.empty())
+            return;
+        const bool hidden = convert::truth(last("PrivateDevices").value) == true;
+        std::vector<std::string> nodes;
+        for (const Assignment& each : allowed) {
+            const std::vector<std::string> parts = words(each);
+            if (parts.empty() || !parts.front().starts_with("/dev/"))
+                return lost(each,
+                            "only devices that are named by their path below /dev can be shown in a private /dev");
+            if (parts.size() > 1 && parts[1].find('w') == std::string::npos)
+                near(each, "it may write it, too, where the mode of the device lets it");
+            add_once(nodes, "-" + parts.front());
+        }
+        for (std::string& node : nodes)
+            add_once(bound_, std::move(node));
+        set("private-devices", "true");
+        const Assignment& told = policy.is_set() ? policy : allowed.front().get();
+        say(told, hidden ? Weight::note : Weight::near,
+            "with `private-devices` it does not see the devices that it may not use");
+    }
+
+    void keep_runtime_directory() {
+        const Assignment& of = last("RuntimeDirectoryPreserve");
+        if (of.value == "restart" || source_.value("RuntimeDirectory").empty())
+            note(of, "it stays over a restart in any case");
+        else if (is_yes(of))
+            set("keep-runtime-directory", "true");
+    }
+
+    // SOURCE[:PATH[:OPTIONS]], each with a '-' before it if it may be missing.
+    void take_bind_paths(std::vector<std::string>& to, std::string_view key) {
+        for (const Assignment& each : all(key))
+            for (const std::string& word : words(each)) {
+                const bool optional = word.starts_with('-');
+                const std::vector<std::string_view> parts = split(std::string_view(word).substr(optional ? 1 : 0), ':');
+                const std::string_view source = parts[0],
+                                       path = parts.size() > 1 && !parts[1].empty() ? parts[1] : source;
+                const auto absolute = [](std::string_view part) {
+                    const std::vector<std::string_view> names = split(part, '/');
+                    return part.size() > 1 && part.starts_with('/') && std::ranges::find(names, "..") == names.end();
+                };
+                if (!absolute(source) || !absolute(path) || parts.size() > 3) {
+                    lost(each, "\"" + word + "\" is not SOURCE:PATH");
+                    continue;
+                }
+                if (parts.size() == 3 && parts[2] != "rbind")
+                    near(each, "what is mounted below it is shown as well");
+                add_once(to, (optional ? "-" : "") + std::string(source) +
+                                 (path == source ? std::string() : ":" + std::string(path)));
+            }
+    }
+
+    void bind_paths() {
+        std::vector<std::string> read_only;
+        take_bind_paths(bound_, "BindPaths");
+        take_bind_paths(read_only, "BindReadOnlyPaths");
+        set_list("bind-paths", bound_);
+        set_list("bind-read-only-paths", read_only);
     }
 
     void take_paths(std::vector<std::string>& to, std::string_view key) {
@@ -370,14 +463,17 @@ private:
         else
             lost(error, "a call that is denied fails with one of a few errors");
         const Assignment& machines = last("SystemCallArchitectures");
-        say(machines, machines.value == "native" && filters ? Weight::note : Weight::lost,
-            filters ? "a filter denies the calls of other architectures"
-                    : "only with `system-call-filter` and the like are calls of other architectures denied");
+        if (machines.is_set() && machines.value != "native")
+            return lost(machines, "calls are allowed of the machine's own architecture alone");
+        if (filters)
+            note(machines, "a filter denies the calls of other architectures");
+        else if (machines.is_set())
+            set("native-system-calls", "true");
     }
 
     const Identity& identity_;
     std::optional<CapabilitySet> bounding_;
-    std::vector<std::string> read_only_, inaccessible_, writable_;
+    std::vector<std::string> read_only_, inaccessible_, writable_, bound_;
     std::vector<std::string> commands_;
 };
 

@@ -33,7 +33,8 @@ constexpr Row unit_rows[] = {
      "OnSuccessJobMode OnFailureJobMode OnFailureIsolate",
      not_needed, top, "", "it concerns systemd's own workings"},
     {"StopWhenUnneeded", not_needed, top, "", "what was only pulled in is stopped when nothing needs it any more"},
-    {"RefuseManualStart RefuseManualStop", no_equal, top, "", "root may start and stop every unit"},
+    {"RefuseManualStart", flag, top, "refuse-manual-start"},
+    {"RefuseManualStop", flag, top, "refuse-manual-stop"},
     {"AllowIsolate", no_equal, top, "", "only a target can be isolated"},
     {"JobTimeoutSec JobRunningTimeoutSec JobTimeoutAction JobTimeoutRebootArgument", no_equal, top, "",
      "a unit may wait for others as long as it takes"},
@@ -79,13 +80,15 @@ constexpr Row service_rows[] = {
      "ReadOnlyDirectories ProtectKernelTunables ProtectControlGroups InaccessiblePaths InaccessibleDirectories "
      "ProtectHome ProtectKernelModules ProtectKernelLogs ProtectClock SystemCallFilter SystemCallErrorNumber "
      "RestrictAddressFamilies RestrictNamespaces "
-     "SystemCallArchitectures IgnoreSIGPIPE ExecSearchPath",
+     "SystemCallArchitectures IgnoreSIGPIPE ExecSearchPath RuntimeDirectoryPreserve CacheDirectory CacheDirectoryMode "
+     "ConfigurationDirectory ConfigurationDirectoryMode ProtectProc ProcSubset BindPaths BindReadOnlyPaths MountAPIVFS "
+     "DevicePolicy DeviceAllow",
      step, process},
     {"Type BusName RemainAfterExit NotifyAccess Restart RestartSec RestartMaxDelaySec RestartSteps "
      "StartLimitIntervalSec StartLimitInterval StartLimitBurst StartLimitAction RestartPreventExitStatus "
      "RestartForceExitStatus SuccessExitStatus FailureAction TimeoutStartSec TimeoutSec TimeoutStopSec KillMode "
      "SendSIGKILL WatchdogSec ExecStart ExecStartPre ExecCondition ExecStartPost ExecReload ReloadSignal ExecStop "
-     "ExecStopPost PermissionsStartOnly",
+     "ExecStopPost PermissionsStartOnly OOMPolicy",
      step, service},
     {"GuessMainPID", not_needed, service, "", "the oldest process of a service that forks stands for it"},
     {"TimeoutAbortSec", comes_near, service, "", "`stop-timeout` bounds that as well"},
@@ -103,8 +106,6 @@ constexpr Row service_rows[] = {
     {"FileDescriptorStoreMax FileDescriptorStorePreserve", no_equal, service, "",
      "the store of descriptors has a limit of its own"},
     {"USBFunctionDescriptors USBFunctionStrings", no_equal, service, "", "there are no USB gadgets"},
-    {"OOMPolicy", no_equal, service, "",
-     "when the kernel has killed a process for its memory, `restart` decides about the service"},
     {"OpenFile", no_equal, service, "", "no file is opened for a service"},
     {"ExitType", no_equal, service, "", "a service has ended when its main process has", "main"},
     {"RuntimeRandomizedExtraSec RefreshOnReload", no_equal, service, "", "it belongs to something that has no equal"},
@@ -153,16 +154,8 @@ constexpr Row service_rows[] = {
     {"PrivateTmp", flag_or_disconnected, process, "private-tmp"},
     {"PrivateDevices", flag_or_disconnected, process, "private-devices"},
     {"PrivateNetwork", flag_or_disconnected, process, "private-network"},
-    {"PrivateMounts", no_equal, process, "", "a service has mounts of its own only where another key makes some", "no"},
-    {"RuntimeDirectoryPreserve", no_equal_but_a_value, process, "", "they are removed when the service has stopped",
-     "no"},
-    {"CacheDirectory CacheDirectoryMode", no_equal, process, "",
-     "no directory is made below /var/cache: make it once, or in a oneshot that this unit requires"},
-    {"ConfigurationDirectory ConfigurationDirectoryMode", no_equal, process, "",
-     "no directory is made below /etc: make it once"},
+    {"PrivateMounts", flag, process, "private-mounts"},
     {"TimeoutCleanSec", no_equal, process, "", "no directory is cleaned"},
-    {"ProtectProc", no_equal, process, "", "there is no key for this kind of confinement", "default"},
-    {"ProcSubset", no_equal, process, "", "there is no key for this kind of confinement", "all"},
     {"RestrictRealtime", flag, process, "restrict-realtime"},
     {"RestrictSUIDSGID", flag, process, "restrict-suid-sgid"},
     {"LockPersonality", flag, process, "lock-personality"},
@@ -173,8 +166,8 @@ constexpr Row service_rows[] = {
      "NetworkNamespacePath KeyringMode NoExecPaths ExecPaths SELinuxContext AppArmorProfile SmackProcessLabel "
      "MemoryKSM MemoryTHP",
      no_equal, process, "", "there is no key for this kind of confinement"},
-    {"BindPaths BindReadOnlyPaths TemporaryFileSystem MountImages ExtensionImages ExtensionDirectories MountFlags "
-     "MountAPIVFS RootImage RootImageOptions RootImagePolicy MountImagePolicy ExtensionImagePolicy RootHash "
+    {"TemporaryFileSystem MountImages ExtensionImages ExtensionDirectories MountFlags "
+     "RootImage RootImageOptions RootImagePolicy MountImagePolicy ExtensionImagePolicy RootHash "
      "RootHashSignature RootVerity RootEphemeral BindLogSockets",
      no_equal, process, "", "nothing is mounted for a service but what the other keys need"},
     {"MemoryMax MemoryLimit", bytes, cgroup, "memory-max"},
@@ -204,8 +197,6 @@ constexpr Row service_rows[] = {
     {"IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath SocketBindAllow "
      "SocketBindDeny RestrictNetworkInterfaces BPFProgram NFTSet",
      no_equal, cgroup, "", "what a service may reach is for the firewall to say"},
-    {"DevicePolicy", no_equal, cgroup, "", "`private-devices` is what there is for devices", "auto"},
-    {"DeviceAllow", no_equal, cgroup, "", "`private-devices` is what there is for devices"},
 };
 
 constexpr Row socket_rows[] = {

@@ -192,6 +192,8 @@ Named by_suffix(std::string_view suffix, Naming naming) {
 
 std::string own_name(std::string_view unit, bool placeholders) {
     const std::string name = unescape_name(unit.substr(0, unit.rfind('.')), false);
+    if (placeholders && name.find("${instance-path}") != name.npos)
+        return {}; // a name has no '/'
     std::string own;
     for (std::size_t at = 0; at < name.size(); at += own.size() - at) {
         const std::string_view rest = std::string_view(name).substr(at);

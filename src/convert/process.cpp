@@ -1,5 +1,4 @@
 // Converts the context of a service: accounts, environment, scheduling, standard streams, terminal, log.
-#include "base/accounts.hpp"
 #include "base/text.hpp"
 #include "config/syntax.hpp"
 #include "convert/step.hpp"
@@ -26,34 +25,27 @@ public:
     }
 
 private:
-    // Sets the key to the name of an account. Returns false if there is none.
-    bool account(const Assignment& of, std::string_view key) {
+    // Sets the key to the name of an account.
+    void account(const Assignment& of, std::string_view key) {
         const std::optional<std::string> name = text(of);
         if (name && is_account(*name))
             set_text(key, *name);
         else if (name)
             lost(of, not_an_account);
-        return name && is_account(*name);
     }
 
     void accounts() {
         const Assignment& user = last("User");
         const Assignment& group = last("Group");
-        bool named = identity_.changes_itself;
-        if (named) {
+        if (identity_.changes_itself) {
             near(user, "the service is started as root, with all its commands, and goes over to it by itself");
             near(group, "the service is started as root, and goes over to it by itself");
         } else {
-            named = account(user, "user");
+            account(user, "user");
             account(group, "group");
         }
-        const Assignment& dynamic = last("DynamicUser");
-        if (!is_yes(dynamic))
-            return;
-        // The service must not run as root instead: without the account it does not start.
-        if (!named)
-            set_text("user", source_.name.substr(0, source_.name.find('@')));
-        lost(dynamic, "users are not made up: the account has to be made once (useradd --system)");
+        if (is_yes(last("DynamicUser")))
+            set("dynamic-user", "true");
     }
 
     void environment() {
@@ -120,25 +112,10 @@ private:
             path->erase(0, 1);
             near(of, "it has to be there, else the start fails");
         }
-        if (path == "~")
-            path = home(of);
-        if (path && path->starts_with('/'))
+        if (path == "~" || (path && path->starts_with('/')))
             set_text("working-directory", *path);
         else if (path)
             lost(of, "it is no absolute path");
-    }
-
-    // The home directory of the service's user, from the foreign system's /etc/passwd.
-    std::optional<std::string> home(const Assignment& of) {
-        const std::string_view user = source_.value("User");
-        const std::string name(user.empty() ? "root" : user);
-        if (std::optional<std::string> accounts = source_.lookup.text(source_.search_path.root + "/etc/passwd"))
-            for (const PasswdLine& line : passwd_lines(*accounts))
-                if ((line.name == name || std::to_string(line.uid) == name) && !line.home.empty() &&
-                    is_plain_text(line.home))
-                    return std::string(line.home);
-        lost(of, "the home directory of " + name + " is not known");
-        return std::nullopt;
     }
 
     void scheduling() {

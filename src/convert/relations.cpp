@@ -2,6 +2,7 @@
 // contradict each other, or that would make a cycle with the shipped targets, are left out with a remark.
 #include "convert/links.hpp"
 #include "convert/names.hpp"
+#include "convert/specifiers.hpp"
 #include "convert/step.hpp"
 
 namespace mi::convert {
@@ -130,12 +131,31 @@ private:
     void take(const Assignment& of, const Row& row) {
         const Key key = key_of(row.key);
         for (const std::string& name : others(of)) {
-            if (is_self(own_name(name, source_.is_template())))
+            if (is_self(own_name(name, source_.is_template())) || is_awaited(key, name, of))
                 continue;
             if (!row.why.empty() && !named(name, row_of(key).naming, source_.is_template()).name.empty())
                 near(of, row.why);
             add(key, name, of);
         }
+    }
+
+    // True if `unit` is a device that the unit is bound to: it waits for it, and is stopped when it goes.
+    bool is_awaited(Key key, std::string_view unit, const Assignment& of) {
+        if (!unit.ends_with(".device"))
+            return false;
+        std::string path = "/" + unescape_name(unit.substr(0, unit.rfind('.')), true);
+        constexpr std::string_view networks = "/sys/subsystem/net/devices/"; // a name that systemd made up
+        if (path.starts_with(networks))
+            path.replace(0, networks.size(), "/sys/class/net/");
+        if (key == Key::after && std::ranges::find(devices_, path) != devices_.end())
+            return true;
+        if (key != Key::requires_ || (!path.starts_with("/dev/") && !path.starts_with("/sys/")))
+            return false;
+        add_once(devices_, path);
+        out_.toml.set(Table::await, "device", array(devices_));
+        if (of.key.starts_with("Bind"))
+            out_.toml.set(Table::await, "on-loss", "\"stop\"");
+        return true;
     }
 
     // Adds a link to the unit that systemd calls `unit`.
@@ -308,8 +328,9 @@ private:
 
     std::vector<Link> links_;
     std::vector<std::string> aliases_;
-    bool installed_ = false; // something pulls in the service itself
-    bool linked_ = false;    // a link enables the unit, or its socket or timer
+    std::vector<std::string> devices_; // that it waits for
+    bool installed_ = false;           // something pulls in the service itself
+    bool linked_ = false;              // a link enables the unit, or its socket or timer
 };
 
 } // namespace

@@ -153,6 +153,10 @@ private:
             const std::optional<Size> size = byte_size(value);
             if (size && !size->percent)
                 return size_or_unlimited(*size);
+            if (size && row_.key == "pids-max" && size->number >= 90) {
+                near(of, "there are no shares of what the machine has: it may have as many as that");
+                return std::string(unlimited);
+            }
             return std::unexpected(size ? "there are no shares of what the machine has: write the amount"
                                         : "it is no amount");
         }

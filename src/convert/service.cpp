@@ -31,6 +31,7 @@ public:
         actions();
         timeouts();
         killing();
+        out_of_memory();
         watchdog();
         return {std::move(out_), std::move(type_), was_oneshot_};
     }
@@ -285,6 +286,24 @@ private:
             set_text("stop-timeout", duration(*time));
         else if (!is_oneshot() || !source_.value("ExecStop").empty())
             set_text("stop-timeout", "1min30s");
+    }
+
+    // Without a limit of memory the kernel kills one process, and with one all of them (memory.oom.group).
+    void out_of_memory() {
+        const Assignment& of = last("OOMPolicy");
+        const bool bounded = !source_.value("MemoryMax").empty() || !source_.value("MemoryLimit").empty();
+        if (of.value == "stop")
+            near(of, "where one process is killed for its memory, the others go on");
+        else if (of.value == "continue" && !bounded)
+            note(of, "the others of its processes go on in any case");
+        else if (of.value == "kill" && bounded)
+            note(of, "with `memory-max` the kernel ends all of them");
+        else if (of.value == "continue")
+            lost(of, "with `memory-max` the kernel ends all of its processes");
+        else if (of.value == "kill")
+            lost(of, "without `memory-max` the kernel ends one of its processes, and the others go on");
+        else
+            lost(of, "there is no such value");
     }
 
     void killing() {

@@ -94,11 +94,10 @@ Specifier Specifiers::find(char letter) const {
 // The specifiers that depend on the name of the unit.
 Specifier Specifiers::of_name(char letter) const {
     const std::string last_part = prefix_.substr(prefix_.rfind('-') + 1);
-    // Names here have no \xNN: only '-' has to become '/'.
-    const std::string path = "$(echo '${instance}' | tr - /)";
+    const std::string path = "${instance-path}"; // names here have no \xNN: only '-' becomes '/'
     switch (letter) {
     case 'i': return template_ ? Specifier{placeholder, "${instance}"} : plain_or_unknown(instance_);
-    case 'I': return template_ ? Specifier{shell, path} : plain_or_unknown(unescape_name(instance_, true));
+    case 'I': return template_ ? Specifier{placeholder, path} : plain_or_unknown(unescape_name(instance_, true));
     case 'n': return template_ ? Specifier{placeholder, "${name}" + suffix_} : plain_or_unknown(unit_);
     case 'N': return template_ ? Specifier{placeholder, "${name}"} : plain_or_unknown(stem_);
     case 'p': return plain_or_unknown(prefix_);
@@ -108,7 +107,7 @@ Specifier Specifiers::of_name(char letter) const {
     default: break; // 'f'
     }
     const std::string& named = instance_.empty() ? prefix_ : instance_;
-    return template_ ? Specifier{shell, "/" + path} : plain_or_unknown("/" + unescape_name(named, true));
+    return template_ ? Specifier{placeholder, "/" + path} : plain_or_unknown("/" + unescape_name(named, true));
 }
 
 std::expected<Word, std::string> Specifiers::expand(std::string_view raw, bool variables, bool in_command) const {
@@ -171,7 +170,8 @@ std::string Specifiers::protect(std::string_view text) const {
     std::string safe;
     for (std::size_t at = 0; at < text.size(); ++at) {
         std::string_view rest = text.substr(at);
-        if (rest.starts_with("${name}") || (names_instance_ && rest.starts_with("${instance}")))
+        if (rest.starts_with("${name}") ||
+            (names_instance_ && (rest.starts_with("${instance}") || rest.starts_with("${instance-path}"))))
             safe += '$';
         safe += text[at];
     }

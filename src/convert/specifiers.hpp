@@ -25,7 +25,7 @@ struct Word {
 struct Specifier {
     enum class Kind {
         literal,     // `text` as it is
-        placeholder, // ${name} or ${instance}, which the reader of our units fills in
+        placeholder, // ${name}, ${instance} or ${instance-path}, which the reader of our units fills in
         shell,       // `text` is shell code: the value is known only when the service starts
         unknown,     // it cannot be resolved; `text` gives the reason
     };
@@ -46,7 +46,7 @@ public:
     [[nodiscard]] std::expected<Word, std::string> expand(std::string_view word, bool variables) const {
         return expand(word, variables, true);
     }
-    // Escapes `${name}` and `${instance}` in a foreign text, so that they are not taken for placeholders.
+    // Escapes `${name}` and the like in a foreign text, so that they are not taken for placeholders.
     [[nodiscard]] std::string protect(std::string_view text) const;
     // For units with Accept=yes: systemd's instance name of a connection does not exist here.
     void forget_instance() { template_ = false, instance_known_ = false; }

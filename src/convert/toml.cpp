@@ -11,8 +11,8 @@ namespace mi::convert {
 
 namespace {
 
-constexpr std::string_view table_names[] = {"",       "condition", "target", "service", "process",
-                                            "cgroup", "listen",    "timer",  "log"};
+constexpr std::string_view table_names[] = {"",        "condition", "await",  "target", "service",
+                                            "process", "cgroup",    "listen", "timer",  "log"};
 std::string_view name_of(Table table) { return table_names[static_cast<std::size_t>(table)]; }
 
 using Entries = std::vector<std::pair<std::string, std::string>>;

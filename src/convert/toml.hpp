@@ -13,7 +13,7 @@ namespace mi::convert {
 [[nodiscard]] std::string array(const std::vector<std::string>& texts);
 
 // The tables, in the order in which they are written.
-enum class Table { top, condition, target, service, process, cgroup, listen, timer, log };
+enum class Table { top, condition, await, target, service, process, cgroup, listen, timer, log };
 
 class UnitToml {
 public:

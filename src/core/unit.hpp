@@ -178,11 +178,11 @@ struct EnvironmentFile {
     bool operator==(const EnvironmentFile&) const = default;
 };
 
-// A directory made for the service: `runtime-directory`, `state-directory`, `logs-directory`.
+// A directory made for the service: `runtime-directory`, `state-directory` and the like.
 struct OwnDirectory {
-    enum class Kind : std::uint8_t { runtime, state, logs };
+    enum class Kind : std::uint8_t { runtime, state, logs, cache, configuration };
     Kind kind;
-    std::string name; // below /run, /var/lib or /var/log
+    std::string name; // below /run, /var/lib, /var/log, /var/cache or /etc
     bool operator==(const OwnDirectory&) const = default;
 };
 
@@ -195,6 +195,16 @@ struct GuardedPath {
 
 enum class ProtectSystem : std::uint8_t { no, yes, full, strict };
 
+// `protect-proc`: what a service sees below /proc of other users' processes. hidepid of proc(5).
+enum class ProtectProc : std::uint8_t { none, noaccess, invisible, ptraceable };
+
+// One entry of `bind-paths` or `bind-read-only-paths`: `source` is shown at `path`.
+struct BoundPath {
+    std::string source, path;
+    bool optional = false; // written with a leading '-': the source may be missing
+    bool operator==(const BoundPath&) const = default;
+};
+
 // `scheduling`. The numbers are the kernel's own, SCHED_*.
 struct Scheduling {
     int policy = 0;
@@ -206,13 +216,19 @@ struct Scheduling {
 struct Confinement {
     std::string root_directory;
     bool private_tmp = false, private_network = false, private_devices = false;
+    bool private_mounts = false;  // a mount namespace, also where nothing else needs one
+    bool proc_subset_pid = false; // /proc has processes only
+    ProtectProc protect_proc = ProtectProc::none;
     ProtectSystem protect_system = ProtectSystem::no;
     std::vector<GuardedPath> read_only_paths, read_write_paths, inaccessible_paths;
+    std::vector<BoundPath> bind_paths, bind_read_only_paths;
     std::optional<CapabilitySet> capabilities;   // those kept
     std::optional<CapabilitySet> bounding;       // the limit for what it executes; none said: those kept
     std::vector<std::string> system_call_filter; // words as system_calls.hpp takes them; empty: none
     int system_call_error = 0;                   // what a denied call fails with; 0: it ends the process
     CallRestrictions restrictions;
+    bool native_system_calls = false; // those of other architectures are denied, also where nothing else filters calls
+    bool keep_runtime_directory = false;     // it stays when the service has stopped
     std::vector<std::uint16_t> cpu_affinity; // sorted; empty: as ours
     std::optional<Scheduling> scheduling;
     std::optional<int> io_priority; // class and level as ioprio_set(2) has them
@@ -233,7 +249,7 @@ struct Process {
     // Names of files or variables, and the absolute paths that their content comes from.
     std::vector<std::pair<std::string, std::string>> credentials, environment_from;
     std::optional<std::vector<std::string>> pass_environment; // names, or "*"; none said: those of [defaults]
-    std::string working_directory;                            // empty: /
+    std::string working_directory;                            // empty: /; "~": the home directory of its user
     std::optional<std::uint32_t> umask;
     std::optional<int> nice;
     std::optional<int> oom_score_adjust;
@@ -243,6 +259,7 @@ struct Process {
     Strictness strictness = Strictness::automatic;
     bool no_new_privileges = false;
     bool ignore_sigpipe = false;
+    bool dynamic_user = false; // a user of its own is made up where `user`, or the unit's name, is no account
     Input input = Input::null;
     Output output = Output::log;
     Output error = Output::log;
@@ -313,7 +330,8 @@ struct Unit {
     Kind kind = Kind::service;
     bool enabled = true;
     bool masked = false;
-    bool in_bundle = false; // one of many in one file
+    bool in_bundle = false;                                       // one of many in one file
+    bool refuse_manual_start = false, refuse_manual_stop = false; // only other units start and stop it
     std::string description;
     std::string source; // the file it came from, or FILE with units.NAME for one of a bundle
     std::string fault;

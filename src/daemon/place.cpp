@@ -60,7 +60,8 @@ Place find_place(const Options& options) {
         place.run_directory = run_directory.empty() ? user.run_directories.front() : run_directory;
         place.log_directories = {user.state + "/log", place.run_directory + "/log"};
         std::string state = without_our_name(user.state);
-        place.own_directories = {without_our_name(place.run_directory), state, state + "/log"};
+        place.own_directories = {without_our_name(place.run_directory), state, state + "/log", user.cache,
+                                 user.config_home};
         place.state_directory = user.state;
         place.source = config::user_source(user.config_home, place.run_directory, ::geteuid());
         place.complaint = std::move(user.complaint);
@@ -72,7 +73,7 @@ Place find_place(const Options& options) {
                                                      : os::init_directory;
         place.spare = looks && place.run_directory != os::init_directory;
         place.log_directories = {"/var/log/miniinit", "/run/log/miniinit"};
-        place.own_directories = {"/run", "/var/lib", "/var/log"};
+        place.own_directories = {"/run", "/var/lib", "/var/log", "/var/cache", "/etc"};
         place.state_directory = "/var/lib/miniinit";
         place.source = config::system_source(place.run_directory, ::getuid());
     }

@@ -12,19 +12,20 @@
 namespace mi::daemon {
 
 struct Place {
-    Mode mode = Mode::container;                // never automatic
-    bool first_process = false;                 // we are PID 1 of our namespace
-    std::string run_directory;                  // /run/miniinit
-    bool spare = false;                         // it is one that stands in for that (os/file/init_place.hpp)
-    std::string control;                        // the control socket
-    std::string notify;                         // directory of the sockets for sd_notify(3)
-    std::vector<std::string> log_directories;   // best first
-    std::string state_directory;                // /var/lib/miniinit: what outlives a boot
-    std::array<std::string, 3> own_directories; // where those of services are made: runtime, state, logs
-    std::string program;                        // this binary, absolute
-    config::Source source;                      // of units
-    bool takes_foreign_units = true;            // those of systemd's directories, if the settings say nothing of them
-    std::string complaint;                      // what of the surroundings could not be used, or empty
+    Mode mode = Mode::container;              // never automatic
+    bool first_process = false;               // we are PID 1 of our namespace
+    std::string run_directory;                // /run/miniinit
+    bool spare = false;                       // it is one that stands in for that (os/file/init_place.hpp)
+    std::string control;                      // the control socket
+    std::string notify;                       // directory of the sockets for sd_notify(3)
+    std::vector<std::string> log_directories; // best first
+    std::string state_directory;              // /var/lib/miniinit: what outlives a boot
+    // Where those of services are made: runtime, state, logs, cache, configuration.
+    std::array<std::string, 5> own_directories;
+    std::string program;             // this binary, absolute
+    config::Source source;           // of units
+    bool takes_foreign_units = true; // those of systemd's directories, if the settings say nothing of them
+    std::string complaint;           // what of the surroundings could not be used, or empty
 
     [[nodiscard]] bool system() const { return mode == Mode::system; }
 };

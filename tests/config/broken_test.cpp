@@ -250,6 +250,13 @@ constexpr Broken broken[] = {
      "web.toml:4:9: `umask`: expected an octal mode such as \"0644\", found the string \"999\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nnice = 20\n"sv,
      "web.toml:4:8: `nice`: expected an integer from -20 to 19, found the integer 20"},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nbind-paths = [\"/a:b\"]\n"sv,
+     "web.toml:4:15: `bind-paths`: expected SOURCE or SOURCE:PATH, absolute paths without \"..\", and PATH is not the "
+     "root, found the string \"/a:b\""},
+    {"[service]\ncommand = [\"/x\"]\n[process]\nprotect-proc = \"hidden\"\n"sv,
+     "web.toml:4:16: `protect-proc`: expected \"default\", \"noaccess\", \"invisible\" or \"ptraceable\", found the "
+     "string "
+     "\"hidden\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nworking-directory = \"srv\"\n"sv,
      "web.toml:4:21: `working-directory`: expected an absolute path, found the string \"srv\""},
     {"[service]\ncommand = [\"/x\"]\n[process]\nenvironment = [\"A=1\"]\n"sv,

@@ -24,6 +24,8 @@ struct Given {
     bool (*holds)(const Unit&);
 };
 const Given given[] = {
+    {"", "refuse-manual-start", [](const Unit& u) { return !u.refuse_manual_start; }},
+    {"", "refuse-manual-stop", [](const Unit& u) { return !u.refuse_manual_stop; }},
     {"", "enabled", [](const Unit& u) { return !u.enabled; }},
     {"service", "restart-delay", [](const Unit& u) { return u.service.restart_delay == 0s; }},
     {"service", "restart-delay-max",
@@ -49,6 +51,11 @@ const Given given[] = {
     {"process", "protect-hostname", [](const Unit& u) { return !u.process->confinement->restrictions.hostname; }},
     {"process", "ignore-sigpipe", [](const Unit& u) { return !u.process->ignore_sigpipe; }},
     {"process", "private-tmp", [](const Unit& u) { return !u.process->confinement->private_tmp; }},
+    {"process", "dynamic-user", [](const Unit& u) { return !u.process->dynamic_user; }},
+    {"process", "private-mounts", [](const Unit& u) { return !u.process->confinement->private_mounts; }},
+    {"process", "native-system-calls", [](const Unit& u) { return !u.process->confinement->native_system_calls; }},
+    {"process", "keep-runtime-directory",
+     [](const Unit& u) { return !u.process->confinement->keep_runtime_directory; }},
     {"process", "private-network", [](const Unit& u) { return !u.process->confinement->private_network; }},
     {"process", "private-devices", [](const Unit& u) { return !u.process->confinement->private_devices; }},
     {"process", "protect-system",

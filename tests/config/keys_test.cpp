@@ -69,6 +69,8 @@ const Sample samples[] = {
     {"", "reload-with", "[\"a\", \"b@c\"]", "", depends<Relation::reload_with>},
     {"", "on-failure", "[\"a\", \"b@c\"]", "", depends<Relation::on_failure>},
     {"", "on-success", "[\"a\", \"b@c\"]", "", depends<Relation::on_success>},
+    {"", "refuse-manual-start", "true", "", [](const Unit& u) { return u.refuse_manual_start; }},
+    {"", "refuse-manual-stop", "true", "", [](const Unit& u) { return u.refuse_manual_stop; }},
     {"", "enabled", "false", "", [](const Unit& u) { return !u.enabled; }},
     {"condition", "path-exists", "\"/a\"", "", condition<Condition::Kind::path_exists>},
     {"condition", "path-missing", "[\"/a\"]", "", condition<Condition::Kind::path_missing>},
@@ -140,6 +142,7 @@ const Sample samples[] = {
 
     {"process", "user", "\"www\"", "", [](const Unit& u) { return u.process->user == "www"; }},
     {"process", "group", "33", "", [](const Unit& u) { return u.process->group == "33"; }},
+    {"process", "dynamic-user", "true", "", [](const Unit& u) { return u.process->dynamic_user; }},
     {"process", "supplementary-groups", "[\"a\", 5]", "user = \"www\"\n",
      [](const Unit& u) { return u.process->supplementary_groups == Words{"a", "5"}; }},
     {"process", "environment", "{ A = \"b\" }", "",
@@ -220,6 +223,21 @@ const Sample samples[] = {
     {"process", "io-priority", "\"idle\"", "",
      [](const Unit& u) { return u.process->confinement->io_priority == 3 << 13; }},
     {"process", "private-tmp", "true", "", [](const Unit& u) { return u.process->confinement->private_tmp; }},
+    {"process", "private-mounts", "true", "", [](const Unit& u) { return u.process->confinement->private_mounts; }},
+    {"process", "protect-proc", "\"invisible\"", "",
+     [](const Unit& u) { return u.process->confinement->protect_proc == core::ProtectProc::invisible; }},
+    {"process", "proc-subset", "\"pid\"", "", [](const Unit& u) { return u.process->confinement->proc_subset_pid; }},
+    {"process", "bind-paths", "[\"/a\", \"-/b:/c\"]", "",
+     [](const Unit& u) {
+         return u.process->confinement->bind_paths ==
+                std::vector<core::BoundPath>{{"/a", "/a", false}, {"/b", "/c", true}};
+     }},
+    {"process", "bind-read-only-paths", "[\"/a:/b\"]", "",
+     [](const Unit& u) {
+         return u.process->confinement->bind_read_only_paths == std::vector<core::BoundPath>{{"/a", "/b", false}};
+     }},
+    {"process", "native-system-calls", "true", "",
+     [](const Unit& u) { return u.process->confinement->native_system_calls; }},
     {"process", "private-network", "true", "", [](const Unit& u) { return u.process->confinement->private_network; }},
     {"process", "private-devices", "true", "", [](const Unit& u) { return u.process->confinement->private_devices; }},
     {"process", "protect-system", "\"full\"", "",
@@ -239,6 +257,14 @@ const Sample samples[] = {
      [](const Unit& u) { return u.process->confinement->directories.size() == 2; }},
     {"process", "logs-directory", "\"a\"", "",
      [](const Unit& u) { return u.process->confinement->directories[0].kind == core::OwnDirectory::Kind::logs; }},
+    {"process", "cache-directory", "\"a\"", "",
+     [](const Unit& u) { return u.process->confinement->directories[0].kind == core::OwnDirectory::Kind::cache; }},
+    {"process", "configuration-directory", "\"a\"", "",
+     [](const Unit& u) {
+         return u.process->confinement->directories[0].kind == core::OwnDirectory::Kind::configuration;
+     }},
+    {"process", "keep-runtime-directory", "true", "",
+     [](const Unit& u) { return u.process->confinement->keep_runtime_directory; }},
 
     {"cgroup", "memory-max", "\"1G\"", "", [](const Unit& u) { return u.cgroup->memory_max == 1u << 30; }},
     {"cgroup", "memory-high", "4096", "", [](const Unit& u) { return u.cgroup->memory_high == 4096u; }},

@@ -106,8 +106,8 @@ TEST_CASE("miniinit-convert(7) has an item for every row of the table, and says 
 }
 
 TEST_CASE("every key of the table is a key of a unit") {
-    constexpr const char* tables[] = {"",       "condition", "target", "service", "process",
-                                      "cgroup", "listen",    "timer",  "log"};
+    constexpr const char* tables[] = {"",        "condition", "await",  "target", "service",
+                                      "process", "cgroup",    "listen", "timer",  "log"};
     for (const char* section : sections)
         for (const Row& row : rows_of(section)) {
             const std::string_view key = row.key.substr(0, row.key.find('.'));

@@ -36,6 +36,8 @@ std::string_view word(os::MountChange::Kind kind) {
     case os::MountChange::Kind::bind: return "bind";
     case os::MountChange::Kind::nothing: return "nothing";
     case os::MountChange::Kind::devices: return "devices";
+    case os::MountChange::Kind::bind_read_only: return "bind-ro";
+    case os::MountChange::Kind::proc: return "proc";
     }
     unreachable("there is no other kind of change");
 }
@@ -86,6 +88,35 @@ TEST_CASE("protect-system says what is read-only, strict says all but what the k
     CHECK(changes("protect-system = 'strict'\n") == "ro:/ rw:/dev rw:/proc rw:/sys");
     CHECK(changes("protect-system = 'strict'\nprivate-devices = true\n") == "ro:/ devices:/dev rw:/proc rw:/sys");
     CHECK(changes("protect-system = false\n").empty());
+}
+
+TEST_CASE("a /proc of its own is below what else is said of it, and replaces that of the machine") {
+    CHECK(changes("protect-proc = 'invisible'\nread-only-paths = ['-/proc/sys']\n") == "proc:/proc ro:/proc/sys");
+    CHECK(changes("proc-subset = 'pid'\nprotect-system = 'strict'\n") == "ro:/ rw:/dev proc:/proc rw:/sys");
+    CHECK(changes("protect-proc = 'default'\nproc-subset = 'all'\n").empty());
+    Surroundings surroundings;
+    auto made = launch(surroundings, "protect-proc = 'noaccess'\nproc-subset = 'pid'\n");
+    REQUIRE(made);
+    const os::MountChange& change = made->plan.mounting->changes.front();
+    CHECK(change.source == "noaccess");
+    CHECK(change.make);
+    CHECK(change.about == "protect-proc");
+}
+
+TEST_CASE("paths are shown elsewhere, and a mount namespace can be had without any change") {
+    CHECK(changes("bind-paths = ['/a:/b', '-/c']\nbind-read-only-paths = ['/d']\n") == "bind:/b bind:/c bind-ro:/d");
+    Surroundings surroundings;
+    auto made = launch(surroundings, "private-mounts = true\n");
+    REQUIRE(made);
+    REQUIRE(made->plan.mounting);
+    CHECK(made->plan.mounting->changes.empty());
+}
+
+TEST_CASE("calls of other architectures are denied, also where nothing else is") {
+    Surroundings surroundings;
+    auto made = launch(surroundings, "native-system-calls = true\n");
+    REQUIRE(made);
+    CHECK(made->plan.filter);
 }
 
 TEST_CASE("what lies deeper is laid over what is above it, and what is hidden comes last") {
@@ -148,6 +179,20 @@ TEST_CASE("directories of its own are its user's, and stand in its environment")
     CHECK(made->runtime.size() == 2);
     CHECK(made->temporary.empty());
     CHECK_FALSE(made->plan.mounting); // they need none
+
+    made = launch(surroundings, "user = '1000'\ncache-directory = 'c'\nconfiguration-directory = 'e'\n"
+                                "runtime-directory = 'a'\nkeep-runtime-directory = true\n");
+    REQUIRE(made);
+    CHECK(made->plan.environment.get("CACHE_DIRECTORY") == "/var/cache/c");
+    CHECK(made->plan.environment.get("CONFIGURATION_DIRECTORY") == "/etc/e");
+    CHECK(made->runtime.empty()); // it stays
+    REQUIRE(made->plan.directories.size() == 3);
+    CHECK(made->plan.directories[1].owner == 1000);
+    CHECK(made->plan.directories[2].owner == 0);
+    CHECK(made->plan.directories[2].keep_owner);
+    made = launch(surroundings, "cache-directory = 'c'\nconfiguration-directory = 'e'\nprotect-system = 'strict'\n");
+    REQUIRE(made);
+    CHECK(changes(*made) == "ro:/ rw:/dev rw:/proc rw:/sys bind:/var/cache/c"); // its configuration it only reads
 
     surroundings.mode = Mode::user;
     surroundings.directories = {"/x/run", "/x/state", "/x/state/log"};

@@ -230,6 +230,39 @@ TEST_CASE("a user brings his groups and his part of the environment, and owns th
     CHECK(about.st_uid == 1000);
 }
 
+TEST_CASE("a user is made up where there is no such account, and starts at home where that is said") {
+    os::Scratch scratch;
+    std::filesystem::create_directory(scratch / "etc");
+    scratch.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:1000:1001::/srv/web:/bin/false\n");
+    scratch.write("etc/group", "web:x:1001:\nlog:x:50:web\n");
+    if (::geteuid() != 0) // fchown is for root
+        return;
+    const auto with = [&](Pad& pad) {
+        pad.surroundings.accounts = os::Accounts(scratch.path());
+        pad.surroundings.run_directory = scratch.path();
+        return pad.launch();
+    };
+    Pad pad(service + "[units.a.process]\ndynamic-user = true\nsupplementary-groups = ['log']\ngroup = 'a'\n");
+    auto launch = with(pad);
+    REQUIRE(launch);
+    REQUIRE(launch->plan.user);
+    CHECK(*launch->plan.user >= 61184);
+    CHECK(*launch->plan.user <= 65519);
+    CHECK(launch->plan.group == *launch->plan.user);
+    CHECK(launch->plan.groups == std::vector<gid_t>{*launch->plan.user, 50});
+    CHECK(pad.variable("USER") == "a");
+    CHECK(pad.variable("HOME") == "/");
+    CHECK(with(pad)->plan.user == launch->plan.user);
+    Pad other(service + "[units.a.process]\ndynamic-user = true\nuser = 'web'\nworking-directory = '~'\n");
+    launch = with(other);
+    REQUIRE(launch);
+    CHECK(launch->plan.user == 1000); // there is one of that name
+    CHECK(launch->plan.directory == "/srv/web");
+    scratch.write("etc/passwd", "taken:x:" + std::to_string(*with(pad)->plan.user) + ":1::/:/bin/sh\n");
+    Pad third(service + "[units.a.process]\ndynamic-user = true\n");
+    CHECK(with(third).error().words.ends_with("which is taken: Device or resource busy"));
+}
+
 TEST_CASE("a group of its own replaces the user's, and is the only one without a user") {
     os::Scratch scratch;
     std::filesystem::create_directory(scratch / "etc");

@@ -279,6 +279,8 @@ def context_confined(t):
                          "process": {"user": "nobody", "system-call-filter": ["@system-service"]}}
     units["owner"] = {"service": sh("echo $RUNTIME_DIRECTORY; exec sleep 1000"),
                       "process": {"user": "nobody", "runtime-directory": name}}
+    units["left"] = {"service": sh("exec sleep 1000"),
+                     "process": {"runtime-directory": name + "-left", "keep-runtime-directory": True}}
     with t.scene.init(units) as init:
         for unit, (_, words) in cases.items():
             t.has(f"what cannot be done here is named by step and key: {unit}", init.wait(unit, "failed")["reason"],
@@ -316,8 +318,33 @@ def context_confined(t):
         os.kill(init.outside(init.status("owner")["main_pid"]), 9)
         until(lambda: init.status("owner")["restarts"] == 1 and init.state("owner") == "up", 5, "restarted")
         t.ok("and over a restart by itself", os.path.exists(f"/run/{name}/mark"))
+        init.wait("left")
+        init.stop("left")  # first: its directory would be gone by the time that of the other one is
         init.stop("owner")
         t.ok("and is gone with the stop", until(lambda: not os.path.exists("/run/" + name), 10))
+        t.ok("and stays after the stop where that is said", os.path.isdir(f"/run/{name}-left"))
+        os.rmdir(f"/run/{name}-left")
+
+
+def context_dynamic_user(t):
+    name = f"miniinit-check-{os.getpid()}-made-up"
+    units = {"made-up": {"service": {**sh("id -u; id -g; echo $USER $HOME; exec sleep 1000"), "restart": "no"},
+                         "process": {"dynamic-user": True, "runtime-directory": name}},
+             "known": {"service": sh("id -u; exec sleep 1000"), "process": {"dynamic-user": True, "user": "nobody"}}}
+    with t.scene.init(units) as init:
+        init.wait("made-up")
+        until(lambda: "made-up /" in init.text("made-up", ("out",)), 5, "it has printed who it is")
+        uid, gid, *account = init.text("made-up", ("out",)).split()
+        t.ok("a user is made up for it, and what it keeps is its own",
+             61184 <= int(uid) <= 65519 and uid == gid and account == ["made-up", "/"] and
+             os.stat("/run/" + name).st_uid == int(uid), (uid, gid, account))
+        init.stop("made-up")
+        init.start("made-up")
+        until(lambda: init.text("made-up", ("out",)).count("made-up /") == 2, 5, "it has printed it again")
+        t.equal("it is the same one at each start", init.text("made-up", ("out",)).split().count(uid), 4)
+        init.wait("known")
+        t.equal("where there is a user of that name, it is that one",
+                until(lambda: init.text("known", ("out",)), 5), str(NOBODY))
 
 
 def context_goes_without(t):
@@ -546,4 +573,4 @@ def context_privileged(t):
 
 
 GROUPS = [context_restrictions, context_privileged, context_clean, context_nothing_passed, context_as_under_systemd,
-          context_most_files, context_keys, context_faults, context_confined, context_goes_without, context_tty]
+          context_most_files, context_keys, context_faults, context_confined, context_goes_without, context_dynamic_user, context_tty]

@@ -293,6 +293,23 @@ def policy_parts(t):
              init.brief("part"))
 
 
+def policy_by_hand(t):
+    units = {"inner": {"refuse-manual-start": True, "refuse-manual-stop": True, "enabled": False, "service": sh(SLEEP)},
+             "outer": {"requires": ["inner"], "enabled": False, "service": sh(SLEEP)}, "keeper": {"service": sh(SLEEP)}}
+    with t.scene.init(units) as init:
+        done = init.ctl("start", "inner")
+        t.ok("what is left to other units is not started by hand",
+             done.returncode != 0 and "refuse-manual-start" in done.stderr and init.state("inner") == "down", done)
+        init.start("outer")
+        t.equal("but with a unit that requires it", init.state("inner"), "up")
+        for verb in ("stop", "restart", "try-restart"):
+            done = init.ctl(verb, "inner")
+            t.ok(f"nor stopped by hand: {verb}",
+                 done.returncode != 0 and "refuse-manual-" in done.stderr and init.state("inner") == "up", done)
+        init.stop("outer")
+        t.ok("it goes when nothing needs it any more", until(lambda: init.state("inner") == "down"), init.brief("inner"))
+
+
 def policy_reasons(t):
     """Why a unit failed or stopped is not lost with what comes later; what is started and reset runs what it should."""
     units = {"fails": {"service": sh("exit 3", restart="no")},
@@ -375,5 +392,5 @@ def aliases(t):
         t.equal("an alias that is a unit's own name is that unit's", init.status("needs")["name"], "needs")
         t.has("which is said", init.text("miniinit", ("init",), once="alias"), "other has the alias needs, which is already needs")
 
-GROUPS = [aliases, policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_parts, policy_relations, policy_reasons,
+GROUPS = [aliases, policy_restart, policy_target, policy_no_default, policy_limit_actions, policy_parts, policy_by_hand, policy_relations, policy_reasons,
           policy_rings]

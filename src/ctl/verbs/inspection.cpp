@@ -297,7 +297,9 @@ void Inspection::account(Subject& subject, const Node* node, bool group) {
 }
 
 void Inspection::accounts(Subject& subject) {
-    account(subject, find(subject.tree, "process", "user"), false);
+    const Node* made_up = find(subject.tree, "process", "dynamic-user");
+    if (made_up == nullptr || !made_up->truth)
+        account(subject, find(subject.tree, "process", "user"), false);
     account(subject, find(subject.tree, "process", "group"), true);
     account(subject, find(subject.tree, "process", "supplementary-groups"), true);
     if (const Node* list = subject.tree.find("listen"); list != nullptr && list->kind == Node::Kind::array)
@@ -326,10 +328,12 @@ void Inspection::files(Subject& subject) {
             subject.error(*node, "there is no file " + path);
     const Node* directory = find(subject.tree, "process", "working-directory");
     if (directory == nullptr || directory->kind != Node::Kind::text || is_open(directory->text) ||
-        is_volatile(directory->text))
+        is_volatile(directory->text) || directory->text == "~")
         return;
     // The init makes this directory before the service starts.
-    for (auto [key, above] : {std::pair{"state-directory", "/var/lib/"}, std::pair{"logs-directory", "/var/log/"}}) {
+    for (auto [key, above] :
+         {std::pair{"state-directory", "/var/lib/"}, std::pair{"logs-directory", "/var/log/"},
+          std::pair{"cache-directory", "/var/cache/"}, std::pair{"configuration-directory", "/etc/"}}) {
         bool made = false;
         each_text(find(subject.tree, "process", key),
                   [&](const Node& item) { made = made || (above + item.text) == directory->text; });

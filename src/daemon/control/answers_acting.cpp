@@ -13,6 +13,25 @@ using core::Phase;
 using core::UnitId;
 using EngineEvent = core::Event;
 
+namespace {
+
+// Whether one of the units is left to other units by its file (`refuse-manual-…`). True: an error was answered.
+bool refuses(Parts& parts, CallId id, const std::vector<UnitId>& units, bool starts, bool stops) {
+    for (UnitId each : units) {
+        const core::Unit& unit = parts.engine.last_read(each);
+        const bool start = starts && unit.refuse_manual_start;
+        if (!start && (!stops || !unit.refuse_manual_stop))
+            continue;
+        parts.control->error(id, wire::NotSupported{unit.name + " is " + (start ? "started" : "stopped") +
+                                                    " by other units alone (refuse-manual-" +
+                                                    (start ? "start)" : "stop)")});
+        return true;
+    }
+    return false;
+}
+
+} // namespace
+
 void apply_now(Parts& parts, const core::Event& event) {
     parts.context.now = parts.kernel.now();
     parts.context.apply(event);
@@ -28,6 +47,8 @@ void ActingAnswers::act(CallId id, const Caller& caller, const std::vector<std::
     if (!lookup_.find(id, units, starts ? UnitLookup::Named::startable : UnitLookup::Named::templates, ids))
         return;
     if (goal == state::Goal::restart && !lookup_.can_restart(id, ids))
+        return;
+    if (refuses(parts_, id, ids, starts, goal != state::Goal::start))
         return;
     const auto kind = goal == state::Goal::start  ? (arm ? EngineEvent::Kind::wish : EngineEvent::Kind::start)
                       : goal == state::Goal::stop ? EngineEvent::Kind::stop
@@ -59,7 +80,7 @@ void ActingAnswers::answer(CallId id, const Caller& caller, const wire::TryResta
         if (core::active(parts_.engine.record(unit).phase)) {
             running.push_back(unit);
         }
-    if (!lookup_.can_restart(id, running))
+    if (!lookup_.can_restart(id, running) || refuses(parts_, id, running, true, true))
         return;
     for (UnitId unit : running)
         apply_now(parts_, {.kind = EngineEvent::Kind::restart, .unit = unit});

@@ -46,6 +46,8 @@ std::string_view key_of(OwnDirectory::Kind kind) {
     case OwnDirectory::Kind::runtime: return "runtime-directory";
     case OwnDirectory::Kind::state: return "state-directory";
     case OwnDirectory::Kind::logs: return "logs-directory";
+    case OwnDirectory::Kind::cache: return "cache-directory";
+    case OwnDirectory::Kind::configuration: return "configuration-directory";
     }
     unreachable("there is no other kind of directory");
 }
@@ -55,6 +57,8 @@ std::string_view variable_of(OwnDirectory::Kind kind) {
     case OwnDirectory::Kind::runtime: return "RUNTIME_DIRECTORY";
     case OwnDirectory::Kind::state: return "STATE_DIRECTORY";
     case OwnDirectory::Kind::logs: return "LOGS_DIRECTORY";
+    case OwnDirectory::Kind::cache: return "CACHE_DIRECTORY";
+    case OwnDirectory::Kind::configuration: return "CONFIGURATION_DIRECTORY";
     }
     unreachable("there is no other kind of directory");
 }
@@ -103,6 +107,12 @@ private:
     std::vector<Entry> all_;
 };
 
+// Whether another key mounts something of the service's own there.
+bool is_replaced(const Confinement& wanted, std::string_view path) {
+    return (path == "/dev" && wanted.private_devices) ||
+           (path == "/proc" && (wanted.protect_proc != core::ProtectProc::none || wanted.proc_subset_pid));
+}
+
 void protect_system(Mounts& mounts, const Confinement& wanted, os::HangingMounts& hanging) {
     if (wanted.protect_system == ProtectSystem::no)
         return;
@@ -114,7 +124,7 @@ void protect_system(Mounts& mounts, const Confinement& wanted, os::HangingMounts
     if (wanted.protect_system == ProtectSystem::strict) {
         read_only("/");
         for (const char* path : {"/dev", "/proc", "/sys"})
-            if (!wanted.private_devices || std::string_view(path) != "/dev")
+            if (!is_replaced(wanted, path))
                 mounts.add(Mounts::Rank::exception,
                            {.kind = Kind::read_write, .path = path, .optional = true, .about = about});
         return;
@@ -139,6 +149,27 @@ void private_devices(Mounts& mounts, const Confinement& wanted) {
             mounts.add(
                 Mounts::Rank::own,
                 {.kind = Kind::bind, .path = path, .source = path, .optional = true, .make = true, .about = about});
+}
+
+void own_proc(Mounts& mounts, const Confinement& wanted) {
+    constexpr std::string_view words[] = {"", "noaccess", "invisible", "ptraceable"};
+    const std::string_view word = words[static_cast<std::size_t>(wanted.protect_proc)];
+    if (!word.empty() || wanted.proc_subset_pid)
+        mounts.add(Mounts::Rank::own, {.kind = Kind::proc,
+                                       .path = "/proc",
+                                       .source = std::string(word),
+                                       .make = wanted.proc_subset_pid,
+                                       .about = word.empty() ? "proc-subset" : "protect-proc"});
+}
+
+void bind_paths(Mounts& mounts, std::string_view key, Kind kind, const std::vector<core::BoundPath>& paths) {
+    for (const core::BoundPath& each : paths)
+        mounts.add(Mounts::Rank::own, {.kind = kind,
+                                       .path = each.path,
+                                       .source = each.source,
+                                       .optional = each.optional,
+                                       .make = true,
+                                       .about = std::string(key) + " \"" + each.source + "\""});
 }
 
 // A directory of the run's own in /tmp, and one in /var/tmp, whose contents no other user can reach.
@@ -173,17 +204,22 @@ void private_tmp(Launch& launch, Mounts& mounts, const Confinement& wanted, cons
 
 Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mounts, const Confinement& wanted,
                         const Surroundings& surroundings) {
-    bool apart = !wanted.root_directory.empty() || wanted.protect_system == ProtectSystem::strict;
-    for (OwnDirectory::Kind kind : {OwnDirectory::Kind::runtime, OwnDirectory::Kind::state, OwnDirectory::Kind::logs}) {
+    const bool strict = wanted.protect_system == ProtectSystem::strict;
+    using enum OwnDirectory::Kind;
+    for (OwnDirectory::Kind kind : {runtime, state, logs, cache, configuration}) {
+        // Its configuration is root's, who may have it as he likes; the service need not be able to write it.
+        const bool foreign = kind == configuration;
+        const bool apart = !wanted.root_directory.empty() || (strict && !foreign);
         const std::string& base = surroundings.directories[static_cast<std::size_t>(kind)];
         std::string list;
         for (const OwnDirectory& own : wanted.directories) {
             if (own.kind != kind)
                 continue;
             os::Directory directory{.base = base,
-                                    .owner = launch.plan.user.value_or(::geteuid()),
-                                    .group = launch.plan.group.value_or(::getegid()),
-                                    .make_base = surroundings.mode == Mode::user};
+                                    .owner = foreign ? ::geteuid() : launch.plan.user.value_or(::geteuid()),
+                                    .group = foreign ? ::getegid() : launch.plan.group.value_or(::getegid()),
+                                    .make_base = surroundings.mode == Mode::user,
+                                    .keep_owner = foreign};
             for (std::string_view part : split(own.name, '/'))
                 directory.components.emplace_back(part);
             std::string path = directory.path();
@@ -199,7 +235,7 @@ Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mou
                                                .source = path,
                                                .make = true,
                                                .about = std::string(key_of(kind)) + " \"" + own.name + "\""});
-            if (kind == OwnDirectory::Kind::runtime)
+            if (kind == runtime && !wanted.keep_runtime_directory)
                 launch.runtime.push_back(directory);
             launch.plan.directories.push_back(std::move(directory));
         }
@@ -214,6 +250,9 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
     Mounts mounts(wanted, surroundings.hanging);
     protect_system(mounts, wanted, surroundings.hanging);
     private_devices(mounts, wanted);
+    own_proc(mounts, wanted);
+    bind_paths(mounts, "bind-paths", Kind::bind, wanted.bind_paths);
+    bind_paths(mounts, "bind-read-only-paths", Kind::bind_read_only, wanted.bind_read_only_paths);
     private_tmp(launch, mounts, wanted, unit.name + "-" + invocation, surroundings.hanging);
     if (auto given = own_directories(launch, environment, mounts, wanted, surroundings); !given)
         return given;
@@ -251,7 +290,7 @@ Outcome change_mounts(Launch& launch, os::StringList& environment, const core::U
             return std::unexpected(NoStart(prepared.error().text() + " (inaccessible-paths)", prepared.error().code));
     }
     // A root directory alone can do without a mount namespace, where we may not have one: then chroot(2) has to do.
-    if (!mounting.changes.empty() || (!plan.root.empty() && may_mount))
+    if (!mounting.changes.empty() || wanted.private_mounts || (!plan.root.empty() && may_mount))
         plan.mounting = std::move(mounting);
     return {};
 }
@@ -288,7 +327,7 @@ void keep_capabilities(Launch& launch, const Confinement& wanted) {
 void filter_calls(os::Plan& plan, const Confinement& wanted, Surroundings& surroundings) {
     const CallRestrictions& restricted = wanted.restrictions;
     const bool lists = !wanted.system_call_filter.empty();
-    if (!lists && restricted == CallRestrictions{})
+    if (!lists && !wanted.native_system_calls && restricted == CallRestrictions{})
         return;
     std::shared_ptr<const os::SystemCallFilter>& made =
         surroundings.filters[{wanted.system_call_filter, wanted.system_call_error, restricted}];

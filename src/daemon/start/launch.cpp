@@ -2,6 +2,7 @@
 
 #include "daemon/start/confine.hpp"
 #include "os/file/runtime.hpp"
+#include "os/process/dynamic_user.hpp"
 #include "os/process/limits.hpp"
 #include "os/spawn/spawn.hpp"
 
@@ -74,27 +75,33 @@ bool are_ours(uid_t user, gid_t group, std::vector<gid_t> groups) {
     return own == groups;
 }
 
-std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environment, const Process& process,
-                                         os::Accounts& accounts) {
-    if (process.user.empty() && process.group.empty() && process.supplementary_groups.empty())
+std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environment, const core::Unit& unit,
+                                         Surroundings& surroundings) {
+    const Process& process = *unit.process;
+    os::Accounts& accounts = surroundings.accounts;
+    const bool named = !process.user.empty() || process.dynamic_user;
+    if (!named && process.group.empty() && process.supplementary_groups.empty())
         return {};
+    const std::string& name_of_user = process.user.empty() ? unit.name : process.user;
     std::vector<gid_t> groups;
-    if (!process.user.empty()) {
-        auto user = accounts.user(process.user);
+    if (named) {
+        auto user = surroundings.user_of(unit);
         if (!user)
-            return std::unexpected(NoStart("user", process.user, user.error()));
+            return std::unexpected(NoStart("user", name_of_user, user.error()));
         plan.user = user->uid;
         plan.group = user->gid;
-        plan.user_name = process.user;
+        plan.user_name = name_of_user;
         if (auto of = accounts.groups_of(*user))
             groups = std::move(*of);
         else
             return std::unexpected(
-                NoStart("groups of user \"" + process.user + "\": " + of.error().text(), of.error().code));
-        set_account(environment, *user, user->name.empty() ? process.user : user->name);
+                NoStart("groups of user \"" + name_of_user + "\": " + of.error().text(), of.error().code));
+        set_account(environment, *user, user->name.empty() ? name_of_user : user->name);
     }
     auto resolve = [&](const std::string& name) -> std::expected<gid_t, NoStart> {
         auto group = accounts.group(name);
+        if (!group && process.dynamic_user && name == name_of_user)
+            group = *plan.group; // made up with the user
         if (!group)
             return std::unexpected(NoStart("group", name, group.error()));
         return *group;
@@ -296,6 +303,20 @@ std::vector<std::string> Surroundings::passed_on() const {
     return mode == Mode::container ? std::vector<std::string>{"*"} : std::vector<std::string>{};
 }
 
+Result<os::User> Surroundings::user_of(const core::Unit& unit) {
+    const Process& process = *unit.process;
+    const std::string& name = process.user.empty() ? unit.name : process.user;
+    Result<os::User> user = accounts.user(name);
+    if (user || !process.dynamic_user || user.error().code != ENOENT)
+        return user;
+    auto number = os::dynamic_user(run_directory + "/dynamic-users", name);
+    if (!number)
+        return std::unexpected(number.error());
+    if (auto other = accounts.user(std::to_string(*number)); other && !other->name.empty())
+        return std::unexpected(Fault{EBUSY, "make it up", std::to_string(*number) + ", which is " + other->name});
+    return os::User{.name = name, .uid = *number, .gid = *number, .home = "/", .shell = "/usr/sbin/nologin"};
+}
+
 void Surroundings::refresh() {
     base_of_own_choice = {};
     base_of_own_choice.set("PATH", settings->path);
@@ -320,6 +341,14 @@ void Surroundings::refresh() {
 
 namespace {
 
+// The home directory of the user that the unit runs as.
+std::string home_of(const core::Unit& unit, Surroundings& surroundings) {
+    const Process& process = *unit.process;
+    const bool named = !process.user.empty() || process.dynamic_user;
+    auto user = named ? surroundings.user_of(unit) : surroundings.accounts.user(std::to_string(::geteuid()));
+    return user ? user->home : "/";
+}
+
 // The last word on the environment: these it does not get, wherever they come from.
 void take_out(os::Plan& plan, Environment& environment, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
@@ -333,7 +362,7 @@ std::expected<void, NoStart> set_process(Launch& launch, Environment& environmen
                                          const StartFiles& files, Surroundings& surroundings) {
     os::Plan& plan = launch.plan;
     const Process& process = *unit.process;
-    if (auto done = choose_user(plan, environment, process, surroundings.accounts); !done)
+    if (auto done = choose_user(plan, environment, unit, surroundings); !done)
         return done;
     if (process.pass_environment)
         pass(environment, *process.pass_environment, surroundings.environment);
@@ -346,7 +375,7 @@ std::expected<void, NoStart> set_process(Launch& launch, Environment& environmen
     plan.ignore_sigpipe = process.ignore_sigpipe;
     if (process.umask)
         plan.umask = *process.umask;
-    plan.directory = process.working_directory;
+    plan.directory = process.working_directory == "~" ? home_of(unit, surroundings) : process.working_directory;
     plan.nice = process.nice;
     plan.oom_score = process.oom_score_adjust;
     plan.no_new_privileges = process.no_new_privileges;

@@ -55,7 +55,10 @@ struct Surroundings {
     [[nodiscard]] const os::StringList& base_for(const core::Process* process) const {
         return process != nullptr && process->pass_environment ? base_of_own_choice : base;
     }
-    std::array<std::string, 3> directories{"/run", "/var/lib", "/var/log"}; // Place::own_directories
+    std::array<std::string, 5> directories{"/run", "/var/lib", "/var/log", "/var/cache",
+                                           "/etc"}; // Place::own_directories
+    // The account that a unit's processes have, where it names one or has one made up (`dynamic-user`).
+    [[nodiscard]] Result<os::User> user_of(const core::Unit& unit);
     std::vector<std::string> reserved; // directories of our own, which no service can be given
     std::string nothing;               // for os::prepare_nothing
     std::string run_directory;         // below which the credentials of services are

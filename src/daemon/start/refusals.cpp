@@ -21,15 +21,17 @@ void lacks(Launch& launch, std::string_view what) {
 
 // Mounts that show something elsewhere, which the program relies on, are no mere protection.
 bool only_protects(const os::Plan& plan) {
-    return plan.root.empty() || std::ranges::none_of(plan.mounting->changes, [](const os::MountChange& change) {
-               return change.kind == os::MountKind::bind;
-           });
+    return std::ranges::none_of(plan.mounting->changes, [&](const os::MountChange& change) {
+        return change.about.starts_with("bind-") || (!plan.root.empty() && change.kind == os::MountKind::bind);
+    });
 }
 
 void leave_out_mounts(Launch& launch) {
     os::Plan& plan = launch.plan;
     if (!plan.mounting || !only_protects(plan))
         return;
+    if (plan.mounting->changes.empty())
+        lacks(launch, "private-mounts");
     for (const os::MountChange& change : plan.mounting->changes)
         if (change.kind != os::MountKind::read_write &&
             (change.kind != os::MountKind::bind || change.path != change.source))
@@ -65,8 +67,10 @@ bool Refusals::note(const os::SpawnFault& fault, const core::Process* process) {
         known = std::max(known, value.value_or(INT_MIN));
         return value.has_value();
     };
-    // What is bound into a root directory is not left out: once is enough to see that.
-    const bool only_here = process == nullptr || !process->confinement || process->confinement->root_directory.empty();
+    // What is bound into a root directory, or by `bind-paths`, is not left out: once is enough to see that.
+    const core::Confinement* wanted = process != nullptr ? process->confinement.get() : nullptr;
+    const bool only_here = wanted == nullptr || (wanted->root_directory.empty() && wanted->bind_paths.empty() &&
+                                                 wanted->bind_read_only_paths.empty());
     switch (fault.step) {
     case os::Step::nice: return process != nullptr && learn(nice, process->nice);
     case os::Step::oom_score: return process != nullptr && learn(oom_score, process->oom_score_adjust);

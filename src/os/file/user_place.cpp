@@ -50,6 +50,8 @@ UserPlace user_place() {
     const std::string number = std::to_string(::geteuid());
     const std::string config = absolute_in("XDG_CONFIG_HOME"), state = absolute_in("XDG_STATE_HOME");
     place.config_home = !config.empty() ? config : home() + "/.config";
+    const std::string cache = absolute_in("XDG_CACHE_HOME");
+    place.cache = !cache.empty() ? cache : home() + "/.cache";
     place.state = (!state.empty() ? state : home() + "/.local/state") + "/miniinit";
     const std::string usual = "/run/user/" + number;
     std::string runtime = absolute_in("XDG_RUNTIME_DIR");

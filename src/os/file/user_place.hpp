@@ -15,6 +15,7 @@ namespace mi::os {
 
 struct UserPlace {
     std::string config_home; // $XDG_CONFIG_HOME, or ~/.config
+    std::string cache;       // $XDG_CACHE_HOME, or ~/.cache
     std::string state;       // `miniinit` in $XDG_STATE_HOME, or in ~/.local/state
     // Directories of the sockets: first the one that a manager uses, then those that a manager started in another way
     // (from cron, say) may have used. `miniinit` in $XDG_RUNTIME_DIR or in /run/user/UID; else /tmp/miniinit-UID.

@@ -26,6 +26,7 @@ struct Directory {
     uid_t owner = 0;                     // of the last component, even if it exists
     gid_t group = 0;
     bool make_base = false;
+    bool keep_owner = false; // if it exists: left as it is
     bool ours = false; // every component must belong to `owner` already, so that no other user can have prepared it
 
     [[nodiscard]] std::string path() const;
@@ -36,9 +37,9 @@ struct MountChange {
     using Kind = MountKind;
     Kind kind = Kind::read_only;
     std::string path;      // as the process sees it
-    std::string source{};  // bind: as we see it
+    std::string source{};  // bind: as we see it; proc: hidepid, empty for none
     bool optional = false; // if `path` or `source` is missing, nothing is done
-    bool make = false;     // bind: a missing `path` is made
+    bool make = false;     // bind: a missing `path` is made; proc: only processes are in it
     std::string about{};   // for messages: `private-tmp`, `read-only-paths "/srv"`
 };
 

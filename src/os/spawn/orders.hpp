@@ -47,7 +47,7 @@ struct DirectoryOrder {
     Text base;
     Array<Text> components;
     std::uint32_t parents_mode, mode, owner, group;
-    std::uint32_t make_base, ours;
+    std::uint32_t make_base, keep_owner, ours;
 };
 struct SecretOrder {
     Text name, path;

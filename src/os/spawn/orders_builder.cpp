@@ -106,7 +106,7 @@ void OrdersBuilder::add_confinement(const Plan& plan) {
             components.push_back(text(component));
         directories.push_back({text(directory.base), add(components), directory.parents_mode, directory.mode,
                                directory.owner, directory.group, directory.make_base ? 1U : 0U,
-                               directory.ours ? 1U : 0U});
+                               directory.keep_owner ? 1U : 0U, directory.ours ? 1U : 0U});
     }
     const auto directories_at = add(directories);
     std::vector<MountOrder> mounts;

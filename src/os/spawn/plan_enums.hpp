@@ -13,11 +13,13 @@ enum class Session : std::uint32_t {
 
 // One change to the mounts that a process sees.
 enum class MountKind : std::uint32_t {
-    read_only,  // `path`, and every mount below it, become read-only
-    read_write, // restores `path` as it was before any change, below a read-only one
-    bind,       // shows `source`, as seen outside, at `path`
-    nothing,    // shows an empty directory or file that unprivileged users can neither enter nor read
-    devices,    // shows a file system with the few devices that every program expects
+    read_only,      // `path`, and every mount below it, become read-only
+    read_write,     // restores `path` as it was before any change, below a read-only one
+    bind,           // shows `source`, as seen outside, at `path`
+    nothing,        // shows an empty directory or file that unprivileged users can neither enter nor read
+    devices,        // shows a file system with the few devices that every program expects
+    bind_read_only, // as bind, and read-only
+    proc,           // mounts a /proc of its own, with what `source` says of proc(5)'s hidepid; `make`: with subset=pid
 };
 
 } // namespace mi::os

@@ -195,8 +195,9 @@ std::string object_of(const Plan& plan, const Report& report) {
     case Step::capabilities:
         return report.item < capability_names().size() ? std::string(capability_names()[report.item]) : "";
     case Step::mount_namespace:
-        return !plan.mounting || plan.mounting->changes.empty() ? "root-directory"
-                                                                : plan.mounting->changes.front().about;
+        return plan.mounting && !plan.mounting->changes.empty() ? plan.mounting->changes.front().about
+               : plan.root.empty()                              ? "private-mounts"
+                                                                : "root-directory";
     case Step::root: return quoted(plan.root);
     case Step::network_namespace:
     case Step::loopback:

@@ -76,7 +76,8 @@ BARE bool make_directory(const Child& child, const DirectoryOrder& wanted, Progr
             return false;
         if (wanted.ours != 0 && about.stx_uid != wanted.owner)
             return progress.did(-EPERM);
-        if (last && (about.stx_uid != wanted.owner || about.stx_gid != wanted.group) &&
+        if (last && (wanted.keep_owner == 0 || made == 0) &&
+            (about.stx_uid != wanted.owner || about.stx_gid != wanted.group) &&
             !progress.did(call(SYS_fchownat, here, "", wanted.owner, wanted.group, empty_path)))
             return false;
     }
@@ -186,6 +187,27 @@ BARE bool close_devices(const Child& child, const MountOrder& change, Progress& 
     return done;
 }
 
+// --- processes --------------------------------------------------------------------------------------------------------
+
+// Mounts another instance of the process file system (proc(5)) over the one that is there. Those options are of an instance since
+// Linux 5.8.
+BARE bool lay_proc(const Child& child, const MountOrder& change, Progress& progress) {
+    const long context = call(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+    if (!progress.did(context) ||
+        (change.source != 0 &&
+         !progress.did(call(SYS_fsconfig, context, FSCONFIG_SET_STRING, "hidepid", child.text(change.source), 0))) ||
+        (change.make != 0 && !progress.did(call(SYS_fsconfig, context, FSCONFIG_SET_STRING, "subset", "pid", 0))) ||
+        !progress.did(call(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0)))
+        return false;
+    const long tree =
+        call(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    call_close(static_cast<int>(context));
+    const bool laid = progress.did(tree) && progress.did(lay(tree, child.text(change.path)));
+    if (tree >= 0)
+        call_close(static_cast<int>(tree));
+    return laid;
+}
+
 // --- one change after the other ---------------------------------------------------------------------------------------
 
 // Opens the trees for the changes of `kind`, before anything changes.
@@ -196,9 +218,12 @@ BARE bool take_hold(const Child& child, MountKind kind, Progress& progress) {
         if (static_cast<MountKind>(change.kind) != kind)
             continue;
         progress.at(Step::mount, i);
-        const long tree = clone_tree(AT_FDCWD, child.text(kind == MountKind::bind ? change.source : change.path));
+        const long tree = clone_tree(AT_FDCWD, child.text(kind == MountKind::read_write ? change.path : change.source));
         if (tree < 0 && !may_miss(change, tree))
             return progress.did(tree);
+        if (tree >= 0 && kind == MountKind::bind_read_only &&
+            !progress.did(set_attributes(tree, recursive, MOUNT_ATTR_RDONLY)))
+            return false;
         change.tree = static_cast<std::int32_t>(tree);
     }
     return true;
@@ -262,7 +287,9 @@ BARE bool lay_all(const Child& child, long nothing, Progress& progress) {
         case MountKind::read_only: laid = lay_read_only(child, changes[i], progress); break;
         case MountKind::nothing: laid = lay_nothing(child, changes[i], nothing, progress); break;
         case MountKind::devices: laid = lay_devices(child, changes[i], progress); break;
+        case MountKind::proc: laid = lay_proc(child, changes[i], progress); break;
         case MountKind::read_write:
+        case MountKind::bind_read_only:
         case MountKind::bind: laid = lay_tree(child, changes[i], progress); break;
         }
         if (!laid)
@@ -359,7 +386,7 @@ BARE bool change_mounts(const Child& child, Progress& progress) {
         if (!progress.did(nothing))
             return false;
     }
-    if (!take_hold(child, MountKind::bind, progress) ||
+    if (!take_hold(child, MountKind::bind, progress) || !take_hold(child, MountKind::bind_read_only, progress) ||
         (orders.root != 0 && !move_into_root(child, outside, progress)) ||
         !take_hold(child, MountKind::read_write, progress) || !lay_all(child, nothing, progress) ||
         !leave_outside(outside, progress))

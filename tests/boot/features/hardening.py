@@ -124,6 +124,17 @@ PAIRS = [
       "device /run/hard-device: EPERM", "append /dev/stdout: ok", "append /dev/stderr: ok", "make /dev/shm/hard: ok",
       "status CapBnd: 000001fff7fdffff"],
      ["write /dev/kmsg: ok", "device /run/hard-device: ok", "status CapBnd: 000001ffffffffff"]),
+    ("protect-proc, of a user", {"protect-proc": "invisible"}, {"user": "nobody"},
+     ["read=/proc/1/comm", "read=/proc/self/comm", "read=/proc/uptime"],
+     ["read /proc/1/comm: ENOENT", "read /proc/self/comm: ok", "read /proc/uptime: ok"], ["read /proc/1/comm: ok"]),
+    ("proc-subset", {"proc-subset": "pid"}, {}, ["read=/proc/uptime", "read=/proc/1/comm"],
+     ["read /proc/uptime: ENOENT", "read /proc/1/comm: ok"], ["read /proc/uptime: ok"]),
+    ("bind-paths", {"bind-paths": ["/srv/data:/srv/shown", "-/not/there:/srv/else"]}, {},
+     ["read=/srv/shown/file", "make=/srv/shown/hard"], ["read /srv/shown/file: ok", "make /srv/shown/hard: ok"],
+     ["read /srv/shown/file: ENOENT"]),
+    ("bind-read-only-paths", {"bind-read-only-paths": ["/srv/data:/srv/seen"]}, {},
+     ["read=/srv/seen/file", "make=/srv/seen/hard"], ["read /srv/seen/file: ok", "make /srv/seen/hard: EROFS"],
+     ["read /srv/seen/file: ENOENT"]),
     ("private-network", {"private-network": True}, {}, ["networks", "loopback"], ["networks: lo", "loopback: ok"],
      ["networks: lo eth0", "loopback: ok"]),
     ("read-only-paths", {"read-only-paths": ["/srv/data", "-/not/there"]}, {},
@@ -233,6 +244,13 @@ def checks(report, machine):
         outside = place.good(shell).splitlines()[-1]
         assert len(first) == 2 and first[0] == first[1] != outside, (first, outside)
         assert len(both) == 4 and both[2] == both[3] != outside, both
+    with check("what it mounts is seen by itself alone"):
+        name = place.unit({"private-mounts": True}, {"type": "notify-fd", "command": [
+            "/bin/sh", "-c", "mount -t tmpfs none /srv/data/deep && echo >&3 && exec sleep 10000"]})
+        place.good(f"minictl start {name}")
+        assert " /srv/data/deep " in place.good(f"cat /proc/{place.status(name)['main_pid']}/mounts")
+        assert " /srv/data/deep " not in place.good("cat /proc/mounts")
+        place.good(f"minictl stop {name}")
     with check("a notify service becomes ready out of its root directory"):
         name = place.unit({"root-directory": "/srv/jail"}, {"type": "notify", "command": ["demo_notify", "60"]})
         place.good(f"minictl start {name}")
@@ -242,14 +260,17 @@ def checks(report, machine):
         place.good(f"minictl stop {name}")
     with check("directories of its own are made, owned by its user, and named in its environment"):
         name = place.unit({"user": "nobody", "runtime-directory": ["hard-a", "hard-b/inner"], "state-directory": "hard-s",
-                           "logs-directory": "hard-l"},
+                           "logs-directory": "hard-l", "cache-directory": "hard-c", "configuration-directory": "hard-e"},
                           {"command": ["/bin/sleep", "10000"], "post-start": [[
                               "hard_probe", "variable=RUNTIME_DIRECTORY", "variable=STATE_DIRECTORY",
-                              "variable=LOGS_DIRECTORY", "mode=/run/hard-a", "mode=/run/hard-b", "mode=/run/hard-b/inner",
+                              "variable=LOGS_DIRECTORY", "variable=CACHE_DIRECTORY", "variable=CONFIGURATION_DIRECTORY",
+                              "mode=/var/cache/hard-c", "mode=/etc/hard-e", "mode=/run/hard-a", "mode=/run/hard-b", "mode=/run/hard-b/inner",
                               "mode=/var/lib/hard-s", "mode=/var/log/hard-l", "make=/run/hard-a/mine"]]})
         place.good(f"minictl start {name}")
         holds(place.said(name), "variable RUNTIME_DIRECTORY: /run/hard-a:/run/hard-b/inner",
               "variable STATE_DIRECTORY: /var/lib/hard-s", "variable LOGS_DIRECTORY: /var/log/hard-l",
+              "variable CACHE_DIRECTORY: /var/cache/hard-c", "variable CONFIGURATION_DIRECTORY: /etc/hard-e",
+              "mode /var/cache/hard-c: 0755 65534:65534", "mode /etc/hard-e: 0755 0:0",
               "mode /run/hard-a: 0755 65534:65534", "mode /run/hard-b: 0755 0:0",
               "mode /run/hard-b/inner: 0755 65534:65534", "mode /var/lib/hard-s: 0755 65534:65534",
               "mode /var/log/hard-l: 0755 65534:65534", "make /run/hard-a/mine: ok")
