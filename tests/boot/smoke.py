@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 
+import fifty
 import hardships
 import lanes
 import powercut
@@ -487,6 +488,8 @@ class Boots:
                                                   ("disk-first disk-second", self.disk),
                                                   ("bare forced caretaker", self.bare))
                        if not only or only in names or (only in shutdowns.NAMES and group == self.shutdowns)]
+        if options.long and (not only or only in "fifty"):
+            self.groups.insert(0, self.fifty)
 
     def image(self, name, *more):
         where = os.path.join(self.place, name)
@@ -560,6 +563,9 @@ class Boots:
         if not self.options.only or self.options.only in "virtual-oci":
             virtual.boot_oci(report, self.options.init, self.place)
 
+    def fifty(self, report):
+        fifty.run(report, self.options.init, self.options.kernel)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -567,7 +573,8 @@ def main():
     parser.add_argument("--kernel")
     parser.add_argument("--memory", default="256M")
     parser.add_argument("--only", help="run only the boots whose name contains this word")
-    parser.add_argument("--long", action="store_true", help="also what takes minutes: power cuts in each stage of an update")
+    parser.add_argument("--long", action="store_true", default=os.environ.get("MINIINIT_LONG") == "1",
+                        help="also what takes minutes: power cuts in each stage of an update, fifty ends of a microvm")
     parser.add_argument("--lanes", type=int, default=min(4, lanes.processors()), help="machines at a time (one a processor)")
     options = parser.parse_args()
     report = Report()
