@@ -2,6 +2,8 @@
 #include "daemon/units/conditions.hpp"
 #include "os/scene.hpp"
 
+#include <cerrno>
+
 using namespace mi;
 using namespace mi::daemon;
 using core::Condition;
@@ -39,6 +41,23 @@ TEST_CASE("conditions on paths") {
     CHECK_FALSE(met(Kind::directory_not_empty, scratch / "empty"));
     std::filesystem::create_symlink("nowhere", scratch / "dangling");
     CHECK_FALSE(met(Kind::path_exists, scratch / "dangling"));
+}
+
+TEST_CASE("programs are not looked up once a path is not as it should be, and the path is what is told") {
+    os::Scratch scratch;
+    const std::string there = scratch.write("file", "x"), none = scratch / "none";
+    auto code = [](const Condition& path) {
+        return os::answer_anyway(questions_of({path, {Kind::program, false, "sh"}}, "/bin:/usr/bin")).back().code;
+    };
+    CHECK(code({Kind::path_exists, false, there}) == 0);
+    CHECK(code({Kind::path_exists, false, none}) == ECANCELED);
+    CHECK(code({Kind::path_exists, true, there}) == ECANCELED);
+    CHECK(code({Kind::path_missing, false, there}) == ECANCELED);
+    CHECK(code({Kind::path_missing, false, none}) == 0);
+    CHECK(code({Kind::path_missing, true, there}) == 0);
+    for (bool negated : {false, true})
+        CHECK(missing({{Kind::path_exists, false, none}, {Kind::program, negated, "sh"}}, {}, "/bin:/usr/bin") ==
+              "path-exists = " + none);
 }
 
 TEST_CASE("conditions on the kernel command line are about whole words, or a key with any value") {

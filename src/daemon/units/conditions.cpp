@@ -89,7 +89,13 @@ std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& c
     std::vector<os::PathQuestion> questions;
     for (const core::Condition& condition : conditions)
         if (const auto kind = question_of(condition.kind))
-            questions.push_back({.kind = *kind, .path = condition.argument, .text = path});
+            questions.push_back({.kind = *kind,
+                                 .path = condition.argument,
+                                 .text = path,
+                                 .ends = *kind == os::PathQuestion::Kind::program ? os::PathQuestion::Ends::never
+                                         : condition.negated == (condition.kind == Kind::path_missing)
+                                             ? os::PathQuestion::Ends::with_no
+                                             : os::PathQuestion::Ends::with_yes});
     return questions;
 }
 

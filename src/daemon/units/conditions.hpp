@@ -17,7 +17,8 @@ struct Circumstances {
     bool first_boot = false; // /etc/machine-id was missing or empty when we started
 };
 
-// What of the file system they ask for. `path`: the directories that a program is looked up in, as in PATH.
+// What of the file system they ask for. `path`: the directories that a program is looked up in, as in PATH. Programs are not looked
+// up any more after a path that is not as it should be.
 [[nodiscard]] std::vector<os::PathQuestion> questions_of(const std::vector<core::Condition>& conditions,
                                                          const std::string& path);
 

@@ -23,6 +23,24 @@ public:
     // Null: touch every file system.
     explicit Touch(HangingMounts* hanging) : judge_(hanging) {}
 
+    PathAnswers answer(std::span<const PathQuestion> questions) {
+        PathAnswers answers;
+        bool ended = false;
+        for (const PathQuestion& question : questions) {
+            const bool needless = ended && question.kind == PathQuestion::Kind::program;
+            answers.push_back(needless ? PathAnswer{.code = ECANCELED} : answer(question));
+            if (untouched())
+                break;
+            ended = ended || question.ends == (answers.back().code == 0 ? PathQuestion::Ends::with_yes
+                                                                        : PathQuestion::Ends::with_no);
+        }
+        return answers;
+    }
+    [[nodiscard]] const std::optional<Untouched>& untouched() const { return judge_.untouched(); }
+
+private:
+    static constexpr WalkRules to_look{.any_link = true};
+
     PathAnswer answer(const PathQuestion& question) {
         switch (question.kind) {
         case PathQuestion::Kind::exists: return exists(question);
@@ -35,10 +53,6 @@ public:
         }
         unreachable("there is no other kind of question");
     }
-    [[nodiscard]] const std::optional<Untouched>& untouched() const { return judge_.untouched(); }
-
-private:
-    static constexpr WalkRules to_look{.any_link = true};
 
     static PathAnswer done(const Result<>& result) { return {.code = result ? 0 : result.error().code}; }
     long open(const std::string& path, int flags, WalkRules rules, int start = AT_FDCWD) {
@@ -189,22 +203,13 @@ bool take(std::string_view& from, T& value) {
 
 std::expected<PathAnswers, Untouched> answer_here(std::span<const PathQuestion> questions, HangingMounts& hanging) {
     Touch touch(&hanging);
-    PathAnswers answers;
-    for (const PathQuestion& question : questions) {
-        answers.push_back(touch.answer(question));
-        if (touch.untouched())
-            return std::unexpected(*touch.untouched());
-    }
+    PathAnswers answers = touch.answer(questions);
+    if (touch.untouched())
+        return std::unexpected(*touch.untouched());
     return answers;
 }
 
-PathAnswers answer_anyway(std::span<const PathQuestion> questions) {
-    Touch touch(nullptr);
-    PathAnswers answers;
-    for (const PathQuestion& question : questions)
-        answers.push_back(touch.answer(question));
-    return answers;
-}
+PathAnswers answer_anyway(std::span<const PathQuestion> questions) { return Touch(nullptr).answer(questions); }
 
 Result<Fd> open_directory_here(const std::string& path, HangingMounts& hanging, bool last_link) {
     MountJudge judge(&hanging);

@@ -40,6 +40,9 @@ struct PathQuestion {
     std::string root{};    // for `program`: the root directory of the process that will execute it; empty: ours
     std::size_t most = 0;  // for `read`, bytes: a longer file is a fault, EFBIG
     bool last_link = true; // for `read`: false refuses a symbolic link as the last component (ELOOP)
+    // With this answer programs are not looked up any more, which takes a walk for each directory: ECANCELED.
+    enum class Ends : std::uint8_t { never, with_yes, with_no };
+    Ends ends = Ends::never;
 };
 
 struct PathAnswer {
