@@ -255,10 +255,40 @@ LONG = [
 ]
 
 
+def grub_slots(report, place):
+    """The example with GRUB's environment, on a file of grub-editenv(1): the script is told the results that a machine would tell."""
+    file = os.path.join(place, "grubenv")
+    os.makedirs(place, exist_ok=True)
+    tools = dict(TOOLS, ENVIRONMENT=file, BOOT_ATTEMPTS="3", BOOT_REASON="app is unhealthy")
+
+    def slot(*words, attempt=1):
+        done = subprocess.run([os.path.join(EXAMPLE, "slot-grub"), *words], env=dict(tools, BOOT_ATTEMPT=str(attempt)),
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert os.path.getsize(file) == 1024, "grub.cfg could not load it"
+        text = subprocess.run(["grub-editenv", file, "list"], env=tools, capture_output=True, text=True, check=True).stdout
+        return dict(line.split("=", 1) for line in text.splitlines()), done.stdout
+
+    with report.check("with GRUB's environment: an update is tried, is given up after as many boots, and says why"):
+        for words in (["create"], ["set", "current=a", "other=kept"]):
+            subprocess.run(["grub-editenv", file, *words], env=tools, check=True)
+        assert slot("try", "b") == ({"current": "a", "try": "b", "other": "kept"}, "")
+        for attempt in (1, 2):
+            assert slot("bad", attempt=attempt) == ({"current": "a", "try": "b", "other": "kept"}, "")
+        assert slot("bad", attempt=3) == ({"current": "a", "try": "", "other": "kept"},
+                                          "slot b is given up after 3 boots: app is unhealthy\n")
+    with report.check("with GRUB's environment: what was tried stays once its boot is good; nothing tried is nothing done"):
+        slot("try", "b")
+        for _ in (1, 2):
+            assert slot("good") == ({"current": "b", "try": "", "other": "kept"}, "")
+        assert slot("bad", attempt=3) == ({"current": "b", "try": "", "other": "kept"}, "")
+
+
 def run(report, init, kernel=None, memory="256M", long=False):
     place = os.path.join(TOP, "build/qemu/hardships")
     logs = os.path.join(TOP, "build/test-logs")
     os.makedirs(logs, exist_ok=True)
+    grub_slots(report, os.path.join(place, "grub"))
     slots = Slots(place, init, kernel, memory, logs)
     for name, slot, story in SHORT + (LONG if long else []):
         failed = report.failed
