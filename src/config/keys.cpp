@@ -59,6 +59,8 @@ constexpr KeyInfo unit_rows[] = {
 
     row("condition", "path-exists", "strings", "", condition<If::path_exists>, "a path has to exist"),
     row("condition", "path-missing", "strings", "", condition<If::path_missing>, "a path must not exist"),
+    row("condition", "path-matches", "strings", "", condition<If::path_matches>,
+        "a path has to exist that matches a pattern with `*`, `?` and `[…]`"),
     row("condition", "directory-not-empty", "strings", "", condition<If::directory_not_empty>,
         "a directory has to have something in it"),
     row("condition", "program", "strings", "", condition<If::program>,

@@ -92,7 +92,7 @@ bool is_truth(core::Condition::Kind kind) {
 
 bool is_path(core::Condition::Kind kind) {
     return kind == core::Condition::Kind::path_exists || kind == core::Condition::Kind::path_missing ||
-           kind == core::Condition::Kind::directory_not_empty;
+           kind == core::Condition::Kind::path_matches || kind == core::Condition::Kind::directory_not_empty;
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // Converts Condition…= and Assert…= of [Unit].
 #include "base/capabilities.hpp"
+#include "base/glob.hpp"
 #include "convert/step.hpp"
 
 #include <map>
@@ -67,14 +68,14 @@ private:
             if (!number)
                 return "it is no capability that is known";
             value = capability_names()[static_cast<std::size_t>(*number)];
-        } else if (row.form == Form::condition_pattern && value.find_first_of("*?[") != value.npos) {
-            return "patterns of paths are not matched";
         } else if (row.form != Form::condition_word && !value.starts_with('/')) {
             return "it is no absolute path";
         }
         if (row.form == Form::condition_directory)
             value += value.ends_with('/') ? "." : "/."; // such a path exists only below a directory
-        if (row.key == "path-exists")
+        if (row.form == Form::condition_pattern && has_wildcard(value))
+            put("path-matches", (negated ? "!" : "") + value);
+        else if (row.key == "path-exists")
             put(negated ? "path-missing" : row.key, std::move(value));
         else
             put(row.key, (negated ? "!" : "") + value);

@@ -49,6 +49,7 @@ struct Condition {
     enum class Kind : std::uint8_t {
         path_exists,
         path_missing,
+        path_matches,
         directory_not_empty,
         kernel_command_line,
         container,
@@ -59,7 +60,8 @@ struct Condition {
     };
     Kind kind;
     bool negated = false;
-    std::string argument; // a path, a word, a capability, or the name of a program; "true" or "false" for boolean kinds
+    std::string
+        argument; // a path, a pattern of paths, a word, a capability, or the name of a program; "true" or "false" for boolean kinds
     bool operator==(const Condition&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "ctl/unit_names.hpp"
 
+#include "base/glob.hpp"
 #include "base/join.hpp"
 #include "base/unreachable.hpp"
 #include "config/load.hpp"

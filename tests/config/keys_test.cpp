@@ -74,6 +74,7 @@ const Sample samples[] = {
     {"", "enabled", "false", "", [](const Unit& u) { return !u.enabled; }},
     {"condition", "path-exists", "\"/a\"", "", condition<Condition::Kind::path_exists>},
     {"condition", "path-missing", "[\"/a\"]", "", condition<Condition::Kind::path_missing>},
+    {"condition", "path-matches", "[\"/a*\"]", "", condition<Condition::Kind::path_matches>},
     {"condition", "directory-not-empty", "\"!/a\"", "",
      [](const Unit& u) {
          return condition<Condition::Kind::directory_not_empty>(u) && u.conditions[0].negated &&

@@ -325,22 +325,6 @@ TEST_CASE("a torn end, foreign lines and an empty file are no trouble") {
     CHECK(read_all(store.open(), {}, true) == expected);
 }
 
-TEST_CASE("patterns match as in the shell") {
-    CHECK(matches_pattern("getty@tty1", "getty@*"));
-    CHECK(matches_pattern("abc", "a?c"));
-    CHECK(matches_pattern("web2", "web[0-9]"));
-    CHECK(matches_pattern("web2x", "w*[!a-q]"));
-    CHECK_FALSE(matches_pattern("webx", "web[0-9]"));
-    CHECK_FALSE(matches_pattern("web", "web[]"));
-    CHECK(matches_pattern("we[b", "we[b"));
-    CHECK(matches_pattern("abcabc", "*bc"));
-    CHECK(matches_pattern("", "*"));
-    CHECK(matches_pattern("web", "web"));
-    CHECK_FALSE(matches_pattern("web2", "web"));
-    CHECK_FALSE(matches_pattern("web", "web?"));
-    CHECK_FALSE(matches_pattern("abcabd", "*bc"));
-}
-
 TEST_CASE("lines are chosen by facility, and a service's own are of daemon") {
     Store store;
     const auto add = [&](double second, const std::string& text, wl::Source source, wl::Facility facility) {

@@ -43,6 +43,23 @@ TEST_CASE("conditions on paths") {
     CHECK_FALSE(met(Kind::path_exists, scratch / "dangling"));
 }
 
+TEST_CASE("conditions on patterns of paths") {
+    os::Scratch scratch;
+    scratch.write("web.d/10-main.conf", "x");
+    scratch.write("web.d/.hidden.conf", "x");
+    CHECK(met(Kind::path_matches, scratch / "web.d/*.conf"));
+    CHECK(met(Kind::path_matches, scratch / "w?b.[a-d]/10-*"));
+    CHECK(met(Kind::path_matches, scratch / "*/10-main.conf"));
+    CHECK(met(Kind::path_matches, scratch / "web.d/.h*"));
+    CHECK(met(Kind::path_matches, scratch / "web.d/10-main.conf"));
+    CHECK_FALSE(met(Kind::path_matches, scratch / "web.d/*hidden*"));
+    CHECK_FALSE(met(Kind::path_matches, scratch / "web.d/*.toml"));
+    CHECK_FALSE(met(Kind::path_matches, scratch / "none.d/*"));
+    CHECK_FALSE(met(Kind::path_matches, scratch / "*/*/*"));
+    std::filesystem::create_symlink("nowhere", scratch / "web.d/dangling");
+    CHECK(met(Kind::path_matches, scratch / "web.d/dang*")); // as ls(1) shows it
+}
+
 TEST_CASE("programs are not looked up once a path is not as it should be, and the path is what is told") {
     os::Scratch scratch;
     const std::string there = scratch.write("file", "x"), none = scratch / "none";

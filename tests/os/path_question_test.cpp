@@ -86,6 +86,21 @@ TEST_CASE("whether something is there is answered by following links") {
     CHECK(here({Kind::holds_something, scratch / "file"}) == std::to_string(ENOTDIR));
 }
 
+TEST_CASE("a pattern is matched as a shell does, and a large directory is left to a child") {
+    Scratch scratch;
+    std::filesystem::create_directories(scratch / "few/sub");
+    std::filesystem::create_directory(scratch / "many");
+    scratch.write("few/sub/a.conf", "");
+    CHECK(asked({.kind = Kind::matches, .path = scratch / "f*/s?b/*.conf"}).code == 0);
+    CHECK(asked({.kind = Kind::matches, .path = scratch / "f*/none/*.conf"}).code != 0);
+    CHECK(here({.kind = Kind::matches, .path = scratch / "few/*/[b-z]*"}) == std::to_string(ENOENT));
+    for (int i = 0; i < 1100; ++i)
+        scratch.write("many/" + std::to_string(i), "");
+    const PathQuestion question{.kind = Kind::matches, .path = scratch / "many/*.conf"};
+    CHECK(here(question).contains("many/*.conf"));
+    CHECK(asked(question).code == ENOENT);
+}
+
 TEST_CASE("a program is found by name, with a reason where it is not") {
     Scratch scratch;
     ::mkdir((scratch / "a").c_str(), 0755);

@@ -1,6 +1,7 @@
 #include "ctl/logs/log_follow.hpp"
 
 #include "base/directory.hpp"
+#include "base/glob.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

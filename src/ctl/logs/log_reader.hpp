@@ -56,9 +56,6 @@ struct UnitLog {
 [[nodiscard]] std::vector<LogFile> open_files(const std::string& place, std::uint64_t device = 0,
                                               std::uint64_t inode = 0, bool* known = nullptr);
 
-// Whether `name` matches a shell pattern with `*`, `?` and `[…]` (glob(7)).
-[[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
-
 // Two starts of lines in the file, close to each other: every line before the first is earlier than `at`, and no line
 // from the second on is.
 struct Around {

@@ -18,6 +18,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/glob.hpp"
 #include "base/join.hpp"
 #include "base/regex.hpp"
 #include "base/text.hpp"

@@ -1,6 +1,7 @@
 #include "ctl/verbs/foreign_root.hpp"
 
 #include "base/directory.hpp"
+#include "base/glob.hpp"
 #include "base/read_at.hpp"
 
 #include <elf.h>
@@ -72,6 +73,23 @@ ForeignRoot::Entry ForeignRoot::look(const std::string& path) const {
             : S_ISDIR(status.st_mode) ? Entry::Kind::directory
                                       : Entry::Kind::other,
             (status.st_mode & 0111) != 0};
+}
+
+bool ForeignRoot::has_match(const std::string& pattern) const {
+    const std::size_t wildcard = pattern.find_first_of("*?[");
+    if (wildcard == pattern.npos)
+        return has(pattern);
+    const std::size_t begin = pattern.rfind('/', wildcard) + 1;
+    const std::size_t end = std::min(pattern.find('/', wildcard), pattern.size());
+    const std::string directory = pattern.substr(0, begin), wanted = pattern.substr(begin, end - begin);
+    const Fd fd = open_inside(directory.empty() ? "/" : directory, O_RDONLY | O_DIRECTORY);
+    if (!fd)
+        return false;
+    const auto entries = list_directory(fd.get());
+    return entries && std::ranges::any_of(*entries, [&](const DirectoryEntry& entry) {
+               return entry.hidden() == wanted.starts_with('.') && matches_pattern(entry.name, wanted) &&
+                      (end == pattern.size() || has_match(directory + entry.name + pattern.substr(end)));
+           });
 }
 
 bool ForeignRoot::is_filled(const std::string& path) const {

@@ -23,6 +23,8 @@ public:
     };
     [[nodiscard]] Entry look(const std::string& path) const;
     [[nodiscard]] bool has(const std::string& path) const { return look(path).kind != Entry::Kind::missing; }
+    // Whether anything matches a pattern of paths (base/glob.hpp).
+    [[nodiscard]] bool has_match(const std::string& pattern) const;
     // Whether a directory has any entry.
     [[nodiscard]] bool is_filled(const std::string& path) const;
     // The text of a regular file, at most `most` bytes; nullopt if there is none.

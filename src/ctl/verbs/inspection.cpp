@@ -138,6 +138,7 @@ bool Inspection::will_be_skipped(const core::Unit& unit) const {
         switch (condition.kind) {
         case Kind::path_exists: return root_.has(condition.argument) == condition.negated;
         case Kind::path_missing: return root_.has(condition.argument) != condition.negated;
+        case Kind::path_matches: return root_.has_match(condition.argument) == condition.negated;
         case Kind::directory_not_empty: return root_.is_filled(condition.argument) == condition.negated;
         case Kind::program:
             return (condition.argument.starts_with('/')

@@ -1,5 +1,6 @@
 // The verbs that only show something.
 #include "base/clock.hpp"
+#include "base/glob.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "ctl/listing.hpp"

@@ -40,6 +40,7 @@ std::string_view key(Kind kind) {
     switch (kind) {
     case Kind::path_exists: return "path-exists";
     case Kind::path_missing: return "path-missing";
+    case Kind::path_matches: return "path-matches";
     case Kind::directory_not_empty: return "directory-not-empty";
     case Kind::kernel_command_line: return "kernel-command-line";
     case Kind::container: return "container";
@@ -56,6 +57,7 @@ std::optional<os::PathQuestion::Kind> question_of(Kind kind) {
     switch (kind) {
     case Kind::path_exists:
     case Kind::path_missing: return os::PathQuestion::Kind::exists;
+    case Kind::path_matches: return os::PathQuestion::Kind::matches;
     case Kind::directory_not_empty: return os::PathQuestion::Kind::holds_something;
     case Kind::program: return os::PathQuestion::Kind::program;
     case Kind::kernel_command_line:
@@ -72,6 +74,7 @@ bool holds(const core::Condition& condition, const Circumstances& circumstances,
     switch (condition.kind) {
     case Kind::path_missing: return code != 0;
     case Kind::path_exists:
+    case Kind::path_matches:
     case Kind::directory_not_empty:
     case Kind::program: return code == 0;
     case Kind::kernel_command_line: return has_word(circumstances.kernel_words, condition.argument);

@@ -1,6 +1,7 @@
 // Walks paths, and performs the question at the end of each.
 #include "os/file/path_question.hpp"
 
+#include "base/glob.hpp"
 #include "base/text.hpp"
 #include "base/unreachable.hpp"
 #include "os/file/walked_file.hpp"
@@ -45,6 +46,7 @@ private:
         switch (question.kind) {
         case PathQuestion::Kind::exists: return exists(question);
         case PathQuestion::Kind::device: return device(question);
+        case PathQuestion::Kind::matches: return matches(question);
         case PathQuestion::Kind::holds_something: return holds_something(question);
         case PathQuestion::Kind::program: return program(question);
         case PathQuestion::Kind::read: return read(question);
@@ -74,6 +76,48 @@ private:
         if (::fstat(held.get(), &about) != 0)
             return {.code = errno};
         return {.code = S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode) ? 0 : ENODEV};
+    }
+
+    PathAnswer matches(const PathQuestion& question) {
+        std::vector<std::string_view> components;
+        for (std::string_view component : split(question.path, '/'))
+            if (!component.empty())
+                components.push_back(component);
+        pattern_ = question.path;
+        looked_at_ = 0;
+        return {.code = match_below("", components)};
+    }
+
+    // 0: something below `directory` matches. A reason for "no" else.
+    int match_below(std::string directory, std::span<const std::string_view> components) {
+        while (!components.empty() && !has_wildcard(components.front())) {
+            directory.append("/").append(components.front());
+            components = components.subspan(1);
+        }
+        if (components.empty())
+            return exists({.path = directory}).code;
+        const long fd = open(directory.empty() ? "/" : directory, O_RDONLY | O_DIRECTORY | O_NONBLOCK, to_look);
+        if (fd < 0)
+            return static_cast<int>(-fd);
+        std::unique_ptr<DIR, int (*)(DIR*)> opened(::fdopendir(static_cast<int>(fd)), ::closedir);
+        if (!opened) {
+            const Fd held(static_cast<int>(fd));
+            return ENOMEM;
+        }
+        while (const dirent* entry = ::readdir(opened.get())) {
+            if (++looked_at_ > most_here && judge_.may_refuse()) {
+                judge_.leave_untouched({pattern_, {}});
+                return EXDEV;
+            }
+            const std::string_view name = entry->d_name, wanted = components.front();
+            if ((name.front() == '.' && wanted.front() != '.') || !matches_pattern(name, wanted))
+                continue;
+            const auto rest = components.subspan(1);
+            const int code = rest.empty() ? 0 : match_below(directory + "/" + std::string(name), rest);
+            if (code == 0 || untouched())
+                return code;
+        }
+        return ENOENT;
     }
 
     PathAnswer holds_something(const PathQuestion& question) {
@@ -182,7 +226,12 @@ private:
         }
     }
 
+    // PID 1 reads through no more entries of directories for a pattern, so that nobody can have it do so for long.
+    static constexpr unsigned most_here = 1000;
+
     MountJudge judge_;
+    std::string pattern_;    // that is being matched
+    unsigned looked_at_ = 0; // entries, for it
 };
 
 template <typename T>

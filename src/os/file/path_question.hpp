@@ -28,6 +28,7 @@ struct PathQuestion {
     enum class Kind : std::uint8_t {
         exists,          // does the path lead to anything, through any links?
         device,          // the same, and is it the node of a device? ENODEV: it is not
+        matches,         // does anything match the pattern `path` (glob(7)), as a shell would find it?
         holds_something, // is it a directory with at least one entry?
         program,         // where is the program `path`: a path, or a name to look up in `text` as execvp(3) does
         read,            // the content of the regular file, at most `most` bytes

@@ -1,20 +1,18 @@
 #include "os/process/dynamic_user.hpp"
 
+#include "base/hash.hpp"
 #include "os/file/runtime.hpp"
 
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
-#include <cstdint>
 
 namespace mi::os {
 
 Result<uid_t> dynamic_user(const std::string& directory, std::string_view name) {
-    std::uint64_t hash = 14695981039346656037U; // FNV-1a
-    for (const char letter : name)
-        hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211U;
-    const uid_t number = first_dynamic_user + static_cast<uid_t>(hash % (last_dynamic_user - first_dynamic_user + 1));
+    const uid_t number =
+        first_dynamic_user + static_cast<uid_t>(fnv(name) % (last_dynamic_user - first_dynamic_user + 1));
     if (Result<> made = make_directory(directory); !made)
         return std::unexpected(made.error());
     const std::string link = directory + "/" + std::to_string(number);
