@@ -45,6 +45,7 @@ TEST_CASE("conditions on paths") {
 
 TEST_CASE("conditions on patterns of paths") {
     os::Scratch scratch;
+    std::filesystem::create_directory(scratch / "web.d");
     scratch.write("web.d/10-main.conf", "x");
     scratch.write("web.d/.hidden.conf", "x");
     CHECK(met(Kind::path_matches, scratch / "web.d/*.conf"));

@@ -97,7 +97,7 @@ TEST_CASE("a pattern is matched as a shell does, and a large directory is left t
     for (int i = 0; i < 1100; ++i)
         scratch.write("many/" + std::to_string(i), "");
     const PathQuestion question{.kind = Kind::matches, .path = scratch / "many/*.conf"};
-    CHECK(here(question).contains("many/*.conf"));
+    CHECK(here(question) == "more than 1,000 entries are to be read for it");
     CHECK(asked(question).code == ENOENT);
 }
 

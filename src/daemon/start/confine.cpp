@@ -218,7 +218,8 @@ Outcome own_directories(Launch& launch, os::StringList& environment, Mounts& mou
             os::Directory directory{.base = base,
                                     .owner = foreign ? ::geteuid() : launch.plan.user.value_or(::geteuid()),
                                     .group = foreign ? ::getegid() : launch.plan.group.value_or(::getegid()),
-                                    .make_base = surroundings.mode == Mode::user,
+                                    .make_base =
+                                        surroundings.mode == Mode::user || kind == cache, // small images lack it
                                     .keep_owner = foreign};
             for (std::string_view part : split(own.name, '/'))
                 directory.components.emplace_back(part);

@@ -106,7 +106,7 @@ private:
         }
         while (const dirent* entry = ::readdir(opened.get())) {
             if (++looked_at_ > most_here && judge_.may_refuse()) {
-                judge_.leave_untouched({pattern_, {}});
+                judge_.leave_untouched({pattern_, {}, "more than 1,000 entries are to be read for it"});
                 return EXDEV;
             }
             const std::string_view name = entry->d_name, wanted = components.front();

@@ -11,6 +11,8 @@
 namespace mi::os {
 
 std::string Untouched::text() const {
+    if (!why.empty())
+        return why;
     return on.type.empty() ? "somebody holds a lease on it" : "it lies on " + on.text();
 }
 
