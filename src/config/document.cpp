@@ -129,15 +129,16 @@ void expand(Node& node, std::string_view name, std::string_view instance) {
     std::size_t at = node.kind == Node::Kind::text ? node.text.find("${") : std::string::npos;
     while (at != std::string::npos) {
         std::string_view rest = std::string_view(node.text).substr(at);
-        std::string_view word, value;
-        std::string path(instance); // as systemd's names of units have paths
-        std::ranges::replace(path, '-', '/');
+        std::string_view word;
+        std::string value;
         if (rest.starts_with("${name}"))
             word = "${name}", value = name;
         else if (rest.starts_with("${instance}") && !instance.empty())
             word = "${instance}", value = instance;
-        else if (rest.starts_with("${instance-path}") && !instance.empty())
-            word = "${instance-path}", value = path;
+        else if (rest.starts_with("${instance-path}") && !instance.empty()) {
+            word = "${instance-path}", value = instance;
+            std::ranges::replace(value, '-', '/'); // as systemd's names of units have paths
+        }
         if (word.empty()) {
             at += 2;
         } else if (at > 0 && node.text[at - 1] == '$') {

@@ -91,8 +91,9 @@ private:
 // Arrays of tables append, but an item with the `name` of an earlier one merges into it.
 void merge(Node& base, Node&& over);
 
-// Replaces `${name}`, `${instance}` and `${instance-path}` (the instance with a '/' for each '-') in every string below `node`; `$${name}` means a literal `${name}`. If
-// `instance` is empty, only ${name} is replaced. Any other ${…} stays, because a shell may use it.
+// Replaces `${name}`, `${instance}` and `${instance-path}` (the instance with a '/' for each '-') in every string below
+// `node`; `$${name}` means a literal `${name}`. If `instance` is empty, only ${name} is replaced. Any other ${…} stays,
+// because a shell may use it.
 void expand(Node& node, std::string_view name, std::string_view instance);
 
 // The node as TOML on one line, as `minictl show` prints it.

@@ -44,8 +44,7 @@ void guarded_paths_into(const Value& value, std::vector<core::GuardedPath>& memb
             continue;
         bool optional = word->starts_with('-');
         std::string path = word->substr(optional ? 1 : 0);
-        std::vector<std::string_view> parts = split(path, '/');
-        if (!path.starts_with('/') || std::ranges::find(parts, "..") != parts.end())
+        if (!is_straight_path(path))
             value.of(item).expected("an absolute path without \"..\"");
         else
             member.push_back({std::move(path), optional});
@@ -65,12 +64,8 @@ void bound_paths_into(const Value& value, std::vector<core::BoundPath>& member) 
         const std::size_t colon = text.find(':');
         const std::string_view source = text.substr(0, colon);
         const std::string_view path = colon == text.npos ? source : text.substr(colon + 1);
-        const auto fits = [](std::string_view each) {
-            const std::vector<std::string_view> parts = split(each, '/');
-            return each.starts_with('/') && each.find(':') == each.npos &&
-                   std::ranges::find(parts, "..") == parts.end();
-        };
-        if (!fits(source) || !fits(path) || path.find_first_not_of('/') == path.npos)
+        if (!is_straight_path(source) || !is_straight_path(path) || path.contains(':') ||
+            path.find_first_not_of('/') == path.npos)
             value.of(item).expected("SOURCE or SOURCE:PATH, absolute paths without \"..\", and PATH is not the root");
         else
             member.push_back({std::string(source), std::string(path), word->starts_with('-')});

@@ -110,8 +110,7 @@ void check_streams(const Section& process, const core::Unit& unit) {
         needs_socket("stdout");
     if (unit.process->error == core::Output::socket)
         needs_socket("stderr");
-    if (!unit.process->supplementary_groups.empty() && unit.process->user.empty() && unit.process->group.empty() &&
-        !unit.process->dynamic_user)
+    if (!unit.process->supplementary_groups.empty() && core::account_of(unit).empty() && unit.process->group.empty())
         process.warning("supplementary-groups",
                         "`supplementary-groups` without `user`: the service still runs as root");
 }

@@ -147,6 +147,11 @@ std::optional<std::uint32_t> parse_mode(std::string_view text) {
     return mode && *mode <= 07777 && text.size() <= 5 ? mode : std::nullopt;
 }
 
+bool is_straight_path(std::string_view path) {
+    const std::vector<std::string_view> parts = split(path, '/');
+    return path.starts_with('/') && std::ranges::find(parts, "..") == parts.end();
+}
+
 std::optional<std::uint32_t> parse_percent(std::string_view text) {
     if (!text.ends_with('%'))
         return std::nullopt;

@@ -34,6 +34,9 @@ namespace mi::config {
 // `150%`: a whole number and the sign.
 [[nodiscard]] std::optional<std::uint32_t> parse_percent(std::string_view text);
 
+// Whether the path is absolute and no component of it is `..`, so that it leads below where it seems to.
+[[nodiscard]] bool is_straight_path(std::string_view path);
+
 // Splits a command line as a shell does, but expands nothing: blanks separate words, '…' is literal, in "…" a backslash
 // escapes only " \ $ and `, elsewhere it escapes any character. The error is a phrase: "unterminated double quote".
 [[nodiscard]] std::expected<core::Command, std::string_view> split_command(std::string_view text);

@@ -239,11 +239,8 @@ private:
                 const std::vector<std::string_view> parts = split(std::string_view(word).substr(optional ? 1 : 0), ':');
                 const std::string_view source = parts[0],
                                        path = parts.size() > 1 && !parts[1].empty() ? parts[1] : source;
-                const auto absolute = [](std::string_view part) {
-                    const std::vector<std::string_view> names = split(part, '/');
-                    return part.size() > 1 && part.starts_with('/') && std::ranges::find(names, "..") == names.end();
-                };
-                if (!absolute(source) || !absolute(path) || parts.size() > 3) {
+                if (!config::is_straight_path(source) || !config::is_straight_path(path) || source == "/" ||
+                    path == "/" || parts.size() > 3) {
                     lost(each, "\"" + word + "\" is not SOURCE:PATH");
                     continue;
                 }
@@ -267,8 +264,7 @@ private:
             for (const std::string& word : words(each)) {
                 const bool optional = word.starts_with('-') || word.starts_with("+-");
                 const std::string path = word.substr(std::min(word.find_first_not_of("+-"), word.size()));
-                const std::vector<std::string_view> parts = split(path, '/');
-                if (path.starts_with('/') && std::ranges::find(parts, "..") == parts.end())
+                if (config::is_straight_path(path))
                     add_once(to, (optional ? "-" : "") + path);
                 else
                     lost(each, "\"" + word + "\" is no absolute path");

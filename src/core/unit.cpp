@@ -4,6 +4,12 @@
 
 namespace mi::core {
 
+std::string account_of(const Unit& unit) {
+    if (!unit.process)
+        return {};
+    return unit.process->user.empty() && unit.process->dynamic_user ? unit.name : unit.process->user;
+}
+
 bool accepts(const Unit& unit) {
     return std::any_of(unit.listen.begin(), unit.listen.end(), [](const Listen& listen) { return listen.accept; });
 }

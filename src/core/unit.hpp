@@ -60,8 +60,8 @@ struct Condition {
     };
     Kind kind;
     bool negated = false;
-    std::string
-        argument; // a path, a pattern of paths, a word, a capability, or the name of a program; "true" or "false" for boolean kinds
+    // A path, a pattern of paths, a word, a capability, or the name of a program; "true" or "false" for boolean kinds.
+    std::string argument;
     bool operator==(const Condition&) const = default;
 };
 
@@ -355,6 +355,8 @@ struct Unit {
 
 // Whether it only stands in for a unit that others name and that does not exist (Graph makes those).
 [[nodiscard]] inline bool is_phantom(const Unit& unit) { return unit.source.empty() && !unit.fault.empty(); }
+// The name of the account that its processes have: `user`, or with `dynamic-user` perhaps its own. Empty: none is said.
+[[nodiscard]] std::string account_of(const Unit& unit);
 // Whether being wanted only arms the unit, and something else runs it: a connection, or the time.
 [[nodiscard]] bool triggered(const Unit& unit);
 // Whether it has sockets whose every connection gets a process of its own; such a unit has no main process.

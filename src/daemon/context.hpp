@@ -56,7 +56,7 @@ struct Context {
     [[nodiscard]] const std::string& name(core::UnitId id) const { return engine.graph().name(id); }
     // The user that a unit names; none where it names none, or one that is not known (which fails its start).
     [[nodiscard]] std::optional<uid_t> user_of(const core::Unit& unit) const {
-        if (unit.process && (!unit.process->user.empty() || unit.process->dynamic_user))
+        if (!core::account_of(unit).empty())
             if (auto found = surroundings.user_of(unit))
                 return found->uid;
         return std::nullopt;

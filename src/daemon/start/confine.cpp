@@ -107,10 +107,13 @@ private:
     std::vector<Entry> all_;
 };
 
+bool has_own_proc(const Confinement& wanted) {
+    return wanted.protect_proc != core::ProtectProc::none || wanted.proc_subset_pid;
+}
+
 // Whether another key mounts something of the service's own there.
 bool is_replaced(const Confinement& wanted, std::string_view path) {
-    return (path == "/dev" && wanted.private_devices) ||
-           (path == "/proc" && (wanted.protect_proc != core::ProtectProc::none || wanted.proc_subset_pid));
+    return (path == "/dev" && wanted.private_devices) || (path == "/proc" && has_own_proc(wanted));
 }
 
 void protect_system(Mounts& mounts, const Confinement& wanted, os::HangingMounts& hanging) {
@@ -154,7 +157,7 @@ void private_devices(Mounts& mounts, const Confinement& wanted) {
 void own_proc(Mounts& mounts, const Confinement& wanted) {
     constexpr std::string_view words[] = {"", "noaccess", "invisible", "ptraceable"};
     const std::string_view word = words[static_cast<std::size_t>(wanted.protect_proc)];
-    if (!word.empty() || wanted.proc_subset_pid)
+    if (has_own_proc(wanted))
         mounts.add(Mounts::Rank::own, {.kind = Kind::proc,
                                        .path = "/proc",
                                        .source = std::string(word),

@@ -79,12 +79,11 @@ std::expected<void, NoStart> choose_user(os::Plan& plan, Environment& environmen
                                          Surroundings& surroundings) {
     const Process& process = *unit.process;
     os::Accounts& accounts = surroundings.accounts;
-    const bool named = !process.user.empty() || process.dynamic_user;
-    if (!named && process.group.empty() && process.supplementary_groups.empty())
+    const std::string name_of_user = core::account_of(unit);
+    if (name_of_user.empty() && process.group.empty() && process.supplementary_groups.empty())
         return {};
-    const std::string& name_of_user = process.user.empty() ? unit.name : process.user;
     std::vector<gid_t> groups;
-    if (named) {
+    if (!name_of_user.empty()) {
         auto user = surroundings.user_of(unit);
         if (!user)
             return std::unexpected(NoStart("user", name_of_user, user.error()));
@@ -304,10 +303,9 @@ std::vector<std::string> Surroundings::passed_on() const {
 }
 
 Result<os::User> Surroundings::user_of(const core::Unit& unit) {
-    const Process& process = *unit.process;
-    const std::string& name = process.user.empty() ? unit.name : process.user;
+    const std::string name = core::account_of(unit);
     Result<os::User> user = accounts.user(name);
-    if (user || !process.dynamic_user || user.error().code != ENOENT)
+    if (user || !unit.process->dynamic_user || user.error().code != ENOENT)
         return user;
     auto number = os::dynamic_user(run_directory + "/dynamic-users", name);
     if (!number)
@@ -343,9 +341,8 @@ namespace {
 
 // The home directory of the user that the unit runs as.
 std::string home_of(const core::Unit& unit, Surroundings& surroundings) {
-    const Process& process = *unit.process;
-    const bool named = !process.user.empty() || process.dynamic_user;
-    auto user = named ? surroundings.user_of(unit) : surroundings.accounts.user(std::to_string(::geteuid()));
+    auto user = core::account_of(unit).empty() ? surroundings.accounts.user(std::to_string(::geteuid()))
+                                               : surroundings.user_of(unit);
     return user ? user->home : "/";
 }
 

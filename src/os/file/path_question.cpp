@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <expected>
 #include <memory>
 
 namespace mi::os {
@@ -78,6 +79,19 @@ private:
         return {.code = S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode) ? 0 : ENODEV};
     }
 
+    // A directory, to be read with readdir(3); the errno that says why it cannot be.
+    using Entries = std::unique_ptr<DIR, int (*)(DIR*)>;
+    std::expected<Entries, int> entries_of(const std::string& path) {
+        const long fd = open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, to_look);
+        if (fd < 0)
+            return std::unexpected(static_cast<int>(-fd));
+        Entries entries(::fdopendir(static_cast<int>(fd)), ::closedir);
+        if (entries)
+            return entries;
+        const Fd held(static_cast<int>(fd));
+        return std::unexpected(ENOMEM);
+    }
+
     PathAnswer matches(const PathQuestion& question) {
         std::vector<std::string_view> components;
         for (std::string_view component : split(question.path, '/'))
@@ -96,17 +110,12 @@ private:
         }
         if (components.empty())
             return exists({.path = directory}).code;
-        const long fd = open(directory.empty() ? "/" : directory, O_RDONLY | O_DIRECTORY | O_NONBLOCK, to_look);
-        if (fd < 0)
-            return static_cast<int>(-fd);
-        std::unique_ptr<DIR, int (*)(DIR*)> opened(::fdopendir(static_cast<int>(fd)), ::closedir);
-        if (!opened) {
-            const Fd held(static_cast<int>(fd));
-            return ENOMEM;
-        }
-        while (const dirent* entry = ::readdir(opened.get())) {
+        const auto entries = entries_of(directory.empty() ? "/" : directory);
+        if (!entries)
+            return entries.error();
+        while (const dirent* entry = ::readdir(entries->get())) {
             if (++looked_at_ > most_here && judge_.may_refuse()) {
-                judge_.leave_untouched({pattern_, {}, "more than 1,000 entries are to be read for it"});
+                judge_.leave_untouched({.path = pattern_, .why = "more than 1,000 entries are to be read for it"});
                 return EXDEV;
             }
             const std::string_view name = entry->d_name, wanted = components.front();
@@ -121,15 +130,10 @@ private:
     }
 
     PathAnswer holds_something(const PathQuestion& question) {
-        const long fd = open(question.path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, to_look);
-        if (fd < 0)
-            return {.code = static_cast<int>(-fd)};
-        std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(static_cast<int>(fd)), ::closedir);
-        if (!directory) {
-            const Fd held(static_cast<int>(fd));
-            return {.code = ENOMEM};
-        }
-        while (const dirent* entry = ::readdir(directory.get()))
+        const auto entries = entries_of(question.path);
+        if (!entries)
+            return {.code = entries.error()};
+        while (const dirent* entry = ::readdir(entries->get()))
             if (std::string_view name = entry->d_name; name != "." && name != "..")
                 return {};
         return {.code = ENODATA};
@@ -205,7 +209,7 @@ private:
             fd = open(question.path, O_RDONLY | O_NONBLOCK,
                       {.last = question.last_link ? LastLink::followed : LastLink::meant});
         if (fd == -EAGAIN && judge_.may_refuse())
-            judge_.leave_untouched({question.path, {}});
+            judge_.leave_untouched({.path = question.path, .why = "somebody holds a lease on it"});
         const Fd file(static_cast<int>(fd));
         answer.code = fd < 0 ? static_cast<int>(-fd) : read_all(file.get(), question.most, answer.text);
         return answer;
@@ -226,7 +230,7 @@ private:
         }
     }
 
-    // PID 1 reads through no more entries of directories for a pattern, so that nobody can have it do so for long.
+    // PID 1 reads through no more entries of directories for a pattern, so that no user can have it do so for long.
     static constexpr unsigned most_here = 1000;
 
     MountJudge judge_;

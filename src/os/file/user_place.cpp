@@ -48,11 +48,13 @@ std::string not_ours(const std::string& path) {
 UserPlace user_place() {
     UserPlace place;
     const std::string number = std::to_string(::geteuid());
-    const std::string config = absolute_in("XDG_CONFIG_HOME"), state = absolute_in("XDG_STATE_HOME");
-    place.config_home = !config.empty() ? config : home() + "/.config";
-    const std::string cache = absolute_in("XDG_CACHE_HOME");
-    place.cache = !cache.empty() ? cache : home() + "/.cache";
-    place.state = (!state.empty() ? state : home() + "/.local/state") + "/miniinit";
+    const auto directory = [](const char* variable, const char* usual) {
+        const std::string said = absolute_in(variable);
+        return said.empty() ? home() + usual : said;
+    };
+    place.config_home = directory("XDG_CONFIG_HOME", "/.config");
+    place.cache = directory("XDG_CACHE_HOME", "/.cache");
+    place.state = directory("XDG_STATE_HOME", "/.local/state") + "/miniinit";
     const std::string usual = "/run/user/" + number;
     std::string runtime = absolute_in("XDG_RUNTIME_DIR");
     if (!runtime.empty()) {

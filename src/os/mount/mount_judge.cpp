@@ -10,11 +10,7 @@
 
 namespace mi::os {
 
-std::string Untouched::text() const {
-    if (!why.empty())
-        return why;
-    return on.type.empty() ? "somebody holds a lease on it" : "it lies on " + on.text();
-}
+std::string Untouched::text() const { return why.empty() ? "it lies on " + on.text() : why; }
 
 long MountJudge::walk(const std::string& path, Walked& found, WalkRules rules) {
     return may_not_begin(path) ? -EXDEV : judged(path, os::walk(AT_FDCWD, path.c_str(), found, with_judge(rules)));

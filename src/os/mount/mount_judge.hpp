@@ -24,8 +24,8 @@ namespace mi::os {
 // A path that was not touched, and why.
 struct Untouched {
     std::string path;
-    HangingMount on;   // without a type: a process holds a lease on the file, or
-    std::string why{}; // another reason, in words
+    HangingMount on{}; // that it lies on, or
+    std::string why{}; // another reason, in words: "somebody holds a lease on it"
     // "it lies on FUSE file system /mnt (fuse.sshfs)"
     [[nodiscard]] std::string text() const;
 };
